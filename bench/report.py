@@ -1,0 +1,96 @@
+"""What was measured, against what was promised, as a page."""
+
+import os
+import platform
+import re
+from pathlib import Path
+
+from harness import MIB, run
+
+UNCHANGED_BYTES = 200_000
+PEAK_BYTES = 256 * MIB
+
+
+def page(measured, scale, rounds, cluster_version, rowkeep, load):
+    """The whole page. `rowkeep` is the version of the program, or nothing if only its peers were measured.
+
+    `load` is how busy the machine was with other things.
+    """
+    return "\n".join(
+        [
+            "# Measured",
+            "",
+            f"By `bench/run`: TPC-H at scale {scale}, medians of {rounds} rounds in which everything takes its turn.",
+            "",
+            *_machine(cluster_version, rowkeep, load),
+            "",
+            "## Against the limits",
+            "",
+            "| work | as a part of | measured | at most | |",
+            "|---|---|---|---|---|",
+            *_limits(measured),
+            "",
+            "## Absolute",
+            "",
+            "| work | seconds | all rounds | stored, MB | memory, MiB |",
+            "|---|---|---|---|---|",
+            *_absolute(measured),
+            "",
+            "Stored is what a backup added. Memory is the peak of the rowkeep process over all rounds.",
+            "",
+        ]
+    )
+
+
+def _machine(cluster_version, rowkeep, load):
+    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    memory_kib = int(re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())[1])
+    versions = [
+        rowkeep or "no rowkeep",
+        f"PostgreSQL {cluster_version}",
+        "SQLite " + run(["sqlite3", "--version"]).split()[0],
+        "zstd " + re.search(r"v([\d.]+)", run(["zstd", "--version"]))[1],
+    ]
+    return [
+        f"- machine: {os.cpu_count()} cores, {model[1] if model else platform.machine()}, "
+        f"{memory_kib / MIB:.0f} GiB of memory, Linux {platform.release()}",
+        f"- load of the machine over the last minute before: {load:.1f}",
+        f"- versions: {', '.join(versions)}",
+    ]
+
+
+def _limits(m):
+    ratios = [
+        ("postgres: rowkeep backup", "time", m.seconds, "postgres: pg_dump -Fc", 0.22),
+        ("postgres: rowkeep backup", "time", m.seconds, "postgres: pg_dump, zstd -3 -T2", 1.0),
+        ("postgres: rowkeep backup", "stored", m.stored, "postgres: pg_dump -Fc", 0.88),
+        ("postgres: rowkeep backup, unchanged", "time", m.seconds, "postgres: COPY of every table", 1.1),
+        ("postgres: rowkeep restore", "time", m.seconds, "postgres: pg_restore -j2", 0.6),
+        ("sqlite: rowkeep backup", "time", m.seconds, "sqlite: VACUUM INTO, zstd -3 -T2", 1.0),
+        ("sqlite: rowkeep backup", "stored", m.stored, "sqlite: VACUUM INTO, zstd -3 -T2", 1.0),
+        ("sqlite: rowkeep restore", "time", m.seconds, "sqlite: loading of .dump", 0.4),
+    ]
+    for ours, what, figure, theirs, limit in ratios:
+        our, their = figure(ours), figure(theirs)
+        ratio = None if our is None or their is None else our / their
+        yield _line(f"{ours}: {what}", theirs.split(": ")[1], ratio, limit, "{:.2f}")
+    added = m.stored("postgres: rowkeep backup, unchanged")
+    yield _line("postgres: rowkeep backup, unchanged: stored, bytes", "", added, UNCHANGED_BYTES, "{:,.0f}")
+    peak = m.peak()
+    yield _line("memory of rowkeep, the highest of all, MiB", "", peak and peak / MIB, PEAK_BYTES / MIB, "{:.0f}")
+
+
+def _line(work, base, value, limit, form):
+    if value is None:
+        return f"| {work} | {base} | not measured | {form.format(limit)} | |"
+    verdict = "reached" if value <= limit else "**not reached**"
+    return f"| {work} | {base} | {form.format(value)} | {form.format(limit)} | {verdict} |"
+
+
+def _absolute(m):
+    for name, samples in m.samples.items():
+        every = ", ".join(f"{s:.2f}" for s in samples.seconds)
+        stored = m.stored(name)
+        stored = "" if stored is None else f"{stored / 1e6:.3f}"
+        peak = f"{max(samples.peak_bytes) / MIB:.0f}" if samples.peak_bytes else ""
+        yield f"| {name} | {m.seconds(name):.2f} | {every} | {stored} | {peak} |"

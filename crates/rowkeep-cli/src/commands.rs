@@ -1,0 +1,37 @@
+//! One file a command: its arguments, one call, how the result looks.
+
+pub(crate) mod backup;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod delete;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod restore;
+pub(crate) mod show;
+pub(crate) mod snapshots;
+pub(crate) mod verify;
+
+use anyhow::Result;
+
+use crate::args::Command;
+use crate::setup::Session;
+
+/// Runs a command and gives its exit status.
+pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
+    match command {
+        Command::Demo(command) => command.run(session).await,
+        Command::Init(command) => command.run(session).await,
+        Command::Backup(command) => command.run(session).await,
+        Command::Snapshots(command) => command.run(session).await,
+        Command::Show(command) => command.run(session).await,
+        Command::Restore(command) => command.run(session).await,
+        Command::Verify(command) => command.run(session).await,
+        Command::Check(command) => command.run(session).await,
+        Command::Delete(command) => command.run(session).await,
+        Command::Key(command) => command.run(session).await,
+        Command::Doctor(command) => command.run(session).await,
+        Command::Completions(command) => command.run(),
+    }
+}

@@ -1,0 +1,22 @@
+use anyhow::Result;
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::args::Args;
+use crate::fail::DONE;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(self) -> Result<u8> {
+        // Written at once: a reader that goes away in the middle must not make us panic.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Args::command(), "rowkeep", &mut script);
+        print!("{}", String::from_utf8_lossy(&script));
+        Ok(DONE)
+    }
+}

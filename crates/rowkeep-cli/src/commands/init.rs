@@ -1,0 +1,43 @@
+use anyhow::Result;
+use serde_json::json;
+
+use crate::fail::{CommandError, DONE};
+use crate::setup::Session;
+
+/// Make a repository.
+///
+/// It is opened by a passphrase (ROWKEEP_PASSPHRASE, --passphrase-file, or typed), or else by a key file that is made
+/// beside it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// Do not encrypt: whoever can read the place can read the data
+    #[arg(long)]
+    no_encryption: bool,
+    /// Make a key file here, and no passphrase
+    #[arg(long, value_name = "FILE", conflicts_with = "no_encryption")]
+    make_key_file: Option<std::path::PathBuf>,
+}
+
+impl Init {
+    pub(crate) async fn run(self, session: &Session) -> Result<u8> {
+        if self.no_encryption
+            && std::env::var("ROWKEEP_PASSPHRASE").is_ok_and(|passphrase| !passphrase.is_empty())
+        {
+            let message = "--no-encryption, but ROWKEEP_PASSPHRASE is set";
+            return Err(CommandError::usage(message).with_hint("unset it, or encrypt").into());
+        }
+        let made = session.init(self.no_encryption, self.make_key_file).await?;
+        let repository = &made.repository;
+        session.result(
+            || {
+                json!({
+                    "repository": repository.id(),
+                    "encrypted": repository.is_encrypted(),
+                    "key_file": made.key_file(),
+                })
+            },
+            || made.told(),
+        );
+        Ok(DONE)
+    }
+}

@@ -1,0 +1,176 @@
+//! Errors at the edge: what they say, what to do next, and the exit status.
+
+use std::process::ExitCode;
+
+use rowkeep::engine::ErrorKind as Engine;
+use rowkeep::repository::ErrorKind as Repository;
+use rowkeep::{Error, ErrorKind};
+use serde_json::json;
+
+use crate::ui::units::plain;
+
+pub(crate) const DONE: u8 = 0;
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const DIFFERENCES: u8 = 3;
+pub(crate) const REFUSED: u8 = 4;
+
+/// An error of the command itself rather than of an operation.
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    status: u8,
+    message: String,
+    hint: Option<String>,
+}
+
+impl CommandError {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { status: USAGE, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { status: FAILED, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { status: REFUSED, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl std::fmt::Display for CommandError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+/// Prints an error with its causes and what to do next, and gives the exit status.
+pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    let (status, hint) = judge(error);
+    if json {
+        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        let object = json!({ "error": error.to_string(), "causes": causes, "hint": hint, "status": status });
+        println!("{object}");
+    }
+    eprintln!("error: {}", plain(&told(error)));
+    if let Some(hint) = hint {
+        eprintln!("hint: {}", plain(&hint));
+    }
+    ExitCode::from(status)
+}
+
+/// The error and its causes in one line, without what a cause says again.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if told.contains(&cause) {
+            continue;
+        }
+        if !told.is_empty() {
+            told.push_str(": ");
+        }
+        told.push_str(&cause);
+    }
+    told
+}
+
+fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
+    if let Some(error) = error.downcast_ref::<CommandError>() {
+        return (error.status, error.hint.clone());
+    }
+    match error.downcast_ref::<Error>() {
+        Some(error) => (status(error.kind()), hint(error).map(str::to_owned)),
+        None => (FAILED, None),
+    }
+}
+
+fn status(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Usage => USAGE,
+        ErrorKind::Damage => DIFFERENCES,
+        ErrorKind::Refused => REFUSED,
+        ErrorKind::Failed => FAILED,
+    }
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::Engine(error) => engine_hint(error.kind())?,
+        Error::Repository(error) => repository_hint(error.kind())?,
+        Error::Content { source: rowkeep::format::FormatError::NewerVersion { .. }, .. } => {
+            "a newer rowkeep wrote it; install that version"
+        }
+        Error::Content { .. } => {
+            "`rowkeep check --read-data` tells what else is damaged and which snapshots are whole"
+        }
+        Error::Table { .. } => {
+            "nothing was stored of this attempt; leave the table out with --exclude to back up the rest"
+        }
+        Error::ReadBack { .. } => {
+            "the snapshot must not be relied on; check the disk and the memory of this machine, then back up again"
+        }
+        Error::NoSuchSnapshot { .. } => "`rowkeep snapshots` lists them",
+        Error::AmbiguousSnapshot { .. } => "give more digits of the id",
+        Error::NotReady { .. } => "`rowkeep doctor` shows everything that was looked at",
+        Error::Lacks { .. }
+        | Error::Unknown { .. }
+        | Error::NothingSelected
+        | Error::Config { .. }
+        | Error::Secret(_)
+        | Error::Cancelled => {
+            return None;
+        }
+    })
+}
+
+fn engine_hint(kind: Engine) -> Option<&'static str> {
+    Some(match kind {
+        Engine::NotFound => "check the name; a path is taken from the present folder",
+        Engine::InvalidUrl => "write postgres://user@host/database, or the path of an SQLite file",
+        Engine::Unreachable => "check that the server runs and that this machine may reach it",
+        Engine::Authentication => "check user and password in the URL",
+        Engine::PermissionDenied => "grant the right to the user, or leave the table out with --exclude",
+        Engine::NotADatabase => {
+            "rowkeep reads plain SQLite files; an encrypted one has to be opened by what encrypted it"
+        }
+        Engine::Damaged => {
+            "try `sqlite3 FILE .recover`, or restore the newest snapshot: `rowkeep restore latest --to NEW`"
+        }
+        Engine::Busy => "try again when the other program is done",
+        Engine::DiskFull => "make room and run the command again; it goes on from what is stored",
+        Engine::NotEmpty => "name a database that is new or empty",
+        Engine::ToolMissing => {
+            "install PostgreSQL's client programs of that version, or name their folder in ROWKEEP_PG_BIN"
+        }
+        Engine::Unsupported | Engine::Unstorable | Engine::Other => return None,
+    })
+}
+
+fn repository_hint(kind: Repository) -> Option<&'static str> {
+    Some(match kind {
+        Repository::NotARepository => "name another place with --repository, or make one with `rowkeep init`",
+        Repository::AlreadyThere => "name another place with --repository, or use the one that is there",
+        Repository::NewerFormat => "a newer rowkeep wrote it; install that version",
+        Repository::Locked => {
+            "give the passphrase in ROWKEEP_PASSPHRASE or --passphrase-file, or the key file with --key-file"
+        }
+        Repository::Downgrade => {
+            "if that is meant, give no secret; if not, somebody may have put another repository in its place"
+        }
+        Repository::LastKeySlot => "add another with `rowkeep key add` first",
+        Repository::Damaged | Repository::Missing => {
+            "`rowkeep check --read-data` tells what else is damaged and which snapshots are whole"
+        }
+        Repository::Full => "make room and run the command again; it goes on from what is stored",
+        Repository::Denied => "check the credentials and what they may do",
+        Repository::Store => "check the connection and run the command again; it goes on from what is stored",
+        Repository::NotFound | Repository::Usage => return None,
+    })
+}

@@ -1,0 +1,78 @@
+//! The command `rowkeep`.
+#![deny(unsafe_code)]
+
+mod allocator;
+mod args;
+mod commands;
+mod fail;
+mod setup;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Args;
+use crate::setup::Session;
+
+/// Threads for work that blocks; each keeps some memory once it was used.
+const BLOCKING_THREADS: usize = 16;
+
+fn main() -> ExitCode {
+    allocator::restrain();
+    let args = Args::parse();
+    ui::log::begin(args.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("rowkeep: cannot start: {error}");
+            return ExitCode::from(fail::FAILED);
+        }
+    };
+    let json = args.global.json;
+    let cancel = CancellationToken::new();
+    runtime.spawn(stop_on_signal(cancel.clone()));
+    let result = runtime.block_on(async {
+        let session = Session::new(args.global, cancel);
+        commands::run(args.command, &session).await
+    });
+    // Threads that still wait for a lost server must not keep us.
+    runtime.shutdown_background();
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => fail::report(&error, json),
+    }
+}
+
+/// The first signal asks the operation to stop and clean up; a second ends the process at once.
+async fn stop_on_signal(cancel: CancellationToken) {
+    signal().await;
+    cancel.cancel();
+    signal().await;
+    std::process::exit(i32::from(fail::FAILED));
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,6 @@
+//! How things look on a terminal, in a log, and as JSON.
+
+pub(crate) mod log;
+pub(crate) mod progress;
+pub(crate) mod table;
+pub(crate) mod units;

@@ -1,0 +1,15 @@
+//! What libraries tell about their doings, on request.
+
+use tracing_subscriber::EnvFilter;
+
+/// Sends what libraries tell to stderr: warnings always, more with each `-v`.
+pub(crate) fn begin(verbose: u8) {
+    let filter = match verbose {
+        0 => "error",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("ROWKEEP_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

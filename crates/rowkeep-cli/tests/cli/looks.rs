@@ -1,0 +1,81 @@
+//! What people see.
+
+use crate::sandbox::{Sandbox, filled};
+
+#[test]
+fn the_demo_tells_the_whole_loop() {
+    let sandbox = Sandbox::new();
+    let told = sandbox.done(&["demo"]).out;
+    for words in ["made a repository", "customers", "rows differ", "equal:", "orders", "no damage"] {
+        assert!(told.contains(words), "{words:?} is not in:\n{told}");
+    }
+    assert_eq!(crate::sandbox::files_below(&sandbox.path("")), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.done(&["--help"]).out;
+    assert!(help.contains("Exit status: 0 done, 1 failed, 2 usage, 3 differences or damage"), "{help}");
+    for command in [
+        "demo",
+        "init",
+        "backup",
+        "snapshots",
+        "show",
+        "restore",
+        "verify",
+        "check",
+        "delete",
+        "key",
+        "doctor",
+        "completions",
+    ] {
+        assert!(help.contains(command), "{command} is not in:\n{help}");
+        sandbox.done(&[command, "--help"]);
+    }
+    assert!(sandbox.done(&["completions", "bash"]).out.contains("rowkeep"));
+}
+
+#[test]
+fn silence_is_silent() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(10));
+    for args in [
+        &["backup", "app.db", "--quiet"][..],
+        &["snapshots", "-q"],
+        &["check", "-q"],
+        &["restore", "latest", "--to", "c.db", "-q"],
+    ] {
+        let ran = sandbox.done(args);
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""), "{args:?}");
+    }
+}
+
+#[test]
+fn json_is_all_that_is_printed() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(10));
+    for args in [
+        &["init"][..],
+        &["backup", "app.db"],
+        &["snapshots"],
+        &["show", "latest"],
+        &["restore", "latest", "--to", "c.db"],
+        &["verify", "latest", "--against", "c.db"],
+        &["check", "--read-data"],
+        &["doctor", "app.db"],
+        &["key", "list"],
+        &["delete", "latest"],
+    ] {
+        sandbox.json(args);
+    }
+}
+
+#[test]
+fn the_doctor_sees_a_healthy_database() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(10));
+    let told = sandbox.done(&["doctor", "app.db"]).out;
+    assert!(told.contains("ok") && told.contains("free space") && !told.contains("ERROR"), "{told}");
+}

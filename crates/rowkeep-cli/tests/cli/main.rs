@@ -1,0 +1,13 @@
+//! The command as people run it: real processes, real databases, real files.
+
+mod bad_input;
+mod concurrency;
+mod damage;
+mod formats;
+mod kill;
+mod layering;
+mod looks;
+mod postgres;
+mod sandbox;
+mod secrets;
+mod sqlite;

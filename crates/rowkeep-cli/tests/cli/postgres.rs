@@ -1,0 +1,148 @@
+//! The whole loop on PostgreSQL, on every server that the tests have.
+
+use std::process::Command;
+
+use crate::sandbox::Sandbox;
+
+/// A server of the test script.
+struct Server {
+    url: String,
+    bin: std::path::PathBuf,
+}
+
+/// The servers; a missing one fails the test rather than skipping it.
+fn servers() -> Vec<Server> {
+    let variable = |name: &str| {
+        std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with scripts/test"))
+    };
+    let urls = variable("ROWKEEP_TEST_POSTGRES");
+    let bins = variable("ROWKEEP_PG_BIN");
+    let servers: Vec<Server> = urls
+        .split_whitespace()
+        .zip(std::env::split_paths(&bins))
+        .map(|(named, bin)| Server { url: named.split_once('=').expect("MAJOR=URL").1.to_owned(), bin })
+        .collect();
+    assert!(servers.len() >= 2, "there are two servers of different majors");
+    servers
+}
+
+impl Server {
+    fn url_of(&self, database: &str) -> String {
+        format!("{}/{database}", self.url.rsplit_once('/').expect("the URL names a database").0)
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> String {
+        let output = Command::new(self.bin.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url_of(database), "-c", sql])
+            .output()
+            .expect("psql can be run");
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A new database of that name, and what drops it.
+    fn database(&self, name: &str) -> Database<'_> {
+        let name = format!("{name}_{}", std::process::id());
+        self.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        self.psql("postgres", &format!("CREATE DATABASE {name}"));
+        Database { server: self, name }
+    }
+}
+
+struct Database<'a> {
+    server: &'a Server,
+    name: String,
+}
+
+impl Database<'_> {
+    fn url(&self) -> String {
+        self.server.url_of(&self.name)
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        self.server.psql(&self.name, sql)
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        self.server.psql("postgres", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+const SHOP: &str = "
+    CREATE SCHEMA audit;
+    CREATE TYPE state AS ENUM ('new', 'paid', 'gone');
+    CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL, email text UNIQUE, born date);
+    CREATE TABLE orders (
+        id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+        customer int NOT NULL REFERENCES customers,
+        state state NOT NULL DEFAULT 'new',
+        price numeric(12,2),
+        tags text[],
+        placed timestamptz DEFAULT now()
+    );
+    CREATE INDEX ON orders (customer);
+    CREATE TABLE audit.\"Log entries\" (at timestamptz, what jsonb);
+    CREATE MATERIALIZED VIEW revenue AS SELECT customer, sum(price) AS price FROM orders GROUP BY customer;
+    INSERT INTO customers (name, email, born)
+        SELECT 'Customer ' || i, 'c' || i || '@example.org', date '1950-01-01' + i FROM generate_series(1, 5000) i;
+    INSERT INTO orders (customer, state, price, tags)
+        SELECT 1 + i % 5000, (ARRAY['new','paid','gone'])[1 + i % 3]::state, i / 7.0, ARRAY['a', NULL, '\"' || i]
+        FROM generate_series(1, 20000) i;
+    INSERT INTO audit.\"Log entries\" SELECT now(), jsonb_build_object('n', i % 3) FROM generate_series(1, 300) i;
+    REFRESH MATERIALIZED VIEW revenue;
+    SELECT lo_from_bytea(0, convert_to('a large object', 'UTF8'));
+";
+
+#[test]
+fn back_up_restore_and_prove() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_shop");
+        shop.sql(SHOP);
+        sandbox.done(&["doctor", &shop.url()]);
+        sandbox.done(&["backup", &shop.url(), "--name", "first"]);
+        let copy = server.url_of("rowkeep_cli_copy");
+        server.psql("postgres", "DROP DATABASE IF EXISTS rowkeep_cli_copy WITH (FORCE)");
+        // The database does not exist: the restore makes it.
+        let restored = sandbox.done(&["restore", "first", "--to", &copy]);
+        assert!(restored.out.contains("equal: "), "{restored:?}");
+        assert_eq!(server.psql("rowkeep_cli_copy", "SELECT count(*) FROM revenue").trim(), "5000");
+        sandbox.run(&["restore", "first", "--to", &copy]).expect(4).says(&["not empty"]);
+
+        server.psql("rowkeep_cli_copy", "UPDATE orders SET price = price + 0.01 WHERE customer = 42");
+        let differs = sandbox.run(&["verify", "first", "--against", &copy]).expect(3);
+        assert!(differs.out.contains("orders") && !differs.out.contains("customers"), "{differs:?}");
+        server.psql("rowkeep_cli_copy", "UPDATE orders SET price = price - 0.01 WHERE customer = 42");
+        sandbox.done(&["verify", "first", "--against", &copy]);
+        server.psql("postgres", "DROP DATABASE rowkeep_cli_copy WITH (FORCE)");
+
+        let again = sandbox.json(&["backup", &shop.url()])["snapshots"][0]["new_bytes"].as_u64();
+        assert!(again < Some(2000), "{again:?} bytes for nothing new");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_nothing_is_left() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_denied");
+        shop.sql(SHOP);
+        let role = format!("rowkeep_reader_{}", std::process::id());
+        shop.sql(&format!(
+            "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'right';
+             GRANT USAGE ON SCHEMA audit TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
+             GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"
+        ));
+        let url = |password: &str| shop.url().replace("postgres@", &format!("{role}:{password}@"));
+        let denied = sandbox.run(&["backup", &url("right")]).expect(4).says(&["Log entries"]);
+        assert!(!denied.err.contains("right@"), "the password is shown: {denied:?}");
+        let wrong = sandbox.run(&["backup", &url("wrong")]).expect(4);
+        assert!(!wrong.err.contains("wrong@"), "the password is shown: {wrong:?}");
+        assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(0));
+        sandbox.run(&["backup", &server.url_of("no_such_database")]).expect(1).says(&["no_such_database"]);
+        drop(shop);
+        server.psql("postgres", &format!("DROP ROLE {role}"));
+    }
+}

@@ -1,0 +1,128 @@
+//! The whole loop on SQLite.
+
+use serde_json::json;
+
+use crate::sandbox::{Sandbox, filled};
+
+#[test]
+fn back_up_restore_and_prove() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(20_000));
+    let first = sandbox.done(&["backup", "app.db"]);
+    assert!(first.out.contains("made a repository") && first.out.contains("40,000 rows"), "{first:?}");
+    assert!(sandbox.path("rowkeep-repository.key").exists());
+
+    sandbox.done(&["restore", "latest", "--to", "copy.db"]);
+    let equal = sandbox.done(&["verify", "latest", "--against", "copy.db"]);
+    assert!(equal.out.starts_with("equal"), "{equal:?}");
+
+    sandbox.sql("copy.db", "UPDATE people SET balance = balance + 0.25 WHERE email = 'p777@example.org'");
+    let differs = sandbox.run(&["verify", "latest", "--against", "copy.db"]).expect(3);
+    assert!(differs.out.contains("people") && !differs.out.contains("events"), "{differs:?}");
+}
+
+#[test]
+fn a_second_backup_stores_only_what_changed() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(200_000));
+    let first = sandbox.json(&["backup", "app.db"])["snapshots"][0].clone();
+    let same = sandbox.json(&["backup", "app.db"])["snapshots"][0].clone();
+    assert!(same["new_bytes"].as_u64() < Some(1000), "{same}");
+    sandbox.sql("app.db", "UPDATE events SET what = 'changed' WHERE id = 25000");
+    let changed = sandbox.json(&["backup", "app.db"])["snapshots"][0].clone();
+    let (first, changed) = (first["new_bytes"].as_u64().expect("a number"), changed["new_bytes"].as_u64());
+    assert!(changed > Some(0) && changed < Some(first / 3), "{changed:?} of {first}");
+    let listed = sandbox.json(&["snapshots"]);
+    assert_eq!(listed["snapshots"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn equal_rows_have_equal_hashes_whatever_their_history() {
+    let sandbox = Sandbox::new();
+    let hash = || {
+        sandbox.done(&["backup", "app.db", "--quiet"]);
+        let shown = sandbox.json(&["show", "latest"]);
+        let mut tables = shown["tables"].as_array().expect("a list").iter();
+        tables.find(|table| table["name"] == "t").expect("it was backed up")["hash"].clone()
+    };
+    sandbox.sql(
+        "app.db",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1,'a'),(2,'b'),(3,'c')",
+    );
+    let before = hash();
+    sandbox.sql("app.db", "DELETE FROM t WHERE id = 2; UPDATE t SET v = 'x' WHERE id = 3");
+    assert_ne!(hash(), before);
+    sandbox.sql("app.db", "UPDATE t SET v = 'c' WHERE id = 3; INSERT INTO t VALUES (2,'b')");
+    assert_eq!(hash(), before);
+}
+
+#[test]
+fn parts_of_a_database() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(10));
+    let tables = |reference: &str| -> Vec<String> {
+        let shown = sandbox.json(&["show", reference]);
+        let tables = shown["tables"].as_array().expect("a list").iter();
+        tables
+            .filter(|table| table["kind"] == "table")
+            .map(|table| table["name"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    sandbox.done(&["backup", "app.db", "--name", "some", "--tables", "people"]);
+    assert_eq!(tables("some"), ["people"]);
+    sandbox.done(&["backup", "app.db", "--name", "others", "--exclude", "peop*"]);
+    assert_eq!(tables("others"), ["events"]);
+    sandbox.done(&["backup", "app.db", "--name", "schema", "--schema-only"]);
+    assert!(tables("schema").is_empty());
+    sandbox.done(&["restore", "schema", "--to", "empty.db"]);
+    sandbox.sql("empty.db", "INSERT INTO people VALUES ('a', 'b', 1.5)");
+    sandbox.done(&["backup", "app.db", "--name", "rows", "--data-only", "--tag", "reason=test"]);
+    assert_eq!(sandbox.json(&["show", "rows"])["tags"], json!({ "reason": "test" }));
+    sandbox.run(&["restore", "rows", "--to", "none.db"]).expect(2).says(&["without a schema"]);
+    assert!(!sandbox.path("none.db").exists());
+    sandbox.done(&["restore", "some", "--to", "some.db"]);
+    sandbox
+        .run(&["backup", "app.db", "--tables", "nobody"])
+        .expect(2)
+        .says(&["no table nobody", "events, people"]);
+}
+
+#[test]
+fn databases_of_a_configuration() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("one.db", &filled(5));
+    sandbox.sql("two.db", &filled(7));
+    let config = "environment = 'test'
+        [databases.first]\nurl = 'one.db'\ngroups = { money = ['people'] }\nexclude = ['money']
+        [databases.second]\nurl = '${SECOND}'";
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("the file can be written");
+    sandbox.run(&["backup"]).expect(2).says(&["SECOND is not set"]);
+    let output = sandbox.command(&["backup", "--json"]).env("SECOND", "two.db").output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    std::fs::write(sandbox.path("rowkeep.toml"), config.replace("${SECOND}", "two.db"))
+        .expect("it can be written");
+    let first = sandbox.json(&["show", "latest:first"]);
+    assert_eq!(first["environment"]["environment"], "test");
+    assert_eq!(first["tables"].as_array().map(Vec::len), Some(1 + settings(&first)));
+    assert_eq!(sandbox.json(&["snapshots", "second"])["snapshots"].as_array().map(Vec::len), Some(1));
+    sandbox.run(&["show", "latest:third"]).expect(2).says(&["no snapshot latest:third"]);
+}
+
+fn settings(shown: &serde_json::Value) -> usize {
+    shown["tables"].as_array().expect("a list").iter().filter(|table| table["kind"] != "table").count()
+}
+
+#[test]
+fn deleting_leaves_other_snapshots_whole() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(1000));
+    sandbox.done(&["backup", "app.db", "--name", "first"]);
+    sandbox.sql("app.db", "DELETE FROM events WHERE id % 2 = 0");
+    sandbox.done(&["backup", "app.db", "--name", "second"]);
+    sandbox.run(&["delete", "first", "nothing"]).expect(2);
+    sandbox.done(&["show", "first"]);
+    sandbox.done(&["delete", "first"]);
+    sandbox.run(&["show", "first"]).expect(2);
+    sandbox.done(&["check", "--read-data"]);
+    sandbox.done(&["restore", "second", "--to", "copy.db"]);
+}

@@ -1,0 +1,115 @@
+//! PostgreSQL, from version 13 on.
+//!
+//! Reading: one connection locks all tables, takes a snapshot and exports it; others share it and read with `COPY`.
+//! The schema is what the server's own `pg_dump` writes at that snapshot. Creating: the same text is run statement by
+//! statement, rows go in by `COPY`, and what belongs to a table alone is built as soon as its rows are there.
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod address;
+mod catalog;
+mod classify;
+mod copy_in;
+mod database;
+mod ddl;
+mod decode;
+mod dump_text;
+mod encode;
+mod examine;
+mod facts;
+mod failure;
+mod finish;
+mod large_objects;
+mod large_objects_in;
+mod lexer;
+mod marker;
+mod notes;
+mod objects;
+mod order;
+mod pem;
+mod pg_dump;
+mod plan;
+mod pool;
+mod reader;
+mod runner;
+mod script;
+mod sequences;
+mod session;
+mod settings;
+mod snapshot;
+mod split;
+mod sql;
+mod target;
+mod tls;
+mod traffic;
+mod view;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rowkeep_format::Schema;
+
+use crate::{
+    Contents, CreateOptions, Engine, EngineError, Examination, Surroundings, Target, View, ViewOptions,
+};
+use address::Address;
+use session::Server;
+use target::PostgresTarget;
+use view::PostgresView;
+
+/// The engine's name.
+const NAME: &str = "postgresql";
+
+/// A database of a PostgreSQL server.
+pub struct Postgres {
+    address: Arc<Address>,
+    surroundings: Surroundings,
+}
+
+impl Postgres {
+    /// The database that a URL names, `postgres://user:password@host:port/database?settings` as libpq reads it.
+    ///
+    /// Of the settings, `sslmode`, `sslrootcert`, `sslcert` and `sslkey` mean what they mean to libpq, but that the
+    /// system's certificates are trusted where none are named. Nothing is opened yet.
+    pub fn new(url: &str, surroundings: &Surroundings) -> Result<Self, EngineError> {
+        Ok(Self { address: Arc::new(Address::parse(url)?), surroundings: surroundings.clone() })
+    }
+}
+
+/// Shows no password.
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Postgres").field(&self.address.to_string()).finish()
+    }
+}
+
+#[async_trait]
+impl Engine for Postgres {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn describe(&self) -> String {
+        self.address.to_string()
+    }
+
+    async fn examine(&self) -> Result<Examination, EngineError> {
+        let (server, session) = Server::reach(&self.address).await?;
+        examine::examine(&server, &session, &self.surroundings).await
+    }
+
+    async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
+        let (server, session) = Server::reach(&self.address).await?;
+        Ok(Arc::new(PostgresView::open(server, session, &self.surroundings, options.with_ddl).await?))
+    }
+
+    async fn contents(&self) -> Result<Contents, EngineError> {
+        target::contents(&self.address).await
+    }
+
+    async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
+        Ok(Arc::new(PostgresTarget::create(&self.address, schema, options).await?))
+    }
+}

@@ -1,0 +1,257 @@
+//! What would stand in the way of a backup, and what to do about it.
+
+use rowkeep_format::TableName;
+
+use super::access::some;
+use super::catalog::{self, Relation};
+use super::facts::{self, Database};
+use super::marker;
+use super::pg_dump::PgDump;
+use super::sequences;
+use super::session::{Server, Session, number, text};
+use super::traffic;
+use crate::{EngineError, Examination, Finding, Level, Surroundings};
+
+/// Looks at a database without changing it.
+pub(super) async fn examine(
+    server: &Server,
+    session: &Session,
+    surroundings: &Surroundings,
+) -> Result<Examination, EngineError> {
+    let role = session.value("cannot ask who we are", "SELECT current_user").await?.unwrap_or_default();
+    let relations = catalog::relations(session).await?;
+    let mut findings = vec![version(session)];
+    findings.extend(unfinished(session).await?);
+    findings.extend(tables(session, &role).await?);
+    findings.push(readable_sequences(session, &role).await?);
+    findings.extend(large_objects(session).await?);
+    findings.push(pg_dump(session, surroundings).await);
+    findings.push(keys(&relations));
+    findings.extend(foreign_tables(session).await?);
+    findings.push(locks(session, relations.len()).await?);
+    findings.extend(standby(session).await?);
+    findings.extend(traffic::findings(session).await?);
+    let facts = facts(server, session, &role, relations.len()).await?;
+    Ok(Examination { facts, findings })
+}
+
+/// A finding.
+pub(super) fn finding(what: &str, level: Level, detail: impl Into<String>) -> Finding {
+    Finding { what: what.to_owned(), level, detail: detail.into() }
+}
+
+async fn facts(
+    server: &Server,
+    session: &Session,
+    role: &str,
+    tables: usize,
+) -> Result<Vec<(String, String)>, EngineError> {
+    let database = Database::read(session).await?;
+    let tls =
+        "SELECT coalesce(version || ', ' || cipher, 'no') FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let tls = session.value("cannot ask whether the connection is encrypted", tls).await?;
+    let mut facts = vec![
+        ("server".to_owned(), server.address.to_string()),
+        ("role".to_owned(), role.to_owned()),
+        ("tls".to_owned(), tls.unwrap_or_else(|| "no".to_owned())),
+        ("tables".to_owned(), tables.to_string()),
+    ];
+    facts.extend(facts::environment(session, &database).await?);
+    Ok(facts)
+}
+
+fn version(session: &Session) -> Finding {
+    // Those that were released when this was written.
+    const NEWEST: u32 = 18;
+    let detail = format!("PostgreSQL {}", session.version);
+    if session.major > NEWEST {
+        return finding(
+            "server version",
+            Level::Warning,
+            format!(
+                "{detail} is newer than this version of rowkeep knows; try a restore before you rely on it"
+            ),
+        );
+    }
+    finding("server version", Level::Ok, detail)
+}
+
+async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {
+    let found = marker::is_there(session).await?;
+    Ok(found.then(|| {
+        finding(
+            "state of the database",
+            Level::Error,
+            "the database holds the remains of a restore that was not finished; restore into it again, or drop it",
+        )
+    }))
+}
+
+async fn tables(session: &Session, role: &str) -> Result<Vec<Finding>, EngineError> {
+    let access = catalog::access(session).await?;
+    let names = |wanted: fn(&&catalog::Access) -> bool| -> Vec<&TableName> {
+        access.iter().filter(wanted).map(|table| &table.name).collect()
+    };
+    let denied = names(|table| !table.readable);
+    let hiding = names(|table| table.hides_rows);
+    let read = if denied.is_empty() {
+        finding("read every table", Level::Ok, format!("{} tables", access.len()))
+    } else {
+        let grant = if session.major >= 14 {
+            format!("GRANT pg_read_all_data TO {role}")
+        } else {
+            format!("GRANT SELECT ON ALL TABLES IN SCHEMA ... TO {role}, and USAGE on the schemas")
+        };
+        finding(
+            "read every table",
+            Level::Error,
+            format!(
+                "{} of {} tables may not be read: {}; {grant}",
+                denied.len(),
+                access.len(),
+                some(&denied)
+            ),
+        )
+    };
+    let mut findings = vec![read];
+    if !hiding.is_empty() {
+        findings.push(finding(
+            "see every row",
+            Level::Error,
+            format!(
+                "row-level security would hide rows of {}; ALTER ROLE {role} BYPASSRLS, or back up as the owner",
+                some(&hiding)
+            ),
+        ));
+    }
+    Ok(findings)
+}
+
+async fn readable_sequences(session: &Session, role: &str) -> Result<Finding, EngineError> {
+    let sequences = sequences::list(session).await?;
+    let denied: Vec<&TableName> =
+        sequences.iter().filter(|sequence| !sequence.readable).map(|sequence| &sequence.name).collect();
+    if denied.is_empty() {
+        return Ok(finding("read every sequence", Level::Ok, format!("{} sequences", sequences.len())));
+    }
+    Ok(finding(
+        "read every sequence",
+        Level::Error,
+        format!("{} may not be read: {}; GRANT SELECT ON them TO {role}", denied.len(), some(&denied)),
+    ))
+}
+
+async fn large_objects(session: &Session) -> Result<Option<Finding>, EngineError> {
+    let what = "read every large object";
+    let readable = if session.major >= 18 {
+        "has_largeobject_privilege(m.oid, 'SELECT')"
+    } else {
+        "current_setting('is_superuser')::boolean OR current_setting('lo_compat_privileges')::boolean \
+         OR pg_has_role(m.lomowner, 'USAGE') \
+         OR EXISTS (SELECT FROM aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT' \
+                    AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))"
+    };
+    let query = format!(
+        "SELECT count(*), count(*) FILTER (WHERE NOT ({readable})), min(m.oid) FILTER (WHERE NOT ({readable})) \
+         FROM pg_largeobject_metadata m"
+    );
+    let rows = session.rows("cannot list the large objects", &query).await?;
+    let Some(row) = rows.first().filter(|row| text(row, 0) != "0") else { return Ok(None) };
+    Ok(Some(match number::<u64>(row, 1) {
+        0 => finding(what, Level::Ok, format!("{} large objects", text(row, 0))),
+        denied => finding(
+            what,
+            Level::Error,
+            format!(
+                "{denied} of {} may not be read, the first is {}; become a member of the role that owns them",
+                text(row, 0),
+                text(row, 2)
+            ),
+        ),
+    }))
+}
+
+async fn pg_dump(session: &Session, surroundings: &Surroundings) -> Finding {
+    match PgDump::find(surroundings, session.major).await {
+        Ok(found) => finding("pg_dump", Level::Ok, format!("{} in {}", found.version, found.path.display())),
+        Err(error) => finding(
+            "pg_dump",
+            Level::Error,
+            format!("{error}; install the client programs of PostgreSQL {}", session.major),
+        ),
+    }
+}
+
+fn keys(relations: &[Relation]) -> Finding {
+    let without: Vec<&TableName> = relations
+        .iter()
+        .filter(|relation| !relation.table.key.unique)
+        .map(|relation| &relation.table.name)
+        .collect();
+    if without.is_empty() {
+        return finding("a key for every table", Level::Ok, "each row has a name");
+    }
+    finding(
+        "a key for every table",
+        Level::Warning,
+        format!(
+            "{} have no primary key and no unique index without nulls: {}; they are sorted outside the server, and \
+             a changed row there is one row less and one more",
+            without.len(),
+            some(&without)
+        ),
+    )
+}
+
+async fn foreign_tables(session: &Session) -> Result<Option<Finding>, EngineError> {
+    let query = "SELECT count(*), min(oid::regclass::text) FROM pg_class WHERE relkind = 'f'";
+    let rows = session.rows("cannot list the foreign tables", query).await?;
+    let Some(row) = rows.first().filter(|row| text(row, 0) != "0") else { return Ok(None) };
+    Ok(Some(finding(
+        "foreign tables",
+        Level::Warning,
+        format!(
+            "{} tables such as {} have their rows on another server; their definition is backed up, their rows are not",
+            text(row, 0),
+            text(row, 1)
+        ),
+    )))
+}
+
+async fn locks(session: &Session, tables: usize) -> Result<Finding, EngineError> {
+    let query = "SELECT current_setting('max_locks_per_transaction')::int \
+                 * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)";
+    let room: usize = number(
+        session.rows("cannot read the settings of the server", query).await?.first().unwrap_or(&Vec::new()),
+        0,
+    );
+    // Both the backup and its pg_dump lock every table, and each table brings its indexes.
+    if tables * 4 > room {
+        return Ok(finding(
+            "room for locks",
+            Level::Warning,
+            format!("{tables} tables are many for a lock table of {room}; raise max_locks_per_transaction"),
+        ));
+    }
+    Ok(finding("room for locks", Level::Ok, format!("{room} locks for {tables} tables")))
+}
+
+async fn standby(session: &Session) -> Result<Option<Finding>, EngineError> {
+    let query = "SELECT current_setting('hot_standby_feedback'), current_setting('max_standby_streaming_delay') \
+                 WHERE pg_is_in_recovery()";
+    let rows = session.rows("cannot ask for recovery", query).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let what = "reading from a standby";
+    if text(row, 0) == "on" || text(row, 1) == "-1" {
+        return Ok(Some(finding(what, Level::Ok, "the primary keeps what is being read")));
+    }
+    Ok(Some(finding(
+        what,
+        Level::Warning,
+        format!(
+            "the standby stops a reading that holds it up for {}; set hot_standby_feedback = on, or \
+             max_standby_streaming_delay = -1, or back up the primary",
+            text(row, 1)
+        ),
+    )))
+}

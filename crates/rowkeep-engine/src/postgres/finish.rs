@@ -1,0 +1,150 @@
+//! What has to come after all rows.
+
+use std::collections::BTreeMap;
+
+use futures::{TryStreamExt, stream};
+use rowkeep_format::TableName;
+
+use super::classify::{Kind, Reference, brief};
+use super::failure::{failed, state};
+use super::marker::SCHEMA;
+use super::script::Statement;
+use super::session::{Session, text};
+use super::target::PostgresTarget;
+use super::{large_objects_in, sequences, sql};
+use crate::EngineError;
+
+/// How many references are checked at once.
+const CHECKS: usize = 3;
+
+/// How many sequences are set in one transaction, which locks each.
+const SEQUENCES_AT_ONCE: usize = 1000;
+
+/// A check of a reference that was added without one.
+struct Check {
+    table: TableName,
+    constraint: String,
+}
+
+/// Completes a database whose tables have their rows.
+pub(super) async fn finish(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
+    let runner = target.runner(session);
+    let rest = target.take_rest();
+    runner.run(&rest.iter().collect::<Vec<_>>()).await?;
+
+    let (after, checks) = add_references_unchecked(target);
+    runner.run(&after.iter().collect::<Vec<_>>()).await?;
+    check_references(target, checks).await?;
+
+    set_sequences(target, session).await?;
+    large_objects_in::finish(session, &runner).await?;
+    runner.run(&target.plan.privileges.iter().collect::<Vec<_>>()).await?;
+    runner.run(&target.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
+    refresh(target, session).await
+}
+
+/// The statements with references that are added without a check, and the checks that are left to do.
+fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Check>) {
+    let mut checks = Vec::new();
+    let statements = target.plan.after.iter().map(|statement| {
+        let Kind::Reference(reference) = &statement.kind else { return statement.clone() };
+        let unchecked = |kind: Kind| {
+            let sql = format!("{} NOT VALID;", statement.sql.trim_end().trim_end_matches(';'));
+            Statement { sql, kind, settings: statement.settings.clone() }
+        };
+        let Reference { table, references, constraint, checked, .. } = reference;
+        if *checked && target.plan.lacks_rows(reference, &target.loaded) {
+            target.notes.add(format!(
+                "the references {constraint} of table {table} to table {references}, which was not loaded whole, \
+                 are not checked (NOT VALID)"
+            ));
+            return unchecked(Kind::UncheckedReference);
+        }
+        if target.plan.can_check_later(reference) {
+            checks.push(Check { table: table.clone(), constraint: constraint.clone() });
+            return unchecked(statement.kind.clone());
+        }
+        statement.clone()
+    });
+    (statements.collect(), checks)
+}
+
+/// Checks references, those of different tables at once.
+///
+/// Unlike adding a reference, checking one lets others read and check the table it refers to.
+async fn check_references(target: &PostgresTarget, checks: Vec<Check>) -> Result<(), EngineError> {
+    let mut by_table: BTreeMap<TableName, Vec<String>> = BTreeMap::new();
+    for check in checks {
+        by_table.entry(check.table).or_default().push(check.constraint);
+    }
+    stream::iter(by_table.into_iter().map(Ok))
+        .try_for_each_concurrent(CHECKS, |(table, constraints)| async move {
+            let session = target.pool.lend().await?;
+            for constraint in constraints {
+                let statement =
+                    format!("ALTER TABLE {} VALIDATE CONSTRAINT {constraint}", sql::table(&table));
+                session.try_run(&statement).await.map_err(|error| {
+                    failed(format!("the rows of table {table} do not conform to {constraint}"), error)
+                })?;
+            }
+            session.give_back();
+            Ok(())
+        })
+        .await
+}
+
+async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
+    let what = "cannot set the sequences";
+    let table = format!("{SCHEMA}.{}", sequences::NAME);
+    let count = session.value(what, &format!("SELECT count(*) FROM {table}")).await?;
+    let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    for from in (0..count).step_by(SEQUENCES_AT_ONCE) {
+        let query = format!(
+            "SELECT format('%I.%I', s.schema, s.name), setval(to_regclass(format('%I.%I', s.schema, s.name)), \
+                    s.last_value, s.is_called) \
+             FROM (SELECT * FROM {table} ORDER BY schema, name OFFSET {from} LIMIT {SEQUENCES_AT_ONCE}) s"
+        );
+        for row in session.rows(what, &query).await?.iter().filter(|row| row[1].is_none()) {
+            target.notes.add(format!("sequence {} is not there to be set", text(row, 0)));
+        }
+    }
+    Ok(())
+}
+
+/// Fills the materialised views.
+///
+/// One that fails because another, which it reads through a function, is not filled yet is tried again after it.
+async fn refresh(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
+    const NOT_FILLED: &str = "55000";
+    let mut left: Vec<&Statement> = target.plan.refreshes.iter().collect();
+    loop {
+        let before = left.len();
+        let mut again = Vec::new();
+        for statement in left {
+            match session.try_run(&statement.sql).await {
+                Ok(()) => {}
+                Err(error) if state(&error) == Some(NOT_FILLED) => again.push((statement, error)),
+                Err(error) => note(target, statement, error)?,
+            }
+        }
+        if again.is_empty() {
+            return Ok(());
+        }
+        if again.len() == before {
+            return again.into_iter().try_for_each(|(statement, error)| note(target, statement, error));
+        }
+        left = again.into_iter().map(|(statement, _)| statement).collect();
+    }
+}
+
+fn note(
+    target: &PostgresTarget,
+    statement: &Statement,
+    error: tokio_postgres::Error,
+) -> Result<(), EngineError> {
+    let Some(said) = error.as_db_error() else {
+        return Err(failed("cannot fill a materialised view", error));
+    };
+    target.notes.left_out(brief(&statement.sql), said.message());
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The schema that stands in a database for as long as it is being made.
+//!
+//! It is created first and dropped last. A database that holds it was empty before, but for the extensions and the
+//! state of `public` that it notes; so everything else may be cleared away when the restore does not go on. It also
+//! keeps, until the end, the rows of those tables that stand for something else than a table.
+
+use tokio_postgres::error::SqlState;
+
+use super::sequences;
+use super::session::{Session, text};
+use super::{failure, large_objects, sql};
+use crate::EngineError;
+
+/// Its name.
+pub(super) const SCHEMA: &str = "rowkeep_unfinished";
+
+/// The number of the lock that a restore holds, of the server's advisory locks: the beginning of its name.
+const LOCK: i64 = i64::from_be_bytes(*b"rowkeep\0");
+
+/// What was in the database before.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Before {
+    /// The extensions that were there.
+    pub(super) extensions: Vec<String>,
+    /// The statements that give `public` back its owner, comment and privileges; empty when there was no `public`.
+    pub(super) public: String,
+}
+
+/// Takes the lock of a restore for as long as the session lasts; false when another has it and keeps it.
+///
+/// One that has just ended may need a moment until the server has noticed.
+pub(super) async fn lock(session: &Session) -> Result<bool, EngineError> {
+    let lock = format!("SET lock_timeout = '5s'; SELECT pg_advisory_lock({LOCK}); SET lock_timeout = 0");
+    match session.try_run(&lock).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
+        Err(error) => Err(failure::failed("cannot lock the database for a restore", error)),
+    }
+}
+
+/// Whether the marker is in the database.
+pub(super) async fn is_there(session: &Session) -> Result<bool, EngineError> {
+    let query = format!("SELECT 1 FROM pg_namespace WHERE nspname = {}", sql::literal(SCHEMA));
+    Ok(session.value("cannot list the schemas", &query).await?.is_some())
+}
+
+/// Puts the marker into an empty database.
+pub(super) async fn create(session: &Session) -> Result<(), EngineError> {
+    let statements = format!(
+        "CREATE SCHEMA {SCHEMA}; \
+         COMMENT ON SCHEMA {SCHEMA} IS 'A restore by rowkeep was not finished; the next one clears the database.'; \
+         CREATE TABLE {SCHEMA}.before (what text, detail text); \
+         INSERT INTO {SCHEMA}.before SELECT 'extension', extname FROM pg_catalog.pg_extension; \
+         INSERT INTO {SCHEMA}.before {PUBLIC}; \
+         CREATE TABLE {SCHEMA}.{} (schema text, name text, last_value bigint, is_called boolean); \
+         CREATE TABLE {SCHEMA}.{} (oid oid, owner text, privileges text, comment text)",
+        sequences::NAME,
+        large_objects::OBJECTS,
+    );
+    session
+        .try_run(&statements)
+        .await
+        .map_err(|error| failure::failed("cannot begin the restore in the database", error))
+}
+
+/// One row when there is a `public`: how to give it back its owner, comment and privileges.
+const PUBLIC: &str = "SELECT 'public', concat_ws(' ', \
+      format('ALTER SCHEMA public OWNER TO %I;', pg_catalog.pg_get_userbyid(n.nspowner)), \
+      format('COMMENT ON SCHEMA public IS %L;', pg_catalog.obj_description(n.oid, 'pg_namespace')), \
+      (SELECT string_agg(DISTINCT format('REVOKE ALL ON SCHEMA public FROM %s;', \
+         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_catalog.pg_get_userbyid(a.grantee)) END), ' ') \
+       FROM pg_catalog.aclexplode(n.nspacl) a), \
+      (SELECT string_agg(format('GRANT %s ON SCHEMA public TO %s%s;', a.privilege_type, \
+         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_catalog.pg_get_userbyid(a.grantee)) END, \
+         CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ') \
+       FROM pg_catalog.aclexplode(n.nspacl) a)) \
+    FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public'";
+
+/// Reads what the marker notes; nothing of one that is not ours in full.
+pub(super) async fn read(session: &Session) -> Result<Option<Before>, EngineError> {
+    let table = format!("SELECT to_regclass('{SCHEMA}.before') IS NOT NULL");
+    let what = "cannot read the marker of the unfinished restore";
+    if session.value(what, &table).await?.as_deref() != Some("t") {
+        return Ok(None);
+    }
+    let rows = session.rows(what, &format!("SELECT what, detail FROM {SCHEMA}.before")).await?;
+    let mut before = Before::default();
+    for row in &rows {
+        match text(row, 0) {
+            "extension" => before.extensions.push(text(row, 1).to_owned()),
+            _ => before.public = text(row, 1).to_owned(),
+        }
+    }
+    Ok(Some(before))
+}
+
+/// The owner, comment and privileges of `public` as they are now, in the same form.
+pub(super) async fn public_now(session: &Session) -> Result<Option<String>, EngineError> {
+    let query = format!("SELECT p.detail FROM ({PUBLIC}) p (what, detail)");
+    session.value("cannot read the privileges of schema public", &query).await
+}
+
+/// Removes the marker, and waits until everything before is on the server's disk.
+pub(super) async fn remove(session: &Session) -> Result<(), EngineError> {
+    session
+        .try_run(&format!("SET synchronous_commit = on; DROP SCHEMA {SCHEMA} CASCADE"))
+        .await
+        .map_err(|error| failure::failed("cannot end the restore", error))
+}

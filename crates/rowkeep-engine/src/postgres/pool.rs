@@ -1,0 +1,114 @@
+//! A few connections that are opened when they are needed and handed round.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::session::{Server, Session};
+use crate::{EngineError, ErrorKind};
+
+/// Connections to one server that were all prepared in the same way.
+pub(super) struct Pool {
+    server: Server,
+    prepare: String,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl Pool {
+    /// A pool of at most `size` connections; `prepare` is run on each when it is opened.
+    pub(super) fn new(server: Server, prepare: String, size: usize) -> Arc<Self> {
+        Arc::new(Self { server, prepare, permits: Arc::new(Semaphore::new(size)), idle: Mutex::default() })
+    }
+
+    /// Lends a connection, waiting for one to come back when all are lent.
+    pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, EngineError> {
+        loop {
+            let permit = self.permits.clone().acquire_owned().await.map_err(|_| closed())?;
+            match self.session().await {
+                Ok(session) => return Ok(self.lent(session, permit)),
+                // The server has no room for one more: get along with those that there are.
+                Err(error) if error.kind() == ErrorKind::Busy && self.shrink(permit) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lends a connection only if that is possible at once.
+    pub(super) async fn lend_spare(self: &Arc<Self>) -> Option<Lent> {
+        let permit = self.permits.clone().try_acquire_owned().ok()?;
+        let session = self.session().await.ok()?;
+        Some(self.lent(session, permit))
+    }
+
+    /// Closes every connection that is not lent, and lends no more.
+    pub(super) fn close(&self) {
+        self.permits.close();
+        self.idle().clear();
+    }
+
+    async fn session(&self) -> Result<Session, EngineError> {
+        let idle = self.idle().pop();
+        if let Some(session) = idle.filter(|session| !session.client.is_closed()) {
+            return Ok(session);
+        }
+        let session = self.server.connect().await?;
+        session.prepare(&self.prepare).await?;
+        Ok(session)
+    }
+
+    fn lent(self: &Arc<Self>, session: Session, permit: OwnedSemaphorePermit) -> Lent {
+        Lent { session: Some(session), pool: self.clone(), _permit: permit }
+    }
+
+    /// Makes the pool smaller by one for good, unless nothing would be left of it.
+    fn shrink(&self, permit: OwnedSemaphorePermit) -> bool {
+        let others = self.permits.available_permits() > 0 || Arc::strong_count(&self.permits) > 2;
+        if others {
+            permit.forget();
+        }
+        others
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn closed() -> EngineError {
+    EngineError::new(ErrorKind::Other, "the connections are closed already")
+}
+
+/// A connection that was lent.
+///
+/// Dropped without being given back it is cut, because nobody knows what is still on its way on it.
+pub(super) struct Lent {
+    session: Option<Session>,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    /// Gives it back for others to use; nothing may be on its way on it.
+    pub(super) fn give_back(mut self) {
+        if let Some(session) = self.session.take() {
+            self.pool.idle().push(session);
+        }
+    }
+}
+
+impl std::ops::Deref for Lent {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session.as_ref().expect("a lent connection is there until it is given back")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(session) = &self.session {
+            session.kill();
+        }
+    }
+}

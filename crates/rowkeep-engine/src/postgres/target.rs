@@ -1,0 +1,281 @@
+//! A database that is being made.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rowkeep_format::{Schema, Table, TableKind, TableName};
+
+use super::address::Address;
+use super::copy_in::{Destination, Source};
+use super::facts::Database;
+use super::notes::Notes;
+use super::plan::Plan;
+use super::pool::{Lent, Pool};
+use super::runner::Runner;
+use super::script::Statement;
+use super::session::{Server, Session, text};
+use super::{
+    database, ddl, finish, large_objects, large_objects_in, marker, objects, sequences, settings, sql,
+};
+use crate::{Contents, CreateOptions, EngineError, ErrorKind, RowStream, Target};
+
+/// How many tables are loaded at once.
+const TABLES: usize = 2;
+
+/// How many connections load, so that a large table can have two.
+const CONNECTIONS: usize = 4;
+
+/// The size from which a table is loaded over two connections.
+const LARGE_BYTES: usize = 16 << 20;
+
+/// A database that is being made.
+pub(super) struct PostgresTarget {
+    pub(super) server: Server,
+    /// Holds the lock that says that a restore is under way.
+    pub(super) control: tokio::sync::Mutex<Option<Session>>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) plan: Plan,
+    pub(super) roles: HashSet<String>,
+    pub(super) notes: Notes,
+    /// The tables that have or will have their rows.
+    pub(super) loaded: HashSet<TableName>,
+    of_tables: Mutex<HashMap<TableName, Vec<Statement>>>,
+    large_objects: tokio::sync::Mutex<()>,
+    made: bool,
+}
+
+impl PostgresTarget {
+    /// Makes the database, or takes it when it is empty, and creates everything that has to be there before rows.
+    ///
+    /// When that fails, the database is as it was.
+    pub(super) async fn create(
+        address: &Arc<Address>,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        if schema.engine != super::NAME {
+            return Err(EngineError::new(
+                ErrorKind::Unsupported,
+                format!("a PostgreSQL database cannot be made from the schema of {}", schema.engine),
+            ));
+        }
+        if schema.ddl(ddl::BEFORE).is_empty() {
+            return Err(EngineError::new(
+                ErrorKind::Unsupported,
+                "a database cannot be made from a backup of data alone: it has no schema",
+            ));
+        }
+        let notes = Notes::default();
+        let wanted = schema.ddl(ddl::DATABASE);
+        let (server, session, made) = reach_or_make(address, wanted, &notes).await?;
+        session.prepare(&settings::loading(session.major)).await?;
+        if !marker::lock(&session).await? {
+            return Err(EngineError::new(
+                ErrorKind::Busy,
+                format!("another restore into {address} is under way"),
+            ));
+        }
+        match database::contents(&session).await? {
+            Contents::Occupied(names) => {
+                return Err(EngineError::new(
+                    ErrorKind::NotEmpty,
+                    format!("{address} is not empty: it holds {}", names.join(", ")),
+                ));
+            }
+            Contents::Unfinished => objects::clear(&session).await?,
+            Contents::Empty | Contents::Missing => {}
+        }
+        compare_encoding(&session, wanted, &notes).await?;
+        marker::create(&session).await?;
+        let tables = schema.tables.iter().map(|table| &table.name);
+        let loaded = match &options.loaded {
+            Some(names) => names.iter().cloned().collect(),
+            None => tables.cloned().collect(),
+        };
+        let mut plan = Plan::new(schema);
+        let of_tables = Mutex::new(std::mem::take(&mut plan.of_tables));
+        let target = Self {
+            pool: Pool::new(server.clone(), settings::loading(session.major), CONNECTIONS),
+            roles: roles(&session).await?,
+            server,
+            control: tokio::sync::Mutex::new(Some(session)),
+            plan,
+            notes,
+            loaded,
+            of_tables,
+            large_objects: tokio::sync::Mutex::default(),
+            made,
+        };
+        if let Err(error) = target.create_before().await {
+            // What went wrong first is what matters; the marker stays for the next attempt if this fails too.
+            let _ = target.abandon().await;
+            return Err(error);
+        }
+        Ok(target)
+    }
+
+    async fn create_before(&self) -> Result<(), EngineError> {
+        let control = self.control.lock().await;
+        let session = control.as_ref().ok_or_else(ended)?;
+        let statements: Vec<&Statement> = self.plan.before.iter().collect();
+        self.runner(session).run(&statements).await
+    }
+
+    /// What runs statements on a session.
+    pub(super) fn runner<'a>(&'a self, session: &'a Session) -> Runner<'a> {
+        Runner { session, roles: &self.roles, notes: &self.notes }
+    }
+
+    /// Takes the statements that build what belongs to a table alone.
+    pub(super) fn take_own(&self, table: &TableName) -> Vec<Statement> {
+        self.of_tables.lock().unwrap_or_else(PoisonError::into_inner).remove(table).unwrap_or_default()
+    }
+
+    /// Takes those of all tables for which nobody did.
+    pub(super) fn take_rest(&self) -> Vec<Statement> {
+        let rest = std::mem::take(&mut *self.of_tables.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tables: Vec<_> = rest.into_iter().collect();
+        tables.sort_by(|a, b| a.0.cmp(&b.0));
+        tables.into_iter().flat_map(|(_, statements)| statements).collect()
+    }
+
+    async fn load_table(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
+        let destination = destination(table, &sql::table(&table.name));
+        let session = self.pool.lend().await?;
+        let (source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
+        let spare: Option<Lent> = if is_large { self.pool.lend_spare().await } else { None };
+        let source = tokio::sync::Mutex::new(source);
+        match &spare {
+            Some(spare) => {
+                tokio::try_join!(destination.fill(&session, &source), destination.fill(spare, &source))?;
+            }
+            None => destination.fill(&session, &source).await?,
+        }
+        if let Some(spare) = spare {
+            spare.give_back();
+        }
+        let own = self.take_own(&table.name);
+        for statement in &own {
+            self.runner(&session).run(&[statement]).await?;
+        }
+        session.give_back();
+        Ok(())
+    }
+
+    /// Keeps the rows of a table that stands for something else; what they say is done in the end.
+    async fn load_aside(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
+        let name = table.name.name.as_str();
+        if ![sequences::NAME, large_objects::OBJECTS].contains(&name) {
+            return Err(EngineError::new(
+                ErrorKind::Unsupported,
+                format!("{} is nothing that this version of rowkeep can put back", table.name),
+            ));
+        }
+        let destination = destination(table, &format!("{}.{}", marker::SCHEMA, sql::ident(name)));
+        let session = self.pool.lend().await?;
+        let (source, _) = Source::begin(rows, 0).await?;
+        destination.fill(&session, &tokio::sync::Mutex::new(source)).await?;
+        session.give_back();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Target for PostgresTarget {
+    fn parallelism(&self) -> usize {
+        TABLES
+    }
+
+    async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
+        match table.kind {
+            TableKind::Table | TableKind::Shadow => self.load_table(table, rows).await,
+            TableKind::Settings => self.load_aside(table, rows).await,
+            TableKind::LargeObjects => {
+                let _alone = self.large_objects.lock().await;
+                let session = self.pool.lend().await?;
+                large_objects_in::load(&session, rows).await?;
+                session.give_back();
+                Ok(())
+            }
+        }
+    }
+
+    async fn finish(&self) -> Result<Vec<String>, EngineError> {
+        let mut control = self.control.lock().await;
+        let session = control.as_ref().ok_or_else(ended)?;
+        finish::finish(self, session).await?;
+        marker::remove(session).await?;
+        *control = None;
+        self.pool.close();
+        Ok(self.notes.words())
+    }
+
+    async fn abandon(&self) -> Result<(), EngineError> {
+        let Some(session) = self.control.lock().await.take() else { return Ok(()) };
+        self.pool.close();
+        if self.made {
+            drop(session);
+            return database::drop(&self.server).await;
+        }
+        // What was being loaded may still hold locks until the server notices that nobody is there any more.
+        objects::clear(&session).await
+    }
+}
+
+fn ended() -> EngineError {
+    EngineError::new(ErrorKind::Other, "the restore has ended already")
+}
+
+/// Where rows of a table go.
+fn destination(table: &Table, name: &str) -> Destination {
+    let columns = sql::idents(table.columns.iter().map(|column| column.name.as_str()));
+    let columns = if columns.is_empty() { columns } else { format!(" ({columns})") };
+    Destination { what: format!("table {}", table.name), copy: format!("COPY {name}{columns} FROM STDIN") }
+}
+
+async fn reach_or_make(
+    address: &Arc<Address>,
+    options: &str,
+    notes: &Notes,
+) -> Result<(Server, Session, bool), EngineError> {
+    match Server::reach(address).await {
+        Ok((server, session)) => return Ok((server, session, false)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let (server, note) = database::make(address, options).await?;
+    if let Some(note) = note {
+        notes.add(note);
+    }
+    let session = server.connect().await?;
+    Ok((server, session, true))
+}
+
+/// Notes when the database, which was there before, has another encoding than the one that was backed up.
+async fn compare_encoding(session: &Session, wanted: &str, notes: &Notes) -> Result<(), EngineError> {
+    let has = Database::read(session).await?.options();
+    let encoding = |options: &str| options.split(" L").next().unwrap_or_default().to_owned();
+    if !wanted.is_empty() && encoding(wanted) != encoding(&has) {
+        notes.add(format!(
+            "the database has {}, and the one that was backed up had {}",
+            encoding(&has),
+            encoding(wanted)
+        ));
+    }
+    Ok(())
+}
+
+async fn roles(session: &Session) -> Result<HashSet<String>, EngineError> {
+    let rows = session.rows("cannot list the roles", "SELECT rolname FROM pg_catalog.pg_roles").await?;
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+}
+
+/// What is in the database that an address names, if there is one.
+pub(super) async fn contents(address: &Arc<Address>) -> Result<Contents, EngineError> {
+    match Server::reach(address).await {
+        Ok((_, session)) => database::contents(&session).await,
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Contents::Missing),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,128 @@
+//! SQLite: a database that is one file.
+//!
+//! # Reading
+//! A view is a read transaction on up to two connections, which are proven to see the same state by their data versions. All
+//! tables are read from their own pages in the order of their rowid or, without rowids, of their primary key: never by way
+//! of an index, so that a damaged index loses no rows. Where that is not the order of the key, the rows are
+//! sorted outside ([`crate::sort`]). Virtual tables have no rows of their own; what they keep is in shadow tables, which are
+//! read as all others are. `user_version` and `application_id` are rows of a table `sqlite_settings`, which SQLite does not
+//! have.
+//!
+//! With a write-ahead log, readers and writers do not meet. Without one, nobody can commit as long as anybody reads; so
+//! a view watches for writers, and when one has begun, copies the database and goes on in the copy (see
+//! `yielding.rs`). Opening a database does what any application's opening does and nothing else: it rolls back
+//! what a crashed writer left half done. A log that a crashed writer left is read, and left.
+//!
+//! # Making
+//! A database is made under another name beside its own, in one transaction, and renamed when it is whole and on disk.
+//! Tables and indexes are created by their own SQL; views, triggers and virtual tables, which have no pages, are entered into
+//! the schema as they were. So the copy has the same schema to the letter, full-text and spatial indexes work without
+//! being built again, and modules that are not known here are kept. Rows keep their rowids and the kinds of their
+//! values; text is restored byte by byte, be it UTF-8 or not. Triggers, foreign keys and `CHECK` do not act on rows that
+//! are put back.
+//!
+//! What only the application has, its own functions and collations, can be read, but not always made again: an index
+//! over such is left out and said, a table whose key or generated columns need such cannot be made.
+
+mod arrange;
+mod catalogue;
+mod connection;
+mod contents;
+mod definitions;
+mod error;
+mod examine;
+mod file;
+mod making;
+mod names;
+mod properties;
+mod raw;
+mod readers;
+mod scan;
+mod schema;
+mod target;
+mod transaction;
+mod unfinished;
+mod utf16;
+mod view;
+mod yielding;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rowkeep_format::Schema;
+
+use crate::sort::SortOptions;
+use crate::{
+    Contents, CreateOptions, Engine, EngineError, ErrorKind, Examination, Surroundings, Target, View,
+    ViewOptions,
+};
+
+/// An SQLite database file.
+#[derive(Debug)]
+pub struct Sqlite {
+    path: PathBuf,
+    temporary: Option<PathBuf>,
+    patience: Duration,
+}
+
+impl Sqlite {
+    /// The database at `path`.
+    pub fn new(path: PathBuf, surroundings: &Surroundings) -> Self {
+        Self { path, temporary: surroundings.temporary.clone(), patience: Duration::from_secs(10) }
+    }
+
+    /// The same, waiting so long at most for locks that others hold; ten seconds otherwise.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Where the file is, whatever the working folder becomes, and behind all links. Never what SQLite takes for a URI.
+    fn file(&self) -> Result<PathBuf, EngineError> {
+        let absolute = std::path::absolute(&self.path).map_err(|error| {
+            let message = format!("{:?} is not the path of a file", self.path);
+            EngineError::new(ErrorKind::InvalidUrl, message).with_source(error)
+        })?;
+        Ok(std::fs::canonicalize(&absolute).unwrap_or(absolute))
+    }
+}
+
+#[async_trait]
+impl Engine for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn describe(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn examine(&self) -> Result<Examination, EngineError> {
+        let (path, patience) = (self.file()?, self.patience);
+        view::blocking(move || examine::examine(&path, patience)).await
+    }
+
+    async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
+        let (path, temporary) = (self.file()?, self.temporary.clone());
+        let (patience, options) = (self.patience, options.clone());
+        let view =
+            view::blocking(move || view::SqliteView::open(&path, temporary, patience, &options)).await?;
+        Ok(Arc::new(view))
+    }
+
+    async fn contents(&self) -> Result<Contents, EngineError> {
+        let (path, patience) = (self.file()?, self.patience);
+        view::blocking(move || contents::contents(&path, patience)).await
+    }
+
+    async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
+        let (path, patience) = (self.file()?, self.patience);
+        let (schema, options) = (schema.clone(), options.clone());
+        let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
+        let begin = move || target::SqliteTarget::begin(path, &schema, &options, patience, sort);
+        Ok(Arc::new(view::blocking(begin).await?))
+    }
+}

@@ -1,0 +1,158 @@
+//! Looking at a database before it is backed up.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::catalogue::{self, Facts};
+use super::connection::{Access, beside, open};
+use super::error::{kind, when, words};
+use super::file::is_reserved;
+use super::names::quoted;
+use super::properties::{Properties, pragma};
+use super::schema::{Readable, readable_tables};
+use super::transaction::{begin, patiently};
+use super::view::environment;
+use crate::{EngineError, ErrorKind, Examination, Finding, Level};
+
+/// Looks at a database without reading all of it; blocks.
+pub(super) fn examine(path: &Path, patience: Duration) -> Result<Examination, EngineError> {
+    let (connection, access) = open(path, patience)?;
+    let named = || path.display().to_string();
+    let is_written = is_reserved(&connection);
+    patiently(patience, || begin(&connection)).map_err(when(named()))?;
+    let properties = Properties::read(&connection).map_err(when(named()))?;
+    let objects = catalogue::objects(&connection)?;
+    let facts = catalogue::tables(&connection, &objects)?;
+    let tables = readable_tables(&facts, &properties);
+
+    let mut known = vec![("path".to_owned(), named())];
+    known.extend(environment(&connection, &properties, access, path).map_err(when(named()))?);
+    let count = tables.iter().filter(|readable| readable.table.kind.is_user_table()).count();
+    known.push(("tables".to_owned(), count.to_string()));
+    Ok(Examination {
+        facts: known,
+        findings: vec![
+            opening(access),
+            length(&connection, path)?,
+            writers(&properties, access, is_written, path),
+            reading(&connection, &tables),
+            restoring(&facts),
+        ],
+    })
+}
+
+fn finding(what: &str, level: Level, detail: impl Into<String>) -> Finding {
+    Finding { what: what.into(), level, detail: detail.into() }
+}
+
+fn opening(access: Access) -> Finding {
+    let (level, detail) = match access {
+        Access::Shared => (Level::Ok, "the file opens as a database"),
+        Access::ReadOnly => (Level::Ok, "the file opens as a database, for reading only"),
+        Access::Immutable => (
+            Level::Warning,
+            "neither the file nor its folder can be written, so the database is read without locks: \
+             let nobody write it during a backup, or let this user write to the folder",
+        ),
+    };
+    finding("open the file", level, detail)
+}
+
+/// A file that was cut off is shorter than the pages that it says it has.
+fn length(connection: &Connection, path: &Path) -> Result<Finding, EngineError> {
+    let read = |name| pragma::<i64>(connection, name).map_err(when(path.display()));
+    let expected_bytes = read("page_count")?.saturating_mul(read("page_size")?);
+    let file_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let log_bytes = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len());
+    Ok(if log_bytes == 0 && i128::from(file_bytes) < i128::from(expected_bytes) {
+        let detail = format!(
+            "the file has {file_bytes} bytes, but {expected_bytes} belong to it: it was cut off, by an incomplete copy for \
+             instance; get a whole copy"
+        );
+        finding("compare the size of the file with its header", Level::Damage, detail)
+    } else {
+        finding("compare the size of the file with its header", Level::Ok, format!("{file_bytes} bytes"))
+    })
+}
+
+fn writers(properties: &Properties, access: Access, is_written: bool, path: &Path) -> Finding {
+    const WHAT: &str = "see what writers will notice";
+    if access == Access::Immutable {
+        return finding(WHAT, Level::Ok, "nothing: no lock is taken");
+    }
+    if properties.journal == "wal" {
+        let log_bytes = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len());
+        return finding(
+            WHAT,
+            Level::Ok,
+            format!("nothing: the write-ahead log ({log_bytes} bytes now) grows while a backup reads"),
+        );
+    }
+    let now = if is_written { "; somebody is writing just now" } else { "" };
+    finding(
+        WHAT,
+        Level::Ok,
+        format!(
+            "without a write-ahead log, one that comes during a backup waits until the database is copied to a temporary \
+             file; PRAGMA journal_mode = WAL avoids that{now}"
+        ),
+    )
+}
+
+fn reading(connection: &Connection, tables: &[Readable]) -> Finding {
+    const WHAT: &str = "read every table";
+    let mut unreadable = Vec::new();
+    let mut level = Level::Error;
+    for readable in tables.iter().filter(|readable| readable.is_stored()) {
+        let name = &readable.table.name;
+        let columns: Vec<_> = readable.table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let sql =
+            format!("SELECT {} FROM main.{} NOT INDEXED LIMIT 1", columns.join(", "), quoted(&name.name));
+        let read = || connection.prepare(&sql)?.query([])?.next().map(|_| ());
+        if let Err(error) = read() {
+            if kind(&error) == ErrorKind::Damaged {
+                level = Level::Damage;
+            }
+            unreadable.push(format!("{name} ({})", words(&error)));
+        }
+    }
+    if unreadable.is_empty() {
+        return finding(WHAT, Level::Ok, "the first row of each table can be read");
+    }
+    let detail = format!(
+        "{} cannot be read: restore the file, or save what can be with the .recover command of the sqlite3 shell",
+        unreadable.join(", ")
+    );
+    finding(WHAT, level, detail)
+}
+
+/// What could be backed up, but not put back.
+fn restoring(tables: &[Facts]) -> Finding {
+    const WHAT: &str = "look for what a restore cannot make";
+    let mut unrestorable = Vec::new();
+    for table in tables {
+        let own = |collation: &str| {
+            !["BINARY", "NOCASE", "RTRIM"].iter().any(|known| collation.eq_ignore_ascii_case(known))
+        };
+        let columns = table.unique.iter().flat_map(|index| &index.columns);
+        if let Some((_, _, collation)) = columns.clone().find(|(_, _, collation)| own(collation)) {
+            let message = format!(
+                "a key of table {} is in the order of {collation}, which only its application knows",
+                table.name
+            );
+            unrestorable.push(message);
+        }
+        if !table.without_rowid && table.rowid_name().is_none() && table.integer_primary_key().is_none() {
+            let message =
+                format!("the columns of table {} hide its rowids, so these will be new ones", table.name);
+            unrestorable.push(message);
+        }
+    }
+    if unrestorable.is_empty() {
+        return finding(WHAT, Level::Ok, "nothing was found");
+    }
+    finding(WHAT, Level::Warning, unrestorable.join("; "))
+}

@@ -1,0 +1,54 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::{Engine, EngineError, ErrorKind};
+
+/// Where a database is: what people type after `backup` or `--to`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `postgres://` or `postgresql://`, as libpq reads it.
+    Postgres(String),
+    /// `sqlite:` with a path, or a path alone.
+    Sqlite(PathBuf),
+}
+
+impl DatabaseUrl {
+    /// Reads a URL or a path.
+    ///
+    /// Everything without a scheme is a path of an SQLite file; an unknown scheme is an error.
+    pub fn parse(text: &str) -> Result<Self, EngineError> {
+        if text.is_empty() {
+            return Err(EngineError::new(ErrorKind::InvalidUrl, "the database URL is empty"));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))));
+        }
+        match text.split_once("://") {
+            Some((scheme, _)) => Err(EngineError::new(
+                ErrorKind::InvalidUrl,
+                format!("no engine for {scheme}:// (there are postgres:// and sqlite:)"),
+            )),
+            None => Ok(Self::Sqlite(PathBuf::from(text))),
+        }
+    }
+}
+
+/// What engines need to know of the machine they run on; libraries do not look for themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Folders in which PostgreSQL's client programs may be, the most wanted first.
+    pub postgres_bin: Vec<PathBuf>,
+    /// Where large sorts may spill to; the system's temporary folder when not given.
+    pub temporary: Option<PathBuf>,
+}
+
+/// The engine for a database.
+pub fn connect(url: &DatabaseUrl, surroundings: &Surroundings) -> Result<Arc<dyn Engine>, EngineError> {
+    Ok(match url {
+        DatabaseUrl::Postgres(url) => Arc::new(crate::postgres::Postgres::new(url, surroundings)?),
+        DatabaseUrl::Sqlite(path) => Arc::new(crate::sqlite::Sqlite::new(path.clone(), surroundings)),
+    })
+}

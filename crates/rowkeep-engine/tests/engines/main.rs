@@ -1,0 +1,4 @@
+//! The engines against real databases.
+
+mod postgres;
+mod sqlite;

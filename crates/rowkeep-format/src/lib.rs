@@ -1,0 +1,25 @@
+//! The bytes of rowkeep, without any I/O: values, rows, keys, chunks, trees of chunks and manifests.
+//!
+//! Everything here is a pure function of its input. `FORMAT.md` at the root of the project specifies the bytes;
+//! the golden tests of this crate pin them.
+#![forbid(unsafe_code)]
+
+pub mod batch;
+pub mod chunk;
+pub mod column;
+pub mod cut;
+mod error;
+pub mod ids;
+pub mod ints;
+pub mod key;
+pub mod manifest;
+pub mod schema;
+pub mod text;
+pub mod tree;
+mod varint;
+
+pub use batch::{RowBatch, Value};
+pub use error::FormatError;
+pub use ids::{ChunkId, ContentKeys, SnapshotId};
+pub use manifest::{Manifest, TableEntry};
+pub use schema::{Column, ForeignKey, Key, KeyForm, Schema, Table, TableKind, TableName};

@@ -1,0 +1,138 @@
+//! The manifest of a snapshot: what it holds, and how it came to be.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::tree::TableRoot;
+use crate::{ChunkId, FormatError, SnapshotId, TableKind, TableName};
+
+/// The newest version of manifests that this program reads, and the one it writes.
+pub const VERSION: u32 = 1;
+
+/// What a snapshot holds: complete by itself, a few kilobytes whatever the size of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this form.
+    pub version: u32,
+    /// The name of the database.
+    pub database: String,
+    /// The engine it was read by.
+    pub engine: String,
+    /// Where the database was: its URL without secrets, or its path.
+    pub source: String,
+    /// A name that somebody gave the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When the state was, as RFC 3339 in UTC.
+    pub time: String,
+    /// Where in the database's own history the state lies, such as an LSN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// The snapshot of the same database before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SnapshotId>,
+    /// What was asked for.
+    pub scope: Scope,
+    /// The chunk that holds the schema as JSON text.
+    pub schema: ChunkId,
+    /// The tables whose rows are held, by name.
+    pub tables: Vec<TableEntry>,
+    /// Labels that somebody gave it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Facts about the database and its server.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// What it cost.
+    pub cost: Cost,
+    /// The program that wrote it.
+    pub program: String,
+}
+
+/// Which part of a database a snapshot was asked to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Schema and the rows of all tables.
+    Full,
+    /// Schema, and the rows of some tables.
+    SomeTables,
+    /// Schema alone.
+    SchemaOnly,
+    /// Rows alone.
+    DataOnly,
+}
+
+/// One table of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEntry {
+    /// Its name.
+    #[serde(flatten)]
+    pub name: TableName,
+    /// What its rows are.
+    pub kind: TableKind,
+    /// Its hash and sizes.
+    #[serde(flatten)]
+    pub root: TableRoot,
+}
+
+/// What making a snapshot cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Milliseconds from connecting to the last table's end.
+    pub duration_ms: u64,
+    /// Bytes of values that were read.
+    pub read_bytes: u64,
+    /// Chunks that were not in the repository before.
+    pub new_chunks: u64,
+    /// Bytes that were added to the repository.
+    pub new_bytes: u64,
+}
+
+impl Manifest {
+    /// The JSON that is stored.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a manifest has no map with keys that are not text")
+    }
+
+    /// Reads the stored JSON; a newer version is told apart from damage.
+    pub fn from_json(json: &[u8]) -> Result<Self, FormatError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let malformed = |_| FormatError::Malformed("the manifest");
+        let Versioned { version } = serde_json::from_slice(json).map_err(malformed)?;
+        if version > VERSION {
+            return Err(FormatError::NewerVersion {
+                what: "the manifest",
+                found: version,
+                supported: VERSION,
+            });
+        }
+        serde_json::from_slice(json).map_err(malformed)
+    }
+
+    /// The entry of a table.
+    pub fn table(&self, name: &TableName) -> Option<&TableEntry> {
+        self.tables.iter().find(|table| &table.name == name)
+    }
+
+    /// Number of rows in all tables that people know as theirs.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().filter(|table| table.kind.is_user_table()).map(|table| table.root.rows).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_manifest_is_no_damage() {
+        let error = Manifest::from_json(br#"{"version":2,"what":"ever"}"#).expect_err("too new");
+        assert_eq!(error, FormatError::NewerVersion { what: "the manifest", found: 2, supported: 1 });
+        assert_eq!(Manifest::from_json(b"{}"), Err(FormatError::Malformed("the manifest")));
+    }
+}

@@ -1,0 +1,200 @@
+//! What a database is made of besides its rows: tables, columns, keys, and the engine's own DDL.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a table: in PostgreSQL with its schema, elsewhere alone.
+///
+/// Names are arbitrary text: with spaces, quotes, line ends, in any script.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TableName {
+    /// The namespace, where the engine has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// The name itself.
+    pub name: String,
+}
+
+impl TableName {
+    /// A name within a namespace.
+    pub fn qualified(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { schema: Some(schema.into()), name: name.into() }
+    }
+
+    /// A name alone.
+    pub fn plain(name: impl Into<String>) -> Self {
+        Self { schema: None, name: name.into() }
+    }
+}
+
+/// Prints `schema.name`, leaving out PostgreSQL's `public`; for people, not for SQL.
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.schema.as_deref() {
+            None | Some("public") => f.write_str(&self.name),
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+        }
+    }
+}
+
+/// What the rows of a table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    /// A table of the application, or a partition that holds rows.
+    Table,
+    /// A table that a virtual table keeps for itself (FTS5, R*Tree).
+    Shadow,
+    /// Values that the database keeps beside its tables, read as rows: sequences, counters, settings.
+    Settings,
+    /// The contents of large objects, read as rows.
+    LargeObjects,
+}
+
+impl TableKind {
+    /// Whether people know it as a table of theirs.
+    pub fn is_user_table(self) -> bool {
+        matches!(self, TableKind::Table)
+    }
+}
+
+/// How the value of a key column becomes bytes that compare as the database's own order does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyForm {
+    /// By kind (null, number, text, blob), numbers by value, text and blobs by their bytes.
+    Native,
+    /// Text that is a decimal integer of 64 bits, by value.
+    Integer,
+    /// Text that is a decimal number of any length, `NaN` or an infinity, by value.
+    Decimal,
+    /// Text that is an ISO date, with or without time, possibly ` BC` or an infinity, by time.
+    Date,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// The type in the engine's own words, empty where it has none.
+    #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
+    pub type_name: String,
+    /// Whether it refuses NULL.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_null: bool,
+    /// Whether it is no column that the application declared, such as SQLite's hidden rowid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+/// One column of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyColumn {
+    /// Index into [`Table::columns`].
+    pub column: usize,
+    /// How its values become bytes.
+    pub form: KeyForm,
+}
+
+/// What identifies a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// The columns, in the order in which they compare.
+    pub columns: Vec<KeyColumn>,
+    /// Whether no two rows have the same key. Without it the key is the whole row, and equal rows are counted.
+    pub unique: bool,
+}
+
+impl Key {
+    /// The key of a table that has none: the whole row, with duplicates.
+    pub fn whole_row(columns: usize) -> Self {
+        let columns = (0..columns).map(|column| KeyColumn { column, form: KeyForm::Native }).collect();
+        Self { columns, unique: false }
+    }
+}
+
+/// A reference from the rows of one table to rows of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// Its name, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The referring columns, as indexes into [`Table::columns`].
+    pub columns: Vec<usize>,
+    /// The table referred to.
+    pub references: TableName,
+    /// The names of the columns referred to.
+    pub referenced_columns: Vec<String>,
+}
+
+/// A table: columns, key, references. What the engine reads rows of.
+///
+/// `columns` are those whose values are stored; generated columns are not among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name.
+    pub name: TableName,
+    /// What its rows are.
+    pub kind: TableKind,
+    /// The stored columns in order.
+    pub columns: Vec<Column>,
+    /// What identifies a row.
+    pub key: Key,
+    /// Declared references to other tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKey>,
+}
+
+/// Everything of a database but its rows.
+///
+/// Stored as JSON in a chunk of its own, so that an unchanged schema costs nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The engine it is of: `postgresql`, `sqlite`.
+    pub engine: String,
+    /// All tables, in the order in which the engine lists them.
+    pub tables: Vec<Table>,
+    /// Parts of DDL by name, in the engine's own language; which names there are and when each runs is the engine's.
+    /// Empty in a backup of data alone.
+    pub ddl: Vec<Ddl>,
+}
+
+/// A part of a database's DDL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ddl {
+    /// Which part: `pre-data`, `post-data` and others that the engine defines.
+    pub part: String,
+    /// The text.
+    pub sql: String,
+}
+
+impl Schema {
+    /// The DDL of a part, empty when there is none.
+    pub fn ddl(&self, part: &str) -> &str {
+        self.ddl.iter().find(|ddl| ddl.part == part).map_or("", |ddl| &ddl.sql)
+    }
+
+    /// The table of a name.
+    pub fn table(&self, name: &TableName) -> Option<&Table> {
+        self.tables.iter().find(|table| &table.name == name)
+    }
+
+    /// The JSON that is stored; equal schemas give equal bytes.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a schema has no map with keys that are not text")
+    }
+
+    /// Reads the stored JSON.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::FormatError> {
+        let schema: Self =
+            serde_json::from_slice(json).map_err(|_| crate::FormatError::Malformed("the schema"))?;
+        let sound = schema.tables.iter().all(|table| {
+            let known = |column: &usize| *column < table.columns.len();
+            table.key.columns.iter().all(|key| known(&key.column))
+                && table.foreign_keys.iter().all(|key| key.columns.iter().all(known))
+        });
+        if sound { Ok(schema) } else { Err(crate::FormatError::Malformed("the schema")) }
+    }
+}

@@ -1,0 +1,88 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+use rowkeep_format::ids::ChunkId;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckReport {
+    /// Everything that is not as it should be, in the order in which it was met.
+    pub findings: Vec<Finding>,
+    /// Chunks that the index names and that cannot be read.
+    ///
+    /// Complete for what was looked at: without reading data, chunks of packs that are missing or cut off.
+    pub damaged_chunks: BTreeSet<ChunkId>,
+    /// Key slots of this repository that can be used.
+    pub key_slots: u64,
+    /// Index objects.
+    pub index_objects: u64,
+    /// Different chunks that the index names.
+    pub chunks: u64,
+    /// Packs that are there.
+    pub packs: u64,
+    /// Bytes of these packs.
+    pub pack_bytes: u64,
+    /// Packs whose contents were read.
+    pub packs_read: u64,
+    /// Bytes of these packs.
+    pub bytes_read: u64,
+    /// Snapshots that open.
+    pub snapshots: u64,
+}
+
+impl CheckReport {
+    /// Whether nothing is damaged. There may be notes.
+    pub fn is_clean(&self) -> bool {
+        self.damaged_chunks.is_empty() && self.damage().next().is_none()
+    }
+
+    /// The findings that are damage.
+    pub fn damage(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Damage)
+    }
+
+    pub(super) fn damaged(
+        &mut self,
+        object: impl Into<String>,
+        what: impl fmt::Display,
+        meaning: &'static str,
+    ) {
+        self.add(Severity::Damage, object.into(), what.to_string(), meaning);
+    }
+
+    pub(super) fn note(&mut self, object: impl Into<String>, what: impl fmt::Display, meaning: &'static str) {
+        self.add(Severity::Note, object.into(), what.to_string(), meaning);
+    }
+
+    fn add(&mut self, severity: Severity, object: String, what: String, meaning: &'static str) {
+        self.findings.push(Finding { severity, object, what, meaning });
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing is lost.
+    Note,
+    /// Something that was written is lost or altered.
+    Damage,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The object's name in the store.
+    pub object: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// What that means, and what helps.
+    pub meaning: &'static str,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.object, self.what, self.meaning)
+    }
+}

@@ -1,0 +1,229 @@
+//! Everything but packs: config, key slots, ledger, index objects, snapshots.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+
+use super::{CheckProgress, CheckReport, OnProgress, Stage};
+use crate::index::{self, Loaded};
+use crate::ledger::Entry;
+use crate::objects::{CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, SNAPSHOTS, snapshot};
+use crate::{Error, Repository, Result, slots, snapshots as names};
+
+/// Whether an error says something of an object, rather than of the store.
+pub(super) fn is_finding(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Damaged { .. }
+            | Error::Missing { .. }
+            | Error::MissingChunk { .. }
+            | Error::NewerFormat { .. }
+            | Error::NotFound { .. }
+            | Error::Replaced { .. }
+    )
+}
+
+/// What is wrong, without the name of the object that the finding has already.
+pub(super) fn words(error: &Error) -> String {
+    match error {
+        Error::Damaged { flaw, .. } => flaw.to_string(),
+        Error::Missing { .. } | Error::NotFound { .. } => "it is missing".to_owned(),
+        Error::NewerFormat { found, supported, .. } => {
+            format!("it has format version {found}, this program reads up to {supported}")
+        }
+        other => other.to_string(),
+    }
+}
+
+pub(super) async fn config(repository: &Repository, report: &mut CheckReport) -> Result<()> {
+    match repository.still_there().await {
+        Ok(()) => Ok(()),
+        Err(error) if is_finding(&error) => {
+            report.damaged(
+                CONFIG,
+                words(&error),
+                "without it the repository cannot be opened; put back a copy of the object",
+            );
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn key_slots(repository: &Repository, report: &mut CheckReport) -> Result<()> {
+    let objects = repository.objects();
+    let recorded = recorded(repository, |entry| matches!(entry, Entry::KeySlot(_)), report).await?;
+    let mut there = BTreeSet::new();
+    for (id, slot) in slots::read_all(objects).await? {
+        let entry = Entry::KeySlot(id);
+        match slot {
+            Ok(slot) if slot.repository != repository.id() => {
+                report.note(
+                    entry.object(),
+                    "it is the key slot of another repository",
+                    "left by an initialisation that did not come first; it opens nothing and can be deleted",
+                );
+                continue;
+            }
+            Ok(_) => report.key_slots += 1,
+            Err(error) => report.damaged(
+                entry.object(),
+                words(&error),
+                "its passphrase or key file does not open the repository; add a new one while another does",
+            ),
+        }
+        there.insert(entry);
+    }
+    compare_with_ledger(repository, &recorded, &there, report).await?;
+    if repository.is_encrypted() && report.key_slots == 0 {
+        report.damaged(
+            format!("{KEYS}/"),
+            "there is no key slot that can be used",
+            "nobody will be able to open the repository; add a key slot while it is open",
+        );
+    }
+    Ok(())
+}
+
+/// The entries of the ledger of one kind.
+async fn recorded(
+    repository: &Repository,
+    kind: impl Fn(&Entry) -> bool,
+    report: &mut CheckReport,
+) -> Result<BTreeSet<Entry>> {
+    let mut recorded = BTreeSet::new();
+    for listed in repository.objects().list(LEDGER).await? {
+        match Entry::parse(&listed) {
+            Some(entry) if kind(&entry) => {
+                if listed.bytes > 0 {
+                    report.note(
+                        &listed.name,
+                        format!("it has {} bytes instead of none", listed.bytes),
+                        "only its name counts, but somebody else has written it",
+                    );
+                }
+                recorded.insert(entry);
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(recorded)
+}
+
+/// Tells what vanished and what was not completed. Looks twice, for others may be writing and deleting.
+async fn compare_with_ledger(
+    repository: &Repository,
+    recorded: &BTreeSet<Entry>,
+    there: &BTreeSet<Entry>,
+    report: &mut CheckReport,
+) -> Result<()> {
+    let objects = repository.objects();
+    for entry in recorded.difference(there) {
+        if objects.exists(&entry.name()).await? && !objects.exists(&entry.object()).await? {
+            report.damaged(
+                entry.object(),
+                "it is missing",
+                match entry {
+                    Entry::Snapshot(_) => {
+                        "the snapshot was completed and never deleted by rowkeep: it is lost"
+                    }
+                    Entry::KeySlot(_) => "its passphrase or key file does not open the repository any more",
+                },
+            );
+        }
+    }
+    for entry in there.difference(recorded) {
+        if !objects.exists(&entry.name()).await? {
+            report.note(
+                entry.object(),
+                "the ledger does not know it",
+                "its writer was killed at the last moment; the next backup records it",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Tells of objects that are not a repository's.
+pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport) -> Result<()> {
+    let objects = repository.objects();
+    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, LEDGER];
+    let mut strangers: Vec<String> =
+        objects.top().await?.into_iter().filter(|name| !known.contains(&name.as_str())).collect();
+    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS] {
+        let listed = objects.list(folder).await?;
+        strangers
+            .extend(listed.into_iter().filter(|listed| !is_ours(folder, listed)).map(|listed| listed.name));
+    }
+    for name in strangers {
+        stranger(name, report);
+    }
+    Ok(())
+}
+
+fn is_ours(folder: &str, listed: &Listed) -> bool {
+    match folder {
+        KEYS => slots::id_of(listed).is_some(),
+        LEDGER => Entry::parse(listed).is_some(),
+        INDEX => index::id_of(listed).is_some(),
+        _ => names::id_of(listed).is_some(),
+    }
+}
+
+pub(super) fn stranger(name: String, report: &mut CheckReport) {
+    report.note(name, "it does not belong to the repository", "rowkeep neither reads nor deletes it");
+}
+
+pub(super) fn index(loaded: &Loaded, report: &mut CheckReport) {
+    report.index_objects =
+        loaded.listed.iter().filter(|listed| index::id_of(listed).is_some()).count() as u64;
+    for error in &loaded.damaged {
+        if let Error::Damaged { object, .. } = error {
+            report.damaged(
+                object,
+                words(error),
+                "chunks that only it names cannot be read until the next backup finds them in the packs; \
+                 delete it after that",
+            );
+        }
+    }
+}
+
+pub(super) async fn snapshots(
+    repository: &Repository,
+    report: &mut CheckReport,
+    progress: OnProgress<'_>,
+) -> Result<()> {
+    let recorded = recorded(repository, |entry| matches!(entry, Entry::Snapshot(_)), report).await?;
+    let ids = repository.snapshots().await?;
+    let total = ids.len() as u64;
+    let mut there = BTreeSet::new();
+    let mut reading = repository.read_snapshots(ids).enumerate().boxed();
+    while let Some((number, (id, outcome))) = reading.next().await {
+        let entry = Entry::Snapshot(id);
+        match outcome {
+            Ok(_) => {
+                report.snapshots += 1;
+                there.insert(entry);
+            }
+            // Told below, unless it was deleted in between.
+            Err(Error::Missing { .. } | Error::NotFound { .. }) => {}
+            Err(error @ Error::Damaged { .. }) if !recorded.contains(&entry) => report.note(
+                snapshot(&id),
+                words(&error),
+                "it was never completed, or the ledger has lost its entry; it can be deleted",
+            ),
+            Err(error @ Error::NewerFormat { .. }) => {
+                report.note(snapshot(&id), words(&error), "only a newer rowkeep can check it");
+                there.insert(entry);
+            }
+            Err(error) if is_finding(&error) => {
+                report.damaged(snapshot(&id), words(&error), "the snapshot cannot be restored");
+                there.insert(entry);
+            }
+            Err(error) => return Err(error),
+        }
+        progress(CheckProgress { stage: Stage::Snapshots, done: number as u64 + 1, total });
+    }
+    compare_with_ledger(repository, &recorded, &there, report).await
+}

@@ -1,0 +1,80 @@
+//! The ledger: which snapshots and key slots were completed.
+//!
+//! An entry is an empty object, written after the object it is about and deleted before it. So an entry whose object
+//! is gone tells of a loss that nothing else would tell of, and an object without an entry tells of a process that was
+//! killed in between, which [`repair`] completes.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use rowkeep_format::ids::{KeySlotId, SnapshotId};
+
+use crate::Result;
+use crate::objects::{LEDGER, Listed, Objects, key_slot, snapshot};
+
+/// An entry of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Entry {
+    Snapshot(SnapshotId),
+    KeySlot(KeySlotId),
+}
+
+impl Entry {
+    /// The name of the entry.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Entry::Snapshot(id) => format!("{LEDGER}/snapshot-{id}"),
+            Entry::KeySlot(id) => format!("{LEDGER}/key-{id}"),
+        }
+    }
+
+    /// The name of the object that it is about.
+    pub(crate) fn object(self) -> String {
+        match self {
+            Entry::Snapshot(id) => snapshot(&id),
+            Entry::KeySlot(id) => key_slot(&id),
+        }
+    }
+
+    /// Reads the name of an entry.
+    pub(crate) fn parse(listed: &Listed) -> Option<Self> {
+        let (kind, id) = listed.last().split_once('-')?;
+        let entry = match kind {
+            "snapshot" => Entry::Snapshot(SnapshotId::from_hex(id).ok()?),
+            "key" => Entry::KeySlot(KeySlotId::from_hex(id).ok()?),
+            _ => return None,
+        };
+        (entry.name() == listed.name).then_some(entry)
+    }
+}
+
+/// Lists the ledger.
+pub(crate) async fn entries(objects: &Objects) -> Result<BTreeSet<Entry>> {
+    Ok(objects.list(LEDGER).await?.iter().filter_map(Entry::parse).collect())
+}
+
+/// Records that an object was completed.
+pub(crate) async fn record(objects: &Objects, entry: Entry) -> Result<()> {
+    objects.write(&entry.name(), Bytes::new()).await
+}
+
+/// Deletes an object with its entry.
+///
+/// The entry goes first, so that no instant looks like a loss; and once more at the end, for a machine that saw the
+/// object without its entry in between and recorded it again.
+pub(crate) async fn delete(objects: &Objects, entry: Entry) -> Result<()> {
+    objects.delete(&entry.name()).await?;
+    objects.delete(&entry.object()).await?;
+    objects.delete(&entry.name()).await
+}
+
+/// Records an object that a killed process left without its entry.
+///
+/// Looks afterwards whether the object is still there, in case another machine is deleting it.
+pub(crate) async fn repair(objects: &Objects, entry: Entry) -> Result<()> {
+    record(objects, entry).await?;
+    if !objects.exists(&entry.object()).await? {
+        objects.delete(&entry.name()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Where backups live: an object store, keys, packs, an index and snapshots.
+//!
+//! A [`Repository`] holds chunks and snapshots. A chunk is any run of bytes, named by its keyed hash; a snapshot is a
+//! manifest that the layer above understands. A [`Writer`] takes chunks, a [`Reader`] gives them back,
+//! [`Repository::commit`] makes a snapshot visible, and [`Repository::check`] tells what is damaged.
+//!
+//! What is written becomes visible in one order only: packs, then the index, then the snapshot, then the ledger. So a
+//! process may be killed at any instant, and any number of machines may write at the same time without a lock.
+//! `FORMAT.md` specifies every byte and the threat model.
+//!
+//! Nothing here reads the environment, asks a person or looks at a clock.
+#![forbid(unsafe_code)]
+
+mod check;
+mod compress;
+mod config;
+mod cursor;
+mod document;
+mod error;
+mod header;
+mod hex;
+mod index;
+mod keys;
+mod ledger;
+mod location;
+mod objects;
+mod pack;
+mod reader;
+mod repository;
+mod seal;
+mod slots;
+mod snapshots;
+mod statistics;
+mod writer;
+
+pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, ReadData, Severity, Stage};
+pub use compress::Compressed;
+pub use error::{Error, ErrorKind, Flaw, Result};
+pub use keys::{Kdf, KeyFile, KeySlot, Lock, NewSlot, Passphrase, SlotKind};
+pub use location::{create_store, open_store};
+pub use object_store::ObjectStore;
+pub use reader::Reader;
+pub use repository::{Protection, Repository, Unlock};
+pub use seal::Encryption;
+pub use statistics::Statistics;
+pub use writer::{Stored, Writer, WriterOptions};
+
+pub use rowkeep_format::ids::{ChunkId, ContentKeys, KeySlotId, RepositoryId, SnapshotId};

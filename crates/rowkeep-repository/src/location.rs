@@ -1,0 +1,191 @@
+//! From the text that names a place to the store that is there.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use url::Url;
+
+use crate::{Error, Result};
+
+/// How long one request may take unless the options say otherwise: a pack over a slow line.
+const TIMEOUT: &str = "600 s";
+
+/// Opens the store that a path or a URL names, without asking whether there is a repository.
+///
+/// A path, or a `file://` URL, is a folder of this machine; everything written to it is synchronised to the disk.
+/// `s3://bucket/prefix`, `gs://bucket/prefix` and `az://container/prefix` are object storage, with options named as in
+/// the crate `object_store` (`aws_access_key_id`, `aws_endpoint`, `timeout`, …); an option that the kind of store does
+/// not have is refused. `memory://` is new, empty and forgotten with the last reference to it.
+///
+/// A folder that does not exist is [`Error::NotARepository`].
+pub fn open_store(location: &str, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>> {
+    store(location, options, false)
+}
+
+/// Does what [`open_store`] does, but makes the folder, for its owner only, if it does not exist.
+pub fn create_store(location: &str, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>> {
+    store(location, options, true)
+}
+
+fn store(location: &str, options: &[(String, String)], create: bool) -> Result<Arc<dyn ObjectStore>> {
+    let refused = |reason| Error::Location { location: location.to_owned(), reason };
+    if location.is_empty() {
+        return Err(refused("it is empty"));
+    }
+    let Some((scheme, _)) = location.split_once("://") else {
+        return folder(FilePath::new(location), options, create);
+    };
+    let url = Url::parse(location).map_err(|_| refused("it is not a URL"))?;
+    match scheme {
+        "file" => {
+            let path = url.to_file_path().map_err(|()| refused("a file:// URL needs an absolute path"))?;
+            folder(&path, options, create)
+        }
+        "memory" => {
+            no_options("memory", options)?;
+            Ok(Arc::new(InMemory::new()))
+        }
+        "s3" | "gs" | "az" => {
+            if url.host_str().is_none_or(str::is_empty) {
+                return Err(refused("it names no bucket"));
+            }
+            if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+                return Err(refused("credentials and settings are given as options"));
+            }
+            bucket(scheme, &url, options, location)
+        }
+        _ => Err(refused("the known kinds are a path, file://, s3://, gs:// and az://")),
+    }
+}
+
+fn folder(path: &FilePath, options: &[(String, String)], create: bool) -> Result<Arc<dyn ObjectStore>> {
+    no_options("a local folder", options)?;
+    let failed = |action, source| Error::Io { action, path: path.display().to_string(), source };
+    if create {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).map_err(|source| failed("create the folder", source))?;
+    }
+    let real: PathBuf = match std::fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Err(Error::NotARepository),
+        Err(source) => return Err(failed("open the folder", source)),
+    };
+    if !real.is_dir() {
+        return Err(failed("open the folder", std::io::ErrorKind::NotADirectory.into()));
+    }
+    let store = LocalFileSystem::new_with_prefix(&real)
+        .map_err(|source| Error::store("open the folder", path.display().to_string(), source))?;
+    Ok(Arc::new(store.with_fsync(true)))
+}
+
+fn no_options(store: &'static str, options: &[(String, String)]) -> Result<()> {
+    match options.first() {
+        None => Ok(()),
+        Some((option, _)) => Err(Error::UnknownOption { store, option: option.clone() }),
+    }
+}
+
+fn bucket(
+    scheme: &str,
+    url: &Url,
+    options: &[(String, String)],
+    location: &str,
+) -> Result<Arc<dyn ObjectStore>> {
+    // Of the URL only the bucket; the prefix becomes part of every object's name below.
+    let bucket = &url[..url::Position::BeforePath];
+    let failed = |source| Error::store("open the store", location, source);
+
+    macro_rules! build {
+        ($builder:ty, $key:ty, $store:literal) => {{
+            let timeout: $key = "timeout".parse().map_err(failed)?;
+            let mut builder = <$builder>::new().with_url(bucket).with_config(timeout, TIMEOUT);
+            for (name, value) in options {
+                let key: $key = name
+                    .to_ascii_lowercase()
+                    .parse()
+                    .map_err(|_| Error::UnknownOption { store: $store, option: name.clone() })?;
+                builder = builder.with_config(key, value);
+            }
+            within(builder.build().map_err(failed)?, url).map_err(failed)
+        }};
+    }
+    match scheme {
+        "s3" => build!(AmazonS3Builder, AmazonS3ConfigKey, "s3"),
+        "gs" => build!(GoogleCloudStorageBuilder, GoogleConfigKey, "gs"),
+        _ => build!(MicrosoftAzureBuilder, AzureConfigKey, "az"),
+    }
+}
+
+/// The part of a store below the URL's path.
+fn within(store: impl ObjectStore, url: &Url) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let prefix = Path::from_url_path(url.path())?;
+    if prefix.as_ref().is_empty() {
+        return Ok(Arc::new(store));
+    }
+    Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn options(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_folder_is_made_only_when_asked() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let path = parent.path().join("new/repository");
+        let text = path.to_str().expect("text");
+        assert_eq!(open_store(text, &[]).expect_err("absent").kind(), ErrorKind::NotARepository);
+        create_store(text, &[]).expect("made");
+        assert!(path.is_dir());
+        open_store(text, &[]).expect("there");
+        open_store(&format!("file://{text}"), &[]).expect("there");
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let error = open_store(file.path().to_str().expect("text"), &[]).expect_err("a file");
+        assert!(matches!(error, Error::Io { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn object_storage_takes_its_own_options_only() {
+        let own =
+            options(&[("AWS_ACCESS_KEY_ID", "a"), ("aws_secret_access_key", "b"), ("aws_region", "eu")]);
+        let store = open_store("s3://bucket/some/prefix", &own).expect("a store");
+        assert!(store.to_string().contains("some/prefix"), "{store}");
+        for (location, option) in
+            [("s3://bucket", "aws_acess_key"), ("memory://", "timeout"), ("/tmp", "timeout")]
+        {
+            let error = open_store(location, &options(&[(option, "x")])).expect_err("refused");
+            assert!(
+                matches!(&error, Error::UnknownOption { option: told, .. } if told == option),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_places_are_refused() {
+        for location in ["", "ftp://host/x", "s3://", "s3://bucket?region=eu", "file://relative", "://"] {
+            let error = open_store(location, &[]).expect_err(location);
+            assert!(matches!(error, Error::Location { .. } | Error::NotARepository), "{location}: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::ObjectStore;
+use rowkeep_format::ids::{ContentKeys, KeySlotId, RepositoryId};
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::keys::{KeyFile, MasterKey, NewSlot, Passphrase, Place, public_master_key};
+use crate::ledger::{self, Entry};
+use crate::objects::{self, CONFIG, INDEX, Objects, PACKS, SNAPSHOTS};
+use crate::seal::{Encryption, Sealer, random};
+use crate::{Error, Result, slots};
+
+/// No config is longer than this many bytes.
+const MAX_CONFIG_BYTES: u64 = 1 << 16;
+
+/// How a new repository is to be protected.
+pub enum Protection {
+    /// Encrypted, with a first key slot.
+    Encrypted(NewSlot),
+    /// Readable and writable by whoever reaches the store.
+    Unencrypted,
+}
+
+/// What opens a repository.
+pub enum Unlock {
+    /// A passphrase.
+    Passphrase(Passphrase),
+    /// The contents of a key file.
+    KeyFile(Zeroizing<Vec<u8>>),
+    /// Nothing: the caller knows that the repository is not encrypted.
+    ///
+    /// To be given only when a person said so. Whoever controls the store can put an unencrypted repository in the
+    /// place of an encrypted one, and would be given the next backup in the clear.
+    Unencrypted,
+}
+
+/// A repository that has been opened. Clones share everything.
+#[derive(Clone)]
+pub struct Repository {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    objects: Objects,
+    config: Config,
+    master: MasterKey,
+    content_keys: ContentKeys,
+    sealer: Arc<Sealer>,
+    unlocked_by: Option<KeySlotId>,
+}
+
+impl Repository {
+    /// Makes a repository where nothing is yet.
+    ///
+    /// Refuses a place with a repository ([`Error::AlreadyThere`]) or with anything else ([`Error::Occupied`]). When
+    /// two processes try at the same time, one of them succeeds. An attempt that was killed can be repeated.
+    pub async fn init(store: Arc<dyn ObjectStore>, protection: Protection) -> Result<Self> {
+        let objects = Objects::new(store);
+        refuse_occupied(&objects).await?;
+
+        let encryption = match &protection {
+            Protection::Encrypted(_) => Encryption::Aes256Gcm,
+            Protection::Unencrypted => Encryption::None,
+        };
+        let config = Config { id: RepositoryId(random()?), encryption };
+        let place = Place { repository: config.id, encryption };
+        let (master, slot) = match protection {
+            Protection::Encrypted(new) => {
+                let master = Zeroizing::new(random()?);
+                // The slot before the config: what has a config can be opened.
+                let slot = slots::write(&objects, place, new, &master).await?;
+                (master, Some(slot))
+            }
+            Protection::Unencrypted => (public_master_key(&config.id), None),
+        };
+
+        let bytes = config.encode();
+        if objects.exists(CONFIG).await? {
+            // For stores that ignore the condition below: deriving the slot's key took its time.
+            return Self::came_late(&objects, slot).await;
+        }
+        objects.create(CONFIG, Bytes::from(bytes.clone())).await?;
+        // What the store holds decides, not what it answered: it may ignore the condition, or repeat the request.
+        if objects.read(CONFIG, MAX_CONFIG_BYTES).await? != bytes {
+            return Self::came_late(&objects, slot).await;
+        }
+        if let Some(slot) = slot {
+            ledger::record(&objects, Entry::KeySlot(slot)).await?;
+        }
+        Ok(Self::assemble(objects, config, master, slot))
+    }
+
+    /// Takes back what an initialisation wrote before another one came first.
+    async fn came_late(objects: &Objects, slot: Option<KeySlotId>) -> Result<Self> {
+        if let Some(slot) = slot {
+            objects.delete(&objects::key_slot(&slot)).await?;
+        }
+        Err(Error::AlreadyThere)
+    }
+
+    /// Opens a repository.
+    ///
+    /// With a passphrase it takes as long as the key derivation does, for each slot that is tried. A secret for a
+    /// repository that is not encrypted is refused with [`Error::NotEncrypted`], for it may have been exchanged.
+    pub async fn open(store: Arc<dyn ObjectStore>, unlock: &Unlock) -> Result<Self> {
+        let objects = Objects::new(store);
+        let config = read_config(&objects).await?;
+        let place = Place { repository: config.id, encryption: config.encryption };
+        let (master, slot) = match (config.encryption, unlock) {
+            (Encryption::None, Unlock::Unencrypted) => (public_master_key(&config.id), None),
+            (Encryption::None, _) => return Err(Error::NotEncrypted),
+            (Encryption::Aes256Gcm, Unlock::Unencrypted) => return Err(Error::SecretNeeded),
+            (Encryption::Aes256Gcm, Unlock::Passphrase(passphrase)) => {
+                let (slot, master) = slots::unlock_with_passphrase(&objects, place, passphrase).await?;
+                (master, Some(slot))
+            }
+            (Encryption::Aes256Gcm, Unlock::KeyFile(contents)) => {
+                let file = KeyFile::parse(contents)?;
+                let (slot, master) = slots::unlock_with_key_file(&objects, place, &file).await?;
+                (master, Some(slot))
+            }
+        };
+        Ok(Self::assemble(objects, config, master, slot))
+    }
+
+    /// Reads how the repository at a place says that it is protected, without opening it.
+    ///
+    /// Whoever controls the store decides the answer: good for choosing what to ask a person, not for deciding that
+    /// no secret is needed.
+    pub async fn probe(store: Arc<dyn ObjectStore>) -> Result<Encryption> {
+        Ok(read_config(&Objects::new(store)).await?.encryption)
+    }
+
+    fn assemble(objects: Objects, config: Config, master: MasterKey, slot: Option<KeySlotId>) -> Self {
+        let content_keys = ContentKeys::derive(&master);
+        let sealer = Arc::new(Sealer::new(config.id, config.encryption, &master));
+        Self { inner: Arc::new(Inner { objects, config, master, content_keys, sealer, unlocked_by: slot }) }
+    }
+
+    /// The repository's name.
+    pub fn id(&self) -> RepositoryId {
+        self.inner.config.id
+    }
+
+    /// Whether the store's keeper can read what is in it.
+    pub fn is_encrypted(&self) -> bool {
+        self.inner.config.encryption != Encryption::None
+    }
+
+    /// The keys that name and cut chunks.
+    pub fn content_keys(&self) -> &ContentKeys {
+        &self.inner.content_keys
+    }
+
+    /// The key slot that this repository was opened with.
+    pub fn unlocked_by(&self) -> Option<KeySlotId> {
+        self.inner.unlocked_by
+    }
+
+    /// Fails unless the config is still the one that was opened.
+    ///
+    /// On a store that ignores conditions, the config can be overwritten by another initialisation at the same time.
+    pub(crate) async fn still_there(&self) -> Result<()> {
+        let held = objects_config(self.objects()).await?;
+        if held == self.inner.config {
+            return Ok(());
+        }
+        Err(Error::Replaced { expected: self.id() })
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.inner.objects
+    }
+
+    pub(crate) fn sealer(&self) -> &Arc<Sealer> {
+        &self.inner.sealer
+    }
+
+    pub(crate) fn master(&self) -> &MasterKey {
+        &self.inner.master
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { repository: self.inner.config.id, encryption: self.inner.config.encryption }
+    }
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}
+
+async fn objects_config(objects: &Objects) -> Result<Config> {
+    let json = objects.read(CONFIG, MAX_CONFIG_BYTES).await?;
+    Config::decode(&json).map_err(|flaw| Error::at(CONFIG, flaw))
+}
+
+/// Reads the config, and tells an empty place from a repository whose config is gone.
+async fn read_config(objects: &Objects) -> Result<Config> {
+    match objects_config(objects).await {
+        Err(Error::Missing { .. }) => {}
+        outcome => return outcome,
+    }
+    for folder in [SNAPSHOTS, INDEX, PACKS] {
+        if objects.any(Some(folder), |_| true).await?.is_some() {
+            return Err(Error::Missing { object: CONFIG.to_owned() });
+        }
+    }
+    Err(Error::NotARepository)
+}
+
+/// Fails if there is anything but key slots, which a killed initialisation may have left.
+async fn refuse_occupied(objects: &Objects) -> Result<()> {
+    if objects.exists(CONFIG).await? {
+        return Err(Error::AlreadyThere);
+    }
+    let foreign = |name: &str| !slots::is_slot_name(name);
+    match objects.any(None, foreign).await? {
+        Some(object) => Err(Error::Occupied { object }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,169 @@
+//! Writing chunks: from claims to packs, and from packs to the index.
+
+mod adopt;
+mod upload;
+
+use std::collections::HashSet;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rowkeep_format::ids::ChunkId;
+
+use crate::compress::Compressed;
+use crate::index::Index;
+use crate::pack::PackBuilder;
+use crate::{Error, Repository, Result};
+
+use upload::Uploads;
+
+/// Takes chunks and stores those that are not stored yet.
+///
+/// Any number of tasks may use it by reference. Full packs are written in the background, two at a time; a task that
+/// adds more waits, so that memory has a ceiling. Dropping the writer without [`Writer::finish`] gives up what is
+/// under way, though a write that has begun may still come to its end. Packs that were written stay: the next writer
+/// finds and uses them.
+///
+/// Needs a runtime of tokio. Bound its blocking threads (`max_blocking_threads`) where memory has a ceiling: each of
+/// them keeps some of what it freed.
+pub struct Writer {
+    repository: Repository,
+    options: WriterOptions,
+    /// What was stored when the writer was made.
+    index: Index,
+    claims: Mutex<Claims>,
+    filling: tokio::sync::Mutex<Filling>,
+    adopted_packs: u64,
+}
+
+/// Which chunks are taken care of in this run.
+#[derive(Default)]
+struct Claims {
+    open: HashSet<ChunkId>,
+    kept: HashSet<ChunkId>,
+}
+
+/// The pack that is being filled, and those before it.
+struct Filling {
+    pack: PackBuilder,
+    uploads: Uploads,
+}
+
+/// What a run stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// New packs.
+    pub packs: u64,
+    /// New chunks.
+    pub chunks: u64,
+    /// Bytes of the new packs.
+    pub bytes: u64,
+    /// Bytes of the new chunks before compression.
+    pub plain_bytes: u64,
+    /// Packs that an earlier run had written and not come to index, which are used now.
+    pub adopted_packs: u64,
+}
+
+/// How a writer works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// A pack is closed before it grows beyond this many bytes, unless one chunk alone is larger.
+    ///
+    /// Up to three packs are in memory at the same time.
+    pub pack_bytes: usize,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self { pack_bytes: 16 << 20 }
+    }
+}
+
+impl Repository {
+    /// Prepares for writing with [`WriterOptions::default`].
+    pub async fn writer(&self) -> Result<Writer> {
+        self.writer_with(WriterOptions::default()).await
+    }
+
+    /// Prepares for writing: loads the index, looks which packs are really there, and completes what a killed process
+    /// left undone.
+    ///
+    /// Packs that no index object names are used; chunks of packs that have vanished count as not stored, so that the
+    /// next backup stores them again.
+    pub async fn writer_with(&self, options: WriterOptions) -> Result<Writer> {
+        self.still_there().await?;
+        let adopt::Found { index, unindexed } = adopt::find(self).await?;
+        let adopted_packs = unindexed.len() as u64;
+        let mut uploads = Uploads::new(self.objects().clone(), self.sealer().clone());
+        uploads.index_later(unindexed);
+        let pack = PackBuilder::new(self.sealer(), options.pack_bytes)?;
+        Ok(Writer {
+            repository: self.clone(),
+            options,
+            index,
+            claims: Mutex::default(),
+            filling: tokio::sync::Mutex::new(Filling { pack, uploads }),
+            adopted_packs,
+        })
+    }
+}
+
+impl Writer {
+    /// Claims a chunk: says whether the caller has to compress and add it.
+    ///
+    /// Gives `false` for a chunk that is stored, or that somebody claimed before in this run. Whoever is given `true`
+    /// has to add the chunk, or the run cannot be finished.
+    pub fn claim(&self, id: &ChunkId) -> bool {
+        if self.index.contains(id) {
+            return false;
+        }
+        let mut claims = self.claims();
+        !claims.kept.contains(id) && claims.open.insert(*id)
+    }
+
+    /// Stores a chunk; returns when it is in a pack, which may be written later.
+    ///
+    /// A chunk that is stored already is left out. Fails also with what went wrong in the background since the last
+    /// call; then the writer is of no more use ([`Error::WriterFailed`]). A call that is given up before it returns
+    /// leaves the chunk unstored and claimed.
+    pub async fn add(&self, chunk: Compressed) -> Result<()> {
+        if self.index.contains(&chunk.id) || self.claims().kept.contains(&chunk.id) {
+            return Ok(());
+        }
+        let mut filling = self.filling.lock().await;
+        filling.uploads.collect()?;
+        if !filling.pack.has_room_for(&chunk) {
+            // Nothing is lost if the caller gives up while this waits: no pack is on its way yet.
+            filling.uploads.wait_for_room().await?;
+            let next = PackBuilder::new(self.repository.sealer(), self.options.pack_bytes)?;
+            let full = mem::replace(&mut filling.pack, next);
+            filling.uploads.start(full);
+        }
+        let mut claims = self.claims();
+        if claims.kept.insert(chunk.id) {
+            filling.pack.push(&chunk)?;
+        }
+        claims.open.remove(&chunk.id);
+        Ok(())
+    }
+
+    /// Writes what is left and then the index: from now on, everything that was added is stored.
+    ///
+    /// Fails with [`Error::Unkept`] if something was claimed and not added.
+    pub async fn finish(self) -> Result<Stored> {
+        let open = self.claims().open.len() as u64;
+        if open > 0 {
+            return Err(Error::Unkept { chunks: open });
+        }
+        let Filling { pack, mut uploads } = self.filling.into_inner();
+        if !pack.is_empty() {
+            uploads.wait_for_room().await?;
+            uploads.start(pack);
+        }
+        let stored = uploads.finish().await?;
+        Ok(Stored { adopted_packs: self.adopted_packs, ..stored })
+    }
+
+    fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,130 @@
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::{JoinError, JoinSet};
+
+use super::Stored;
+use crate::index::{self, CHUNKS_PER_OBJECT, PACKS_PER_OBJECT, PackRecord};
+use crate::objects::{self, Objects};
+use crate::pack::PackBuilder;
+use crate::seal::Sealer;
+use crate::{Error, Result};
+
+/// How many packs are on their way at the same time; each takes its size in memory.
+const AT_ONCE: usize = 2;
+
+/// Packs on their way to the store, and those that are there but in no index object yet.
+pub(super) struct Uploads {
+    objects: Objects,
+    sealer: Arc<Sealer>,
+    /// Gives the pack that was written, or nothing for an index object.
+    tasks: JoinSet<Result<Option<PackRecord>>>,
+    unindexed: Vec<PackRecord>,
+    stored: Stored,
+    failed: bool,
+}
+
+impl Uploads {
+    pub(super) fn new(objects: Objects, sealer: Arc<Sealer>) -> Self {
+        let (tasks, unindexed, stored) = (JoinSet::new(), Vec::new(), Stored::default());
+        Self { objects, sealer, tasks, unindexed, stored, failed: false }
+    }
+
+    /// Notes packs that are in the store and that the next index objects have to name.
+    pub(super) fn index_later(&mut self, packs: Vec<PackRecord>) {
+        for pack in packs {
+            self.unindexed.push(pack);
+            self.index_when_many();
+        }
+    }
+
+    /// Takes note of everything that has ended; fails with what failed.
+    pub(super) fn collect(&mut self) -> Result<()> {
+        if self.failed {
+            return Err(Error::WriterFailed);
+        }
+        while let Some(outcome) = self.tasks.try_join_next() {
+            self.ended(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until another pack may be on its way. May be given up and repeated.
+    pub(super) async fn wait_for_room(&mut self) -> Result<()> {
+        self.collect()?;
+        while self.tasks.len() >= AT_ONCE {
+            if let Some(outcome) = self.tasks.join_next().await {
+                self.ended(outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes a pack and writes it, in the background.
+    pub(super) fn start(&mut self, pack: PackBuilder) {
+        let (objects, sealer) = (self.objects.clone(), Arc::clone(&self.sealer));
+        self.tasks.spawn(async move {
+            let finishing = tokio::task::spawn_blocking(move || pack.finish(&sealer));
+            let pack = finishing.await.map_err(|_| Error::System("completing a pack"))??;
+            objects.write(&objects::pack(&pack.record.id), pack.file).await?;
+            Ok(Some(pack.record))
+        });
+    }
+
+    /// Waits for everything and writes the index.
+    pub(super) async fn finish(mut self) -> Result<Stored> {
+        self.collect()?;
+        loop {
+            while let Some(outcome) = self.tasks.join_next().await {
+                self.ended(outcome)?;
+            }
+            if self.unindexed.is_empty() {
+                return Ok(self.stored);
+            }
+            self.start_index();
+        }
+    }
+
+    fn ended(&mut self, outcome: Result<Result<Option<PackRecord>>, JoinError>) -> Result<()> {
+        let outcome = outcome.unwrap_or(Err(Error::System("writing in the background")));
+        match outcome {
+            Ok(Some(pack)) => {
+                let entries = &pack.directory.entries;
+                self.stored.packs += 1;
+                self.stored.chunks += entries.len() as u64;
+                self.stored.bytes += pack.size;
+                self.stored.plain_bytes +=
+                    entries.iter().map(|entry| u64::from(entry.plain_len)).sum::<u64>();
+                self.unindexed.push(pack);
+                self.index_when_many();
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(error) => {
+                self.failed = true;
+                self.tasks.abort_all();
+                Err(error)
+            }
+        }
+    }
+
+    fn index_when_many(&mut self) {
+        let chunks = self.unindexed.iter().map(|pack| pack.directory.entries.len()).sum::<usize>();
+        if self.unindexed.len() >= PACKS_PER_OBJECT || chunks >= CHUNKS_PER_OBJECT {
+            self.start_index();
+        }
+    }
+
+    /// Writes an index object, in the background. All packs it names are in the store.
+    fn start_index(&mut self) {
+        let packs = mem::take(&mut self.unindexed);
+        let (objects, sealer) = (self.objects.clone(), Arc::clone(&self.sealer));
+        self.tasks.spawn(async move {
+            let sealing = tokio::task::spawn_blocking(move || index::seal(&sealer, &packs));
+            let (id, object) = sealing.await.map_err(|_| Error::System("making an index object"))??;
+            objects.write(&objects::index(&id), Bytes::from(object)).await?;
+            Ok(None)
+        });
+    }
+}

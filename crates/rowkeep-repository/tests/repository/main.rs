@@ -1,0 +1,10 @@
+//! Repositories on real stores: a folder, an S3 server, memory; with faults, damage and several writers.
+
+mod conformance;
+mod damage;
+mod faults;
+mod kill;
+mod locks;
+mod races;
+mod stores;
+mod support;

@@ -1,0 +1,126 @@
+//! Backups in miniature: chunks of bytes that look random or repeat, and manifests that list them.
+
+use jiff::Timestamp;
+use rowkeep_repository::{
+    CheckOptions, CheckReport, ChunkId, Compressed, Error, Kdf, Lock, NewSlot, Passphrase, Protection,
+    ReadData, Repository, Result, SnapshotId, Stored, Unlock, Writer, WriterOptions,
+};
+
+use crate::stores::Store;
+
+pub(crate) const SECRET: &str = "correct horse battery staple";
+
+/// As cheap as Argon2id gets.
+pub(crate) const CHEAP: Kdf = Kdf { memory_kib: 8, passes: 1, lanes: 1 };
+
+pub(crate) fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(text.to_owned())
+}
+
+pub(crate) fn slot(lock: Lock, label: &str) -> NewSlot {
+    NewSlot { lock, label: label.to_owned(), created: Timestamp::UNIX_EPOCH }
+}
+
+pub(crate) fn passphrase_slot(text: &str) -> NewSlot {
+    slot(Lock::Passphrase(passphrase(text), CHEAP), "test")
+}
+
+pub(crate) async fn init(store: &Store) -> Repository {
+    Repository::init(store.clone(), Protection::Encrypted(passphrase_slot(SECRET))).await.expect("made")
+}
+
+pub(crate) async fn try_open(store: &Store) -> Result<Repository> {
+    Repository::open(store.clone(), &Unlock::Passphrase(passphrase(SECRET))).await
+}
+
+pub(crate) async fn open(store: &Store) -> Repository {
+    try_open(store).await.expect("opens")
+}
+
+/// Bytes that follow from a seed and look random.
+pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    fill(seed, &mut bytes);
+    bytes
+}
+
+fn fill(seed: u64, bytes: &mut [u8]) {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6a09_e667_f3bc_c908;
+    for byte in bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *byte = (state >> 56) as u8;
+    }
+}
+
+/// A number that follows from a seed, below a bound.
+pub(crate) fn pick(seed: u64, below: u64) -> u64 {
+    let bytes = noise(seed, 8);
+    bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)) % below.max(1)
+}
+
+/// Chunks of a backup: of many sizes, every third one repetitive.
+pub(crate) fn chunks(seeds: std::ops::Range<u64>) -> Vec<Vec<u8>> {
+    let chunk = |seed: u64| match seed % 3 {
+        0 => format!("row {seed} of a table, ").repeat(200).into_bytes(),
+        _ => noise(seed, 300 + (seed as usize * 37) % 900),
+    };
+    seeds.map(chunk).collect()
+}
+
+/// Packs of a few chunks each.
+pub(crate) const SMALL_PACKS: WriterOptions = WriterOptions { pack_bytes: 4_000 };
+
+/// Stores what is new of some chunks.
+pub(crate) async fn store_chunks(repository: &Repository, writer: &Writer, chunks: &[Vec<u8>]) -> Result<()> {
+    let keys = repository.content_keys();
+    for plain in chunks {
+        let id = keys.chunk_id(plain);
+        if writer.claim(&id) {
+            writer.add(Compressed::new(keys, id, plain, 1)?).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores some chunks and a snapshot whose manifest lists them.
+pub(crate) async fn backup(repository: &Repository, chunks: &[Vec<u8>]) -> Result<(SnapshotId, Stored)> {
+    let writer = repository.writer_with(SMALL_PACKS).await?;
+    store_chunks(repository, &writer, chunks).await?;
+    let stored = writer.finish().await?;
+    let manifest: Vec<u8> =
+        chunks.iter().flat_map(|plain| repository.content_keys().chunk_id(plain).0).collect();
+    Ok((repository.commit(&manifest).await?, stored))
+}
+
+/// The chunks that a manifest lists.
+pub(crate) fn listed(manifest: &[u8]) -> Vec<ChunkId> {
+    let ids = manifest.chunks_exact(32).map(|id| ChunkId(id.try_into().expect("32 bytes")));
+    ids.collect()
+}
+
+/// Reads everything that a snapshot needs.
+pub(crate) async fn restore(repository: &Repository, id: &SnapshotId) -> Result<Vec<Vec<u8>>> {
+    let manifest = repository.read_snapshot(id).await?;
+    let reader = repository.reader().await?;
+    let mut chunks = Vec::new();
+    for id in listed(&manifest) {
+        chunks.push(reader.read(&id).await?);
+    }
+    Ok(chunks)
+}
+
+pub(crate) async fn check(repository: &Repository) -> CheckReport {
+    let options = CheckOptions { read_data: ReadData::Everything };
+    repository.check(options, &|_| {}).await.expect("the store works")
+}
+
+/// Fails unless nothing is damaged.
+pub(crate) async fn assert_clean(repository: &Repository, when: &str) {
+    let report = check(repository).await;
+    assert!(report.is_clean(), "{when}: {:#?}", report.findings);
+}
+
+/// The error, whatever the value.
+pub(crate) fn error_of<T>(outcome: Result<T>) -> Error {
+    outcome.err().expect("should have failed")
+}

@@ -1,0 +1,191 @@
+//! Capture: a state of a live database becomes a snapshot.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rowkeep_engine::{Engine, Level, View, ViewOptions};
+use rowkeep_format::manifest::{Cost, Scope, VERSION};
+use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
+use rowkeep_repository::Repository;
+
+use crate::doctor::examine;
+use crate::read::{Sink, read_tables, store};
+use crate::rows::read_node;
+use crate::selection::Selection;
+use crate::snapshots::{self, Snapshot};
+use crate::{Context, Error, Event, Phase, migrations};
+
+/// What a snapshot is to hold, and what it is to be called.
+#[derive(Debug, Clone)]
+pub struct CaptureOptions {
+    /// The name of the database in the repository.
+    pub database: String,
+    /// A name for the snapshot.
+    pub name: Option<String>,
+    /// Labels for the snapshot.
+    pub tags: BTreeMap<String, String>,
+    /// What the database serves, such as `production`.
+    pub environment: Option<String>,
+    /// The tables whose rows are wanted.
+    pub selection: Selection,
+    /// Whether the schema is wanted.
+    pub with_schema: bool,
+    /// Whether rows are wanted.
+    pub with_data: bool,
+    /// The program that writes, with its version.
+    pub program: String,
+    /// The folder of the repository, where it is one, for a look at the space it has.
+    pub repository_folder: Option<PathBuf>,
+}
+
+/// Makes a snapshot of a database.
+///
+/// Everything is read from one consistent state. The snapshot appears when all of it is durable and was read back;
+/// until then, also when this is dropped or the process is killed, the repository shows nothing of it, and what was
+/// stored already is used by the next attempt.
+pub async fn capture(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    options: &CaptureOptions,
+) -> Result<Snapshot, Error> {
+    context.until_cancelled(capture_now(context, repository, engine, options)).await
+}
+
+async fn capture_now(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    options: &CaptureOptions,
+) -> Result<Snapshot, Error> {
+    let started = Instant::now();
+    check_before(context, engine, options.repository_folder.as_deref()).await?;
+    let parent = snapshots::latest(repository, Some(&options.database)).await?.map(|snapshot| snapshot.id);
+    let writer = Arc::new(repository.writer().await?);
+    let time = jiff::Timestamp::now();
+    let view = engine.open(&ViewOptions { with_ddl: options.with_schema }).await?;
+    let schema = stored_schema(view.schema(), options.with_schema);
+    let chosen = if options.with_data { options.selection.choose(view.schema())? } else { Vec::new() };
+    let scope = match (options.with_schema, options.with_data) {
+        (true, false) => Scope::SchemaOnly,
+        (false, _) => Scope::DataOnly,
+        (true, true) if chosen.len() < view.schema().tables.len() => Scope::SomeTables,
+        (true, true) => Scope::Full,
+    };
+    context.observe(Event::Phase {
+        phase: Phase::Backup,
+        tables: chosen.len() as u64,
+        rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
+    });
+    let schema_chunk = chunk::encode_text(&schema.to_json());
+    let schema_id = repository.content_keys().chunk_id(&schema_chunk);
+    store(repository.content_keys(), &writer, schema_id, &schema_chunk).await?;
+    let environment = environment(view.as_ref(), &chosen, options).await?;
+    let keys = repository.content_keys().clone();
+    let sink = Sink::Repository(Arc::clone(&writer));
+    let (tables, read_bytes) = read_tables(context, view.as_ref(), chosen, &keys, &sink).await?;
+    let position = view.position();
+    drop((view, sink));
+    let writer = Arc::into_inner(writer).expect("every table is done, so nobody else holds the writer");
+    let stored = writer.finish().await?;
+    let manifest = Manifest {
+        version: VERSION,
+        database: options.database.clone(),
+        engine: engine.name().to_owned(),
+        source: engine.describe(),
+        name: options.name.clone(),
+        time: time.to_string(),
+        position,
+        parent,
+        scope,
+        schema: schema_id,
+        tables,
+        tags: options.tags.clone(),
+        environment,
+        cost: Cost {
+            duration_ms: started.elapsed().as_millis() as u64,
+            read_bytes,
+            new_chunks: stored.chunks,
+            new_bytes: stored.bytes,
+        },
+        program: options.program.clone(),
+    };
+    let id = repository.commit(&manifest.to_json()).await?;
+    check_after(repository, id, &manifest, &schema).await?;
+    Ok(Snapshot { id, manifest })
+}
+
+fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {
+    let ddl = if with_ddl { schema.ddl.clone() } else { Vec::new() };
+    Schema { engine: schema.engine.clone(), tables: schema.tables.clone(), ddl }
+}
+
+/// Looks for what would make the backup fail or be incomplete, before anything is read.
+async fn check_before(context: &Context, engine: &dyn Engine, folder: Option<&Path>) -> Result<(), Error> {
+    let examination = examine(engine, folder).await?;
+    let (mut errors, mut damaged) = (Vec::new(), false);
+    for finding in examination.findings {
+        match finding.level {
+            Level::Ok => {}
+            Level::Warning => context.warn(format!("{}: {}", finding.what, finding.detail)),
+            Level::Error | Level::Damage => {
+                damaged |= finding.level == Level::Damage;
+                errors.push(format!("{}: {}", finding.what, finding.detail));
+            }
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::NotReady { database: engine.describe(), reasons: errors, damaged })
+    }
+}
+
+async fn environment(
+    view: &dyn View,
+    chosen: &[&Table],
+    options: &CaptureOptions,
+) -> Result<BTreeMap<String, String>, Error> {
+    let mut environment: BTreeMap<String, String> = view.environment().into_iter().collect();
+    if let Some(version) = migrations::schema_version(view, chosen).await? {
+        environment.insert("schema_version".to_owned(), version);
+    }
+    if let Some(name) = &options.environment {
+        environment.insert("environment".to_owned(), name.clone());
+    }
+    Ok(environment)
+}
+
+/// Opens the snapshot as a restore would and holds it against what was read.
+async fn check_after(
+    repository: &Repository,
+    id: SnapshotId,
+    manifest: &Manifest,
+    schema: &Schema,
+) -> Result<(), Error> {
+    let differs = |detail: String| Error::ReadBack { object: format!("snapshot {id}"), detail };
+    let snapshot = snapshots::open(repository, id).await?;
+    if &snapshot.manifest != manifest {
+        return Err(differs("its manifest is another".to_owned()));
+    }
+    let reader = repository.reader().await?;
+    if &snapshots::read_schema(&reader, manifest).await? != schema {
+        return Err(differs("its schema is another".to_owned()));
+    }
+    for table in &manifest.tables {
+        let node = read_node(&reader, table.root.hash, u64::from(table.root.levels) - 1).await?;
+        let rows: u64 = node.iter().map(|entry: &tree::ChunkRef| entry.rows).sum();
+        if rows != table.root.rows {
+            return Err(differs(format!(
+                "table {} has {rows} rows instead of {}",
+                table.name, table.root.rows
+            )));
+        }
+        if let Some(missing) = node.iter().find(|entry| !reader.contains(&entry.id)) {
+            return Err(differs(format!("table {} lacks chunk {}", table.name, missing.id)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! `rowkeep.toml`: the databases to protect, by name.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::Error;
+use crate::selection::Selection;
+
+/// What `rowkeep.toml` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where backups live, unless the command says otherwise.
+    pub repository: Option<String>,
+    /// The file that opens the repository, in place of a passphrase.
+    pub key_file: Option<String>,
+    /// The file that holds the passphrase.
+    pub passphrase_file: Option<String>,
+    /// Options of the object store, such as `aws_endpoint`.
+    pub store: BTreeMap<String, String>,
+    /// What the databases serve: `production`, `development`; kept with every snapshot.
+    pub environment: Option<String>,
+    /// The databases by name.
+    pub databases: BTreeMap<String, Database>,
+}
+
+/// A database to protect.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Database {
+    /// Its URL or path.
+    pub url: String,
+    /// Its tables in or out, and its groups.
+    pub selection: Selection,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    repository: Option<String>,
+    key_file: Option<String>,
+    passphrase_file: Option<String>,
+    #[serde(default)]
+    store: BTreeMap<String, String>,
+    environment: Option<String>,
+    #[serde(default)]
+    databases: BTreeMap<String, FileDatabase>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDatabase {
+    url: String,
+    #[serde(default)]
+    tables: Vec<String>,
+    #[serde(default)]
+    exclude: Vec<String>,
+    #[serde(default)]
+    groups: BTreeMap<String, Vec<String>>,
+}
+
+impl Config {
+    /// Reads the text of a configuration; `variable` looks up what `${NAME}` in a value stands for.
+    ///
+    /// `path` is named in errors. An unknown field or an unset variable is an error: a misspelt setting must not
+    /// silently leave a database unprotected.
+    pub fn parse(text: &str, path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let fail = |message: String| Error::Config { path: path.to_owned(), message };
+        let file: File =
+            toml::from_str(text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
+        let expand = |value: String| expand(&value, variable).map_err(fail);
+        let optional = |value: Option<String>| value.map(expand).transpose();
+        let mut databases = BTreeMap::new();
+        for (name, database) in file.databases {
+            let selection =
+                Selection { include: database.tables, exclude: database.exclude, groups: database.groups };
+            databases.insert(name, Database { url: expand(database.url)?, selection });
+        }
+        let mut store = BTreeMap::new();
+        for (name, value) in file.store {
+            store.insert(name, expand(value)?);
+        }
+        Ok(Self {
+            repository: optional(file.repository)?,
+            key_file: optional(file.key_file)?,
+            passphrase_file: optional(file.passphrase_file)?,
+            store,
+            environment: optional(file.environment)?,
+            databases,
+        })
+    }
+}
+
+/// Replaces each `${NAME}`; `$${` stands for `${` itself.
+fn expand(value: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = value;
+    while let Some(at) = rest.find("${") {
+        let (head, tail) = rest.split_at(at);
+        if let Some(head) = head.strip_suffix('$') {
+            out.push_str(head);
+            out.push_str("${");
+            rest = &tail[2..];
+            continue;
+        }
+        out.push_str(head);
+        let end = tail.find('}').ok_or_else(|| format!("{value:?} has no }} after ${{"))?;
+        let name = &tail[2..end];
+        out.push_str(&variable(name).ok_or_else(|| format!("the environment variable {name} is not set"))?);
+        rest = &tail[end + 1..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let variable = |name: &str| (name == "DATABASE_URL").then(|| "postgres://u:p@h/app".to_owned());
+        Config::parse(text, Path::new("rowkeep.toml"), &variable).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn variables_are_put_in() {
+        let config =
+            parse("[databases.app]\nurl = '${DATABASE_URL}?sslmode=require'\nexclude = ['sessions']")
+                .expect("it is well formed");
+        let app = &config.databases["app"];
+        assert_eq!(app.url, "postgres://u:p@h/app?sslmode=require");
+        assert_eq!(app.selection.exclude, ["sessions"]);
+        assert_eq!(
+            parse("repository = 'a$${b}'").expect("it is well formed").repository.as_deref(),
+            Some("a${b}")
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let unset = parse("repository = '${NOWHERE}'").expect_err("not set");
+        assert_eq!(unset, "rowkeep.toml: the environment variable NOWHERE is not set");
+        let open = parse("repository = '${NOWHERE'").expect_err("no end");
+        assert!(open.contains("has no }"), "{open}");
+        let unknown = parse("[databases.app]\nurl = 'x'\nexlude = []").expect_err("misspelt");
+        assert!(unknown.contains("exlude"), "{unknown}");
+    }
+}

@@ -1,0 +1,182 @@
+use std::path::PathBuf;
+
+use rowkeep_engine::EngineError;
+use rowkeep_format::FormatError;
+
+/// What can go wrong in an operation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database could not be read or written.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The repository could not be read or written.
+    #[error(transparent)]
+    Repository(#[from] rowkeep_repository::Error),
+    /// Something in the repository cannot be understood.
+    #[error("{object} in the repository is damaged")]
+    Content {
+        /// What it is.
+        object: String,
+        /// What is wrong with it.
+        #[source]
+        source: FormatError,
+    },
+    /// Rows of a table cannot be stored as they came.
+    #[error("table {table} cannot be stored")]
+    Table {
+        /// The table.
+        table: String,
+        /// What is wrong with its rows.
+        #[source]
+        source: FormatError,
+    },
+    /// What was just written does not read back as what was meant.
+    #[error("{object} does not read back as it was written: {detail}")]
+    ReadBack {
+        /// What was written.
+        object: String,
+        /// How it differs.
+        detail: String,
+    },
+    /// No snapshot has that name.
+    #[error("no snapshot {reference}{}", place(.database))]
+    NoSuchSnapshot {
+        /// What was asked for.
+        reference: String,
+        /// The database it was looked for in, where one was named.
+        database: Option<String>,
+    },
+    /// Several snapshots begin with that prefix.
+    #[error("{reference} means {} snapshots: {}", .candidates.len(), .candidates.join(", "))]
+    AmbiguousSnapshot {
+        /// What was asked for.
+        reference: String,
+        /// The ids it could mean.
+        candidates: Vec<String>,
+    },
+    /// A table, group or database was named that is not there.
+    #[error("no {what} {name}; there {}", known(.candidates))]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What there is.
+        candidates: Vec<String>,
+    },
+    /// After tables were chosen and left out, none remains.
+    #[error("no table is left to back up")]
+    NothingSelected,
+    /// A snapshot lacks what an operation needs.
+    #[error("snapshot {snapshot} {lack}")]
+    Lacks {
+        /// The snapshot.
+        snapshot: String,
+        /// What it lacks.
+        lack: &'static str,
+    },
+    /// The checks before a backup found something that would make it fail or incomplete.
+    #[error("{database} is not ready for a backup: {}", .reasons.join("; "))]
+    NotReady {
+        /// The database.
+        database: String,
+        /// What was found, each with what to do about it.
+        reasons: Vec<String>,
+        /// Whether the database is damaged, rather than closed to us.
+        damaged: bool,
+    },
+    /// The configuration cannot be read.
+    #[error("{}: {message}", .path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line where that is known.
+        message: String,
+    },
+    /// A passphrase or key file cannot be had.
+    #[error("{0}")]
+    Secret(String),
+    /// Somebody asked the operation to stop.
+    #[error("stopped")]
+    Cancelled,
+}
+
+/// What a caller does next about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What was asked for cannot be meant: a wrong name, URL or configuration.
+    Usage,
+    /// Data is damaged.
+    Damage,
+    /// Access is refused: wrong passphrase, password, permission; or a target that must not be overwritten.
+    Refused,
+    /// Everything else.
+    Failed,
+}
+
+impl Error {
+    /// What a caller does next about it.
+    pub fn kind(&self) -> ErrorKind {
+        use rowkeep_engine::ErrorKind as Engine;
+        use rowkeep_repository::ErrorKind as Repository;
+        match self {
+            Error::Engine(error) => match error.kind() {
+                Engine::InvalidUrl => ErrorKind::Usage,
+                Engine::Damaged => ErrorKind::Damage,
+                Engine::Authentication | Engine::PermissionDenied | Engine::NotEmpty => ErrorKind::Refused,
+                Engine::NotFound
+                | Engine::Unreachable
+                | Engine::NotADatabase
+                | Engine::Busy
+                | Engine::DiskFull
+                | Engine::ToolMissing
+                | Engine::Unsupported
+                | Engine::Unstorable
+                | Engine::Other => ErrorKind::Failed,
+            },
+            Error::Repository(error) => match error.kind() {
+                Repository::Damaged | Repository::Missing => ErrorKind::Damage,
+                Repository::Locked | Repository::Downgrade | Repository::LastKeySlot | Repository::Denied => {
+                    ErrorKind::Refused
+                }
+                Repository::Usage => ErrorKind::Usage,
+                Repository::NotARepository
+                | Repository::AlreadyThere
+                | Repository::NewerFormat
+                | Repository::NotFound
+                | Repository::Full
+                | Repository::Store => ErrorKind::Failed,
+            },
+            Error::Content { source: FormatError::NewerVersion { .. }, .. } => ErrorKind::Failed,
+            Error::Content { .. } => ErrorKind::Damage,
+            Error::NoSuchSnapshot { .. }
+            | Error::AmbiguousSnapshot { .. }
+            | Error::Unknown { .. }
+            | Error::NothingSelected
+            | Error::Lacks { .. }
+            | Error::Config { .. } => ErrorKind::Usage,
+            Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
+            Error::NotReady { .. } | Error::Secret(_) => ErrorKind::Refused,
+            Error::Table { .. } | Error::ReadBack { .. } | Error::Cancelled => ErrorKind::Failed,
+        }
+    }
+
+    pub(crate) fn content(object: impl Into<String>) -> impl FnOnce(FormatError) -> Self {
+        let object = object.into();
+        move |source| Error::Content { object, source }
+    }
+}
+
+fn place(database: &Option<String>) -> String {
+    database.as_ref().map(|name| format!(" of database {name}")).unwrap_or_default()
+}
+
+fn known(candidates: &[String]) -> String {
+    const SHOWN: usize = 12;
+    match candidates {
+        [] => "is none".to_owned(),
+        [only] => format!("is only {only}"),
+        many if many.len() <= SHOWN => format!("are {}", many.join(", ")),
+        many => format!("are {} and {} more", many[..SHOWN].join(", "), many.len() - SHOWN),
+    }
+}

@@ -1,0 +1,29 @@
+//! The operations of rowkeep on databases and repositories: capture, restore, verify, check.
+//!
+//! CLI, schedule, API and pages call these and watch the same [`Event`]s. Nothing here prints, prompts or reads the
+//! environment of the process.
+#![forbid(unsafe_code)]
+
+pub mod capture;
+pub mod check;
+pub mod config;
+mod context;
+pub mod doctor;
+mod error;
+mod migrations;
+mod progress;
+mod read;
+pub mod restore;
+mod rows;
+pub mod selection;
+pub mod snapshots;
+pub mod verify;
+
+pub use config::{Config, Database};
+pub use context::Context;
+pub use error::{Error, ErrorKind};
+pub use progress::{Event, Observer, Phase};
+
+pub use rowkeep_engine as engine;
+pub use rowkeep_format as format;
+pub use rowkeep_repository as repository;

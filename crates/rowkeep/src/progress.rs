@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use rowkeep_format::TableName;
+
+/// Who watches an operation. Called from any thread, often; it must return at once.
+pub type Observer = Arc<dyn Fn(Event<'_>) + Send + Sync>;
+
+/// What an operation is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Rows are read from a database and stored.
+    Backup,
+    /// Rows are read from a database and compared.
+    Verify,
+    /// Rows are written to a database.
+    Restore,
+    /// A database is finished: indexes, constraints, triggers.
+    Finish,
+    /// A repository is checked.
+    Check,
+}
+
+/// Something that happened in an operation.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A phase begins; how many rows there will be is a guess for databases and exact for snapshots, 0 when unknown.
+    Phase {
+        /// Which phase.
+        phase: Phase,
+        /// Number of tables, or of objects.
+        tables: u64,
+        /// Number of rows.
+        rows: u64,
+    },
+    /// A table begins.
+    Table(&'a TableName),
+    /// That many more rows and bytes were gone through, of this table.
+    Advanced {
+        /// The table.
+        table: &'a TableName,
+        /// Rows since the last such event.
+        rows: u64,
+        /// Bytes since the last such event.
+        bytes: u64,
+    },
+    /// A table is done.
+    TableDone {
+        /// The table.
+        table: &'a TableName,
+        /// All its rows.
+        rows: u64,
+    },
+    /// Something is not as it should be, and the operation goes on.
+    Warning(&'a str),
+}

@@ -1,0 +1,168 @@
+//! Reading a table of a live database into chunks: cut, encode, name, and store what is new.
+
+use std::sync::Arc;
+
+use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
+use rowkeep_engine::View;
+use rowkeep_format::cut::{Cut, Cutter};
+use rowkeep_format::tree::{ChunkRef, Node, TableRoot, TreeBuilder};
+use rowkeep_format::{ChunkId, ContentKeys, Table, TableEntry, chunk};
+use rowkeep_repository::{Compressed, Writer};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{Context, Error, Event};
+
+/// Chunks of one table that may be worked on beside the one that is being filled.
+const CHUNKS_AHEAD: usize = 4;
+
+/// The level of zstd: what follows is a few percent smaller and twice as slow.
+const LEVEL: i32 = 3;
+
+/// Where chunks go.
+#[derive(Clone)]
+pub(crate) enum Sink {
+    /// Nowhere: only their names are wanted.
+    Names,
+    /// Into the repository, unless they are there.
+    Repository(Arc<Writer>),
+}
+
+/// Reads the tables, as many at once as the view is good for, and returns them in the order of their names.
+pub(crate) async fn read_tables(
+    context: &Context,
+    view: &dyn View,
+    tables: Vec<&Table>,
+    keys: &ContentKeys,
+    sink: &Sink,
+) -> Result<(Vec<TableEntry>, u64), Error> {
+    let mut largest_first = tables;
+    largest_first.sort_by_key(|table| std::cmp::Reverse(view.estimate(&table.name).bytes));
+    let read = futures::stream::iter(largest_first).map(|table| async move {
+        context.observe(Event::Table(&table.name));
+        let (root, read_bytes) = read_table(context, view, table, keys, sink).await?;
+        context.observe(Event::TableDone { table: &table.name, rows: root.rows });
+        Ok::<_, Error>((TableEntry { name: table.name.clone(), kind: table.kind, root }, read_bytes))
+    });
+    let read: Vec<_> = read.buffer_unordered(view.parallelism()).try_collect().await?;
+    let read_bytes = read.iter().map(|(_, bytes)| bytes).sum();
+    let mut entries: Vec<_> = read.into_iter().map(|(entry, _)| entry).collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((entries, read_bytes))
+}
+
+async fn read_table(
+    context: &Context,
+    view: &dyn View,
+    table: &Table,
+    keys: &ContentKeys,
+    sink: &Sink,
+) -> Result<(TableRoot, u64), Error> {
+    let unstorable = |source| Error::Table { table: table.name.to_string(), source };
+    let mut rows = view.rows(table).await?;
+    let mut cutter = Cutter::new(&table.key, table.columns.len(), keys);
+    let mut tree = TreeBuilder::new(keys);
+    let (mut cuts, mut nodes) = (Vec::new(), Vec::new());
+    let mut working = FuturesOrdered::new();
+    let mut read_bytes = 0;
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        cutter.push(&batch, &mut cuts).map_err(unstorable)?;
+        read_bytes += batch.bytes() as u64;
+        context.observe(Event::Advanced {
+            table: &table.name,
+            rows: batch.rows() as u64,
+            bytes: batch.bytes() as u64,
+        });
+        for cut in cuts.drain(..) {
+            working.push_back(begin_chunk(context, cut, keys, sink).await);
+        }
+        while working.len() > CHUNKS_AHEAD
+            && let Some(done) = working.next().await
+        {
+            tree.push(finished(done)?, &mut nodes);
+            store_nodes(keys, sink, &mut nodes).await?;
+        }
+    }
+    if let Some(cut) = cutter.finish() {
+        working.push_back(begin_chunk(context, cut, keys, sink).await);
+    }
+    while let Some(done) = working.next().await {
+        tree.push(finished(done)?, &mut nodes);
+    }
+    let root = tree.finish(&mut nodes);
+    store_nodes(keys, sink, &mut nodes).await?;
+    Ok((root, read_bytes))
+}
+
+type Work = AbortOnDropHandle<Result<ChunkRef, Error>>;
+
+fn finished(done: Result<Result<ChunkRef, Error>, tokio::task::JoinError>) -> Result<ChunkRef, Error> {
+    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+}
+
+/// Encodes and stores a chunk in the background, once there is room for it.
+async fn begin_chunk(context: &Context, cut: Cut, keys: &ContentKeys, sink: &Sink) -> Work {
+    let admitted = context.admit(cut.rows.bytes()).await;
+    let (context, keys, sink) = (context.clone(), keys.clone(), sink.clone());
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let _admitted = admitted;
+        let writer = match &sink {
+            Sink::Names => None,
+            Sink::Repository(writer) => Some(Arc::clone(writer)),
+        };
+        let encoded = context.compute(move || encode_chunk(cut, &keys, writer.as_deref())).await?;
+        if let (Some(compressed), Sink::Repository(writer)) = (encoded.compressed, &sink) {
+            writer.add(compressed).await?;
+        }
+        Ok(encoded.chunk)
+    }))
+}
+
+struct Encoded {
+    chunk: ChunkRef,
+    compressed: Option<Compressed>,
+}
+
+/// Encodes and names the rows; compresses them only when the writer does not have them yet.
+fn encode_chunk(cut: Cut, keys: &ContentKeys, writer: Option<&Writer>) -> Result<Encoded, Error> {
+    let plain = chunk::encode_rows(&cut.rows);
+    let id = keys.chunk_id(&plain);
+    let chunk =
+        ChunkRef { id, rows: cut.rows.rows() as u64, bytes: plain.len() as u64, first_key: cut.first_key };
+    let compressed = match writer {
+        Some(writer) if writer.claim(&id) => {
+            if !chunk::decodes_to(&plain, &cut.rows) {
+                let detail = "its rows decode to other rows".to_owned();
+                return Err(Error::ReadBack { object: format!("chunk {id}"), detail });
+            }
+            drop(cut.rows);
+            Some(Compressed::new(keys, id, &plain, LEVEL)?)
+        }
+        _ => None,
+    };
+    Ok(Encoded { chunk, compressed })
+}
+
+async fn store_nodes(keys: &ContentKeys, sink: &Sink, nodes: &mut Vec<Node>) -> Result<(), Error> {
+    let Sink::Repository(writer) = sink else {
+        nodes.clear();
+        return Ok(());
+    };
+    for node in nodes.drain(..) {
+        store(keys, writer, node.id, &node.plain).await?;
+    }
+    Ok(())
+}
+
+/// Stores a small chunk, unless it is there.
+pub(crate) async fn store(
+    keys: &ContentKeys,
+    writer: &Writer,
+    id: ChunkId,
+    plain: &[u8],
+) -> Result<(), Error> {
+    if writer.claim(&id) {
+        writer.add(Compressed::new(keys, id, plain, LEVEL)?).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Restore: a snapshot becomes a database that was not there, or was empty.
+
+use std::sync::Arc;
+
+use futures::stream::{StreamExt, TryStreamExt};
+use rowkeep_engine::{Contents, CreateOptions, Engine, EngineError, ErrorKind, Target};
+use rowkeep_format::manifest::Scope;
+use rowkeep_format::{Schema, TableEntry};
+use rowkeep_repository::{Reader, Repository};
+use serde::Serialize;
+
+use crate::rows::{Cause, rows};
+use crate::snapshots::{Snapshot, read_schema};
+use crate::{Context, Error, Event, Phase};
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// Tables that were loaded.
+    pub tables: u64,
+    /// Rows in those that people know as theirs.
+    pub rows: u64,
+    /// What did not come back exactly as it was, in words for people.
+    pub notes: Vec<String>,
+}
+
+/// Makes a database from a snapshot.
+///
+/// The database must not exist or be empty. When anything fails, or the operation is cancelled, it is left as it was.
+pub async fn restore(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+) -> Result<Restored, Error> {
+    let manifest = &snapshot.manifest;
+    let lacks = |lack| Error::Lacks { snapshot: snapshot.short_id(), lack };
+    if manifest.scope == Scope::DataOnly {
+        return Err(lacks("holds rows without a schema, so no database can be made from it"));
+    }
+    if manifest.engine != engine.name() {
+        return Err(lacks("is of another engine than the database it is to become"));
+    }
+    let (reader, schema) = context
+        .until_cancelled(async {
+            refuse_occupied(engine).await?;
+            let reader = Arc::new(repository.reader().await?);
+            let schema = read_schema(&reader, manifest).await?;
+            Ok((reader, schema))
+        })
+        .await?;
+    let options = CreateOptions {
+        loaded: (manifest.scope != Scope::Full)
+            .then(|| manifest.tables.iter().map(|table| table.name.clone()).collect()),
+    };
+    let target = engine.create(&schema, &options).await?;
+    let work = fill(context, target.as_ref(), &reader, &schema, &manifest.tables);
+    match context.until_cancelled(work).await {
+        Ok(notes) => Ok(Restored { tables: manifest.tables.len() as u64, rows: manifest.rows(), notes }),
+        Err(error) => {
+            if let Err(left) = target.abandon().await {
+                context.warn(format!("the unfinished database could not be cleared: {left}"));
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn refuse_occupied(engine: &dyn Engine) -> Result<(), Error> {
+    match engine.contents().await? {
+        Contents::Missing | Contents::Empty | Contents::Unfinished => Ok(()),
+        Contents::Occupied(names) => Err(EngineError::new(
+            ErrorKind::NotEmpty,
+            format!("{} is not empty: it holds {}", engine.describe(), names.join(", ")),
+        )
+        .into()),
+    }
+}
+
+async fn fill(
+    context: &Context,
+    target: &dyn Target,
+    reader: &Arc<Reader>,
+    schema: &Schema,
+    entries: &[TableEntry],
+) -> Result<Vec<String>, Error> {
+    let cause = Cause::default();
+    context.observe(Event::Phase {
+        phase: Phase::Restore,
+        tables: entries.len() as u64,
+        rows: entries.iter().map(|entry| entry.root.rows).sum(),
+    });
+    let mut largest_first: Vec<&TableEntry> = entries.iter().collect();
+    largest_first.sort_by_key(|entry| std::cmp::Reverse(entry.root.bytes));
+    futures::stream::iter(largest_first.into_iter().map(Ok))
+        .try_for_each_concurrent(target.parallelism(), |entry| {
+            let cause = &cause;
+            async move {
+                let missing = || Error::Content {
+                    object: format!("the schema, which lacks table {},", entry.name),
+                    source: rowkeep_format::FormatError::Malformed("the schema"),
+                };
+                let table = schema.table(&entry.name).ok_or_else(missing)?;
+                context.observe(Event::Table(&entry.name));
+                let watcher = context.clone();
+                let name = entry.name.clone();
+                let rows = rows(context, reader, entry, cause).inspect_ok(move |batch| {
+                    watcher.observe(Event::Advanced {
+                        table: &name,
+                        rows: batch.rows() as u64,
+                        bytes: batch.bytes() as u64,
+                    });
+                });
+                target.load(table, rows.boxed()).await.map_err(|error| cause.of(error))?;
+                context.observe(Event::TableDone { table: &entry.name, rows: entry.root.rows });
+                Ok::<_, Error>(())
+            }
+        })
+        .await?;
+    context.observe(Event::Phase { phase: Phase::Finish, tables: 0, rows: 0 });
+    Ok(target.finish().await?)
+}

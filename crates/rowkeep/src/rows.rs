@@ -1,0 +1,99 @@
+//! The rows of a table of a snapshot, read back chunk by chunk.
+
+use std::sync::{Arc, Mutex};
+
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use rowkeep_engine::{EngineError, ErrorKind, RowStream};
+use rowkeep_format::tree::{ChunkRef, decode_node};
+use rowkeep_format::{ChunkId, FormatError, RowBatch, TableEntry, chunk};
+use rowkeep_repository::Reader;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{Context, Error};
+
+/// Reads a node and holds it against the level it was promised to have.
+pub(crate) async fn read_node(reader: &Reader, id: ChunkId, level: u64) -> Result<Vec<ChunkRef>, Error> {
+    let plain = reader.read(&id).await?;
+    let wrong = Error::content(format!("node {id}"));
+    match decode_node(&plain) {
+        Ok((found, entries)) if found == level => Ok(entries),
+        Ok(_) => Err(wrong(FormatError::Malformed("its level"))),
+        Err(error) => Err(wrong(error)),
+    }
+}
+
+/// Walks a tree: every chunk of rows in order, reading nodes only as they are needed.
+pub(crate) fn chunks(
+    reader: Arc<Reader>,
+    id: ChunkId,
+    level: u64,
+) -> BoxStream<'static, Result<ChunkRef, Error>> {
+    futures::stream::once(async move {
+        let entries = read_node(&reader, id, level).await?;
+        let below = move |entry: ChunkRef| match level {
+            0 => futures::stream::once(async move { Ok(entry) }).boxed(),
+            _ => chunks(Arc::clone(&reader), entry.id, level - 1),
+        };
+        Ok::<_, Error>(futures::stream::iter(entries).flat_map(below))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// The first error that the repository gave while an engine was fed from it.
+///
+/// Engines know only errors of engines; the operation takes the true one from here.
+#[derive(Clone, Default)]
+pub(crate) struct Cause(Arc<Mutex<Option<Error>>>);
+
+impl Cause {
+    fn keep(&self, error: Error) -> EngineError {
+        let message = error.to_string();
+        self.0.lock().expect("nobody panics holding it").get_or_insert(error);
+        EngineError::new(ErrorKind::Other, message)
+    }
+
+    /// The true error behind one that an engine gave.
+    pub(crate) fn of(&self, error: EngineError) -> Error {
+        self.0.lock().expect("nobody panics holding it").take().unwrap_or(Error::Engine(error))
+    }
+}
+
+/// All rows of a table of a snapshot in key order, one batch a chunk, a few chunks read and decoded ahead.
+pub(crate) fn rows(context: &Context, reader: &Arc<Reader>, table: &TableEntry, cause: &Cause) -> RowStream {
+    let (context, reader, cause) = (context.clone(), Arc::clone(reader), cause.clone());
+    let ahead = context.cores() + 2;
+    let (first, columns) = (Arc::clone(&reader), table.name.to_string());
+    let level = u64::from(table.root.levels).saturating_sub(1);
+    chunks(first, table.root.hash, level)
+        .map_ok(move |entry| {
+            let (context, reader, table) = (context.clone(), Arc::clone(&reader), columns.clone());
+            let task = async move { read_chunk(&context, &reader, &entry, &table).await };
+            let task = AbortOnDropHandle::new(tokio::spawn(task));
+            async move {
+                match task.await {
+                    Ok(batch) => batch,
+                    Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+                }
+            }
+        })
+        .try_buffered(ahead)
+        .map_err(move |error| cause.keep(error))
+        .boxed()
+}
+
+async fn read_chunk(
+    context: &Context,
+    reader: &Reader,
+    entry: &ChunkRef,
+    table: &str,
+) -> Result<RowBatch, Error> {
+    let plain = reader.read(&entry.id).await?;
+    let decoded = context.compute(move || chunk::decode_rows(&plain)).await;
+    let wrong = Error::content(format!("chunk {} of table {table}", entry.id));
+    match decoded {
+        Ok(batch) if batch.rows() as u64 == entry.rows => Ok(batch),
+        Ok(_) => Err(wrong(FormatError::Malformed("its number of rows"))),
+        Err(error) => Err(wrong(error)),
+    }
+}

@@ -1,0 +1,101 @@
+//! The snapshots of a repository: opened, listed, and found by what people call them.
+
+use futures::stream::{StreamExt, TryStreamExt};
+use rowkeep_format::{Manifest, Schema, SnapshotId, chunk};
+use rowkeep_repository::{Reader, Repository};
+
+use crate::Error;
+
+/// How many manifests are fetched at once; they are small, and a store far away answers late.
+const AT_ONCE: usize = 16;
+
+/// Digits of an id that are shown, and the fewest that are taken for one.
+pub const SHORT_ID: usize = 8;
+const SHORTEST_PREFIX: usize = 4;
+
+/// A snapshot, by its id, with what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: SnapshotId,
+    /// What it holds.
+    pub manifest: Manifest,
+}
+
+impl Snapshot {
+    /// The id as people see it.
+    pub fn short_id(&self) -> String {
+        self.id.to_string()[..SHORT_ID].to_owned()
+    }
+}
+
+/// Opens a snapshot.
+pub async fn open(repository: &Repository, id: SnapshotId) -> Result<Snapshot, Error> {
+    let json = repository.read_snapshot(&id).await?;
+    let manifest = Manifest::from_json(&json).map_err(Error::content(format!("snapshot {id}")))?;
+    Ok(Snapshot { id, manifest })
+}
+
+/// All snapshots, of one database or of all, the oldest first.
+///
+/// A snapshot that cannot be opened fails the listing: it must not be taken for one that never was.
+pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec<Snapshot>, Error> {
+    let ids = repository.snapshots().await?;
+    let opened = futures::stream::iter(ids).map(|id| open(repository, id)).buffer_unordered(AT_ONCE);
+    let mut snapshots: Vec<Snapshot> = opened.try_collect().await?;
+    snapshots.retain(|snapshot| database.is_none_or(|name| snapshot.manifest.database == name));
+    snapshots.sort_by(|a, b| (&a.manifest.time, a.id).cmp(&(&b.manifest.time, b.id)));
+    Ok(snapshots)
+}
+
+/// The newest snapshot, of one database or of all.
+pub async fn latest(repository: &Repository, database: Option<&str>) -> Result<Option<Snapshot>, Error> {
+    Ok(list(repository, database).await?.pop())
+}
+
+/// Finds a snapshot by what people call it: `latest`, `latest:DATABASE`, its name, its id, or the beginning of one.
+///
+/// Of several with one name the newest is meant.
+pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, Error> {
+    let missing = |database: Option<&str>| Error::NoSuchSnapshot {
+        reference: reference.to_owned(),
+        database: database.map(str::to_owned),
+    };
+    if reference == "latest" {
+        return latest(repository, None).await?.ok_or_else(|| missing(None));
+    }
+    if let Some(database) = reference.strip_prefix("latest:") {
+        return latest(repository, Some(database)).await?.ok_or_else(|| missing(Some(database)));
+    }
+    if let Ok(id) = SnapshotId::from_hex(reference)
+        && repository.snapshots().await?.contains(&id)
+    {
+        return open(repository, id).await;
+    }
+    let mut all = list(repository, None).await?;
+    if let Some(named) = all.iter().rposition(|snapshot| snapshot.manifest.name.as_deref() == Some(reference))
+    {
+        return Ok(all.swap_remove(named));
+    }
+    if reference.len() >= SHORTEST_PREFIX {
+        all.retain(|snapshot| snapshot.id.to_string().starts_with(reference));
+        match all.len() {
+            0 => {}
+            1 => return Ok(all.swap_remove(0)),
+            _ => {
+                return Err(Error::AmbiguousSnapshot {
+                    reference: reference.to_owned(),
+                    candidates: all.iter().map(|snapshot| snapshot.id.to_string()).collect(),
+                });
+            }
+        }
+    }
+    Err(missing(None))
+}
+
+/// Reads the schema that a snapshot was taken with.
+pub async fn read_schema(reader: &Reader, manifest: &Manifest) -> Result<Schema, Error> {
+    let plain = reader.read(&manifest.schema).await?;
+    let schema = chunk::decode_text(&plain).and_then(Schema::from_json);
+    schema.map_err(Error::content(format!("schema {}", manifest.schema)))
+}

@@ -1,0 +1,6 @@
+//! The operations on real databases and an in-memory repository.
+
+mod hashes;
+mod postgres;
+mod sqlite;
+mod world;

@@ -1,0 +1,137 @@
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use tokio_postgres::{Client, NoTls};
+
+use crate::hashes::{Rows, any_edits, any_rows, edited, shuffled};
+use crate::world::World;
+
+const TABLES: [&str; 4] = [
+    "CREATE TABLE t (id bigint PRIMARY KEY, v text)",
+    "CREATE TABLE t (id numeric(20, 3) PRIMARY KEY, v text)",
+    "CREATE TABLE t (v text, id bigint, UNIQUE (id))",
+    "CREATE TABLE t (id bigint NOT NULL, v varchar, PRIMARY KEY (id)) PARTITION BY HASH (id);
+     CREATE TABLE t0 PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+];
+
+/// The rows of a partitioned table are its partitions'.
+const HASHED: [&str; 4] = ["t", "t", "t", "t0"];
+
+struct Database {
+    world: World,
+    client: Client,
+    url: String,
+}
+
+impl Database {
+    fn new(server: &str, name: &str) -> Self {
+        let world = World::new();
+        let admin = world.connect(server);
+        let sql = |text: String| world.block_on(admin.batch_execute(&text)).expect("the server obeys");
+        sql(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        sql(format!("CREATE DATABASE {name}"));
+        let url = format!("{}/{name}", server.rsplit_once('/').expect("the URL names a database").0);
+        let client = world.connect(&url);
+        Self { world, client, url }
+    }
+
+    fn sql(&self, text: &str) {
+        self.world
+            .block_on(self.client.batch_execute(text))
+            .unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
+
+    fn make(&self, table: usize) {
+        self.sql("DROP TABLE IF EXISTS t CASCADE");
+        self.sql(TABLES[table]);
+    }
+
+    fn fill(&self, rows: &[(i64, Option<String>)]) {
+        for (key, value) in rows {
+            self.put("INSERT INTO t (v, id) VALUES ($1, ($2::text)::bigint)", *key, value.as_ref());
+        }
+    }
+
+    fn put(&self, sql: &str, key: i64, value: Option<&String>) {
+        // PostgreSQL's text has no NUL.
+        let value = value.map(|text| text.replace('\0', ""));
+        let done = self.world.block_on(self.client.execute(sql, &[&value, &key.to_string()]));
+        done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    fn change(&self, from: &Rows, to: &Rows) {
+        for key in from.keys().filter(|key| !to.contains_key(key)) {
+            self.sql(&format!("DELETE FROM t WHERE id = {key}"));
+        }
+        for (key, value) in to.iter().filter(|(key, value)| from.get(key) != Some(value)) {
+            let sql = match from.contains_key(key) {
+                true => "UPDATE t SET v = $1 WHERE id = ($2::text)::bigint",
+                false => "INSERT INTO t (v, id) VALUES ($1, ($2::text)::bigint)",
+            };
+            self.put(sql, *key, value.as_ref());
+        }
+    }
+
+    fn hash(&self, table: usize) -> String {
+        self.world.hash(&self.url, HASHED[table])
+    }
+}
+
+impl World {
+    fn connect(&self, url: &str) -> Client {
+        self.block_on(async {
+            let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server answers");
+            tokio::spawn(connection);
+            client
+        })
+    }
+}
+
+fn servers() -> Vec<String> {
+    let servers = std::env::var("ROWKEEP_TEST_POSTGRES")
+        .unwrap_or_else(|_| panic!("ROWKEEP_TEST_POSTGRES is not set: run the tests with scripts/test"));
+    servers.split_whitespace().map(|named| named.split_once('=').expect("MAJOR=URL").1.to_owned()).collect()
+}
+
+#[test]
+fn any_order_gives_the_same_hash() {
+    for server in servers() {
+        let database = Database::new(&server, "rowkeep_test_order");
+        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) };
+        let outcome = TestRunner::new(config).run(
+            &(any_rows(), any::<u64>(), 0..TABLES.len()),
+            |(rows, seed, table)| {
+                let hashes = [0, seed].map(|seed| {
+                    database.make(table);
+                    database.fill(&shuffled(&rows, seed));
+                    database.hash(table)
+                });
+                prop_assert_eq!(&hashes[0], &hashes[1]);
+                Ok(())
+            },
+        );
+        outcome.unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn edits_and_their_reversal_give_the_first_hash() {
+    for server in servers() {
+        let database = Database::new(&server, "rowkeep_test_edits");
+        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) };
+        let outcome = TestRunner::new(config).run(
+            &(any_rows(), any_edits(), 0..TABLES.len()),
+            |(rows, edits, table)| {
+                database.make(table);
+                database.fill(&shuffled(&rows, 7));
+                let first = database.hash(table);
+                let other = edited(&rows, &edits);
+                database.change(&rows, &other);
+                prop_assert_eq!(database.hash(table) == first, rows == other);
+                database.change(&other, &rows);
+                prop_assert_eq!(database.hash(table), first);
+                Ok(())
+            },
+        );
+        outcome.unwrap_or_else(|error| panic!("{error}"));
+    }
+}

@@ -1,0 +1,59 @@
+//! A repository to work with, and what every test does with it.
+
+use std::collections::BTreeMap;
+
+use rowkeep::capture::{CaptureOptions, capture};
+use rowkeep::engine::{DatabaseUrl, Surroundings, connect};
+use rowkeep::repository::{Protection, Repository, open_store};
+use rowkeep::selection::Selection;
+use rowkeep::snapshots::Snapshot;
+use rowkeep::{Context, Error};
+
+/// A repository in memory, and the machine's PostgreSQL programs.
+pub(crate) struct World {
+    runtime: tokio::runtime::Runtime,
+    pub(crate) repository: Repository,
+    surroundings: Surroundings,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+        let store = open_store("memory://", &[]).expect("memory is there");
+        let repository =
+            runtime.block_on(Repository::init(store, Protection::Unencrypted)).expect("a repository is made");
+        let bins = std::env::var_os("ROWKEEP_PG_BIN").unwrap_or_default();
+        let surroundings =
+            Surroundings { postgres_bin: std::env::split_paths(&bins).collect(), temporary: None };
+        Self { runtime, repository, surroundings }
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub(crate) fn capture(&self, url: &str) -> Result<Snapshot, Error> {
+        let url = DatabaseUrl::parse(url)?;
+        let engine = connect(&url, &self.surroundings)?;
+        let options = CaptureOptions {
+            database: "test".to_owned(),
+            name: None,
+            tags: BTreeMap::new(),
+            environment: None,
+            selection: Selection::default(),
+            with_schema: false,
+            with_data: true,
+            program: "test".to_owned(),
+            repository_folder: None,
+        };
+        self.block_on(capture(&Context::silent(), &self.repository, engine.as_ref(), &options))
+    }
+
+    /// The hash of a table of the database as it is now.
+    pub(crate) fn hash(&self, url: &str, table: &str) -> String {
+        let snapshot =
+            self.capture(url).unwrap_or_else(|error| panic!("{url} cannot be captured: {error:?}"));
+        let entry = snapshot.manifest.tables.iter().find(|entry| entry.name.name == table);
+        entry.unwrap_or_else(|| panic!("{table} was captured")).root.hash.to_string()
+    }
+}

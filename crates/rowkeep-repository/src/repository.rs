@@ -220,6 +220,8 @@ async fn refuse_occupied(objects: &Objects) -> Result<()> {
     }
     let foreign = |name: &str| !slots::is_slot_name(name);
     match objects.any(None, foreign).await? {
+        // Another initialisation may have come first between the two looks.
+        Some(_) if objects.exists(CONFIG).await? => Err(Error::AlreadyThere),
         Some(object) => Err(Error::Occupied { object }),
         None => Ok(()),
     }

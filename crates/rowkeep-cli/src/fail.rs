@@ -149,6 +149,13 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
         Engine::ToolMissing => {
             "install PostgreSQL's client programs of that version, or name their folder in ROWKEEP_PG_BIN"
         }
+        Engine::Conflict => {
+            "nothing was changed; run the command again for a plan of the present rows, or skip such rows with --conflict skip"
+        }
+        Engine::Constraint => {
+            "nothing was changed; restore the rows that these refer to as well, with --with-related"
+        }
+        Engine::Statement => "nothing was changed; correct the statement",
         Engine::Unsupported | Engine::Unstorable | Engine::Other => return None,
     })
 }

@@ -27,6 +27,12 @@ pub enum ErrorKind {
     ToolMissing,
     /// The engine cannot do this, or not with this version.
     Unsupported,
+    /// Rows are not as the changeset says they were: somebody changed them since.
+    Conflict,
+    /// The changes would break what the database demands of its rows: a foreign key, a unique index, a check.
+    Constraint,
+    /// A statement that was given is not one the database can run.
+    Statement,
     /// Rows cannot be held in rowkeep's form, such as one that is too large.
     Unstorable,
     /// Anything else; the source tells.

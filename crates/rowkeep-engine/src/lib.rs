@@ -3,6 +3,7 @@
 //! An [`Engine`] opens a [`View`], one consistent state of a live database, and a [`Target`], a database that is being
 //! made from nothing. Both speak of rows in batches; neither knows of chunks, repositories or terminals.
 
+mod apply;
 pub mod conformance;
 mod error;
 pub mod postgres;
@@ -18,6 +19,7 @@ use futures::stream::BoxStream;
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 use serde::{Deserialize, Serialize};
 
+pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, OnConflict, QueryRows};
 pub use error::{EngineError, ErrorKind};
 pub use url::{DatabaseUrl, Surroundings, connect};
 
@@ -52,6 +54,32 @@ pub trait Engine: Send + Sync {
     /// Until [`Target::finish`] the database is not to be used; a target that is abandoned or dropped, or whose
     /// process is killed, leaves nothing that would stop the next attempt.
     async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError>;
+
+    /// Begins to make the database again in place of what it holds, schema included.
+    ///
+    /// What is there stays as it is, and stays in use, until [`Target::finish`] puts the new in its place at once. A
+    /// target that is abandoned or dropped, or whose process is killed, leaves the database as it was.
+    async fn replace(&self, schema: &Schema, options: &CreateOptions)
+    -> Result<Arc<dyn Target>, EngineError>;
+
+    /// Changes rows in one transaction: all of the changeset or nothing, also when the process is killed.
+    ///
+    /// A row that is to be updated or deleted must be as the changeset says it was, and one that is to be inserted
+    /// must not be there; a row that already is as it is to become is left alone. Foreign keys hold at the end, or
+    /// nothing is changed. Referential actions (`ON DELETE CASCADE`) do not reach rows that the changeset does not
+    /// name. Sequences and counters end up past the highest value that was put in.
+    ///
+    /// Writers of other rows are held up as little as that allows.
+    async fn apply(
+        &self,
+        changes: Arc<dyn ChangeSource>,
+        options: &ApplyOptions,
+    ) -> Result<Applied, EngineError>;
+
+    /// Runs one statement that only reads, in a transaction that cannot write, and returns its first rows.
+    ///
+    /// Dropping the future ends the statement.
+    async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError>;
 }
 
 /// How a consistent state is to be opened.
@@ -83,6 +111,18 @@ pub trait View: Send + Sync {
     ///
     /// May wait for other readings of this view to end. Dropping the stream stops the reading.
     async fn rows(&self, table: &Table) -> Result<RowStream, EngineError>;
+
+    /// Finds the rows whose values in some columns are one of these, without reading the whole table where an index
+    /// helps.
+    ///
+    /// `columns` are indexes into the table's; `values` has one column for each of them. NULL equals NULL here. The rows
+    /// come in no particular order, each once, with all columns of the table.
+    async fn find(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        values: &RowBatch,
+    ) -> Result<RowStream, EngineError>;
 }
 
 /// How much there is to read, as far as the database knows without reading it.

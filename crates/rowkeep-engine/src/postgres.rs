@@ -52,7 +52,8 @@ use async_trait::async_trait;
 use rowkeep_format::Schema;
 
 use crate::{
-    Contents, CreateOptions, Engine, EngineError, Examination, Surroundings, Target, View, ViewOptions,
+    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
+    QueryRows, Surroundings, Target, View, ViewOptions,
 };
 use address::Address;
 use session::Server;
@@ -111,5 +112,17 @@ impl Engine for Postgres {
 
     async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
         Ok(Arc::new(PostgresTarget::create(&self.address, schema, options).await?))
+    }
+
+    async fn replace(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "a database cannot be made again in place yet"))
+    }
+
+    async fn apply(&self, _: Arc<dyn ChangeSource>, _: &ApplyOptions) -> Result<Applied, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "rows cannot be changed yet"))
+    }
+
+    async fn query(&self, _: &str, _: usize) -> Result<QueryRows, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "statements cannot be run yet"))
     }
 }

@@ -55,8 +55,8 @@ use rowkeep_format::Schema;
 
 use crate::sort::SortOptions;
 use crate::{
-    Contents, CreateOptions, Engine, EngineError, ErrorKind, Examination, Surroundings, Target, View,
-    ViewOptions,
+    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
+    Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 
 /// An SQLite database file.
@@ -124,5 +124,17 @@ impl Engine for Sqlite {
         let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
         let begin = move || target::SqliteTarget::begin(path, &schema, &options, patience, sort);
         Ok(Arc::new(view::blocking(begin).await?))
+    }
+
+    async fn replace(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "a database cannot be made again in place yet"))
+    }
+
+    async fn apply(&self, _: Arc<dyn ChangeSource>, _: &ApplyOptions) -> Result<Applied, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "rows cannot be changed yet"))
+    }
+
+    async fn query(&self, _: &str, _: usize) -> Result<QueryRows, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "statements cannot be run yet"))
     }
 }

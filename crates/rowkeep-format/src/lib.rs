@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod changeset;
 pub mod chunk;
 pub mod column;
 pub mod cut;
@@ -19,6 +20,7 @@ pub mod tree;
 mod varint;
 
 pub use batch::{RowBatch, Value};
+pub use changeset::{Change, Changes, Counts, TableChanges};
 pub use error::FormatError;
 pub use ids::{ChunkId, ContentKeys, SnapshotId};
 pub use manifest::{Manifest, TableEntry};

@@ -44,6 +44,9 @@ pub struct Manifest {
     /// Facts about the database and its server.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// What was about to be done to the database when this snapshot was taken to make it undoable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
     /// What it cost.
     pub cost: Cost,
     /// The program that wrote it.
@@ -75,6 +78,17 @@ pub struct TableEntry {
     /// Its hash and sizes.
     #[serde(flatten)]
     pub root: TableRoot,
+}
+
+/// Why a safety snapshot was taken: the changes that were then applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// What was done: `restore`, `undo`, `migrate`.
+    pub operation: String,
+    /// The state that rows were taken from, in words: a snapshot's id.
+    pub from: String,
+    /// The text chunk with the [`Changeset`](crate::changeset::Changeset) that was applied.
+    pub changes: ChunkId,
 }
 
 /// What making a snapshot cost.

@@ -104,6 +104,7 @@ async fn capture_now(
         tables,
         tags: options.tags.clone(),
         environment,
+        before: None,
         cost: Cost {
             duration_ms: started.elapsed().as_millis() as u64,
             read_bytes,

@@ -121,9 +121,13 @@ impl Error {
         use rowkeep_repository::ErrorKind as Repository;
         match self {
             Error::Engine(error) => match error.kind() {
-                Engine::InvalidUrl => ErrorKind::Usage,
+                Engine::InvalidUrl | Engine::Statement => ErrorKind::Usage,
                 Engine::Damaged => ErrorKind::Damage,
-                Engine::Authentication | Engine::PermissionDenied | Engine::NotEmpty => ErrorKind::Refused,
+                Engine::Authentication
+                | Engine::PermissionDenied
+                | Engine::NotEmpty
+                | Engine::Conflict
+                | Engine::Constraint => ErrorKind::Refused,
                 Engine::NotFound
                 | Engine::Unreachable
                 | Engine::NotADatabase

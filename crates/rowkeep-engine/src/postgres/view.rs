@@ -189,6 +189,10 @@ impl View for PostgresView {
             _ => Err(EngineError::new(ErrorKind::NotFound, format!("there is no table {}", table.name))),
         }
     }
+
+    async fn find(&self, _: &Table, _: &[usize], _: &RowBatch) -> Result<RowStream, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "single rows cannot be read yet"))
+    }
 }
 
 impl Relation {

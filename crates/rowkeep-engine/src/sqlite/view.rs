@@ -116,6 +116,10 @@ impl View for SqliteView {
         let rows = worker::rows_of(move |output| read(reader, &target, &properties, &output));
         Ok(if order == Order::Sorted { sort(rows, &readable.table, &self.sort) } else { rows })
     }
+
+    async fn find(&self, _: &Table, _: &[usize], _: &RowBatch) -> Result<RowStream, EngineError> {
+        Err(EngineError::new(crate::ErrorKind::Unsupported, "single rows cannot be read yet"))
+    }
 }
 
 /// Runs something where it may block.

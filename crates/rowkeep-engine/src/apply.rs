@@ -1,0 +1,75 @@
+//! Changing the rows of a database that is in use.
+
+use futures::stream::BoxStream;
+use rowkeep_format::{Changes, Counts, TableChanges, TableName};
+
+use crate::EngineError;
+
+/// Changes in key order, in batches.
+pub type ChangeStream = BoxStream<'static, Result<Changes, EngineError>>;
+
+/// A changeset that an engine reads as often as it needs to: once for the deletes, once for the inserts.
+pub trait ChangeSource: Send + Sync {
+    /// The changed tables.
+    fn tables(&self) -> &[TableChanges];
+
+    /// All changes to the table at this place of [`tables`](Self::tables), in key order.
+    fn read(&self, table: usize) -> ChangeStream;
+}
+
+/// How changes are to be made.
+#[derive(Debug, Clone, Default)]
+pub struct ApplyOptions {
+    /// Whether the database's own triggers act on the changed rows. Rows that come out of a backup already are what
+    /// triggers made of them, so usually not.
+    pub fire_triggers: bool,
+    /// Whether other connections to the database are ended first, where the engine can do that.
+    pub end_connections: bool,
+    /// What to do where a row is not as the changeset says it was.
+    pub on_conflict: OnConflict,
+    /// SQL to run in the same transaction after all changes, such as a row for the application's own log.
+    pub statements: Vec<String>,
+}
+
+/// What to do where a row is not as the changeset says it was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Change nothing at all: [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
+    #[default]
+    Stop,
+    /// Leave that row as it is, and go on.
+    Skip,
+}
+
+/// What was done to a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedTable {
+    /// The table.
+    pub table: TableName,
+    /// Rows that were changed.
+    pub done: Counts,
+    /// Rows that already were as they were to become.
+    pub already: u64,
+    /// Rows that were left, for they were not as the changeset says ([`OnConflict::Skip`]).
+    pub skipped: u64,
+}
+
+/// What was done to a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Every table of the changeset, in its order.
+    pub tables: Vec<AppliedTable>,
+    /// What people should know, in their words: sequences that were moved on, settings that cannot be changed.
+    pub notes: Vec<String>,
+}
+
+/// Rows that a statement returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryRows {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows, as the engine's [`View`](crate::View) would give their values.
+    pub rows: rowkeep_format::RowBatch,
+    /// Whether there were more rows than were asked for.
+    pub more: bool,
+}

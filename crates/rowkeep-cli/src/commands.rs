@@ -5,12 +5,14 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod snapshots;
+pub(crate) mod undo;
 pub(crate) mod verify;
 
 use anyhow::Result;
@@ -27,6 +29,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::Snapshots(command) => command.run(session).await,
         Command::Show(command) => command.run(session).await,
         Command::Restore(command) => command.run(session).await,
+        Command::Undo(command) => command.run(session).await,
+        Command::Diff(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,

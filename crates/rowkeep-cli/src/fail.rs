@@ -119,6 +119,8 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::NoSuchSnapshot { .. } => "`rowkeep snapshots` lists them",
         Error::AmbiguousSnapshot { .. } => "give more digits of the id",
         Error::NotReady { .. } => "`rowkeep doctor` shows everything that was looked at",
+        Error::KeyGone { .. } => "leave the table out with --exclude, or restore it with its schema",
+        Error::NothingToUndo { .. } => "`rowkeep snapshots` shows the safety snapshots there are",
         Error::Lacks { .. }
         | Error::Unknown { .. }
         | Error::NothingSelected

@@ -67,6 +67,16 @@ pub enum Error {
     /// After tables were chosen and left out, none remains.
     #[error("no table is left to back up")]
     NothingSelected,
+    /// The rows of a table cannot be told apart in another state, for it lacks a column of the key.
+    #[error("table {table}: {state} has no column {column}, by which its rows are known")]
+    KeyGone {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The state that lacks it.
+        state: String,
+    },
     /// A snapshot lacks what an operation needs.
     #[error("snapshot {snapshot} {lack}")]
     Lacks {
@@ -74,6 +84,12 @@ pub enum Error {
         snapshot: String,
         /// What it lacks.
         lack: &'static str,
+    },
+    /// No operation was made undoable, or all were taken back.
+    #[error("nothing was restored into database {database} that could be taken back")]
+    NothingToUndo {
+        /// The name of the database in the repository.
+        database: String,
     },
     /// The checks before a backup found something that would make it fail or incomplete.
     #[error("{database} is not ready for a backup: {}", .reasons.join("; "))]
@@ -158,6 +174,8 @@ impl Error {
             | Error::Unknown { .. }
             | Error::NothingSelected
             | Error::Lacks { .. }
+            | Error::KeyGone { .. }
+            | Error::NothingToUndo { .. }
             | Error::Config { .. } => ErrorKind::Usage,
             Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
             Error::NotReady { .. } | Error::Secret(_) => ErrorKind::Refused,

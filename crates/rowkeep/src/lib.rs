@@ -4,25 +4,30 @@
 //! environment of the process.
 #![forbid(unsafe_code)]
 
+pub mod apply;
 pub mod capture;
 pub mod check;
 pub mod config;
 mod context;
+pub mod diff;
 pub mod doctor;
 mod error;
 mod migrations;
+pub mod plan;
 mod progress;
 mod read;
 pub mod restore;
 mod rows;
 pub mod selection;
 pub mod snapshots;
+pub mod state;
 pub mod verify;
 
 pub use config::{Config, Database};
 pub use context::Context;
 pub use error::{Error, ErrorKind};
 pub use progress::{Event, Observer, Phase};
+pub use state::State;
 
 pub use rowkeep_engine as engine;
 pub use rowkeep_format as format;

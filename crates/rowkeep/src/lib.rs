@@ -6,6 +6,7 @@
 
 pub mod capture;
 pub mod check;
+pub mod condition;
 pub mod config;
 mod context;
 pub mod doctor;

@@ -64,6 +64,17 @@ pub enum Error {
         /// What there is.
         candidates: Vec<String>,
     },
+    /// A condition or the name of a row cannot be understood.
+    #[error(transparent)]
+    Condition(#[from] crate::condition::ConditionError),
+    /// The name of a row does not fit its table.
+    #[error("{reference} names no row: {problem}")]
+    KeyReference {
+        /// What was given.
+        reference: String,
+        /// Why it does not fit.
+        problem: String,
+    },
     /// After tables were chosen and left out, none remains.
     #[error("no table is left to back up")]
     NothingSelected,
@@ -172,6 +183,8 @@ impl Error {
             Error::NoSuchSnapshot { .. }
             | Error::AmbiguousSnapshot { .. }
             | Error::Unknown { .. }
+            | Error::Condition(_)
+            | Error::KeyReference { .. }
             | Error::NothingSelected
             | Error::Lacks { .. }
             | Error::KeyGone { .. }

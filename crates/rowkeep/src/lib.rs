@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod capture;
 pub mod check;
+pub mod condition;
 pub mod config;
 mod context;
 pub mod diff;

@@ -23,6 +23,7 @@ mod finish;
 mod large_objects;
 mod large_objects_in;
 mod lexer;
+mod lying;
 mod marker;
 mod notes;
 mod objects;

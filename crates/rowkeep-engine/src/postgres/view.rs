@@ -107,16 +107,20 @@ impl PostgresView {
         let reader = self.snapshot.readers.lend().await?;
         let snapshot = self.snapshot.clone();
         Ok(reader::stream(|to| async move {
-            if reader::read(&reader, &reading, &to).await? == Outcome::Complete {
-                reader.give_back();
-                return Ok(());
+            match reader::read(&reader, &reading, &to).await? {
+                Outcome::Complete => {
+                    reader.give_back();
+                    return Ok(());
+                }
+                Outcome::Unwanted => return Ok(()),
+                Outcome::Locked => {}
             }
             // Somebody waits to change the table, and new readers queue behind. The holder of the snapshot
             // has its lock already.
             drop(reader);
             let holder = snapshot.holder.lock().await;
-            match reader::read(&holder, &reading, &to).await? {
-                Outcome::Complete => Ok(()),
+            match reader::read_untapped(&holder, &reading, &to).await? {
+                Outcome::Complete | Outcome::Unwanted => Ok(()),
                 Outcome::Locked => Err(EngineError::new(
                     ErrorKind::Busy,
                     format!("cannot read {}: another session holds a lock on it", reading.what),

@@ -123,6 +123,15 @@ pub trait View: Send + Sync {
         columns: &[usize],
         values: &RowBatch,
     ) -> Result<RowStream, EngineError>;
+
+    /// Reads all rows of a table in the order in which they lie, if that is cheaper and probably that of its key.
+    ///
+    /// Nobody promises that order: who needs it looks at every key (as [`rowkeep_format::cut::Cutter`] does), and at the
+    /// first row out of order drops the stream, forgets what it gave and begins again with [`View::rows`]. Nothing
+    /// where there is no such way or no such probability.
+    async fn rows_as_they_lie(&self, _table: &Table) -> Result<Option<RowStream>, EngineError> {
+        Ok(None)
+    }
 }
 
 /// How much there is to read, as far as the database knows without reading it.

@@ -47,6 +47,7 @@ impl Kind {
 
 impl Value<'_> {
     /// Which kind of value this is.
+    #[inline]
     pub fn kind(&self) -> Kind {
         match self {
             Value::Null => Kind::Null,
@@ -70,6 +71,7 @@ pub struct ColumnValues {
 
 impl ColumnValues {
     /// Number of values.
+    #[inline]
     pub fn len(&self) -> usize {
         self.kinds.len()
     }
@@ -80,16 +82,19 @@ impl ColumnValues {
     }
 
     /// The kinds of the values.
+    #[inline]
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds
     }
 
     /// The end of each value in [`data`](Self::data); each begins where the one before it ends.
+    #[inline]
     pub fn ends(&self) -> &[u32] {
         &self.ends
     }
 
     /// The bytes of all values, one after the other.
+    #[inline]
     pub fn data(&self) -> &[u8] {
         &self.data
     }
@@ -98,6 +103,7 @@ impl ColumnValues {
     ///
     /// # Panics
     /// When `row` is not less than [`len`](Self::len).
+    #[inline]
     pub fn bytes(&self, row: usize) -> &[u8] {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
         &self.data[start as usize..self.ends[row] as usize]
@@ -107,6 +113,7 @@ impl ColumnValues {
     ///
     /// # Panics
     /// When `row` is not less than [`len`](Self::len).
+    #[inline]
     pub fn value(&self, row: usize) -> Value<'_> {
         let bytes = self.bytes(row);
         match self.kinds[row] {
@@ -119,6 +126,7 @@ impl ColumnValues {
     }
 
     /// Adds a value at the end.
+    #[inline]
     pub fn push(&mut self, value: Value<'_>) {
         match value {
             Value::Null => {}
@@ -132,11 +140,13 @@ impl ColumnValues {
     /// The buffer at whose end the bytes of the next value may be written before [`end_value`](Self::end_value).
     ///
     /// For drivers that unescape in place. Nothing before the buffer's present end may be changed.
+    #[inline]
     pub fn data_mut(&mut self) -> &mut Vec<u8> {
         &mut self.data
     }
 
     /// Ends the value whose bytes were written to [`data_mut`](Self::data_mut).
+    #[inline]
     pub fn end_value(&mut self, kind: Kind) {
         self.kinds.push(kind);
         self.ends.push(self.data.len() as u32);
@@ -223,6 +233,7 @@ impl RowBatch {
     }
 
     /// Number of rows.
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -233,6 +244,7 @@ impl RowBatch {
     }
 
     /// The columns in the table's order.
+    #[inline]
     pub fn columns(&self) -> &[ColumnValues] {
         &self.columns
     }
@@ -246,6 +258,7 @@ impl RowBatch {
     ///
     /// # Panics
     /// When `row` or `column` is not in the batch.
+    #[inline]
     pub fn value(&self, row: usize, column: usize) -> Value<'_> {
         self.columns[column].value(row)
     }
@@ -269,6 +282,7 @@ impl RowBatch {
     }
 
     /// The columns, for drivers that write each value where it belongs; a row ends with [`end_row`](Self::end_row).
+    #[inline]
     pub fn columns_mut(&mut self) -> &mut [ColumnValues] {
         &mut self.columns
     }
@@ -277,6 +291,7 @@ impl RowBatch {
     ///
     /// # Panics
     /// In debug builds, when a column did not get exactly one value.
+    #[inline]
     pub fn end_row(&mut self) {
         self.rows += 1;
         debug_assert!(self.columns.iter().all(|column| column.len() == self.rows));

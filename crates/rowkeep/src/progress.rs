@@ -48,6 +48,15 @@ pub enum Event<'a> {
         /// Bytes since the last such event.
         bytes: u64,
     },
+    /// A table is read again from its start, because its rows did not lie in the order they were expected in.
+    TableAgain {
+        /// The table.
+        table: &'a TableName,
+        /// Rows that were reported as gone through and will be gone through again.
+        rows: u64,
+        /// Bytes of them.
+        bytes: u64,
+    },
     /// A table is done.
     TableDone {
         /// The table.

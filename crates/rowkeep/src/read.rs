@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
-use rowkeep_engine::View;
+use rowkeep_engine::{RowStream, View};
 use rowkeep_format::cut::{Cut, Cutter};
 use rowkeep_format::tree::{ChunkRef, Node, TableRoot, TreeBuilder};
-use rowkeep_format::{ChunkId, ContentKeys, Table, TableEntry, chunk};
+use rowkeep_format::{ChunkId, ContentKeys, FormatError, Table, TableEntry, chunk};
 use rowkeep_repository::{Compressed, Writer};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -57,22 +57,55 @@ async fn read_table(
     keys: &ContentKeys,
     sink: &Sink,
 ) -> Result<(TableRoot, u64), Error> {
-    let unstorable = |source| Error::Table { table: table.name.to_string(), source };
-    let mut rows = view.rows(table).await?;
+    if let Some(rows) = view.rows_as_they_lie(table).await? {
+        let mut gone_through = Advance::default();
+        match read_rows(context, rows, table, keys, sink, &mut gone_through).await {
+            // What was stored of it stays and is mostly found again.
+            Err(Error::Table { source: FormatError::OutOfOrder { .. }, .. }) => {
+                let Advance { rows, bytes } = gone_through;
+                context.observe(Event::TableAgain { table: &table.name, rows, bytes });
+            }
+            Err(error) => return Err(error),
+            Ok(root) => return Ok((root, gone_through.bytes)),
+        }
+    }
+    let mut gone_through = Advance::default();
+    let root = read_rows(context, view.rows(table).await?, table, keys, sink, &mut gone_through).await?;
+    Ok((root, gone_through.bytes))
+}
+
+/// What was gone through of a table, as progress has it.
+#[derive(Default)]
+struct Advance {
+    rows: u64,
+    bytes: u64,
+}
+
+async fn read_rows(
+    context: &Context,
+    mut rows: RowStream,
+    table: &Table,
+    keys: &ContentKeys,
+    sink: &Sink,
+    gone_through: &mut Advance,
+) -> Result<TableRoot, Error> {
     let mut cutter = Cutter::new(&table.key, table.columns.len(), keys);
     let mut tree = TreeBuilder::new(keys);
     let (mut cuts, mut nodes) = (Vec::new(), Vec::new());
     let mut working = FuturesOrdered::new();
-    let mut read_bytes = 0;
     while let Some(batch) = rows.next().await {
         let batch = batch?;
-        cutter.push(&batch, &mut cuts).map_err(unstorable)?;
-        read_bytes += batch.bytes() as u64;
-        context.observe(Event::Advanced {
-            table: &table.name,
-            rows: batch.rows() as u64,
-            bytes: batch.bytes() as u64,
-        });
+        if let Err(source) = cutter.push(&batch, &mut cuts) {
+            // Chunks under way are claimed, so for whoever begins again they have to come to their end.
+            while let Some(done) = working.next().await {
+                finished(done)?;
+            }
+            return Err(Error::Table { table: table.name.to_string(), source });
+        }
+        let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
+        gone_through.rows += rows;
+        gone_through.bytes += bytes;
+        context.observe(Event::Advanced { table: &table.name, rows, bytes });
         for cut in cuts.drain(..) {
             working.push_back(begin_chunk(context, cut, keys, sink).await);
         }
@@ -91,7 +124,7 @@ async fn read_table(
     }
     let root = tree.finish(&mut nodes);
     store_nodes(keys, sink, &mut nodes).await?;
-    Ok((root, read_bytes))
+    Ok(root)
 }
 
 type Work = AbortOnDropHandle<Result<ChunkRef, Error>>;

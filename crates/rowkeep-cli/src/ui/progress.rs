@@ -66,6 +66,10 @@ fn terminal() -> Observer {
             }
             bar.set_message(bytes(moved));
         }
+        Event::TableAgain { rows, bytes, .. } => {
+            moved.fetch_sub(bytes, Ordering::Relaxed);
+            bar.dec(rows);
+        }
         Event::Warning(warning) => bar.suspend(|| eprintln!("warning: {}", plain(warning))),
         _ => {}
     })
@@ -102,6 +106,10 @@ fn log() -> Observer {
                     log.said = Instant::now();
                     eprintln!("{}", log.line());
                 }
+            }
+            Event::TableAgain { rows, bytes, .. } => {
+                log.done -= rows;
+                log.bytes -= bytes;
             }
             Event::Warning(warning) => eprintln!("warning: {}", plain(warning)),
             _ => {}

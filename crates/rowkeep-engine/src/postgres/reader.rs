@@ -1,26 +1,22 @@
 //! One reading of rows: a `COPY ... TO STDOUT`, as a stream of batches.
 
+use std::future::poll_fn;
 use std::pin::pin;
 
 use futures::StreamExt;
-use rowkeep_format::{RowBatch, Value};
+use rowkeep_format::RowBatch;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_postgres::CopyOutStream;
 use tokio_postgres::error::SqlState;
 
-use super::decode;
 use super::failure::reading_failed;
+use super::intake::{Intake, Stopped};
 use super::session::Session;
 use crate::{EngineError, ErrorKind, RowStream};
 
 /// How many batches may wait between the connection and whoever takes them.
 pub(super) const WAITING_BATCHES: usize = 3;
-
-/// The largest row that is read, in bytes of its text; PostgreSQL's own limit is four times that.
-const LARGEST_ROW_BYTES: usize = 256 << 20;
-
-/// The most rows in a batch, for tables whose rows are next to nothing.
-const MOST_ROWS: usize = 16 * 1024;
 
 /// Where batches go.
 pub(super) type Sender = mpsc::Sender<RowBatch>;
@@ -45,63 +41,73 @@ pub(super) enum Outcome {
     Complete,
     /// Somebody waits for a lock on the table that others have to wait behind; nothing was handed on.
     Locked,
+    /// Nobody takes the rows any more; not all were handed on.
+    Unwanted,
 }
 
 /// Runs a reading on a connection and hands the batches on; ends early when nobody takes them any more.
+///
+/// The connection has to be cut unless the outcome is [`Outcome::Complete`]: rows may be on their way, and be caught.
 pub(super) async fn read(session: &Session, reading: &Reading, to: &Sender) -> Result<Outcome, EngineError> {
-    let failed = |error| reading_failed(format!("cannot read {}", reading.what), error);
-    let copy = match session.client.copy_out(&reading.copy).await {
-        Ok(copy) => copy,
-        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(Outcome::Locked),
-        Err(error) => return Err(failed(error)),
+    let Some(tap) = &session.tap else { return read_untapped(session, reading, to).await };
+    tap.catch(Intake::new(reading, to));
+    let ended = match begin(session, reading).await {
+        Ok(Some(copy)) => pin!(copy).next().await.transpose(),
+        Ok(None) => {
+            tap.release()?;
+            return Ok(Outcome::Locked);
+        }
+        Err(error) => Err(error),
+    };
+    // What is wrong with the rows ended the connection, and says more than that it ended.
+    let caught = tap.release()?;
+    match (ended.map_err(|error| failed(reading, error))?, caught) {
+        (None, Some(mut rest)) => hand_on(&mut rest).await,
+        _ => Err(EngineError::new(ErrorKind::Other, format!("cannot read {}", reading.what))
+            .with_source("a row came that was not caught")),
+    }
+}
+
+/// The same through the client library alone, for a connection that has no tap or that others need afterwards, however
+/// this ends.
+pub(super) async fn read_untapped(
+    session: &Session,
+    reading: &Reading,
+    to: &Sender,
+) -> Result<Outcome, EngineError> {
+    let Some(copy) = begin(session, reading).await.map_err(|error| failed(reading, error))? else {
+        return Ok(Outcome::Locked);
     };
     let mut copy = pin!(copy);
-    let mut batch = RowBatch::new(reading.columns);
-    let mut bytes = 0;
+    let mut intake = Intake::new(reading, to);
     while let Some(message) = copy.next().await {
-        let message = message.map_err(failed)?;
-        if message.len() > LARGEST_ROW_BYTES {
-            return Err(EngineError::new(
-                ErrorKind::Unstorable,
-                format!(
-                    "{} has a row of {} MiB, and {} MiB is the most that is read",
-                    reading.what,
-                    message.len() >> 20,
-                    LARGEST_ROW_BYTES >> 20
-                ),
-            ));
-        }
-        decode::row(&message, &mut batch).map_err(|error| malformed(reading, error))?;
-        bytes += message.len();
-        if bytes >= RowBatch::TARGET_BYTES || batch.rows() >= MOST_ROWS {
-            bytes = 0;
-            if to.send(finished(batch.take(), reading)?).await.is_err() {
-                return Ok(Outcome::Complete);
-            }
+        intake.row(&message.map_err(|error| failed(reading, error))?)?;
+        if intake.is_full() && hand_on(&mut intake).await? == Outcome::Unwanted {
+            return Ok(Outcome::Unwanted);
         }
     }
-    if !batch.is_empty() {
-        let _ = to.send(finished(batch, reading)?).await;
-    }
-    Ok(Outcome::Complete)
+    hand_on(&mut intake).await
 }
 
-fn finished(batch: RowBatch, reading: &Reading) -> Result<RowBatch, EngineError> {
-    if !reading.blobs {
-        return Ok(batch);
+/// Begins to read, unless somebody waits for a lock on the table.
+async fn begin(session: &Session, reading: &Reading) -> Result<Option<CopyOutStream>, tokio_postgres::Error> {
+    match session.client.copy_out(&reading.copy).await {
+        Ok(copy) => Ok(Some(copy)),
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(None),
+        Err(error) => Err(error),
     }
-    let mut out = RowBatch::new(reading.columns);
-    let last = reading.columns - 1;
-    for row in 0..batch.rows() {
-        let bytes =
-            decode::bytes(batch.columns()[last].bytes(row)).map_err(|error| malformed(reading, error))?;
-        out.push_row((0..last).map(|column| batch.value(row, column)).chain([Value::Blob(&bytes)]));
-    }
-    Ok(out)
 }
 
-fn malformed(reading: &Reading, error: decode::Malformed) -> EngineError {
-    EngineError::new(ErrorKind::Other, format!("cannot read {}", reading.what)).with_source(error)
+async fn hand_on(intake: &mut Intake) -> Result<Outcome, EngineError> {
+    match poll_fn(|context| intake.poll_hand_on(context)).await {
+        Ok(()) => Ok(Outcome::Complete),
+        Err(Stopped::Unwanted) => Ok(Outcome::Unwanted),
+        Err(Stopped::Failed(error)) => Err(error),
+    }
+}
+
+fn failed(reading: &Reading, error: tokio_postgres::Error) -> EngineError {
+    reading_failed(format!("cannot read {}", reading.what), error)
 }
 
 /// A task's batches as a stream, which ends well only if the task did. Dropping the stream ends the task.

@@ -4,15 +4,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::lookup_host;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
-use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, Connection, SimpleQueryMessage};
 
 use super::address::Address;
-use super::failure;
+use super::tap::Tap;
 use super::tls::Tls;
+use super::{failure, wire};
 use crate::{EngineError, ErrorKind};
 
 /// The oldest major version that is read and written.
@@ -61,22 +63,13 @@ impl Server {
     /// Opens a connection of its own.
     pub(super) async fn connect(&self) -> Result<Session, EngineError> {
         let wait = self.config.get_connect_timeout().copied().unwrap_or(Duration::from_secs(10));
-        let connecting = timeout(wait, self.config.connect(self.tls.connector())).await;
-        let Ok(connected) = connecting else {
+        let Ok(connected) = timeout(wait, self.connect_tapped()).await else {
             return Err(
                 unreachable(&self.address).with_source(format!("no answer within {} s", wait.as_secs()))
             );
         };
-        let (client, connection) = connected
+        let session = connected
             .map_err(|error| failure::failed(format!("cannot connect to {}", self.describe()), error))?;
-        let version = connection.parameter("server_version").unwrap_or_default().to_owned();
-        let encoding = connection.parameter("server_encoding").unwrap_or_default().to_owned();
-        let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok());
-        let driver = tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        let driver = driver.abort_handle();
-        let session = Session { client, driver, version, major: major.unwrap_or(0), encoding };
         if session.major < OLDEST {
             return Err(EngineError::new(
                 ErrorKind::Unsupported,
@@ -92,6 +85,19 @@ impl Server {
             session.prepare("SET client_encoding = 'SQL_ASCII'").await?;
         }
         Ok(session)
+    }
+
+    async fn connect_tapped(&self) -> Result<Session, tokio_postgres::Error> {
+        match wire::tapped(&self.config, self.tls.connector()) {
+            Some((config, connector, tap)) => {
+                let (client, connection) = config.connect(connector).await?;
+                Ok(Session::begin(client, connection, Some(tap)))
+            }
+            None => {
+                let (client, connection) = self.config.connect(self.tls.connector()).await?;
+                Ok(Session::begin(client, connection, None))
+            }
+        }
     }
 
     /// The same server, another database.
@@ -202,10 +208,28 @@ pub(super) struct Session {
     pub(super) major: u32,
     /// The encoding of the database.
     pub(super) encoding: String,
+    /// Where rows can be caught before the client library sees them.
+    pub(super) tap: Option<Tap>,
     driver: AbortHandle,
 }
 
 impl Session {
+    /// Lets the connection work in a task of its own.
+    fn begin<S, T>(client: Client, connection: Connection<S, T>, tap: Option<Tap>) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let version = connection.parameter("server_version").unwrap_or_default().to_owned();
+        let encoding = connection.parameter("server_encoding").unwrap_or_default().to_owned();
+        let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok());
+        let driver = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        let driver = driver.abort_handle();
+        Self { client, version, major: major.unwrap_or(0), encoding, tap, driver }
+    }
+
     /// Runs statements that prepare the connection for its work.
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), EngineError> {
         self.try_run(sql).await.map_err(|error| failure::failed("cannot prepare the connection", error))

@@ -107,16 +107,20 @@ impl PostgresView {
         let reader = self.snapshot.readers.lend().await?;
         let snapshot = self.snapshot.clone();
         Ok(reader::stream(|to| async move {
-            if reader::read(&reader, &reading, &to).await? == Outcome::Complete {
-                reader.give_back();
-                return Ok(());
+            match reader::read(&reader, &reading, &to).await? {
+                Outcome::Complete => {
+                    reader.give_back();
+                    return Ok(());
+                }
+                Outcome::Unwanted => return Ok(()),
+                Outcome::Locked => {}
             }
             // Somebody waits to change the table, and new readers queue behind. The holder of the snapshot
             // has its lock already.
             drop(reader);
             let holder = snapshot.holder.lock().await;
-            match reader::read(&holder, &reading, &to).await? {
-                Outcome::Complete => Ok(()),
+            match reader::read_untapped(&holder, &reading, &to).await? {
+                Outcome::Complete | Outcome::Unwanted => Ok(()),
                 Outcome::Locked => Err(EngineError::new(
                     ErrorKind::Busy,
                     format!("cannot read {}: another session holds a lock on it", reading.what),
@@ -170,12 +174,21 @@ impl View for PostgresView {
         CONNECTIONS
     }
 
+    async fn rows_as_they_lie(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {
+        match self.relations.get(&table.name) {
+            Some(relation) if relation.lies_in_order => {
+                Ok(Some(self.read(relation.reading(Order::AsTheyLie)).await?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     async fn rows(&self, table: &Table) -> Result<RowStream, EngineError> {
         if let Some(relation) = self.relations.get(&table.name) {
             if relation.unlogged && self.standby {
                 return Ok(futures::stream::empty().boxed());
             }
-            let rows = self.read(relation.reading()).await?;
+            let rows = self.read(relation.reading(Order::Key)).await?;
             if relation.order_by.is_some() {
                 return Ok(rows);
             }
@@ -195,17 +208,27 @@ impl View for PostgresView {
     }
 }
 
+/// In which order a table is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// That of its key, where the server can.
+    Key,
+    /// From the first page to the last.
+    AsTheyLie,
+}
+
 impl Relation {
-    /// How its rows are read, in key order where the server can.
-    fn reading(&self) -> Reading {
+    /// How its rows are read.
+    fn reading(&self, order: Order) -> Reading {
         let table = sql::table(&self.table.name);
         let columns = sql::idents(self.table.columns.iter().map(|column| column.name.as_str()));
-        let plain = self.order_by.is_none() && self.condition.is_none() && !columns.is_empty();
+        let order_by = self.order_by.as_ref().filter(|_| order == Order::Key);
+        let plain = order_by.is_none() && self.condition.is_none() && !columns.is_empty();
         let copy = if plain {
             format!("COPY {table} ({columns}) TO STDOUT")
         } else {
             let condition = self.condition.as_deref().unwrap_or_default();
-            let order = self.order_by.as_ref().map(|order| format!("ORDER BY {order}")).unwrap_or_default();
+            let order = order_by.map(|order| format!("ORDER BY {order}")).unwrap_or_default();
             format!("COPY (SELECT {columns} FROM ONLY {table} {condition} {order}) TO STDOUT")
         };
         Reading {

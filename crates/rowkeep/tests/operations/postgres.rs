@@ -1,6 +1,11 @@
+use std::sync::{Arc, Mutex};
+
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use rowkeep::snapshots::Snapshot;
+use rowkeep::{Context, Event, Observer};
 use tokio_postgres::{Client, NoTls};
+use tokio_util::sync::CancellationToken;
 
 use crate::hashes::{Rows, any_edits, any_rows, edited, shuffled};
 use crate::world::World;
@@ -133,5 +138,69 @@ fn edits_and_their_reversal_give_the_first_hash() {
             },
         );
         outcome.unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// Rows gone through, less those that were gone through in vain, and how often a table was begun again.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Progress {
+    rows: u64,
+    again: u64,
+}
+
+fn watched(database: &Database) -> (Snapshot, Progress) {
+    let progress = Arc::new(Mutex::new(Progress::default()));
+    let watcher = Arc::clone(&progress);
+    let observer: Observer = Arc::new(move |event| {
+        let mut progress = watcher.lock().expect("nobody panics holding it");
+        match event {
+            Event::Advanced { rows, .. } => progress.rows += rows,
+            Event::TableAgain { rows, .. } => {
+                progress.rows -= rows;
+                progress.again += 1;
+            }
+            _ => {}
+        }
+    });
+    let context = Context::new(observer, CancellationToken::new());
+    let snapshot = database.world.capture_in(&context, &database.url).expect("the database is captured");
+    (snapshot, std::mem::take(&mut progress.lock().expect("nobody panics holding it")))
+}
+
+/// Statistics that are out of date cost a second reading and nothing else.
+#[test]
+fn rows_that_moved_are_read_in_order_again() {
+    const ROWS: u64 = 200_000;
+    for server in servers() {
+        let database = Database::new(&server, "rowkeep_test_moved");
+        database.sql("CREATE TABLE t (id bigint PRIMARY KEY, v text) WITH (autovacuum_enabled = off)");
+        database.sql(&format!("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, {ROWS}) n"));
+        let (before, progress) = watched(&database);
+        assert_eq!(progress, Progress { rows: ROWS, again: 0 });
+        database.sql("ANALYZE t");
+        let (analyzed, progress) = watched(&database);
+        assert_eq!(progress, Progress { rows: ROWS, again: 0 });
+        assert_eq!(analyzed.manifest.tables, before.manifest.tables);
+
+        // Row 3 moves to the end, and what the server counts is forgotten, as after a crash.
+        database.sql("DELETE FROM t WHERE id = 3");
+        database.sql("INSERT INTO t VALUES (3, md5('3'))");
+        let forgotten = (0..300).any(|_| {
+            database.sql("SELECT pg_stat_reset()");
+            let (moved, progress) = watched(&database);
+            assert_eq!(moved.manifest.tables, before.manifest.tables);
+            assert_eq!(moved.manifest.cost.read_bytes, before.manifest.cost.read_bytes);
+            assert_eq!(progress.rows, ROWS);
+            progress.again == 1
+        });
+        assert!(forgotten, "the statistics are believed");
+        assert!(database.world.verify(&before, &database.url).expect("the database is read"));
+
+        // The same into an empty repository, where every chunk of the reading in vain is a new one.
+        let fresh = Database { world: World::new(), ..database };
+        let (stored, progress) = watched(&fresh);
+        assert_eq!(progress, Progress { rows: ROWS, again: 1 });
+        assert_eq!(stored.manifest.tables[0].root.rows, ROWS);
+        assert!(fresh.world.verify(&stored, &fresh.url).expect("the database is read"));
     }
 }

@@ -7,6 +7,7 @@ use rowkeep::engine::{DatabaseUrl, Surroundings, connect};
 use rowkeep::repository::{Protection, Repository, open_store};
 use rowkeep::selection::Selection;
 use rowkeep::snapshots::Snapshot;
+use rowkeep::verify::verify;
 use rowkeep::{Context, Error};
 
 /// A repository in memory, and the machine's PostgreSQL programs.
@@ -33,6 +34,10 @@ impl World {
     }
 
     pub(crate) fn capture(&self, url: &str) -> Result<Snapshot, Error> {
+        self.capture_in(&Context::silent(), url)
+    }
+
+    pub(crate) fn capture_in(&self, context: &Context, url: &str) -> Result<Snapshot, Error> {
         let url = DatabaseUrl::parse(url)?;
         let engine = connect(&url, &self.surroundings)?;
         let options = CaptureOptions {
@@ -46,7 +51,15 @@ impl World {
             program: "test".to_owned(),
             repository_folder: None,
         };
-        self.block_on(capture(&Context::silent(), &self.repository, engine.as_ref(), &options))
+        self.block_on(capture(context, &self.repository, engine.as_ref(), &options))
+    }
+
+    /// Whether a database is as a snapshot says.
+    pub(crate) fn verify(&self, snapshot: &Snapshot, url: &str) -> Result<bool, Error> {
+        let engine = connect(&DatabaseUrl::parse(url)?, &self.surroundings)?;
+        let context = Context::silent();
+        let comparison = verify(&context, &self.repository, snapshot, engine.as_ref());
+        Ok(self.block_on(comparison)?.is_equal())
     }
 
     /// The hash of a table of the database as it is now.

@@ -11,6 +11,7 @@ super::on_every_server!(
     rewritten_tables_are_not_empty,
     settings_change_nothing,
     facts_are_kept,
+    sockets_of_unix_give_the_same_rows,
 );
 
 /// Opening works while others create and drop tables all the time.
@@ -115,4 +116,22 @@ async fn facts_are_kept(server: Server) {
     assert_eq!(view.rows(&stranger).await.err().map(|error| error.kind()), Some(ErrorKind::NotFound));
     let mut rows = view.rows(&view.schema().tables[0]).await.expect("the rows are read");
     assert!(rows.try_next().await.expect("the rows are read").is_none());
+}
+
+/// There the client library hands on every row itself.
+async fn sockets_of_unix_give_the_same_rows(server: Server) {
+    let database = server.database().await;
+    database
+        .run(
+            "CREATE TABLE t (id integer PRIMARY KEY, v text);
+             INSERT INTO t SELECT n, nullif(repeat(E'\\t\\\\x', n % 50), '') FROM generate_series(1, 30000) n;
+             CREATE TABLE u (v bytea); INSERT INTO u VALUES ('\\x0009'), (NULL);",
+        )
+        .await;
+    let folder = database.value("SHOW unix_socket_directories").await.replace('/', "%2F");
+    let port = database.value("SHOW port").await;
+    let url = format!("postgres://postgres@{folder}:{port}/{}", database.name);
+    let (_, by_socket) = read_all(&*server.engine_at(&url)).await;
+    let (_, by_network) = read_all(&*server.engine(&database.name)).await;
+    assert_same_rows(&by_network, &by_socket);
 }

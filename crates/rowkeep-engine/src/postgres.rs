@@ -8,6 +8,7 @@
 
 mod access;
 mod address;
+mod binary;
 mod catalog;
 mod classify;
 mod copy_in;
@@ -20,6 +21,7 @@ mod examine;
 mod facts;
 mod failure;
 mod finish;
+mod frozen;
 mod large_objects;
 mod large_objects_in;
 mod lexer;

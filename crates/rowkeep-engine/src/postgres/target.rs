@@ -156,6 +156,10 @@ impl PostgresTarget {
         for statement in &own {
             self.runner(&session).run(&[statement]).await?;
         }
+        if let Some(columns) = self.plan.joins.to_analyze(&table.name).filter(|_| is_large) {
+            // It only helps: what is wrong with the table or the connection, the next statement tells.
+            let _ = session.try_run(&format!("ANALYZE {name} ({columns})")).await;
+        }
         session.give_back();
         Ok(())
     }

@@ -3,11 +3,12 @@
 use rowkeep_engine::conformance::{assert_same_rows, copy, read_all};
 use rowkeep_engine::{CreateOptions, ViewOptions};
 
-use super::server::Server;
+use super::server::{Server, chain};
 
 super::on_every_server!(
     values_of_every_binary_form,
     rows_that_are_there_stay,
+    references_of_large_tables_are_checked,
 );
 
 /// More than a megabyte of every type that is loaded in binary form, with values in between that are left to the
@@ -70,4 +71,52 @@ async fn rows_that_are_there_stay(server: Server) {
         copied.value("SELECT count(*) || ' ' || min(v) FROM t WHERE id IN (0, 20000)").await,
         "2 there before"
     );
+}
+
+/// References in the order of both keys, to several columns, and to one.
+const FAMILY: &str = "
+    CREATE TABLE orders (shop integer, id integer, v text, PRIMARY KEY (shop, id));
+    CREATE TABLE goods (id integer, maker integer, v text, PRIMARY KEY (id, maker));
+    CREATE TABLE lines (shop integer, \"order\" integer, line integer, good integer, maker integer, v text,
+        PRIMARY KEY (shop, \"order\", line));
+    INSERT INTO orders SELECT n % 5, n, repeat('x', 100) FROM generate_series(1, 20000) n;
+    INSERT INTO goods SELECT n, n % 3, repeat('x', 100) FROM generate_series(1, 20000) n;
+    INSERT INTO lines SELECT n % 5, n, 1, n, n % 3, repeat('x', 100) FROM generate_series(1, 20000) n;
+    ALTER TABLE lines ADD CONSTRAINT \"of order\" FOREIGN KEY (shop, \"order\") REFERENCES orders,
+        ADD CONSTRAINT of_good FOREIGN KEY (good, maker) REFERENCES goods;";
+
+async fn references_of_large_tables_are_checked(server: Server) {
+    let original = server.database().await;
+    original.run(FAMILY).await;
+    let engine = server.engine(&original.name);
+    let copied = server.database().await;
+    assert_eq!(copy(&*engine, &*server.engine(&copied.name)).await, Vec::<String>::new());
+    let valid = "SELECT string_agg(conname || ' ' || convalidated, ', ' ORDER BY conname) FROM pg_constraint WHERE contype = 'f'";
+    assert_eq!(copied.value(valid).await, "of order true, of_good true");
+    let analyzed = "SELECT string_agg(tablename || '.' || attname, ' ' ORDER BY 1) FROM pg_stats \
+                    WHERE schemaname = 'public' AND tablename = 'goods' AND attname <> 'v'";
+    assert_eq!(copied.value(analyzed).await, "goods.id goods.maker");
+
+    for (wrong, constraint) in [("5, 1, 1, 1, 1", "of order"), ("1, 1, 2, 1, 2", "of_good")] {
+        original
+            .run(&format!("SET session_replication_role = replica; INSERT INTO lines VALUES ({wrong}, '')"))
+            .await;
+        let view = engine.open(&ViewOptions { with_ddl: true }).await.expect("the database opens");
+        let copied = server.database().await;
+        let target = server
+            .engine(&copied.name)
+            .create(view.schema(), &CreateOptions::default())
+            .await
+            .expect("the target is created");
+        for table in &view.schema().tables {
+            target
+                .load(table, view.rows(table).await.expect("its rows are read"))
+                .await
+                .expect("they are loaded");
+        }
+        let error = target.finish().await.expect_err("a line refers to what is not there");
+        assert!(chain(&error).contains(constraint), "{}", chain(&error));
+        target.abandon().await.expect("the target is abandoned");
+        original.run("DELETE FROM lines WHERE v = ''").await;
+    }
 }

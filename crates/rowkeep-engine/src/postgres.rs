@@ -8,7 +8,9 @@
 
 mod access;
 mod address;
+mod binary;
 mod catalog;
+mod checks;
 mod classify;
 mod copy_in;
 mod database;
@@ -20,7 +22,9 @@ mod examine;
 mod facts;
 mod failure;
 mod finish;
+mod frozen;
 mod intake;
+mod joins;
 mod large_objects;
 mod large_objects_in;
 mod lexer;

@@ -48,9 +48,11 @@ pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec
     Ok(snapshots)
 }
 
-/// The newest snapshot, of one database or of all.
+/// The newest snapshot, of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
 pub async fn latest(repository: &Repository, database: Option<&str>) -> Result<Option<Snapshot>, Error> {
-    Ok(list(repository, database).await?.pop())
+    let mut all = list(repository, database).await?;
+    let newest = all.iter().rposition(|snapshot| snapshot.manifest.before.is_none());
+    Ok(newest.map(|newest| all.swap_remove(newest)))
 }
 
 /// Finds a snapshot by what people call it: `latest`, `latest:DATABASE`, its name, its id, or the beginning of one.

@@ -1,30 +1,17 @@
 //! What has to come after all rows.
 
-use std::collections::BTreeMap;
-
-use futures::{TryStreamExt, stream};
-use rowkeep_format::TableName;
-
+use super::checks::{self, Check};
 use super::classify::{Kind, Reference, brief};
 use super::failure::{failed, state};
 use super::marker::SCHEMA;
 use super::script::Statement;
 use super::session::{Session, text};
 use super::target::PostgresTarget;
-use super::{large_objects_in, sequences, sql};
+use super::{large_objects_in, sequences};
 use crate::EngineError;
-
-/// How many references are checked at once.
-const CHECKS: usize = 3;
 
 /// How many sequences are set in one transaction, which locks each.
 const SEQUENCES_AT_ONCE: usize = 1000;
-
-/// A check of a reference that was added without one.
-struct Check {
-    table: TableName,
-    constraint: String,
-}
 
 /// Completes a database whose tables have their rows.
 pub(super) async fn finish(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
@@ -34,7 +21,7 @@ pub(super) async fn finish(target: &PostgresTarget, session: &Session) -> Result
 
     let (after, checks) = add_references_unchecked(target);
     runner.run(&after.iter().collect::<Vec<_>>()).await?;
-    check_references(target, checks).await?;
+    checks::run(target, checks).await?;
 
     set_sequences(target, session).await?;
     large_objects_in::finish(session, &runner).await?;
@@ -67,30 +54,6 @@ fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Che
         statement.clone()
     });
     (statements.collect(), checks)
-}
-
-/// Checks references, those of different tables at once.
-///
-/// Unlike adding a reference, checking one lets others read and check the table it refers to.
-async fn check_references(target: &PostgresTarget, checks: Vec<Check>) -> Result<(), EngineError> {
-    let mut by_table: BTreeMap<TableName, Vec<String>> = BTreeMap::new();
-    for check in checks {
-        by_table.entry(check.table).or_default().push(check.constraint);
-    }
-    stream::iter(by_table.into_iter().map(Ok))
-        .try_for_each_concurrent(CHECKS, |(table, constraints)| async move {
-            let session = target.pool.lend().await?;
-            for constraint in constraints {
-                let statement =
-                    format!("ALTER TABLE {} VALIDATE CONSTRAINT {constraint}", sql::table(&table));
-                session.try_run(&statement).await.map_err(|error| {
-                    failed(format!("the rows of table {table} do not conform to {constraint}"), error)
-                })?;
-            }
-            session.give_back();
-            Ok(())
-        })
-        .await
 }
 
 async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {

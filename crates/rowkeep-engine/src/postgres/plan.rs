@@ -7,6 +7,7 @@ use rowkeep_format::{Schema, TableName};
 use super::catalog::application_tables;
 use super::classify::{Kind, Reference};
 use super::ddl;
+use super::joins::Joins;
 use super::script::{Statement, parse};
 
 /// The statements of a restore, by the time at which they run.
@@ -24,6 +25,8 @@ pub(super) struct Plan {
     pub(super) event_triggers: Vec<Statement>,
     /// Last, what fills the materialised views.
     pub(super) refreshes: Vec<Statement>,
+    /// What helps the server to check references.
+    pub(super) joins: Joins,
     tables: HashSet<TableName>,
     partitions: HashMap<TableName, Vec<TableName>>,
 }
@@ -33,6 +36,7 @@ impl Plan {
     pub(super) fn new(schema: &Schema) -> Self {
         let mut plan = Plan {
             tables: application_tables(schema).map(|table| table.name.clone()).collect(),
+            joins: Joins::new(schema),
             ..Plan::default()
         };
         plan.before = prologue(schema);

@@ -34,13 +34,6 @@ impl Pool {
         }
     }
 
-    /// Lends a connection only if that is possible at once.
-    pub(super) async fn lend_spare(self: &Arc<Self>) -> Option<Lent> {
-        let permit = self.permits.clone().try_acquire_owned().ok()?;
-        let session = self.session().await.ok()?;
-        Some(self.lent(session, permit))
-    }
-
     /// Closes every connection that is not lent, and lends no more.
     pub(super) fn close(&self) {
         self.permits.close();

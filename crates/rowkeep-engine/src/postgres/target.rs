@@ -11,23 +11,24 @@ use super::copy_in::{Destination, Source};
 use super::facts::Database;
 use super::notes::Notes;
 use super::plan::Plan;
-use super::pool::{Lent, Pool};
+use super::pool::Pool;
 use super::runner::Runner;
 use super::script::Statement;
 use super::session::{Server, Session, text};
 use super::{
-    database, ddl, finish, large_objects, large_objects_in, marker, objects, sequences, settings, sql,
+    binary, database, ddl, finish, frozen, large_objects, large_objects_in, marker, objects, sequences,
+    settings, sql,
 };
 use crate::{Contents, CreateOptions, EngineError, ErrorKind, RowStream, Target};
 
 /// How many tables are loaded at once.
 const TABLES: usize = 2;
 
-/// How many connections load, so that a large table can have two.
+/// How many connections there are besides the one that holds the lock.
 const CONNECTIONS: usize = 4;
 
-/// The size from which a table is loaded over two connections.
-const LARGE_BYTES: usize = 16 << 20;
+/// The size from which it is worth the while to load a table in a transaction that empties it first.
+const LARGE_BYTES: usize = 1 << 20;
 
 /// A database that is being made.
 pub(super) struct PostgresTarget {
@@ -141,23 +142,23 @@ impl PostgresTarget {
     }
 
     async fn load_table(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
-        let destination = destination(table, &sql::table(&table.name));
+        let name = sql::table(&table.name);
+        let mut destination = destination(table, &name);
+        destination.forms = binary::forms(&table.columns);
         let session = self.pool.lend().await?;
-        let (source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
-        let spare: Option<Lent> = if is_large { self.pool.lend_spare().await } else { None };
-        let source = tokio::sync::Mutex::new(source);
-        match &spare {
-            Some(spare) => {
-                tokio::try_join!(destination.fill(&session, &source), destination.fill(spare, &source))?;
-            }
-            None => destination.fill(&session, &source).await?,
-        }
-        if let Some(spare) = spare {
-            spare.give_back();
+        let (mut source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
+        destination.frozen = is_large && frozen::begin(&session, &destination.what, &name).await?;
+        destination.fill(&session, &mut source).await?;
+        if destination.frozen {
+            frozen::commit(&session, &destination.what).await?;
         }
         let own = self.take_own(&table.name);
         for statement in &own {
             self.runner(&session).run(&[statement]).await?;
+        }
+        if let Some(columns) = self.plan.joins.to_analyze(&table.name).filter(|_| is_large) {
+            // It only helps: what is wrong with the table or the connection, the next statement tells.
+            let _ = session.try_run(&format!("ANALYZE {name} ({columns})")).await;
         }
         session.give_back();
         Ok(())
@@ -174,8 +175,8 @@ impl PostgresTarget {
         }
         let destination = destination(table, &format!("{}.{}", marker::SCHEMA, sql::ident(name)));
         let session = self.pool.lend().await?;
-        let (source, _) = Source::begin(rows, 0).await?;
-        destination.fill(&session, &tokio::sync::Mutex::new(source)).await?;
+        let (mut source, _) = Source::begin(rows, 0).await?;
+        destination.fill(&session, &mut source).await?;
         session.give_back();
         Ok(())
     }
@@ -231,7 +232,12 @@ fn ended() -> EngineError {
 fn destination(table: &Table, name: &str) -> Destination {
     let columns = sql::idents(table.columns.iter().map(|column| column.name.as_str()));
     let columns = if columns.is_empty() { columns } else { format!(" ({columns})") };
-    Destination { what: format!("table {}", table.name), copy: format!("COPY {name}{columns} FROM STDIN") }
+    Destination {
+        what: format!("table {}", table.name),
+        into: format!("{name}{columns}"),
+        forms: None,
+        frozen: false,
+    }
 }
 
 async fn reach_or_make(

@@ -4,6 +4,7 @@ mod awkward;
 mod encodings;
 mod faults;
 mod keys;
+mod loads;
 mod lying;
 mod references;
 mod restores;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use rowkeep_engine::conformance::{ListedChanges, State, applied};
 use rowkeep_engine::{
     Applied, ApplyOptions, ChangeSource, ChangeStream, Engine, EngineError, ErrorKind, OnConflict,
+    ViewOptions,
 };
-use rowkeep_format::{Changes, TableChanges, TableKind};
+use rowkeep_format::{Changes, RowBatch, TableChanges, TableKind, Value};
 use rusqlite::functions::FunctionFlags;
 
 use super::{TestFile, integrity, print_exactly};
@@ -373,4 +374,27 @@ async fn queries_that_do_more_than_read() {
         file.sqlite().query(sql, 5).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
     file.sqlite().query("SELECT count(*) FROM r", 5).await.expect("virtual tables can be read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_sqlite_holds_to_be_equal_find_each_row_once() {
+    let file = TestFile::new();
+    file.execute(
+        "CREATE TABLE t (k TEXT COLLATE NOCASE, n); CREATE INDEX i ON t (k); CREATE INDEX j ON t (n);
+         INSERT INTO t VALUES ('a', 1), ('A', 1.0), ('a', '1'), ('b', 2);",
+    );
+    let view = file.sqlite().open(&ViewOptions::default()).await.expect("the database opens");
+    let table = &view.schema().tables[0];
+    let found = async |column: usize, wanted: &[Value<'_>]| {
+        let mut values = RowBatch::new(1);
+        wanted.iter().for_each(|value| values.push_row([*value]));
+        let rows = view.find(table, &[column], &values).await.expect("rows are looked for");
+        let rows: Vec<_> = rows.try_collect().await.expect("rows are found");
+        rows.iter().map(RowBatch::rows).sum::<usize>()
+    };
+    // The rowid is the first column.
+    assert_eq!(found(1, &[Value::Text(b"a"), Value::Text(b"A")]).await, 3);
+    assert_eq!(found(1, &[Value::Text(b"A"), Value::Text(b"B")]).await, 4);
+    assert_eq!(found(2, &[Value::Integer(1), Value::Real(1f64.to_bits())]).await, 2);
+    assert_eq!(found(2, &[Value::Text(b"1"), Value::Real(2f64.to_bits())]).await, 2);
 }

@@ -21,6 +21,10 @@
 //! values; text is restored byte by byte, be it UTF-8 or not. Triggers, foreign keys and `CHECK` do not act on rows that
 //! are put back.
 //!
+//! # Changing
+//! Rows of a database in use are changed in one transaction (see `apply.rs`), and its whole content is replaced in one
+//! (see `replacing.rs`): the file stays, and with it whoever has it open.
+//!
 //! What only the application has, its own functions and collations, can be read, but not always made again: an index
 //! over such is left out and said, a table whose key or generated columns need such cannot be made.
 
@@ -41,6 +45,7 @@ mod properties;
 mod query;
 mod raw;
 mod readers;
+mod replacing;
 mod scan;
 mod schema;
 mod target;
@@ -130,8 +135,16 @@ impl Engine for Sqlite {
         Ok(Arc::new(view::blocking(begin).await?))
     }
 
-    async fn replace(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "a database cannot be made again in place yet"))
+    async fn replace(
+        &self,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Arc<dyn Target>, EngineError> {
+        let (path, patience) = (self.file()?, self.patience);
+        let (schema, options) = (schema.clone(), options.clone());
+        let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
+        let begin = move || target::SqliteTarget::begin_again(path, &schema, &options, patience, sort);
+        Ok(Arc::new(view::blocking(begin).await?))
     }
 
     async fn apply(

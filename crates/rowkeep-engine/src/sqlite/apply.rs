@@ -36,7 +36,7 @@ use self::subject::{Kind, subjects};
 use super::abort::Abort;
 use super::catalogue;
 use super::connection::writable;
-use super::error::{constraint, failure, when};
+use super::error::{constraint, failure, when, words};
 use super::properties::Properties;
 use super::transaction::patiently;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
@@ -142,11 +142,10 @@ fn run(connection: &Connection, statements: &[String]) -> Result<(), EngineError
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true)
         .map_err(when("turning triggers on"))?;
     for sql in statements {
-        connection.execute_batch(sql).map_err(|error| match failure(named(sql), &error) {
-            found if found.kind() == ErrorKind::Other => match constraint(&error) {
-                true => EngineError::new(ErrorKind::Constraint, found.to_string()),
-                false => EngineError::new(ErrorKind::Statement, found.to_string()),
-            },
+        connection.execute_batch(sql).map_err(|error| match refused(named(sql), &error) {
+            found if found.kind() == ErrorKind::Other => {
+                EngineError::new(ErrorKind::Statement, found.to_string())
+            }
             found => found,
         })?;
         if connection.is_autocommit() {
@@ -155,6 +154,14 @@ fn run(connection: &Connection, statements: &[String]) -> Result<(), EngineError
         }
     }
     Ok(())
+}
+
+/// An error of SQLite, told apart when the database does not allow rows to be so.
+fn refused(doing: String, error: &rusqlite::Error) -> EngineError {
+    if constraint(error) {
+        return EngineError::new(ErrorKind::Constraint, format!("{doing}: {}", words(error)));
+    }
+    failure(doing, error)
 }
 
 /// The beginning of a text.

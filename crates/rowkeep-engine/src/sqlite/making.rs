@@ -13,6 +13,7 @@ use super::error::{failure, when, words};
 use super::names::quoted;
 use super::properties::{SETTINGS, SETTINGS_TABLE};
 use super::raw::Statement;
+use super::replacing;
 use super::unfinished::Unfinished;
 use super::utf16::Endian;
 use crate::{Contents, CreateOptions, EngineError, ErrorKind};
@@ -34,13 +35,22 @@ pub(super) struct Making {
     /// Rows of [`SEQUENCES`], which come last.
     sequences: Option<(Table, Vec<RowBatch>)>,
     settings: Vec<RowBatch>,
-    /// Whether an empty database is to be replaced.
-    replace: bool,
+    place: Place,
     all_tables: bool,
 }
 
+/// What is to become of what is there.
+enum Place {
+    /// There is no file.
+    New,
+    /// There is a file with nothing in it, which the new one takes the place of.
+    Empty,
+    /// The content of the new file goes into the file that is there.
+    Occupied,
+}
+
 impl Making {
-    /// Begins a database with empty tables.
+    /// Begins a database with empty tables where there is none.
     pub(super) fn begin(
         path: PathBuf,
         schema: &Schema,
@@ -49,6 +59,32 @@ impl Making {
     ) -> Result<Self, EngineError> {
         let definitions = Definitions::of(schema)?;
         refuse_occupied(&path, patience)?;
+        let place = if path.exists() { Place::Empty } else { Place::New };
+        Self::begin_in(place, path, definitions, options, patience)
+    }
+
+    /// Begins a database with empty tables, which is to take the place of what there is.
+    pub(super) fn begin_again(
+        path: PathBuf,
+        schema: &Schema,
+        options: &CreateOptions,
+        patience: Duration,
+    ) -> Result<Self, EngineError> {
+        let mut definitions = Definitions::of(schema)?;
+        if !path.exists() {
+            return Self::begin(path, schema, options, patience);
+        }
+        definitions.properties.page_size = replacing::page_size(&path, patience, &definitions.properties)?;
+        Self::begin_in(Place::Occupied, path, definitions, options, patience)
+    }
+
+    fn begin_in(
+        place: Place,
+        path: PathBuf,
+        definitions: Definitions,
+        options: &CreateOptions,
+        patience: Duration,
+    ) -> Result<Self, EngineError> {
         let unfinished = Unfinished::begin(&path)?;
         let connection =
             connect(unfinished.path(), &definitions).map_err(when(unfinished.path().display()))?;
@@ -58,7 +94,7 @@ impl Making {
         Ok(Self {
             connection,
             unfinished,
-            replace: path.exists(),
+            place,
             path,
             patience,
             definitions,
@@ -94,12 +130,22 @@ impl Making {
 
         let again = Connection::open_with_flags(self.unfinished.path(), OpenFlags::SQLITE_OPEN_READ_WRITE);
         let again = again.map_err(when(named()))?;
+        let replace = matches!(self.place, Place::Occupied);
         let wal = self.definitions.properties.journal == "wal";
-        notes.extend(last_look(&again, wal, self.all_tables).map_err(when(named()))?);
+        notes.extend(last_look(&again, wal && !replace, self.all_tables).map_err(when(named()))?);
+        if replace {
+            notes.extend(replacing::put_into(
+                &again,
+                &self.path,
+                self.patience,
+                &self.definitions.properties,
+            )?);
+        }
         again.close().map_err(|(_, error)| failure(named(), &error))?;
-
-        refuse_occupied(&self.path, self.patience)?;
-        self.unfinished.publish(self.replace)?;
+        if !replace {
+            refuse_occupied(&self.path, self.patience)?;
+            self.unfinished.publish(matches!(self.place, Place::Empty))?;
+        }
         Ok(notes)
     }
 

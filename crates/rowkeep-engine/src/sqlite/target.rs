@@ -39,7 +39,23 @@ impl SqliteTarget {
         sort: SortOptions,
     ) -> Result<Self, EngineError> {
         let making = Making::begin(path.clone(), schema, options, patience)?;
-        Ok(Self { path, making: Arc::new(Mutex::new(Some(making))), sort })
+        Ok(Self::of(path, making, sort))
+    }
+
+    /// Begins a database that is to take the place of what there is; blocks.
+    pub(super) fn begin_again(
+        path: PathBuf,
+        schema: &Schema,
+        options: &CreateOptions,
+        patience: Duration,
+        sort: SortOptions,
+    ) -> Result<Self, EngineError> {
+        let making = Making::begin_again(path.clone(), schema, options, patience)?;
+        Ok(Self::of(path, making, sort))
+    }
+
+    fn of(path: PathBuf, making: Making, sort: SortOptions) -> Self {
+        Self { path, making: Arc::new(Mutex::new(Some(making))), sort }
     }
 
     fn gone(&self) -> EngineError {

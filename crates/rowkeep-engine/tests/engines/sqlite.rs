@@ -1,7 +1,10 @@
 //! SQLite.
 
 mod awkward;
+mod changes;
 mod faults;
+mod kills;
+mod replacing;
 mod virtual_tables;
 mod writers;
 

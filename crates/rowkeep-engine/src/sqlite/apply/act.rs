@@ -6,7 +6,7 @@ use rowkeep_format::{Change, RowBatch, Value};
 use rusqlite::Connection;
 
 use super::super::abort::Abort;
-use super::super::error::{constraint, failure, words};
+use super::super::error::{failure, words};
 use super::super::names::quoted;
 use super::super::properties::Properties;
 use super::super::raw::Statement;
@@ -16,6 +16,7 @@ use super::copies::Copies;
 use super::each;
 use super::place::{At, By};
 use super::references::References;
+use super::refused;
 use super::subject::{Kind, Subject};
 use crate::{ChangeSource, EngineError, ErrorKind};
 
@@ -240,7 +241,7 @@ impl<'c> Acting<'c> {
             Err(error) => error,
         };
         // The statement may do without, when it is for a CHECK.
-        if words(&error).starts_with("no such function: ") && self.unchecked.is_none() {
+        if lacks_function(&error) && self.unchecked.is_none() {
             let off = self.connection.execute_batch("PRAGMA ignore_check_constraints = ON");
             off.map_err(|error| failure(doing(), &error))?;
             if let Ok(statement) = Statement::prepare(self.connection, sql) {
@@ -249,17 +250,12 @@ impl<'c> Acting<'c> {
             }
         }
         let found = failure(doing(), &error);
-        Err(match words(&error) {
-            said if said.starts_with("no such function: ")
-                || said.starts_with("no such collation sequence: ") =>
-            {
-                let message = format!(
-                    "{found}; only the application of the database has it, so it has to make this change"
-                );
-                EngineError::new(ErrorKind::Unsupported, message)
-            }
-            _ => found,
-        })
+        if lacks_function(&error) || words(&error).starts_with("no such collation sequence: ") {
+            let message =
+                format!("{found}; only the database's application has it, and can make this change");
+            return Err(EngineError::new(ErrorKind::Unsupported, message));
+        }
+        Err(found)
     }
 
     /// Looks at how a statement ended that was to change one row.
@@ -283,13 +279,16 @@ impl<'c> Acting<'c> {
             Ok(()) => {
                 Err(EngineError::new(ErrorKind::Conflict, format!("{}: it is not there alone", doing())))
             }
-            Err(error) if constraint(&error) => {
-                Err(EngineError::new(ErrorKind::Constraint, format!("{}: {}", doing(), words(&error))))
-            }
             Err(error) => {
                 self.abort.check()?;
-                Err(failure(doing(), &error))
+                Err(refused(doing(), &error))
             }
         }
     }
+}
+
+/// Whether a function is missing: in a statement, or in the definition of what it changes.
+fn lacks_function(error: &rusqlite::Error) -> bool {
+    let words = words(error);
+    words.starts_with("no such function: ") || words.starts_with("unknown function: ")
 }

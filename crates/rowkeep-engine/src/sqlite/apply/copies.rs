@@ -9,11 +9,13 @@ use super::super::raw::Statement;
 use super::super::scan::{out_of_memory, push_row};
 use super::super::utf16::Endian;
 use super::place::{At, By, Place};
+use super::refused;
 use super::subject::Subject;
-use crate::EngineError;
+use crate::{EngineError, ErrorKind};
 
 /// Statements for rows that are found by their values.
 pub(super) struct Copies<'c> {
+    connection: &'c Connection,
     table: Table,
     /// Columns that are compared when a row is deleted.
     known: Vec<usize>,
@@ -48,6 +50,7 @@ impl<'c> Copies<'c> {
         };
         let by = if place.rowid.is_some() { By::Rowid } else { By::Values };
         Ok(Self {
+            connection,
             known: (0..table.columns.len()).filter(|column| !unknown.contains(column)).collect(),
             select: prepare(&format!("SELECT {} FROM main.{name} WHERE {condition}", columns.join(", ")))?,
             delete: prepare(&format!("DELETE FROM main.{name} WHERE {}", place.condition(by)))?,
@@ -97,7 +100,7 @@ impl<'c> Copies<'c> {
                 };
                 place = Some((last, rowid));
             }
-            !failed && !(by_rowid && place.is_some())
+            !(failed || by_rowid && place.is_some())
         });
         ran.map_err(|error| failure(doing(), &error))?;
         if failed {
@@ -107,11 +110,15 @@ impl<'c> Copies<'c> {
         let at = if by_rowid { At::Rowid(rowid) } else { at };
         before_it_goes(at)?;
         let values = self.place.values(at).into_iter();
-        self.delete.run(values, utf16, |_| true).map_err(|error| failure(doing(), &error))?;
+        self.delete.run(values, utf16, |_| true).map_err(|error| refused(doing(), &error))?;
+        if by_rowid && self.connection.changes() != 1 {
+            let message = format!("{}: a trigger of the database has kept a row from being deleted", doing());
+            return Err(EngineError::new(ErrorKind::Constraint, message));
+        }
         if let Some(insert) = &mut self.insert {
             for other in (0..equal.rows()).filter(|other| *other != gone) {
                 let values = equal.columns().iter().map(|column| column.value(other));
-                insert.insert(values, utf16).map_err(|error| failure(doing(), &error))?;
+                insert.insert(values, utf16).map_err(|error| refused(doing(), &error))?;
             }
         }
         Ok(true)

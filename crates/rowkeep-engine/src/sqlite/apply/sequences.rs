@@ -24,9 +24,15 @@ pub(super) struct Sequences {
     is_there: bool,
     /// Tables by name: how far they were.
     before: BTreeMap<String, Option<i64>>,
-    /// Rows that are to go or to be written: name, then rowid and number.
-    wanted: Vec<(String, Option<(Option<i64>, Option<i64>)>)>,
+    /// Tables by name: their rows that are to be written, or nothing when those are to go.
+    wanted: Vec<(String, Option<Row>)>,
     notes: Vec<String>,
+}
+
+/// Where a counter is to be, and how far.
+struct Row {
+    rowid: Option<i64>,
+    number: Option<i64>,
 }
 
 impl Sequences {
@@ -82,8 +88,9 @@ impl Sequences {
             }
             let moved = present != number(&was);
             let present = present.flatten();
-            let row = becomes.map(|counter| {
-                (counter.rowid, if moved { counter.number.max(present) } else { counter.number })
+            let row = becomes.map(|counter| Row {
+                rowid: counter.rowid,
+                number: if moved { counter.number.max(present) } else { counter.number },
             });
             if moved {
                 self.notes.push(format!(
@@ -113,7 +120,7 @@ impl Sequences {
                 connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ?1", [name])?;
             }
             for (name, row) in &self.wanted {
-                let Some((rowid, number)) = row else { continue };
+                let Some(Row { rowid, number }) = row else { continue };
                 // The rowid is of no matter to anybody but who compares the databases.
                 let insert = "INSERT INTO main.sqlite_sequence (rowid, name, seq)
                               SELECT iif(EXISTS (SELECT 1 FROM main.sqlite_sequence WHERE rowid = ?1), NULL, ?1), ?2, ?3";

@@ -4,6 +4,7 @@ mod database;
 mod secret;
 mod state;
 mod store;
+mod wanted;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -19,6 +20,7 @@ use crate::ui;
 pub(crate) use database::Source;
 pub(crate) use secret::{ask_new, new_slot, passphrase_in};
 pub(crate) use state::States;
+pub(crate) use wanted::Wanted;
 
 /// One run of the command: what was typed everywhere, and what follows from it.
 pub(crate) struct Session {

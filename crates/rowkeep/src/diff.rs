@@ -10,6 +10,7 @@ mod merge;
 mod regions;
 mod schema;
 mod spool;
+mod wanted;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use regions::{Region, Regions};
 pub use schema::{SchemaDifference, schema_differences};
 pub use spool::Changeset;
 use spool::{Frame, Spool, spool_failed};
+pub use wanted::WantedRows;
 
 /// What is to be compared.
 #[derive(Clone, Default)]

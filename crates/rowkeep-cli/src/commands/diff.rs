@@ -1,12 +1,12 @@
 use anyhow::Result;
 use futures::StreamExt;
-use rowkeep::diff::{DiffOptions, Difference, diff};
+use rowkeep::diff::{DiffOptions, Difference, Filter, diff};
 use rowkeep::format::{Counts, TableName};
 use rowkeep::selection::Selection;
 use serde_json::json;
 
 use crate::fail::{DIFFERENCES, DONE};
-use crate::setup::{Session, States};
+use crate::setup::{Session, States, Wanted};
 use crate::ui::changes::{line, object};
 use crate::ui::pager::Pager;
 use crate::ui::table::{Column, render};
@@ -28,6 +28,8 @@ pub(crate) struct Diff {
     /// Not these tables
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     exclude: Vec<String>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Print how many rows differ in each table, not the rows
     #[arg(long, conflicts_with = "rows")]
     summary: bool,
@@ -42,8 +44,9 @@ impl Diff {
         let before = states.open(&self.before).await?;
         let after = states.open(&self.after).await?;
         let options = DiffOptions {
+            filter: Filter { rows: self.wanted.rows()?, ..Filter::default() },
             selection: Selection {
-                include: self.tables,
+                include: self.wanted.tables(self.tables),
                 exclude: self.exclude,
                 groups: session.config()?.groups(),
             },

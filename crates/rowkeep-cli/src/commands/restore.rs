@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::verify::told as comparison_told;
 use crate::fail::{CommandError, DIFFERENCES, DONE};
-use crate::setup::Session;
+use crate::setup::{Session, Wanted};
 use crate::ui::units::{counted, duration, plain};
 
 /// Restore a snapshot: into a new or empty database, or into one that holds data.
@@ -37,6 +37,8 @@ pub(crate) struct Restore {
     /// Leave these tables as they are
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     keep_tables: Vec<String>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Print the plan, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -132,6 +134,8 @@ impl Restore {
         let meant_otherwise = [
             ("--tables", !self.tables.is_empty()),
             ("--keep-tables", !self.keep_tables.is_empty()),
+            ("--where", self.wanted.condition.is_some()),
+            ("--key", !self.wanted.keys.is_empty()),
             ("--dry-run", self.dry_run),
             ("--also-run", !self.also_run.is_empty()),
         ];

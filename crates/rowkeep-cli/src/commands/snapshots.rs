@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::format::Manifest;
 use rowkeep::snapshots::{Snapshot, list};
 use serde_json::{Value, json};
 
@@ -32,6 +33,15 @@ impl Snapshots {
     }
 }
 
+/// What somebody called it, or what it was taken before.
+fn name(manifest: &Manifest) -> String {
+    match (&manifest.name, &manifest.before) {
+        (Some(name), _) => name.clone(),
+        (None, Some(before)) => format!("(before {})", before.operation),
+        (None, None) => String::new(),
+    }
+}
+
 fn told(snapshots: &[Snapshot]) -> String {
     if snapshots.is_empty() {
         return "no snapshots yet; make one with `rowkeep backup DATABASE`".to_owned();
@@ -52,7 +62,7 @@ fn told(snapshots: &[Snapshot]) -> String {
             snapshot.short_id(),
             local_time(&manifest.time),
             manifest.database.clone(),
-            manifest.name.clone().unwrap_or_default(),
+            name(manifest),
             count(manifest.tables.iter().filter(|table| table.kind.is_user_table()).count() as u64),
             count(manifest.rows()),
             bytes(size(snapshot)),

@@ -68,8 +68,12 @@ impl Restore {
                 ModeChoice::Update => Mode::Update,
                 ModeChoice::Merge => Mode::Merge,
             },
-            selection: Selection { include: self.tables.clone(), exclude: self.keep_tables.clone(), groups },
-            rows: None,
+            selection: Selection {
+                include: self.wanted.tables(self.tables.clone()),
+                exclude: self.keep_tables.clone(),
+                groups,
+            },
+            rows: self.wanted.rows()?,
             safety: (!self.no_safety && !self.dry_run).then_some(safety),
             temporary: None,
         };

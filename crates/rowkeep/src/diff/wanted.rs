@@ -1,0 +1,44 @@
+//! Rows chosen by a condition, or by their keys.
+
+use rowkeep_format::{RowBatch, Table};
+
+use super::filter::{RowFilter, RowTest};
+use crate::Error;
+use crate::condition::{Condition, KeyReference};
+use crate::selection::matches;
+
+/// The rows that fulfil a condition and, where keys are given, have one of them.
+///
+/// Only tables of the application are meant. Where keys are given, only their tables are.
+#[derive(Debug, Clone, Default)]
+pub struct WantedRows {
+    /// What the rows fulfil. Every table that is meant must have its columns.
+    pub condition: Option<Condition>,
+    /// The keys they have; any where none is given.
+    pub keys: Vec<KeyReference>,
+}
+
+impl WantedRows {
+    /// Whether it leaves any row out.
+    pub fn is_all(&self) -> bool {
+        self.condition.is_none() && self.keys.is_empty()
+    }
+}
+
+impl RowFilter for WantedRows {
+    fn bind(&self, table: &Table) -> Result<Option<RowTest>, Error> {
+        if !table.kind.is_user_table() {
+            return Ok(None);
+        }
+        let keys = self.keys.iter().filter(|key| matches(key.table_name(), &table.name));
+        let keys = keys.map(|key| key.bind(table)).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() && !self.keys.is_empty() {
+            return Ok(None);
+        }
+        let condition = self.condition.as_ref().map(|condition| condition.bind(table)).transpose()?;
+        Ok(Some(Box::new(move |batch: &RowBatch, row| {
+            condition.as_ref().is_none_or(|condition| condition.matches(batch, row))
+                && (keys.is_empty() || keys.iter().any(|key| key.matches(batch, row)))
+        })))
+    }
+}

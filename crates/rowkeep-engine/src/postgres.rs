@@ -33,6 +33,7 @@ mod plan;
 mod pool;
 mod reader;
 mod runner;
+mod scratch;
 mod script;
 mod sequences;
 mod session;
@@ -55,6 +56,8 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
     QueryRows, Surroundings, Target, View, ViewOptions,
 };
+pub use scratch::{Scratch, ScratchServer};
+
 use address::Address;
 use session::Server;
 use target::PostgresTarget;

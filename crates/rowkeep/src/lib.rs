@@ -4,19 +4,24 @@
 //! environment of the process.
 #![forbid(unsafe_code)]
 
+pub mod assess;
 pub mod capture;
 pub mod check;
+pub mod checks;
 pub mod config;
 mod context;
 pub mod doctor;
+pub mod drill;
 mod error;
 mod migrations;
 mod progress;
 mod read;
+pub mod report;
 pub mod restore;
 mod rows;
 pub mod selection;
 pub mod snapshots;
+pub mod units;
 pub mod verify;
 
 pub use config::{Config, Database};

@@ -82,7 +82,7 @@ pub(crate) fn rows(context: &Context, reader: &Arc<Reader>, table: &TableEntry, 
         .boxed()
 }
 
-async fn read_chunk(
+pub(crate) async fn read_chunk(
     context: &Context,
     reader: &Reader,
     entry: &ChunkRef,

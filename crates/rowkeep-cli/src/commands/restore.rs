@@ -1,9 +1,10 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use rowkeep::restore::{Restored, restore};
+use rowkeep::format::TableEntry;
+use rowkeep::restore::{Restored, chosen, restore_tables};
 use rowkeep::snapshots::{self, Snapshot};
-use rowkeep::verify::verify;
+use rowkeep::verify::{verify, verify_tables};
 use serde_json::json;
 
 use super::verify::told as comparison_told;
@@ -21,6 +22,9 @@ pub(crate) struct Restore {
     /// The database to make: a URL, or a path
     #[arg(long, value_name = "URL")]
     to: String,
+    /// Only the rows of these tables, of a snapshot whose other tables may be damaged; `*` stands for anything
+    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
+    tables: Vec<String>,
     /// Do not read the database again to compare it with the snapshot
     #[arg(long)]
     no_verify: bool,
@@ -29,7 +33,7 @@ pub(crate) struct Restore {
 impl Restore {
     /// The command for a snapshot and a database.
     pub(crate) fn of(snapshot: &str, to: &str) -> Self {
-        Self { snapshot: snapshot.to_owned(), to: to.to_owned(), no_verify: false }
+        Self { snapshot: snapshot.to_owned(), to: to.to_owned(), tables: Vec::new(), no_verify: false }
     }
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
@@ -37,12 +41,14 @@ impl Restore {
         let repository = session.open().await?;
         let snapshot = snapshots::find(&repository, &self.snapshot).await?;
         let started = Instant::now();
-        let restored = restore(&session.context, &repository, &snapshot, engine.as_ref()).await?;
+        let tables = chosen(&snapshot, &self.tables)?;
+        let restored =
+            restore_tables(&session.context, &repository, &snapshot, engine.as_ref(), &tables).await?;
         let restoring = started.elapsed();
         for note in &restored.notes {
             eprintln!("note: {}", plain(note));
         }
-        session.say(told(&snapshot, &restored, &engine.describe(), &duration(restoring)));
+        session.say(told(&snapshot, &tables, &restored, &engine.describe(), &duration(restoring)));
         let mut result = json!({
             "snapshot": snapshot.id,
             "tables": restored.tables,
@@ -53,7 +59,11 @@ impl Restore {
         let mut status = DONE;
         if !self.no_verify {
             let started = Instant::now();
-            let comparison = verify(&session.context, &repository, &snapshot, engine.as_ref()).await?;
+            let (context, engine) = (&session.context, engine.as_ref());
+            let comparison = match self.tables.is_empty() {
+                true => verify(context, &repository, &snapshot, engine).await?,
+                false => verify_tables(context, &repository, &snapshot, engine, &tables).await?,
+            };
             session.say(comparison_told(&comparison, &snapshot.short_id(), &engine.describe()));
             result["equal"] = json!(comparison.is_equal());
             result["verify_ms"] = json!(started.elapsed().as_millis() as u64);
@@ -68,8 +78,14 @@ impl Restore {
     }
 }
 
-fn told(snapshot: &Snapshot, restored: &Restored, database: &str, time: &str) -> String {
-    let tables = snapshot.manifest.tables.iter().filter(|table| table.kind.is_user_table()).count();
+fn told(
+    snapshot: &Snapshot,
+    tables: &[TableEntry],
+    restored: &Restored,
+    database: &str,
+    time: &str,
+) -> String {
+    let tables = tables.iter().filter(|table| table.kind.is_user_table()).count();
     format!(
         "restored snapshot {} to {database}: {}, {} in {time}",
         snapshot.short_id(),

@@ -76,6 +76,12 @@ pub(crate) enum Command {
     Verify(commands::verify::Verify),
     /// Check a repository for damage
     Check(commands::check::Check),
+    /// Check whether the data of a database is as it must be
+    CheckData(commands::check_data::CheckData),
+    /// Try a recovery: restore into a scratch database, prove, check, measure
+    Drill(commands::drill::Drill),
+    /// In an emergency: what is lost, which snapshot is best, what to do next
+    Assess(commands::assess::Assess),
     /// Delete snapshots
     Delete(commands::delete::Delete),
     /// Manage what opens a repository

@@ -1,12 +1,15 @@
 //! One file a command: its arguments, one call, how the result looks.
 
+pub(crate) mod assess;
 pub(crate) mod backup;
 pub(crate) mod check;
+pub(crate) mod check_data;
 pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod drill;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod restore;
@@ -33,6 +36,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::Diff(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
+        Command::CheckData(command) => command.run(session).await,
+        Command::Drill(command) => command.run(session).await,
+        Command::Assess(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,

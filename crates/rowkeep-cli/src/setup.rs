@@ -81,6 +81,12 @@ impl Session {
         Ok(self.config.get_or_init(|| config))
     }
 
+    /// The folder where reports are kept: the one named, or `rowkeep-reports` beside the configuration.
+    pub(crate) fn reports(&self, named: Option<&Path>) -> PathBuf {
+        let beside = self.global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        named.map_or_else(|| beside.join("rowkeep-reports"), Path::to_owned)
+    }
+
     /// The engine for a database.
     pub(crate) fn engine(&self, url: &str) -> Result<std::sync::Arc<dyn Engine>> {
         let url = rowkeep::engine::DatabaseUrl::parse(url).map_err(rowkeep::Error::from)?;
@@ -88,7 +94,8 @@ impl Session {
     }
 }
 
-fn surroundings() -> Surroundings {
+/// What operations need to know of this machine.
+pub(crate) fn surroundings() -> Surroundings {
     let list = |name: &str| -> Vec<PathBuf> {
         std::env::var_os(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
     };

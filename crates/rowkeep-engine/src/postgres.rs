@@ -39,6 +39,7 @@ mod plan;
 mod pool;
 mod reader;
 mod runner;
+mod scratch;
 mod script;
 mod sequences;
 mod session;
@@ -63,6 +64,8 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
     QueryRows, Surroundings, Target, View, ViewOptions,
 };
+pub use scratch::{Scratch, ScratchServer};
+
 use address::Address;
 use session::Server;
 use target::PostgresTarget;

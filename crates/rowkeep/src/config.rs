@@ -6,10 +6,12 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Error;
+use crate::checks::read::{read_all, seconds};
+use crate::checks::{Check, FileCheck};
 use crate::selection::Selection;
 
 /// What `rowkeep.toml` says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
     /// Where backups live, unless the command says otherwise.
     pub repository: Option<String>,
@@ -26,12 +28,25 @@ pub struct Config {
 }
 
 /// A database to protect.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Database {
     /// Its URL or path.
     pub url: String,
     /// Its tables in or out, and its groups.
     pub selection: Selection,
+    /// What must hold of its data.
+    pub checks: Vec<Check>,
+    /// What a drill must keep to.
+    pub objectives: Objectives,
+}
+
+/// What the recovery of a database must keep to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Objectives {
+    /// The most seconds that a restore and its proof may take.
+    pub recovery_seconds: Option<u64>,
+    /// The greatest age in seconds of the newest snapshot: the data that would be lost.
+    pub data_loss_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +72,10 @@ struct FileDatabase {
     exclude: Vec<String>,
     #[serde(default)]
     groups: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    checks: Vec<FileCheck>,
+    max_recovery_time: Option<String>,
+    max_data_loss: Option<String>,
 }
 
 impl Config {
@@ -79,7 +98,15 @@ impl Config {
         for (name, database) in file.databases {
             let selection =
                 Selection { include: database.tables, exclude: database.exclude, groups: database.groups };
-            databases.insert(name, Database { url: expand(database.url)?, selection });
+            let of_database = |message: String| fail(format!("database {name}: {message}"));
+            let limit = |text: Option<String>| text.as_deref().map(seconds).transpose().map_err(of_database);
+            let objectives = Objectives {
+                recovery_seconds: limit(database.max_recovery_time)?,
+                data_loss_seconds: limit(database.max_data_loss)?,
+            };
+            let checks = read_all(database.checks).map_err(of_database)?;
+            let url = expand(database.url)?;
+            databases.insert(name, Database { url, selection, checks, objectives });
         }
         let mut store = BTreeMap::new();
         for (name, value) in file.store {
@@ -149,5 +176,22 @@ mod tests {
         assert!(open.contains("has no }"), "{open}");
         let unknown = parse("[databases.app]\nurl = 'x'\nexlude = []").expect_err("misspelt");
         assert!(unknown.contains("exlude"), "{unknown}");
+    }
+
+    #[test]
+    fn checks_and_objectives_belong_to_a_database() {
+        let config = parse(
+            "[databases.app]\nurl = 'x'\nmax_recovery_time = '30min'\nmax_data_loss = '24h'\n\
+             [[databases.app.checks]]\ntable = 'users'\nmin_rows = 1",
+        );
+        let app = &config.expect("it is well formed").databases["app"];
+        assert_eq!(app.checks.len(), 1);
+        let limits = Objectives { recovery_seconds: Some(1800), data_loss_seconds: Some(86_400) };
+        assert_eq!(app.objectives, limits);
+        let wrong = parse("[databases.app]\nurl = 'x'\n[[databases.app.checks]]\nmin_rows = 1");
+        let wrong = wrong.expect_err("no table");
+        assert_eq!(wrong, "rowkeep.toml: database app: check 1: table is missing");
+        let misspelt = parse("[databases.app]\nurl = 'x'\n[[databases.app.checks]]\ntabel = 'users'");
+        assert!(misspelt.is_err_and(|error| error.contains("tabel")));
     }
 }

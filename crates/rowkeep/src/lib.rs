@@ -5,23 +5,28 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
+pub mod assess;
 pub mod capture;
 pub mod check;
+pub mod checks;
 pub mod condition;
 pub mod config;
 mod context;
 pub mod diff;
 pub mod doctor;
+pub mod drill;
 mod error;
 mod migrations;
 pub mod plan;
 mod progress;
 mod read;
+pub mod report;
 pub mod restore;
 mod rows;
 pub mod selection;
 pub mod snapshots;
 pub mod state;
+pub mod units;
 pub mod verify;
 
 pub use config::{Config, Database};

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::{Contents, CreateOptions, Engine, EngineError, ErrorKind, Target};
 use rowkeep_format::manifest::Scope;
-use rowkeep_format::{Schema, TableEntry};
+use rowkeep_format::{Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
 use serde::Serialize;
 
 use crate::rows::{Cause, rows};
+use crate::selection::matches;
 use crate::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
@@ -33,6 +34,20 @@ pub async fn restore(
     snapshot: &Snapshot,
     engine: &dyn Engine,
 ) -> Result<Restored, Error> {
+    restore_tables(context, repository, snapshot, engine, &snapshot.manifest.tables).await
+}
+
+/// Makes a database from a snapshot, with the rows of some of its tables; see [`chosen`].
+///
+/// The schema comes whole. Nothing of the other tables is read, so they may be damaged; what refers to their rows is
+/// put back without being validated.
+pub async fn restore_tables(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    tables: &[TableEntry],
+) -> Result<Restored, Error> {
     let manifest = &snapshot.manifest;
     let lacks = |lack| Error::Lacks { snapshot: snapshot.short_id(), lack };
     if manifest.scope == Scope::DataOnly {
@@ -49,14 +64,14 @@ pub async fn restore(
             Ok((reader, schema))
         })
         .await?;
+    let is_whole = manifest.scope == Scope::Full && tables.len() == manifest.tables.len();
     let options = CreateOptions {
-        loaded: (manifest.scope != Scope::Full)
-            .then(|| manifest.tables.iter().map(|table| table.name.clone()).collect()),
+        loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
     };
     let target = engine.create(&schema, &options).await?;
-    let work = fill(context, target.as_ref(), &reader, &schema, &manifest.tables);
+    let work = fill(context, target.as_ref(), &reader, &schema, tables);
     match context.until_cancelled(work).await {
-        Ok(notes) => Ok(Restored { tables: manifest.tables.len() as u64, rows: manifest.rows(), notes }),
+        Ok(notes) => Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes }),
         Err(error) => {
             if let Err(left) = target.abandon().await {
                 context.warn(format!("the unfinished database could not be cleared: {left}"));
@@ -64,6 +79,32 @@ pub async fn restore(
             Err(error)
         }
     }
+}
+
+/// The tables of a snapshot that these names mean, `table` or `schema.table` with `*` for anything; all for none.
+///
+/// What the database keeps beside its tables (sequences, settings) comes along: it belongs to the schema.
+pub fn chosen(snapshot: &Snapshot, names: &[String]) -> Result<Vec<TableEntry>, Error> {
+    let tables = &snapshot.manifest.tables;
+    let unknown = |name: &&String| !tables.iter().any(|table| matches(name, &table.name));
+    if let Some(name) = names.iter().find(unknown) {
+        let own = tables.iter().filter(|table| table.kind.is_user_table());
+        return Err(Error::Unknown {
+            what: "table",
+            name: name.clone(),
+            candidates: own.map(|table| table.name.to_string()).collect(),
+        });
+    }
+    let is_chosen = |table: &&TableEntry| {
+        names.is_empty()
+            || table.kind == TableKind::Settings
+            || names.iter().any(|name| matches(name, &table.name))
+    };
+    Ok(tables.iter().filter(is_chosen).cloned().collect())
+}
+
+fn user_rows(tables: &[TableEntry]) -> u64 {
+    tables.iter().filter(|table| table.kind.is_user_table()).map(|table| table.root.rows).sum()
 }
 
 async fn refuse_occupied(engine: &dyn Engine) -> Result<(), Error> {

@@ -48,6 +48,29 @@ pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec
     Ok(snapshots)
 }
 
+/// All snapshots of a database that can be opened, the oldest first, and those that are damaged so that nobody can tell
+/// whose they are.
+pub async fn readable(
+    repository: &Repository,
+    database: &str,
+) -> Result<(Vec<Snapshot>, Vec<(SnapshotId, Error)>), Error> {
+    let ids = repository.snapshots().await?;
+    let opened = futures::stream::iter(ids).map(|id| async move { (id, open(repository, id).await) });
+    let opened: Vec<_> = opened.buffer_unordered(AT_ONCE).collect().await;
+    let (mut snapshots, mut damaged) = (Vec::new(), Vec::new());
+    for (id, result) in opened {
+        match result {
+            Ok(snapshot) if snapshot.manifest.database == database => snapshots.push(snapshot),
+            Ok(_) => {}
+            Err(error) if error.kind() == crate::ErrorKind::Damage => damaged.push((id, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    snapshots.sort_by(|a, b| (&a.manifest.time, a.id).cmp(&(&b.manifest.time, b.id)));
+    damaged.sort_by_key(|(id, _)| *id);
+    Ok((snapshots, damaged))
+}
+
 /// The newest snapshot, of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
 pub async fn latest(repository: &Repository, database: Option<&str>) -> Result<Option<Snapshot>, Error> {
     let mut all = list(repository, database).await?;

@@ -2,7 +2,7 @@
 
 use rowkeep_engine::{Engine, ViewOptions};
 use rowkeep_format::manifest::Scope;
-use rowkeep_format::{Table, TableName};
+use rowkeep_format::{Table, TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::Serialize;
 
@@ -63,7 +63,18 @@ pub async fn verify(
     snapshot: &Snapshot,
     engine: &dyn Engine,
 ) -> Result<Comparison, Error> {
-    context.until_cancelled(verify_now(context, repository, snapshot, engine)).await
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, None)).await
+}
+
+/// The same for some tables of the snapshot; nothing else of the database is looked at.
+pub async fn verify_tables(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    tables: &[TableEntry],
+) -> Result<Comparison, Error> {
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Some(tables))).await
 }
 
 async fn verify_now(
@@ -71,6 +82,7 @@ async fn verify_now(
     repository: &Repository,
     snapshot: &Snapshot,
     engine: &dyn Engine,
+    only: Option<&[TableEntry]>,
 ) -> Result<Comparison, Error> {
     let manifest = &snapshot.manifest;
     if manifest.engine != engine.name() {
@@ -82,7 +94,7 @@ async fn verify_now(
     let view = engine.open(&ViewOptions { with_ddl: false }).await?;
     let mut tables = Vec::new();
     let mut comparable = Vec::new();
-    for entry in &manifest.tables {
+    for entry in only.unwrap_or(&manifest.tables) {
         let mut outcome = |outcome| {
             tables.push(TableComparison {
                 table: entry.name.clone(),
@@ -114,7 +126,7 @@ async fn verify_now(
             database_rows: Some(found.root.rows),
         });
     }
-    if manifest.scope == Scope::Full {
+    if manifest.scope == Scope::Full && only.is_none() {
         let extra = view.schema().tables.iter().filter(|table| manifest.table(&table.name).is_none());
         tables.extend(extra.map(|table| TableComparison {
             table: table.name.clone(),

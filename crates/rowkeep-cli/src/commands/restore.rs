@@ -5,10 +5,11 @@ pub(crate) mod live;
 use anyhow::Result;
 use live::{ConflictChoice, ModeChoice};
 use rowkeep::engine::{Contents, Engine};
+use rowkeep::format::TableEntry;
 use rowkeep::repository::Repository;
-use rowkeep::restore::{Restored, restore};
+use rowkeep::restore::{Restored, chosen, restore_tables};
 use rowkeep::snapshots::{self, Snapshot};
-use rowkeep::verify::verify;
+use rowkeep::verify::{verify, verify_tables};
 use serde_json::json;
 
 use super::verify::told as comparison_told;
@@ -99,12 +100,13 @@ impl Restore {
     ) -> Result<u8> {
         self.refuse_for_empty()?;
         let started = Instant::now();
-        let restored = restore(&session.context, repository, &snapshot, engine).await?;
+        let tables = chosen(&snapshot, &self.tables)?;
+        let restored = restore_tables(&session.context, repository, &snapshot, engine, &tables).await?;
         let restoring = started.elapsed();
         for note in &restored.notes {
             eprintln!("note: {}", plain(note));
         }
-        session.say(told(&snapshot, &restored, &engine.describe(), &duration(restoring)));
+        session.say(told(&snapshot, &tables, &restored, &engine.describe(), &duration(restoring)));
         let mut result = json!({
             "snapshot": snapshot.id,
             "tables": restored.tables,
@@ -115,7 +117,11 @@ impl Restore {
         let mut status = DONE;
         if !self.no_verify {
             let started = Instant::now();
-            let comparison = verify(&session.context, repository, &snapshot, engine).await?;
+            let context = &session.context;
+            let comparison = match self.tables.is_empty() {
+                true => verify(context, repository, &snapshot, engine).await?,
+                false => verify_tables(context, repository, &snapshot, engine, &tables).await?,
+            };
             session.say(comparison_told(&comparison, &snapshot.short_id(), &engine.describe()));
             result["equal"] = json!(comparison.is_equal());
             result["verify_ms"] = json!(started.elapsed().as_millis() as u64);
@@ -132,7 +138,6 @@ impl Restore {
     /// What can only be meant of a database that holds data.
     fn refuse_for_empty(&self) -> Result<()> {
         let meant_otherwise = [
-            ("--tables", !self.tables.is_empty()),
             ("--keep-tables", !self.keep_tables.is_empty()),
             ("--where", self.wanted.condition.is_some()),
             ("--key", !self.wanted.keys.is_empty()),
@@ -150,8 +155,14 @@ impl Restore {
     }
 }
 
-fn told(snapshot: &Snapshot, restored: &Restored, database: &str, time: &str) -> String {
-    let tables = snapshot.manifest.tables.iter().filter(|table| table.kind.is_user_table()).count();
+fn told(
+    snapshot: &Snapshot,
+    tables: &[TableEntry],
+    restored: &Restored,
+    database: &str,
+    time: &str,
+) -> String {
+    let tables = tables.iter().filter(|table| table.kind.is_user_table()).count();
     format!(
         "restored snapshot {} to {database}: {}, {} in {time}",
         snapshot.short_id(),

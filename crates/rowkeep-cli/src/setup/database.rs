@@ -4,8 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use rowkeep::checks::Check;
+use rowkeep::config::Objectives;
 use rowkeep::engine::{DatabaseUrl, Engine};
 use rowkeep::selection::Selection;
+use rowkeep::snapshots::Snapshot;
 
 use super::Session;
 use crate::fail::CommandError;
@@ -15,6 +18,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) selection: Selection,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) objectives: Objectives,
 }
 
 impl Session {
@@ -57,7 +62,13 @@ impl Session {
     pub(crate) fn source(&self, database: &str) -> Result<Source> {
         if let Some(configured) = self.config()?.databases.get(database) {
             let engine = self.engine(&configured.url)?;
-            return Ok(Source { name: database.to_owned(), engine, selection: configured.selection.clone() });
+            return Ok(Source {
+                name: database.to_owned(),
+                engine,
+                selection: configured.selection.clone(),
+                checks: configured.checks.clone(),
+                objectives: configured.objectives,
+            });
         }
         let url = DatabaseUrl::parse(database).map_err(rowkeep::Error::from)?;
         if let DatabaseUrl::Sqlite(path) = &url
@@ -72,7 +83,22 @@ impl Session {
             let message = format!("no database {database}: no such file, and no such name in rowkeep.toml");
             return Err(CommandError::usage(message).with_hint(hint).into());
         }
-        Ok(Source { name: name_of(&url), engine: self.engine(database)?, selection: Selection::default() })
+        Ok(Source {
+            name: name_of(&url),
+            engine: self.engine(database)?,
+            selection: Selection::default(),
+            checks: Vec::new(),
+            objectives: Objectives::default(),
+        })
+    }
+
+    /// The name that snapshots of a database have: a configured name, one that snapshots have, or that of a URL or path.
+    pub(crate) fn name(&self, database: &str, known: &[Snapshot]) -> Result<String> {
+        let is_known = known.iter().any(|snapshot| snapshot.manifest.database == database);
+        if is_known || self.config()?.databases.contains_key(database) {
+            return Ok(database.to_owned());
+        }
+        Ok(self.source(database)?.name)
     }
 }
 

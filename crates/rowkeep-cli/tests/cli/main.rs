@@ -1,8 +1,11 @@
 //! The command as people run it: real processes, real databases, real files.
 
+mod assess;
 mod bad_input;
+mod checks;
 mod concurrency;
 mod damage;
+mod drill;
 mod formats;
 mod kill;
 mod layering;

@@ -5,13 +5,13 @@ use std::process::Command;
 use crate::sandbox::Sandbox;
 
 /// A server of the test script.
-struct Server {
-    url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     bin: std::path::PathBuf,
 }
 
 /// The servers; a missing one fails the test rather than skipping it.
-fn servers() -> Vec<Server> {
+pub(crate) fn servers() -> Vec<Server> {
     let variable = |name: &str| {
         std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with scripts/test"))
     };
@@ -27,11 +27,11 @@ fn servers() -> Vec<Server> {
 }
 
 impl Server {
-    fn url_of(&self, database: &str) -> String {
+    pub(crate) fn url_of(&self, database: &str) -> String {
         format!("{}/{database}", self.url.rsplit_once('/').expect("the URL names a database").0)
     }
 
-    fn psql(&self, database: &str, sql: &str) -> String {
+    pub(crate) fn psql(&self, database: &str, sql: &str) -> String {
         let output = Command::new(self.bin.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url_of(database), "-c", sql])
             .output()
@@ -41,7 +41,7 @@ impl Server {
     }
 
     /// A new database of that name, and what drops it.
-    fn database(&self, name: &str) -> Database<'_> {
+    pub(crate) fn database(&self, name: &str) -> Database<'_> {
         let name = format!("{name}_{}", std::process::id());
         self.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         self.psql("postgres", &format!("CREATE DATABASE {name}"));
@@ -49,17 +49,17 @@ impl Server {
     }
 }
 
-struct Database<'a> {
+pub(crate) struct Database<'a> {
     server: &'a Server,
     name: String,
 }
 
 impl Database<'_> {
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.server.url_of(&self.name)
     }
 
-    fn sql(&self, sql: &str) -> String {
+    pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.psql(&self.name, sql)
     }
 }

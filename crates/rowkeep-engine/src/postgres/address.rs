@@ -101,7 +101,7 @@ fn invalid(message: impl Into<String>) -> EngineError {
 }
 
 /// The settings begin at the first `?` after the password, which may hold one itself.
-fn split_query(url: &str) -> (&str, &str) {
+pub(super) fn split_query(url: &str) -> (&str, &str) {
     let start = url.find('@').unwrap_or(0);
     match url[start..].find('?') {
         Some(at) => (&url[..start + at], &url[start + at + 1..]),

@@ -1,0 +1,261 @@
+//! Assess: in an emergency, what is there, what is lost, which snapshot is best, and how long it takes to be back.
+
+mod decide;
+
+use futures::stream::StreamExt;
+use jiff::Timestamp;
+use rowkeep_engine::{Contents, Engine, ViewOptions};
+use rowkeep_format::TableName;
+use rowkeep_format::manifest::Scope;
+use rowkeep_repository::{CheckOptions, ReadData, Repository};
+use serde::Serialize;
+
+use crate::check::check;
+use crate::checks::sql;
+use crate::checks::times::seconds_between;
+use crate::report::Report;
+use crate::snapshots::{self, Snapshot};
+use crate::{Context, Error};
+
+use decide::{Live, Past};
+pub use decide::{Loss, State, TableState};
+
+/// Tables that are counted at once.
+const AT_ONCE: usize = 4;
+
+/// What a restore is taken to manage when no drill measured it: plain bytes of rows in a second.
+const BYTES_PER_SECOND: u64 = 20_000_000;
+
+/// How a database is, against what is kept of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Assessment {
+    /// The name of the database.
+    pub database: String,
+    /// Where it is, without secrets.
+    pub target: String,
+    /// Whether it answers, and has something in it.
+    pub reach: Reach,
+    /// Its tables and those of the snapshots, by name.
+    pub tables: Vec<TableState>,
+    /// How many snapshots of it there are.
+    pub snapshots: u64,
+    /// The newest snapshot, whole or not.
+    pub newest: Option<Candidate>,
+    /// The newest from which it can be restored whole.
+    pub best: Option<Candidate>,
+    /// Tables that lost rows between snapshots and did not get them back.
+    pub losses: Vec<Loss>,
+    /// Snapshots that are not whole, each with what is wrong.
+    pub damaged: Vec<Damaged>,
+    /// Seconds since the best snapshot: what was written since is in no snapshot.
+    pub data_loss_seconds: Option<u64>,
+    /// How long a restore of the best takes.
+    pub recovery: Option<Recovery>,
+    /// Whether anything is lacking at all.
+    pub lacking: bool,
+}
+
+/// Whether a database answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "is", content = "why")]
+pub enum Reach {
+    /// It answers, and holds something.
+    There,
+    /// The server or the folder is there, the database is not.
+    Missing,
+    /// It is there, and there is nothing in it.
+    Empty,
+    /// It holds what a restore left that did not end.
+    Unfinished,
+    /// It cannot be asked.
+    Unreachable(String),
+}
+
+/// A snapshot that could be restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// The time of its state, as RFC 3339 in UTC.
+    pub time: String,
+    /// Rows in its tables.
+    pub rows: u64,
+    /// Bytes of its rows.
+    pub bytes: u64,
+}
+
+/// A snapshot that is not whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Damaged {
+    /// Its id.
+    pub id: String,
+    /// Its time, where it can be told.
+    pub time: Option<String>,
+    /// The tables that are lost; empty when all of it is.
+    pub tables: Vec<String>,
+}
+
+/// How long a restore takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recovery {
+    /// Milliseconds.
+    pub ms: u64,
+    /// The time of the drill that measured it; a guess from the snapshot's size when there was none.
+    pub drill: Option<String>,
+}
+
+impl Candidate {
+    fn of(snapshot: &Snapshot) -> Self {
+        let manifest = &snapshot.manifest;
+        Self {
+            id: snapshot.id.to_string(),
+            name: manifest.name.clone(),
+            time: manifest.time.clone(),
+            rows: manifest.rows(),
+            bytes: manifest.tables.iter().map(|table| table.root.bytes).sum(),
+        }
+    }
+
+    /// The id as people see it.
+    pub fn short_id(&self) -> &str {
+        self.id.get(..snapshots::SHORT_ID).unwrap_or(&self.id)
+    }
+}
+
+/// Looks at a database and at what the repository has of it. Nothing is changed; a database that cannot be reached is
+/// a finding.
+///
+/// The structure of every snapshot is checked, not every byte; `drill` is the newest drill's report.
+pub async fn assess(
+    context: &Context,
+    repository: &Repository,
+    database: &str,
+    engine: &dyn Engine,
+    drill: Option<&Report>,
+) -> Result<Assessment, Error> {
+    context.until_cancelled(assess_now(context, repository, database, engine, drill)).await
+}
+
+async fn assess_now(
+    context: &Context,
+    repository: &Repository,
+    database: &str,
+    engine: &dyn Engine,
+    drill: Option<&Report>,
+) -> Result<Assessment, Error> {
+    let (reach, live) = look(engine).await;
+    let (kept, unreadable) = snapshots::readable(repository, database).await?;
+    let mut damaged: Vec<Damaged> = unreadable
+        .iter()
+        .map(|(id, _)| Damaged { id: id.to_string(), time: None, tables: Vec::new() })
+        .collect();
+    let checked = check(context, repository, CheckOptions { read_data: ReadData::Nothing }).await?;
+    damaged.extend(checked.losses.iter().filter(|loss| loss.database == database).map(|loss| Damaged {
+        id: loss.snapshot.to_string(),
+        time: Some(loss.time.clone()),
+        tables: match loss.schema {
+            true => Vec::new(),
+            false => loss.tables.iter().map(ToString::to_string).collect(),
+        },
+    }));
+    let pasts: Vec<Past<'_>> = kept
+        .iter()
+        .map(|snapshot| Past {
+            snapshot,
+            is_whole: !damaged.iter().any(|damaged| damaged.id == snapshot.id.to_string()),
+        })
+        .collect();
+    let best = decide::best(&pasts);
+    let losses = decide::losses(&pasts);
+    let tables = decide::compare(live.as_ref(), best);
+    let newest = kept.iter().rfind(|snapshot| snapshot.manifest.scope != Scope::DataOnly);
+    let data_loss_seconds = best
+        .and_then(|best| best.manifest.time.parse().ok())
+        .map(|time| u64::try_from(seconds_between(time, Timestamp::now())).unwrap_or(0));
+    let lacking = reach != Reach::There
+        || best.is_none()
+        || newest.map(|newest| newest.id) != best.map(|best| best.id)
+        || !losses.is_empty()
+        || tables.iter().any(|table| table.state.is_lacking());
+    let best = best.map(Candidate::of);
+    Ok(Assessment {
+        database: database.to_owned(),
+        target: engine.describe(),
+        reach,
+        tables,
+        snapshots: kept.len() as u64,
+        newest: newest.map(Candidate::of),
+        recovery: best.as_ref().map(|best| recovery(best, drill)),
+        best,
+        losses,
+        damaged,
+        data_loss_seconds,
+        lacking,
+    })
+}
+
+/// Looks whether the database answers, and counts the rows of its tables.
+async fn look(engine: &dyn Engine) -> (Reach, Option<Live>) {
+    let contents = match engine.contents().await {
+        Ok(contents) => contents,
+        Err(error) => return (Reach::Unreachable(words(&error)), None),
+    };
+    match contents {
+        Contents::Missing => return (Reach::Missing, None),
+        Contents::Empty => return (Reach::Empty, Some(Live::new())),
+        Contents::Unfinished => return (Reach::Unfinished, None),
+        Contents::Occupied(_) => {}
+    }
+    let view = match engine.open(&ViewOptions { with_ddl: false }).await {
+        Ok(view) => view,
+        Err(error) => return (Reach::Unreachable(words(&error)), None),
+    };
+    let tables: Vec<TableName> = view
+        .schema()
+        .tables
+        .iter()
+        .filter(|table| table.kind.is_user_table())
+        .map(|table| table.name.clone())
+        .collect();
+    drop(view);
+    let counts = futures::stream::iter(tables).map(|table| async move {
+        let rows = count(engine, &table).await.map_err(|error| words(&error));
+        (table, rows)
+    });
+    (Reach::There, Some(counts.buffer_unordered(AT_ONCE).collect().await))
+}
+
+async fn count(engine: &dyn Engine, table: &TableName) -> Result<u64, Error> {
+    let answer = engine.query(&sql::rows(table), 1).await?;
+    crate::checks::number(&answer).ok_or_else(|| {
+        let message = format!("the rows of {table} could not be counted");
+        rowkeep_engine::EngineError::new(rowkeep_engine::ErrorKind::Other, message).into()
+    })
+}
+
+/// How long the best takes: as a drill measured it, for as many bytes; or a guess.
+fn recovery(best: &Candidate, drill: Option<&Report>) -> Recovery {
+    let measured = drill.and_then(|report| Some((report, report.measures.as_ref()?)));
+    match measured.filter(|(_, measures)| measures.recovery_ms > 0) {
+        Some((report, measures)) => {
+            let scaled = match measures.bytes {
+                0 => u128::from(measures.recovery_ms),
+                bytes => u128::from(measures.recovery_ms) * u128::from(best.bytes) / u128::from(bytes),
+            };
+            Recovery {
+                ms: u64::try_from(scaled).unwrap_or(u64::MAX).max(1),
+                drill: Some(report.time.clone()),
+            }
+        }
+        None => Recovery { ms: 1000 + best.bytes.saturating_mul(1000) / BYTES_PER_SECOND, drill: None },
+    }
+}
+
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

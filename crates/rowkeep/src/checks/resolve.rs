@@ -1,0 +1,110 @@
+//! The tables and columns that checks speak of, found in a database.
+
+use rowkeep_engine::{Engine, ErrorKind};
+use rowkeep_format::{Schema, Table, TableName};
+
+use super::sql;
+use crate::Error;
+
+/// Something with columns that a check speaks of: a table, or a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Relation {
+    /// Its name, with its schema.
+    pub(super) name: TableName,
+    /// All its columns, generated ones too.
+    columns: Vec<String>,
+    /// The columns of its key, where it has one.
+    pub(super) key: Vec<String>,
+}
+
+impl Relation {
+    /// The column of a name, as the database writes it.
+    pub(super) fn column(&self, name: &str) -> Result<String, Error> {
+        let exact = self.columns.iter().find(|column| *column == name);
+        let found = exact.or_else(|| {
+            // SQLite's names have no case, and two that differ in nothing else exist nowhere but in PostgreSQL.
+            let mut alike = self.columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
+            alike.next().filter(|_| self.name.schema.is_none() && alike.next().is_none())
+        });
+        found.cloned().ok_or_else(|| Error::Unknown {
+            what: "column",
+            name: format!("{}.{name}", self.name),
+            candidates: self.columns.clone(),
+        })
+    }
+
+    /// The columns of these names.
+    pub(super) fn columns(&self, names: &[String]) -> Result<Vec<String>, Error> {
+        names.iter().map(|name| self.column(name)).collect()
+    }
+}
+
+/// Finds the table of a name, and asks the database for its columns.
+pub(super) async fn relation(engine: &dyn Engine, schema: &Schema, name: &str) -> Result<Relation, Error> {
+    let table = find(schema, name)?;
+    let (name, key) = match table {
+        Some(table) => (table.name.clone(), key(table)),
+        // A view or a partitioned table has no rows of its own, so it is not among the tables.
+        None => (guess(schema, name), Vec::new()),
+    };
+    match engine.query(&sql::columns(&name), 0).await {
+        Ok(found) => Ok(Relation { name, columns: found.columns, key }),
+        Err(error)
+            if table.is_none() && matches!(error.kind(), ErrorKind::Statement | ErrorKind::NotFound) =>
+        {
+            Err(unknown(schema, &name))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The table that a name means; nothing when none has it.
+pub(super) fn find<'s>(schema: &'s Schema, name: &str) -> Result<Option<&'s Table>, Error> {
+    let tables = || schema.tables.iter().filter(|table| table.kind.is_user_table());
+    let mut found: Vec<&Table> =
+        tables().filter(|table| name == table.name.name || name == qualified(&table.name)).collect();
+    if found.is_empty() && schema.engine == "sqlite" {
+        found = tables().filter(|table| table.name.name.eq_ignore_ascii_case(name)).collect();
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only)),
+        several => match several.iter().find(|table| table.name.schema.as_deref() == Some("public")) {
+            Some(public) => Ok(Some(public)),
+            None => Err(Error::Unknown {
+                what: "single table",
+                name: name.to_owned(),
+                candidates: several.iter().map(|table| qualified(&table.name)).collect(),
+            }),
+        },
+    }
+}
+
+fn guess(schema: &Schema, name: &str) -> TableName {
+    match (schema.engine.as_str(), name.split_once('.')) {
+        ("sqlite", _) => TableName::plain(name),
+        (_, Some((schema, name))) => TableName::qualified(schema, name),
+        (_, None) => TableName::qualified("public", name),
+    }
+}
+
+fn unknown(schema: &Schema, name: &TableName) -> Error {
+    let tables = schema.tables.iter().filter(|table| table.kind.is_user_table());
+    Error::Unknown {
+        what: "table",
+        name: name.to_string(),
+        candidates: tables.map(|table| table.name.to_string()).collect(),
+    }
+}
+
+fn qualified(name: &TableName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.clone(),
+    }
+}
+
+fn key(table: &Table) -> Vec<String> {
+    let columns = table.key.columns.iter().filter(|_| table.key.unique);
+    columns.filter_map(|key| Some(table.columns.get(key.column)?.name.clone())).collect()
+}

@@ -1,0 +1,289 @@
+//! Drill: a snapshot is restored into a scratch database, proven, checked, timed, and the scratch removed.
+
+mod cluster;
+mod damage;
+mod folder;
+mod salvage;
+mod scratch;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use rowkeep_engine::Surroundings;
+use rowkeep_format::manifest::Scope;
+use rowkeep_format::{Manifest, Schema};
+use rowkeep_repository::Repository;
+
+use crate::checks::times::{age, seconds_between};
+use crate::checks::{Check, Circumstances, run_checks};
+use crate::config::Objectives;
+use crate::report::{self, About, Found, Kind, Measures, Report, Section, Status};
+use crate::restore::restore;
+use crate::snapshots::{Snapshot, read_schema};
+use crate::units::counted;
+use crate::verify::{Comparison, Outcome, verify};
+use crate::{Context, Error, ErrorKind};
+use scratch::{Scratch, Workshop};
+
+/// How a drill is to be done.
+#[derive(Debug, Clone, Default)]
+pub struct DrillOptions {
+    /// What must hold of the restored data.
+    pub checks: Vec<Check>,
+    /// What the recovery must keep to.
+    pub objectives: Objectives,
+    /// Where PostgreSQL's scratch databases are made; a server of its own for the drill when not given.
+    pub to_server: Option<String>,
+    /// The folder for scratch files; what killed drills left there is removed.
+    pub temporary: PathBuf,
+    /// Where PostgreSQL's programs are.
+    pub surroundings: Surroundings,
+    /// Whether the snapshot is the newest, so that its age is the data that would be lost.
+    pub is_newest: bool,
+    /// The snapshot before, whose row counts checks compare with.
+    pub before: Option<Manifest>,
+}
+
+/// The newest snapshot from which a database can be made.
+pub fn newest_restorable(snapshots: &[Snapshot]) -> Option<&Snapshot> {
+    let whole = snapshots.iter().rfind(|snapshot| snapshot.manifest.scope == Scope::Full);
+    whole.or_else(|| snapshots.iter().rfind(|snapshot| snapshot.manifest.scope != Scope::DataOnly))
+}
+
+/// Tries a recovery, and tells how it went.
+///
+/// What is wrong with the snapshot is in the report; an error says that the drill itself could not be done. Either way
+/// the scratch database is gone afterwards, and that of a drill which is killed is removed by the next one. Where the
+/// snapshot is damaged, the tables that are not are restored and proven by themselves.
+pub async fn drill(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    options: &DrillOptions,
+) -> Result<Report, Error> {
+    let began = (Timestamp::now(), Instant::now());
+    let workshop = Workshop::open(context, &snapshot.manifest, options).await?;
+    let mut drill = Drill {
+        context,
+        repository,
+        snapshot,
+        options,
+        workshop: &workshop,
+        began: began.0,
+        out: Out::default(),
+    };
+    let done = drill.run().await;
+    let out = drill.out;
+    let target = workshop.describe();
+    let closed = workshop.close().await;
+    done?;
+    let mut report = Report {
+        version: report::VERSION,
+        kind: Kind::Drill,
+        database: snapshot.manifest.database.clone(),
+        target,
+        snapshot: Some(About::of(snapshot)),
+        time: began.0.to_string(),
+        duration_ms: millis(began.1),
+        status: Status::Passed,
+        measures: Some(out.measures),
+        sections: vec![
+            Section { title: "Recovery".to_owned(), findings: out.recovery },
+            Section { title: "Damage".to_owned(), findings: out.damage },
+            Section { title: "Checks".to_owned(), findings: out.checks },
+        ],
+    };
+    if let Err(error) = closed {
+        report.sections[0].findings.push(found("scratch removed", Status::Warning, told(&error), None));
+    }
+    report.sections.retain(|section| !section.findings.is_empty());
+    Ok(report.judged())
+}
+
+/// A report of a snapshot that cannot even be opened, so that nobody can tell what it held.
+pub fn unreadable(database: &str, id: &str, error: &Error) -> Report {
+    Report {
+        version: report::VERSION,
+        kind: Kind::Drill,
+        database: database.to_owned(),
+        target: "none".to_owned(),
+        snapshot: None,
+        time: Timestamp::now().to_string(),
+        duration_ms: 0,
+        status: Status::Failed,
+        measures: None,
+        sections: vec![Section {
+            title: "Damage".to_owned(),
+            findings: vec![found(
+                format!("snapshot {id} can be opened"),
+                Status::Failed,
+                format!("{}; it may be of this database or of another", told(error)),
+                None,
+            )],
+        }],
+    }
+}
+
+/// What a drill has found so far.
+#[derive(Default)]
+struct Out {
+    recovery: Vec<Found>,
+    damage: Vec<Found>,
+    checks: Vec<Found>,
+    measures: Measures,
+}
+
+struct Drill<'a> {
+    context: &'a Context,
+    repository: &'a Repository,
+    snapshot: &'a Snapshot,
+    options: &'a DrillOptions,
+    workshop: &'a Workshop,
+    began: Timestamp,
+    out: Out,
+}
+
+impl Drill<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
+        for left in self.workshop.cleared() {
+            let detail = format!("{left} was left by a drill that was killed");
+            self.out.recovery.push(found("remains removed", Status::Passed, detail, None));
+        }
+        let lost = self.snapshot.manifest.time.parse().map_or(0, |time| seconds_between(time, self.began));
+        self.out.measures.data_loss_seconds = u64::try_from(lost).unwrap_or(0);
+        let schema = match self.schema().await {
+            Ok(schema) => schema,
+            Err(error) if error.kind() == ErrorKind::Damage => {
+                let detail =
+                    format!("{}; without it no database can be made from this snapshot", told(&error));
+                self.out.damage.push(found("schema", Status::Failed, detail, None));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let scratch = self.workshop.make(&schema).await?;
+        let recovered = self.recover(&scratch).await;
+        let removed = scratch.remove().await;
+        if let Err(error) = removed {
+            self.out.recovery.push(found("scratch removed", Status::Warning, told(&error), None));
+        }
+        match recovered {
+            Ok(()) => {
+                self.hold_objectives();
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::Damage => {
+                self.out.recovery.push(found("restored", Status::Failed, told(&error), None));
+                self.salvage(&schema).await
+            }
+            Err(Error::Cancelled) => Err(Error::Cancelled),
+            Err(error) => {
+                self.out.recovery.push(found("restored", Status::Failed, told(&error), None));
+                Ok(())
+            }
+        }
+    }
+
+    async fn schema(&self) -> Result<Schema, Error> {
+        let reader = self.repository.reader().await?;
+        read_schema(&reader, &self.snapshot.manifest).await
+    }
+
+    /// Restores, proves and checks; an error of the restore alone is given back.
+    async fn recover(&mut self, scratch: &Scratch) -> Result<(), Error> {
+        let engine = scratch.engine();
+        let started = Instant::now();
+        let restored = restore(self.context, self.repository, self.snapshot, engine).await?;
+        let restore_ms = millis(started);
+        let tables = &self.snapshot.manifest.tables;
+        let measures = &mut self.out.measures;
+        measures.restore_ms = restore_ms;
+        measures.tables = tables.iter().filter(|table| table.kind.is_user_table()).count() as u64;
+        measures.rows = restored.rows;
+        measures.bytes = tables.iter().map(|table| table.root.bytes).sum();
+        let detail = format!("{} and {}", counted(measures.tables, "table"), counted(restored.rows, "row"));
+        self.out.recovery.push(found("restored", Status::Passed, detail, Some(restore_ms)));
+        for note in restored.notes {
+            self.out.recovery.push(found("restored exactly", Status::Warning, note, None));
+        }
+        let started = Instant::now();
+        let comparison = verify(self.context, self.repository, self.snapshot, engine).await?;
+        let verify_ms = millis(started);
+        self.out.recovery.push(proof(&comparison, verify_ms));
+        self.out.measures.verify_ms = verify_ms;
+        self.out.measures.recovery_ms = (restore_ms + verify_ms).max(1);
+        let started = Instant::now();
+        let circumstances = Circumstances {
+            now: self.snapshot.manifest.time.parse().unwrap_or(self.began),
+            before: self.options.before.as_ref(),
+            strict: false,
+        };
+        self.out.checks = run_checks(self.context, engine, &self.options.checks, circumstances).await?;
+        self.out.measures.checks_ms = millis(started);
+        Ok(())
+    }
+
+    fn hold_objectives(&mut self) {
+        let Objectives { recovery_seconds, data_loss_seconds } = self.options.objectives;
+        let measures = &self.out.measures;
+        let mut held = Vec::new();
+        if let Some(limit) = recovery_seconds {
+            held.push(objective("recovery time", measures.recovery_ms.div_ceil(1000), limit));
+        }
+        if let Some(limit) = data_loss_seconds.filter(|_| self.options.is_newest) {
+            held.push(objective("data loss", measures.data_loss_seconds, limit));
+        }
+        self.out.recovery.extend(held);
+    }
+}
+
+fn objective(what: &str, seconds: u64, limit: u64) -> Found {
+    let words = |seconds: u64| age(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let status = if seconds <= limit { Status::Passed } else { Status::Failed };
+    let detail = format!("{}; {} are allowed", words(seconds), words(limit));
+    found(format!("{what} within {}", words(limit)), status, detail, None)
+}
+
+/// What a comparison proves.
+fn proof(comparison: &Comparison, duration_ms: u64) -> Found {
+    let unequal: Vec<String> = comparison
+        .tables
+        .iter()
+        .filter(|table| table.outcome != Outcome::Equal)
+        .map(|table| table.table.to_string())
+        .collect();
+    let (status, detail) = match unequal.as_slice() {
+        [] => (Status::Passed, format!("{} by hash", counted(comparison.tables.len() as u64, "table"))),
+        _ => (Status::Failed, format!("{} differ", unequal.join(", "))),
+    };
+    found("proven equal to the snapshot", status, detail, Some(duration_ms))
+}
+
+fn found(title: impl Into<String>, status: Status, detail: impl Into<String>, ms: Option<u64>) -> Found {
+    Found {
+        title: title.into(),
+        status,
+        detail: detail.into(),
+        samples: Vec::new(),
+        duration_ms: ms.unwrap_or_default(),
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An error with its causes, in one line.
+fn told(error: &Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !told.contains(&words) {
+            told = format!("{told}: {words}");
+        }
+        cause = error.source();
+    }
+    told
+}

@@ -1,0 +1,94 @@
+//! What can still be restored from a damaged snapshot.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rowkeep_format::{Schema, TableEntry};
+
+use super::damage::{Health, examine};
+use super::{Drill, found, millis, proof, told};
+use crate::Error;
+use crate::report::{Found, Status};
+use crate::restore::restore_tables;
+use crate::units::{count, counted};
+use crate::verify::verify_tables;
+
+/// Flaws that are shown of a table.
+const SHOWN: usize = 5;
+
+impl Drill<'_> {
+    /// Finds what is damaged, and restores and proves everything else.
+    pub(super) async fn salvage(&mut self, schema: &Schema) -> Result<(), Error> {
+        let reader = match self.repository.reader().await {
+            Ok(reader) => Arc::new(reader),
+            Err(error) => {
+                self.out.damage.push(found("repository", Status::Failed, told(&error.into()), None));
+                return Ok(());
+            }
+        };
+        let mut whole = Vec::new();
+        for table in &self.snapshot.manifest.tables {
+            let health = examine(self.context, &reader, table);
+            let health = self.context.until_cancelled(health).await?;
+            match health.flaws.is_empty() {
+                true => whole.push(health.table),
+                false => self.out.damage.push(lost(&health)),
+            }
+        }
+        let found = self.restore_rest(schema, &whole).await?;
+        self.out.damage.push(found);
+        Ok(())
+    }
+
+    async fn restore_rest(&self, schema: &Schema, whole: &[TableEntry]) -> Result<Found, Error> {
+        let names: Vec<String> = whole
+            .iter()
+            .filter(|table| table.kind.is_user_table())
+            .map(|table| table.name.to_string())
+            .collect();
+        if names.is_empty() {
+            return Ok(found("the rest", Status::Failed, "no table can be restored", None));
+        }
+        let started = Instant::now();
+        let scratch = self.workshop.make(schema).await?;
+        let engine = scratch.engine();
+        let tried = async {
+            restore_tables(self.context, self.repository, self.snapshot, engine, whole).await?;
+            verify_tables(self.context, self.repository, self.snapshot, engine, whole).await
+        };
+        let tried = tried.await;
+        scratch.remove().await?;
+        let title = format!("the rest can be restored: {}", names.join(", "));
+        Ok(match tried {
+            Ok(comparison) => {
+                let proof = proof(&comparison, millis(started));
+                let rows = whole
+                    .iter()
+                    .filter(|table| table.kind.is_user_table())
+                    .map(|table| table.root.rows)
+                    .sum();
+                let detail = format!(
+                    "{} and {}, {}",
+                    counted(names.len() as u64, "table"),
+                    counted(rows, "row"),
+                    if proof.status == Status::Passed { "restored and proven equal" } else { &proof.detail }
+                );
+                Found { title, detail, ..proof }
+            }
+            Err(error) if matches!(error, Error::Cancelled) => return Err(error),
+            Err(error) => found(title, Status::Failed, told(&error), Some(millis(started))),
+        })
+    }
+}
+
+fn lost(health: &Health) -> Found {
+    let detail = format!(
+        "{} {} damaged; {} of {} can still be read",
+        counted(health.flaws.len() as u64, "chunk"),
+        if health.flaws.len() == 1 { "is" } else { "are" },
+        count(health.readable_rows),
+        counted(health.table.root.rows, "row"),
+    );
+    let lost = found(format!("table {}", health.table.name), Status::Failed, detail, None);
+    Found { samples: health.flaws.iter().take(SHOWN).cloned().collect(), ..lost }
+}

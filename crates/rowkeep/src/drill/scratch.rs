@@ -1,0 +1,203 @@
+//! Where drills make their databases, and how these go away.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::Timestamp;
+use rowkeep_engine::postgres::{self, ScratchServer};
+use rowkeep_engine::{DatabaseUrl, Engine, EngineError, ErrorKind, connect};
+use rowkeep_format::{Manifest, Schema};
+
+use super::DrillOptions;
+use super::cluster::{self, Cluster};
+use super::folder::{Folder, abandoned};
+use crate::{Context, Error};
+
+/// A place for scratch databases. What killed drills left at the same place is removed before anything else.
+pub(super) struct Workshop {
+    place: Place,
+    options: DrillOptions,
+    cleared: Vec<String>,
+}
+
+enum Place {
+    /// SQLite: files in a folder of the drill's own.
+    Folder { folder: Folder, made: AtomicU32 },
+    /// PostgreSQL: databases of a server, which may itself be the drill's own.
+    Server { server: ScratchServer, url: String, own: Option<(Cluster, Folder)> },
+}
+
+/// A scratch database.
+pub(super) struct Scratch {
+    engine: Arc<dyn Engine>,
+    on_server: Option<postgres::Scratch>,
+    file: Option<PathBuf>,
+}
+
+impl Workshop {
+    /// Opens a place for the databases of an engine.
+    pub(super) async fn open(
+        context: &Context,
+        manifest: &Manifest,
+        options: &DrillOptions,
+    ) -> Result<Self, Error> {
+        let is_postgres = match manifest.engine.as_str() {
+            "postgresql" => true,
+            "sqlite" => false,
+            other => {
+                let message = format!("no scratch database of {other} can be made");
+                return Err(EngineError::new(ErrorKind::Unsupported, message).into());
+            }
+        };
+        let (below, folders) = (options.temporary.clone(), options.surroundings.postgres_bin.clone());
+        let mut cleared = Vec::new();
+        let place = match (&options.to_server, is_postgres) {
+            (Some(url), true) => {
+                let server = ScratchServer::new(url)?;
+                let names =
+                    context.until_cancelled(async { Ok(server.clear_abandoned(now()).await?) }).await?;
+                cleared.extend(names.into_iter().map(|name| format!("database {name}")));
+                Place::Server { server, url: url.clone(), own: None }
+            }
+            (_, is_postgres) => {
+                let version = manifest.environment.get("server_version");
+                let major = version.and_then(|version| {
+                    version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok())
+                });
+                let make = move || -> Result<_, EngineError> {
+                    let folder = Folder::make(&below).map_err(|error| no_folder(&below, error))?;
+                    let owner = folder.owner().map_err(|error| no_folder(&below, error))?;
+                    let cleared = clear(&below, owner, &folders);
+                    let cluster = match is_postgres {
+                        true => Some(Cluster::start(folder.path(), &folders, major.unwrap_or(0))?),
+                        false => None,
+                    };
+                    Ok((folder, cluster, cleared))
+                };
+                let (folder, cluster, left) = blocking(make).await?;
+                cleared.extend(left);
+                match cluster {
+                    None => Place::Folder { folder, made: AtomicU32::new(0) },
+                    Some(cluster) => {
+                        let url = cluster.url();
+                        Place::Server { server: ScratchServer::new(&url)?, url, own: Some((cluster, folder)) }
+                    }
+                }
+            }
+        };
+        Ok(Self { place, options: options.clone(), cleared })
+    }
+
+    /// What killed drills had left and is removed.
+    pub(super) fn cleared(&self) -> &[String] {
+        &self.cleared
+    }
+
+    /// Where the databases are, in words that show no secret.
+    pub(super) fn describe(&self) -> String {
+        match &self.place {
+            Place::Folder { .. } => "a temporary SQLite file".to_owned(),
+            Place::Server { own: Some((cluster, _)), .. } => cluster.describe(),
+            Place::Server { url, .. } => {
+                let described = DatabaseUrl::parse(url)
+                    .and_then(|url| connect(&url, &self.options.surroundings))
+                    .map(|engine| engine.describe());
+                format!("a scratch database beside {}", described.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Makes a place for a database; of a server, an empty one like that which the schema is of.
+    pub(super) async fn make(&self, schema: &Schema) -> Result<Scratch, Error> {
+        let surroundings = &self.options.surroundings;
+        match &self.place {
+            Place::Folder { folder, made } => {
+                let number = made.fetch_add(1, Ordering::Relaxed);
+                let file = folder.path().join(format!("drill-{number}.db"));
+                let engine = connect(&DatabaseUrl::Sqlite(file.clone()), surroundings)?;
+                Ok(Scratch { engine, on_server: None, file: Some(file) })
+            }
+            Place::Server { server, .. } => {
+                let made = server.make(schema, now(), random()).await?;
+                let engine = connect(&DatabaseUrl::Postgres(made.url().to_owned()), surroundings)?;
+                Ok(Scratch { engine, on_server: Some(made), file: None })
+            }
+        }
+    }
+
+    /// Removes everything.
+    pub(super) async fn close(self) -> Result<(), Error> {
+        blocking(move || {
+            match self.place {
+                Place::Folder { .. } | Place::Server { own: None, .. } => {}
+                Place::Server { own: Some((cluster, folder)), .. } => {
+                    // The server has to be gone before its files are.
+                    drop(cluster);
+                    drop(folder);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Scratch {
+    pub(super) fn engine(&self) -> &dyn Engine {
+        self.engine.as_ref()
+    }
+
+    /// Removes it.
+    pub(super) async fn remove(self) -> Result<(), Error> {
+        if let Some(database) = self.on_server {
+            database.remove().await?;
+        }
+        if let Some(file) = self.file {
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(no_folder(&file, error).into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes what killed drills left below a folder, and says what that was; blocks.
+fn clear(below: &std::path::Path, owner: u32, folders: &[PathBuf]) -> Vec<String> {
+    let mut cleared = Vec::new();
+    for left in abandoned(below, owner).unwrap_or_default() {
+        cluster::stop_left(&left.path, folders);
+        let path = left.path.display().to_string();
+        match left.remove() {
+            Ok(()) => cleared.push(path),
+            Err(error) => tracing::warn!("cannot remove {path}: {error}"),
+        }
+    }
+    cleared
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}
+
+fn no_folder(below: &std::path::Path, error: std::io::Error) -> EngineError {
+    EngineError::new(ErrorKind::Other, format!("cannot keep scratch files in {}", below.display()))
+        .with_source(error)
+}
+
+fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
+}
+
+fn random() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

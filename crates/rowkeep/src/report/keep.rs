@@ -1,0 +1,69 @@
+//! Where reports of drills are kept: one JSON file each, in a folder, named by database and time.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{Kind, Report};
+
+/// Keeps a report in a folder, which is made when it is not there; returns the file.
+///
+/// The file appears whole or not at all.
+pub fn keep(report: &Report, folder: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    let path = folder.join(name(report));
+    let temporary = path.with_extension("tmp");
+    let json = serde_json::to_vec_pretty(report)?;
+    let written = fs::File::create(&temporary).and_then(|mut file| {
+        file.write_all(&json)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, &path)) {
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    Ok(path)
+}
+
+/// The reports in a folder, the oldest first; none when there is no folder.
+///
+/// Files that are no reports, or of a newer form, are passed over: the folder is the users'.
+pub fn kept(folder: &Path) -> io::Result<Vec<Report>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut reports = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let report = serde_json::from_slice::<Report>(&fs::read(&path)?);
+            reports.extend(report.ok().filter(|report| report.version == super::VERSION));
+        }
+    }
+    reports.sort_by(|a, b| a.time.cmp(&b.time));
+    Ok(reports)
+}
+
+/// The newest drill of a database that brought it back whole.
+pub fn latest_drill(folder: &Path, database: &str) -> io::Result<Option<Report>> {
+    let reports = kept(folder)?;
+    let restored =
+        |report: &Report| report.measures.as_ref().is_some_and(|measures| measures.recovery_ms > 0);
+    Ok(reports
+        .into_iter()
+        .rfind(|report| report.kind == Kind::Drill && report.database == database && restored(report)))
+}
+
+/// `drill-shop-20261121T103000Z-1a2b3c4d.json`: sorts by database, then by time.
+fn name(report: &Report) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    let database: String = report.database.chars().map(safe).take(80).collect();
+    let time: String = report.time.chars().take(19).filter(char::is_ascii_alphanumeric).collect();
+    let snapshot = report.snapshot.as_ref().map(|about| format!("-{}", super::short(&about.id)));
+    let kind = match report.kind {
+        Kind::Checks => "checks",
+        Kind::Drill => "drill",
+    };
+    format!("{kind}-{database}-{time}Z{}.json", snapshot.unwrap_or_default())
+}

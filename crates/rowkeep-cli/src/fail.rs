@@ -160,7 +160,7 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
             "nothing was changed; run the command again for a plan of the present rows, or skip such rows with --conflict skip"
         }
         Engine::Constraint => {
-            "nothing was changed; restore the rows that these refer to as well, with --with-related"
+            "nothing was changed; restore the rows that these refer to, or that refer to them, as well"
         }
         Engine::Statement => "nothing was changed; correct the statement",
         Engine::Unsupported | Engine::Unstorable | Engine::Other => return None,

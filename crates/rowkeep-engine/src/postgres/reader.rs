@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::CopyOutStream;
 use tokio_postgres::error::SqlState;
 
-use super::failure::reading_failed;
+use super::failure::{reading_failed, statement_failed};
 use super::intake::{Intake, Stopped};
 use super::session::Session;
 use crate::{EngineError, ErrorKind, RowStream};
@@ -75,13 +75,38 @@ pub(super) async fn read_untapped(
     reading: &Reading,
     to: &Sender,
 ) -> Result<Outcome, EngineError> {
-    let Some(copy) = begin(session, reading).await.map_err(|error| failed(reading, error))? else {
+    read_by_library(session, reading, to, |error| failed(reading, error)).await
+}
+
+/// The same for a statement that was given, which may wait for locks and may be wrong.
+pub(super) async fn read_statement(
+    session: &Session,
+    reading: &Reading,
+    to: &Sender,
+) -> Result<(), EngineError> {
+    let failed = |error| statement_failed("cannot run the statement", error);
+    match read_by_library(session, reading, to, failed).await? {
+        Outcome::Complete | Outcome::Unwanted => Ok(()),
+        Outcome::Locked => Err(EngineError::new(
+            ErrorKind::Busy,
+            "cannot run the statement: another session holds a lock on what it reads",
+        )),
+    }
+}
+
+async fn read_by_library(
+    session: &Session,
+    reading: &Reading,
+    to: &Sender,
+    failed: impl Fn(tokio_postgres::Error) -> EngineError,
+) -> Result<Outcome, EngineError> {
+    let Some(copy) = begin(session, reading).await.map_err(&failed)? else {
         return Ok(Outcome::Locked);
     };
     let mut copy = pin!(copy);
     let mut intake = Intake::new(reading, to);
     while let Some(message) = copy.next().await {
-        intake.row(&message.map_err(|error| failed(reading, error))?)?;
+        intake.row(&message.map_err(&failed)?)?;
         if intake.is_full() && hand_on(&mut intake).await? == Outcome::Unwanted {
             return Ok(Outcome::Unwanted);
         }

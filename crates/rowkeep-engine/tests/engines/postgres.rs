@@ -1,11 +1,16 @@
 //! PostgreSQL, on every server that `ROWKEEP_TEST_POSTGRES` names.
 
+mod apply;
+mod apply_conflicts;
 mod awkward;
+mod changes;
 mod encodings;
 mod faults;
+mod find;
 mod keys;
 mod loads;
 mod lying;
+mod query;
 mod references;
 mod restores;
 mod roles;
@@ -68,10 +73,12 @@ impl Sandbox for Database {
 
 mod conformance_15 {
     rowkeep_engine::conformance_tests!(super::Server::of(15));
+    rowkeep_engine::conformance_tests!(@changes super::Server::of(15));
 }
 
 mod conformance_18 {
     rowkeep_engine::conformance_tests!(super::Server::of(18));
+    rowkeep_engine::conformance_tests!(@changes super::Server::of(18));
 }
 
 /// Makes a test of a function for each server.

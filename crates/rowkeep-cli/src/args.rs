@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Verify(commands::verify::Verify),
     /// Check a repository for damage
     Check(commands::check::Check),
+    /// Show every version of one row
+    History(commands::history::History),
     /// Delete snapshots
     Delete(commands::delete::Delete),
     /// Manage what opens a repository

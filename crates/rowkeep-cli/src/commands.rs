@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod restore;
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::Restore(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
+        Command::History(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,

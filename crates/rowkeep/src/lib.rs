@@ -11,6 +11,7 @@ pub mod config;
 mod context;
 pub mod doctor;
 mod error;
+pub mod history;
 mod migrations;
 mod progress;
 mod read;

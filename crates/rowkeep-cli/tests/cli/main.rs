@@ -4,6 +4,7 @@ mod bad_input;
 mod concurrency;
 mod damage;
 mod formats;
+mod history;
 mod kill;
 mod layering;
 mod looks;

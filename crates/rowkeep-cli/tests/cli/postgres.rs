@@ -5,13 +5,13 @@ use std::process::Command;
 use crate::sandbox::Sandbox;
 
 /// A server of the test script.
-struct Server {
+pub(crate) struct Server {
     url: String,
     bin: std::path::PathBuf,
 }
 
 /// The servers; a missing one fails the test rather than skipping it.
-fn servers() -> Vec<Server> {
+pub(crate) fn servers() -> Vec<Server> {
     let variable = |name: &str| {
         std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with scripts/test"))
     };
@@ -41,7 +41,7 @@ impl Server {
     }
 
     /// A new database of that name, and what drops it.
-    fn database(&self, name: &str) -> Database<'_> {
+    pub(crate) fn database(&self, name: &str) -> Database<'_> {
         let name = format!("{name}_{}", std::process::id());
         self.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         self.psql("postgres", &format!("CREATE DATABASE {name}"));
@@ -49,17 +49,17 @@ impl Server {
     }
 }
 
-struct Database<'a> {
+pub(crate) struct Database<'a> {
     server: &'a Server,
     name: String,
 }
 
 impl Database<'_> {
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.server.url_of(&self.name)
     }
 
-    fn sql(&self, sql: &str) -> String {
+    pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.psql(&self.name, sql)
     }
 }

@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Check(commands::check::Check),
     /// Show every version of one row
     History(commands::history::History),
+    /// Take what is personal out of rows
+    #[command(subcommand)]
+    Mask(commands::mask::Mask),
     /// Delete snapshots
     Delete(commands::delete::Delete),
     /// Manage what opens a repository

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod mask;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod snapshots;
@@ -31,6 +32,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
         Command::History(command) => command.run(session).await,
+        Command::Mask(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,

@@ -126,6 +126,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         | Error::Unknown { .. }
         | Error::Condition(_)
         | Error::KeyReference { .. }
+        | Error::Mask(_)
         | Error::NothingSelected
         | Error::Config { .. }
         | Error::Secret(_)

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Error;
+use crate::mask::MaskRules;
 use crate::selection::Selection;
 
 /// What `rowkeep.toml` says.
@@ -32,6 +33,8 @@ pub struct Database {
     pub url: String,
     /// Its tables in or out, and its groups.
     pub selection: Selection,
+    /// How its rows are masked where that is asked for.
+    pub mask: MaskRules,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +60,8 @@ struct FileDatabase {
     exclude: Vec<String>,
     #[serde(default)]
     groups: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    mask: MaskRules,
 }
 
 impl Config {
@@ -74,7 +79,9 @@ impl Config {
         for (name, database) in file.databases {
             let selection =
                 Selection { include: database.tables, exclude: database.exclude, groups: database.groups };
-            databases.insert(name, Database { url: expand(database.url)?, selection });
+            let mut mask = database.mask;
+            mask.key = mask.key.map(expand).transpose()?;
+            databases.insert(name, Database { url: expand(database.url)?, selection, mask });
         }
         let mut store = BTreeMap::new();
         for (name, value) in file.store {
@@ -92,7 +99,7 @@ impl Config {
 }
 
 /// Replaces each `${NAME}`; `$${` stands for `${` itself.
-fn expand(value: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+pub(crate) fn expand(value: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = value;
     while let Some(at) = rest.find("${") {

@@ -12,6 +12,7 @@ mod context;
 pub mod doctor;
 mod error;
 pub mod history;
+pub mod mask;
 mod migrations;
 mod progress;
 mod read;

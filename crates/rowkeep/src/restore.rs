@@ -9,6 +9,7 @@ use rowkeep_format::{Schema, TableEntry};
 use rowkeep_repository::{Reader, Repository};
 use serde::Serialize;
 
+use crate::mask::{BoundMask, Mask, MaskRules};
 use crate::rows::{Cause, rows};
 use crate::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
@@ -33,6 +34,17 @@ pub async fn restore(
     snapshot: &Snapshot,
     engine: &dyn Engine,
 ) -> Result<Restored, Error> {
+    restore_masked(context, repository, snapshot, engine, None).await
+}
+
+/// As [`restore`], with rows masked on their way where rules are given.
+pub async fn restore_masked(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    mask: Option<&MaskRules>,
+) -> Result<Restored, Error> {
     let manifest = &snapshot.manifest;
     let lacks = |lack| Error::Lacks { snapshot: snapshot.short_id(), lack };
     if manifest.scope == Scope::DataOnly {
@@ -49,12 +61,13 @@ pub async fn restore(
             Ok((reader, schema))
         })
         .await?;
+    let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind(&schema)).transpose()?;
     let options = CreateOptions {
         loaded: (manifest.scope != Scope::Full)
             .then(|| manifest.tables.iter().map(|table| table.name.clone()).collect()),
     };
     let target = engine.create(&schema, &options).await?;
-    let work = fill(context, target.as_ref(), &reader, &schema, &manifest.tables);
+    let work = fill(context, target.as_ref(), &reader, &schema, mask.as_ref(), &manifest.tables);
     match context.until_cancelled(work).await {
         Ok(notes) => Ok(Restored { tables: manifest.tables.len() as u64, rows: manifest.rows(), notes }),
         Err(error) => {
@@ -82,6 +95,7 @@ async fn fill(
     target: &dyn Target,
     reader: &Arc<Reader>,
     schema: &Schema,
+    mask: Option<&BoundMask>,
     entries: &[TableEntry],
 ) -> Result<Vec<String>, Error> {
     let cause = Cause::default();
@@ -111,7 +125,12 @@ async fn fill(
                         bytes: batch.bytes() as u64,
                     });
                 });
-                target.load(table, rows.boxed()).await.map_err(|error| cause.of(error))?;
+                let rows = rows.boxed();
+                let rows = match mask {
+                    Some(mask) => mask.rows(table, rows),
+                    None => rows,
+                };
+                target.load(table, rows).await.map_err(|error| cause.of(error))?;
                 context.observe(Event::TableDone { table: &entry.name, rows: entry.root.rows });
                 Ok::<_, Error>(())
             }

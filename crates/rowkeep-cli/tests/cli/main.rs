@@ -8,6 +8,7 @@ mod history;
 mod kill;
 mod layering;
 mod looks;
+mod mask;
 mod postgres;
 mod sandbox;
 mod secrets;

@@ -98,6 +98,7 @@ fn below<'a>(
 ///
 /// That is the last one that surely begins at or before the key; and before it, the last first, those of which that
 /// cannot be told because only the beginning of their first key was kept.
+/// (A whole key is never the beginning of another, so one that equals what was kept is the first key itself.)
 fn candidates<'e>(entries: &'e [ChunkRef], wanted: &[u8]) -> impl Iterator<Item = &'e ChunkRef> + use<'e> {
     let end = entries.partition_point(|entry| entry.first_key.as_slice() <= wanted);
     let begins_surely = |entry: &ChunkRef| {

@@ -41,6 +41,7 @@ impl World {
             tags: BTreeMap::new(),
             environment: None,
             selection: Selection::default(),
+            mask: None,
             with_schema: false,
             with_data: true,
             program: "test".to_owned(),

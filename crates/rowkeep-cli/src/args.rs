@@ -82,6 +82,11 @@ pub(crate) enum Command {
     Drill(commands::drill::Drill),
     /// In an emergency: what is lost, which snapshot is best, what to do next
     Assess(commands::assess::Assess),
+    /// Show every version of one row
+    History(commands::history::History),
+    /// Take what is personal out of rows
+    #[command(subcommand)]
+    Mask(commands::mask::Mask),
     /// Delete snapshots
     Delete(commands::delete::Delete),
     /// Manage what opens a repository

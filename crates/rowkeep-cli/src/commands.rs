@@ -10,8 +10,10 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drill;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod mask;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod snapshots;
@@ -39,6 +41,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::CheckData(command) => command.run(session).await,
         Command::Drill(command) => command.run(session).await,
         Command::Assess(command) => command.run(session).await,
+        Command::History(command) => command.run(session).await,
+        Command::Mask(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,

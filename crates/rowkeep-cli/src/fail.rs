@@ -128,6 +128,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         | Error::Unknown { .. }
         | Error::Condition(_)
         | Error::KeyReference { .. }
+        | Error::Mask(_)
         | Error::NothingSelected
         | Error::Config { .. }
         | Error::Secret(_)

@@ -11,6 +11,7 @@ use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
 use rowkeep_repository::Repository;
 
 use crate::doctor::examine;
+use crate::mask::{Mask, MaskRules, MaskedView};
 use crate::read::{Sink, read_tables, store};
 use crate::rows::read_node;
 use crate::selection::Selection;
@@ -30,6 +31,8 @@ pub struct CaptureOptions {
     pub environment: Option<String>,
     /// The tables whose rows are wanted.
     pub selection: Selection,
+    /// What is done to rows before they are stored.
+    pub mask: Option<MaskRules>,
     /// Whether the schema is wanted.
     pub with_schema: bool,
     /// Whether rows are wanted.
@@ -92,6 +95,13 @@ pub(crate) async fn read(
     let writer = Arc::new(repository.writer().await?);
     let time = jiff::Timestamp::now();
     let view = engine.open(&ViewOptions { with_ddl: options.with_schema }).await?;
+    let view: Arc<dyn View> = match &options.mask {
+        Some(rules) => {
+            let mask = Mask::new(rules, repository.content_keys()).bind(view.schema())?;
+            Arc::new(MaskedView::new(view, mask))
+        }
+        None => view,
+    };
     let schema = stored_schema(view.schema(), options.with_schema);
     let chosen = if options.with_data { options.selection.choose(view.schema())? } else { Vec::new() };
     let scope = match (options.with_schema, options.with_data) {

@@ -12,9 +12,9 @@ mod key_reference;
 mod lexer;
 mod like;
 mod parser;
-mod postgres;
-mod sqlite;
-mod time;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+pub(crate) mod time;
 
 use rowkeep_format::{RowBatch, Table};
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::Error;
 use crate::checks::read::{read_all, seconds};
 use crate::checks::{Check, FileCheck};
+use crate::mask::MaskRules;
 use crate::selection::Selection;
 
 /// What `rowkeep.toml` says.
@@ -36,6 +37,8 @@ pub struct Database {
     pub selection: Selection,
     /// What must hold of its data.
     pub checks: Vec<Check>,
+    /// How its rows are masked where that is asked for.
+    pub mask: MaskRules,
     /// What a drill must keep to.
     pub objectives: Objectives,
 }
@@ -76,6 +79,7 @@ struct FileDatabase {
     checks: Vec<FileCheck>,
     max_recovery_time: Option<String>,
     max_data_loss: Option<String>,
+    mask: MaskRules,
 }
 
 impl Config {
@@ -106,7 +110,9 @@ impl Config {
             };
             let checks = read_all(database.checks).map_err(of_database)?;
             let url = expand(database.url)?;
-            databases.insert(name, Database { url, selection, checks, objectives });
+            let mut mask = database.mask;
+            mask.key = mask.key.map(expand).transpose()?;
+            databases.insert(name, Database { url, selection, checks, objectives, mask });
         }
         let mut store = BTreeMap::new();
         for (name, value) in file.store {
@@ -124,7 +130,7 @@ impl Config {
 }
 
 /// Replaces each `${NAME}`; `$${` stands for `${` itself.
-fn expand(value: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+pub(crate) fn expand(value: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = value;
     while let Some(at) = rest.find("${") {

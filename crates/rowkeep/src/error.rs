@@ -75,6 +75,9 @@ pub enum Error {
         /// Why it does not fit.
         problem: String,
     },
+    /// Rules of a mask do not fit the tables, or values do not fit the rules.
+    #[error("{0}")]
+    Mask(String),
     /// After tables were chosen and left out, none remains.
     #[error("no table is left to back up")]
     NothingSelected,
@@ -185,6 +188,7 @@ impl Error {
             | Error::Unknown { .. }
             | Error::Condition(_)
             | Error::KeyReference { .. }
+            | Error::Mask(_)
             | Error::NothingSelected
             | Error::Lacks { .. }
             | Error::KeyGone { .. }

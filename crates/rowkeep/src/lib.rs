@@ -16,6 +16,8 @@ pub mod diff;
 pub mod doctor;
 pub mod drill;
 mod error;
+pub mod history;
+pub mod mask;
 mod migrations;
 pub mod plan;
 mod progress;

@@ -191,6 +191,7 @@ async fn capture(
         tags: BTreeMap::new(),
         environment: None,
         selection: selection.clone(),
+        mask: None,
         // The schema of some tables would make no database; rows are what is brought back.
         with_schema: selection.is_all(),
         with_data: true,

@@ -9,6 +9,7 @@ use rowkeep_format::{Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
 use serde::Serialize;
 
+use crate::mask::{BoundMask, Mask, MaskRules};
 use crate::rows::{Cause, rows};
 use crate::selection::matches;
 use crate::snapshots::{Snapshot, read_schema};
@@ -48,6 +49,18 @@ pub async fn restore_tables(
     engine: &dyn Engine,
     tables: &[TableEntry],
 ) -> Result<Restored, Error> {
+    restore_masked(context, repository, snapshot, engine, tables, None).await
+}
+
+/// As [`restore_tables`], with rows masked on their way where rules are given.
+pub async fn restore_masked(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    tables: &[TableEntry],
+    mask: Option<&MaskRules>,
+) -> Result<Restored, Error> {
     let manifest = &snapshot.manifest;
     let lacks = |lack| Error::Lacks { snapshot: snapshot.short_id(), lack };
     if manifest.scope == Scope::DataOnly {
@@ -65,11 +78,12 @@ pub async fn restore_tables(
         })
         .await?;
     let is_whole = manifest.scope == Scope::Full && tables.len() == manifest.tables.len();
+    let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind(&schema)).transpose()?;
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
     };
     let target = engine.create(&schema, &options).await?;
-    let work = fill(context, target.as_ref(), &reader, &schema, tables);
+    let work = fill(context, target.as_ref(), &reader, &schema, mask.as_ref(), tables);
     match context.until_cancelled(work).await {
         Ok(notes) => Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes }),
         Err(error) => {
@@ -123,6 +137,7 @@ async fn fill(
     target: &dyn Target,
     reader: &Arc<Reader>,
     schema: &Schema,
+    mask: Option<&BoundMask>,
     entries: &[TableEntry],
 ) -> Result<Vec<String>, Error> {
     let cause = Cause::default();
@@ -152,7 +167,12 @@ async fn fill(
                         bytes: batch.bytes() as u64,
                     });
                 });
-                target.load(table, rows.boxed()).await.map_err(|error| cause.of(error))?;
+                let rows = rows.boxed();
+                let rows = match mask {
+                    Some(mask) => mask.rows(table, rows),
+                    None => rows,
+                };
+                target.load(table, rows).await.map_err(|error| cause.of(error))?;
                 context.observe(Event::TableDone { table: &entry.name, rows: entry.root.rows });
                 Ok::<_, Error>(())
             }

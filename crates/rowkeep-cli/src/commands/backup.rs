@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -32,6 +32,9 @@ pub(crate) struct Backup {
     /// Not the rows of these tables or groups
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     exclude: Vec<String>,
+    /// Mask rows before they leave this machine, by the rules of rowkeep.toml or of a file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    mask: Option<Option<PathBuf>>,
     /// Only the schema, no rows
     #[arg(long, conflicts_with = "data_only")]
     schema_only: bool,
@@ -51,6 +54,7 @@ impl Backup {
             name: None,
             tables: Vec::new(),
             exclude: Vec::new(),
+            mask: None,
             schema_only: false,
             data_only: false,
             tags: Vec::new(),
@@ -93,6 +97,7 @@ impl Backup {
                 exclude: or(&self.exclude, &configured.exclude),
                 groups: configured.groups.clone(),
             },
+            mask: session.mask(self.mask.as_ref(), &source.name)?,
             with_schema: !self.data_only,
             with_data: !self.schema_only,
             program: concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -132,7 +132,7 @@ impl Type {
     /// Text that somebody wrote for a value, as the server prints that value; nothing when it is none of the type.
     ///
     /// A decimal number keeps its digits, and what the type's modifiers would do is not done.
-    pub(super) fn stored(self, text: &str) -> Option<String> {
+    pub(crate) fn stored(self, text: &str) -> Option<String> {
         let moment = |zone_counts: bool| {
             let moment = time::moment(text.trim())?;
             (zone_counts || !moment.zoned).then_some(moment.micros)

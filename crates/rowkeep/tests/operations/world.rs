@@ -46,6 +46,7 @@ impl World {
             tags: BTreeMap::new(),
             environment: None,
             selection: Selection::default(),
+            mask: None,
             with_schema: false,
             with_data: true,
             program: "test".to_owned(),

@@ -12,7 +12,7 @@ use rowkeep::{Error, State};
 use serde_json::json;
 
 use super::Restore;
-use crate::fail::{DONE, REFUSED};
+use crate::fail::{CommandError, DONE, REFUSED};
 use crate::setup::Session;
 use crate::ui::confirm::confirmed;
 use crate::ui::table::{Column, render};
@@ -60,6 +60,15 @@ impl Restore {
         database: String,
         engine: &dyn Engine,
     ) -> Result<u8> {
+        if self.mask.is_some() {
+            let message = format!(
+                "{} holds data, and rows are masked only on their way into a new database",
+                engine.describe()
+            );
+            return Err(CommandError::usage(message)
+                .with_hint("name a database that is new or empty")
+                .into());
+        }
         let safety = Safety { database, program: program() };
         let groups = session.config()?.groups();
         let options = PlanOptions {

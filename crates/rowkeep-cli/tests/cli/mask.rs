@@ -1,0 +1,182 @@
+//! Rows without what is personal in them.
+
+use crate::postgres::servers;
+use crate::sandbox::{Ran, Sandbox};
+
+const CLINIC: &str = "
+    CREATE TABLE patients (email VARCHAR(80) PRIMARY KEY NOT NULL, full_name TEXT, born DATE, phone TEXT, weight INTEGER);
+    CREATE TABLE visits (id INTEGER PRIMARY KEY, patient VARCHAR(80) REFERENCES patients (email), remarks TEXT, seen DATE);";
+
+fn rows(count: u32) -> String {
+    let patient = |i: u32| {
+        format!(
+            "('p{i}@clinic.example', 'Patient {i}', '1980-01-{:02}', '+49 30 12345{i:03}', {})",
+            i % 28 + 1,
+            50 + i % 60
+        )
+    };
+    let visit =
+        |i: u32| format!("({i}, 'p{}@clinic.example', 'coughs {i}', '2026-02-{:02}')", i % count, i % 28 + 1);
+    let patients: Vec<String> = (0..count).map(patient).collect();
+    let visits: Vec<String> = (0..3 * count).map(visit).collect();
+    format!(
+        "INSERT INTO patients VALUES {}; INSERT INTO visits VALUES {}",
+        patients.join(","),
+        visits.join(",")
+    )
+}
+
+const RULES: &str = "
+    'patients.email' = 'fake-email'
+    'patients.full_name' = 'fake-name'
+    'patients.born' = { rule = 'days', days = 90 }
+    'patients.phone' = 'hash'
+    'patients.weight' = { rule = 'range', bucket = 10 }
+    'visits.remarks' = { rule = 'fixed', value = 'masked' }
+";
+
+const PERSONAL: [&str; 4] = ["clinic.example", "Patient ", "+49 30 123", "coughs"];
+
+#[test]
+fn a_masked_backup_holds_nothing_personal_and_restores() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("clinic.db", &format!("{CLINIC}{}", rows(200)));
+    let config = format!("[databases.clinic]\nurl = 'clinic.db'\n[databases.clinic.mask]\n{RULES}");
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("the file can be written");
+    sandbox.done(&["backup", "clinic", "--mask", "--name", "masked"]);
+    assert_eq!(sandbox.json(&["show", "masked"])["environment"]["masked"], "true");
+    sandbox.done(&["restore", "masked", "--to", "copy.db"]);
+    sandbox.sql(
+        "copy.db",
+        "PRAGMA foreign_keys = on; PRAGMA foreign_key_check; UPDATE visits SET patient = patient",
+    );
+    let copy = std::fs::read(sandbox.path("copy.db")).expect("it was made");
+    for personal in PERSONAL {
+        assert!(!contains(&copy, personal), "{personal} is in the masked copy");
+    }
+    let count = |sql: &str| {
+        let database = rusqlite::Connection::open(sandbox.path("copy.db")).expect("it opens");
+        database.query_row(sql, [], |row| row.get::<_, i64>(0)).expect(sql)
+    };
+    assert_eq!(count("SELECT count(*) FROM patients JOIN visits ON email = patient"), 600);
+    assert_eq!(
+        count("SELECT count(*) FROM patients WHERE weight % 10 = 0 AND email LIKE '%@example.org'"),
+        200
+    );
+
+    // The same rows masked again are the same rows.
+    let hashes = |name: &str| sandbox.json(&["show", name])["tables"].clone();
+    sandbox.done(&["backup", "clinic", "--mask", "--name", "again"]);
+    assert_eq!(hashes("masked"), hashes("again"));
+    sandbox.done(&["backup", "clinic", "--name", "plain"]);
+    assert_ne!(hashes("masked"), hashes("plain"));
+    let history = sandbox.json(&["history", "patients", "p7@clinic.example"]);
+    assert_eq!(history["versions"].as_array().map(Vec::len), Some(1));
+    assert_eq!(history["notes"][0]["note"], "its rows are masked");
+}
+
+#[test]
+fn a_restore_can_mask_by_a_file() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("clinic.db", &format!("{CLINIC}{}", rows(50)));
+    sandbox.done(&["backup", "clinic.db"]);
+    std::fs::write(sandbox.path("rules.toml"), format!("key = '${{MASK_KEY}}'\n{RULES}"))
+        .expect("it is written");
+    sandbox
+        .run(&["restore", "latest", "--to", "copy.db", "--mask=rules.toml"])
+        .expect(2)
+        .says(&["MASK_KEY is not set"]);
+    let restored = sandbox
+        .command(&["restore", "latest", "--to", "copy.db", "--mask=rules.toml"])
+        .env("MASK_KEY", "of the developers")
+        .output()
+        .expect("it runs");
+    let restored = Ran::of(&restored).expect(0);
+    assert!(restored.out.contains("not compared"), "{restored:?}");
+    let copy = std::fs::read(sandbox.path("copy.db")).expect("it was made");
+    for personal in PERSONAL {
+        assert!(!contains(&copy, personal), "{personal} is in the masked copy");
+    }
+    sandbox
+        .run(&["restore", "latest", "--to", "other.db", "--mask"])
+        .expect(2)
+        .says(&["no rule", "mask suggest"]);
+    std::fs::write(sandbox.path("rules.toml"), "'patients.mail' = 'hash'").expect("it is written");
+    let wrong = sandbox.run(&["restore", "latest", "--to", "other.db", "--mask=rules.toml"]).expect(2);
+    wrong.says(&["no column mail", "email, full_name"]);
+    sandbox.run(&["backup", "clinic.db", "--mask=rules.toml"]).expect(2).says(&["no column mail"]);
+    assert!(!sandbox.path("other.db").exists());
+}
+
+#[test]
+fn rules_are_suggested_without_showing_values() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("clinic.db", &format!("{CLINIC}{}", rows(50)));
+    sandbox.sql("clinic.db", "CREATE TABLE \"odd \"\"name\" (id INTEGER PRIMARY KEY, x TEXT, card TEXT, lastIp TEXT, token TEXT);
+        INSERT INTO \"odd \"\"name\" VALUES (1, 'DE89370400440532013000', '4111 1111 1111 1111', '203.0.113.7', 'abcdef')");
+    let suggested = sandbox.done(&["mask", "suggest", "clinic.db"]);
+    for line in [
+        "[databases.clinic.mask]",
+        "\"patients.email\" = \"fake-email\"",
+        "\"patients.full_name\" = \"fake-name\"",
+        "\"patients.phone\" = \"fake-phone\"",
+        "\"patients.born\" = { rule = \"days\", days = 180 }",
+        "\"visits.remarks\" = ",
+        "\"odd \\\"name.x\" = \"hash\"",
+        "\"odd \\\"name.card\" = \"hash\"",
+        "\"odd \\\"name.lastIp\" = { rule = \"fixed\", value = \"192.0.2.1\" }",
+        "\"odd \\\"name.token\" = \"null\"",
+    ] {
+        assert!(suggested.out.contains(line), "{line:?} is not in {}", suggested.out);
+    }
+    for personal in [&PERSONAL[..], &["DE89", "4111", "203.0", "abcdef"]].concat() {
+        assert!(!suggested.out.contains(personal), "{personal} is shown");
+    }
+    let config = format!("[databases.clinic]\nurl = 'clinic.db'\n{}", suggested.out);
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("the file can be written");
+    sandbox.done(&["backup", "clinic", "--mask"]);
+}
+
+#[test]
+fn masked_rows_fit_their_types_in_postgres() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let clinic = server.database("rowkeep_cli_mask");
+        clinic.sql(CLINIC);
+        clinic.sql(
+            "CREATE TABLE accounts (id integer PRIMARY KEY, token uuid UNIQUE, amount numeric(12,2), ratio double precision,
+                 seen timestamptz, code char(6), parent integer REFERENCES accounts, secret bytea, ip inet);
+             INSERT INTO accounts SELECT i, gen_random_uuid(), i * 1.25, i / 3.0, now() - i * interval '1 hour', 'c' || i,
+                 nullif(i / 2, 0), decode(md5(i::text), 'hex'), '203.0.113.9' FROM generate_series(1, 500) i",
+        );
+        clinic.sql(&rows(200));
+        let rules = "
+            'accounts.id' = 'hash'\n'accounts.token' = 'hash'\n'accounts.amount' = 'hash'
+            'accounts.ratio' = { rule = 'range', bucket = 10 }\n'accounts.seen' = { rule = 'days', days = 10 }
+            'accounts.code' = 'hash'\n'accounts.secret' = 'hash'\n'accounts.ip' = { rule = 'fixed', value = '192.0.2.1' }";
+        std::fs::write(sandbox.path("rules.toml"), format!("{RULES}{rules}")).expect("it is written");
+        sandbox.done(&["backup", &clinic.url(), "--mask=rules.toml", "--name", "masked"]);
+        let copy = server.database("rowkeep_cli_mask_copy");
+        let restored = sandbox.done(&["restore", "masked", "--to", &copy.url()]);
+        assert!(restored.out.contains("equal: "), "{restored:?}");
+        let one = |sql: &str| copy.sql(sql).trim().to_owned();
+        assert_eq!(
+            one(
+                "SELECT count(*) FROM patients JOIN visits ON email = patient WHERE email LIKE '%@example.org'"
+            ),
+            "600"
+        );
+        assert_eq!(one("SELECT count(*) FROM accounts a JOIN accounts b ON a.parent = b.id"), "499");
+        assert_eq!(one("SELECT count(DISTINCT id) || ' ' || count(DISTINCT token) FROM accounts"), "500 500");
+        assert_eq!(
+            one("SELECT count(*) FROM accounts WHERE mod(ratio::int, 10) = 0 AND host(ip) = '192.0.2.1'"),
+            "500"
+        );
+        let suggested = sandbox.done(&["mask", "suggest", &clinic.url()]);
+        assert!(suggested.out.contains("\"public.patients.email\" = \"fake-email\""), "{suggested:?}");
+    }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}

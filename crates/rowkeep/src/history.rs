@@ -1,0 +1,154 @@
+//! History: every version of one row that the snapshots of a database hold.
+
+mod find;
+mod versions;
+
+use std::sync::Arc;
+
+use rowkeep_format::{Manifest, Schema, SnapshotId, Table};
+use rowkeep_repository::{Reader, Repository};
+use serde::Serialize;
+
+pub use versions::{Cell, ChangedColumn, Note, Version, What};
+
+use crate::condition::KeyReference;
+use crate::snapshots::{self, Snapshot, read_schema};
+use crate::{Context, Error};
+use find::Finder;
+use versions::{Row, Seen, Timeline};
+
+/// What the environment of a snapshot says whose rows were masked.
+pub const MASKED: &str = "masked";
+
+/// A row through all snapshots of a database.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct History {
+    /// The database.
+    pub database: String,
+    /// The table, as it was asked for.
+    pub table: String,
+    /// How many snapshots were looked at, those passed over included.
+    pub snapshots: u64,
+    /// What happened to the row, the oldest first.
+    pub versions: Vec<Version>,
+    /// What else there is to know: snapshots that were passed over and why, columns and keys that changed.
+    pub notes: Vec<Note>,
+}
+
+/// Follows one row through the snapshots of a database, the oldest first.
+///
+/// Of a snapshot it reads the nodes on the way to the row's chunk, and that chunk unless it is the same as in the
+/// snapshot before. Snapshots that do not hold the table's rows, or hold them masked, are passed over and noted, and so
+/// are those whose table is missing or has another key. Fails when no snapshot could be looked into.
+pub async fn history(
+    context: &Context,
+    repository: &Repository,
+    database: &str,
+    row: &KeyReference,
+) -> Result<History, Error> {
+    context.until_cancelled(follow(repository, database, row)).await
+}
+
+async fn follow(repository: &Repository, database: &str, row: &KeyReference) -> Result<History, Error> {
+    let snapshots = snapshots::list(repository, Some(database)).await?;
+    let reader = Arc::new(repository.reader().await?);
+    let mut follower =
+        Follower { reader: &reader, row, finder: Finder::default(), schema: None, failure: None };
+    let mut timeline = Timeline::default();
+    let mut looked_into = false;
+    for snapshot in &snapshots {
+        let seen = follower.look(snapshot).await?;
+        looked_into |= matches!(seen, Seen::Row(_) | Seen::Absent);
+        timeline.add(snapshot, seen);
+    }
+    match follower.failure {
+        Some(failure) if !looked_into => return Err(failure),
+        _ => {}
+    }
+    let (versions, notes) = timeline.finish();
+    Ok(History {
+        database: database.to_owned(),
+        table: row.table_name().to_owned(),
+        snapshots: snapshots.len() as u64,
+        versions,
+        notes,
+    })
+}
+
+struct Follower<'a> {
+    reader: &'a Reader,
+    row: &'a KeyReference,
+    finder: Finder,
+    schema: Option<(rowkeep_format::ChunkId, Schema)>,
+    /// The newest reason why the row could not be looked for.
+    failure: Option<Error>,
+}
+
+impl Follower<'_> {
+    async fn look(&mut self, snapshot: &Snapshot) -> Result<Seen, Error> {
+        let manifest = &snapshot.manifest;
+        if manifest.environment.get(MASKED).is_some_and(|masked| masked == "true") {
+            return Ok(Seen::PassedOver("its rows are masked".to_owned()));
+        }
+        let id = manifest.schema;
+        let schema = match self.schema.take() {
+            Some((known, schema)) if known == id => schema,
+            _ => read_schema(self.reader, manifest).await?,
+        };
+        let seen = self.look_into(&schema, manifest).await;
+        self.schema = Some((id, schema));
+        seen
+    }
+
+    async fn look_into(&mut self, schema: &Schema, manifest: &Manifest) -> Result<Seen, Error> {
+        let table = match self.row.table(schema) {
+            Ok(table) => table,
+            Err(error @ Error::Unknown { .. }) => {
+                self.failure = Some(error);
+                return Ok(Seen::NoTable);
+            }
+            Err(error) => return Ok(self.passed_over(error)),
+        };
+        let Some(entry) = manifest.tables.iter().find(|entry| entry.name == table.name) else {
+            return Ok(Seen::PassedOver(format!("it does not hold the rows of table {}", table.name)));
+        };
+        let key = match self.row.bind(table) {
+            Ok(key) => key,
+            Err(error) => return Ok(self.passed_over(error)),
+        };
+        let found = self.finder.find(self.reader, table, &entry.root, key.encoded()).await?;
+        Ok(found.map_or(Seen::Absent, |values| Seen::Row(Row::new(table, values))))
+    }
+
+    fn passed_over(&mut self, error: Error) -> Seen {
+        let reason = error.to_string();
+        self.failure = Some(error);
+        Seen::PassedOver(reason)
+    }
+}
+
+/// The names of a table's key columns.
+fn key_names(table: &Table) -> Vec<String> {
+    table.key.columns.iter().map(|part| table.columns[part.column].name.clone()).collect()
+}
+
+/// The databases that a repository has snapshots of, by name.
+pub async fn databases(repository: &Repository) -> Result<Vec<String>, Error> {
+    let mut names: Vec<String> = snapshots::list(repository, None)
+        .await?
+        .into_iter()
+        .map(|snapshot| snapshot.manifest.database)
+        .collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Where a version was first seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// Its time, as RFC 3339 in UTC.
+    pub time: String,
+}

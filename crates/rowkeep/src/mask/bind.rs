@@ -1,0 +1,352 @@
+//! Binding rules to the tables of a schema.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rowkeep_format::{Column, Schema, Table};
+
+use super::rules::Rule;
+use super::value::{ColumnMask, Shape};
+use super::{BoundMask, Mask, TableMask, fake};
+use crate::condition::postgres::Type;
+use crate::condition::sqlite::{Affinity, number_of};
+use crate::{Error, selection};
+
+/// A column: index of its table, and its index there.
+type Place = (usize, usize);
+
+pub(super) fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
+    let mut rules: BTreeMap<Place, Rule> = BTreeMap::new();
+    for (name, rule) in &mask.rules.rules {
+        for place in places(name, schema)? {
+            if rules.insert(place, rule.clone()).is_some_and(|other| other != *rule) {
+                return Err(Error::Mask(format!("there are two rules for {}", told(schema, place))));
+            }
+        }
+    }
+    let groups = Groups::of(schema);
+    let mut limits: HashMap<Place, Option<usize>> = HashMap::new();
+    let masked: Vec<(Place, Rule)> = rules.iter().map(|(place, rule)| (*place, rule.clone())).collect();
+    for (place, rule) in masked {
+        check(schema, place, &rule, groups.has_unknown(place))?;
+        // A reference that becomes NULL refers to nothing any more.
+        let members = if rule == Rule::Null { vec![place] } else { groups.members(place) };
+        let limit = members.iter().filter_map(|member| limit(schema, *member)).min();
+        for member in &members {
+            if family(schema, *member) != family(schema, place) {
+                return Err(Error::Mask(format!(
+                    "{} and {} refer to one another but are of types that are masked differently",
+                    told(schema, place),
+                    told(schema, *member)
+                )));
+            }
+            let other = rules.entry(*member).or_insert_with(|| rule.clone());
+            if *other != rule {
+                return Err(Error::Mask(format!(
+                    "{} and {} refer to one another and need the same rule",
+                    told(schema, place),
+                    told(schema, *member)
+                )));
+            }
+            check(schema, *member, &rule, false)?;
+            if members.len() > 1 && !rule.keeps_unequal() {
+                return Err(Error::Mask(format!(
+                    "{} is part of a reference, so its rule must keep unequal values unequal: hash, fake-email or keep-domain",
+                    told(schema, place)
+                )));
+            }
+            limits.insert(*member, limit);
+        }
+    }
+    let mut tables = HashMap::new();
+    for (at, table) in schema.tables.iter().enumerate() {
+        let of_table = rules.iter().filter(|((of, _), _)| *of == at);
+        let columns: Vec<(usize, ColumnMask)> = of_table
+            .map(|(place, rule)| {
+                let limit = limits.get(place).copied().flatten();
+                (place.1, column_mask(schema, *place, rule, limit))
+            })
+            .collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let is_key = |column: usize| table.key.columns.iter().any(|part| part.column == column);
+        let changes_key = columns.iter().any(|(column, _)| is_key(*column));
+        tables.insert(
+            table.name.clone(),
+            TableMask {
+                table: table.name.to_string().into(),
+                columns: columns.into(),
+                changes_key,
+                key: mask.key,
+            },
+        );
+    }
+    Ok(BoundMask { tables })
+}
+
+/// The columns that a rule's name means: all that are so called in tables that match.
+fn places(name: &str, schema: &Schema) -> Result<Vec<Place>, Error> {
+    let user_tables = || schema.tables.iter().enumerate().filter(|(_, table)| table.kind.is_user_table());
+    let mut found = Vec::new();
+    let mut nearest: Option<(&str, &Table)> = None;
+    for (dot, _) in name.match_indices('.') {
+        let (pattern, column) = (&name[..dot], &name[dot + 1..]);
+        for (at, table) in user_tables().filter(|(_, table)| selection::matches(pattern, &table.name)) {
+            match table.columns.iter().position(|known| known.name == column) {
+                Some(column) => found.push((at, column)),
+                None => nearest = Some((column, table)),
+            }
+        }
+    }
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    Err(match nearest {
+        Some((column, table)) => Error::Unknown {
+            what: "column",
+            name: format!("{column} in table {} to mask", table.name),
+            candidates: visible(&table.columns),
+        },
+        None => Error::Unknown {
+            what: "table",
+            name: format!("for the mask rule {name}"),
+            candidates: user_tables().map(|(_, table)| table.name.to_string()).collect(),
+        },
+    })
+}
+
+fn visible(columns: &[Column]) -> Vec<String> {
+    columns.iter().filter(|column| !column.hidden).map(|column| column.name.clone()).collect()
+}
+
+fn told(schema: &Schema, place: Place) -> String {
+    let table = &schema.tables[place.0];
+    format!("{}.{}", table.name, table.columns[place.1].name)
+}
+
+fn shape(schema: &Schema, place: Place) -> Shape {
+    let table = &schema.tables[place.0];
+    let type_name = &table.columns[place.1].type_name;
+    match table.name.schema {
+        Some(_) => Shape::Postgres(Type::of(type_name)),
+        None => Shape::Sqlite(Affinity::of(type_name)),
+    }
+}
+
+/// Types whose equal values are masked equally.
+fn family(schema: &Schema, place: Place) -> Shape {
+    match shape(schema, place) {
+        Shape::Postgres(Type::Decimal) => Shape::Postgres(Type::Integer),
+        Shape::Sqlite(Affinity::Numeric) => Shape::Sqlite(Affinity::Integer),
+        other => other,
+    }
+}
+
+/// The `n` of `varchar(n)` and its like. SQLite has it too, and does not heed it.
+fn limit(schema: &Schema, place: Place) -> Option<usize> {
+    let table = &schema.tables[place.0];
+    let type_name = &table.columns[place.1].type_name;
+    let is_text = matches!(shape(schema, place), Shape::Postgres(Type::Text | Type::Padded));
+    let inner = type_name.split_once('(')?.1.split_once(')')?.0;
+    if is_text { inner.trim().parse().ok() } else { None }
+}
+
+fn column_mask(schema: &Schema, place: Place, rule: &Rule, limit: Option<usize>) -> ColumnMask {
+    let shape = shape(schema, place);
+    let rule = match (rule, shape) {
+        (Rule::Fixed(value), Shape::Postgres(of)) => {
+            Rule::Fixed(of.stored(value).unwrap_or_else(|| value.clone()))
+        }
+        _ => rule.clone(),
+    };
+    let name = schema.tables[place.0].columns[place.1].name.clone();
+    ColumnMask { name, rule, shape, limit }
+}
+
+/// Whether a rule gives values that the column takes.
+fn check(schema: &Schema, place: Place, rule: &Rule, refers_elsewhere: bool) -> Result<(), Error> {
+    let table = &schema.tables[place.0];
+    let column = &table.columns[place.1];
+    let shape = shape(schema, place);
+    let fail = |problem: &str| Err(Error::Mask(format!("{} {problem}", told(schema, place))));
+    if column.hidden {
+        return fail("is no column of the application and cannot be masked");
+    }
+    if refers_elsewhere && *rule != Rule::Null {
+        return fail(
+            "refers to a table that is not here, so it cannot be masked alike there; use null or no rule",
+        );
+    }
+    let is_key = table.key.unique && table.key.columns.iter().any(|part| part.column == place.1);
+    if is_key && !rule.keeps_unequal() {
+        return fail(
+            "is part of the key, so its rule must keep unequal values unequal: hash, fake-email or keep-domain",
+        );
+    }
+    let is_text = match shape {
+        Shape::Postgres(of) => matches!(of, Type::Text | Type::Padded | Type::Folded),
+        Shape::Sqlite(affinity) => !affinity.is_numeric(),
+    };
+    let limit = limit(schema, place);
+    let shorter = |least: usize| limit.is_some_and(|limit| limit < least);
+    match rule {
+        Rule::Null if column.not_null => fail("refuses NULL; use fixed or hash"),
+        Rule::Null => Ok(()),
+        Rule::Fixed(value) => {
+            let fits = match shape {
+                Shape::Postgres(of) => of.stored(value).is_some(),
+                Shape::Sqlite(affinity) => !affinity.is_numeric() || number_of(value.as_bytes()).is_some(),
+            };
+            if !fits || limit.is_some_and(|limit| value.chars().count() > limit) {
+                return fail(&format!(
+                    "is of type {}, which does not take the fixed value",
+                    column.type_name
+                ));
+            }
+            Ok(())
+        }
+        Rule::Hash => match shape {
+            Shape::Postgres(
+                Type::Integer
+                | Type::Decimal
+                | Type::Text
+                | Type::Padded
+                | Type::Folded
+                | Type::Uuid
+                | Type::Bytes,
+            )
+            | Shape::Sqlite(_) => Ok(()),
+            Shape::Postgres(of) => fail(&format!(
+                "is of type {}, which a hash does not fit; use {}",
+                column.type_name,
+                instead(of)
+            )),
+        },
+        Rule::FakeEmail if shorter(fake::SHORT_EMAIL_CHARACTERS) => {
+            fail("is too short for an e-mail address that stays unique; use hash or keep-domain")
+        }
+        Rule::FakePhone if shorter(fake::PHONE_CHARACTERS) => {
+            fail("is too short for a telephone number; use hash")
+        }
+        Rule::FakeName
+        | Rule::FakeFirstName
+        | Rule::FakeLastName
+        | Rule::FakeEmail
+        | Rule::FakePhone
+        | Rule::FakeAddress
+        | Rule::KeepDomain => {
+            if is_text {
+                Ok(())
+            } else {
+                fail(&format!("is of type {}, which takes no such text", column.type_name))
+            }
+        }
+        Rule::Bucket(_) | Rule::Between(..) => {
+            let is_number = match shape {
+                Shape::Postgres(of) => {
+                    matches!(of, Type::Integer | Type::Decimal | Type::Single | Type::Double)
+                }
+                Shape::Sqlite(affinity) => affinity != Affinity::Text,
+            };
+            if !is_number {
+                return fail(&format!("is of type {}, which holds no numbers", column.type_name));
+            }
+            match rule {
+                Rule::Between(low, high)
+                    if !holds(&column.type_name, *low) || !holds(&column.type_name, *high) =>
+                {
+                    fail(&format!("is of type {}, which does not hold all of the range", column.type_name))
+                }
+                _ => Ok(()),
+            }
+        }
+        Rule::Days(_) => {
+            let may_be_date = match shape {
+                Shape::Postgres(of) => matches!(of, Type::Date | Type::Timestamp | Type::TimestampTz),
+                Shape::Sqlite(_) => true,
+            };
+            if may_be_date {
+                Ok(())
+            } else {
+                fail(&format!("is of type {}, which holds no dates", column.type_name))
+            }
+        }
+    }
+}
+
+/// The rule that fits a type that a hash does not.
+fn instead(of: Type) -> &'static str {
+    match of {
+        Type::Date | Type::Timestamp | Type::TimestampTz => "days",
+        Type::Single | Type::Double => "range",
+        _ => "null or fixed",
+    }
+}
+
+/// Whether a type of PostgreSQL takes an integer, as far as its name tells.
+fn holds(type_name: &str, number: i64) -> bool {
+    if let Some(modifier) = type_name.strip_prefix("numeric(").and_then(|rest| rest.strip_suffix(')')) {
+        let (precision, scale) = modifier.split_once(',').unwrap_or((modifier, "0"));
+        let digits = |text: &str| text.trim().parse::<i32>().unwrap_or(0);
+        let most = (digits(precision) - digits(scale)).max(0) as usize;
+        return number == 0 || number.unsigned_abs().to_string().len() <= most;
+    }
+    match type_name {
+        "smallint" => i16::try_from(number).is_ok(),
+        "integer" => i32::try_from(number).is_ok(),
+        "oid" => u32::try_from(number).is_ok(),
+        _ => true,
+    }
+}
+
+/// Columns that refer to one another, directly or over others.
+struct Groups {
+    joined: HashMap<Place, Vec<Place>>,
+    unknown: Vec<Place>,
+}
+
+impl Groups {
+    fn of(schema: &Schema) -> Self {
+        let mut groups = Self { joined: HashMap::new(), unknown: Vec::new() };
+        for (at, table) in schema.tables.iter().enumerate() {
+            for reference in &table.foreign_keys {
+                let parent = schema.tables.iter().position(|parent| parent.name == reference.references);
+                for (column, name) in reference.columns.iter().zip(&reference.referenced_columns) {
+                    let referenced = parent.and_then(|parent| {
+                        let columns = &schema.tables[parent].columns;
+                        let place = columns.iter().position(|known| known.name.eq_ignore_ascii_case(name))?;
+                        Some((parent, place))
+                    });
+                    let child = (at, *column);
+                    match referenced {
+                        Some(referenced) => {
+                            groups.joined.entry(child).or_default().push(referenced);
+                            groups.joined.entry(referenced).or_default().push(child);
+                        }
+                        None => groups.unknown.push(child),
+                    }
+                }
+            }
+        }
+        groups
+    }
+
+    /// A column with all that it refers to and that refer to it.
+    fn members(&self, place: Place) -> Vec<Place> {
+        let mut members = vec![place];
+        let mut next = 0;
+        while let Some(member) = members.get(next) {
+            let joined = self.joined.get(member).map(Vec::as_slice).unwrap_or_default();
+            let new: Vec<Place> = joined.iter().filter(|place| !members.contains(place)).copied().collect();
+            members.extend(new);
+            next += 1;
+        }
+        members.sort_unstable();
+        members.dedup();
+        members
+    }
+
+    fn has_unknown(&self, place: Place) -> bool {
+        self.members(place).iter().any(|member| self.unknown.contains(member))
+    }
+}

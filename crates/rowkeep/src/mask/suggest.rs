@@ -1,0 +1,306 @@
+//! Which columns of a database look personal, and what could be done to them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use futures::StreamExt;
+use rowkeep_engine::{Engine, View, ViewOptions};
+use rowkeep_format::{Column, ContentKeys, RowBatch, Schema, Table, Value};
+use serde::Serialize;
+
+use super::{Mask, MaskRules, Rule};
+use crate::{Context, Error};
+
+/// Rows of each table that are looked at.
+const SAMPLE: usize = 500;
+
+/// A rule that is proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suggestion {
+    /// The column, as a rule names it.
+    pub column: String,
+    /// What it seems to hold.
+    pub holds: &'static str,
+    /// What it seems so by: its name, its values, or both.
+    pub seen_by: &'static str,
+    /// The rule, as TOML.
+    pub rule: String,
+}
+
+/// What a column may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Personal {
+    Email,
+    Phone,
+    FirstName,
+    LastName,
+    Name,
+    Address,
+    Birthday,
+    Ip,
+    Secret,
+    Account,
+    FreeText,
+}
+
+/// Proposes rules for the columns of a database by their names and a sample of their values.
+///
+/// Values stay within: what is returned tells of columns only. Every rule that is proposed can be bound.
+pub async fn suggest(context: &Context, engine: &dyn Engine) -> Result<Vec<Suggestion>, Error> {
+    context
+        .until_cancelled(async {
+            let view = engine.open(&ViewOptions::default()).await?;
+            let schema = view.schema().clone();
+            let mut found = Vec::new();
+            for table in schema.tables.iter().filter(|table| table.kind.is_user_table()) {
+                let sample = sample(view.as_ref(), table).await?;
+                found.extend(in_table(&schema, table, &sample));
+            }
+            Ok(without_conflicts(&schema, found))
+        })
+        .await
+}
+
+async fn sample(view: &dyn View, table: &Table) -> Result<RowBatch, Error> {
+    let mut sample = RowBatch::new(table.columns.len());
+    let mut rows = view.rows(table).await?;
+    while sample.rows() < SAMPLE
+        && let Some(batch) = rows.next().await
+    {
+        let batch = batch?;
+        let wanted = batch.rows().min(SAMPLE - sample.rows());
+        sample.extend(&batch, 0..wanted);
+    }
+    Ok(sample)
+}
+
+fn in_table(schema: &Schema, table: &Table, sample: &RowBatch) -> Vec<(Suggestion, Rule)> {
+    let mut found = Vec::new();
+    for (place, column) in table.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {
+        let by_name = by_name(&table.name.name, &column.name);
+        let by_values = by_values(sample, place);
+        let seen_by = match (by_name, by_values) {
+            (Some(name), Some(values)) if name == values => "name and values",
+            (_, Some(_)) => "values",
+            (Some(_), None) => "name",
+            (None, None) => continue,
+        };
+        let Some(personal) = by_values.or(by_name) else { continue };
+        // In full, so that tables of one name in two schemas are told apart.
+        let name = match &table.name.schema {
+            Some(of) => format!("{of}.{}.{}", table.name.name, column.name),
+            None => format!("{}.{}", table.name.name, column.name),
+        };
+        let fitting = rules(personal, column).into_iter().find(|rule| binds(schema, [(&name, rule)]));
+        if let Some(rule) = fitting {
+            let suggestion =
+                Suggestion { column: name, holds: personal.told(), seen_by, rule: rule.to_toml() };
+            found.push((suggestion, rule));
+        }
+    }
+    found
+}
+
+/// Whether rules can be bound together.
+fn binds<'r>(schema: &Schema, rules: impl IntoIterator<Item = (&'r String, &'r Rule)>) -> bool {
+    let rules = rules.into_iter().map(|(name, rule)| (name.clone(), rule.clone())).collect();
+    let rules = MaskRules { key: None, rules };
+    Mask::new(&rules, &ContentKeys::derive(&[0; 32])).bind(schema).is_ok()
+}
+
+/// Leaves out what contradicts what comes before it, as two sides of a reference may.
+fn without_conflicts(schema: &Schema, found: Vec<(Suggestion, Rule)>) -> Vec<Suggestion> {
+    let mut taken: BTreeMap<String, Rule> = BTreeMap::new();
+    let mut suggestions = Vec::new();
+    for (suggestion, rule) in found {
+        taken.insert(suggestion.column.clone(), rule);
+        if binds(schema, &taken) {
+            suggestions.push(suggestion);
+        } else {
+            taken.remove(&suggestion.column);
+        }
+    }
+    suggestions
+}
+
+impl Personal {
+    fn told(self) -> &'static str {
+        match self {
+            Personal::Email => "e-mail addresses",
+            Personal::Phone => "telephone numbers",
+            Personal::FirstName => "first names",
+            Personal::LastName => "last names",
+            Personal::Name => "names",
+            Personal::Address => "addresses",
+            Personal::Birthday => "birthdays",
+            Personal::Ip => "network addresses",
+            Personal::Secret => "passwords, tokens or their hashes",
+            Personal::Account => "numbers of accounts, cards or documents",
+            Personal::FreeText => "free text",
+        }
+    }
+}
+
+/// The rules for what a column holds, the best first; the first that fits the column is taken.
+fn rules(personal: Personal, column: &Column) -> Vec<Rule> {
+    let fixed = |value: &str| Rule::Fixed(value.to_owned());
+    let mut rules = match personal {
+        Personal::Email => vec![Rule::FakeEmail, Rule::KeepDomain],
+        Personal::Phone => vec![Rule::FakePhone],
+        Personal::FirstName => vec![Rule::FakeFirstName],
+        Personal::LastName => vec![Rule::FakeLastName],
+        Personal::Name => vec![Rule::FakeName],
+        Personal::Address => vec![Rule::FakeAddress],
+        Personal::Birthday => vec![Rule::Days(180)],
+        Personal::Ip => vec![fixed("192.0.2.1")],
+        Personal::Secret | Personal::Account => vec![Rule::Hash],
+        Personal::FreeText => vec![fixed("masked")],
+    };
+    if personal == Personal::Secret && !column.not_null {
+        rules.insert(0, Rule::Null);
+    }
+    rules.extend([Rule::Hash, Rule::Null]);
+    rules
+}
+
+fn by_name(table: &str, column: &str) -> Option<Personal> {
+    let (table, column) = (table.to_lowercase(), words(column));
+    let has = |word: &str| format!("_{column}_").contains(&format!("_{word}_"));
+    let any = |words: &[&str]| words.iter().any(|word| has(word));
+    // A time at which something was done to it is not the thing.
+    if any(&["at", "count", "verified", "enabled", "confirmed", "id", "type", "status"]) {
+        return None;
+    }
+    let person = [
+        "user",
+        "person",
+        "people",
+        "customer",
+        "client",
+        "contact",
+        "employee",
+        "member",
+        "patient",
+        "student",
+        "author",
+        "account",
+        "profile",
+        "subscriber",
+        "guest",
+    ];
+    if any(&["email", "e_mail", "mail"]) {
+        Some(Personal::Email)
+    } else if any(&["phone", "mobile", "telephone", "tel", "fax", "cell"]) {
+        Some(Personal::Phone)
+    } else if any(&["first_name", "firstname", "given_name", "forename"]) {
+        Some(Personal::FirstName)
+    } else if any(&["last_name", "lastname", "surname", "family_name"]) {
+        Some(Personal::LastName)
+    } else if any(&["password", "passwd", "token", "secret", "hash", "salt", "api_key", "otp", "pin"]) {
+        Some(Personal::Secret)
+    } else if any(&["iban", "card", "ssn", "passport", "tax", "vat", "account_number", "license"]) {
+        Some(Personal::Account)
+    } else if any(&["birthday", "birthdate", "birth", "dob", "born"]) {
+        Some(Personal::Birthday)
+    } else if any(&["ip", "ip_address", "remote_addr"]) {
+        Some(Personal::Ip)
+    } else if any(&["address", "street", "address_line"]) {
+        Some(Personal::Address)
+    } else if any(&["full_name", "fullname", "real_name", "display_name", "username", "contact_name"])
+        || (has("name") && person.iter().any(|person| table.contains(person)))
+    {
+        Some(Personal::Name)
+    } else if any(&["note", "notes", "comment", "comments", "message", "bio", "remarks", "feedback"]) {
+        Some(Personal::FreeText)
+    } else {
+        None
+    }
+}
+
+/// A name in lower case with `_` between its words: `firstName` is `first_name`.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    let mut before_lower = false;
+    for character in name.chars() {
+        if character.is_uppercase() && before_lower {
+            words.push('_');
+        }
+        before_lower = character.is_lowercase() || character.is_ascii_digit();
+        if character.is_alphanumeric() { words.extend(character.to_lowercase()) } else { words.push('_') }
+    }
+    words
+}
+
+/// Whether text looks like something.
+type Test = fn(&str) -> bool;
+
+/// What nine in ten of the values look like.
+fn by_values(sample: &RowBatch, column: usize) -> Option<Personal> {
+    let texts: Vec<&str> = (0..sample.rows())
+        .filter_map(|row| match sample.value(row, column) {
+            Value::Text(text) => std::str::from_utf8(text).ok(),
+            _ => None,
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    let looks = |test: Test| {
+        !texts.is_empty() && texts.iter().filter(|text| test(text)).count() * 10 >= texts.len() * 9
+    };
+    let tests: [(Test, Personal); 5] = [
+        (is_email, Personal::Email),
+        (is_iban, Personal::Account),
+        (is_card, Personal::Account),
+        (|text| text.parse::<IpAddr>().is_ok(), Personal::Ip),
+        (is_phone, Personal::Phone),
+    ];
+    tests.into_iter().find(|(test, _)| looks(*test)).map(|(_, personal)| personal)
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    !local.is_empty()
+        && domain.split('.').count() > 1
+        && domain.split('.').all(|label| !label.is_empty())
+        && !text.contains(char::is_whitespace)
+        && !domain.contains('@')
+}
+
+/// By its check digits: ISO 13616.
+fn is_iban(text: &str) -> bool {
+    let text: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
+    if !(15..=34).contains(&text.len()) || !text[..2].iter().all(u8::is_ascii_uppercase) {
+        return false;
+    }
+    let turned = text[4..].iter().chain(&text[..4]);
+    let rest = turned.into_iter().try_fold(0u32, |rest, byte| match byte {
+        b'0'..=b'9' => Some((rest * 10 + u32::from(byte - b'0')) % 97),
+        b'A'..=b'Z' => Some((rest * 100 + u32::from(byte - b'A') + 10) % 97),
+        _ => None,
+    });
+    rest == Some(1)
+}
+
+/// By its check digit: Luhn's formula.
+fn is_card(text: &str) -> bool {
+    let digits: Option<Vec<u32>> =
+        text.chars().filter(|digit| !matches!(digit, ' ' | '-')).map(|digit| digit.to_digit(10)).collect();
+    let Some(digits) = digits.filter(|digits| (13..=19).contains(&digits.len())) else { return false };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| match (place % 2, digit * 2) {
+            (0, _) => *digit,
+            (_, double) => double / 10 + double % 10,
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+fn is_phone(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let marks = text.bytes().filter(|byte| b"+() ".contains(byte)).count();
+    (7..=15).contains(&digits)
+        && marks > 0
+        && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-() ./x".contains(&byte))
+}

@@ -21,14 +21,14 @@ const TABLES: [&str; 4] = [
 /// The rows of a partitioned table are its partitions'.
 const HASHED: [&str; 4] = ["t", "t", "t", "t0"];
 
-struct Database {
-    world: World,
+pub(crate) struct Database {
+    pub(crate) world: World,
     client: Client,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Database {
-    fn new(server: &str, name: &str) -> Self {
+    pub(crate) fn new(server: &str, name: &str) -> Self {
         let world = World::new();
         let admin = world.connect(server);
         let sql = |text: String| world.block_on(admin.batch_execute(&text)).expect("the server obeys");
@@ -39,7 +39,7 @@ impl Database {
         Self { world, client, url }
     }
 
-    fn sql(&self, text: &str) {
+    pub(crate) fn sql(&self, text: &str) {
         self.world
             .block_on(self.client.batch_execute(text))
             .unwrap_or_else(|error| panic!("{text}: {error:?}"));
@@ -91,7 +91,7 @@ impl World {
     }
 }
 
-fn servers() -> Vec<String> {
+pub(crate) fn servers() -> Vec<String> {
     let servers = std::env::var("ROWKEEP_TEST_POSTGRES")
         .unwrap_or_else(|_| panic!("ROWKEEP_TEST_POSTGRES is not set: run the tests with scripts/test"));
     servers.split_whitespace().map(|named| named.split_once('=').expect("MAJOR=URL").1.to_owned()).collect()

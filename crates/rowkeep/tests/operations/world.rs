@@ -1,9 +1,10 @@
 //! A repository to work with, and what every test does with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rowkeep::capture::{CaptureOptions, capture};
-use rowkeep::engine::{DatabaseUrl, Surroundings, connect};
+use rowkeep::engine::{DatabaseUrl, Engine, Surroundings, connect};
 use rowkeep::repository::{Protection, Repository, open_store};
 use rowkeep::selection::Selection;
 use rowkeep::snapshots::Snapshot;
@@ -53,6 +54,12 @@ impl World {
             repository_folder: None,
         };
         self.block_on(capture(context, &self.repository, engine.as_ref(), &options))
+    }
+
+    /// The engine of a database.
+    pub(crate) fn engine(&self, url: &str) -> Arc<dyn Engine> {
+        let url = DatabaseUrl::parse(url).expect("it is a URL");
+        connect(&url, &self.surroundings).expect("the URL can be meant")
     }
 
     /// Whether a database is as a snapshot says.

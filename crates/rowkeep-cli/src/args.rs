@@ -66,8 +66,12 @@ pub(crate) enum Command {
     Snapshots(commands::snapshots::Snapshots),
     /// Show what a snapshot holds
     Show(commands::show::Show),
-    /// Make a database from a snapshot
+    /// Compare two states row by row
+    Diff(commands::diff::Diff),
+    /// Restore a snapshot, into an empty database or a live one
     Restore(commands::restore::Restore),
+    /// Take the last restore back
+    Undo(commands::undo::Undo),
     /// Prove that a database equals a snapshot
     Verify(commands::verify::Verify),
     /// Check a repository for damage

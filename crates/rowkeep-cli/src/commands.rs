@@ -7,6 +7,7 @@ pub(crate) mod check_data;
 pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drill;
 pub(crate) mod init;
@@ -14,6 +15,7 @@ pub(crate) mod key;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod snapshots;
+pub(crate) mod undo;
 pub(crate) mod verify;
 
 use anyhow::Result;
@@ -30,6 +32,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::Snapshots(command) => command.run(session).await,
         Command::Show(command) => command.run(session).await,
         Command::Restore(command) => command.run(session).await,
+        Command::Undo(command) => command.run(session).await,
+        Command::Diff(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
         Command::CheckData(command) => command.run(session).await,

@@ -59,6 +59,9 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         println!("{object}");
     }
     eprintln!("error: {}", plain(&told(error)));
+    if let Some(Error::Condition(error)) = error.downcast_ref::<Error>() {
+        error.caret().iter().for_each(|line| eprintln!("  {}", plain(line)));
+    }
     if let Some(hint) = hint {
         eprintln!("hint: {}", plain(&hint));
     }
@@ -119,8 +122,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::NoSuchSnapshot { .. } => "`rowkeep snapshots` lists them",
         Error::AmbiguousSnapshot { .. } => "give more digits of the id",
         Error::NotReady { .. } => "`rowkeep doctor` shows everything that was looked at",
+        Error::KeyGone { .. } => "leave the table out with --exclude, or restore it with its schema",
+        Error::NothingToUndo { .. } => "`rowkeep snapshots` shows the safety snapshots there are",
         Error::Lacks { .. }
         | Error::Unknown { .. }
+        | Error::Condition(_)
+        | Error::KeyReference { .. }
         | Error::NothingSelected
         | Error::Config { .. }
         | Error::Secret(_)

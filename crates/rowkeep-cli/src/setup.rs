@@ -2,6 +2,7 @@
 
 mod database;
 mod secret;
+mod state;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::ui;
 
 pub(crate) use database::Source;
 pub(crate) use secret::{ask_new, new_slot, passphrase_in};
+pub(crate) use state::States;
 
 /// One run of the command: what was typed everywhere, and what follows from it.
 pub(crate) struct Session {

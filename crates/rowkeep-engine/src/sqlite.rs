@@ -24,6 +24,8 @@
 //! What only the application has, its own functions and collations, can be read, but not always made again: an index
 //! over such is left out and said, a table whose key or generated columns need such cannot be made.
 
+mod abort;
+mod apply;
 mod arrange;
 mod catalogue;
 mod connection;
@@ -32,9 +34,11 @@ mod definitions;
 mod error;
 mod examine;
 mod file;
+mod find;
 mod making;
 mod names;
 mod properties;
+mod query;
 mod raw;
 mod readers;
 mod scan;
@@ -130,11 +134,17 @@ impl Engine for Sqlite {
         Err(EngineError::new(crate::ErrorKind::Unsupported, "a database cannot be made again in place yet"))
     }
 
-    async fn apply(&self, _: Arc<dyn ChangeSource>, _: &ApplyOptions) -> Result<Applied, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "rows cannot be changed yet"))
+    async fn apply(
+        &self,
+        changes: Arc<dyn ChangeSource>,
+        options: &ApplyOptions,
+    ) -> Result<Applied, EngineError> {
+        let (path, patience, options) = (self.file()?, self.patience, options.clone());
+        abort::abortable(move |abort| apply::apply(&path, patience, &changes, &options, &abort)).await
     }
 
-    async fn query(&self, _: &str, _: usize) -> Result<QueryRows, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "statements cannot be run yet"))
+    async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {
+        let (path, patience, sql) = (self.file()?, self.patience, sql.to_owned());
+        abort::abortable(move |abort| query::query(&path, patience, &sql, limit, &abort)).await
     }
 }

@@ -17,8 +17,8 @@ use crate::report::Report;
 use crate::snapshots::{self, Snapshot};
 use crate::{Context, Error};
 
-pub use decide::{Loss, State, TableState};
 use decide::{Live, Past};
+pub use decide::{Loss, State, TableState};
 
 /// Tables that are counted at once.
 const AT_ONCE: usize = 4;
@@ -146,7 +146,7 @@ async fn assess_now(
     drill: Option<&Report>,
 ) -> Result<Assessment, Error> {
     let (reach, live) = look(engine).await;
-    let (kept, unreadable) = snapshots::readable(repository, database).await?;
+    let (kept, unreadable) = snapshots::readable(repository, Some(database)).await?;
     let mut damaged: Vec<Damaged> = unreadable
         .iter()
         .map(|(id, _)| Damaged { id: id.to_string(), time: None, tables: Vec::new() })
@@ -244,7 +244,10 @@ fn recovery(best: &Candidate, drill: Option<&Report>) -> Recovery {
                 0 => u128::from(measures.recovery_ms),
                 bytes => u128::from(measures.recovery_ms) * u128::from(best.bytes) / u128::from(bytes),
             };
-            Recovery { ms: u64::try_from(scaled).unwrap_or(u64::MAX).max(1), drill: Some(report.time.clone()) }
+            Recovery {
+                ms: u64::try_from(scaled).unwrap_or(u64::MAX).max(1),
+                drill: Some(report.time.clone()),
+            }
         }
         None => Recovery { ms: 1000 + best.bytes.saturating_mul(1000) / BYTES_PER_SECOND, drill: None },
     }

@@ -60,8 +60,34 @@ async fn capture_now(
     engine: &dyn Engine,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
-    let started = Instant::now();
     check_before(context, engine, options.repository_folder.as_deref()).await?;
+    read(context, repository, engine, options).await?.commit(repository).await
+}
+
+/// A snapshot whose chunks are stored, but which nobody sees yet.
+pub(crate) struct Uncommitted {
+    pub(crate) manifest: Manifest,
+    pub(crate) schema: Schema,
+}
+
+impl Uncommitted {
+    /// Makes the snapshot visible, and opens it as a restore would to hold it against what was read.
+    pub(crate) async fn commit(self, repository: &Repository) -> Result<Snapshot, Error> {
+        let Self { manifest, schema } = self;
+        let id = repository.commit(&manifest.to_json()).await?;
+        check_after(repository, id, &manifest, &schema).await?;
+        Ok(Snapshot { id, manifest })
+    }
+}
+
+/// Reads a state of a database and stores its chunks.
+pub(crate) async fn read(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    options: &CaptureOptions,
+) -> Result<Uncommitted, Error> {
+    let started = Instant::now();
     let parent = snapshots::latest(repository, Some(&options.database)).await?.map(|snapshot| snapshot.id);
     let writer = Arc::new(repository.writer().await?);
     let time = jiff::Timestamp::now();
@@ -113,9 +139,7 @@ async fn capture_now(
         },
         program: options.program.clone(),
     };
-    let id = repository.commit(&manifest.to_json()).await?;
-    check_after(repository, id, &manifest, &schema).await?;
-    Ok(Snapshot { id, manifest })
+    Ok(Uncommitted { manifest, schema })
 }
 
 fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {

@@ -79,6 +79,11 @@ struct FileDatabase {
 }
 
 impl Config {
+    /// The groups of tables of all databases.
+    pub fn groups(&self) -> BTreeMap<String, Vec<String>> {
+        self.databases.values().flat_map(|database| database.selection.groups.clone()).collect()
+    }
+
     /// Reads the text of a configuration; `variable` looks up what `${NAME}` in a value stands for.
     ///
     /// `path` is named in errors. An unknown field or an unset variable is an error: a misspelt setting must not

@@ -64,7 +64,15 @@ pub async fn drill(
 ) -> Result<Report, Error> {
     let began = (Timestamp::now(), Instant::now());
     let workshop = Workshop::open(context, &snapshot.manifest, options).await?;
-    let mut drill = Drill { context, repository, snapshot, options, workshop: &workshop, began: began.0, out: Out::default() };
+    let mut drill = Drill {
+        context,
+        repository,
+        snapshot,
+        options,
+        workshop: &workshop,
+        began: began.0,
+        out: Out::default(),
+    };
     let done = drill.run().await;
     let out = drill.out;
     let target = workshop.describe();
@@ -147,7 +155,8 @@ impl Drill<'_> {
         let schema = match self.schema().await {
             Ok(schema) => schema,
             Err(error) if error.kind() == ErrorKind::Damage => {
-                let detail = format!("{}; without it no database can be made from this snapshot", told(&error));
+                let detail =
+                    format!("{}; without it no database can be made from this snapshot", told(&error));
                 self.out.damage.push(found("schema", Status::Failed, detail, None));
                 return Ok(());
             }
@@ -193,11 +202,7 @@ impl Drill<'_> {
         measures.tables = tables.iter().filter(|table| table.kind.is_user_table()).count() as u64;
         measures.rows = restored.rows;
         measures.bytes = tables.iter().map(|table| table.root.bytes).sum();
-        let detail = format!(
-            "{} and {}",
-            counted(measures.tables, "table"),
-            counted(restored.rows, "row")
-        );
+        let detail = format!("{} and {}", counted(measures.tables, "table"), counted(restored.rows, "row"));
         self.out.recovery.push(found("restored", Status::Passed, detail, Some(restore_ms)));
         for note in restored.notes {
             self.out.recovery.push(found("restored exactly", Status::Warning, note, None));

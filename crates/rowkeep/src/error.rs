@@ -64,9 +64,30 @@ pub enum Error {
         /// What there is.
         candidates: Vec<String>,
     },
+    /// A condition or the name of a row cannot be understood.
+    #[error(transparent)]
+    Condition(#[from] crate::condition::ConditionError),
+    /// The name of a row does not fit its table.
+    #[error("{reference} names no row: {problem}")]
+    KeyReference {
+        /// What was given.
+        reference: String,
+        /// Why it does not fit.
+        problem: String,
+    },
     /// After tables were chosen and left out, none remains.
     #[error("no table is left to back up")]
     NothingSelected,
+    /// The rows of a table cannot be told apart in another state, for it lacks a column of the key.
+    #[error("table {table}: {state} has no column {column}, by which its rows are known")]
+    KeyGone {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The state that lacks it.
+        state: String,
+    },
     /// A snapshot lacks what an operation needs.
     #[error("snapshot {snapshot} {lack}")]
     Lacks {
@@ -74,6 +95,12 @@ pub enum Error {
         snapshot: String,
         /// What it lacks.
         lack: &'static str,
+    },
+    /// No operation was made undoable, or all were taken back.
+    #[error("nothing was restored into database {database} that could be taken back")]
+    NothingToUndo {
+        /// The name of the database in the repository.
+        database: String,
     },
     /// The checks before a backup found something that would make it fail or incomplete.
     #[error("{database} is not ready for a backup: {}", .reasons.join("; "))]
@@ -156,8 +183,12 @@ impl Error {
             Error::NoSuchSnapshot { .. }
             | Error::AmbiguousSnapshot { .. }
             | Error::Unknown { .. }
+            | Error::Condition(_)
+            | Error::KeyReference { .. }
             | Error::NothingSelected
             | Error::Lacks { .. }
+            | Error::KeyGone { .. }
+            | Error::NothingToUndo { .. }
             | Error::Config { .. } => ErrorKind::Usage,
             Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
             Error::NotReady { .. } | Error::Secret(_) => ErrorKind::Refused,

@@ -4,16 +4,20 @@
 //! environment of the process.
 #![forbid(unsafe_code)]
 
+pub mod apply;
 pub mod assess;
 pub mod capture;
 pub mod check;
 pub mod checks;
+pub mod condition;
 pub mod config;
 mod context;
+pub mod diff;
 pub mod doctor;
 pub mod drill;
 mod error;
 mod migrations;
+pub mod plan;
 mod progress;
 mod read;
 pub mod report;
@@ -21,6 +25,7 @@ pub mod restore;
 mod rows;
 pub mod selection;
 pub mod snapshots;
+pub mod state;
 pub mod units;
 pub mod verify;
 
@@ -28,6 +33,7 @@ pub use config::{Config, Database};
 pub use context::Context;
 pub use error::{Error, ErrorKind};
 pub use progress::{Event, Observer, Phase};
+pub use state::State;
 
 pub use rowkeep_engine as engine;
 pub use rowkeep_format as format;

@@ -12,6 +12,10 @@ pub enum Phase {
     Backup,
     /// Rows are read from a database and compared.
     Verify,
+    /// Rows of two states are compared.
+    Diff,
+    /// Rows of a database are changed.
+    Apply,
     /// Rows are written to a database.
     Restore,
     /// A database is finished: indexes, constraints, triggers.

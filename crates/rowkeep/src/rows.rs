@@ -57,6 +57,14 @@ impl Cause {
     pub(crate) fn of(&self, error: EngineError) -> Error {
         self.0.lock().expect("nobody panics holding it").take().unwrap_or(Error::Engine(error))
     }
+
+    /// The same, of an error that may be an engine's or another.
+    pub(crate) fn of_either(&self, error: Error) -> Error {
+        match error {
+            Error::Engine(error) => self.of(error),
+            other => other,
+        }
+    }
 }
 
 /// All rows of a table of a snapshot in key order, one batch a chunk, a few chunks read and decoded ahead.
@@ -82,6 +90,7 @@ pub(crate) fn rows(context: &Context, reader: &Arc<Reader>, table: &TableEntry, 
         .boxed()
 }
 
+/// Reads and decodes a chunk of rows, and holds it against what its node says of it.
 pub(crate) async fn read_chunk(
     context: &Context,
     reader: &Reader,

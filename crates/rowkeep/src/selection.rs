@@ -44,6 +44,22 @@ impl Selection {
         if chosen.is_empty() && !self.is_all() { Err(Error::NothingSelected) } else { Ok(chosen) }
     }
 
+    /// The tables of two schemas that are meant; a name is known when either has such a table.
+    pub fn choose_of_two<'s>(
+        &self,
+        first: &'s Schema,
+        second: &'s Schema,
+    ) -> Result<(Vec<&'s Table>, Vec<&'s Table>), Error> {
+        let mut both = Schema { engine: String::new(), tables: first.tables.clone(), ddl: Vec::new() };
+        both.tables.extend(second.tables.iter().filter(|table| first.table(&table.name).is_none()).cloned());
+        let chosen = self.choose(&both)?;
+        let of = |schema: &'s Schema| {
+            let is_chosen = |table: &&Table| chosen.iter().any(|chosen| chosen.name == table.name);
+            schema.tables.iter().filter(is_chosen).collect()
+        };
+        Ok((of(first), of(second)))
+    }
+
     fn patterns<'a>(&'a self, names: &'a [String], schema: &Schema) -> Result<Vec<&'a str>, Error> {
         let mut patterns = Vec::new();
         for name in names {

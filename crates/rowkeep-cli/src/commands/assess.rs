@@ -63,7 +63,9 @@ fn told(assessed: &Assessment, steps: &[Step]) -> String {
     let mut fact = |name: &str, value: String| lines.push(format!("  {name:14} {}", plain(&value)));
     fact("database", reach(&assessed.reach));
     match &assessed.best {
-        None => fact("best snapshot", "NONE: there is no whole snapshot from which it could be made".to_owned()),
+        None => {
+            fact("best snapshot", "NONE: there is no whole snapshot from which it could be made".to_owned())
+        }
         Some(best) => {
             let name = best.name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
             fact(
@@ -171,10 +173,15 @@ fn next(assessed: &Assessment, typed: Option<&str>, source: &Source, global: &Gl
     if matches!(assessed.reach, Reach::Unreachable(_)) {
         step("See why it cannot be reached; it may be whole.", line(&["doctor", database]));
     }
-    if matches!(assessed.reach, Reach::There) && !assessed.damaged.iter().any(|damaged| damaged.time.is_none()) {
-        step("Keep the present state before anything is changed.", line(&["backup", database, "--name", "as-found"]));
+    if matches!(assessed.reach, Reach::There)
+        && !assessed.damaged.iter().any(|damaged| damaged.time.is_none())
+    {
+        step(
+            "Keep the present state before anything is changed.",
+            line(&["backup", database, "--name", "as-found"]),
+        );
     }
-    let target = engine_target(source);
+    let target = source.engine.describe();
     let to = |suffix: &str| beside(&target, suffix);
     if let Some(best) = &assessed.best {
         let lacking: Vec<&str> = assessed
@@ -197,6 +204,23 @@ fn next(assessed: &Assessment, typed: Option<&str>, source: &Source, global: &Gl
             );
         }
     }
+    if let Some(best) = assessed.best.as_ref().filter(|_| assessed.reach == Reach::There) {
+        let fewer: Vec<&str> = assessed
+            .tables
+            .iter()
+            .filter(|table| table.state == State::Fewer)
+            .map(|table| table.table.as_str())
+            .collect();
+        if !fewer.is_empty() {
+            let tables = fewer.join(",");
+            let merge =
+                ["restore", best.short_id(), "--to", database, "--mode", "merge", "--tables", &tables];
+            step(
+                "Or put the missing rows back into the database itself, all else left as it is; without --dry-run it is done.",
+                line(&[&merge[..], &["--dry-run"]].concat()),
+            );
+        }
+    }
     let mut before: Vec<&str> = assessed.losses.iter().map(|loss| loss.before.as_str()).collect();
     before.sort_unstable();
     before.dedup();
@@ -213,11 +237,6 @@ fn next(assessed: &Assessment, typed: Option<&str>, source: &Source, global: &Gl
         step("Find out how far the damage goes.", line(&["check", "--read-data"]));
     }
     steps
-}
-
-/// Where the database is, as it can be typed.
-fn engine_target(source: &Source) -> String {
-    source.engine.describe()
 }
 
 /// The name of a new database beside another.

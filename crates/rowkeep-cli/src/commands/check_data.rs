@@ -66,11 +66,8 @@ async fn examine(session: &Session, source: &Source) -> Result<Report> {
         true => snapshots::latest(&session.open().await?, Some(&source.name)).await?,
         false => None,
     };
-    let circumstances = Circumstances {
-        now: time,
-        before: before.as_ref().map(|snapshot| &snapshot.manifest),
-        strict: true,
-    };
+    let circumstances =
+        Circumstances { now: time, before: before.as_ref().map(|snapshot| &snapshot.manifest), strict: true };
     let found = run_checks(&session.context, source.engine.as_ref(), &source.checks, circumstances).await?;
     let took = started.elapsed();
     Ok(Report::of_checks(&source.name, &source.engine.describe(), before.as_ref(), time, took, found))

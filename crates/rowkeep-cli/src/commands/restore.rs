@@ -1,31 +1,66 @@
 use std::time::Instant;
 
+pub(crate) mod live;
+
 use anyhow::Result;
+use live::{ConflictChoice, ModeChoice};
+use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::TableEntry;
+use rowkeep::repository::Repository;
 use rowkeep::restore::{Restored, chosen, restore_tables};
+use rowkeep::selection::Selection;
 use rowkeep::snapshots::{self, Snapshot};
 use rowkeep::verify::{verify, verify_tables};
 use serde_json::json;
 
 use super::verify::told as comparison_told;
-use crate::fail::{DIFFERENCES, DONE};
+use crate::fail::{CommandError, DIFFERENCES, DONE};
 use crate::setup::Session;
 use crate::ui::units::{counted, duration, plain};
 
-/// Make a database from a snapshot, and prove that it came back as it was.
+/// Restore a snapshot: into a new or empty database, or into one that holds data.
 ///
-/// The database must be new or empty. When something fails it is left as it was.
-#[derive(Debug, clap::Args)]
+/// A new or empty database is made from the snapshot and proven equal by hash. In one that holds data, exactly the
+/// rows that differ are changed, in one transaction, after a plan is shown and confirmed; `rowkeep undo` takes that
+/// back. When something fails the database is left as it was.
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Restore {
     /// An id or its beginning, a name, `latest` or `latest:DATABASE`
     snapshot: String,
-    /// The database to make: a URL, or a path
+    /// The database: a name from rowkeep.toml, a URL, or a path [default: where the snapshot was taken]
     #[arg(long, value_name = "URL")]
-    to: String,
-    /// Only the rows of these tables, of a snapshot whose other tables may be damaged; `*` stands for anything
-    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
+    to: Option<String>,
+    /// How rows of a database that holds data become those of the snapshot
+    #[arg(long, value_enum, default_value_t = ModeChoice::Replace)]
+    mode: ModeChoice,
+    /// Only these tables, or groups of them
+    #[arg(long, visible_alias = "groups", value_delimiter = ',', value_name = "TABLE")]
     tables: Vec<String>,
-    /// Do not read the database again to compare it with the snapshot
+    /// Leave these tables as they are
+    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
+    keep_tables: Vec<String>,
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// What to do where rows were changed since the plan was made
+    #[arg(long, value_enum, default_value_t = ConflictChoice::Stop)]
+    conflict: ConflictChoice,
+    /// Take no safety snapshot: the restore cannot be undone
+    #[arg(long)]
+    no_safety: bool,
+    /// Let the database's own triggers act on the changed rows
+    #[arg(long)]
+    fire_triggers: bool,
+    /// End other connections to the database first (PostgreSQL)
+    #[arg(long)]
+    end_connections: bool,
+    /// Run this SQL in the same transaction, such as a row for the application's own log
+    #[arg(long, value_name = "SQL")]
+    also_run: Vec<String>,
+    /// Do not read a new database again to compare it with the snapshot
     #[arg(long)]
     no_verify: bool,
 }
@@ -33,17 +68,40 @@ pub(crate) struct Restore {
 impl Restore {
     /// The command for a snapshot and a database.
     pub(crate) fn of(snapshot: &str, to: &str) -> Self {
-        Self { snapshot: snapshot.to_owned(), to: to.to_owned(), tables: Vec::new(), no_verify: false }
+        Self { snapshot: snapshot.to_owned(), to: Some(to.to_owned()), ..Self::default() }
     }
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let engine = session.engine(&self.to)?;
+        let to = self.to.as_ref().map(|to| session.source(to)).transpose()?;
         let repository = session.open().await?;
         let snapshot = snapshots::find(&repository, &self.snapshot).await?;
+        let to = match to {
+            Some(to) => to,
+            None => session.configured(&snapshot.manifest.database)?,
+        };
+        let (name, engine) = (to.name, to.engine);
+        match engine.contents().await.map_err(rowkeep::Error::from)? {
+            Contents::Occupied(_) => {
+                self.into_live(session, &repository, snapshot, name, engine.as_ref()).await
+            }
+            Contents::Missing | Contents::Empty | Contents::Unfinished => {
+                self.into_empty(session, &repository, snapshot, engine.as_ref()).await
+            }
+        }
+    }
+
+    async fn into_empty(
+        &self,
+        session: &Session,
+        repository: &Repository,
+        snapshot: Snapshot,
+        engine: &dyn Engine,
+    ) -> Result<u8> {
+        self.refuse_for_empty()?;
         let started = Instant::now();
-        let tables = chosen(&snapshot, &self.tables)?;
-        let restored =
-            restore_tables(&session.context, &repository, &snapshot, engine.as_ref(), &tables).await?;
+        let selection = self.selection(session)?;
+        let tables = chosen(&snapshot, &selection)?;
+        let restored = restore_tables(&session.context, repository, &snapshot, engine, &tables).await?;
         let restoring = started.elapsed();
         for note in &restored.notes {
             eprintln!("note: {}", plain(note));
@@ -59,10 +117,9 @@ impl Restore {
         let mut status = DONE;
         if !self.no_verify {
             let started = Instant::now();
-            let (context, engine) = (&session.context, engine.as_ref());
-            let comparison = match self.tables.is_empty() {
-                true => verify(context, &repository, &snapshot, engine).await?,
-                false => verify_tables(context, &repository, &snapshot, engine, &tables).await?,
+            let comparison = match selection.is_all() {
+                true => verify(&session.context, repository, &snapshot, engine).await?,
+                false => verify_tables(&session.context, repository, &snapshot, engine, &tables).await?,
             };
             session.say(comparison_told(&comparison, &snapshot.short_id(), &engine.describe()));
             result["equal"] = json!(comparison.is_equal());
@@ -75,6 +132,25 @@ impl Restore {
             println!("{result}");
         }
         Ok(status)
+    }
+
+    /// The tables that were meant.
+    fn selection(&self, session: &Session) -> Result<Selection> {
+        let groups = session.config()?.groups();
+        Ok(Selection { include: self.tables.clone(), exclude: self.keep_tables.clone(), groups })
+    }
+
+    /// What can only be meant of a database that holds data.
+    fn refuse_for_empty(&self) -> Result<()> {
+        let meant_otherwise = [("--dry-run", self.dry_run), ("--also-run", !self.also_run.is_empty())];
+        match meant_otherwise.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((option, _)) => {
+                let message =
+                    format!("{option} is for a database that holds data, and this one is new or empty");
+                Err(CommandError::usage(message).with_hint("restore the whole snapshot, without it").into())
+            }
+        }
     }
 }
 

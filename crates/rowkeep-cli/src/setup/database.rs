@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use rowkeep::checks::Check;
-use rowkeep::config::Objectives;
 use rowkeep::engine::{DatabaseUrl, Engine};
 use rowkeep::selection::Selection;
 use rowkeep::snapshots::Snapshot;
@@ -19,7 +18,6 @@ pub(crate) struct Source {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) selection: Selection,
     pub(crate) checks: Vec<Check>,
-    pub(crate) objectives: Objectives,
 }
 
 impl Session {
@@ -35,6 +33,29 @@ impl Session {
         }
     }
 
+    /// The one database that was meant: the one named or given by URL, or else the only one that is configured.
+    pub(crate) fn only_source(&self, database: Option<&str>) -> Result<Source> {
+        let mut sources = self.sources(database)?;
+        match (sources.pop(), sources.is_empty()) {
+            (Some(only), true) => Ok(only),
+            _ => {
+                let known: Vec<&str> = self.config()?.databases.keys().map(String::as_str).collect();
+                Err(CommandError::usage("several databases are configured")
+                    .with_hint(format!("say which: {}", known.join(", ")))
+                    .into())
+            }
+        }
+    }
+
+    /// The database that snapshots of this name are of, by the configuration.
+    pub(crate) fn configured(&self, name: &str) -> Result<Source> {
+        if self.config()?.databases.contains_key(name) {
+            return self.source(name);
+        }
+        let message = format!("rowkeep.toml has no database {name}, so it is not known where to restore to");
+        Err(CommandError::usage(message).with_hint("give the URL or path with --to").into())
+    }
+
     /// The database of a configured name, or else of a URL or path.
     pub(crate) fn source(&self, database: &str) -> Result<Source> {
         if let Some(configured) = self.config()?.databases.get(database) {
@@ -44,7 +65,6 @@ impl Session {
                 engine,
                 selection: configured.selection.clone(),
                 checks: configured.checks.clone(),
-                objectives: configured.objectives,
             });
         }
         let url = DatabaseUrl::parse(database).map_err(rowkeep::Error::from)?;
@@ -65,7 +85,6 @@ impl Session {
             engine: self.engine(database)?,
             selection: Selection::default(),
             checks: Vec::new(),
-            objectives: Objectives::default(),
         })
     }
 

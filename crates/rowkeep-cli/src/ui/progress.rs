@@ -25,6 +25,8 @@ fn doing(phase: Phase) -> &'static str {
     match phase {
         Phase::Backup => "backing up",
         Phase::Verify => "verifying",
+        Phase::Diff => "comparing",
+        Phase::Apply => "changing rows",
         Phase::Restore => "restoring",
         Phase::Finish => "building indexes and constraints",
         Phase::Check => "checking",

@@ -9,7 +9,8 @@ use crate::sandbox::{Ran, Sandbox, filled};
 
 fn assess(sandbox: &Sandbox, database: &str, status: i32) -> Value {
     let ran = sandbox.run(&["assess", database, "--json"]).expect(status);
-    let json: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("no JSON: {error}: {ran:?}"));
+    let json: Value =
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("no JSON: {error}: {ran:?}"));
     json["databases"][0].clone()
 }
 
@@ -78,7 +79,10 @@ fn deleted_rows_and_a_missing_table_are_brought_back_by_what_it_says() {
     let assessed = assess(&sandbox, "app.db", 3);
     assert_eq!(state(&assessed, "events"), "complete");
     assert_eq!(assessed["losses"][0]["table"], "events");
-    assert_eq!((&assessed["losses"][0]["rows_before"], &assessed["losses"][0]["rows_after"]), (&100.into(), &40.into()));
+    assert_eq!(
+        (&assessed["losses"][0]["rows_before"], &assessed["losses"][0]["rows_after"]),
+        (&100.into(), &40.into())
+    );
     let before = commands(&assessed).pop().expect("there is a command");
     type_in(&sandbox, &before).expect(0);
 
@@ -103,7 +107,8 @@ fn a_missing_database_and_a_damaged_snapshot() {
     assert_eq!(assessed["reach"]["is"], "missing");
     assert_eq!((&assessed["newest"]["name"], &assessed["best"]["name"]), (&"new".into(), &"old".into()));
     assert_eq!(assessed["damaged"][0]["tables"][0], "events");
-    let restore = commands(&assessed).into_iter().find(|command| command.contains(" restore ")).expect("it is told");
+    let restore =
+        commands(&assessed).into_iter().find(|command| command.contains(" restore ")).expect("it is told");
     type_in(&sandbox, &restore).expect(0);
     assert!(sandbox.path("app-restored.db").exists());
 }
@@ -127,9 +132,13 @@ fn on_postgresql_and_without_it() {
         shop.sql("DELETE FROM kept WHERE id > 10; DROP TABLE audit.\"Log\"");
         let assessed = assess(&sandbox, "shop", 3);
         assert_eq!((state(&assessed, "kept"), state(&assessed, "audit.Log")), ("fewer", "missing"));
-        let restore = commands(&assessed).into_iter().find(|command| command.contains(" restore ")).expect("it is told");
+        let restore = commands(&assessed)
+            .into_iter()
+            .find(|command| command.contains(" restore "))
+            .expect("it is told");
         type_in(&sandbox, &restore).expect(0);
-        let restored = format!("{}_restored", shop.url().rsplit('/').next().expect("the URL names a database"));
+        let restored =
+            format!("{}_restored", shop.url().rsplit('/').next().expect("the URL names a database"));
         assert_eq!(server.psql(&restored, "SELECT count(*) FROM kept").trim(), "50");
         server.psql("postgres", &format!("DROP DATABASE {restored} WITH (FORCE)"));
 

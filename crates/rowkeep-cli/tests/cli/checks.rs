@@ -116,13 +116,20 @@ impl Subject<'_> {
         (self.sql)("DROP VIEW loud");
         for (checks, says) in [
             ("table = 'tickts'\nmin_rows = 1", &["no table tickts; there are", "clients", "tickets"][..]),
-            ("table = 'tickets'\nunique = 'staus'", &["no column tickets.staus; there are id, client, agent, status"]),
+            (
+                "table = 'tickets'\nunique = 'staus'",
+                &["no column tickets.staus; there are id, client, agent, status"],
+            ),
             ("table = 'tickets'\nmin_row = 1", &["checks.toml", "unknown field `min_row`", "min_rows"]),
         ] {
-            std::fs::write(self.sandbox.path("checks.toml"), format!("[[checks]]\n{checks}")).expect("it is written");
+            std::fs::write(self.sandbox.path("checks.toml"), format!("[[checks]]\n{checks}"))
+                .expect("it is written");
             self.sandbox.run(&["check-data", &self.url, "--checks", "checks.toml"]).expect(2).says(says);
         }
-        let wrong = self.check("[[checks]]\nlevel = 'warning'\nsql = 'SELECT nothing_such FROM tickets'\nmax_ms = 60000", 3);
+        let wrong = self.check(
+            "[[checks]]\nlevel = 'warning'\nsql = 'SELECT nothing_such FROM tickets'\nmax_ms = 60000",
+            3,
+        );
         let told = wrong["reports"][0]["sections"].to_string();
         assert!(told.contains("cannot be asked") && told.contains("nothing_such"), "{told}");
         let writes = self.check("[[checks]]\nsql = 'DELETE FROM tickets'\nexpect = 'nothing'", 3);

@@ -70,7 +70,7 @@ fn text(value: ValueRef<'_>) -> Result<String, EngineError> {
 }
 
 /// What SQLite knows of a table that has rows of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     pub(super) name: String,
     pub(super) columns: Vec<DeclaredColumn>,
@@ -118,6 +118,22 @@ impl Facts {
         let alone = primary.next().is_none() && !self.without_rowid;
         // All other primary keys have an index.
         (alone && !self.unique.iter().any(|index| index.primary)).then_some(index)
+    }
+
+    /// The columns of the primary key, in its order.
+    pub(super) fn primary_key(&self) -> Vec<String> {
+        let mut columns: Vec<_> = self.columns.iter().filter(|column| column.primary > 0).collect();
+        columns.sort_by_key(|column| column.primary);
+        columns.into_iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// What tells a row of it to people: the primary key, else the rowid, else everything.
+    pub(super) fn named_by(&self) -> Vec<String> {
+        match (self.primary_key(), self.rowid_name()) {
+            (primary, _) if !primary.is_empty() => primary,
+            (_, Some(rowid)) => vec![rowid.into()],
+            _ => self.columns.iter().map(|column| column.name.clone()).take(8).collect(),
+        }
     }
 
     /// The name by which the rowid can be reached, where there is one.

@@ -32,6 +32,18 @@ const CACHE_KIB: u32 = 8 * 1024;
 /// only; where not even that is possible because a WAL database lies in a folder without a `-wal` file and none can be
 /// made, it is read without locks.
 pub(super) fn open(path: &Path, patience: Duration) -> Result<(Connection, Access), EngineError> {
+    open_by(path, |access| open_with(path, access, patience))
+}
+
+/// The same for statements of others: what only the database's application has is missing, and not stood in for.
+pub(super) fn open_plainly(path: &Path, patience: Duration) -> Result<Connection, EngineError> {
+    open_by(path, |access| connect(path, access, patience)).map(|(connection, _)| connection)
+}
+
+fn open_by(
+    path: &Path,
+    open: impl Fn(Access) -> rusqlite::Result<Connection>,
+) -> Result<(Connection, Access), EngineError> {
     check_file(path)?;
     let mut first = None;
     for access in [Access::Shared, Access::ReadOnly, Access::Immutable] {
@@ -41,7 +53,7 @@ pub(super) fn open(path: &Path, patience: Duration) -> Result<(Connection, Acces
         {
             break;
         }
-        match open_with(path, access, patience) {
+        match open(access) {
             Ok(connection) => return Ok((connection, access)),
             Err(error) if is_inaccessible(&error) => first = first.or(Some(error)),
             Err(error) => return Err(failure(path.display(), &error)),
@@ -52,6 +64,13 @@ pub(super) fn open(path: &Path, patience: Duration) -> Result<(Connection, Acces
 
 /// The same in one way of reading it.
 pub(super) fn open_with(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+    let connection = connect(path, access, patience)?;
+    // Tables whose key is in an application's own order are read in the order in which they are stored.
+    connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
     let write = if access == Access::Shared {
         OpenFlags::SQLITE_OPEN_READ_WRITE
     } else {
@@ -73,10 +92,34 @@ pub(super) fn open_with(path: &Path, access: Access, patience: Duration) -> rusq
         "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -{CACHE_KIB};"
     );
     patiently(patience, || connection.execute_batch(&pragmas))?;
-    // Tables whose key is in an application's own order are read in the order in which they are stored.
-    connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
     patiently(patience, || begin(&connection).and_then(|()| connection.execute_batch("ROLLBACK")))?;
     Ok(connection)
+}
+
+/// Opens a database for changing it, as an application does: what only its application has is missing.
+pub(super) fn writable(path: &Path, patience: Duration) -> Result<Connection, EngineError> {
+    check_file(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let connect = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+        // Shadow tables are written as they are.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+        let pragmas = "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;";
+        patiently(patience, || connection.execute_batch(pragmas))?;
+        Ok(connection)
+    };
+    connect().map_err(|error| match is_inaccessible(&error) {
+        true => EngineError::new(
+            ErrorKind::PermissionDenied,
+            format!("{}: the file may not be written: {}", path.display(), super::error::words(&error)),
+        ),
+        false => failure(path.display(), &error),
+    })
 }
 
 /// The path of a file that SQLite keeps beside a database: with `-wal`, `-shm`, `-journal` after its name.

@@ -53,3 +53,8 @@ pub(super) fn is_inaccessible(error: &rusqlite::Error) -> bool {
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
     )
 }
+
+/// Whether the database refuses rows as they are.
+pub(super) fn constraint(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
+}

@@ -25,28 +25,68 @@ pub(super) struct Statement<'c> {
 impl<'c> Statement<'c> {
     /// Prepares the one statement in `sql`.
     pub(super) fn prepare(connection: &'c Connection, sql: &str) -> rusqlite::Result<Self> {
-        let mut statement = ptr::null_mut();
+        let (statement, _) = Self::first(connection, sql)?;
+        statement.ok_or_else(|| failure(connection, ffi::SQLITE_MISUSE))
+    }
+
+    /// Prepares the first statement in `sql` and gives what follows it; none where there are only comments.
+    pub(super) fn first<'s>(
+        connection: &'c Connection,
+        sql: &'s str,
+    ) -> rusqlite::Result<(Option<Self>, &'s str)> {
+        let (mut statement, mut tail) = (ptr::null_mut(), ptr::null());
         let length = c_int::try_from(sql.len()).map_err(|_| failure(connection, ffi::SQLITE_TOOBIG))?;
-        // SAFETY: the connection is open and borrowed; `sql` is `length` bytes, and the last argument may be null.
+        let start = start(sql.as_bytes()).cast();
+        // SAFETY: the connection is open and borrowed; `sql` is `length` bytes at `start`.
         let code = unsafe {
-            let sql = sql.as_ptr().cast();
             ffi::sqlite3_prepare_v3(
                 connection.handle(),
-                sql,
+                start,
                 length,
                 ffi::SQLITE_PREPARE_PERSISTENT as _,
                 &mut statement,
-                ptr::null_mut(),
+                &mut tail,
             )
         };
-        let statement = NonNull::new(statement).filter(|_| code == ffi::SQLITE_OK);
-        let statement = statement.ok_or_else(|| failure(connection, code))?;
+        if code != ffi::SQLITE_OK {
+            return Err(failure(connection, code));
+        }
+        // SQLite lets the tail point into `sql`; statements end between characters.
+        let after = (tail as usize).saturating_sub(start as usize);
+        let rest = sql.get(after..).unwrap_or_default();
+        let Some(statement) = NonNull::new(statement) else { return Ok((None, rest)) };
         // SAFETY: the statement was prepared just now and is finalized only on drop.
         let (columns, parameters) = unsafe {
             let columns = ffi::sqlite3_column_count(statement.as_ptr());
             (columns, ffi::sqlite3_bind_parameter_count(statement.as_ptr()))
         };
-        Ok(Self { statement, connection, columns: columns as usize, parameters: parameters as usize })
+        let prepared =
+            Self { statement, connection, columns: columns as usize, parameters: parameters as usize };
+        Ok((Some(prepared), rest))
+    }
+
+    /// How many parameters it has.
+    pub(super) fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Whether running it writes nothing to any database file.
+    pub(super) fn is_readonly(&self) -> bool {
+        // SAFETY: the statement is not finalized.
+        unsafe { ffi::sqlite3_stmt_readonly(self.statement.as_ptr()) != 0 }
+    }
+
+    /// The names of its columns.
+    pub(super) fn column_names(&self) -> Vec<String> {
+        let name = |column| {
+            // SAFETY: the column exists; the name is null or a C string until the statement is prepared anew.
+            let name = unsafe {
+                let name = ffi::sqlite3_column_name(self.statement.as_ptr(), column as c_int);
+                (!name.is_null()).then(|| CStr::from_ptr(name))
+            };
+            name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        };
+        (0..self.columns).map(name).collect()
     }
 
     /// Goes to the next row; false when there is none.
@@ -80,7 +120,7 @@ impl<'c> Statement<'c> {
         }
     }
 
-    /// Runs an `INSERT` that has a parameter for each of the values.
+    /// Runs a statement that has a parameter for each of the values and gives no rows, such as an `INSERT`.
     ///
     /// `utf16` is given when the database's text is UTF-16; the text of the values is UTF-8 in any case.
     pub(super) fn insert<'v>(
@@ -88,27 +128,36 @@ impl<'c> Statement<'c> {
         values: impl ExactSizeIterator<Item = Value<'v>>,
         utf16: Option<Endian>,
     ) -> rusqlite::Result<()> {
+        self.run(values, utf16, |_| true)
+    }
+
+    /// Runs a statement that has a parameter for each of the values, and hands on each row until `on_row` says no.
+    pub(super) fn run<'v>(
+        &mut self,
+        values: impl ExactSizeIterator<Item = Value<'v>>,
+        utf16: Option<Endian>,
+        mut on_row: impl FnMut(&Self) -> bool,
+    ) -> rusqlite::Result<()> {
         if values.len() != self.parameters {
             return Err(Error::InvalidParameterCount(values.len(), self.parameters));
         }
+        let _bound = Bound(self.statement);
         for (index, value) in (1..).zip(values) {
-            // The values outlive this call, and the statement steps only in it, with all parameters bound anew.
+            // The values outlive this call, and the end of it unbinds them.
             match self.bind(index, value, utf16) {
                 ffi::SQLITE_OK => {}
                 code => return Err(failure(self.connection, code)),
             }
         }
-        let stepped = self.step();
-        // SAFETY: the statement is not finalized. What it returns is the error that `step` had.
-        unsafe { ffi::sqlite3_reset(self.statement.as_ptr()) };
-        stepped.map(|_| ())
+        while self.step()? && on_row(self) {}
+        Ok(())
     }
 
     fn bind(&mut self, index: c_int, value: Value<'_>, utf16: Option<Endian>) -> c_int {
         let statement = self.statement.as_ptr();
         // SAFETY: the statement is not finalized, SQLite checks the index, pointers and lengths are of one slice. What is
-        // bound as static is only read by the step that follows in `insert`, while the value is borrowed there; a
-        // later step finds another value bound. What is transient is copied at once.
+        // bound as static is only read by the steps that follow in `run`, while the value is borrowed there; it is
+        // unbound when `run` ends. What is transient is copied at once.
         unsafe {
             match (value, utf16) {
                 (Value::Null, _) => ffi::sqlite3_bind_null(statement, index),
@@ -157,6 +206,20 @@ impl Drop for Statement<'_> {
     fn drop(&mut self) {
         // SAFETY: it is finalized only here; the connection is still open, as it is borrowed.
         unsafe { ffi::sqlite3_finalize(self.statement.as_ptr()) };
+    }
+}
+
+/// A statement with values bound to it; on drop, it is as if it had never run.
+struct Bound(NonNull<ffi::sqlite3_stmt>);
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        // SAFETY: made and dropped within a call on the statement, which is not finalized. What resetting returns is the
+        // error that stepping had.
+        unsafe {
+            ffi::sqlite3_reset(self.0.as_ptr());
+            ffi::sqlite3_clear_bindings(self.0.as_ptr());
+        }
     }
 }
 

@@ -79,7 +79,7 @@ fn select(readable: &Readable, skip: u64) -> String {
 }
 
 /// Adds the present row and returns the size of its values in bytes; nothing when memory ran out.
-fn push_row(row: &Statement<'_>, batch: &mut RowBatch, utf16: Option<Endian>) -> Option<usize> {
+pub(super) fn push_row(row: &Statement<'_>, batch: &mut RowBatch, utf16: Option<Endian>) -> Option<usize> {
     let mut bytes = 0;
     for (index, column) in batch.columns_mut().iter_mut().enumerate() {
         let before = column.data().len();
@@ -96,7 +96,7 @@ fn push_row(row: &Statement<'_>, batch: &mut RowBatch, utf16: Option<Endian>) ->
     Some(bytes)
 }
 
-fn out_of_memory(table: &Table) -> EngineError {
+pub(super) fn out_of_memory(table: &Table) -> EngineError {
     EngineError::new(
         ErrorKind::Unstorable,
         format!("reading table {}: no memory is left for a value", table.name),

@@ -134,7 +134,7 @@ fn readable(facts: &Facts, all: &[Facts], properties: &Properties) -> Readable {
     let foreign_keys = facts.references.iter().filter_map(|reference| {
         let parent = all.iter().find(|table| table.name.eq_ignore_ascii_case(&reference.table));
         let referenced_columns = match (reference.referenced.is_empty(), parent) {
-            (true, Some(parent)) => primary_key(parent),
+            (true, Some(parent)) => parent.primary_key(),
             _ => reference.referenced.clone(),
         };
         Some(ForeignKey {
@@ -162,12 +162,6 @@ fn kind(facts: &Facts) -> TableKind {
     } else {
         TableKind::Table
     }
-}
-
-fn primary_key(facts: &Facts) -> Vec<String> {
-    let mut columns: Vec<_> = facts.columns.iter().filter(|column| column.primary > 0).collect();
-    columns.sort_by_key(|column| column.primary);
-    columns.into_iter().map(|column| column.name.clone()).collect()
 }
 
 fn key_and_order(stored: &Stored<'_>, properties: &Properties) -> (Key, Order, String) {

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::catalogue;
 use super::connection::Access;
 use super::error::when;
+use super::find::{Search, Wanted};
 use super::names::quoted;
 use super::properties::{Properties, SETTINGS, SETTINGS_TABLE, pragma, read_settings};
 use super::readers::{Reader, Readers, Sent};
@@ -68,6 +69,12 @@ impl SqliteView {
             },
         })
     }
+
+    fn readable(&self, table: &Table) -> Result<Arc<Readable>, EngineError> {
+        self.tables.get(&table.name).cloned().ok_or_else(|| {
+            EngineError::new(ErrorKind::NotFound, format!("there is no table {} in this view", table.name))
+        })
+    }
 }
 
 #[async_trait]
@@ -96,9 +103,7 @@ impl View for SqliteView {
         if table.name == TableName::plain(SETTINGS_TABLE) {
             return Ok(stream::iter([Ok(self.settings.clone())]).boxed());
         }
-        let readable = self.tables.get(&table.name).cloned().ok_or_else(|| {
-            EngineError::new(ErrorKind::NotFound, format!("there is no table {} in this view", table.name))
-        })?;
+        let readable = self.readable(table)?;
         let reader = self.readers.reader().await?;
         let (reader, order) = match &readable.order {
             Order::StoredIfIndexAgrees { index } => {
@@ -117,8 +122,24 @@ impl View for SqliteView {
         Ok(if order == Order::Sorted { sort(rows, &readable.table, &self.sort) } else { rows })
     }
 
-    async fn find(&self, _: &Table, _: &[usize], _: &RowBatch) -> Result<RowStream, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "single rows cannot be read yet"))
+    async fn find(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        values: &RowBatch,
+    ) -> Result<RowStream, EngineError> {
+        let wanted = Wanted::new(table, columns, values)?;
+        if table.name == TableName::plain(SETTINGS_TABLE) {
+            let mut found = RowBatch::new(self.settings.columns().len());
+            for row in (0..self.settings.rows()).filter(|row| wanted.place(&self.settings, *row).is_some()) {
+                found.extend(&self.settings, row..row + 1);
+            }
+            return Ok(stream::iter((!found.is_empty()).then_some(Ok(found))).boxed());
+        }
+        let readable = self.readable(table)?;
+        let mut reader = self.readers.reader().await?;
+        let utf16 = self.properties.utf16();
+        Ok(worker::rows_of(move |output| Search::new(&readable, &wanted, utf16).run(&mut reader, &output)))
     }
 }
 

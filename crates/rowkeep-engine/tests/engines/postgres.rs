@@ -38,6 +38,15 @@ impl Fixture for Server {
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("'\\x{digits}'::bytea")
     }
+
+    fn logging_trigger(&self, table: &str, log: &str) -> String {
+        format!(
+            "CREATE FUNCTION {table}_log() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN INSERT INTO {log} VALUES ('row'); RETURN NULL; END $$;
+             CREATE TRIGGER {table}_log AFTER INSERT OR UPDATE OR DELETE ON {table}
+                 FOR EACH ROW EXECUTE FUNCTION {table}_log();"
+        )
+    }
 }
 
 #[async_trait]

@@ -47,6 +47,15 @@ impl Fixture for Files {
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("x'{digits}'")
     }
+
+    fn logging_trigger(&self, table: &str, log: &str) -> String {
+        let trigger = |event: &str| {
+            format!(
+                "CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN INSERT INTO {log} VALUES ('row'); END;"
+            )
+        };
+        ["INSERT", "UPDATE", "DELETE"].map(trigger).concat()
+    }
 }
 
 /// A database file in a folder of its own.
@@ -180,8 +189,10 @@ impl Sandbox for TestFile {
 
 mod rollback {
     rowkeep_engine::conformance_tests!(super::Files { wal: false });
+    rowkeep_engine::conformance_tests!(@changes super::Files { wal: false });
 }
 
 mod wal {
     rowkeep_engine::conformance_tests!(super::Files { wal: true });
+    rowkeep_engine::conformance_tests!(@changes super::Files { wal: true });
 }

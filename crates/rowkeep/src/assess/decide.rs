@@ -79,7 +79,10 @@ pub struct Loss {
 /// The newest whole snapshot of the whole database, or else the newest whole one from which one can be made.
 pub(super) fn best<'a>(pasts: &[Past<'a>]) -> Option<&'a Snapshot> {
     let whole = |scope: Scope| {
-        pasts.iter().rfind(|past| past.is_whole && past.snapshot.manifest.scope == scope).map(|past| past.snapshot)
+        pasts
+            .iter()
+            .rfind(|past| past.is_whole && past.snapshot.manifest.scope == scope)
+            .map(|past| past.snapshot)
     };
     whole(Scope::Full).or_else(|| whole(Scope::SomeTables))
 }
@@ -216,14 +219,16 @@ mod tests {
     #[test]
     fn a_database_is_held_against_a_snapshot() {
         let snapshot = snapshot(1, Scope::Full, &[("fewer", 5), ("gone", 4), ("locked", 3), ("same", 2)]);
-        let rows = |name: &str, rows: Result<u64, &str>| (TableName::plain(name), rows.map_err(str::to_owned));
+        let rows =
+            |name: &str, rows: Result<u64, &str>| (TableName::plain(name), rows.map_err(str::to_owned));
         let live = Live::from([
             rows("fewer", Ok(4)),
             rows("locked", Err("permission denied")),
             rows("new", Ok(1)),
             rows("same", Ok(3)),
         ]);
-        let states: Vec<_> = compare(Some(&live), Some(&snapshot)).into_iter().map(|table| table.state).collect();
+        let states: Vec<_> =
+            compare(Some(&live), Some(&snapshot)).into_iter().map(|table| table.state).collect();
         let locked = State::Unreadable("permission denied".into());
         assert_eq!(states, [State::Fewer, State::Missing, locked, State::New, State::Complete]);
         let unknown = compare(None, Some(&snapshot));
@@ -241,7 +246,8 @@ mod tests {
             snapshot(4, Scope::Full, &[("a", 5), ("b", 100), ("c", 90)]),
         ];
         let losses = losses(&pasts(&all));
-        let told: Vec<_> = losses.iter().map(|loss| (loss.table.as_str(), loss.rows_after, &loss.before)).collect();
+        let told: Vec<_> =
+            losses.iter().map(|loss| (loss.table.as_str(), loss.rows_after, &loss.before)).collect();
         let before = all[1].id.to_string();
         // b came back, and c fell by a tenth and no more.
         assert_eq!(told, [("a", Some(89), &before), ("d", None, &before)]);

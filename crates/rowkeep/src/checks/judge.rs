@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rowkeep_engine::QueryRows;
 use rowkeep_format::Value;
 
+use super::Expect;
 use super::sql::SHOWN;
 use super::times::{age, read, seconds_between};
-use super::Expect;
 use crate::units::{count, counted};
 
 /// Characters of a value that are shown.
@@ -31,7 +31,9 @@ fn verdict(holds: bool, detail: impl Into<String>) -> Verdict {
 /// The values of an answer, in words.
 pub(super) fn rows(answer: &QueryRows) -> Rows {
     let columns = answer.rows.columns();
-    (0..answer.rows.rows()).map(|row| columns.iter().map(|column| shown(column.value(row))).collect()).collect()
+    (0..answer.rows.rows())
+        .map(|row| columns.iter().map(|column| shown(column.value(row))).collect())
+        .collect()
 }
 
 fn shown(value: Value<'_>) -> String {
@@ -105,7 +107,8 @@ pub(super) fn none_of(wrong: Wrong, number: u64, samples: &Rows, columns: &[Stri
             Some((times, values)) if counted_last => (values, Some(times)),
             _ => (row.as_slice(), None),
         };
-        let pairs: Vec<_> = columns.iter().zip(values).map(|(name, value)| format!("{name} = {value}")).collect();
+        let pairs: Vec<_> =
+            columns.iter().zip(values).map(|(name, value)| format!("{name} = {value}")).collect();
         match times.and_then(|times| times.parse().ok()) {
             Some(times) => format!("{} ({})", pairs.join(", "), counted(times, "row")),
             None => pairs.join(", "),
@@ -157,7 +160,8 @@ pub(super) fn statement(
 
 fn nothing(columns: &[String], rows: &Rows, more: bool) -> Verdict {
     let sample = |row: &Vec<String>| {
-        let pairs: Vec<_> = columns.iter().zip(row).map(|(name, value)| format!("{name} = {value}")).collect();
+        let pairs: Vec<_> =
+            columns.iter().zip(row).map(|(name, value)| format!("{name} = {value}")).collect();
         pairs.join(", ")
     };
     match rows.len() as u64 {

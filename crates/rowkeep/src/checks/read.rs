@@ -110,7 +110,11 @@ impl FileCheck {
             }
             "no_orphans" => self.no_orphans()?,
             "values" => Demand::Values {
-                values: self.values.take().filter(sound).ok_or("values is empty, or has an infinite number")?,
+                values: self
+                    .values
+                    .take()
+                    .filter(sound)
+                    .ok_or("values is empty, or has an infinite number")?,
                 table: self.table()?,
                 column: self.column.take().ok_or("column is missing")?,
             },

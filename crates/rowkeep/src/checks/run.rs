@@ -89,11 +89,29 @@ struct Ask<'c> {
 }
 
 enum What<'c> {
-    MinRows { of: Relation, rows: u64 },
-    RowsWithin { of: Relation, percent: f64 },
-    None { wrong: Wrong, question: Question, columns: Vec<String> },
-    Newest { of: Relation, column: String, max_age_seconds: u64 },
-    Statement { sql: &'c str, expect: Option<Expect>, max_ms: Option<u64> },
+    MinRows {
+        of: Relation,
+        rows: u64,
+    },
+    RowsWithin {
+        of: Relation,
+        percent: f64,
+    },
+    None {
+        wrong: Wrong,
+        question: Question,
+        columns: Vec<String>,
+    },
+    Newest {
+        of: Relation,
+        column: String,
+        max_age_seconds: u64,
+    },
+    Statement {
+        sql: &'c str,
+        expect: Option<Expect>,
+        max_ms: Option<u64>,
+    },
     /// Nothing is left to be asked.
     Settled(&'static str),
 }
@@ -111,9 +129,7 @@ impl Asker<'_> {
 
     async fn resolve<'c>(&self, check: &'c Check) -> Result<Vec<Ask<'c>>, Error> {
         let what = match &check.demand {
-            Demand::MinRows { table, rows } => {
-                What::MinRows { of: self.relation(table).await?, rows: *rows }
-            }
+            Demand::MinRows { table, rows } => What::MinRows { of: self.relation(table).await?, rows: *rows },
             Demand::RowsWithin { table, percent } => {
                 What::RowsWithin { of: self.relation(table).await?, percent: *percent }
             }
@@ -146,9 +162,7 @@ impl Asker<'_> {
                 let of = self.relation(table).await?;
                 What::Newest { column: of.column(column)?, of, max_age_seconds: *max_age_seconds }
             }
-            Demand::Sql { sql, expect, max_ms } => {
-                What::Statement { sql, expect: *expect, max_ms: *max_ms }
-            }
+            Demand::Sql { sql, expect, max_ms } => What::Statement { sql, expect: *expect, max_ms: *max_ms },
         };
         Ok(vec![Ask { title: check.title(), what }])
     }
@@ -159,13 +173,20 @@ impl Asker<'_> {
             None => None,
         };
         let mut asks = Vec::new();
-        for child in self.schema.tables.iter().filter(|table| only.as_ref().is_none_or(|only| &table.name == only)) {
+        for child in
+            self.schema.tables.iter().filter(|table| only.as_ref().is_none_or(|only| &table.name == only))
+        {
             for key in &child.foreign_keys {
                 let columns: Vec<String> =
                     key.columns.iter().filter_map(|at| Some(child.columns.get(*at)?.name.clone())).collect();
                 let title = match &check.name {
                     Some(name) => format!("{name}: {} ({})", child.name, columns.join(", ")),
-                    None => format!("no orphans: {} ({}) is in {}", child.name, columns.join(", "), key.references),
+                    None => format!(
+                        "no orphans: {} ({}) is in {}",
+                        child.name,
+                        columns.join(", "),
+                        key.references
+                    ),
                 };
                 let question = sql::orphans(&child.name, &columns, &key.references, &key.referenced_columns);
                 asks.push(Ask { title, what: What::None { wrong: Wrong::Orphans, question, columns } });

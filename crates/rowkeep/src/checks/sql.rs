@@ -60,10 +60,13 @@ pub(super) fn orphans(
     referenced: &[String],
 ) -> Question {
     let joined = |parts: Vec<String>, by: &str| parts.join(by);
-    let all_there = joined(columns.iter().map(|name| format!("c.{} IS NOT NULL", ident(name))).collect(), " AND ");
+    let all_there =
+        joined(columns.iter().map(|name| format!("c.{} IS NOT NULL", ident(name))).collect(), " AND ");
     let pairs = columns.iter().zip(referenced);
-    let equal =
-        joined(pairs.map(|(name, other)| format!("p.{} = c.{}", ident(other), ident(name))).collect(), " AND ");
+    let equal = joined(
+        pairs.map(|(name, other)| format!("p.{} = c.{}", ident(other), ident(name))).collect(),
+        " AND ",
+    );
     let from = format!(
         "FROM {} c WHERE {all_there} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {equal})",
         table(child),
@@ -124,11 +127,8 @@ pub(super) fn nulls(of: &TableName, columns: &[String], key: &[String]) -> Quest
 pub(super) fn duplicates(of: &TableName, columns: &[String]) -> Question {
     let there: Vec<_> = columns.iter().map(|name| format!("{} IS NOT NULL", ident(name))).collect();
     let names = columns.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ");
-    let groups = format!(
-        "FROM {} WHERE {} GROUP BY {names} HAVING count(*) > 1",
-        table(of),
-        there.join(" AND ")
-    );
+    let groups =
+        format!("FROM {} WHERE {} GROUP BY {names} HAVING count(*) > 1", table(of), there.join(" AND "));
     Question {
         count: format!("SELECT count(*) FROM (SELECT 1 AS one {groups}) AS d"),
         sample: Some(format!(

@@ -22,10 +22,7 @@ fn every_demand_is_read() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     for (fields, demand) in [
         ("table = 't'\nmin_rows = 3", Demand::MinRows { table: table(), rows: 3 }),
-        (
-            "table = 't'\nrows_within_percent = 2.5",
-            Demand::RowsWithin { table: table(), percent: 2.5 },
-        ),
+        ("table = 't'\nrows_within_percent = 2.5", Demand::RowsWithin { table: table(), percent: 2.5 }),
         ("no_orphans = true", Demand::NoOrphans { table: None }),
         ("no_orphans = true\ntable = 't'", Demand::NoOrphans { table: Some(table()) }),
         (
@@ -74,7 +71,10 @@ fn what_cannot_be_meant_is_said() {
         ("table = 't'", "checks.toml: check 1: says nothing that must hold; give one of min_rows, "),
         ("table = 't'\nmin_rows = 1\nunique = 'a'", "has min_rows and unique; make a check of each"),
         ("min_rows = 1", "table is missing"),
-        ("name = 'n'\ntable = 't'\nmin_rows = 1\nmax_age = '1h'", "check \"n\": max_age has no meaning beside min_rows"),
+        (
+            "name = 'n'\ntable = 't'\nmin_rows = 1\nmax_age = '1h'",
+            "check \"n\": max_age has no meaning beside min_rows",
+        ),
         ("table = 't'\nrows_within_percent = -1", "no percentage"),
         ("table = 't'\nvalues = ['a']", "column is missing"),
         ("table = 't'\ncolumn = 'c'\nvalues = []", "values is empty"),
@@ -163,9 +163,13 @@ fn values_read_the_same_whatever_the_engine_calls_them() {
 #[test]
 fn numbers_of_rows_are_judged() {
     assert!(judge::min_rows(3, 3).holds && !judge::min_rows(2, 3).holds);
-    for (now, before, percent, holds) in
-        [(90, 100, 10.0, true), (89, 100, 10.0, false), (111, 100, 10.0, false), (0, 0, 0.0, true), (1, 0, 50.0, false)]
-    {
+    for (now, before, percent, holds) in [
+        (90, 100, 10.0, true),
+        (89, 100, 10.0, false),
+        (111, 100, 10.0, false),
+        (0, 0, 0.0, true),
+        (1, 0, 50.0, false),
+    ] {
         assert_eq!(judge::rows_within(now, before, percent).holds, holds, "{now} {before}");
     }
     assert_eq!(judge::rows_within(890, 1000, 10.0).detail, "890 rows, and 1,000 in the snapshot (-11.0 %)");
@@ -174,8 +178,7 @@ fn numbers_of_rows_are_judged() {
 #[test]
 fn what_is_wrong_is_shown() {
     let columns = ["status".to_owned()];
-    let verdict =
-        judge::none_of(Wrong::Values, 1200, &rows(&[&["lost", "1199"], &["LOST", "1"]]), &columns);
+    let verdict = judge::none_of(Wrong::Values, 1200, &rows(&[&["lost", "1199"], &["LOST", "1"]]), &columns);
     assert_eq!(verdict.detail, "1,200 rows have values that are not allowed");
     assert_eq!(verdict.samples, ["status = lost (1,199 rows)", "status = LOST (1 row)"]);
     assert!(judge::none_of(Wrong::Values, 0, &rows(&[]), &columns).holds);
@@ -217,9 +220,15 @@ fn times_are_read_in_the_forms_that_databases_have() {
     for text in ["", "yesterday", "-infinity", "2026-13-01", "99999999999999999999", "9223372036854775807"] {
         assert_eq!(times::read(text), None, "{text}");
     }
-    for (seconds, words) in
-        [(-5, "0 s"), (59, "59 s"), (61, "1 min"), (3600, "1 h"), (3900, "1 h 5 min"), (86_400, "1 d"), (95_000, "1 d 2 h")]
-    {
+    for (seconds, words) in [
+        (-5, "0 s"),
+        (59, "59 s"),
+        (61, "1 min"),
+        (3600, "1 h"),
+        (3900, "1 h 5 min"),
+        (86_400, "1 d"),
+        (95_000, "1 d 2 h"),
+    ] {
         assert_eq!(times::age(seconds), words);
     }
 }
@@ -227,13 +236,22 @@ fn times_are_read_in_the_forms_that_databases_have() {
 #[test]
 fn statements_are_judged_by_what_they_return() {
     let columns = ["n".to_owned()];
-    let judged = |found: &[&[&str]], more, expect| judge::statement(&columns, &rows(found), more, Some(expect), 5, None);
+    let judged = |found: &[&[&str]], more, expect| {
+        judge::statement(&columns, &rows(found), more, Some(expect), 5, None)
+    };
     assert!(judged(&[], false, Expect::Nothing).holds);
     let wrong = judged(&[&["1"], &["2"]], true, Expect::Nothing);
     assert_eq!((wrong.detail.as_str(), wrong.samples.len()), ("returned more than 2 rows", 2));
-    for (value, holds) in
-        [("t", true), ("true", true), ("1", true), ("2.5", true), ("0", false), ("f", false), ("NULL", false), ("NaN", false)]
-    {
+    for (value, holds) in [
+        ("t", true),
+        ("true", true),
+        ("1", true),
+        ("2.5", true),
+        ("0", false),
+        ("f", false),
+        ("NULL", false),
+        ("NaN", false),
+    ] {
         assert_eq!(judged(&[&[value]], false, Expect::True).holds, holds, "{value}");
     }
     assert!(!judged(&[&["1"], &["1"]], false, Expect::True).holds);

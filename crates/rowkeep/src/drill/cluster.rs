@@ -81,7 +81,10 @@ impl Cluster {
         prepare().map_err(cannot("prepare the folder of the scratch server"))?;
         let pwfile = format!("--pwfile={}", password.display());
         let locale = ["--encoding=UTF8", "--locale=C", "--no-sync"];
-        self.run("initdb", &[&["--username=postgres", "--auth=scram-sha-256", &pwfile][..], &locale].concat())?;
+        self.run(
+            "initdb",
+            &[&["--username=postgres", "--auth=scram-sha-256", &pwfile][..], &locale].concat(),
+        )?;
         let socket = self.folder.display().to_string().replace('\'', "''");
         // Nobody needs this data after a crash.
         let settings = format!(
@@ -128,12 +131,16 @@ impl Cluster {
         if status.success() {
             return Ok(());
         }
-        let said = ["log".into(), output.clone()].iter().map(|file: &PathBuf| self.folder.join(file)).find_map(|file| {
-            let text = fs::read_to_string(file).ok()?;
-            text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
-        });
+        let said = ["log".into(), output.clone()]
+            .iter()
+            .map(|file: &PathBuf| self.folder.join(file))
+            .find_map(|file| {
+                let text = fs::read_to_string(file).ok()?;
+                text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
+            });
         let message = format!("{} could not make a scratch server", path.display());
-        Err(EngineError::new(ErrorKind::Other, message).with_source(said.unwrap_or_else(|| status.to_string())))
+        Err(EngineError::new(ErrorKind::Other, message)
+            .with_source(said.unwrap_or_else(|| status.to_string())))
     }
 }
 

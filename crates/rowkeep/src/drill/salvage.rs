@@ -7,11 +7,11 @@ use rowkeep_format::{Schema, TableEntry};
 
 use super::damage::{Health, examine};
 use super::{Drill, found, millis, proof, told};
+use crate::Error;
 use crate::report::{Found, Status};
 use crate::restore::restore_tables;
 use crate::units::{count, counted};
 use crate::verify::verify_tables;
-use crate::Error;
 
 /// Flaws that are shown of a table.
 const SHOWN: usize = 5;
@@ -62,7 +62,11 @@ impl Drill<'_> {
         Ok(match tried {
             Ok(comparison) => {
                 let proof = proof(&comparison, millis(started));
-                let rows = whole.iter().filter(|table| table.kind.is_user_table()).map(|table| table.root.rows).sum();
+                let rows = whole
+                    .iter()
+                    .filter(|table| table.kind.is_user_table())
+                    .map(|table| table.root.rows)
+                    .sum();
                 let detail = format!(
                     "{} and {}, {}",
                     counted(names.len() as u64, "table"),

@@ -55,7 +55,8 @@ impl Workshop {
         let place = match (&options.to_server, is_postgres) {
             (Some(url), true) => {
                 let server = ScratchServer::new(url)?;
-                let names = context.until_cancelled(async { Ok(server.clear_abandoned(now()).await?) }).await?;
+                let names =
+                    context.until_cancelled(async { Ok(server.clear_abandoned(now()).await?) }).await?;
                 cleared.extend(names.into_iter().map(|name| format!("database {name}")));
                 Place::Server { server, url: url.clone(), own: None }
             }

@@ -48,7 +48,8 @@ pub fn kept(folder: &Path) -> io::Result<Vec<Report>> {
 /// The newest drill of a database that brought it back whole.
 pub fn latest_drill(folder: &Path, database: &str) -> io::Result<Option<Report>> {
     let reports = kept(folder)?;
-    let restored = |report: &Report| report.measures.as_ref().is_some_and(|measures| measures.recovery_ms > 0);
+    let restored =
+        |report: &Report| report.measures.as_ref().is_some_and(|measures| measures.recovery_ms > 0);
     Ok(reports
         .into_iter()
         .rfind(|report| report.kind == Kind::Drill && report.database == database && restored(report)))

@@ -19,7 +19,8 @@ fn one(report: &Report) -> String {
                 Status::Warning => "⚠️ warning",
                 Status::Failed => "❌ **error**",
             };
-            let samples: String = found.samples.iter().map(|sample| format!("<br>{}", escape(sample))).collect();
+            let samples: String =
+                found.samples.iter().map(|sample| format!("<br>{}", escape(sample))).collect();
             out += &format!("| {mark} | {} | {}{samples} |\n", escape(&found.title), escape(&found.detail));
         }
     }

@@ -13,7 +13,11 @@ fn report() -> Report {
         kind: Kind::Drill,
         database: "shop".into(),
         target: "a temporary SQLite file".into(),
-        snapshot: Some(About { id: "0123456789abcdef".into(), name: None, time: "2026-11-21T02:00:00Z".into() }),
+        snapshot: Some(About {
+            id: "0123456789abcdef".into(),
+            name: None,
+            time: "2026-11-21T02:00:00Z".into(),
+        }),
         time: "2026-11-21T10:30:00.123456Z".into(),
         duration_ms: 1500,
         status: Status::Passed,
@@ -28,10 +32,13 @@ fn report() -> Report {
             data_loss_seconds: 30_600,
         }),
         sections: vec![
-            Section { title: "Recovery".into(), findings: vec![found("restored", Status::Passed, "2 tables")] },
+            Section {
+                title: "Recovery".into(),
+                findings: vec![found("restored", Status::Passed, "2 tables")],
+            },
             Section {
                 title: "Checks".into(),
-                findings: vec![orphans, found(evil, Status::Warning, "3 rows"), ],
+                findings: vec![orphans, found(evil, Status::Warning, "3 rows")],
             },
         ],
     };
@@ -76,9 +83,14 @@ fn as_markdown() {
     let text = render(&[report()], Format::Markdown);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "# shop: drill FAILED");
-    assert!(lines.contains(&"| ❌ **error** | no orphans | 2 rows refer to none<br>customer = 7 (2 rows) |"), "{text}");
     assert!(
-        lines.contains(&"| ⚠️ warning | &lt;/script&gt;&lt;b a=\"1\"&gt;&amp;'\\|\\\\n\\\\u{1b}\\[2J | 3 rows |"),
+        lines.contains(&"| ❌ **error** | no orphans | 2 rows refer to none<br>customer = 7 (2 rows) |"),
+        "{text}"
+    );
+    assert!(
+        lines.contains(
+            &"| ⚠️ warning | &lt;/script&gt;&lt;b a=\"1\"&gt;&amp;'\\|\\\\n\\\\u{1b}\\[2J | 3 rows |"
+        ),
         "{text}"
     );
 }
@@ -141,7 +153,10 @@ fn as_json_and_kept() {
     assert_eq!(kept(&reports).expect("it can be looked for"), []);
     let mut older = Report { time: "2026-11-20T10:30:00Z".into(), database: "sh/op".into(), ..report() };
     let path = keep(&older, &reports).expect("it is kept");
-    assert_eq!(path.file_name().and_then(|name| name.to_str()), Some("drill-sh_op-20261120T103000Z-01234567.json"));
+    assert_eq!(
+        path.file_name().and_then(|name| name.to_str()),
+        Some("drill-sh_op-20261120T103000Z-01234567.json")
+    );
     older.database = "shop".into();
     for report in [&report(), &older] {
         keep(report, &reports).expect("it is kept");

@@ -1,0 +1,215 @@
+//! Restoring into a database that holds data.
+
+use anyhow::Result;
+use rowkeep::apply::{Outcome, execute};
+use rowkeep::engine::{ApplyOptions, Engine, ErrorKind, OnConflict};
+use rowkeep::format::Counts;
+use rowkeep::plan::{Mode, Plan, PlanOptions, Safety, plan};
+use rowkeep::repository::Repository;
+use rowkeep::snapshots::Snapshot;
+use rowkeep::{Error, State};
+use serde_json::json;
+
+use super::Restore;
+use crate::fail::{DONE, REFUSED};
+use crate::setup::Session;
+use crate::ui::confirm::confirmed;
+use crate::ui::table::{Column, render};
+use crate::ui::units::{count, counted, plain};
+
+/// How often a plan is made again for rows that others keep changing.
+const PLANS: u32 = 5;
+
+/// How rows of the database become those of the snapshot.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum ModeChoice {
+    /// Make the tables equal: rows that the snapshot lacks go
+    #[default]
+    Replace,
+    /// Update what is there and add what is missing; delete nothing
+    Update,
+    /// Add what is missing; change nothing that is there
+    Merge,
+}
+
+/// What to do where rows were changed since the plan was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ConflictChoice {
+    /// Change nothing at all
+    #[default]
+    Stop,
+    /// Make the plan again
+    Replan,
+    /// Leave those rows as they are
+    Skip,
+}
+
+/// The program, as snapshots name it.
+pub(crate) fn program() -> String {
+    concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+impl Restore {
+    /// Plans, shows, asks, applies; plans again where rows were changed meanwhile and that is wanted.
+    pub(super) async fn into_live(
+        &self,
+        session: &Session,
+        repository: &Repository,
+        snapshot: Snapshot,
+        database: String,
+        engine: &dyn Engine,
+    ) -> Result<u8> {
+        let safety = Safety { database, program: program() };
+        let options = PlanOptions {
+            mode: match self.mode {
+                ModeChoice::Replace => Mode::Replace,
+                ModeChoice::Update => Mode::Update,
+                ModeChoice::Merge => Mode::Merge,
+            },
+            selection: self.selection(session)?,
+            rows: None,
+            safety: (!self.no_safety && !self.dry_run).then_some(safety),
+            temporary: None,
+        };
+        let applying = ApplyOptions {
+            fire_triggers: self.fire_triggers,
+            end_connections: self.end_connections,
+            on_conflict: match self.conflict {
+                ConflictChoice::Skip => OnConflict::Skip,
+                ConflictChoice::Stop | ConflictChoice::Replan => OnConflict::Stop,
+            },
+            statements: self.also_run.clone(),
+        };
+        let target = State::snapshot(repository, snapshot).await?;
+        for attempt in 1.. {
+            let plan = plan(&session.context, repository, engine, &target, &options).await?;
+            session.say(told(&plan));
+            if self.dry_run {
+                session.result(|| plan_json(&plan), || "nothing was changed".to_owned());
+                return Ok(DONE);
+            }
+            if plan.is_empty() {
+                session.result(|| plan_json(&plan), || "nothing is to be changed".to_owned());
+                return Ok(DONE);
+            }
+            let question = format!("change {} of {}?", counted(plan.counts().total(), "row"), plan.database);
+            if !self.yes && !confirmed(&question, "--yes")? {
+                session.say("nothing was changed");
+                return Ok(REFUSED);
+            }
+            match execute(&session.context, repository, engine, plan, &applying).await {
+                Ok(outcome) => {
+                    say_outcome(session, &outcome);
+                    break;
+                }
+                Err(Error::Engine(error))
+                    if error.kind() == ErrorKind::Conflict
+                        && self.conflict == ConflictChoice::Replan
+                        && attempt < PLANS =>
+                {
+                    session.say(format!("{}; making the plan again", plain(&error.to_string())));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(DONE)
+    }
+}
+
+/// A plan in words: what differs in the schema, and how many rows of each table change.
+pub(crate) fn told(plan: &Plan) -> String {
+    let mut out = format!("plan: {} {} from {}\n", plan.operation, plan.database, plan.from);
+    for found in &plan.schema {
+        out += &format!("\n! {found}");
+    }
+    if !plan.schema.is_empty() {
+        out += "\n";
+    }
+    let tables = plan.tables();
+    if tables.is_empty() {
+        return out + "\nno rows differ";
+    }
+    let columns = [
+        Column("TABLE", false),
+        Column("INSERT", true),
+        Column("UPDATE", true),
+        Column("DELETE", true),
+        Column("COLUMNS", false),
+    ];
+    let rows = tables.iter().map(|table| {
+        let Counts { inserted, updated, deleted } = table.counts;
+        let mut notes = table.updated_columns.join(", ");
+        if !table.defaulted_columns.is_empty() {
+            notes += &format!(" (defaults: {})", table.defaulted_columns.join(", "));
+        }
+        vec![
+            table.table.to_string(),
+            count(inserted),
+            count(updated),
+            count(deleted),
+            notes.trim().to_owned(),
+        ]
+    });
+    out + "\n" + &render(&columns, rows)
+}
+
+/// A plan for programs.
+pub(crate) fn plan_json(plan: &Plan) -> serde_json::Value {
+    json!({
+        "operation": plan.operation,
+        "from": plan.from,
+        "database": plan.database,
+        "schema": plan.schema,
+        "tables": plan.tables(),
+        "rows": plan.counts(),
+    })
+}
+
+/// Prints what was done.
+pub(crate) fn say_outcome(session: &Session, outcome: &Outcome) {
+    let (mut done, mut already, mut skipped) = (Counts::default(), 0, 0);
+    for table in &outcome.applied.tables {
+        done += table.done;
+        already += table.already;
+        skipped += table.skipped;
+    }
+    for note in &outcome.applied.notes {
+        eprintln!("note: {}", plain(note));
+    }
+    session.result(
+        || {
+            let tables = outcome.applied.tables.iter().map(|table| {
+                json!({ "table": table.table, "rows": table.done, "already": table.already, "skipped": table.skipped })
+            });
+            json!({
+                "safety": outcome.safety.as_ref().map(|snapshot| snapshot.id),
+                "rows": done,
+                "already": already,
+                "skipped": skipped,
+                "tables": tables.collect::<Vec<_>>(),
+                "notes": outcome.applied.notes,
+            })
+        },
+        || {
+            let mut text = format!(
+                "done: {} inserted, {} updated, {} deleted",
+                count(done.inserted),
+                count(done.updated),
+                count(done.deleted)
+            );
+            if already > 0 {
+                text += &format!("; {} already so", count(already));
+            }
+            if skipped > 0 {
+                text += &format!("; {} left as others changed them", count(skipped));
+            }
+            if let Some(safety) = &outcome.safety {
+                text += &format!(
+                    "\nsafety snapshot {}: `rowkeep undo` takes this back",
+                    safety.short_id()
+                );
+            }
+            text
+        },
+    );
+}

@@ -1,0 +1,68 @@
+use anyhow::Result;
+use rowkeep::apply::{execute, last_applied, undo};
+use rowkeep::engine::{ApplyOptions, OnConflict};
+use rowkeep::plan::Safety;
+use rowkeep::snapshots;
+
+use super::restore::live::{self, ConflictChoice};
+use crate::fail::{DONE, REFUSED};
+use crate::setup::Session;
+use crate::ui::confirm::confirmed;
+use crate::ui::units::counted;
+
+/// Take the last restore into a database back.
+///
+/// Exactly the rows that it changed get the values that they had before. Rows that were changed again since are noticed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Undo {
+    /// The database: a name from rowkeep.toml, a URL, or a path
+    database: Option<String>,
+    /// Take back what was done after this safety snapshot instead of the last restore
+    #[arg(long, value_name = "SNAPSHOT")]
+    snapshot: Option<String>,
+    /// Print what would be changed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// What to do where a row was changed again since
+    #[arg(long, value_enum, default_value_t = ConflictChoice::Stop)]
+    conflict: ConflictChoice,
+    /// Do not make this undoable in turn
+    #[arg(long)]
+    no_safety: bool,
+}
+
+impl Undo {
+    pub(crate) async fn run(self, session: &Session) -> Result<u8> {
+        let source = session.only_source(self.database.as_deref())?;
+        let repository = session.open().await?;
+        let snapshot = match &self.snapshot {
+            Some(name) => snapshots::find(&repository, name).await?,
+            None => last_applied(&repository, &source.name).await?,
+        };
+        let safety = Safety { database: source.name.clone(), program: live::program() };
+        let safety = (!self.no_safety && !self.dry_run).then_some(safety);
+        let engine = source.engine.as_ref();
+        let plan = undo(&session.context, &repository, engine, &snapshot, safety.as_ref()).await?;
+        session.say(live::told(&plan));
+        if self.dry_run {
+            session.result(|| live::plan_json(&plan), || "nothing was changed".to_owned());
+            return Ok(DONE);
+        }
+        let question = format!("change {} of {}?", counted(plan.counts().total(), "row"), plan.database);
+        if !self.yes && !confirmed(&question, "--yes")? {
+            session.say("nothing was changed");
+            return Ok(REFUSED);
+        }
+        let on_conflict = match self.conflict {
+            ConflictChoice::Skip => OnConflict::Skip,
+            ConflictChoice::Stop | ConflictChoice::Replan => OnConflict::Stop,
+        };
+        let options = ApplyOptions { on_conflict, ..ApplyOptions::default() };
+        let outcome = execute(&session.context, &repository, engine, plan, &options).await?;
+        live::say_outcome(session, &outcome);
+        Ok(DONE)
+    }
+}

@@ -1,0 +1,151 @@
+//! Changed rows, as people and programs read them.
+
+use rowkeep::format::{Change, Changes, RowBatch, Table, TableChanges, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::units::plain;
+
+/// The most characters of a value that are shown to people.
+const SHOWN: usize = 60;
+
+const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
+const YELLOW: &str = "\x1b[33m";
+const RESET: &str = "\x1b[0m";
+
+/// A change as a line for people: its key, then what changed.
+pub(crate) fn line(table: &TableChanges, changes: &Changes, change: Change, colours: bool) -> String {
+    let (sign, colour, text) = match change {
+        Change::Insert { after } => {
+            ('+', GREEN, whole(&table.table, changes.after(), after, &table.insert_defaults))
+        }
+        Change::Delete { before } => {
+            ('-', RED, whole(&table.table, changes.before(), before, &table.delete_unknown))
+        }
+        Change::Update { before, after } => ('~', YELLOW, changed(&table.table, changes, before, after)),
+    };
+    let line = format!("{sign} {} {text}", table.table.name);
+    if colours { format!("{colour}{line}{RESET}") } else { line }
+}
+
+fn whole(table: &Table, rows: &RowBatch, row: usize, without: &[usize]) -> String {
+    let shown = (0..table.columns.len()).filter(|column| !without.contains(column));
+    let told =
+        |column: usize| format!("{}={}", plain(&table.columns[column].name), told(rows.value(row, column)));
+    shown.map(told).collect::<Vec<_>>().join(" ")
+}
+
+fn changed(table: &Table, changes: &Changes, before: usize, after: usize) -> String {
+    let mut parts = Vec::new();
+    for key in &table.key.columns {
+        let value = changes.before().value(before, key.column);
+        parts.push(format!("{}={}", plain(&table.columns[key.column].name), told(value)));
+    }
+    for (column, name) in table.columns.iter().enumerate() {
+        let (old, new) = (changes.before().value(before, column), changes.after().value(after, column));
+        if old != new {
+            parts.push(format!("{}: {} -> {}", plain(&name.name), told(old), told(new)));
+        }
+    }
+    parts.join(" ")
+}
+
+/// A value in few characters; text in quotes, so that an empty one and NULL are told apart.
+pub(crate) fn told(value: Value<'_>) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Real(bits) => format!("{:?}", f64::from_bits(bits)),
+        Value::Text(text) => {
+            let text = String::from_utf8_lossy(text);
+            let mut shown: String = text.chars().take(SHOWN).collect();
+            if shown.len() < text.len() {
+                shown.push('…');
+            }
+            format!("'{}'", plain(&shown))
+        }
+        Value::Blob(bytes) => {
+            let hex: String = bytes.iter().take(SHOWN / 2).map(|byte| format!("{byte:02x}")).collect();
+            let more = if bytes.len() > SHOWN / 2 { "…" } else { "" };
+            format!("x'{hex}{more}'")
+        }
+    }
+}
+
+/// A change as an object: `change`, `table`, `key`, and the row `before` and `after` as far as there is one.
+pub(crate) fn object(table: &TableChanges, changes: &Changes, change: Change) -> Json {
+    let (kind, before, after) = match change {
+        Change::Insert { after } => ("insert", None, Some(after)),
+        Change::Delete { before } => ("delete", Some(before), None),
+        Change::Update { before, after } => ("update", Some(before), Some(after)),
+    };
+    let row = |rows: &RowBatch, row: usize, without: &[usize]| -> Json {
+        let columns = table.table.columns.iter().enumerate().filter(|(column, _)| !without.contains(column));
+        let values = columns.map(|(column, facts)| (facts.name.clone(), json_of(rows.value(row, column))));
+        Json::Object(values.collect::<Map<_, _>>())
+    };
+    let keyed = |rows: &RowBatch, row: usize| -> Json {
+        let columns = table.table.key.columns.iter().map(|key| key.column);
+        let value =
+            |column: usize| (table.table.columns[column].name.clone(), json_of(rows.value(row, column)));
+        Json::Object(columns.map(value).collect::<Map<_, _>>())
+    };
+    let key = match (before, after) {
+        (Some(row), _) => keyed(changes.before(), row),
+        (None, Some(row)) => keyed(changes.after(), row),
+        (None, None) => Json::Null,
+    };
+    let mut object = json!({ "change": kind, "table": table.table.name, "key": key });
+    if let Some(at) = before {
+        object["before"] =
+            row(changes.before(), at, if after.is_none() { &table.delete_unknown } else { &[] });
+    }
+    if let Some(at) = after {
+        object["after"] =
+            row(changes.after(), at, if before.is_none() { &table.insert_defaults } else { &[] });
+    }
+    object
+}
+
+/// A value in JSON: what JSON has no form for is an object that says what it is.
+pub(crate) fn json_of(value: Value<'_>) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Integer(integer) => json!(integer),
+        Value::Real(bits) => {
+            let real = f64::from_bits(bits);
+            if real.is_finite() { json!(real) } else { json!({ "real": real.to_string() }) }
+        }
+        Value::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => json!(text),
+            Err(_) => json!({ "text_hex": hex(text) }),
+        },
+        Value::Blob(bytes) => json!({ "blob_hex": hex(bytes) }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_apart() {
+        for (value, text, json) in [
+            (Value::Null, "NULL", "null"),
+            (Value::Text(b""), "''", "\"\""),
+            (Value::Text(b"NULL"), "'NULL'", "\"NULL\""),
+            (Value::Integer(9_007_199_254_740_993), "9007199254740993", "9007199254740993"),
+            (Value::Real(1f64.to_bits()), "1.0", "1.0"),
+            (Value::Real(f64::INFINITY.to_bits()), "inf", r#"{"real":"inf"}"#),
+            (Value::Blob(&[0, 255]), "x'00ff'", r#"{"blob_hex":"00ff"}"#),
+            (Value::Text(&[b'a', 255]), "'a\u{fffd}'", r#"{"text_hex":"61ff"}"#),
+            (Value::Text(b"a\x1b[2J"), "'a\\u{1b}[2J'", r#""a\u001b[2J""#),
+        ] {
+            assert_eq!((told(value).as_str(), json_of(value).to_string().as_str()), (text, json));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Changing rows of a database that is in use.
+//!
+//! Everything happens in one transaction that writes from its beginning, so that no row changes between being looked at
+//! and being changed. First it is decided about every row, and only when that went well is anything changed: deletes,
+//! then updates, then inserts, so that no unique index sees two rows that are never there together. An update of
+//! a column that is unique is a delete and an insert for the same reason; with triggers, theirs act then.
+//!
+//! Foreign keys are off on our connection, so referential actions do not act; that none is broken is proven before the
+//! commit (`references.rs`). `CHECK`, `NOT NULL` and unique indexes hold as for any application; only where a `CHECK`
+//! calls a function that its application alone has, none is checked, and that is noted.
+
+mod act;
+mod conflicts;
+mod copies;
+mod decide;
+mod marks;
+mod place;
+mod references;
+mod sequences;
+mod settings;
+mod subject;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rowkeep_format::{Change, Changes};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use self::act::Acting;
+use self::conflicts::Conflicts;
+use self::references::References;
+use self::sequences::Sequences;
+use self::subject::{Kind, subjects};
+use super::abort::Abort;
+use super::catalogue;
+use super::connection::writable;
+use super::error::{constraint, failure, when};
+use super::properties::Properties;
+use super::transaction::patiently;
+use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
+
+/// What SQLite keeps of pages before it writes some of them, for which nobody may read in rollback mode.
+const CACHE_KIB: u32 = 64 * 1024;
+
+/// Changes rows; blocks.
+pub(super) fn apply(
+    path: &Path,
+    patience: Duration,
+    source: &Arc<dyn ChangeSource>,
+    options: &ApplyOptions,
+    abort: &Abort,
+) -> Result<Applied, EngineError> {
+    let mut connection = writable(path, patience)?;
+    let named = || path.display();
+    let prepare = || -> rusqlite::Result<()> {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, options.fire_triggers)?;
+        connection.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = FILE;"))
+    };
+    prepare().map_err(when(named()))?;
+    abort.interrupt(&mut connection).map_err(when(named()))?;
+    let begin = || if abort.is_wanted() { Ok(()) } else { connection.execute_batch("BEGIN IMMEDIATE") };
+    patiently(patience, begin).map_err(when(named()))?;
+    abort.check()?;
+
+    let applied = change(&connection, source, options, abort).and_then(|applied| {
+        abort.check()?;
+        // In rollback mode, whoever still reads is waited for.
+        patiently(patience, || connection.execute_batch("COMMIT")).map_err(when(named()))?;
+        Ok(applied)
+    });
+    if applied.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(when(named()))?;
+    }
+    applied
+}
+
+fn change(
+    connection: &Connection,
+    source: &Arc<dyn ChangeSource>,
+    options: &ApplyOptions,
+    abort: &Abort,
+) -> Result<Applied, EngineError> {
+    let properties = Properties::read(connection).map_err(when("reading the database's properties"))?;
+    let objects = catalogue::objects(connection)?;
+    let facts = catalogue::tables(connection, &objects)?;
+    let mut subjects = subjects(connection, source.tables(), &facts, &properties)?;
+    let mut notes = Vec::new();
+    if options.end_connections {
+        notes.push(
+            "SQLite knows no connections of others that could be ended; who else has the file open goes on"
+                .into(),
+        );
+    }
+
+    let all = options.fire_triggers || !options.statements.is_empty();
+    let mut references = References::of(connection, &facts, &subjects, all)?;
+    let mut conflicts = Conflicts::default();
+    let mut sequences = Sequences::read(connection, &facts)?;
+    for subject in &mut subjects {
+        match subject.kind {
+            Kind::Rows => decide::decide(connection, source, subject, &mut conflicts, abort)?,
+            Kind::Sequences => sequences.decide(source, subject, abort)?,
+            Kind::Settings => settings::decide(connection, source, subject, &mut conflicts, abort)?,
+        }
+    }
+    let stop = options.on_conflict == OnConflict::Stop;
+    conflicts.check(stop)?;
+
+    let mut acting = Acting::new(connection, source, abort, &properties, options.fire_triggers);
+    acting.all(&mut subjects, &mut references, &mut conflicts, stop)?;
+    for subject in &mut subjects {
+        match subject.kind {
+            Kind::Rows => {}
+            Kind::Sequences => sequences.write(connection, subject)?,
+            Kind::Settings => settings::write(connection, source, subject, abort)?,
+        }
+    }
+    notes.extend(acting.into_notes());
+    notes.extend(sequences.settle(connection, &subjects)?);
+    abort.check()?;
+    run(connection, &options.statements)?;
+    references.prove(connection)?;
+
+    let tables = subjects.into_iter().map(|subject| AppliedTable {
+        table: subject.changes.table.name.clone(),
+        done: subject.done,
+        already: subject.already,
+        skipped: subject.skipped,
+    });
+    Ok(Applied { tables: tables.collect(), notes })
+}
+
+/// Runs what was asked for beside the changes, with triggers as for any application.
+fn run(connection: &Connection, statements: &[String]) -> Result<(), EngineError> {
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let named = |sql: &str| format!("the statement {:?}", shortened(sql, 200));
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true)
+        .map_err(when("turning triggers on"))?;
+    for sql in statements {
+        connection.execute_batch(sql).map_err(|error| match failure(named(sql), &error) {
+            found if found.kind() == ErrorKind::Other => match constraint(&error) {
+                true => EngineError::new(ErrorKind::Constraint, found.to_string()),
+                false => EngineError::new(ErrorKind::Statement, found.to_string()),
+            },
+            found => found,
+        })?;
+        if connection.is_autocommit() {
+            let message = format!("{} ends the transaction that it is to be a part of", named(sql));
+            return Err(EngineError::new(ErrorKind::Statement, message));
+        }
+    }
+    Ok(())
+}
+
+/// The beginning of a text.
+fn shortened(text: &str, characters: usize) -> String {
+    let mut short: String = text.chars().take(characters).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Hands on each change to a table with its number.
+fn each(
+    source: &Arc<dyn ChangeSource>,
+    subject: usize,
+    abort: &Abort,
+    mut on: impl FnMut(u64, &Changes, Change) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let table = &source.tables()[subject].table;
+    let mut stream = source.read(subject);
+    let mut number = 0;
+    while let Some(changes) = abort.next(&mut stream)? {
+        let columns = table.columns.len();
+        if changes.before().columns().len() != columns || changes.after().columns().len() != columns {
+            let message = format!("changes of table {} do not have its columns", table.name);
+            return Err(EngineError::new(ErrorKind::Unstorable, message));
+        }
+        for change in changes.iter() {
+            on(number, &changes, change)?;
+            number += 1;
+        }
+    }
+    Ok(())
+}

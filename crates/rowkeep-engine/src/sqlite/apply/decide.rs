@@ -1,0 +1,174 @@
+//! Deciding about each row, before anything is changed.
+
+use std::sync::Arc;
+
+use rowkeep_format::{Change, RowBatch, Table, key};
+use rusqlite::Connection;
+
+use super::super::abort::Abort;
+use super::super::error::{failure, when};
+use super::super::names::quoted;
+use super::super::raw::Statement;
+use super::super::scan::{out_of_memory, push_row};
+use super::super::utf16::Endian;
+use super::conflicts::Conflicts;
+use super::each;
+use super::place::{At, By, Place};
+use super::subject::Subject;
+use crate::{ChangeSource, EngineError};
+
+/// What is to be done about a change.
+enum Decision {
+    Make,
+    /// The row already is as it is to become.
+    Already,
+    /// Somebody has changed the row.
+    Conflict,
+}
+
+/// Compares every row that a changeset names with the one that is there.
+pub(super) fn decide(
+    connection: &Connection,
+    source: &Arc<dyn ChangeSource>,
+    subject: &mut Subject<'_>,
+    conflicts: &mut Conflicts,
+    abort: &Abort,
+) -> Result<(), EngineError> {
+    let table = &subject.changes.table;
+    let mut present = Present::prepare(connection, table, &subject.place, subject.utf16)?;
+    let all: Vec<usize> = (0..table.columns.len()).collect();
+    let except = |left_out: &[usize]| -> Vec<usize> {
+        all.iter().copied().filter(|column| !left_out.contains(column)).collect()
+    };
+    let inserted = except(&subject.changes.insert_defaults);
+    let deleted = except(&subject.changes.delete_unknown);
+
+    each(source, subject.index, abort, |number, changes, change| {
+        let (batch, row) = match change {
+            Change::Insert { after } => (changes.after(), after),
+            Change::Update { before, .. } | Change::Delete { before } => (changes.before(), before),
+        };
+        let decision = match change {
+            Change::Insert { after } => {
+                subject.has_inserts = true;
+                if !subject.knows_inserted() || !present.find(&subject.place, batch, row)? {
+                    Decision::Make
+                } else if present.is(changes.after(), after, &inserted) {
+                    Decision::Already
+                } else {
+                    Decision::Conflict
+                }
+            }
+            Change::Delete { before } => {
+                subject.has_removals = true;
+                if subject.removes_by_values() {
+                    // Found and counted when they are removed: there may be several that are the same.
+                    Decision::Make
+                } else if !present.find(&subject.place, batch, row)? {
+                    Decision::Already
+                } else if present.is(changes.before(), before, &deleted) {
+                    Decision::Make
+                } else {
+                    Decision::Conflict
+                }
+            }
+            Change::Update { before, after } => {
+                let differs = |column: &usize| {
+                    changes.before().value(before, *column) != changes.after().value(after, *column)
+                };
+                subject.updated.extend(all.iter().copied().filter(differs));
+                if subject.moves(changes, before, after) {
+                    subject.has_removals = true;
+                    subject.has_inserts = true;
+                } else {
+                    subject.has_updates = true;
+                }
+                if !table.key.unique {
+                    Decision::Make
+                } else if !present.find(&subject.place, batch, row)? {
+                    Decision::Conflict
+                } else if present.is(changes.after(), after, &all) {
+                    Decision::Already
+                } else if present.is(changes.before(), before, &all) {
+                    Decision::Make
+                } else {
+                    Decision::Conflict
+                }
+            }
+        };
+        match decision {
+            Decision::Make => {}
+            Decision::Already => {
+                subject.left.set(number);
+                subject.already += 1;
+            }
+            Decision::Conflict => {
+                subject.left.set(number);
+                subject.skipped += 1;
+                conflicts.add(table, batch, row);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Looks up rows by their key.
+struct Present<'c, 't> {
+    statement: Statement<'c>,
+    table: &'t Table,
+    utf16: Option<Endian>,
+    /// The row that was found last, alone.
+    found: RowBatch,
+}
+
+impl<'c, 't> Present<'c, 't> {
+    fn prepare(
+        connection: &'c Connection,
+        table: &'t Table,
+        place: &Place,
+        utf16: Option<Endian>,
+    ) -> Result<Self, EngineError> {
+        let columns = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
+        // Where no key is unique, nothing is looked up.
+        let condition = if table.key.unique { place.condition(By::Key) } else { "false".into() };
+        let sql = format!("SELECT {columns} FROM main.{} WHERE {condition}", quoted(&table.name.name));
+        let statement =
+            Statement::prepare(connection, &sql).map_err(when(format!("reading table {}", table.name)))?;
+        Ok(Self { statement, table, utf16, found: RowBatch::new(table.columns.len()) })
+    }
+
+    /// Finds the row that has the key of a row of a batch; says no when there is none.
+    ///
+    /// An index may hold keys to be the same that are not, such as text of other case: such a row is another one.
+    fn find(&mut self, place: &Place, batch: &RowBatch, row: usize) -> Result<bool, EngineError> {
+        let doing = || format!("reading table {}", self.table.name);
+        let mut wanted = Vec::new();
+        key::encode(&self.table.key, batch, row, &mut wanted)?;
+        let values = place.values(At::Key(batch, row)).into_iter();
+        let (found, table, utf16) = (&mut self.found, self.table, self.utf16);
+        let (mut is_there, mut failed) = (false, None);
+        let mut this = Vec::new();
+        let ran = self.statement.run(values, utf16, |statement| {
+            *found = RowBatch::new(table.columns.len());
+            this.clear();
+            if push_row(statement, found, utf16).is_none() {
+                failed = Some(out_of_memory(table));
+            } else if let Err(error) = key::encode(&table.key, found, 0, &mut this) {
+                failed = Some(error.into());
+            } else {
+                is_there = this == wanted;
+            }
+            !is_there && failed.is_none()
+        });
+        ran.map_err(|error| failure(doing(), &error))?;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(is_there),
+        }
+    }
+
+    /// Whether the row that was found is the same in these columns, to the kind and bytes of each value.
+    fn is(&self, batch: &RowBatch, row: usize, columns: &[usize]) -> bool {
+        columns.iter().all(|column| self.found.value(0, *column) == batch.value(row, *column))
+    }
+}

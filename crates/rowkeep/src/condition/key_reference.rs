@@ -1,0 +1,265 @@
+//! Naming one row by its key.
+
+use rowkeep_format::{Column, RowBatch, Schema, Table, Value, key};
+
+use super::ConditionError;
+use super::bind::is_postgres;
+use super::lexer::{hex, quoted};
+use super::postgres::Type;
+use super::sqlite::{Affinity, Number, number_of};
+use crate::{Error, selection};
+
+/// A row by its key, as people write it: `customers:42`, `order_items:7,3`.
+///
+/// The table is a name as [`selection::matches`] takes it; in double quotes it may hold a colon. Values stand in the
+/// order of the key's columns; in single quotes they may hold commas, and `x'0aff'` stands for bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyReference {
+    text: String,
+    table: String,
+    values: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Bare(String),
+    Quoted(String),
+    Blob(Vec<u8>),
+}
+
+/// Reads `TABLE:VALUE` or `TABLE:VALUE,VALUE`.
+pub fn parse_key(text: &str) -> Result<KeyReference, ConditionError> {
+    let fail = |at, message: &str| ConditionError::of("the key", text, at, message);
+    let mut table = String::new();
+    let mut at = 0;
+    loop {
+        let rest = &text[at..];
+        match rest.chars().next() {
+            None => return Err(fail(at, "expected a colon and the values of the key, as in customers:42")),
+            Some(':') => break,
+            Some('"') => {
+                let (name, length) =
+                    quoted(rest, '"').ok_or_else(|| fail(at, "there is no \" that ends this name"))?;
+                table.push_str(&name);
+                at += length;
+            }
+            Some(character) => {
+                table.push(character);
+                at += character.len_utf8();
+            }
+        }
+    }
+    if table.is_empty() {
+        return Err(fail(0, "expected a table before the colon"));
+    }
+    Ok(KeyReference { text: text.to_owned(), table, values: values(text, at + 1)? })
+}
+
+fn values(text: &str, mut at: usize) -> Result<Vec<Part>, ConditionError> {
+    let fail = |at, message: &str| ConditionError::of("the key", text, at, message);
+    let mut values = Vec::new();
+    loop {
+        let rest = &text[at..];
+        let is_blob = rest.starts_with("x'") || rest.starts_with("X'");
+        let (part, length) = if is_blob || rest.starts_with('\'') {
+            let skipped = usize::from(is_blob);
+            let (inner, length) = quoted(&rest[skipped..], '\'')
+                .ok_or_else(|| fail(at, "there is no ' that ends what begins here"))?;
+            let part = if is_blob {
+                Part::Blob(
+                    hex(&inner)
+                        .ok_or_else(|| fail(at, "expected an even number of hexadecimal digits after x"))?,
+                )
+            } else {
+                Part::Quoted(inner)
+            };
+            (part, skipped + length)
+        } else {
+            let length = rest.find(',').unwrap_or(rest.len());
+            if length == 0 {
+                return Err(fail(at, "expected a value; an empty one is written ''"));
+            }
+            (Part::Bare(rest[..length].to_owned()), length)
+        };
+        values.push(part);
+        at += length;
+        match text[at..].chars().next() {
+            None => return Ok(values),
+            Some(',') => at += 1,
+            Some(_) => return Err(fail(at, "expected a comma or the end")),
+        }
+    }
+}
+
+impl KeyReference {
+    /// A key of a table whose values are written as after the colon of [`parse_key`].
+    pub fn new(table: &str, key: &str) -> Result<Self, ConditionError> {
+        Ok(Self { text: key.to_owned(), table: table.to_owned(), values: values(key, 0)? })
+    }
+
+    /// The name of the table, as it was written.
+    pub fn table_name(&self) -> &str {
+        &self.table
+    }
+
+    /// The only table of a schema that is meant.
+    pub fn table<'s>(&self, schema: &'s Schema) -> Result<&'s Table, Error> {
+        let mut meant: Vec<&Table> =
+            schema.tables.iter().filter(|table| selection::matches(&self.table, &table.name)).collect();
+        if meant.len() > 1 {
+            // A whole name in the default schema is meant before the same name elsewhere.
+            let default: Vec<&Table> =
+                meant.iter().copied().filter(|table| table.name.to_string() == self.table).collect();
+            if default.len() == 1 {
+                meant = default;
+            }
+        }
+        match meant.as_slice() {
+            [table] => Ok(table),
+            [] => Err(Error::Unknown {
+                what: "table",
+                name: self.table.clone(),
+                candidates: names(schema.tables.iter().filter(|table| table.kind.is_user_table())),
+            }),
+            many => Err(Error::KeyReference {
+                reference: self.text.clone(),
+                problem: format!("{} may be {}", self.table, names(many.iter().copied()).join(" or ")),
+            }),
+        }
+    }
+
+    /// Reads the values as those of a table's key.
+    ///
+    /// Fails when the table has no unique key, when there are more or fewer values than its key has columns, and for
+    /// a value that its column's type cannot hold.
+    pub fn bind(&self, table: &Table) -> Result<BoundKey, Error> {
+        let fail = |problem: String| Error::KeyReference { reference: self.text.clone(), problem };
+        if !table.key.unique {
+            return Err(fail(format!("table {} has no unique key; choose rows by a condition", table.name)));
+        }
+        let columns: Vec<usize> = table.key.columns.iter().map(|part| part.column).collect();
+        if columns.len() != self.values.len() {
+            let names: Vec<&str> =
+                columns.iter().map(|column| table.columns[*column].name.as_str()).collect();
+            let values = if columns.len() == 1 { "value" } else { "values" };
+            return Err(fail(format!(
+                "the key of table {} is ({}), so it takes {} {values}, not {}",
+                table.name,
+                names.join(", "),
+                columns.len(),
+                self.values.len()
+            )));
+        }
+        let mut values = RowBatch::new(columns.len());
+        for (place, (column, part)) in columns.iter().zip(&self.values).enumerate() {
+            let column = &table.columns[*column];
+            let value =
+                if is_postgres(table) { postgres_value(part, column) } else { sqlite_value(part, column) };
+            let value = value.map_err(|expected| {
+                fail(format!("column {} of table {} takes {expected}", column.name, table.name))
+            })?;
+            values.columns_mut()[place].push(value.borrowed());
+        }
+        values.end_row();
+        let mut encoded = Vec::new();
+        for (place, part) in table.key.columns.iter().enumerate() {
+            key::encode_value(part.form, values.value(0, place), &mut encoded).map_err(|expected| {
+                let column = &table.columns[part.column];
+                fail(format!("column {} of table {} takes {expected}", column.name, table.name))
+            })?;
+        }
+        Ok(BoundKey { key: table.key.clone(), columns, values, encoded })
+    }
+}
+
+fn names<'t>(tables: impl Iterator<Item = &'t Table>) -> Vec<String> {
+    tables.map(|table| table.name.to_string()).collect()
+}
+
+enum Owned {
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl Owned {
+    fn borrowed(&self) -> Value<'_> {
+        match self {
+            Owned::Integer(integer) => Value::Integer(*integer),
+            Owned::Real(real) => Value::Real(real.to_bits()),
+            Owned::Text(text) => Value::Text(text.as_bytes()),
+            Owned::Blob(bytes) => Value::Blob(bytes),
+        }
+    }
+}
+
+fn postgres_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
+    let of = Type::of(&column.type_name);
+    let text = match part {
+        Part::Bare(text) | Part::Quoted(text) => of.stored(text),
+        Part::Blob(bytes) if of == Type::Bytes => {
+            Some(bytes.iter().fold("\\x".to_owned(), |text, byte| text + &format!("{byte:02x}")))
+        }
+        Part::Blob(_) => None,
+    };
+    text.map(Owned::Text).ok_or(of.expected())
+}
+
+/// The value that SQLite would have stored.
+fn sqlite_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
+    let affinity = Affinity::of(&column.type_name);
+    let (text, bare) = match part {
+        Part::Blob(bytes) => return Ok(Owned::Blob(bytes.clone())),
+        Part::Bare(text) => (text, true),
+        Part::Quoted(text) => (text, false),
+    };
+    let numeric = affinity.is_numeric() || (affinity == Affinity::Blob && bare);
+    let number = number_of(text.as_bytes()).filter(|_| numeric);
+    Ok(match (number, affinity) {
+        (None, _) => Owned::Text(text.clone()),
+        (Some(Number::Integer(integer)), Affinity::Real) => Owned::Real(integer as f64),
+        (Some(Number::Integer(integer)), _) => Owned::Integer(integer),
+        (Some(Number::Real(real)), Affinity::Integer | Affinity::Numeric)
+            if real.fract() == 0.0 && real.abs() < 9e15 =>
+        {
+            Owned::Integer(real as i64)
+        }
+        (Some(Number::Real(real)), _) => Owned::Real(real),
+    })
+}
+
+/// The key of one row of one table.
+#[derive(Debug, Clone)]
+pub struct BoundKey {
+    key: rowkeep_format::Key,
+    columns: Vec<usize>,
+    values: RowBatch,
+    encoded: Vec<u8>,
+}
+
+impl BoundKey {
+    /// The key's columns, as indexes into the table's.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// One row of the values, with one column for each of [`columns`](Self::columns).
+    pub fn values(&self) -> &RowBatch {
+        &self.values
+    }
+
+    /// The key as [`rowkeep_format::key`] encodes it.
+    pub fn encoded(&self) -> &[u8] {
+        &self.encoded
+    }
+
+    /// Whether a row of the table is the one.
+    ///
+    /// # Panics
+    /// When the row is not in the batch, or the batch has fewer columns than the table.
+    pub fn matches(&self, batch: &RowBatch, row: usize) -> bool {
+        let mut encoded = Vec::with_capacity(self.encoded.len());
+        key::encode(&self.key, batch, row, &mut encoded).is_ok() && encoded == self.encoded
+    }
+}

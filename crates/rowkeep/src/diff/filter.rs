@@ -1,0 +1,91 @@
+//! Which changes of a changeset are wanted.
+
+use std::sync::Arc;
+
+use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind};
+
+use crate::Error;
+
+/// A choice among the rows of tables.
+pub trait RowFilter: Send + Sync {
+    /// What it means for a table. `None` when it says nothing of that table, so that none of its rows are meant.
+    fn bind(&self, table: &Table) -> Result<Option<RowTest>, Error>;
+}
+
+/// Whether a row is meant.
+pub type RowTest = Box<dyn Fn(&RowBatch, usize) -> bool + Send + Sync>;
+
+/// Which changes are wanted.
+#[derive(Clone)]
+pub struct Filter {
+    /// Rows that come.
+    pub inserts: bool,
+    /// Rows that get other values.
+    pub updates: bool,
+    /// Rows that go.
+    pub deletes: bool,
+    /// Values that the database keeps beside its tables, such as those of sequences.
+    pub settings: bool,
+    /// Of these, only rows that are meant as they were or as they become.
+    pub rows: Option<Arc<dyn RowFilter>>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { inserts: true, updates: true, deletes: true, settings: true, rows: None }
+    }
+}
+
+impl Filter {
+    pub(super) fn bind(&self, table: &Table) -> Result<Arc<BoundFilter>, Error> {
+        let skipped = !self.settings && table.kind == TableKind::Settings;
+        let (test, none) = match &self.rows {
+            None => (None, skipped),
+            Some(rows) => {
+                let test = rows.bind(table)?;
+                let none = skipped || test.is_none();
+                (test, none)
+            }
+        };
+        Ok(Arc::new(BoundFilter {
+            inserts: self.inserts && !none,
+            updates: self.updates && !none,
+            deletes: self.deletes && !none,
+            test,
+        }))
+    }
+}
+
+/// Which changes of one table are wanted.
+pub(super) struct BoundFilter {
+    inserts: bool,
+    updates: bool,
+    deletes: bool,
+    test: Option<RowTest>,
+}
+
+impl BoundFilter {
+    /// The changes that are wanted.
+    pub(super) fn keep(&self, changes: Changes) -> Changes {
+        if self.inserts && self.updates && self.deletes && self.test.is_none() {
+            return changes;
+        }
+        let mut kept = Changes::new(changes.after().columns().len());
+        for change in changes.iter().filter(|change| self.wants(&changes, *change)) {
+            kept.push(&changes, change);
+        }
+        kept
+    }
+
+    fn wants(&self, changes: &Changes, change: Change) -> bool {
+        let (kind, before, after) = match change {
+            Change::Insert { after } => (self.inserts, None, Some(after)),
+            Change::Update { before, after } => (self.updates, Some(before), Some(after)),
+            Change::Delete { before } => (self.deletes, Some(before), None),
+        };
+        kind && self.test.as_ref().is_none_or(|test| {
+            before.is_some_and(|row| test(changes.before(), row))
+                || after.is_some_and(|row| test(changes.after(), row))
+        })
+    }
+}

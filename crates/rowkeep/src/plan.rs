@@ -1,0 +1,229 @@
+//! Plans: what a restore into a database that holds data is going to change.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rowkeep_engine::{ChangeSource, Engine};
+use rowkeep_format::{Counts, SnapshotId, TableChanges, TableName};
+use rowkeep_repository::Repository;
+use serde::{Deserialize, Serialize};
+
+use crate::capture::{CaptureOptions, Uncommitted, read};
+use crate::diff::{DiffOptions, Filter, RowFilter, SchemaDifference, diff};
+use crate::selection::Selection;
+use crate::snapshots::Snapshot;
+use crate::state::State;
+use crate::{Context, Error};
+
+/// How the rows of a database are to become those of a snapshot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The tables become equal: rows that the snapshot lacks go.
+    #[default]
+    Replace,
+    /// Rows come and get the values of the snapshot; none goes.
+    Update,
+    /// Only rows that are missing come; none that is there changes.
+    Merge,
+}
+
+/// What is to be restored into a database that holds data.
+#[derive(Clone, Default)]
+pub struct PlanOptions {
+    /// Which changes are wanted.
+    pub mode: Mode,
+    /// The tables that are meant.
+    pub selection: Selection,
+    /// Of their rows, only these.
+    pub rows: Option<Arc<dyn RowFilter>>,
+    /// Whether the present rows of these tables become a safety snapshot, and how that is to be called.
+    pub safety: Option<Safety>,
+    /// Where temporary files are made, the system's place for them otherwise.
+    pub temporary: Option<PathBuf>,
+}
+
+/// How a safety snapshot is to be called.
+#[derive(Debug, Clone)]
+pub struct Safety {
+    /// The name of the database in the repository.
+    pub database: String,
+    /// The program that writes, with its version.
+    pub program: String,
+}
+
+/// What is going to be changed in a database. Nothing is changed by making one.
+pub struct Plan {
+    /// What is being done: `restore`, `undo`.
+    pub operation: &'static str,
+    /// The state that rows are taken from, in words.
+    pub from: String,
+    /// The database, in words.
+    pub database: String,
+    /// How the schemas differ, as far as it matters to the rows: from the database to the state.
+    pub schema: Vec<SchemaDifference>,
+    /// The changes.
+    pub changes: Arc<dyn ChangeSource>,
+    pub(crate) safety: Option<Uncommitted>,
+}
+
+/// A plan as it is printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedTable {
+    /// The table.
+    #[serde(flatten)]
+    pub table: TableName,
+    /// How many rows change.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The columns that updates change.
+    pub updated_columns: Vec<String>,
+    /// The columns of which inserted rows get the database's defaults.
+    pub defaulted_columns: Vec<String>,
+}
+
+impl Plan {
+    /// The tables whose rows change.
+    pub fn tables(&self) -> Vec<PlannedTable> {
+        let changed = self.changes.tables().iter().filter(|table| table.counts.total() > 0);
+        changed.map(planned).collect()
+    }
+
+    /// All rows that change.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.changes.tables().iter().for_each(|table| counts += table.counts);
+        counts
+    }
+
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        self.counts().total() == 0
+    }
+}
+
+fn planned(changes: &TableChanges) -> PlannedTable {
+    let name = |column: &usize| changes.table.columns[*column].name.clone();
+    let defaults: &[usize] = if changes.counts.inserted > 0 { &changes.insert_defaults } else { &[] };
+    PlannedTable {
+        table: changes.table.name.clone(),
+        counts: changes.counts,
+        updated_columns: changes.updated_columns.iter().map(name).collect(),
+        defaulted_columns: defaults.iter().map(name).collect(),
+    }
+}
+
+/// Plans to restore a state into a database that holds data.
+///
+/// The database is read once; nothing in it changes. With a safety snapshot its chunks are stored, but it becomes visible
+/// only when the plan is executed.
+pub async fn plan(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    target: &State,
+    options: &PlanOptions,
+) -> Result<Plan, Error> {
+    context.until_cancelled(plan_now(context, repository, engine, target, options)).await
+}
+
+async fn plan_now(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    target: &State,
+    options: &PlanOptions,
+) -> Result<Plan, Error> {
+    let selection = held_by(target, &options.selection)?;
+    let (present, safety) = match &options.safety {
+        None => (State::live(engine).await?, None),
+        Some(safety) => {
+            let captured = capture(context, repository, engine, &selection, safety).await?;
+            let snapshot = Snapshot { id: SnapshotId([0; 16]), manifest: captured.manifest.clone() };
+            (State::snapshot(repository, snapshot).await?, Some(captured))
+        }
+    };
+    let difference = diff(
+        context,
+        repository.content_keys(),
+        &present,
+        target,
+        &DiffOptions {
+            selection,
+            filter: options.mode.filter(options.rows.clone()),
+            temporary: options.temporary.clone(),
+        },
+    )
+    .await?;
+    Ok(Plan {
+        operation: "restore",
+        from: target.describe(),
+        database: engine.describe(),
+        schema: difference.schema,
+        changes: Arc::new(difference.changes),
+        safety,
+    })
+}
+
+/// The tables that are meant, of those whose rows the state has.
+fn held_by(target: &State, selection: &Selection) -> Result<Selection, Error> {
+    let chosen = selection.choose(target.schema())?;
+    let held: Vec<_> = chosen.into_iter().filter(|table| target.holds(&table.name)).collect();
+    if held.is_empty() {
+        let lack = "holds no rows of the tables that are meant";
+        return Err(Error::Lacks { snapshot: target.describe(), lack });
+    }
+    Ok(selection.clone())
+}
+
+/// Reads the present rows of the tables that are meant, so that they can be brought back.
+async fn capture(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    selection: &Selection,
+    safety: &Safety,
+) -> Result<Uncommitted, Error> {
+    let options = CaptureOptions {
+        database: safety.database.clone(),
+        name: None,
+        tags: BTreeMap::new(),
+        environment: None,
+        selection: selection.clone(),
+        // The schema of some tables would make no database; rows are what is brought back.
+        with_schema: selection.is_all(),
+        with_data: true,
+        program: safety.program.clone(),
+        repository_folder: None,
+    };
+    read(context, repository, engine, &options).await
+}
+
+/// Reads the present rows of these tables.
+pub(crate) async fn capture_tables(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    tables: Vec<TableName>,
+    safety: &Safety,
+) -> Result<Uncommitted, Error> {
+    let pattern = |table: TableName| match table.schema {
+        Some(schema) => format!("{schema}.{}", table.name),
+        None => table.name,
+    };
+    let include = tables.into_iter().map(pattern).collect();
+    capture(context, repository, engine, &Selection { include, ..Selection::default() }, safety).await
+}
+
+impl Mode {
+    fn filter(self, rows: Option<Arc<dyn RowFilter>>) -> Filter {
+        let (updates, deletes) = match self {
+            Mode::Replace => (true, true),
+            Mode::Update => (true, false),
+            Mode::Merge => (false, false),
+        };
+        // Sequences and the like would go back, behind rows that stay.
+        Filter { inserts: true, updates, deletes, settings: self == Mode::Replace, rows }
+    }
+}

@@ -1,0 +1,116 @@
+//! States: anything that can be read as tables of rows in key order.
+
+use std::sync::Arc;
+
+use rowkeep_engine::{Engine, View, ViewOptions};
+use rowkeep_format::{Schema, TableEntry, TableName};
+use rowkeep_repository::{Reader, Repository};
+
+use crate::Error;
+use crate::snapshots::{Snapshot, read_schema};
+
+/// Anything that can be read as tables of rows in key order.
+#[derive(Clone)]
+pub enum State {
+    /// One consistent state of a live database.
+    Live(LiveState),
+    /// A snapshot.
+    Snapshot(SnapshotState),
+}
+
+/// One consistent state of a live database.
+#[derive(Clone)]
+pub struct LiveState {
+    pub(crate) view: Arc<dyn View>,
+    engine: &'static str,
+    description: String,
+}
+
+/// A snapshot, opened for reading.
+#[derive(Clone)]
+pub struct SnapshotState {
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) schema: Arc<Schema>,
+    /// The snapshot.
+    pub snapshot: Arc<Snapshot>,
+}
+
+impl State {
+    /// The present state of a database.
+    pub async fn live(engine: &dyn Engine) -> Result<Self, Error> {
+        let view = engine.open(&ViewOptions { with_ddl: false }).await?;
+        Ok(Self::Live(LiveState::of(engine, view)))
+    }
+
+    /// The state that a snapshot holds.
+    pub async fn snapshot(repository: &Repository, snapshot: Snapshot) -> Result<Self, Error> {
+        let reader = Arc::new(repository.reader().await?);
+        Self::snapshot_by(reader, snapshot).await
+    }
+
+    /// The state that a snapshot holds, read by a reader that is there already.
+    pub(crate) async fn snapshot_by(reader: Arc<Reader>, snapshot: Snapshot) -> Result<Self, Error> {
+        let schema = Arc::new(read_schema(&reader, &snapshot.manifest).await?);
+        Ok(Self::Snapshot(SnapshotState { reader, schema, snapshot: Arc::new(snapshot) }))
+    }
+
+    /// What it is made of.
+    pub fn schema(&self) -> &Schema {
+        match self {
+            State::Live(live) => live.view.schema(),
+            State::Snapshot(stored) => &stored.schema,
+        }
+    }
+
+    /// The engine that its rows are of.
+    pub fn engine(&self) -> &str {
+        match self {
+            State::Live(live) => live.engine,
+            State::Snapshot(stored) => &stored.snapshot.manifest.engine,
+        }
+    }
+
+    /// What it is, in words for people.
+    pub fn describe(&self) -> String {
+        match self {
+            State::Live(live) => live.description.clone(),
+            State::Snapshot(stored) => format!("snapshot {}", stored.snapshot.short_id()),
+        }
+    }
+
+    /// Whether it has the rows of a table: a snapshot may have been asked for some tables only.
+    pub fn holds(&self, table: &TableName) -> bool {
+        match self {
+            State::Live(live) => live.view.schema().table(table).is_some(),
+            State::Snapshot(stored) => stored.entry(table).is_some(),
+        }
+    }
+
+    /// About how many rows a table has; exact for snapshots.
+    pub(crate) fn estimated_rows(&self, table: &TableName) -> u64 {
+        match self {
+            State::Live(live) => live.view.estimate(table).rows,
+            State::Snapshot(stored) => stored.entry(table).map_or(0, |entry| entry.root.rows),
+        }
+    }
+
+    /// How many tables are worth reading at once.
+    pub(crate) fn parallelism(&self) -> usize {
+        match self {
+            State::Live(live) => live.view.parallelism(),
+            State::Snapshot(_) => 2,
+        }
+    }
+}
+
+impl LiveState {
+    pub(crate) fn of(engine: &dyn Engine, view: Arc<dyn View>) -> Self {
+        Self { view, engine: engine.name(), description: engine.describe() }
+    }
+}
+
+impl SnapshotState {
+    pub(crate) fn entry(&self, table: &TableName) -> Option<&TableEntry> {
+        self.snapshot.manifest.table(table)
+    }
+}

@@ -8,6 +8,7 @@
 
 mod access;
 mod address;
+mod apply;
 mod catalog;
 mod classify;
 mod copy_in;
@@ -16,9 +17,12 @@ mod ddl;
 mod decode;
 mod dump_text;
 mod encode;
+mod ending;
+mod equality;
 mod examine;
 mod facts;
 mod failure;
+mod find;
 mod finish;
 mod large_objects;
 mod large_objects_in;
@@ -31,6 +35,7 @@ mod pem;
 mod pg_dump;
 mod plan;
 mod pool;
+mod query;
 mod reader;
 mod runner;
 mod scratch;
@@ -121,11 +126,17 @@ impl Engine for Postgres {
         Err(EngineError::new(crate::ErrorKind::Unsupported, "a database cannot be made again in place yet"))
     }
 
-    async fn apply(&self, _: Arc<dyn ChangeSource>, _: &ApplyOptions) -> Result<Applied, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "rows cannot be changed yet"))
+    async fn apply(
+        &self,
+        changes: Arc<dyn ChangeSource>,
+        options: &ApplyOptions,
+    ) -> Result<Applied, EngineError> {
+        let (server, session) = Server::reach(&self.address).await?;
+        apply::apply(server, session, changes, options).await
     }
 
-    async fn query(&self, _: &str, _: usize) -> Result<QueryRows, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "statements cannot be run yet"))
+    async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {
+        let (server, session) = Server::reach(&self.address).await?;
+        query::query(server, session, sql, limit).await
     }
 }

@@ -1,5 +1,7 @@
 //! Rows in the text form of `COPY ... FROM STDIN`; the other side of [`decode`](super::decode).
 
+use std::borrow::Cow;
+
 use rowkeep_format::batch::ColumnValues;
 use rowkeep_format::{RowBatch, Value};
 
@@ -14,18 +16,71 @@ pub(super) fn rows(batch: &RowBatch, out: &mut Vec<u8>) {
                 out.push(b'\t');
             }
             match column.value(row) {
-                Value::Null => out.extend_from_slice(b"\\N"),
                 Value::Text(text) if plain[at] => out.extend_from_slice(text),
-                Value::Text(text) => escape(text, out),
-                Value::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),
-                Value::Real(bits) => out.extend_from_slice(real(f64::from_bits(bits)).as_bytes()),
-                Value::Blob(bytes) => {
-                    out.extend_from_slice(b"\\\\x");
-                    hexadecimal(bytes, out);
-                }
+                other => value(other, out),
             }
         }
         out.push(b'\n');
+    }
+}
+
+/// Appends one value, as a field of a row.
+pub(super) fn value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"\\N"),
+        Value::Text(text) => escape(text, out),
+        Value::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),
+        Value::Real(bits) => out.extend_from_slice(real(f64::from_bits(bits)).as_bytes()),
+        Value::Blob(bytes) => {
+            out.extend_from_slice(b"\\\\x");
+            hexadecimal(bytes, out);
+        }
+    }
+}
+
+/// Appends one value as an element of an array of texts, within a field of a row.
+pub(super) fn element(value: Value<'_>, out: &mut Vec<u8>) {
+    if value == Value::Null {
+        out.extend_from_slice(b"NULL");
+        return;
+    }
+    let text = match value {
+        Value::Text(text) => Cow::Borrowed(text),
+        other => {
+            let mut text = Vec::new();
+            plain(other, &mut text);
+            Cow::Owned(text)
+        }
+    };
+    out.push(b'"');
+    for part in text.split_inclusive(|byte| matches!(byte, b'"' | b'\\')) {
+        // The array wants a backslash before them, and the field doubles backslashes.
+        match part.split_last() {
+            Some((b'"', rest)) => {
+                escape(rest, out);
+                out.extend_from_slice(b"\\\\\"");
+            }
+            Some((b'\\', rest)) => {
+                escape(rest, out);
+                out.extend_from_slice(b"\\\\\\\\");
+            }
+            _ => escape(part, out),
+        }
+    }
+    out.push(b'"');
+}
+
+/// Appends the text of one value without any escape; nothing for null.
+pub(super) fn plain(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => {}
+        Value::Text(text) => out.extend_from_slice(text),
+        Value::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),
+        Value::Real(bits) => out.extend_from_slice(real(f64::from_bits(bits)).as_bytes()),
+        Value::Blob(bytes) => {
+            out.extend_from_slice(b"\\x");
+            hexadecimal(bytes, out);
+        }
     }
 }
 
@@ -101,6 +156,16 @@ mod tests {
             encoded(&batch),
             b"\\N\ta\\tb\\\\N\\n\t\n-5\t0.1\t\\\\x00fe\n-Infinity\tNaN\t\\N\n".as_slice()
         );
+    }
+
+    #[test]
+    fn elements_of_arrays_are_quoted_twice() {
+        let mut out = Vec::new();
+        for text in [Value::Text(b"a\"b\\c\td"), Value::Text(b""), Value::Null, Value::Blob(b"\x01")] {
+            element(text, &mut out);
+            out.push(b' ');
+        }
+        assert_eq!(out, b"\"a\\\\\"b\\\\\\\\c\\td\" \"\" NULL \"\\\\\\\\x01\" ");
     }
 
     #[test]

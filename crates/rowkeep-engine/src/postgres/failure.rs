@@ -28,6 +28,23 @@ pub(super) fn reading_failed(what: impl Into<String>, error: tokio_postgres::Err
     EngineError::new(kind, what).with_source(Said(words(&error)))
 }
 
+/// The same, for statements that change rows: what the database demands of them is [`ErrorKind::Constraint`].
+pub(super) fn changing_failed(what: impl Into<String>, error: tokio_postgres::Error) -> EngineError {
+    let demanded = state(&error).is_some_and(|state| state.starts_with("23"));
+    let kind = if demanded { ErrorKind::Constraint } else { kind(&error) };
+    EngineError::new(kind, what).with_source(Said(words(&error)))
+}
+
+/// The same, for a statement that was given: what the server does not understand or cannot do is
+/// [`ErrorKind::Statement`].
+pub(super) fn statement_failed(what: impl Into<String>, error: tokio_postgres::Error) -> EngineError {
+    let kind = match kind(&error) {
+        ErrorKind::Other | ErrorKind::Unsupported | ErrorKind::NotFound => ErrorKind::Statement,
+        other => other,
+    };
+    EngineError::new(kind, what).with_source(Said(words(&error)))
+}
+
 /// What a caller can do about an error of the server or the connection.
 pub(super) fn kind(error: &tokio_postgres::Error) -> ErrorKind {
     if let Some(error) = error.as_db_error() {

@@ -49,20 +49,22 @@ pub(super) fn data() -> Table {
     }
 }
 
+/// The rows of [`objects`].
+pub(super) const SELECT_OBJECTS: &str = "SELECT m.oid, pg_get_userbyid(m.lomowner) AS owner, \
+      CASE WHEN m.lomacl IS NOT NULL THEN coalesce( \
+        (SELECT json_agg(json_build_object( \
+           'grantee', CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, \
+           'privilege', a.privilege_type, 'grantable', a.is_grantable) \
+           ORDER BY a.grantee <> 0, pg_get_userbyid(a.grantee), a.privilege_type) \
+         FROM aclexplode(m.lomacl) a)::text, '[]') END AS privileges, \
+      obj_description(m.oid, 'pg_largeobject') AS comment \
+    FROM pg_largeobject_metadata m";
+
 /// Reads [`objects`].
 pub(super) fn read_objects() -> Reading {
     Reading {
         what: "the list of large objects".to_owned(),
-        copy: "COPY (SELECT m.oid, pg_get_userbyid(m.lomowner), \
-                 CASE WHEN m.lomacl IS NOT NULL THEN coalesce( \
-                   (SELECT json_agg(json_build_object( \
-                      'grantee', CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, \
-                      'privilege', a.privilege_type, 'grantable', a.is_grantable) \
-                      ORDER BY a.grantee <> 0, pg_get_userbyid(a.grantee), a.privilege_type) \
-                    FROM aclexplode(m.lomacl) a)::text, '[]') END, \
-                 obj_description(m.oid, 'pg_largeobject') \
-               FROM pg_largeobject_metadata m ORDER BY m.oid) TO STDOUT"
-            .to_owned(),
+        copy: format!("COPY ({SELECT_OBJECTS} ORDER BY m.oid) TO STDOUT"),
         columns: 4,
         blobs: false,
     }

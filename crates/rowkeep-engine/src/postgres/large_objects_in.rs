@@ -110,7 +110,8 @@ struct Privilege {
     grantable: bool,
 }
 
-fn properties(
+/// The statements that give a large object an owner (none for the one who made it), privileges and a comment.
+pub(super) fn properties(
     oid: &str,
     owner: Option<&str>,
     privileges: Option<&str>,

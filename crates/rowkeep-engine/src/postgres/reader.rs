@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 
 use super::decode;
-use super::failure::reading_failed;
+use super::failure::{reading_failed, statement_failed};
 use super::session::Session;
 use crate::{EngineError, ErrorKind, RowStream};
 
@@ -49,7 +49,30 @@ pub(super) enum Outcome {
 
 /// Runs a reading on a connection and hands the batches on; ends early when nobody takes them any more.
 pub(super) async fn read(session: &Session, reading: &Reading, to: &Sender) -> Result<Outcome, EngineError> {
-    let failed = |error| reading_failed(format!("cannot read {}", reading.what), error);
+    run(session, reading, to, |error| reading_failed(format!("cannot read {}", reading.what), error)).await
+}
+
+/// The same for a statement that was given, which may wait for locks and may be wrong.
+pub(super) async fn read_statement(
+    session: &Session,
+    reading: &Reading,
+    to: &Sender,
+) -> Result<(), EngineError> {
+    match run(session, reading, to, |error| statement_failed("cannot run the statement", error)).await? {
+        Outcome::Complete => Ok(()),
+        Outcome::Locked => Err(EngineError::new(
+            ErrorKind::Busy,
+            "cannot run the statement: another session holds a lock on what it reads",
+        )),
+    }
+}
+
+async fn run(
+    session: &Session,
+    reading: &Reading,
+    to: &Sender,
+    failed: impl Fn(tokio_postgres::Error) -> EngineError,
+) -> Result<Outcome, EngineError> {
     let copy = match session.client.copy_out(&reading.copy).await {
         Ok(copy) => copy,
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(Outcome::Locked),
@@ -59,7 +82,7 @@ pub(super) async fn read(session: &Session, reading: &Reading, to: &Sender) -> R
     let mut batch = RowBatch::new(reading.columns);
     let mut bytes = 0;
     while let Some(message) = copy.next().await {
-        let message = message.map_err(failed)?;
+        let message = message.map_err(&failed)?;
         if message.len() > LARGEST_ROW_BYTES {
             return Err(EngineError::new(
                 ErrorKind::Unstorable,

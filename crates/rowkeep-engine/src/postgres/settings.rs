@@ -10,6 +10,28 @@ pub(super) fn reading(major: u32) -> String {
     )
 }
 
+/// For changing rows: values in the same form as for reading, and nobody is waited for without end.
+pub(super) fn changing(major: u32) -> String {
+    format!(
+        "{} SET bytea_output = hex; SET extra_float_digits = 3; SET row_security = off; SET work_mem = '64MB'; \
+         SET jit = off; SET client_min_messages = warning; SET lock_timeout = '60s'; {}",
+        common(),
+        no_limits(major)
+    )
+}
+
+/// What a session would have had without [`changing`], for the database's own functions and for statements of others.
+pub(super) fn usual() -> &'static str {
+    "RESET search_path; RESET standard_conforming_strings; RESET DateStyle; RESET IntervalStyle; RESET TimeZone; \
+     RESET lc_monetary; RESET xmloption; RESET bytea_output; RESET extra_float_digits; RESET row_security"
+}
+
+/// For statements of others that only read: values in the same form as for reading, names as the role usually finds
+/// them.
+pub(super) fn asking(major: u32) -> String {
+    format!("{} RESET search_path; SET default_transaction_read_only = on", reading(major))
+}
+
 /// For creating and loading: what `pg_dump` sets, and what makes loading fast.
 ///
 /// The log need not be flushed for each commit: until the last one, which waits, nothing counts.

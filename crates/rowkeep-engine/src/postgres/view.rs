@@ -13,11 +13,11 @@ use tokio::sync::Mutex;
 use super::catalog::Relation;
 use super::facts::{self, Database};
 use super::pg_dump::PgDump;
-use super::pool::Pool;
-use super::reader::{self, Outcome, Reading};
+use super::pool::{Lent, Pool};
+use super::reader::{self, Outcome, Reading, Sender};
 use super::sequences::{self, Sequence};
 use super::session::{Server, Session, text};
-use super::{access, ddl, large_objects, settings, snapshot, sql};
+use super::{access, ddl, find, large_objects, settings, snapshot, sql};
 use crate::sort::{SortOptions, sort};
 use crate::{EngineError, ErrorKind, Estimate, RowStream, Surroundings, View};
 
@@ -44,6 +44,27 @@ pub(super) struct PostgresView {
 struct Snapshot {
     holder: Mutex<Session>,
     readers: Arc<Pool>,
+}
+
+impl Snapshot {
+    /// Runs a reading on a reader that was lent for it.
+    async fn read_by(&self, reader: Lent, reading: &Reading, to: &Sender) -> Result<(), EngineError> {
+        if reader::read(&reader, reading, to).await? == Outcome::Complete {
+            reader.give_back();
+            return Ok(());
+        }
+        // Somebody waits to change the table, and new readers queue behind. The holder of the snapshot has its lock
+        // already.
+        drop(reader);
+        let holder = self.holder.lock().await;
+        match reader::read(&holder, reading, to).await? {
+            Outcome::Complete => Ok(()),
+            Outcome::Locked => Err(EngineError::new(
+                ErrorKind::Busy,
+                format!("cannot read {}: another session holds a lock on it", reading.what),
+            )),
+        }
+    }
 }
 
 impl PostgresView {
@@ -106,23 +127,7 @@ impl PostgresView {
     async fn read(&self, reading: Reading) -> Result<RowStream, EngineError> {
         let reader = self.snapshot.readers.lend().await?;
         let snapshot = self.snapshot.clone();
-        Ok(reader::stream(|to| async move {
-            if reader::read(&reader, &reading, &to).await? == Outcome::Complete {
-                reader.give_back();
-                return Ok(());
-            }
-            // Somebody waits to change the table, and new readers queue behind. The holder of the snapshot
-            // has its lock already.
-            drop(reader);
-            let holder = snapshot.holder.lock().await;
-            match reader::read(&holder, &reading, &to).await? {
-                Outcome::Complete => Ok(()),
-                Outcome::Locked => Err(EngineError::new(
-                    ErrorKind::Busy,
-                    format!("cannot read {}: another session holds a lock on it", reading.what),
-                )),
-            }
-        }))
+        Ok(reader::stream(|to| async move { snapshot.read_by(reader, &reading, &to).await }))
     }
 
     async fn read_sequences(&self) -> Result<RowStream, EngineError> {
@@ -190,8 +195,39 @@ impl View for PostgresView {
         }
     }
 
-    async fn find(&self, _: &Table, _: &[usize], _: &RowBatch) -> Result<RowStream, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "single rows cannot be read yet"))
+    async fn find(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        values: &RowBatch,
+    ) -> Result<RowStream, EngineError> {
+        let Some(relation) = self.relations.get(&table.name) else {
+            return Ok(find::among(self.rows(table).await?, columns.to_vec(), values));
+        };
+        if columns.len() != values.columns().len()
+            || columns.iter().any(|column| *column >= relation.table.columns.len())
+        {
+            return Err(EngineError::new(
+                ErrorKind::Other,
+                format!("the values to find in table {} are not of its columns", table.name),
+            ));
+        }
+        if values.is_empty() || relation.unlogged && self.standby {
+            return Ok(futures::stream::empty().boxed());
+        }
+        let reader = self.snapshot.readers.lend().await?;
+        let types = find::types(&reader, relation, columns).await?;
+        let statements = find::statements(relation, columns, &types, values);
+        reader.give_back();
+        let readings: Vec<Reading> = statements.into_iter().map(|copy| relation.reading_by(copy)).collect();
+        let snapshot = self.snapshot.clone();
+        Ok(reader::stream(|to| async move {
+            for reading in readings {
+                let reader = snapshot.readers.lend().await?;
+                snapshot.read_by(reader, &reading, &to).await?;
+            }
+            Ok(())
+        }))
     }
 }
 
@@ -208,6 +244,10 @@ impl Relation {
             let order = self.order_by.as_ref().map(|order| format!("ORDER BY {order}")).unwrap_or_default();
             format!("COPY (SELECT {columns} FROM ONLY {table} {condition} {order}) TO STDOUT")
         };
+        self.reading_by(copy)
+    }
+
+    fn reading_by(&self, copy: String) -> Reading {
         Reading {
             what: format!("table {}", self.table.name),
             copy,

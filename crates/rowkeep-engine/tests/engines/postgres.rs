@@ -1,9 +1,14 @@
 //! PostgreSQL, on every server that `ROWKEEP_TEST_POSTGRES` names.
 
+mod apply;
+mod apply_conflicts;
 mod awkward;
+mod changes;
 mod encodings;
 mod faults;
+mod find;
 mod keys;
+mod query;
 mod references;
 mod restores;
 mod roles;

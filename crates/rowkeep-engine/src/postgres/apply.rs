@@ -1,0 +1,156 @@
+//! Rows changed in one transaction.
+//!
+//! The changes go into temporary tables, one for each table. The rows that they mean are locked and compared there; then
+//! each table is changed by a few statements, children before parents for what goes and parents before children for what
+//! comes. Foreign keys that this order would violate for a while are put aside and checked at the end.
+
+mod attempt;
+mod change;
+mod compare;
+mod connections;
+mod large_objects;
+mod live;
+mod references;
+mod sequences;
+mod stage;
+mod statements;
+mod switches;
+
+use std::sync::Arc;
+
+use rowkeep_format::{Counts, TableChanges, TableKind};
+
+use super::ending::Ending;
+use super::failure::{changing_failed, failed};
+use super::session::{Server, Session};
+use super::settings;
+use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind};
+use attempt::{Done, Work};
+use stage::Stage;
+
+/// Makes all changes, or none. When the future is dropped the server stops and undoes what was done.
+pub(super) async fn apply(
+    server: Server,
+    session: Session,
+    source: Arc<dyn ChangeSource>,
+    options: &ApplyOptions,
+) -> Result<Applied, EngineError> {
+    let session = Ending::new(server, session);
+    let done = change(&session, &*source, options).await;
+    if done.is_err() {
+        // So that nobody has to wait for what was locked; a connection that is gone has nothing locked.
+        let _ = session.try_run("ROLLBACK").await;
+    }
+    session.finish();
+    done
+}
+
+async fn change(
+    session: &Session,
+    source: &dyn ChangeSource,
+    options: &ApplyOptions,
+) -> Result<Applied, EngineError> {
+    let statements = statements::split(&options.statements)?;
+    session.prepare(&settings::changing(session.major)).await?;
+    origin(session).await?;
+    let mut notes = Vec::new();
+    if options.end_connections {
+        notes.extend(connections::end(session).await?);
+    }
+    session.prepare("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+
+    let tables = source.tables();
+    let is_row_table = |changes: &TableChanges| changes.table.kind == TableKind::Table;
+    let places: Vec<usize> = (0..tables.len()).filter(|at| is_row_table(&tables[*at])).collect();
+    let changed: Vec<&TableChanges> = places.iter().map(|at| &tables[*at]).collect();
+    let live = live::read(session, &changed).await?;
+    let references = references::read(session, &live).await?;
+
+    let mut stages = Vec::with_capacity(places.len());
+    let mut staged = Vec::with_capacity(places.len());
+    for ((at, changes), live) in places.iter().zip(&changed).zip(&live) {
+        let stage = Stage { at: stages.len(), changes, live };
+        staged.push(stage.fill(session, source.read(*at)).await?);
+        stages.push(stage);
+    }
+    switches::off(session, &changed, &live, options.fire_triggers).await?;
+    let work =
+        Work { stages, staged, live: &live, references: &references, on_conflict: options.on_conflict };
+    let done = work.run(session).await?;
+    notes.extend(check(&work, &done, options)?);
+
+    let mut applied: Vec<Option<AppliedTable>> = tables.iter().map(|_| None).collect();
+    for ((place, counts), fit) in places.iter().zip(&done.counts).zip(&done.fits) {
+        applied[*place] = Some(AppliedTable {
+            table: tables[*place].table.name.clone(),
+            done: *counts,
+            already: fit.already,
+            skipped: fit.conflicts,
+        });
+    }
+    session.prepare(&settings::changing(session.major)).await?;
+    for (at, table) in large_objects::change(session, source, options, &mut notes).await? {
+        applied[at] = Some(table);
+    }
+    for (at, changes) in tables.iter().enumerate() {
+        if applied[at].is_none() {
+            applied[at] = Some(sequences::change(session, changes, source.read(at), options).await?);
+        }
+    }
+    notes.extend(sequences::move_on(session, &work).await?);
+
+    session.prepare(settings::usual()).await?;
+    done.restore(session, &references).await?;
+    switches::on(session, &changed, &live, options.fire_triggers).await?;
+    statements::run(session, &statements).await?;
+    commit(session).await?;
+    Ok(Applied { tables: applied.into_iter().flatten().collect(), notes })
+}
+
+/// Has triggers and foreign keys act as they do for everybody; some roles are set up to replicate without them.
+async fn origin(session: &Session) -> Result<(), EngineError> {
+    let role = session.value("cannot prepare the connection", "SHOW session_replication_role").await?;
+    match role.as_deref() {
+        Some("origin") | None => Ok(()),
+        Some(_) => session.prepare("SET session_replication_role = origin").await,
+    }
+}
+
+/// Checks that as many rows were changed as were found to be as they should; the database's own triggers may see to it
+/// that it is fewer.
+fn check(work: &Work<'_>, done: &Done, options: &ApplyOptions) -> Result<Vec<String>, EngineError> {
+    let mut notes = Vec::new();
+    for (at, stage) in work.stages.iter().enumerate() {
+        let fit = &done.fits[at];
+        let expected = Counts::total(&work.staged[at].counts) - fit.already - fit.conflicts;
+        let made = done.counts[at].total();
+        let table = &stage.changes.table.name;
+        if made == expected {
+            continue;
+        }
+        let told = format!("{made} of {expected} rows of table {table} were changed");
+        if !options.fire_triggers {
+            return Err(EngineError::new(ErrorKind::Other, told));
+        }
+        notes.push(format!("{told}; its triggers kept the others from it"));
+    }
+    if done.replaced && options.fire_triggers {
+        notes.push(
+            "some rows were deleted and inserted where they could not be updated, and triggers acted on that"
+                .to_owned(),
+        );
+    }
+    Ok(notes)
+}
+
+async fn commit(session: &Session) -> Result<(), EngineError> {
+    session.try_run("COMMIT").await.map_err(|error| {
+        if error.as_db_error().is_some() {
+            return changing_failed("the changes cannot be committed", error);
+        }
+        failed(
+            "the connection was lost while the changes were being committed; look whether they were",
+            error,
+        )
+    })
+}

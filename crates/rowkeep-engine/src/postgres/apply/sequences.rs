@@ -1,0 +1,269 @@
+//! Sequences: set as the changeset says, or moved past what was put in.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use rowkeep_format::changeset::Change;
+use rowkeep_format::{Changes, Counts, TableChanges, Value};
+
+use super::super::failure::failed;
+use super::super::session::{Session, number, text, truth};
+use super::super::{sequences, sql};
+use super::attempt::Work;
+use super::stage::{self, kind};
+use crate::{AppliedTable, ApplyOptions, ChangeStream, EngineError, ErrorKind, OnConflict};
+
+/// A row of the table of sequences, as text.
+type Row = Vec<String>;
+
+/// What is to happen to a sequence: how it was, how it becomes.
+type Pair = (Option<Row>, Option<Row>);
+
+/// Sets sequences as the rows of their table say.
+pub(super) async fn change(
+    session: &Session,
+    changes: &TableChanges,
+    mut stream: ChangeStream,
+    options: &ApplyOptions,
+) -> Result<AppliedTable, EngineError> {
+    if changes.table.name != sequences::table().name || changes.table.columns.len() != 4 {
+        return Err(EngineError::new(
+            ErrorKind::Unsupported,
+            format!("{} is no table of this database", changes.table.name),
+        ));
+    }
+    let mut applied =
+        AppliedTable { table: changes.table.name.clone(), done: Counts::default(), already: 0, skipped: 0 };
+    let mut conflicts = Vec::new();
+    while let Some(batch) = stream.next().await.transpose()? {
+        for (before, after) in rows(&batch) {
+            match set(session, before.as_ref(), after.as_ref()).await? {
+                Outcome::Done => applied.done.updated += 1,
+                Outcome::Already => applied.already += 1,
+                Outcome::Conflict(name) => conflicts.push(name),
+            }
+        }
+    }
+    if let (OnConflict::Stop, Some(first)) = (options.on_conflict, conflicts.first()) {
+        return Err(EngineError::new(
+            ErrorKind::Conflict,
+            format!("not as the changes say they were: {} sequences ({first}, ...)", conflicts.len()),
+        ));
+    }
+    applied.skipped = conflicts.len() as u64;
+    Ok(applied)
+}
+
+enum Outcome {
+    Done,
+    Already,
+    Conflict(String),
+}
+
+async fn set(session: &Session, before: Option<&Row>, after: Option<&Row>) -> Result<Outcome, EngineError> {
+    let Some(named) = after.or(before) else { return Ok(Outcome::Already) };
+    let name = format!("{}.{}", sql::ident(&named[0]), sql::ident(&named[1]));
+    let unsupported = |how: &str| {
+        let message = format!("sequence {name} would have to be {how}, which a change of rows cannot do");
+        EngineError::new(ErrorKind::Unsupported, message)
+    };
+    if !is_there(session, &name).await? {
+        return match (before, after) {
+            (_, None) => Ok(Outcome::Already),
+            (None, Some(_)) => Err(unsupported("created")),
+            (Some(_), Some(_)) => Ok(Outcome::Conflict(name)),
+        };
+    }
+    lock(session, &name).await.map_err(|error| failed(format!("cannot set sequence {name}"), error))?;
+    let now = value(session, &name).await?;
+    let is = |row: &Row| row[2..] == now[..];
+    match (before, after) {
+        (_, Some(after)) if is(after) => Ok(Outcome::Already),
+        (Some(before), _) if !is(before) => Ok(Outcome::Conflict(name)),
+        (None, _) => Ok(Outcome::Conflict(name)),
+        (Some(_), None) => Err(unsupported("dropped")),
+        (Some(_), Some(after)) => {
+            restart(session, &name, &after[2], &after[3]).await?;
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+async fn is_there(session: &Session, name: &str) -> Result<bool, EngineError> {
+    let query =
+        format!("SELECT 1 FROM pg_class WHERE oid = to_regclass({}) AND relkind = 'S'", sql::literal(name));
+    Ok(session.value("cannot look up a sequence", &query).await?.is_some())
+}
+
+/// Has everybody else wait who wants a number of a sequence.
+async fn lock(session: &Session, name: &str) -> Result<(), tokio_postgres::Error> {
+    let query = format!(
+        "SELECT format('ALTER SEQUENCE %s CACHE %s', {name}, seqcache) FROM pg_sequence \
+         WHERE seqrelid = {name}::regclass",
+        name = sql::literal(name)
+    );
+    let statement = session.try_rows(&query).await?;
+    session.try_run(statement.first().map(|row| text(row, 0)).unwrap_or_default()).await
+}
+
+/// The last value of a sequence and whether it was used, as text.
+async fn value(session: &Session, name: &str) -> Result<Row, EngineError> {
+    let query = format!("SELECT last_value, is_called FROM {name}");
+    let rows = session.rows("cannot read a sequence", &query).await?;
+    Ok(rows.first().map(|row| vec![text(row, 0).to_owned(), text(row, 1).to_owned()]).unwrap_or_default())
+}
+
+/// Sets a sequence so that it is undone with the transaction, for which it is begun again before.
+async fn restart(session: &Session, name: &str, last: &str, called: &str) -> Result<(), EngineError> {
+    let statement = format!(
+        "ALTER SEQUENCE {name} RESTART; SELECT setval({}::regclass, {}::bigint, {}::boolean)",
+        sql::literal(name),
+        sql::literal(last),
+        sql::literal(called)
+    );
+    session.try_run(&statement).await.map_err(|error| failed(format!("cannot set sequence {name}"), error))
+}
+
+fn rows(changes: &Changes) -> Vec<Pair> {
+    let row = |batch: &rowkeep_format::RowBatch, row: usize| -> Row {
+        batch
+            .row(row)
+            .map(|value| match value {
+                Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                Value::Integer(integer) => integer.to_string(),
+                _ => String::new(),
+            })
+            .collect()
+    };
+    let pairs = changes.iter().map(|change| match change {
+        Change::Insert { after } => (None, Some(row(changes.after(), after))),
+        Change::Update { before, after } => {
+            (Some(row(changes.before(), before)), Some(row(changes.after(), after)))
+        }
+        Change::Delete { before } => (Some(row(changes.before(), before)), None),
+    });
+    pairs.collect()
+}
+
+/// A sequence that gives values for a column.
+struct Feeding {
+    name: String,
+    descending: bool,
+    stage: usize,
+    column: usize,
+}
+
+/// Moves the sequences that give values for changed columns past what was put in, never back.
+pub(super) async fn move_on(session: &Session, work: &Work<'_>) -> Result<Vec<String>, EngineError> {
+    let what = "cannot look whether sequences have to be moved on";
+    let mut highest: BTreeMap<String, (i128, bool)> = BTreeMap::new();
+    for feeding in feeding(session, work).await? {
+        let function = if feeding.descending { "min" } else { "max" };
+        let query = format!(
+            "SELECT {function}(s.a{}) FROM {} s WHERE s.kind <> {}",
+            feeding.column,
+            stage::name(feeding.stage),
+            kind::DELETE
+        );
+        let Some(value) = session.value(what, &query).await? else { continue };
+        let Ok(value) = value.split('.').next().unwrap_or_default().parse::<i128>() else { continue };
+        let known = highest.entry(feeding.name).or_insert((value, feeding.descending));
+        known.0 = if feeding.descending { known.0.min(value) } else { known.0.max(value) };
+    }
+    let mut notes = Vec::new();
+    for (name, (value, descending)) in highest {
+        notes.extend(move_past(session, &name, value, descending).await?);
+    }
+    Ok(notes)
+}
+
+async fn move_past(
+    session: &Session,
+    name: &str,
+    past: i128,
+    descending: bool,
+) -> Result<Option<String>, EngineError> {
+    let denied = |error: &tokio_postgres::Error| error.code().is_some_and(|code| code.code() == "42501");
+    let note = |error: tokio_postgres::Error| {
+        format!(
+            "sequence {name} was not moved past {past}: {}",
+            error.as_db_error().map(|said| said.message().to_owned()).unwrap_or_default()
+        )
+    };
+    let failed = |error| failed(format!("cannot move sequence {name}"), error);
+    let is_behind = |row: &super::super::session::Row| {
+        let (last, called) = (text(row, 0).parse::<i128>().unwrap_or(0), truth(row, 1));
+        let before = if descending { past < last } else { past > last };
+        before || (past == last && !called)
+    };
+    let limits = format!(
+        "SELECT last_value, is_called, seqmin, seqmax FROM {name}, pg_sequence WHERE seqrelid = {}::regclass",
+        sql::literal(name)
+    );
+    session.try_run("SAVEPOINT rowkeep_sequence").await.map_err(failed)?;
+    let moved = async {
+        // First without a lock, for it usually is far enough.
+        let behind = |rows: Vec<super::super::session::Row>| {
+            rows.first().is_some_and(|row| {
+                (number::<i128>(row, 2)..=number::<i128>(row, 3)).contains(&past) && is_behind(row)
+            })
+        };
+        if !behind(session.try_rows(&limits).await?) {
+            return Ok(false);
+        }
+        lock(session, name).await?;
+        if !behind(session.try_rows(&limits).await?) {
+            return Ok(false);
+        }
+        let set = format!(
+            "ALTER SEQUENCE {name} RESTART; SELECT setval({}::regclass, {past}, true)",
+            sql::literal(name)
+        );
+        session.try_run(&set).await?;
+        Ok(true)
+    };
+    match moved.await {
+        Ok(moved) => Ok(moved.then(|| format!("sequence {name} was moved on to {past}"))),
+        Err(error) if denied(&error) => {
+            session.try_run("ROLLBACK TO SAVEPOINT rowkeep_sequence").await.map_err(failed)?;
+            Ok(Some(note(error)))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The sequences that columns own or take their defaults from, those of partitioned tables included.
+async fn feeding(session: &Session, work: &Work<'_>) -> Result<Vec<Feeding>, EngineError> {
+    let mut tables = Vec::new();
+    for (at, (live, staged)) in work.live.iter().zip(&work.staged).enumerate() {
+        if staged.counts.inserted + staged.counts.updated > 0 {
+            tables.extend(live.ancestors.iter().map(|oid| (*oid, at)));
+        }
+    }
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = tables.iter().map(|(oid, at)| format!("({oid}::oid, {at})")).collect::<Vec<_>>().join(", ");
+    let query = format!(
+        "WITH fed (sequence, relation, attnum) AS ( \
+           SELECT d.objid, d.refobjid, d.refobjsubid FROM pg_depend d \
+           WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass \
+           AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i') \
+           UNION SELECT d.refobjid, f.adrelid, f.adnum FROM pg_attrdef f JOIN pg_depend d \
+           ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass) \
+         SELECT DISTINCT format('%I.%I', n.nspname, c.relname), q.seqincrement < 0, v.at, a.attname \
+         FROM (VALUES {list}) v (oid, at) JOIN fed ON fed.relation = v.oid \
+         JOIN pg_class c ON c.oid = fed.sequence AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_sequence q ON q.seqrelid = c.oid \
+         JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum = fed.attnum \
+         JOIN pg_type t ON t.oid = a.atttypid AND t.typcategory = 'N'"
+    );
+    let rows = session.rows("cannot list the sequences of the tables", &query).await?;
+    let found = rows.iter().filter_map(|row| {
+        let stage: usize = number(row, 2);
+        let columns = &work.stages.get(stage)?.changes.table.columns;
+        let column = columns.iter().position(|column| column.name == text(row, 3))?;
+        Some(Feeding { name: text(row, 0).to_owned(), descending: truth(row, 1), stage, column })
+    });
+    Ok(found.collect())
+}

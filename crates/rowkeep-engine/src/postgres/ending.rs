@@ -1,0 +1,51 @@
+//! Connections whose work on the server ends when nobody waits for it any more.
+
+use std::ops::Deref;
+
+use tokio::runtime::Handle;
+
+use super::session::{Server, Session};
+
+/// A connection for one piece of work.
+///
+/// Dropped before [`finish`](Self::finish), as a future is that nobody wants any more, it has the server cancel what it
+/// is doing and is cut; what its transaction did is undone.
+pub(super) struct Ending {
+    session: Option<Session>,
+    server: Server,
+}
+
+impl Ending {
+    /// Watches over a connection to a server.
+    pub(super) fn new(server: Server, session: Session) -> Self {
+        Self { session: Some(session), server }
+    }
+
+    /// Ends the connection in peace, because nothing is on its way on it.
+    pub(super) fn finish(mut self) {
+        self.session = None;
+    }
+}
+
+impl Deref for Ending {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session.as_ref().expect("the connection is there until it is finished")
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else { return };
+        let cancel = session.client.cancel_token();
+        session.kill();
+        // A server that computes does not look whether anybody is still there.
+        if let Ok(runtime) = Handle::try_current() {
+            let tls = self.server.tls.connector();
+            runtime.spawn(async move {
+                let _ = cancel.cancel_query(tls).await;
+            });
+        }
+    }
+}

@@ -146,6 +146,7 @@ fn of_a_damaged_snapshot_the_rest_is_restored() {
         table["detail"].as_str().is_some_and(|detail| detail.contains("1 chunk is damaged")),
         "{table:#}"
     );
+    assert!(table["samples"][0].as_str().is_some_and(|flaw| flaw.starts_with("chunk ")), "{table:#}");
     let rest = found(report, "the rest can be restored: people");
     assert_eq!(rest["status"], "passed", "{rest:#}");
     assert_eq!(rest["detail"], "1 table and 3,000 rows, restored and proven equal");

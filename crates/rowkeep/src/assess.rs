@@ -146,7 +146,7 @@ async fn assess_now(
     drill: Option<&Report>,
 ) -> Result<Assessment, Error> {
     let (reach, live) = look(engine).await;
-    let (kept, unreadable) = snapshots::readable(repository, database).await?;
+    let (kept, unreadable) = snapshots::readable(repository, Some(database)).await?;
     let mut damaged: Vec<Damaged> = unreadable
         .iter()
         .map(|(id, _)| Damaged { id: id.to_string(), time: None, tables: Vec::new() })

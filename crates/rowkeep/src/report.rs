@@ -242,16 +242,18 @@ impl Report {
             }
             let lost = i64::try_from(measures.data_loss_seconds).unwrap_or(i64::MAX);
             facts.push(("data loss", format!("{}: the age of the snapshot", age(lost))));
-            facts.push((
-                "restored",
-                format!(
-                    "{}, {}, {}{}",
-                    counted(measures.tables, "table"),
-                    counted(measures.rows, "row"),
-                    bytes(measures.bytes),
-                    speed(measures)
-                ),
-            ));
+            if measures.recovery_ms > 0 {
+                facts.push((
+                    "restored",
+                    format!(
+                        "{}, {}, {}{}",
+                        counted(measures.tables, "table"),
+                        counted(measures.rows, "row"),
+                        bytes(measures.bytes),
+                        speed(measures)
+                    ),
+                ));
+            }
         }
         facts.push(("target", self.target.clone()));
         facts.push(("time", format!("{}, {}", utc(&self.time), millis(self.duration_ms))));

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::mask::{BoundMask, Mask, MaskRules};
 use crate::rows::{Cause, rows};
-use crate::selection::matches;
+use crate::selection::{Selection, matches};
 use crate::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
@@ -95,26 +95,29 @@ pub async fn restore_masked(
     }
 }
 
-/// The tables of a snapshot that these names mean, `table` or `schema.table` with `*` for anything; all for none.
+/// The tables of a snapshot that are meant; a name that no table or group has is an error.
 ///
-/// What the database keeps beside its tables (sequences, settings) comes along: it belongs to the schema.
-pub fn chosen(snapshot: &Snapshot, names: &[String]) -> Result<Vec<TableEntry>, Error> {
+/// What the database keeps beside its tables (sequences, settings) comes along, unless it is left out by name: it
+/// belongs to the schema.
+pub fn chosen(snapshot: &Snapshot, selection: &Selection) -> Result<Vec<TableEntry>, Error> {
     let tables = &snapshot.manifest.tables;
-    let unknown = |name: &&String| !tables.iter().any(|table| matches(name, &table.name));
-    if let Some(name) = names.iter().find(unknown) {
-        let own = tables.iter().filter(|table| table.kind.is_user_table());
-        return Err(Error::Unknown {
-            what: "table",
-            name: name.clone(),
-            candidates: own.map(|table| table.name.to_string()).collect(),
-        });
-    }
-    let is_chosen = |table: &&TableEntry| {
-        names.is_empty()
-            || table.kind == TableKind::Settings
-            || names.iter().any(|name| matches(name, &table.name))
+    let patterns = |names: &[String]| -> Result<Vec<String>, Error> {
+        let of_group = |name: &String| selection.groups.get(name).cloned().unwrap_or(vec![name.clone()]);
+        let patterns: Vec<String> = names.iter().flat_map(of_group).collect();
+        match patterns.iter().find(|name| !tables.iter().any(|table| matches(name, &table.name))) {
+            None => Ok(patterns),
+            Some(name) => {
+                let own = tables.iter().filter(|table| table.kind.is_user_table());
+                let candidates = own.map(|table| table.name.to_string()).collect();
+                Err(Error::Unknown { what: "table", name: name.clone(), candidates })
+            }
+        }
     };
-    Ok(tables.iter().filter(is_chosen).cloned().collect())
+    let (include, exclude) = (patterns(&selection.include)?, patterns(&selection.exclude)?);
+    let any = |names: &[String], table: &TableEntry| names.iter().any(|name| matches(name, &table.name));
+    let is_in =
+        |table: &TableEntry| include.is_empty() || table.kind == TableKind::Settings || any(&include, table);
+    Ok(tables.iter().filter(|table| is_in(table) && !any(&exclude, table)).cloned().collect())
 }
 
 fn user_rows(tables: &[TableEntry]) -> u64 {

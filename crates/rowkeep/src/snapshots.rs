@@ -48,11 +48,11 @@ pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec
     Ok(snapshots)
 }
 
-/// All snapshots of a database that can be opened, the oldest first, and those that are damaged so that nobody can tell
-/// whose they are.
+/// All snapshots that can be opened, of one database or of all, the oldest first; and those that are damaged, so that
+/// nobody can tell whose they are.
 pub async fn readable(
     repository: &Repository,
-    database: &str,
+    database: Option<&str>,
 ) -> Result<(Vec<Snapshot>, Vec<(SnapshotId, Error)>), Error> {
     let ids = repository.snapshots().await?;
     let opened = futures::stream::iter(ids).map(|id| async move { (id, open(repository, id).await) });
@@ -60,8 +60,11 @@ pub async fn readable(
     let (mut snapshots, mut damaged) = (Vec::new(), Vec::new());
     for (id, result) in opened {
         match result {
-            Ok(snapshot) if snapshot.manifest.database == database => snapshots.push(snapshot),
-            Ok(_) => {}
+            Ok(snapshot) => {
+                if database.is_none_or(|name| snapshot.manifest.database == name) {
+                    snapshots.push(snapshot);
+                }
+            }
             Err(error) if error.kind() == crate::ErrorKind::Damage => damaged.push((id, error)),
             Err(error) => return Err(error),
         }

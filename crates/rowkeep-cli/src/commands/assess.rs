@@ -181,7 +181,7 @@ fn next(assessed: &Assessment, typed: Option<&str>, source: &Source, global: &Gl
             line(&["backup", database, "--name", "as-found"]),
         );
     }
-    let target = engine_target(source);
+    let target = source.engine.describe();
     let to = |suffix: &str| beside(&target, suffix);
     if let Some(best) = &assessed.best {
         let lacking: Vec<&str> = assessed
@@ -204,6 +204,23 @@ fn next(assessed: &Assessment, typed: Option<&str>, source: &Source, global: &Gl
             );
         }
     }
+    if let Some(best) = assessed.best.as_ref().filter(|_| assessed.reach == Reach::There) {
+        let fewer: Vec<&str> = assessed
+            .tables
+            .iter()
+            .filter(|table| table.state == State::Fewer)
+            .map(|table| table.table.as_str())
+            .collect();
+        if !fewer.is_empty() {
+            let tables = fewer.join(",");
+            let merge =
+                ["restore", best.short_id(), "--to", database, "--mode", "merge", "--tables", &tables];
+            step(
+                "Or put the missing rows back into the database itself, all else left as it is; without --dry-run it is done.",
+                line(&[&merge[..], &["--dry-run"]].concat()),
+            );
+        }
+    }
     let mut before: Vec<&str> = assessed.losses.iter().map(|loss| loss.before.as_str()).collect();
     before.sort_unstable();
     before.dedup();
@@ -220,11 +237,6 @@ fn next(assessed: &Assessment, typed: Option<&str>, source: &Source, global: &Gl
         step("Find out how far the damage goes.", line(&["check", "--read-data"]));
     }
     steps
-}
-
-/// Where the database is, as it can be typed.
-fn engine_target(source: &Source) -> String {
-    source.engine.describe()
 }
 
 /// The name of a new database beside another.

@@ -51,7 +51,7 @@ impl Drill {
         let mut reports = Vec::new();
         if let Some(reference) = &self.snapshot {
             let snapshot = snapshots::find(&repository, reference).await?;
-            let (kept, _) = snapshots::readable(&repository, &snapshot.manifest.database).await?;
+            let (kept, _) = snapshots::readable(&repository, Some(&snapshot.manifest.database)).await?;
             let mut options = self.options(session, &snapshot.manifest.database)?;
             options.checks.extend(more);
             reports.push(one(session, &repository, &snapshot, &kept, options).await?);
@@ -80,12 +80,13 @@ impl Drill {
             if configured.contains_key(database) {
                 return Ok(vec![database.clone()]);
             }
-            return Ok(vec![session.name(database, &snapshots::list(repository, None).await?)?]);
+            let (kept, _) = snapshots::readable(repository, None).await?;
+            return Ok(vec![session.name(database, &kept)?]);
         }
         if !configured.is_empty() {
             return Ok(configured.keys().cloned().collect());
         }
-        let all = snapshots::list(repository, None).await?;
+        let (all, _) = snapshots::readable(repository, None).await?;
         let mut names: Vec<String> = all.into_iter().map(|snapshot| snapshot.manifest.database).collect();
         names.sort();
         names.dedup();
@@ -104,7 +105,7 @@ impl Drill {
         database: &str,
         options: &DrillOptions,
     ) -> Result<Vec<Report>> {
-        let (kept, damaged) = snapshots::readable(repository, database).await?;
+        let (kept, damaged) = snapshots::readable(repository, Some(database)).await?;
         let mut reports: Vec<Report> =
             damaged.iter().map(|(id, error)| unreadable(database, &id.to_string(), error)).collect();
         let chosen: Vec<&Snapshot> = match self.each {

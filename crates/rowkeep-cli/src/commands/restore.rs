@@ -9,6 +9,7 @@ use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::TableEntry;
 use rowkeep::repository::Repository;
 use rowkeep::restore::{Restored, chosen, restore_masked};
+use rowkeep::selection::Selection;
 use rowkeep::snapshots::{self, Snapshot};
 use rowkeep::verify::{verify, verify_tables};
 use serde_json::json;
@@ -104,7 +105,8 @@ impl Restore {
     ) -> Result<u8> {
         self.refuse_for_empty()?;
         let started = Instant::now();
-        let tables = chosen(&snapshot, &self.tables)?;
+        let selection = self.selection(session)?;
+        let tables = chosen(&snapshot, &selection)?;
         let mask = session.mask(self.mask.as_ref(), &snapshot.manifest.database)?;
         let context = &session.context;
         let restored = restore_masked(context, repository, &snapshot, engine, &tables, mask.as_ref()).await?;
@@ -126,10 +128,9 @@ impl Restore {
             session.say("rows were masked, so they were not compared with the snapshot");
         } else if !self.no_verify {
             let started = Instant::now();
-            let context = &session.context;
-            let comparison = match self.tables.is_empty() {
-                true => verify(context, repository, &snapshot, engine).await?,
-                false => verify_tables(context, repository, &snapshot, engine, &tables).await?,
+            let comparison = match selection.is_all() {
+                true => verify(&session.context, repository, &snapshot, engine).await?,
+                false => verify_tables(&session.context, repository, &snapshot, engine, &tables).await?,
             };
             session.say(comparison_told(&comparison, &snapshot.short_id(), &engine.describe()));
             result["equal"] = json!(comparison.is_equal());
@@ -144,10 +145,19 @@ impl Restore {
         Ok(status)
     }
 
+    /// The tables that were meant.
+    fn selection(&self, session: &Session) -> Result<Selection> {
+        let groups = session.config()?.groups();
+        Ok(Selection {
+            include: self.wanted.tables(self.tables.clone()),
+            exclude: self.keep_tables.clone(),
+            groups,
+        })
+    }
+
     /// What can only be meant of a database that holds data.
     fn refuse_for_empty(&self) -> Result<()> {
         let meant_otherwise = [
-            ("--keep-tables", !self.keep_tables.is_empty()),
             ("--where", self.wanted.condition.is_some()),
             ("--key", !self.wanted.keys.is_empty()),
             ("--dry-run", self.dry_run),

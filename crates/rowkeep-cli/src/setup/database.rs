@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use rowkeep::checks::Check;
-use rowkeep::config::Objectives;
 use rowkeep::engine::{DatabaseUrl, Engine};
 use rowkeep::selection::Selection;
 use rowkeep::snapshots::Snapshot;
@@ -19,7 +18,6 @@ pub(crate) struct Source {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) selection: Selection,
     pub(crate) checks: Vec<Check>,
-    pub(crate) objectives: Objectives,
 }
 
 impl Session {
@@ -67,7 +65,6 @@ impl Session {
                 engine,
                 selection: configured.selection.clone(),
                 checks: configured.checks.clone(),
-                objectives: configured.objectives,
             });
         }
         let url = DatabaseUrl::parse(database).map_err(rowkeep::Error::from)?;
@@ -88,7 +85,6 @@ impl Session {
             engine: self.engine(database)?,
             selection: Selection::default(),
             checks: Vec::new(),
-            objectives: Objectives::default(),
         })
     }
 

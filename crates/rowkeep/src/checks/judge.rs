@@ -88,7 +88,7 @@ pub(super) enum Wrong {
 /// Nothing wrong holds; otherwise the first of what is wrong are shown.
 pub(super) fn none_of(wrong: Wrong, number: u64, samples: &Rows, columns: &[String]) -> Verdict {
     if number == 0 {
-        return verdict(true, "none");
+        return verdict(true, "so it is in every row");
     }
     let is_one = number == 1;
     let detail = match wrong {

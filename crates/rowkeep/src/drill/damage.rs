@@ -8,6 +8,7 @@ use rowkeep_repository::Reader;
 
 use super::told;
 use crate::rows::{chunks, read_chunk};
+use crate::units::counted;
 use crate::{Context, Error, ErrorKind};
 
 /// Chunks that are read at once.
@@ -34,15 +35,20 @@ pub(super) async fn examine(
     let level = u64::from(table.root.levels).saturating_sub(1);
     let found = chunks(Arc::clone(reader), table.root.hash, level).map(|chunk| async {
         let chunk = chunk?;
-        read_chunk(context, reader, &chunk, &name).await.map(|batch| batch.rows() as u64)
+        let read = read_chunk(context, reader, &chunk, &name).await;
+        Ok::<_, Error>((chunk.id, chunk.rows, read.map(|batch| batch.rows() as u64)))
     });
     let mut found = std::pin::pin!(found.buffer_unordered(AT_ONCE));
     let (mut flaws, mut readable_rows) = (Vec::new(), 0u64);
     while let Some(result) = found.next().await {
         match result {
-            Ok(rows) => readable_rows = readable_rows.saturating_add(rows),
+            Ok((_, _, Ok(rows))) => readable_rows = readable_rows.saturating_add(rows),
+            Ok((id, rows, Err(error))) if error.kind() == ErrorKind::Damage => {
+                flaws.push(format!("chunk {id}, {}: {}", counted(rows, "row"), told(&error)));
+            }
+            // A node that is lost takes the chunks below it along.
             Err(error) if error.kind() == ErrorKind::Damage => flaws.push(told(&error)),
-            Err(error) => return Err(error),
+            Ok((_, _, Err(error))) | Err(error) => return Err(error),
         }
     }
     if flaws.is_empty() && readable_rows != table.root.rows {

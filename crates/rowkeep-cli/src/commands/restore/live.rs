@@ -6,7 +6,6 @@ use rowkeep::engine::{ApplyOptions, Engine, ErrorKind, OnConflict};
 use rowkeep::format::Counts;
 use rowkeep::plan::{Mode, Plan, PlanOptions, Safety, plan};
 use rowkeep::repository::Repository;
-use rowkeep::selection::Selection;
 use rowkeep::snapshots::Snapshot;
 use rowkeep::{Error, State};
 use serde_json::json;
@@ -70,18 +69,13 @@ impl Restore {
                 .into());
         }
         let safety = Safety { database, program: program() };
-        let groups = session.config()?.groups();
         let options = PlanOptions {
             mode: match self.mode {
                 ModeChoice::Replace => Mode::Replace,
                 ModeChoice::Update => Mode::Update,
                 ModeChoice::Merge => Mode::Merge,
             },
-            selection: Selection {
-                include: self.wanted.tables(self.tables.clone()),
-                exclude: self.keep_tables.clone(),
-                groups,
-            },
+            selection: self.selection(session)?,
             rows: self.wanted.rows()?,
             safety: (!self.no_safety && !self.dry_run).then_some(safety),
             temporary: None,

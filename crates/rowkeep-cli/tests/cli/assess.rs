@@ -38,7 +38,7 @@ fn commands(assessed: &Value) -> Vec<String> {
 fn nothing_is_lacking() {
     let sandbox = Sandbox::new();
     sandbox.sql("app.db", &filled(100));
-    assess(&sandbox_with_repository(&sandbox), "app.db", 3);
+    assess(sandbox_with_repository(&sandbox), "app.db", 3);
     sandbox.done(&["backup", "app.db", "--quiet"]);
     sandbox.sql("app.db", "INSERT INTO events (at) VALUES ('2026-11-21'); CREATE TABLE fresh (id INTEGER)");
     let assessed = assess(&sandbox, "app.db", 0);

@@ -113,7 +113,7 @@ impl FileCheck {
                 values: self
                     .values
                     .take()
-                    .filter(sound)
+                    .filter(|values| sound(values))
                     .ok_or("values is empty, or has an infinite number")?,
                 table: self.table()?,
                 column: self.column.take().ok_or("column is missing")?,
@@ -184,7 +184,7 @@ impl FileCheck {
     }
 }
 
-fn sound(values: &Vec<Allowed>) -> bool {
+fn sound(values: &[Allowed]) -> bool {
     let finite = |value: &Allowed| !matches!(value, Allowed::Number(number) if !number.is_finite());
     !values.is_empty() && values.iter().all(finite)
 }

@@ -149,9 +149,9 @@ fn rows(rows: &[&[&str]]) -> judge::Rows {
 #[test]
 fn values_read_the_same_whatever_the_engine_calls_them() {
     let mut batch = RowBatch::new(2);
-    batch.push_row([Value::Text(b"42"), Value::Null].into_iter());
-    batch.push_row([Value::Integer(42), Value::Real(2.5f64.to_bits())].into_iter());
-    batch.push_row([Value::Blob(&[0, 255]), Value::Text("é".repeat(70).as_bytes())].into_iter());
+    batch.push_row([Value::Text(b"42"), Value::Null]);
+    batch.push_row([Value::Integer(42), Value::Real(2.5f64.to_bits())]);
+    batch.push_row([Value::Blob(&[0, 255]), Value::Text("é".repeat(70).as_bytes())]);
     let answer = QueryRows { columns: vec!["a".into(), "b".into()], rows: batch, more: false };
     let read = judge::rows(&answer);
     let long = format!("{}…", "é".repeat(60));

@@ -88,15 +88,15 @@ impl Restore {
         let (name, engine) = (to.name, to.engine);
         match engine.contents().await.map_err(rowkeep::Error::from)? {
             Contents::Occupied(_) => {
-                self.into_live(session, &repository, snapshot, name, engine.as_ref()).await
+                self.change_live(session, &repository, snapshot, name, engine.as_ref()).await
             }
             Contents::Missing | Contents::Empty | Contents::Unfinished => {
-                self.into_empty(session, &repository, snapshot, engine.as_ref()).await
+                self.make_new(session, &repository, snapshot, engine.as_ref()).await
             }
         }
     }
 
-    async fn into_empty(
+    async fn make_new(
         &self,
         session: &Session,
         repository: &Repository,

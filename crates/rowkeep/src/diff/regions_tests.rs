@@ -26,7 +26,7 @@ fn side(rows: &[(Vec<u8>, i64)], key: &Key, ends: u8) -> Side {
     for (name, value) in rows {
         batch.push_row([Value::Text(name), Value::Integer(*value)]);
         let sum: u8 = name.iter().fold(0, |sum, byte| sum.wrapping_add(*byte));
-        if sum % ends == 0 || batch.rows() == 9 {
+        if sum.is_multiple_of(ends) || batch.rows() == 9 {
             entries.push(entry(&keys, key, std::mem::replace(&mut batch, RowBatch::new(COLUMNS))));
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn program() -> String {
 
 impl Restore {
     /// Plans, shows, asks, applies; plans again where rows were changed meanwhile and that is wanted.
-    pub(super) async fn into_live(
+    pub(super) async fn change_live(
         &self,
         session: &Session,
         repository: &Repository,

@@ -79,6 +79,7 @@ struct FileDatabase {
     checks: Vec<FileCheck>,
     max_recovery_time: Option<String>,
     max_data_loss: Option<String>,
+    #[serde(default)]
     mask: MaskRules,
 }
 

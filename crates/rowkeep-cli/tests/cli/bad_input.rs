@@ -74,7 +74,8 @@ fn snapshots_and_targets() {
     refused(&sandbox, &["backup", "app.db", "--name", "latest"], 2, &["latest"]);
     sandbox.done(&["backup", "app.db"]);
     refused(&sandbox, &["show", "nothing"], 2, &["no snapshot nothing", "rowkeep snapshots"]);
-    refused(&sandbox, &["restore", "latest", "--to", "app.db"], 4, &["not empty", "events"]);
+    sandbox.sql("app.db", "DELETE FROM events WHERE id = 3");
+    refused(&sandbox, &["restore", "latest", "--to", "app.db"], 4, &["nobody can be asked", "--yes"]);
     refused(&sandbox, &["restore", "latest", "--to", "no/such/folder/x.db"], 1, &["no/such/folder"]);
     refused(&sandbox, &["verify", "latest", "--against", "missing.db"], 1, &["missing.db"]);
     refused(&sandbox, &["backup"], 2, &["no database is named"]);

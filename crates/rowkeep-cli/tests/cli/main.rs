@@ -10,6 +10,7 @@ mod formats;
 mod history;
 mod kill;
 mod layering;
+mod live;
 mod looks;
 mod mask;
 mod postgres;

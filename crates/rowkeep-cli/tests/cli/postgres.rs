@@ -109,11 +109,21 @@ fn back_up_restore_and_prove() {
         let restored = sandbox.done(&["restore", "first", "--to", &copy]);
         assert!(restored.out.contains("equal: "), "{restored:?}");
         assert_eq!(server.psql("rowkeep_cli_copy", "SELECT count(*) FROM revenue").trim(), "5000");
-        sandbox.run(&["restore", "first", "--to", &copy]).expect(4).says(&["not empty"]);
+        let equal = sandbox.done(&["restore", "first", "--to", &copy]);
+        assert!(equal.out.contains("nothing is to be changed"), "{equal:?}");
 
         server.psql("rowkeep_cli_copy", "UPDATE orders SET price = price + 0.01 WHERE customer = 42");
         let differs = sandbox.run(&["verify", "first", "--against", &copy]).expect(3);
         assert!(differs.out.contains("orders") && !differs.out.contains("customers"), "{differs:?}");
+
+        let rows = sandbox.run(&["diff", "first", &copy, "--rows"]).expect(3).out;
+        assert!(rows.lines().all(|line| line.starts_with("~ orders ") && line.contains("price: ")), "{rows}");
+        sandbox.run(&["restore", "first", "--to", &copy]).expect(4).says(&["nobody can be asked"]);
+        sandbox.done(&["restore", "first", "--to", &copy, "--yes"]);
+        sandbox.done(&["verify", "first", "--against", &copy]);
+        sandbox.done(&["undo", &copy, "--yes"]);
+        let again = sandbox.run(&["diff", "first", &copy, "--rows"]).expect(3).out;
+        assert_eq!(again, rows, "undo brings the changed rows back");
         server.psql("rowkeep_cli_copy", "UPDATE orders SET price = price - 0.01 WHERE customer = 42");
         sandbox.done(&["verify", "first", "--against", &copy]);
         server.psql("postgres", "DROP DATABASE rowkeep_cli_copy WITH (FORCE)");

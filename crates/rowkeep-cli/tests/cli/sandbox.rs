@@ -61,6 +61,23 @@ impl Sandbox {
         let database = rusqlite::Connection::open(self.path(file)).expect("the database opens");
         database.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
+
+    /// The rows of a query on an SQLite file of the folder, a line each, values divided by `|`.
+    pub(crate) fn query(&self, file: &str, sql: &str) -> String {
+        let database = rusqlite::Connection::open(self.path(file)).expect("the database opens");
+        let mut statement = database.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let columns = statement.column_count();
+        let line = |row: &rusqlite::Row<'_>| {
+            let values = (0..columns).map(|column| match row.get_ref(column)? {
+                rusqlite::types::ValueRef::Null => Ok("NULL".to_owned()),
+                rusqlite::types::ValueRef::Integer(integer) => Ok(integer.to_string()),
+                other => Ok(String::from_utf8_lossy(other.as_bytes().unwrap_or_default()).into_owned()),
+            });
+            Ok(values.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
+        };
+        let lines = statement.query_map([], line).expect("it is run").collect::<rusqlite::Result<Vec<_>>>();
+        lines.expect("every row is read").join("\n")
+    }
 }
 
 impl Ran {

@@ -3,7 +3,7 @@
 use super::Fixture;
 use super::apply::TwoStates;
 use super::changes::ListedChanges;
-use crate::{ApplyOptions, ErrorKind};
+use crate::{ApplyOptions, EngineError, ErrorKind};
 
 /// A database whose rows 1 to 4 are neither of the first state nor of the second, row 10 is of the second and rows 11 to
 /// 13 are of the first.
@@ -32,7 +32,18 @@ async fn refused(
     let error = changes.apply(&*states.sandbox.engine(), options).await.expect_err("the changes are refused");
     assert_eq!(error.kind(), kind, "{error:?}");
     states.now().await.assert_is(&before, "nothing is changed");
-    error.to_string()
+    told(&error)
+}
+
+/// An error with all its causes, as people are shown it.
+pub(super) fn told(error: &EngineError) -> String {
+    let mut told = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        told += &format!(": {error}");
+        cause = error.source();
+    }
+    told
 }
 
 async fn refused_for(states: &TwoStates, changes: &ListedChanges, kind: ErrorKind) -> String {

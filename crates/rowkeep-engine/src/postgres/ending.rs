@@ -5,6 +5,7 @@ use std::ops::Deref;
 use tokio::runtime::Handle;
 
 use super::session::{Server, Session};
+use super::wire;
 
 /// A connection for one piece of work.
 ///
@@ -43,9 +44,15 @@ impl Drop for Ending {
         // A server that computes does not look whether anybody is still there.
         if let Ok(runtime) = Handle::try_current() {
             let tls = self.server.tls.connector();
-            runtime.spawn(async move {
-                let _ = cancel.cancel_query(tls).await;
-            });
+            // As the connection itself was made: its settings say how the stream is opened.
+            match wire::tapped(&self.server.config, tls.clone()) {
+                Some((_, connector, _)) => runtime.spawn(async move {
+                    let _ = cancel.cancel_query(connector).await;
+                }),
+                None => runtime.spawn(async move {
+                    let _ = cancel.cancel_query(tls).await;
+                }),
+            };
         }
     }
 }

@@ -225,10 +225,13 @@ fn check(live: &dyn Live, first: &Rows, second: &Rows) -> Result<(), TestCaseErr
         prop_assert_eq!(planned.deleted, 0);
         for (table, old) in tables.iter().zip(&old) {
             let new = keys_and_rows(live, table);
-            for (key, rows) in old {
+            let count = |rows: &BTreeMap<String, Vec<String>>| rows.values().map(Vec::len).sum::<usize>();
+            prop_assert!(count(&new) >= count(old), "rows of {} went", table);
+            // Rows without a key of the application's are known by SQLite's rowid, so one may become another there.
+            for (key, rows) in old.iter().filter(|_| *table != "logs") {
                 let now = new.get(key);
-                prop_assert!(now.is_some_and(|now| now.len() >= rows.len()), "{} {} went", table, key);
-                if mode == Mode::Merge && *table != "logs" {
+                prop_assert!(now.is_some(), "{} {} went", table, key);
+                if mode == Mode::Merge {
                     prop_assert_eq!(now, Some(rows), "merge changed a row of {}", table);
                 }
             }

@@ -6,7 +6,7 @@ use rowkeep::engine::{ApplyOptions, Engine, ErrorKind, OnConflict};
 use rowkeep::format::Counts;
 use rowkeep::plan::{Mode, Plan, PlanOptions, Safety, plan};
 use rowkeep::repository::Repository;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::snapshots::{SHORT_ID, Snapshot};
 use rowkeep::{Error, State};
 use serde_json::json;
 
@@ -127,7 +127,13 @@ impl Restore {
 
 /// A plan in words: what differs in the schema, and how many rows of each table change.
 pub(crate) fn told(plan: &Plan) -> String {
-    let mut out = format!("plan: {} {} from {}\n", plan.operation, plan.database, plan.from);
+    let mut out = match plan.from.strip_prefix("before ") {
+        Some(safety) => {
+            let short = safety.get(..SHORT_ID).unwrap_or(safety);
+            format!("plan: take back what was done to {} after safety snapshot {short}\n", plan.database)
+        }
+        None => format!("plan: {} {} from {}\n", plan.operation, plan.database, plan.from),
+    };
     for found in &plan.schema {
         out += &format!("\n! {found}");
     }

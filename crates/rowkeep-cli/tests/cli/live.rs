@@ -1,0 +1,196 @@
+//! Comparing states, restoring into a database that holds data, and taking it back.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+const SHOP: &str = "
+    CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE, cents INTEGER);
+    CREATE TABLE audit (at TEXT, what TEXT);
+    INSERT INTO customers VALUES (1, 'Ada', 'a@example.org'), (2, 'Ben', 'b@example.org'), (3, 'Cleo', NULL);
+    INSERT INTO orders VALUES (10, 1, 500), (11, 2, 700), (12, 2, 900);
+    INSERT INTO audit VALUES ('2026-01-01', 'opened');";
+
+const HARM: &str = "
+    PRAGMA foreign_keys = ON;
+    DELETE FROM customers WHERE id = 2;
+    UPDATE customers SET name = 'Adam' WHERE id = 1;
+    INSERT INTO customers VALUES (4, 'Dan', '');
+    INSERT INTO audit VALUES ('2026-02-01', 'harm')";
+
+fn harmed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.sql("shop.db", SHOP);
+    sandbox.done(&["backup", "shop.db"]);
+    sandbox.sql("shop.db", HARM);
+    sandbox
+}
+
+fn lines(out: &str) -> Vec<Value> {
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+        .collect()
+}
+
+#[test]
+fn differences_are_shown_as_lines_and_as_objects() {
+    let sandbox = harmed();
+    let rows = sandbox.run(&["diff", "latest", "shop.db", "--rows", "--exclude", "audit"]).expect(3).out;
+    assert_eq!(
+        rows.lines().collect::<Vec<_>>(),
+        [
+            "~ customers id=1 name: 'Ada' -> 'Adam'",
+            "- customers id=2 name='Ben' email='b@example.org'",
+            "+ customers id=4 name='Dan' email=''",
+            "- orders id=11 customer=2 cents=700",
+            "- orders id=12 customer=2 cents=900",
+        ]
+    );
+    let objects = lines(&sandbox.run(&["diff", "latest", "shop.db", "--rows", "--json"]).expect(3).out);
+    let update = objects.iter().find(|object| object["change"] == "update").expect("a row was updated");
+    assert_eq!(update["key"], json!({ "id": 1 }));
+    assert_eq!((&update["before"]["name"], &update["after"]["name"]), (&json!("Ada"), &json!("Adam")));
+    let summary = objects.last().expect("a summary ends it");
+    assert_eq!(summary["rows"], json!({ "inserted": 2, "updated": 1, "deleted": 3 }));
+    assert_eq!(summary["equal"], json!(false));
+
+    let filtered = sandbox.run(&[
+        "diff",
+        "latest",
+        "shop.db",
+        "--rows",
+        "--tables",
+        "customers",
+        "--where",
+        "name LIKE 'A%'",
+    ]);
+    assert_eq!(filtered.expect(3).out.lines().count(), 1);
+    let equal = sandbox.done(&["diff", "latest", "latest"]).out;
+    assert!(equal.starts_with("equal: "), "{equal}");
+}
+
+#[test]
+fn two_databases_need_no_repository() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("a.db", SHOP);
+    sandbox.sql("b.db", SHOP);
+    sandbox.done(&["diff", "a.db", "b.db"]);
+    sandbox.sql("b.db", "ALTER TABLE orders ADD COLUMN note TEXT; UPDATE orders SET cents = 1 WHERE id = 12; DROP TABLE audit");
+    let differs = sandbox.run(&["diff", "a.db", "b.db"]).expect(3);
+    for told in
+        ["column orders.note is only in the second", "table audit is only in the first", "cents: 900 -> 1"]
+    {
+        assert!(differs.out.contains(told), "{differs:?}");
+    }
+    assert!(!sandbox.path("rowkeep-repository").exists());
+}
+
+#[test]
+fn a_plan_changes_nothing_and_says_what_the_restore_then_does() {
+    let sandbox = harmed();
+    let harmed = sandbox.query("shop.db", "SELECT * FROM customers");
+    let plan = sandbox.json(&["restore", "latest", "--to", "shop.db", "--dry-run"]);
+    assert_eq!(plan["rows"], json!({ "inserted": 3, "updated": 1, "deleted": 2 }));
+    assert_eq!(sandbox.query("shop.db", "SELECT * FROM customers"), harmed);
+    assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(1));
+    let done = sandbox.json(&["restore", "latest", "--to", "shop.db", "--yes"]);
+    assert_eq!(done["rows"], plan["rows"]);
+    sandbox.done(&["verify", "latest", "--against", "shop.db"]);
+    sandbox.done(&["undo", "shop.db", "--yes"]);
+    assert_eq!(sandbox.query("shop.db", "SELECT * FROM customers"), harmed);
+    sandbox.run(&["undo", "shop.db", "--yes"]).expect(2).says(&["nothing was restored"]);
+}
+
+#[test]
+fn tables_rows_and_modes() {
+    let sandbox = harmed();
+    // A child alone cannot come without its parent; nothing changes.
+    sandbox
+        .run(&["restore", "latest", "--to", "shop.db", "--key", "orders:11", "--yes"])
+        .expect(4)
+        .says(&["FOREIGN KEY", "nothing was changed"]);
+    sandbox.done(&[
+        "restore",
+        "latest",
+        "--to",
+        "shop.db",
+        "--key",
+        "customers:2",
+        "--key",
+        "orders:11",
+        "--yes",
+    ]);
+    assert_eq!(sandbox.query("shop.db", "SELECT id FROM orders ORDER BY id").trim(), "10\n11");
+    assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers WHERE id = 1").trim(), "Adam");
+
+    sandbox.done(&["restore", "latest", "--to", "shop.db", "--mode", "merge", "--yes"]);
+    assert_eq!(sandbox.query("shop.db", "SELECT id FROM orders ORDER BY id").trim(), "10\n11\n12");
+    assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers WHERE id = 1").trim(), "Adam");
+
+    sandbox.done(&[
+        "restore",
+        "latest",
+        "--to",
+        "shop.db",
+        "--mode",
+        "update",
+        "--keep-tables",
+        "audit",
+        "--yes",
+    ]);
+    assert_eq!(
+        sandbox.query("shop.db", "SELECT name FROM customers ORDER BY id").trim(),
+        "Ada\nBen\nCleo\nDan"
+    );
+    assert_eq!(sandbox.query("shop.db", "SELECT count(*) FROM audit").trim(), "2");
+
+    let log = "INSERT INTO audit VALUES ('now', 'restored')";
+    sandbox.done(&[
+        "restore",
+        "latest",
+        "--to",
+        "shop.db",
+        "--keep-tables",
+        "audit",
+        "--also-run",
+        log,
+        "--yes",
+    ]);
+    assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers ORDER BY id").trim(), "Ada\nBen\nCleo");
+    assert_eq!(sandbox.query("shop.db", "SELECT what FROM audit").trim(), "opened\nharm\nrestored");
+}
+
+#[test]
+fn what_cannot_be_meant_is_said() {
+    let sandbox = harmed();
+    for (arguments, status, says) in [
+        (&["diff", "latest", "shop.db", "--where", "nme = 1"][..], 2, "no column nme"),
+        (&["diff", "latest", "shop.db", "--where", "name = 'A"], 2, "condition"),
+        (&["diff", "latest", "shop.db", "--tables", "customer"], 2, "there are"),
+        (&["diff", "latest", "nowhere.db"], 2, "nowhere.db"),
+        (&["diff", "live", "latest"], 2, "none is configured"),
+        (&["restore", "latest", "--to", "shop.db", "--key", "customers:x:y", "--yes"], 2, "key"),
+        (&["restore", "latest", "--to", "shop.db", "--mask", "--yes"], 2, "mask"),
+        (
+            &[
+                "restore",
+                "latest",
+                "--to",
+                "shop.db",
+                "--also-run",
+                "INSERT INTO nothing VALUES (1)",
+                "--yes",
+            ],
+            2,
+            "nothing",
+        ),
+        (&["restore", "latest", "--to", "new.db", "--dry-run"], 2, "new or empty"),
+        (&["restore", "latest"], 2, "--to"),
+    ] {
+        let refused = sandbox.run(arguments).expect(status);
+        assert!(refused.err.contains(says), "{refused:?}");
+    }
+    let names = sandbox.query("shop.db", "SELECT name FROM customers ORDER BY id");
+    assert_eq!(names.trim(), "Adam\nCleo\nDan", "nothing was changed");
+}

@@ -170,7 +170,8 @@ fn what_cannot_be_meant_is_said() {
         (&["diff", "latest", "shop.db", "--tables", "customer"], 2, "there are"),
         (&["diff", "latest", "nowhere.db"], 2, "nowhere.db"),
         (&["diff", "live", "latest"], 2, "none is configured"),
-        (&["restore", "latest", "--to", "shop.db", "--key", "customers:x:y", "--yes"], 2, "key"),
+        (&["restore", "latest", "--to", "shop.db", "--key", "nobody:1", "--yes"], 2, "no table nobody"),
+        (&["restore", "latest", "--to", "shop.db", "--key", "customers", "--yes"], 2, "customers"),
         (&["restore", "latest", "--to", "shop.db", "--mask", "--yes"], 2, "mask"),
         (
             &[

@@ -98,7 +98,13 @@ impl Restore {
                 return Ok(DONE);
             }
             if plan.is_empty() {
-                session.result(|| plan_json(&plan), || "nothing is to be changed".to_owned());
+                let nothing = match self.wanted.keys.is_empty() {
+                    true => "nothing is to be changed",
+                    false => {
+                        "nothing is to be changed: these rows are as the snapshot has them, or in neither"
+                    }
+                };
+                session.result(|| plan_json(&plan), || nothing.to_owned());
                 return Ok(DONE);
             }
             let question = format!("change {} of {}?", counted(plan.counts().total(), "row"), plan.database);

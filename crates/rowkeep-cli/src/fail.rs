@@ -58,7 +58,13 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         let object = json!({ "error": error.to_string(), "causes": causes, "hint": hint, "status": status });
         println!("{object}");
     }
-    eprintln!("error: {}", plain(&told(error)));
+    let told = told(error);
+    let told = match error.downcast_ref::<Error>() {
+        // Where a configuration is wrong is shown in several lines; what databases say stays in one.
+        Some(Error::Config { .. }) => told.lines().map(plain).collect::<Vec<_>>().join("\n"),
+        _ => plain(&told),
+    };
+    eprintln!("error: {told}");
     if let Some(Error::Condition(error)) = error.downcast_ref::<Error>() {
         error.caret().iter().for_each(|line| eprintln!("  {}", plain(line)));
     }

@@ -49,7 +49,7 @@ pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec
 }
 
 /// All snapshots that can be opened, of one database or of all, the oldest first; and those that are damaged, so that
-/// nobody can tell whose they are.
+/// nobody can tell whose they are. Safety snapshots are passed over.
 pub async fn readable(
     repository: &Repository,
     database: Option<&str>,
@@ -61,7 +61,8 @@ pub async fn readable(
     for (id, result) in opened {
         match result {
             Ok(snapshot) => {
-                if database.is_none_or(|name| snapshot.manifest.database == name) {
+                let is_meant = database.is_none_or(|name| snapshot.manifest.database == name);
+                if is_meant && snapshot.manifest.before.is_none() {
                     snapshots.push(snapshot);
                 }
             }

@@ -164,7 +164,7 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
             "install PostgreSQL's client programs of that version, or name their folder in ROWKEEP_PG_BIN"
         }
         Engine::Conflict => {
-            "nothing was changed; run the command again for a plan of the present rows, or skip such rows with --conflict skip"
+            "nothing was changed; run the command again for a plan of the present rows, or leave such rows out (restore --conflict skip, undo --skip-conflicts)"
         }
         Engine::Constraint => {
             "nothing was changed; restore the rows that these refer to, or that refer to them, as well"

@@ -4,7 +4,7 @@ use rowkeep::engine::{ApplyOptions, OnConflict};
 use rowkeep::plan::Safety;
 use rowkeep::snapshots;
 
-use super::restore::live::{self, ConflictChoice};
+use super::restore::live;
 use crate::fail::{DONE, REFUSED};
 use crate::setup::Session;
 use crate::ui::confirm::confirmed;
@@ -26,9 +26,9 @@ pub(crate) struct Undo {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// What to do where a row was changed again since
-    #[arg(long, value_enum, default_value_t = ConflictChoice::Stop)]
-    conflict: ConflictChoice,
+    /// Leave rows that were changed again since as they are, instead of stopping
+    #[arg(long)]
+    skip_conflicts: bool,
     /// Do not make this undoable in turn
     #[arg(long)]
     no_safety: bool,
@@ -56,10 +56,7 @@ impl Undo {
             session.say("nothing was changed");
             return Ok(REFUSED);
         }
-        let on_conflict = match self.conflict {
-            ConflictChoice::Skip => OnConflict::Skip,
-            ConflictChoice::Stop | ConflictChoice::Replan => OnConflict::Stop,
-        };
+        let on_conflict = if self.skip_conflicts { OnConflict::Skip } else { OnConflict::Stop };
         let options = ApplyOptions { on_conflict, ..ApplyOptions::default() };
         let outcome = execute(&session.context, &repository, engine, plan, &options).await?;
         live::say_outcome(session, &outcome);

@@ -162,6 +162,18 @@ fn tables_rows_and_modes() {
 }
 
 #[test]
+fn undo_leaves_out_what_was_changed_again_when_that_is_wanted() {
+    let sandbox = harmed();
+    sandbox.done(&["restore", "latest", "--to", "shop.db", "--keep-tables", "audit", "--yes"]);
+    sandbox.sql("shop.db", "UPDATE customers SET name = 'Later' WHERE id = 1");
+    sandbox.run(&["undo", "shop.db", "--yes"]).expect(4).says(&["nothing was changed", "--skip-conflicts"]);
+    assert_eq!(sandbox.query("shop.db", "SELECT count(*) FROM orders").trim(), "3");
+    sandbox.done(&["undo", "shop.db", "--yes", "--skip-conflicts"]);
+    assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers ORDER BY id").trim(), "Later\nCleo\nDan");
+    assert_eq!(sandbox.query("shop.db", "SELECT count(*) FROM orders").trim(), "1");
+}
+
+#[test]
 fn what_cannot_be_meant_is_said() {
     let sandbox = harmed();
     for (arguments, status, says) in [

@@ -144,7 +144,7 @@ pub(crate) fn told(plan: &Plan) -> String {
         out += &format!("\n! {found}");
     }
     if !plan.schema.is_empty() {
-        out += "\n";
+        out += &format!("\n  (the first is {}, the second {})\n", plan.database, plan.from);
     }
     let tables = plan.tables();
     if tables.is_empty() {

@@ -32,13 +32,16 @@ pub(super) fn asking(major: u32) -> String {
     format!("{} RESET search_path; SET default_transaction_read_only = on", reading(major))
 }
 
+/// The memory for building indexes and checking references while loading.
+pub(super) const LOADING_MEMORY: &str = "256MB";
+
 /// For creating and loading: what `pg_dump` sets, and what makes loading fast.
 ///
 /// The log need not be flushed for each commit: until the last one, which waits, nothing counts.
 pub(super) fn loading(major: u32) -> String {
     format!(
         "{} SET check_function_bodies = off; SET row_security = off; SET client_min_messages = warning; \
-         SET synchronous_commit = off; SET maintenance_work_mem = '256MB'; SET default_tablespace = ''; \
+         SET synchronous_commit = off; SET maintenance_work_mem = '{LOADING_MEMORY}'; SET default_tablespace = ''; \
          SET default_table_access_method = heap; SET jit = off; {}",
         common().replace("search_path = pg_catalog", "search_path = ''"),
         no_limits(major)

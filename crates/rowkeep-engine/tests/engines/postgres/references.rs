@@ -10,6 +10,7 @@ super::on_every_server!(
     references_to_what_is_not_loaded_are_not,
     rows_that_do_not_fit_together_are_refused,
     references_are_in_the_schema,
+    references_are_checked_where_temporary_files_are_not_allowed,
 );
 
 const FAMILY: &str = "CREATE TABLE parents (id integer PRIMARY KEY); INSERT INTO parents VALUES (1), (2);
@@ -113,4 +114,23 @@ async fn references_are_in_the_schema(server: Server) {
             r#"parts_2 ["parent"] parents ["id"]"#,
         ]
     );
+}
+
+/// Large tables are compared in parts that are temporary files, unless the server refuses them.
+async fn references_are_checked_where_temporary_files_are_not_allowed(server: Server) {
+    let original = server.database().await;
+    original
+        .run(
+            "CREATE TABLE places (x integer, y integer, UNIQUE (y, x));
+             INSERT INTO places SELECT n, n % 7 FROM generate_series(1, 100000) n;
+             CREATE TABLE visits (id integer PRIMARY KEY, x integer, y integer, CONSTRAINT of_place FOREIGN KEY (x, y) REFERENCES places (x, y));
+             INSERT INTO visits SELECT n, n, n % 7 FROM generate_series(1, 100000) n",
+        )
+        .await;
+    let copied = server.database().await;
+    copied.run(&format!("ALTER DATABASE \"{}\" SET temp_file_limit = 64", copied.name)).await;
+    let notes =
+        restore(&*server.engine(&original.name), &*server.engine(&copied.name), &["places", "visits"]).await;
+    assert_eq!(notes.expect("the copy is made"), Vec::<String>::new());
+    assert_eq!(copied.value(VALIDATED).await, "of_place true");
 }

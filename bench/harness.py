@@ -72,8 +72,8 @@ class Measurements:
         values = getattr(self.samples[name], what) if name in self.samples else []
         return statistics.median(values) if values else None
 
-    def take(self, name, argv, stored=None, peak=False):
-        """Runs a command that must succeed; keeps its wall time and the bytes it stored.
+    def take(self, name, argv, stored=None, peak=False, ends=(0,)):
+        """Runs a command that must end with one of these statuses; keeps its wall time and the bytes it stored.
 
         `stored` is a path, or a function that gives the bytes after the command. `peak` keeps the memory too, which
         means something for a single program only: it is that of the one process that is started here.
@@ -91,7 +91,7 @@ class Measurements:
             raise
         seconds = time.monotonic() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
+        if process.returncode not in ends:
             fail(f"{name}: {' '.join(map(str, argv))} ended with {process.returncode}")
 
         samples = self.samples.setdefault(name, Samples())

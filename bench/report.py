@@ -9,6 +9,13 @@ from harness import MIB, run
 
 UNCHANGED_BYTES = 200_000
 PEAK_BYTES = 256 * MIB
+# What has to take no longer, whatever else takes how long.
+SECONDS = {
+    "live: rowkeep diff, snapshots, 0.8 % together": 0.5,
+    "live: rowkeep diff, snapshots, equal": 0.2,
+    "live: rowkeep restore of one row of customer": 0.5,
+    "live: rowkeep restore of one row of lineitem": 0.5,
+}
 
 
 def page(measured, scale, rounds, cluster_version, rowkeep, load):
@@ -66,6 +73,11 @@ def _limits(m):
         ("postgres: rowkeep backup", "stored", m.stored, "postgres: pg_dump -Fc", 0.88),
         ("postgres: rowkeep backup, unchanged", "time", m.seconds, "postgres: COPY of every table", 1.1),
         ("postgres: rowkeep restore", "time", m.seconds, "postgres: pg_restore -j2", 0.6),
+        ("live: rowkeep diff, snapshot and database, 0.8 % scattered", "time", m.seconds, "live: COPY of every table in key order", 1.15),
+        ("live: rowkeep restore of 1,000 rows of customer", "time", m.seconds, "live: COPY of customer", 1.3),
+        ("live: rowkeep restore of 1,000 rows of customer", "time", m.seconds, "live: pg_restore -j2 of customer", 0.2),
+        ("live: rowkeep restore of 1,000 rows of lineitem", "time", m.seconds, "live: COPY of lineitem", 1.3),
+        ("live: rowkeep restore of 1,000 rows of lineitem", "time", m.seconds, "live: pg_restore -j2 of lineitem", 0.2),
         ("sqlite: rowkeep backup", "time", m.seconds, "sqlite: VACUUM INTO, zstd -3 -T2", 1.0),
         ("sqlite: rowkeep backup", "stored", m.stored, "sqlite: VACUUM INTO, zstd -3 -T2", 1.0),
         ("sqlite: rowkeep restore", "time", m.seconds, "sqlite: loading of .dump", 0.4),
@@ -74,6 +86,8 @@ def _limits(m):
         our, their = figure(ours), figure(theirs)
         ratio = None if our is None or their is None else our / their
         yield _line(f"{ours}: {what}", theirs.split(": ")[1], ratio, limit, "{:.2f}")
+    for work, limit in SECONDS.items():
+        yield _line(f"{work}: seconds", "", m.seconds(work), limit, "{:.2f}")
     added = m.stored("postgres: rowkeep backup, unchanged")
     yield _line("postgres: rowkeep backup, unchanged: stored, bytes", "", added, UNCHANGED_BYTES, "{:,.0f}")
     peak = m.peak()

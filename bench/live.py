@@ -1,0 +1,115 @@
+"""Comparing states of TPC-H, and bringing rows back into a database that holds data."""
+
+from data import TABLES
+from harness import fail, run, shell
+
+# So many rows are deleted and brought back.
+DELETED = 1_000
+# One row of this many changes: 0.8 %.
+ONE_OF = 125
+
+# A column of each larger table that an application would change.
+CHANGED = {
+    "supplier": "s_acctbal",
+    "customer": "c_acctbal",
+    "part": "p_retailprice",
+    "partsupp": "ps_availqty",
+    "orders": "o_totalprice",
+    "lineitem": "l_quantity",
+}
+
+# Rows to which nothing refers, always the same ones, all over their tables: of a small one and of the largest.
+ALONE = {
+    "customer": """c_custkey IN (SELECT c_custkey FROM customer c
+        WHERE NOT EXISTS (SELECT FROM orders WHERE o_custkey = c_custkey) ORDER BY hashint4(c_custkey) LIMIT {})""",
+    "lineitem": """(l_orderkey, l_linenumber) IN (SELECT l_orderkey, l_linenumber FROM lineitem
+        ORDER BY hashint4(l_orderkey), l_linenumber LIMIT {})""",
+}
+
+WRITTEN = """SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
+    WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"""
+
+
+class Live:
+    """Databases and snapshots that are made once and measured in every round.
+
+    `scattered` is TPC-H with 0.8 % of the rows of each table changed at random, `together` with as many changed whose
+    keys are the lowest, `live` the same as `tpch`.
+    """
+
+    DATABASES = ("scattered", "together", "live")
+
+    def __init__(self, cluster, work, repository):
+        self.cluster, self.work, self.repository = cluster, work, repository
+        for name in self.DATABASES:
+            cluster.drop(name)
+            cluster.sql("postgres", f"CREATE DATABASE {name} TEMPLATE tpch")
+        for table, column in CHANGED.items():
+            key = TABLES[table][1].split(",")[0]
+            change = f"UPDATE {table} SET {column} = {column} + 1"
+            highest = f"SELECT max({key}) / {ONE_OF} FROM {table}"
+            cluster.sql("scattered", f"{change} WHERE hash_record_extended({table}, 0) % {ONE_OF} = 0")
+            cluster.sql("together", f"{change} WHERE {key} <= ({highest})")
+        for name in self.DATABASES:
+            cluster.sql(name, "VACUUM ANALYZE")
+        for name in ("tpch", "scattered", "together"):
+            run(repository.command("backup", cluster.url(name), "--name", name))
+        run(repository.command("backup", cluster.url("tpch"), "--name", "again"))
+        for table in ALONE:
+            run(["pg_dump", "-Fc", "-f", work / table, "-t", table, cluster.url("tpch")])
+
+    def round(self, measured):
+        def take(name, argv, peak=True, **more):
+            self.cluster.checkpoint()
+            measured.take(f"live: {name}", argv, peak=peak, **more)
+
+        def diff(name, *states):
+            take(f"rowkeep diff, {name}", self.repository.command("diff", *states, "--summary"), ends=(0, 3))
+
+        orders = [f"-c 'COPY (SELECT * FROM {name} ORDER BY {key}) TO STDOUT'" for name, (_, key, _) in TABLES.items()]
+        scattered = self.cluster.url("scattered")
+        in_order = shell(f"psql -Xq {scattered} {' '.join(orders)} >/dev/null")
+        take("COPY of every table in key order", in_order, peak=False)
+        diff("snapshot and database, 0.8 % scattered", "tpch", scattered)
+        diff("snapshots, 0.8 % scattered", "tpch", "scattered")
+        diff("snapshots, 0.8 % together", "tpch", "together")
+        diff("snapshots, equal", "tpch", "again")
+        for table in ALONE:
+            self._bring_back(take, table)
+
+    def _bring_back(self, take, table):
+        live = self.cluster.url("live")
+        restore = self.repository.command("restore", "tpch", "--to", live, "--yes")
+        take(f"COPY of {table}", shell(f"psql -Xq {live} -c 'COPY {table} TO STDOUT' >/dev/null"), peak=False)
+        self._delete(table, DELETED)
+        take(f"rowkeep restore of {DELETED:,} rows of {table}", [*restore, "--tables", table])
+        self._wrote(f"{table}|{DELETED}|0|0")
+        key = self._delete(table, 1).replace("|", ",")
+        take(f"rowkeep restore of one row of {table}", [*restore, "--key", f"{table}:{key}"])
+        self._wrote(f"{table}|1|0|0")
+        run(self.repository.command("verify", "tpch", "--against", live))
+
+        self.cluster.recreate("restored")
+        # As it is restored where rows are missing: without what refers to other tables.
+        sections = ["--section=pre-data", "--section=data"]
+        target = ["pg_restore", "-j2", "-d", self.cluster.url("restored")]
+        take(f"pg_restore -j2 of {table}", [*target, *sections, self.work / table], peak=False)
+        self.cluster.drop("restored")
+
+    def _delete(self, table, count):
+        """Deletes some rows, lets the server forget what it counted, and returns the last one's key."""
+        key = TABLES[table][1]
+        deleted = self.cluster.sql("live", f"DELETE FROM {table} WHERE {ALONE[table].format(count)} RETURNING {key}")
+        self.cluster.sql("live", f"VACUUM ANALYZE {table}", "SELECT pg_stat_reset()")
+        return deleted.split()[-1]
+
+    def _wrote(self, expected):
+        """Nothing but the rows that had to be written was written, by the server's own count."""
+        # Sessions tell what they did when they end, and some need a moment for that.
+        written = self.cluster.sql("live", "SELECT pg_sleep(1)", WRITTEN).split()
+        if written != [expected]:
+            fail(f"a restore wrote {written} instead of {expected}")
+
+    def close(self):
+        for name in self.DATABASES:
+            self.cluster.drop(name)

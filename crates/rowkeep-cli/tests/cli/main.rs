@@ -2,6 +2,7 @@
 
 mod assess;
 mod bad_input;
+mod busy;
 mod checks;
 mod concurrency;
 mod damage;

@@ -31,8 +31,14 @@ impl Server {
         format!("{}/{database}", self.url.rsplit_once('/').expect("the URL names a database").0)
     }
 
+    /// A program that came with the server.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        Command::new(self.bin.join(name))
+    }
+
     pub(crate) fn psql(&self, database: &str, sql: &str) -> String {
-        let output = Command::new(self.bin.join("psql"))
+        let output = self
+            .program("psql")
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url_of(database), "-c", sql])
             .output()
             .expect("psql can be run");

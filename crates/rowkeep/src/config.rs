@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::Error;
 use crate::checks::read::{read_all, seconds};
 use crate::checks::{Check, FileCheck};
+use crate::hooks::{FileHook, Hook, read_all as read_hooks};
 use crate::mask::MaskRules;
 use crate::selection::Selection;
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub store: BTreeMap<String, String>,
     /// What the databases serve: `production`, `development`; kept with every snapshot.
     pub environment: Option<String>,
+    /// What runs before and after operations on every database.
+    pub hooks: Vec<Hook>,
     /// The databases by name.
     pub databases: BTreeMap<String, Database>,
 }
@@ -41,6 +44,8 @@ pub struct Database {
     pub mask: MaskRules,
     /// What a drill must keep to.
     pub objectives: Objectives,
+    /// What runs before and after operations on it, beside the hooks for every database.
+    pub hooks: Vec<Hook>,
 }
 
 /// What the recovery of a database must keep to.
@@ -62,6 +67,8 @@ struct File {
     store: BTreeMap<String, String>,
     environment: Option<String>,
     #[serde(default)]
+    hooks: Vec<FileHook>,
+    #[serde(default)]
     databases: BTreeMap<String, FileDatabase>,
 }
 
@@ -81,6 +88,8 @@ struct FileDatabase {
     max_data_loss: Option<String>,
     #[serde(default)]
     mask: MaskRules,
+    #[serde(default)]
+    hooks: Vec<FileHook>,
 }
 
 impl Config {
@@ -113,7 +122,8 @@ impl Config {
             let url = expand(database.url)?;
             let mut mask = database.mask;
             mask.key = mask.key.map(expand).transpose()?;
-            databases.insert(name, Database { url, selection, checks, objectives, mask });
+            let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
+            databases.insert(name, Database { url, selection, checks, objectives, mask, hooks });
         }
         let mut store = BTreeMap::new();
         for (name, value) in file.store {
@@ -125,6 +135,7 @@ impl Config {
             passphrase_file: optional(file.passphrase_file)?,
             store,
             environment: optional(file.environment)?,
+            hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             databases,
         })
     }

@@ -123,6 +123,16 @@ pub enum Error {
         /// What is wrong, with the line where that is known.
         message: String,
     },
+    /// A hook failed.
+    #[error("{moment} hook {hook} {problem}")]
+    Hook {
+        /// When it was run: `before-restore`.
+        moment: String,
+        /// Its name.
+        hook: String,
+        /// What happened, such as `ended with exit status: 1`; without secrets.
+        problem: String,
+    },
     /// A passphrase or key file cannot be had.
     #[error("{0}")]
     Secret(String),
@@ -196,7 +206,9 @@ impl Error {
             | Error::Config { .. } => ErrorKind::Usage,
             Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
             Error::NotReady { .. } | Error::Secret(_) => ErrorKind::Refused,
-            Error::Table { .. } | Error::ReadBack { .. } | Error::Cancelled => ErrorKind::Failed,
+            Error::Table { .. } | Error::ReadBack { .. } | Error::Hook { .. } | Error::Cancelled => {
+                ErrorKind::Failed
+            }
         }
     }
 

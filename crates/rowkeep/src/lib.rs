@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod drill;
 mod error;
 pub mod history;
+pub mod hooks;
 pub mod mask;
 mod migrations;
 pub mod plan;

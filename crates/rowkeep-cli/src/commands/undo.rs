@@ -1,6 +1,7 @@
 use anyhow::Result;
 use rowkeep::apply::{execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, OnConflict};
+use rowkeep::hooks::{Facts, Operation};
 use rowkeep::plan::Safety;
 use rowkeep::snapshots;
 
@@ -32,6 +33,9 @@ pub(crate) struct Undo {
     /// Do not make this undoable in turn
     #[arg(long)]
     no_safety: bool,
+    /// Run no hooks
+    #[arg(long)]
+    no_hooks: bool,
 }
 
 impl Undo {
@@ -58,8 +62,17 @@ impl Undo {
         }
         let on_conflict = if self.skip_conflicts { OnConflict::Skip } else { OnConflict::Stop };
         let options = ApplyOptions { on_conflict, ..ApplyOptions::default() };
-        let outcome = execute(&session.context, &repository, engine, plan, &options).await?;
-        live::say_outcome(session, &outcome);
-        Ok(DONE)
+        let typed = self.database.as_deref().unwrap_or(&source.name);
+        let hooks = session.hooks(Operation::Undo, typed, self.no_hooks)?;
+        let mut facts = Facts::new(Operation::Undo, &*source.name, engine.describe());
+        facts.snapshot = Some(snapshot.id.to_string());
+        facts.rows = Some(plan.counts());
+        let done = session.within(&hooks, facts, async |facts| {
+            let outcome = execute(&session.context, &repository, engine, plan, &options).await?;
+            live::note_outcome(facts, &outcome);
+            live::say_outcome(session, &outcome);
+            Ok(DONE)
+        });
+        done.await
     }
 }

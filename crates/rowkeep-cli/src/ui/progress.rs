@@ -71,8 +71,19 @@ fn terminal() -> Observer {
             bar.dec(rows);
         }
         Event::Warning(warning) => bar.suspend(|| eprintln!("warning: {}", plain(warning))),
+        Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
+        Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),
         _ => {}
     })
+}
+
+fn say_hook(moment: &str, hook: &str) {
+    eprintln!("{moment}: {}", plain(hook));
+}
+
+/// A line of a hook, with whose it is.
+fn say_line(hook: &str, line: &str) {
+    eprintln!("[{}] {}", plain(hook), plain(line));
 }
 
 struct Log {
@@ -112,6 +123,8 @@ fn log() -> Observer {
                 log.bytes -= bytes;
             }
             Event::Warning(warning) => eprintln!("warning: {}", plain(warning)),
+            Event::Hook { moment, hook } => say_hook(moment, hook),
+            Event::HookLine { hook, line } => say_line(hook, line),
             _ => {}
         }
     })

@@ -134,6 +134,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Hook { .. } => {
             "nothing was changed; correct the hook in rowkeep.toml, or leave hooks out with --no-hooks"
         }
+        Error::Activity { .. } => {
+            "nothing was changed; correct [databases.NAME.activity] in rowkeep.toml, or give --no-activity"
+        }
         Error::Lacks { .. }
         | Error::Unknown { .. }
         | Error::Condition(_)

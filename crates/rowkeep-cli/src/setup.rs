@@ -1,5 +1,6 @@
 //! From what was typed, the environment and the configuration to things that operations take.
 
+mod activity;
 mod database;
 mod hooks;
 mod mask;

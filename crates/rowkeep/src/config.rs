@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Error;
+use crate::activity::{Activity, FileActivity};
 use crate::checks::read::{read_all, seconds};
 use crate::checks::{Check, FileCheck};
 use crate::hooks::{FileHook, Hook, read_all as read_hooks};
@@ -46,6 +47,8 @@ pub struct Database {
     pub objectives: Objectives,
     /// What runs before and after operations on it, beside the hooks for every database.
     pub hooks: Vec<Hook>,
+    /// The row that says in the application's own log what was restored.
+    pub activity: Option<Activity>,
 }
 
 /// What the recovery of a database must keep to.
@@ -90,6 +93,7 @@ struct FileDatabase {
     mask: MaskRules,
     #[serde(default)]
     hooks: Vec<FileHook>,
+    activity: Option<FileActivity>,
 }
 
 impl Config {
@@ -123,7 +127,9 @@ impl Config {
             let mut mask = database.mask;
             mask.key = mask.key.map(expand).transpose()?;
             let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
-            databases.insert(name, Database { url, selection, checks, objectives, mask, hooks });
+            let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
+            let database = Database { url, selection, checks, objectives, mask, hooks, activity };
+            databases.insert(name, database);
         }
         let mut store = BTreeMap::new();
         for (name, value) in file.store {

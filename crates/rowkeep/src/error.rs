@@ -133,6 +133,14 @@ pub enum Error {
         /// What happened, such as `ended with exit status: 1`; without secrets.
         problem: String,
     },
+    /// The row for the application's own log cannot be written.
+    #[error("the activity row cannot be written into table {table}: {problem}")]
+    Activity {
+        /// The table that was configured.
+        table: String,
+        /// Why not.
+        problem: String,
+    },
     /// A passphrase or key file cannot be had.
     #[error("{0}")]
     Secret(String),
@@ -203,6 +211,7 @@ impl Error {
             | Error::Lacks { .. }
             | Error::KeyGone { .. }
             | Error::NothingToUndo { .. }
+            | Error::Activity { .. }
             | Error::Config { .. } => ErrorKind::Usage,
             Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
             Error::NotReady { .. } | Error::Secret(_) => ErrorKind::Refused,

@@ -4,6 +4,7 @@
 //! environment of the process.
 #![forbid(unsafe_code)]
 
+pub mod activity;
 pub mod apply;
 pub mod assess;
 pub mod capture;

@@ -73,6 +73,9 @@ pub(crate) struct Restore {
     /// Run no hooks
     #[arg(long)]
     no_hooks: bool,
+    /// Write no row into the application's own log
+    #[arg(long)]
+    no_activity: bool,
 }
 
 impl Restore {

@@ -71,6 +71,8 @@ impl Restore {
         }
         let mut facts = Facts::new(Operation::Restore, &*database, engine.describe());
         facts.snapshot = Some(snapshot.id.to_string());
+        let typed = self.to.as_deref().unwrap_or(&facts.database);
+        let activity = session.activity(typed, engine, snapshot.short_id(), self.no_activity).await?;
         let safety = Safety { database, program: program() };
         let options = PlanOptions {
             mode: match self.mode {
@@ -90,7 +92,7 @@ impl Restore {
                 ConflictChoice::Skip => OnConflict::Skip,
                 ConflictChoice::Stop | ConflictChoice::Replan => OnConflict::Stop,
             },
-            statements: self.also_run.clone(),
+            statements: Vec::new(),
         };
         let target = State::snapshot(repository, snapshot).await?;
         let make = async || plan(&session.context, repository, engine, &target, &options).await;
@@ -103,6 +105,8 @@ impl Restore {
         let changed = session.within(&hooks, facts, async |facts| {
             let mut plan = first;
             for attempt in 1.. {
+                let statements = activity.beside(&self.also_run, &plan)?;
+                let applying = ApplyOptions { statements, ..applying.clone() };
                 match execute(&session.context, repository, engine, plan, &applying).await {
                     Ok(outcome) => {
                         note_outcome(facts, &outcome);

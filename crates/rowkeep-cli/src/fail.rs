@@ -137,7 +137,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Activity { .. } => {
             "nothing was changed; correct [databases.NAME.activity] in rowkeep.toml, or give --no-activity"
         }
-        Error::Lacks { .. }
+        Error::Exists(_) => "give --force to replace it, or name another place",
+        Error::Write { .. }
+        | Error::Export(_)
+        | Error::Lacks { .. }
         | Error::Unknown { .. }
         | Error::Condition(_)
         | Error::KeyReference { .. }

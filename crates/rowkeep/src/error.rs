@@ -141,6 +141,21 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// What an export would write is there already.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    /// What an export writes cannot be written.
+    #[error("cannot write {to}")]
+    Write {
+        /// The file or folder.
+        to: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An export cannot be meant so.
+    #[error("{0}")]
+    Export(String),
     /// A passphrase or key file cannot be had.
     #[error("{0}")]
     Secret(String),
@@ -212,12 +227,15 @@ impl Error {
             | Error::KeyGone { .. }
             | Error::NothingToUndo { .. }
             | Error::Activity { .. }
+            | Error::Export(_)
             | Error::Config { .. } => ErrorKind::Usage,
             Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
-            Error::NotReady { .. } | Error::Secret(_) => ErrorKind::Refused,
-            Error::Table { .. } | Error::ReadBack { .. } | Error::Hook { .. } | Error::Cancelled => {
-                ErrorKind::Failed
-            }
+            Error::NotReady { .. } | Error::Secret(_) | Error::Exists(_) => ErrorKind::Refused,
+            Error::Table { .. }
+            | Error::ReadBack { .. }
+            | Error::Hook { .. }
+            | Error::Write { .. }
+            | Error::Cancelled => ErrorKind::Failed,
         }
     }
 

@@ -17,6 +17,7 @@ pub mod diff;
 pub mod doctor;
 pub mod drill;
 mod error;
+pub mod export;
 pub mod history;
 pub mod hooks;
 pub mod mask;

@@ -20,6 +20,8 @@ pub enum Phase {
     Restore,
     /// A database is finished: indexes, constraints, triggers.
     Finish,
+    /// Rows are written into files.
+    Export,
     /// A repository is checked.
     Check,
 }

@@ -29,6 +29,7 @@ fn doing(phase: Phase) -> &'static str {
         Phase::Apply => "changing rows",
         Phase::Restore => "restoring",
         Phase::Finish => "building indexes and constraints",
+        Phase::Export => "exporting",
         Phase::Check => "checking",
     }
 }

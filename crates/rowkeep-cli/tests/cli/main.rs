@@ -7,6 +7,7 @@ mod checks;
 mod concurrency;
 mod damage;
 mod drill;
+mod export;
 mod formats;
 mod history;
 mod hooks;

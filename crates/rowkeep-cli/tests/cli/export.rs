@@ -93,14 +93,14 @@ const TYPES: &str = "CREATE SCHEMA \"o'dd\"; CREATE TYPE \"o'dd\".mood AS ENUM (
         (12.50, 0.1, true, '\\x00ff', E'it''s \\\\ a\\n\"b\",c', 'ab', '2026-01-02 03:04:05.678901+02', '1 mon -3 days', '{\"a\": [1, null]}', '{\"x,y\",NULL,\"\"}', 'a''b'),
         (1234567890123456789.5, 'NaN', false, '', '', '', 'infinity', '0', '\"s\"', '{}', 'so so'),
         (NULL, '-Infinity', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), ('NaN', 1e300, true, '\\x', '\\.', ' x', '-infinity', NULL, 'null', NULL, NULL);
-    CREATE TABLE child (id integer PRIMARY KEY, parent bigint REFERENCES \"o'dd\".\"t \"\"x\");
-    INSERT INTO child SELECT i, 1 + i % 4 FROM generate_series(1, 2000) i;
+    CREATE SCHEMA a; CREATE TABLE a.child (id integer PRIMARY KEY, parent bigint REFERENCES \"o'dd\".\"t \"\"x\");
+    INSERT INTO a.child SELECT i, 1 + i % 4 FROM generate_series(1, 2000) i;
     CREATE TABLE parts (at date, v integer) PARTITION BY RANGE (at);
     CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
     INSERT INTO parts VALUES ('2026-05-05', 1), ('2026-05-05', 1); CREATE TABLE empty ();  INSERT INTO empty DEFAULT VALUES;
     CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
-    CREATE TRIGGER no BEFORE INSERT ON child EXECUTE FUNCTION no();
-    CREATE MATERIALIZED VIEW many AS SELECT count(*) FROM child; CREATE SEQUENCE alone START 5; SELECT nextval('alone');
+    CREATE TRIGGER no BEFORE INSERT ON a.child EXECUTE FUNCTION no();
+    CREATE MATERIALIZED VIEW many AS SELECT count(*) FROM a.child; CREATE SEQUENCE alone START 5; SELECT nextval('alone');
     SELECT lo_from_bytea(4711, '\\x00ff00'); COMMENT ON LARGE OBJECT 4711 IS 'it''s';";
 
 #[test]
@@ -118,7 +118,7 @@ fn sql_is_loaded_by_psql_and_is_the_same_database() {
         assert_eq!(copy.sql("INSERT INTO \"o'dd\".\"t \"\"x\" (n) VALUES (1) RETURNING id, twice"), "5|2\n");
         // Rows alone, parents before children, from the live database.
         sandbox.done(&["export", &shop.url(), "--to", "rows.sql", "--data-only"]);
-        copy.sql("DROP TRIGGER no ON child; TRUNCATE child, \"o'dd\".\"t \"\"x\", parts, empty");
+        copy.sql("DROP TRIGGER no ON a.child; TRUNCATE a.child, \"o'dd\".\"t \"\"x\", parts, empty");
         copy.file(&sandbox.path("rows.sql"));
         sandbox.done(&["verify", "latest", "--against", &copy.url()]);
     }
@@ -139,7 +139,7 @@ fn csv_is_loaded_by_copy() {
         };
         assert_eq!(
             names().collect::<Option<Vec<_>>>().expect("files have names"),
-            ["child.csv", "empty.csv", "o'dd.t %22x.csv", "parts_1.csv"]
+            ["a.child.csv", "empty.csv", "o'dd.t %22x.csv", "parts_1.csv"]
         );
         assert_eq!((done["rows"].clone(), done["files"].as_array().map(Vec::len)), (json!(2007), Some(4)));
         shop.sql("CREATE TABLE again (LIKE \"o'dd\".\"t \"\"x\"); ALTER TABLE again DROP COLUMN twice, ALTER id DROP IDENTITY IF EXISTS");

@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Restore(commands::restore::Restore),
     /// Take the last restore back
     Undo(commands::undo::Undo),
+    /// Write the rows of a state as files: CSV, NDJSON, SQL
+    Export(commands::export::Export),
     /// Prove that a database equals a snapshot
     Verify(commands::verify::Verify),
     /// Check a repository for damage

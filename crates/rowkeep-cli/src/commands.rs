@@ -10,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drill;
+pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod key;
@@ -39,6 +40,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
         Command::CheckData(command) => command.run(session).await,
+        Command::Export(command) => command.run(session).await,
         Command::Drill(command) => command.run(session).await,
         Command::Assess(command) => command.run(session).await,
         Command::History(command) => command.run(session).await,

@@ -75,7 +75,7 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
 }
 
 /// The error and its causes in one line, without what a cause says again.
-fn told(error: &anyhow::Error) -> String {
+pub(crate) fn told(error: &anyhow::Error) -> String {
     let mut told = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
@@ -90,7 +90,8 @@ fn told(error: &anyhow::Error) -> String {
     told
 }
 
-fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
+/// The exit status of an error, and what to do next.
+pub(crate) fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.status, error.hint.clone());
     }
@@ -130,7 +131,16 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::NotReady { .. } => "`rowkeep doctor` shows everything that was looked at",
         Error::KeyGone { .. } => "leave the table out with --exclude, or restore it with its schema",
         Error::NothingToUndo { .. } => "`rowkeep snapshots` shows the safety snapshots there are",
-        Error::Lacks { .. }
+        Error::Hook { .. } => {
+            "nothing was changed; correct the hook in rowkeep.toml, or leave hooks out with --no-hooks"
+        }
+        Error::Activity { .. } => {
+            "nothing was changed; correct [databases.NAME.activity] in rowkeep.toml, or give --no-activity"
+        }
+        Error::Exists(_) => "give --force to replace it, or name another place",
+        Error::Write { .. }
+        | Error::Export(_)
+        | Error::Lacks { .. }
         | Error::Unknown { .. }
         | Error::Condition(_)
         | Error::KeyReference { .. }

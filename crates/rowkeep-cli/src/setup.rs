@@ -1,6 +1,8 @@
 //! From what was typed, the environment and the configuration to things that operations take.
 
+mod activity;
 mod database;
+mod hooks;
 mod mask;
 mod secret;
 mod state;

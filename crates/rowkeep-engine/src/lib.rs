@@ -8,6 +8,7 @@ pub mod conformance;
 mod error;
 pub mod postgres;
 pub mod sort;
+pub mod sql;
 pub mod sqlite;
 mod url;
 mod worker;

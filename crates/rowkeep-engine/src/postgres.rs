@@ -52,6 +52,7 @@ mod settings;
 mod snapshot;
 mod split;
 mod sql;
+pub(crate) mod sql_text;
 mod tap;
 mod target;
 mod tls;
@@ -77,7 +78,7 @@ use target::PostgresTarget;
 use view::PostgresView;
 
 /// The engine's name.
-const NAME: &str = "postgresql";
+pub(crate) const NAME: &str = "postgresql";
 
 /// A database of a PostgreSQL server.
 pub struct Postgres {

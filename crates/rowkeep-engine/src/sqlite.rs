@@ -48,12 +48,15 @@ mod readers;
 mod replacing;
 mod scan;
 mod schema;
+pub(crate) mod sql_text;
 mod target;
 mod transaction;
 mod unfinished;
 mod utf16;
 mod view;
 mod yielding;
+
+pub(crate) use schema::ENGINE as NAME;
 
 use std::path::PathBuf;
 use std::sync::Arc;

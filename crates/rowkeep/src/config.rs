@@ -6,8 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Error;
+use crate::activity::{Activity, FileActivity};
 use crate::checks::read::{read_all, seconds};
 use crate::checks::{Check, FileCheck};
+use crate::hooks::{FileHook, Hook, read_all as read_hooks};
 use crate::mask::MaskRules;
 use crate::selection::Selection;
 
@@ -24,6 +26,8 @@ pub struct Config {
     pub store: BTreeMap<String, String>,
     /// What the databases serve: `production`, `development`; kept with every snapshot.
     pub environment: Option<String>,
+    /// What runs before and after operations on every database.
+    pub hooks: Vec<Hook>,
     /// The databases by name.
     pub databases: BTreeMap<String, Database>,
 }
@@ -41,6 +45,10 @@ pub struct Database {
     pub mask: MaskRules,
     /// What a drill must keep to.
     pub objectives: Objectives,
+    /// What runs before and after operations on it, beside the hooks for every database.
+    pub hooks: Vec<Hook>,
+    /// The row that says in the application's own log what was restored.
+    pub activity: Option<Activity>,
 }
 
 /// What the recovery of a database must keep to.
@@ -62,6 +70,8 @@ struct File {
     store: BTreeMap<String, String>,
     environment: Option<String>,
     #[serde(default)]
+    hooks: Vec<FileHook>,
+    #[serde(default)]
     databases: BTreeMap<String, FileDatabase>,
 }
 
@@ -81,6 +91,9 @@ struct FileDatabase {
     max_data_loss: Option<String>,
     #[serde(default)]
     mask: MaskRules,
+    #[serde(default)]
+    hooks: Vec<FileHook>,
+    activity: Option<FileActivity>,
 }
 
 impl Config {
@@ -113,7 +126,10 @@ impl Config {
             let url = expand(database.url)?;
             let mut mask = database.mask;
             mask.key = mask.key.map(expand).transpose()?;
-            databases.insert(name, Database { url, selection, checks, objectives, mask });
+            let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
+            let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
+            let database = Database { url, selection, checks, objectives, mask, hooks, activity };
+            databases.insert(name, database);
         }
         let mut store = BTreeMap::new();
         for (name, value) in file.store {
@@ -125,6 +141,7 @@ impl Config {
             passphrase_file: optional(file.passphrase_file)?,
             store,
             environment: optional(file.environment)?,
+            hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             databases,
         })
     }

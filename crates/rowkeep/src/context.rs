@@ -40,6 +40,15 @@ impl Context {
         Self::new(Arc::new(|_| {}), CancellationToken::new())
     }
 
+    /// Whether somebody asked the operation to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    pub(crate) fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
     pub(crate) fn cores(&self) -> usize {
         self.cores
     }

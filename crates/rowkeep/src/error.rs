@@ -123,6 +123,39 @@ pub enum Error {
         /// What is wrong, with the line where that is known.
         message: String,
     },
+    /// A hook failed.
+    #[error("{moment} hook {hook} {problem}")]
+    Hook {
+        /// When it was run: `before-restore`.
+        moment: String,
+        /// Its name.
+        hook: String,
+        /// What happened, such as `ended with exit status: 1`; without secrets.
+        problem: String,
+    },
+    /// The row for the application's own log cannot be written.
+    #[error("the activity row cannot be written into table {table}: {problem}")]
+    Activity {
+        /// The table that was configured.
+        table: String,
+        /// Why not.
+        problem: String,
+    },
+    /// What an export would write is there already.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    /// What an export writes cannot be written.
+    #[error("cannot write {to}")]
+    Write {
+        /// The file or folder.
+        to: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An export cannot be meant so.
+    #[error("{0}")]
+    Export(String),
     /// A passphrase or key file cannot be had.
     #[error("{0}")]
     Secret(String),
@@ -193,10 +226,16 @@ impl Error {
             | Error::Lacks { .. }
             | Error::KeyGone { .. }
             | Error::NothingToUndo { .. }
+            | Error::Activity { .. }
+            | Error::Export(_)
             | Error::Config { .. } => ErrorKind::Usage,
             Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
-            Error::NotReady { .. } | Error::Secret(_) => ErrorKind::Refused,
-            Error::Table { .. } | Error::ReadBack { .. } | Error::Cancelled => ErrorKind::Failed,
+            Error::NotReady { .. } | Error::Secret(_) | Error::Exists(_) => ErrorKind::Refused,
+            Error::Table { .. }
+            | Error::ReadBack { .. }
+            | Error::Hook { .. }
+            | Error::Write { .. }
+            | Error::Cancelled => ErrorKind::Failed,
         }
     }
 

@@ -4,6 +4,7 @@
 //! environment of the process.
 #![forbid(unsafe_code)]
 
+pub mod activity;
 pub mod apply;
 pub mod assess;
 pub mod capture;
@@ -16,7 +17,9 @@ pub mod diff;
 pub mod doctor;
 pub mod drill;
 mod error;
+pub mod export;
 pub mod history;
+pub mod hooks;
 pub mod mask;
 mod migrations;
 pub mod plan;

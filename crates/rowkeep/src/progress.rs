@@ -20,6 +20,8 @@ pub enum Phase {
     Restore,
     /// A database is finished: indexes, constraints, triggers.
     Finish,
+    /// Rows are written into files.
+    Export,
     /// A repository is checked.
     Check,
 }
@@ -63,6 +65,20 @@ pub enum Event<'a> {
         table: &'a TableName,
         /// All its rows.
         rows: u64,
+    },
+    /// A hook is started.
+    Hook {
+        /// When it runs: `before-restore`.
+        moment: &'a str,
+        /// Its name.
+        hook: &'a str,
+    },
+    /// A command of a hook printed a line.
+    HookLine {
+        /// The hook's name.
+        hook: &'a str,
+        /// The line, without its end.
+        line: &'a str,
     },
     /// Something is not as it should be, and the operation goes on.
     Warning(&'a str),

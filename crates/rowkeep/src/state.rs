@@ -38,7 +38,12 @@ pub struct SnapshotState {
 impl State {
     /// The present state of a database.
     pub async fn live(engine: &dyn Engine) -> Result<Self, Error> {
-        let view = engine.open(&ViewOptions { with_ddl: false }).await?;
+        Self::live_with(engine, &ViewOptions { with_ddl: false }).await
+    }
+
+    /// The present state of a database, with its DDL where that is wanted.
+    pub async fn live_with(engine: &dyn Engine, options: &ViewOptions) -> Result<Self, Error> {
+        let view = engine.open(options).await?;
         Ok(Self::Live(LiveState::of(engine, view)))
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rowkeep::capture::{CaptureOptions, capture};
+use rowkeep::hooks::{Facts, Operation};
 use rowkeep::selection::Selection;
 use rowkeep::snapshots::Snapshot;
 use serde_json::{Value, json};
@@ -44,6 +45,9 @@ pub(crate) struct Backup {
     /// Give the snapshot a label
     #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = pair)]
     tags: Vec<(String, String)>,
+    /// Run no hooks
+    #[arg(long)]
+    no_hooks: bool,
 }
 
 impl Backup {
@@ -58,6 +62,7 @@ impl Backup {
             schema_only: false,
             data_only: false,
             tags: Vec::new(),
+            no_hooks: false,
         }
     }
 
@@ -70,16 +75,26 @@ impl Backup {
         let sources = session.sources(self.database.as_deref())?;
         let repository = session.open_or_init().await?;
         let mut results = Vec::new();
+        let mut status = DONE;
         for source in sources {
             let options = self.options(session, &source)?;
-            let snapshot = capture(&session.context, &repository, source.engine.as_ref(), &options).await?;
-            session.say(told(&snapshot));
-            results.push(show::summary(&snapshot));
+            let engine = source.engine.as_ref();
+            let typed = self.database.as_deref().unwrap_or(&source.name);
+            let hooks = session.hooks(Operation::Backup, typed, self.no_hooks)?;
+            let facts = Facts::new(Operation::Backup, &*source.name, engine.describe());
+            let ended = session.within(&hooks, facts, async |facts| {
+                let snapshot = capture(&session.context, &repository, engine, &options).await?;
+                facts.snapshot = Some(snapshot.id.to_string());
+                session.say(told(&snapshot));
+                results.push(show::summary(&snapshot));
+                Ok(DONE)
+            });
+            status = status.max(ended.await?);
         }
         if session.global.json {
             println!("{}", json!({ "snapshots": Value::Array(results) }));
         }
-        Ok(DONE)
+        Ok(status)
     }
 
     fn options(&self, session: &Session, source: &Source) -> Result<CaptureOptions> {

@@ -24,7 +24,13 @@ impl Doctor {
         let mut results = Vec::new();
         for source in session.sources(self.database.as_deref())? {
             let folder = folder_of(&location);
-            let examination = examine(source.engine.as_ref(), folder).await?;
+            let mut examination = examine(source.engine.as_ref(), folder).await?;
+            let typed = self.database.as_deref().unwrap_or(&source.name);
+            if let Some(activity) =
+                session.configured_as(typed)?.and_then(|(_, database)| database.activity.as_ref())
+            {
+                examination.findings.push(activity.examine(source.engine.as_ref()).await?);
+            }
             healthy &= examination.findings.iter().all(|finding| finding.level < Level::Error);
             session.say(told(&source.engine.describe(), &examination));
             results.push(json!({

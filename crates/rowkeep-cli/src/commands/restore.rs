@@ -6,7 +6,8 @@ pub(crate) mod live;
 use anyhow::Result;
 use live::{ConflictChoice, ModeChoice};
 use rowkeep::engine::{Contents, Engine};
-use rowkeep::format::TableEntry;
+use rowkeep::format::{Counts, TableEntry};
+use rowkeep::hooks::{Facts, Hooks, Operation};
 use rowkeep::repository::Repository;
 use rowkeep::restore::{Restored, chosen, restore_masked};
 use rowkeep::selection::Selection;
@@ -69,6 +70,12 @@ pub(crate) struct Restore {
     /// Do not read a new database again to compare it with the snapshot
     #[arg(long)]
     no_verify: bool,
+    /// Run no hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// Write no row into the application's own log
+    #[arg(long)]
+    no_activity: bool,
 }
 
 impl Restore {
@@ -91,7 +98,8 @@ impl Restore {
                 self.change_live(session, &repository, snapshot, name, engine.as_ref()).await
             }
             Contents::Missing | Contents::Empty | Contents::Unfinished => {
-                self.make_new(session, &repository, snapshot, engine.as_ref()).await
+                let facts = Facts::new(Operation::Restore, name, engine.describe());
+                self.make_new(session, &repository, snapshot, engine.as_ref(), facts).await
             }
         }
     }
@@ -102,8 +110,27 @@ impl Restore {
         repository: &Repository,
         snapshot: Snapshot,
         engine: &dyn Engine,
+        mut facts: Facts,
     ) -> Result<u8> {
         self.refuse_for_empty()?;
+        chosen(&snapshot, &self.selection(session)?)?;
+        facts.snapshot = Some(snapshot.id.to_string());
+        let hooks = self.hooks(session, &facts)?;
+        session
+            .within(&hooks, facts, async |facts| {
+                self.fill(session, repository, snapshot, engine, facts).await
+            })
+            .await
+    }
+
+    async fn fill(
+        &self,
+        session: &Session,
+        repository: &Repository,
+        snapshot: Snapshot,
+        engine: &dyn Engine,
+        facts: &mut Facts,
+    ) -> Result<u8> {
         let started = Instant::now();
         let selection = self.selection(session)?;
         let tables = chosen(&snapshot, &selection)?;
@@ -111,6 +138,7 @@ impl Restore {
         let context = &session.context;
         let restored = restore_masked(context, repository, &snapshot, engine, &tables, mask.as_ref()).await?;
         let restoring = started.elapsed();
+        facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
         for note in &restored.notes {
             eprintln!("note: {}", plain(note));
         }
@@ -153,6 +181,12 @@ impl Restore {
             exclude: self.keep_tables.clone(),
             groups,
         })
+    }
+
+    /// The hooks around it.
+    fn hooks(&self, session: &Session, facts: &Facts) -> Result<Hooks> {
+        let typed = self.to.as_deref().unwrap_or(&facts.database);
+        session.hooks(Operation::Restore, typed, self.no_hooks)
     }
 
     /// What can only be meant of a database that holds data.

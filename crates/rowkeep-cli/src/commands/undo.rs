@@ -1,6 +1,7 @@
 use anyhow::Result;
 use rowkeep::apply::{execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, OnConflict};
+use rowkeep::hooks::{Facts, Operation};
 use rowkeep::plan::Safety;
 use rowkeep::snapshots;
 
@@ -32,6 +33,12 @@ pub(crate) struct Undo {
     /// Do not make this undoable in turn
     #[arg(long)]
     no_safety: bool,
+    /// Run no hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// Write no row into the application's own log
+    #[arg(long)]
+    no_activity: bool,
 }
 
 impl Undo {
@@ -42,6 +49,9 @@ impl Undo {
             Some(name) => snapshots::find(&repository, name).await?,
             None => last_applied(&repository, &source.name).await?,
         };
+        let typed = self.database.as_deref().unwrap_or(&source.name);
+        let of = snapshot.short_id();
+        let activity = session.activity(typed, source.engine.as_ref(), of, self.no_activity).await?;
         let safety = Safety { database: source.name.clone(), program: live::program() };
         let safety = (!self.no_safety && !self.dry_run).then_some(safety);
         let engine = source.engine.as_ref();
@@ -57,9 +67,18 @@ impl Undo {
             return Ok(REFUSED);
         }
         let on_conflict = if self.skip_conflicts { OnConflict::Skip } else { OnConflict::Stop };
-        let options = ApplyOptions { on_conflict, ..ApplyOptions::default() };
-        let outcome = execute(&session.context, &repository, engine, plan, &options).await?;
-        live::say_outcome(session, &outcome);
-        Ok(DONE)
+        let statements = activity.beside(&[], &plan)?;
+        let options = ApplyOptions { on_conflict, statements, ..ApplyOptions::default() };
+        let hooks = session.hooks(Operation::Undo, typed, self.no_hooks)?;
+        let mut facts = Facts::new(Operation::Undo, &*source.name, engine.describe());
+        facts.snapshot = Some(snapshot.id.to_string());
+        facts.rows = Some(plan.counts());
+        let done = session.within(&hooks, facts, async |facts| {
+            let outcome = execute(&session.context, &repository, engine, plan, &options).await?;
+            live::note_outcome(facts, &outcome);
+            live::say_outcome(session, &outcome);
+            Ok(DONE)
+        });
+        done.await
     }
 }

@@ -1,6 +1,7 @@
 //! Which state is meant.
 
 use anyhow::Result;
+use rowkeep::engine::ViewOptions;
 use rowkeep::format::ContentKeys;
 use rowkeep::repository::Repository;
 use rowkeep::{State, snapshots};
@@ -21,17 +22,29 @@ impl<'s> States<'s> {
 
     /// The state of a name: `live` or `live:DATABASE`, a URL or a path, or whatever names a snapshot.
     pub(crate) async fn open(&mut self, name: &str) -> Result<State> {
+        Ok(self.open_with(name, false).await?.1)
+    }
+
+    /// The same with the name of its database, and with the DDL of a live one where that is wanted.
+    pub(crate) async fn open_with(&mut self, name: &str, with_ddl: bool) -> Result<(String, State)> {
         if let Some(database) = self.live(name)? {
             let source = self.session.source(&database)?;
-            return Ok(State::live(source.engine.as_ref()).await?);
+            let state = State::live_with(source.engine.as_ref(), &ViewOptions { with_ddl }).await?;
+            return Ok((source.name, state));
         }
+        let repository = self.repository().await?;
+        let snapshot = snapshots::find(repository, name).await?;
+        let database = snapshot.manifest.database.clone();
+        Ok((database, State::snapshot(repository, snapshot).await?))
+    }
+
+    /// The repository.
+    pub(crate) async fn repository(&mut self) -> Result<&Repository> {
         let repository = match self.repository.take() {
             Some(repository) => repository,
             None => self.session.open().await?,
         };
-        let repository = self.repository.insert(repository);
-        let snapshot = snapshots::find(repository, name).await?;
-        Ok(State::snapshot(repository, snapshot).await?)
+        Ok(self.repository.insert(repository))
     }
 
     /// What names the chunks of both states.

@@ -29,6 +29,7 @@ fn doing(phase: Phase) -> &'static str {
         Phase::Apply => "changing rows",
         Phase::Restore => "restoring",
         Phase::Finish => "building indexes and constraints",
+        Phase::Export => "exporting",
         Phase::Check => "checking",
     }
 }
@@ -71,8 +72,19 @@ fn terminal() -> Observer {
             bar.dec(rows);
         }
         Event::Warning(warning) => bar.suspend(|| eprintln!("warning: {}", plain(warning))),
+        Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
+        Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),
         _ => {}
     })
+}
+
+fn say_hook(moment: &str, hook: &str) {
+    eprintln!("{moment}: {}", plain(hook));
+}
+
+/// A line of a hook, with whose it is.
+fn say_line(hook: &str, line: &str) {
+    eprintln!("[{}] {}", plain(hook), plain(line));
 }
 
 struct Log {
@@ -112,6 +124,8 @@ fn log() -> Observer {
                 log.bytes -= bytes;
             }
             Event::Warning(warning) => eprintln!("warning: {}", plain(warning)),
+            Event::Hook { moment, hook } => say_hook(moment, hook),
+            Event::HookLine { hook, line } => say_line(hook, line),
             _ => {}
         }
     })

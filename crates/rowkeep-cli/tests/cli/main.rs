@@ -1,5 +1,6 @@
 //! The command as people run it: real processes, real databases, real files.
 
+mod activity;
 mod assess;
 mod bad_input;
 mod busy;
@@ -7,8 +8,10 @@ mod checks;
 mod concurrency;
 mod damage;
 mod drill;
+mod export;
 mod formats;
 mod history;
+mod hooks;
 mod kill;
 mod layering;
 mod live;
@@ -18,3 +21,4 @@ mod postgres;
 mod sandbox;
 mod secrets;
 mod sqlite;
+mod web;

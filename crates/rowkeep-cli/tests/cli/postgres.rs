@@ -68,6 +68,16 @@ impl Database<'_> {
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.psql(&self.name, sql)
     }
+
+    /// Runs a script; the first error fails the test.
+    pub(crate) fn file(&self, script: &std::path::Path) {
+        let output = Command::new(self.server.bin.join("psql"))
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url(), "-f"])
+            .arg(script)
+            .output()
+            .expect("psql can be run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 impl Drop for Database<'_> {

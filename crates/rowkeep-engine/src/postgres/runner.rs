@@ -78,7 +78,7 @@ impl Runner<'_> {
 }
 
 /// The statement between the settings that it needs and their end.
-fn with_settings(statement: &Statement) -> String {
+pub(super) fn with_settings(statement: &Statement) -> String {
     let mut script = String::new();
     for (name, value) in &statement.settings {
         script.push_str(&format!("SET {name} = {value}; "));

@@ -4,6 +4,7 @@ use anyhow::Result;
 use rowkeep::apply::{Outcome, execute};
 use rowkeep::engine::{ApplyOptions, Engine, ErrorKind, OnConflict};
 use rowkeep::format::Counts;
+use rowkeep::hooks::{Facts, Operation};
 use rowkeep::plan::{Mode, Plan, PlanOptions, Safety, plan};
 use rowkeep::repository::Repository;
 use rowkeep::snapshots::{SHORT_ID, Snapshot};
@@ -68,6 +69,10 @@ impl Restore {
                 .with_hint("name a database that is new or empty")
                 .into());
         }
+        let mut facts = Facts::new(Operation::Restore, &*database, engine.describe());
+        facts.snapshot = Some(snapshot.id.to_string());
+        let typed = self.to.as_deref().unwrap_or(&facts.database);
+        let activity = session.activity(typed, engine, snapshot.short_id(), self.no_activity).await?;
         let safety = Safety { database, program: program() };
         let options = PlanOptions {
             mode: match self.mode {
@@ -87,48 +92,77 @@ impl Restore {
                 ConflictChoice::Skip => OnConflict::Skip,
                 ConflictChoice::Stop | ConflictChoice::Replan => OnConflict::Stop,
             },
-            statements: self.also_run.clone(),
+            statements: Vec::new(),
         };
         let target = State::snapshot(repository, snapshot).await?;
-        for attempt in 1.. {
-            let plan = plan(&session.context, repository, engine, &target, &options).await?;
-            session.say(told(&plan));
-            if self.dry_run {
-                session.result(|| plan_json(&plan), || "nothing was changed".to_owned());
-                return Ok(DONE);
-            }
-            if plan.is_empty() {
-                let nothing = match self.wanted.keys.is_empty() {
-                    true => "nothing is to be changed",
-                    false => {
-                        "nothing is to be changed: these rows are as the snapshot has them, or in neither"
-                    }
-                };
-                session.result(|| plan_json(&plan), || nothing.to_owned());
-                return Ok(DONE);
-            }
-            let question = format!("change {} of {}?", counted(plan.counts().total(), "row"), plan.database);
-            if !self.yes && !confirmed(&question, "--yes")? {
-                session.say("nothing was changed");
-                return Ok(REFUSED);
-            }
-            match execute(&session.context, repository, engine, plan, &applying).await {
-                Ok(outcome) => {
-                    say_outcome(session, &outcome);
-                    break;
-                }
-                Err(Error::Engine(error))
-                    if error.kind() == ErrorKind::Conflict
-                        && self.conflict == ConflictChoice::Replan
-                        && attempt < PLANS =>
-                {
-                    session.say(format!("{}; making the plan again", plain(&error.to_string())));
-                }
-                Err(error) => return Err(error.into()),
-            }
+        let make = async || plan(&session.context, repository, engine, &target, &options).await;
+        let first = make().await?;
+        if let Some(status) = self.decline(session, &first)? {
+            return Ok(status);
         }
-        Ok(DONE)
+        facts.rows = Some(first.counts());
+        let hooks = self.hooks(session, &facts)?;
+        let changed = session.within(&hooks, facts, async |facts| {
+            let mut plan = first;
+            for attempt in 1.. {
+                let statements = activity.beside(&self.also_run, &plan)?;
+                let applying = ApplyOptions { statements, ..applying.clone() };
+                match execute(&session.context, repository, engine, plan, &applying).await {
+                    Ok(outcome) => {
+                        note_outcome(facts, &outcome);
+                        say_outcome(session, &outcome);
+                        break;
+                    }
+                    Err(Error::Engine(error))
+                        if error.kind() == ErrorKind::Conflict
+                            && self.conflict == ConflictChoice::Replan
+                            && attempt < PLANS =>
+                    {
+                        session.say(format!("{}; making the plan again", plain(&error.to_string())));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+                plan = make().await?;
+                facts.rows = Some(plan.counts());
+                if let Some(status) = self.decline(session, &plan)? {
+                    return Ok(status);
+                }
+            }
+            Ok(DONE)
+        });
+        changed.await
     }
+
+    /// Shows a plan; the exit status where it is not to be executed.
+    fn decline(&self, session: &Session, plan: &Plan) -> Result<Option<u8>> {
+        session.say(told(plan));
+        if self.dry_run {
+            session.result(|| plan_json(plan), || "nothing was changed".to_owned());
+            return Ok(Some(DONE));
+        }
+        if plan.is_empty() {
+            let nothing = match self.wanted.keys.is_empty() {
+                true => "nothing is to be changed",
+                false => "nothing is to be changed: these rows are as the snapshot has them, or in neither",
+            };
+            session.result(|| plan_json(plan), || nothing.to_owned());
+            return Ok(Some(DONE));
+        }
+        let question = format!("change {} of {}?", counted(plan.counts().total(), "row"), plan.database);
+        if !self.yes && !confirmed(&question, "--yes")? {
+            session.say("nothing was changed");
+            return Ok(Some(REFUSED));
+        }
+        Ok(None)
+    }
+}
+
+/// Tells hooks what was done.
+pub(crate) fn note_outcome(facts: &mut Facts, outcome: &Outcome) {
+    let mut done = Counts::default();
+    outcome.applied.tables.iter().for_each(|table| done += table.done);
+    facts.rows = Some(done);
+    facts.safety = outcome.safety.as_ref().map(|snapshot| snapshot.id.to_string());
 }
 
 /// A plan in words: what differs in the schema, and how many rows of each table change.

@@ -1,0 +1,120 @@
+//! Rows as lines of values divided by commas: RFC 4180, as PostgreSQL's `COPY ... CSV` reads it.
+//!
+//! NULL is nothing between two commas; an empty text is a pair of quotes.
+
+use rowkeep_format::{RowBatch, Table, Value};
+
+use super::{WriteRows, shown};
+use crate::Error;
+
+/// Writes the rows of a table.
+pub(super) struct Csv {
+    columns: Vec<usize>,
+    head: String,
+}
+
+impl Csv {
+    pub(super) fn of(table: &Table) -> Self {
+        let (columns, names): (Vec<usize>, Vec<&str>) =
+            shown(table).map(|(place, column)| (place, column.name.as_str())).unzip();
+        let mut head = Vec::new();
+        for (number, name) in names.iter().enumerate() {
+            if number > 0 {
+                head.push(b',');
+            }
+            text(name.as_bytes(), &mut head);
+        }
+        head.extend_from_slice(b"\r\n");
+        Self { columns, head: String::from_utf8_lossy(&head).into_owned() }
+    }
+}
+
+impl WriteRows for Csv {
+    fn head(&self) -> String {
+        self.head.clone()
+    }
+
+    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
+        for row in 0..batch.rows() {
+            for (number, column) in self.columns.iter().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                match batch.value(row, *column) {
+                    Value::Null => {}
+                    Value::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),
+                    Value::Real(bits) => out.extend_from_slice(real(f64::from_bits(bits)).as_bytes()),
+                    Value::Text(bytes) => text(bytes, out),
+                    Value::Blob(bytes) => {
+                        out.extend_from_slice(b"\\x");
+                        bytes.iter().for_each(|byte| out.extend_from_slice(format!("{byte:02x}").as_bytes()));
+                    }
+                }
+            }
+            out.extend_from_slice(b"\r\n");
+        }
+        Ok(())
+    }
+}
+
+/// The shortest digits that are read back as the same number.
+pub(super) fn real(real: f64) -> String {
+    if real.is_nan() {
+        "NaN".to_owned()
+    } else if real.is_infinite() {
+        if real > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+    } else {
+        format!("{real:?}")
+    }
+}
+
+/// A text, in quotes where it would be read as something else without them.
+fn text(bytes: &[u8], out: &mut Vec<u8>) {
+    let special = |byte: &u8| matches!(byte, b'"' | b',' | b'\r' | b'\n');
+    let at_border = |byte: Option<&u8>| matches!(byte, None | Some(b' ' | b'\t'));
+    // A line of `\.` alone ends the rows for `COPY`.
+    let needs_quotes =
+        bytes == b"\\." || at_border(bytes.first()) || at_border(bytes.last()) || bytes.iter().any(special);
+    if !needs_quotes {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    out.push(b'"');
+    for byte in bytes {
+        if *byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(*byte);
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_apart() {
+        let written = |value: &[u8]| {
+            let mut out = Vec::new();
+            text(value, &mut out);
+            String::from_utf8(out).expect("it was text")
+        };
+        for (value, csv) in [
+            ("", "\"\""),
+            ("a", "a"),
+            ("a,b", "\"a,b\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("a\nb", "\"a\nb\""),
+            (" a", "\" a\""),
+            ("\\.", "\"\\.\""),
+            ("NULL", "NULL"),
+        ] {
+            assert_eq!(written(value.as_bytes()), csv);
+        }
+        assert_eq!(
+            (real(0.1).as_str(), real(5.0).as_str(), real(-f64::INFINITY).as_str()),
+            ("0.1", "5.0", "-Infinity")
+        );
+    }
+}

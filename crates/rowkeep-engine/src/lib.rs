@@ -9,6 +9,7 @@ mod error;
 pub mod postgres;
 pub mod sort;
 pub mod sqlite;
+pub mod translate;
 mod url;
 mod worker;
 

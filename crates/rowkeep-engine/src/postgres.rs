@@ -13,6 +13,7 @@ mod binary;
 mod catalog;
 mod checks;
 mod classify;
+pub(crate) mod compose;
 mod copy_in;
 mod database;
 mod ddl;
@@ -37,6 +38,7 @@ mod marker;
 mod notes;
 mod objects;
 mod order;
+mod outline;
 mod pem;
 mod pg_dump;
 mod plan;
@@ -69,6 +71,7 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
     QueryRows, Surroundings, Target, View, ViewOptions,
 };
+pub(crate) use outline::outline;
 pub use scratch::{Scratch, ScratchServer};
 
 use address::Address;
@@ -77,7 +80,7 @@ use target::PostgresTarget;
 use view::PostgresView;
 
 /// The engine's name.
-const NAME: &str = "postgresql";
+pub(crate) const NAME: &str = "postgresql";
 
 /// A database of a PostgreSQL server.
 pub struct Postgres {

@@ -1,5 +1,6 @@
 //! The command as people run it: real processes, real databases, real files.
 
+mod across;
 mod assess;
 mod bad_input;
 mod checks;

@@ -11,11 +11,11 @@ use super::clauses::Clauses;
 use super::definitions::{Definitions, create_after, create_table};
 use super::error::when;
 use super::names::quoted;
-use crate::EngineError;
 use crate::translate::outline::{
     ColumnOutline, DefaultValue, IndexOutline, Numbered, Outline, ReferenceOutline, TableOutline, action,
 };
 use crate::translate::{Note, NoteKind, Survey};
+use crate::{EngineError, ErrorKind};
 
 /// The name of an index that is made to learn the collations of columns.
 const PROBE: &str = "rowkeep collations";
@@ -27,7 +27,13 @@ pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, Engin
     let mut outline = Outline::default();
     for object in &definitions.before {
         if object.stored {
-            create_table(&connection, object)?;
+            let created = create_table(&connection, object);
+            // A key in an order that only the application knows is no hindrance here; its collation is noted.
+            if let Err(error) = created
+                && (error.kind() != ErrorKind::Unsupported || !is_there(&connection, object))
+            {
+                return Err(error);
+            }
         } else {
             outline.notes.push(Note::of_table(
                 &TableName::plain(&object.name),
@@ -55,6 +61,11 @@ fn memory() -> rusqlite::Result<Connection> {
     connection.execute_batch("PRAGMA writable_schema = ON")?;
     connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
     Ok(connection)
+}
+
+fn is_there(connection: &Connection, object: &Object) -> bool {
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
+    connection.query_row(sql, [&object.name], |row| row.get(0)).unwrap_or(false)
 }
 
 /// Creates what comes after rows where a pragma can tell of it; notes the rest.

@@ -210,6 +210,29 @@ fn a_failed_restore_leaves_nothing() {
     }
 }
 
+/// What only the application has, PostgreSQL need not have.
+#[test]
+fn orders_that_only_the_application_knows_are_no_hindrance() {
+    for server in servers() {
+        let database = Database::new(&server, "rowkeep_test_across_own");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("a.db");
+        let file = rusqlite::Connection::open(&path).expect("it opens");
+        file.create_collation("own", |a, b| b.cmp(a)).expect("it is made");
+        let sql = "CREATE TABLE t (name TEXT NOT NULL PRIMARY KEY COLLATE own, n INTEGER);
+                   CREATE INDEX i ON t (n, name); INSERT INTO t VALUES ('a', 1), ('b', 2)";
+        file.execute_batch(sql).expect("the table is made");
+        drop(file);
+        let snapshot = database.world.capture_whole(&path.to_string_lossy()).expect("it is captured");
+        let crossing = database.world.translate(&snapshot, &database.url);
+        let crossing = crossing.unwrap_or_else(|error| panic!("{error:?}"));
+        assert!(crossing.proof.is_equal(), "{:?}", crossing.proof);
+        crossing.notes(&["t.name", "own"]);
+        crossing.notes(&["index i", "left out", "own"]);
+        assert_eq!(database.query("SELECT name, n FROM t ORDER BY n"), "a|1\nb|2");
+    }
+}
+
 #[test]
 fn tables_can_be_chosen() {
     for server in servers() {

@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod sort;
 pub mod sql;
 pub mod sqlite;
+pub mod translate;
 mod url;
 mod worker;
 

@@ -13,6 +13,7 @@ mod binary;
 mod catalog;
 mod checks;
 mod classify;
+pub(crate) mod compose;
 mod copy_in;
 mod database;
 mod ddl;
@@ -37,6 +38,7 @@ mod marker;
 mod notes;
 mod objects;
 mod order;
+mod outline;
 mod pem;
 mod pg_dump;
 mod plan;
@@ -70,6 +72,7 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
     QueryRows, Surroundings, Target, View, ViewOptions,
 };
+pub(crate) use outline::outline;
 pub use scratch::{Scratch, ScratchServer};
 
 use address::Address;

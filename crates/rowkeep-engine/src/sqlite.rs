@@ -32,6 +32,8 @@ mod abort;
 mod apply;
 mod arrange;
 mod catalogue;
+mod clauses;
+pub(crate) mod compose;
 mod connection;
 mod contents;
 mod definitions;
@@ -41,6 +43,7 @@ mod file;
 mod find;
 mod making;
 mod names;
+mod outline;
 mod properties;
 mod query;
 mod raw;
@@ -70,6 +73,10 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
     Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
+pub(crate) use outline::outline;
+
+/// The engine's name.
+pub(crate) use schema::ENGINE as NAME;
 
 /// An SQLite database file.
 #[derive(Debug)]

@@ -31,6 +31,7 @@ mod rows;
 pub mod selection;
 pub mod snapshots;
 pub mod state;
+pub mod translate;
 pub mod units;
 pub mod verify;
 

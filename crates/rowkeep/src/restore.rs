@@ -124,7 +124,7 @@ fn user_rows(tables: &[TableEntry]) -> u64 {
     tables.iter().filter(|table| table.kind.is_user_table()).map(|table| table.root.rows).sum()
 }
 
-async fn refuse_occupied(engine: &dyn Engine) -> Result<(), Error> {
+pub(crate) async fn refuse_occupied(engine: &dyn Engine) -> Result<(), Error> {
     match engine.contents().await? {
         Contents::Missing | Contents::Empty | Contents::Unfinished => Ok(()),
         Contents::Occupied(names) => Err(EngineError::new(

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 pub(crate) mod live;
+mod translated;
 
 use anyhow::Result;
 use live::{ConflictChoice, ModeChoice};
@@ -24,7 +25,8 @@ use crate::ui::units::{counted, duration, plain};
 ///
 /// A new or empty database is made from the snapshot and proven equal by hash. In one that holds data, exactly the
 /// rows that differ are changed, in one transaction, after a plan is shown and confirmed; `rowkeep undo` takes that
-/// back. When something fails the database is left as it was.
+/// back. When something fails the database is left as it was. Between SQLite and PostgreSQL, a new or empty database
+/// is made by a translation, whose plan says what does not come over exactly.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Restore {
     /// An id or its beginning, a name, `latest` or `latest:DATABASE`
@@ -93,6 +95,9 @@ impl Restore {
             None => session.configured(&snapshot.manifest.database)?,
         };
         let (name, engine) = (to.name, to.engine);
+        if rowkeep::translate::is_possible(&snapshot, engine.as_ref()) {
+            return self.translate(session, &repository, &snapshot, engine.as_ref()).await;
+        }
         match engine.contents().await.map_err(rowkeep::Error::from)? {
             Contents::Occupied(_) => {
                 self.change_live(session, &repository, snapshot, name, engine.as_ref()).await

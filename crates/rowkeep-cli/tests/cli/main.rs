@@ -1,6 +1,7 @@
 //! The command as people run it: real processes, real databases, real files.
 
 mod activity;
+mod across;
 mod assess;
 mod bad_input;
 mod busy;

@@ -4,4 +4,5 @@ mod apply;
 mod hashes;
 mod postgres;
 mod sqlite;
+mod translate;
 mod world;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rowkeep::snapshots::Snapshot;
 use rowkeep::{Context, Event, Observer};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
 use crate::hashes::{Rows, any_edits, any_rows, edited, shuffled};
@@ -43,6 +43,26 @@ impl Database {
         self.world
             .block_on(self.client.batch_execute(text))
             .unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
+
+    /// What a query gives: a line a row, values divided by `|`.
+    pub(crate) fn query(&self, sql: &str) -> String {
+        let rows = self.world.block_on(self.client.simple_query(sql));
+        let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let lines = rows.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => {
+                let values = (0..row.len()).map(|at| row.get(at).unwrap_or("NULL"));
+                Some(values.collect::<Vec<_>>().join("|"))
+            }
+            _ => None,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether the server refuses a statement, with its state.
+    pub(crate) fn refusal(&self, sql: &str) -> Option<String> {
+        let error = self.world.block_on(self.client.batch_execute(sql)).err()?;
+        error.code().map(|code| code.code().to_owned())
     }
 
     fn make(&self, table: usize) {

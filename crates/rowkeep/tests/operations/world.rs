@@ -39,6 +39,15 @@ impl World {
     }
 
     pub(crate) fn capture_in(&self, context: &Context, url: &str) -> Result<Snapshot, Error> {
+        self.capture_with(context, url, false)
+    }
+
+    /// A snapshot from which a database can be made.
+    pub(crate) fn capture_whole(&self, url: &str) -> Result<Snapshot, Error> {
+        self.capture_with(&Context::silent(), url, true)
+    }
+
+    fn capture_with(&self, context: &Context, url: &str, with_schema: bool) -> Result<Snapshot, Error> {
         let url = DatabaseUrl::parse(url)?;
         let engine = connect(&url, &self.surroundings)?;
         let options = CaptureOptions {
@@ -48,7 +57,7 @@ impl World {
             environment: None,
             selection: Selection::default(),
             mask: None,
-            with_schema: false,
+            with_schema,
             with_data: true,
             program: "test".to_owned(),
             repository_folder: None,

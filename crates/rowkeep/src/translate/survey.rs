@@ -1,0 +1,76 @@
+//! Reading the rows of a snapshot for what has to be known of them before its schema is translated.
+
+use std::sync::Arc;
+
+use futures::stream::{StreamExt, TryStreamExt};
+use rowkeep_engine::translate::{Survey, TableSeen};
+use rowkeep_format::{Schema, Table, TableEntry, TableKind};
+use rowkeep_repository::Reader;
+
+use crate::rows::{Cause, rows};
+use crate::{Context, Error, Event, Phase};
+
+/// How many tables are read at once.
+const TABLES: usize = 2;
+
+/// Reads the tables whose values decide how they are translated.
+pub(super) async fn survey(
+    context: &Context,
+    reader: &Arc<Reader>,
+    schema: &Schema,
+    tables: &[TableEntry],
+) -> Result<Survey, Error> {
+    let mut survey = Survey::new();
+    let mut wanted: Vec<(&TableEntry, &Table, TableSeen)> = Vec::new();
+    for entry in tables {
+        let Some(table) = schema.table(&entry.name) else { continue };
+        if entry.kind == TableKind::LargeObjects {
+            survey.add_large_objects(entry.root.rows);
+        } else if Survey::wants_rows(table) {
+            let cause = Cause::default();
+            let mut rows = rows(context, reader, entry, &cause);
+            while let Some(batch) = rows.next().await {
+                survey.add_rows(table, &batch.map_err(|error| cause.of(error))?);
+            }
+        } else if let Some(seen) = Survey::wanted(schema, table) {
+            wanted.push((entry, table, seen));
+        }
+    }
+    context.observe(Event::Phase {
+        phase: Phase::Diff,
+        tables: wanted.len() as u64,
+        rows: wanted.iter().map(|(entry, ..)| entry.root.rows).sum(),
+    });
+    let looked = futures::stream::iter(wanted).map(|(entry, table, seen)| async move {
+        context.observe(Event::Table(&entry.name));
+        let seen = look(context, reader, entry, seen).await?;
+        context.observe(Event::TableDone { table: &entry.name, rows: entry.root.rows });
+        Ok::<_, Error>((table.name.clone(), seen))
+    });
+    for (name, seen) in looked.buffer_unordered(TABLES).try_collect::<Vec<_>>().await? {
+        survey.add(name, seen);
+    }
+    Ok(survey)
+}
+
+async fn look(
+    context: &Context,
+    reader: &Arc<Reader>,
+    entry: &TableEntry,
+    mut seen: TableSeen,
+) -> Result<TableSeen, Error> {
+    let cause = Cause::default();
+    let mut rows = rows(context, reader, entry, &cause);
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(|error| cause.of(error))?;
+        let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
+        seen = context
+            .compute(move || {
+                seen.see(&batch);
+                seen
+            })
+            .await;
+        context.observe(Event::Advanced { table: &entry.name, rows, bytes });
+    }
+    Ok(seen)
+}

@@ -76,7 +76,6 @@ use crate::{
 pub(crate) use outline::outline;
 
 /// The engine's name.
-pub(crate) use schema::ENGINE as NAME;
 
 /// An SQLite database file.
 #[derive(Debug)]

@@ -59,6 +59,7 @@ mod utf16;
 mod view;
 mod yielding;
 
+pub(crate) use outline::outline;
 pub(crate) use schema::ENGINE as NAME;
 
 use std::path::PathBuf;
@@ -73,10 +74,6 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
     Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
-pub(crate) use outline::outline;
-
-/// The engine's name.
-
 /// An SQLite database file.
 #[derive(Debug)]
 pub struct Sqlite {

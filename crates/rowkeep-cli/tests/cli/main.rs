@@ -1,7 +1,7 @@
 //! The command as people run it: real processes, real databases, real files.
 
-mod activity;
 mod across;
+mod activity;
 mod assess;
 mod bad_input;
 mod busy;

@@ -68,6 +68,16 @@ use crate::{
     Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 
+pub(crate) use schema::ENGINE;
+
+/// The statements of a schema.
+pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
+    let objects = [schema::PRE_DATA, schema::POST_DATA].into_iter().flat_map(|part| {
+        serde_json::from_str::<Vec<catalogue::Object>>(schema.ddl(part)).unwrap_or_default()
+    });
+    objects.map(|object| object.sql).collect()
+}
+
 /// An SQLite database file.
 #[derive(Debug)]
 pub struct Sqlite {

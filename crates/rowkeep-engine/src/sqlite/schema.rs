@@ -8,7 +8,7 @@ use super::names::{Affinity, quoted};
 use super::properties::{Properties, SETTINGS_TABLE, settings_table};
 
 /// The engine's name in schemas.
-pub(super) const ENGINE: &str = "sqlite";
+pub(crate) const ENGINE: &str = "sqlite";
 /// The DDL part with [`Properties`] as JSON.
 pub(super) const DATABASE: &str = "database";
 /// The DDL part with the [`Object`]s that have to be there before rows, as a JSON list: tables.

@@ -3,10 +3,11 @@
 use super::checks::{self, Check};
 use super::classify::{Kind, Reference, brief};
 use super::failure::{failed, state};
-use super::marker::{self, SCHEMA};
+use super::marker;
 use super::script::Statement;
 use super::session::{Session, text};
 use super::target::PostgresTarget;
+use super::unit::Unit;
 use super::{large_objects_in, sequences};
 use crate::EngineError;
 
@@ -30,7 +31,9 @@ pub(super) async fn finish(target: &PostgresTarget) -> Result<(), EngineError> {
     runner.run(&target.plan.privileges.iter().collect::<Vec<_>>()).await?;
     runner.run(&target.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
     refresh(target, &session).await?;
-    marker::remove(&session).await?;
+    if target.unit == Unit::Transaction {
+        marker::remove(&session).await?;
+    }
     session.give_back();
     Ok(())
 }
@@ -63,7 +66,7 @@ fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Che
 
 async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
     let what = "cannot set the sequences";
-    let table = format!("{SCHEMA}.{}", sequences::NAME);
+    let table = format!("{}.{}", marker::aside(target.unit), sequences::NAME);
     let count = session.value(what, &format!("SELECT count(*) FROM {table}")).await?;
     let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     for from in (0..count).step_by(SEQUENCES_AT_ONCE) {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::classify::Kind;
 use super::failure::failed;
 use super::large_objects::{OBJECTS, PAGE_BYTES};
-use super::marker::SCHEMA;
+use super::marker;
 use super::runner::Runner;
 use super::script::Statement;
 use super::session::{Session, text};
@@ -81,13 +81,13 @@ fn pages(batch: &RowBatch) -> Result<Vec<Page>, EngineError> {
 
 /// Makes the large objects that have no contents, and gives all their owners, privileges and comments.
 pub(super) async fn finish(session: &Session, runner: &Runner<'_>) -> Result<(), EngineError> {
-    let mut from = "-1".to_owned();
+    let (mut from, aside) = ("-1".to_owned(), marker::aside(runner.unit));
     loop {
         let query = format!(
             "SELECT o.oid, o.owner, o.privileges, o.comment, o.owner = current_user, \
                     CASE WHEN EXISTS (SELECT FROM pg_largeobject_metadata m WHERE m.oid = o.oid) THEN o.oid \
                          ELSE lo_create(o.oid) END \
-             FROM (SELECT * FROM {SCHEMA}.{OBJECTS} WHERE oid::bigint > {from} ORDER BY oid LIMIT {AT_ONCE}) o"
+             FROM (SELECT * FROM {aside}.{OBJECTS} WHERE oid::bigint > {from} ORDER BY oid LIMIT {AT_ONCE}) o"
         );
         let rows = session.rows("cannot create the large objects", &query).await?;
         let Some(last) = rows.last() else { return Ok(()) };

@@ -2,12 +2,14 @@
 //!
 //! It is created first and dropped last. A database that holds it was empty before, but for the extensions and the
 //! state of `public` that it notes; so everything else may be cleared away when the restore does not go on. It also
-//! keeps, until the end, the rows of those tables that stand for something else than a table.
+//! keeps, until the end, the rows of those tables that stand for something else than a table. What is made in one
+//! transaction needs no marker, and has temporary tables for that.
 
 use tokio_postgres::error::SqlState;
 
 use super::sequences;
 use super::session::{Session, text};
+use super::unit::Unit;
 use super::{failure, large_objects, sql};
 use crate::EngineError;
 
@@ -53,12 +55,33 @@ pub(super) async fn create(session: &Session) -> Result<(), EngineError> {
          COMMENT ON SCHEMA {SCHEMA} IS 'A restore by rowkeep was not finished; the next one clears the database.'; \
          CREATE TABLE {SCHEMA}.before (what text, detail text); \
          INSERT INTO {SCHEMA}.before SELECT 'extension', extname FROM pg_catalog.pg_extension; \
-         INSERT INTO {SCHEMA}.before SELECT 'public', p.statements FROM ({}) p (statements); \
-         CREATE TABLE {SCHEMA}.{} (schema text, name text, last_value bigint, is_called boolean); \
-         CREATE TABLE {SCHEMA}.{} (oid oid, owner text, privileges text, comment text)",
+         INSERT INTO {SCHEMA}.before SELECT 'public', p.statements FROM ({}) p (statements)",
         public_now(),
-        sequences::NAME,
-        large_objects::OBJECTS,
+    );
+    session
+        .try_run(&statements)
+        .await
+        .map_err(|error| failure::failed("cannot begin the restore in the database", error))
+}
+
+/// The schema of the tables for rows that stand for something else.
+pub(super) fn aside(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Transaction => SCHEMA,
+        Unit::Savepoint => "pg_temp",
+    }
+}
+
+/// Makes those tables.
+pub(super) async fn create_aside(session: &Session, unit: Unit) -> Result<(), EngineError> {
+    let (create, end) = match unit {
+        Unit::Transaction => ("CREATE TABLE", ""),
+        Unit::Savepoint => ("CREATE TEMPORARY TABLE", "ON COMMIT DROP"),
+    };
+    let (aside, sequences, objects) = (aside(unit), sequences::NAME, large_objects::OBJECTS);
+    let statements = format!(
+        "{create} {aside}.{sequences} (schema text, name text, last_value bigint, is_called boolean) {end}; \
+         {create} {aside}.{objects} (oid oid, owner text, privileges text, comment text) {end}"
     );
     session
         .try_run(&statements)

@@ -134,10 +134,11 @@ impl PostgresTarget {
 
     async fn create_before(&mut self) -> Result<(), EngineError> {
         let session = self.pool.lend().await?;
-        if self.unit == Unit::Savepoint {
-            replacing::clear(&session, &mut self.plan).await?;
+        match self.unit {
+            Unit::Transaction => marker::create(&session).await?,
+            Unit::Savepoint => replacing::clear(&session, &mut self.plan).await?,
         }
-        marker::create(&session).await?;
+        marker::create_aside(&session, self.unit).await?;
         let statements: Vec<&Statement> = self.plan.before.iter().collect();
         self.runner(&session).run(&statements).await?;
         session.give_back();
@@ -194,7 +195,7 @@ impl PostgresTarget {
                 format!("{} is nothing that this version of rowkeep can put back", table.name),
             ));
         }
-        let destination = destination(table, &format!("{}.{}", marker::SCHEMA, sql::ident(name)));
+        let destination = destination(table, &format!("{}.{}", marker::aside(self.unit), sql::ident(name)));
         let session = self.pool.lend().await?;
         let (mut source, _) = Source::begin(rows, 0).await?;
         destination.fill(&session, &mut source).await?;
@@ -260,7 +261,7 @@ impl Target for PostgresTarget {
 impl PostgresTarget {
     async fn commit(&self) -> Result<(), EngineError> {
         let session = self.pool.lend().await?;
-        session.try_run("COMMIT").await.map_err(|error| {
+        session.try_run("SET LOCAL synchronous_commit = on; COMMIT").await.map_err(|error| {
             let what = match error.as_db_error() {
                 Some(_) => "the new content of the database cannot be committed",
                 None => "the connection was lost while the database was being replaced; look whether it was",

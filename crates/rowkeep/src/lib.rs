@@ -22,6 +22,7 @@ mod migrations;
 pub mod plan;
 mod progress;
 mod read;
+pub mod replace;
 pub mod report;
 pub mod restore;
 mod rows;

@@ -14,6 +14,8 @@ mod live;
 mod looks;
 mod mask;
 mod postgres;
+mod replace;
 mod sandbox;
 mod secrets;
 mod sqlite;
+mod subjects;

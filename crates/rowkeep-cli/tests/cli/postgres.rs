@@ -40,6 +40,23 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// A program of the server's version.
+    pub(crate) fn program(&self, name: &str) -> std::path::PathBuf {
+        self.bin.join(name)
+    }
+
+    /// The schema of a database as `pg_dump` prints it, without what is random.
+    pub(crate) fn schema(&self, database: &str) -> String {
+        let output = Command::new(self.bin.join("pg_dump"))
+            .args(["--schema-only", "-d", &self.url_of(database)])
+            .output()
+            .expect("pg_dump can be run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let dump = String::from_utf8_lossy(&output.stdout).into_owned();
+        let random = |line: &&str| line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
+        dump.lines().filter(|line| !random(line)).collect::<Vec<_>>().join("\n")
+    }
+
     /// A new database of that name, and what drops it.
     pub(crate) fn database(&self, name: &str) -> Database<'_> {
         let name = format!("{name}_{}", std::process::id());
@@ -61,6 +78,10 @@ impl Database<'_> {
 
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.psql(&self.name, sql)
+    }
+
+    pub(crate) fn schema(&self) -> String {
+        self.server.schema(&self.name)
     }
 }
 

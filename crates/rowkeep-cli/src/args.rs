@@ -72,6 +72,10 @@ pub(crate) enum Command {
     Restore(commands::restore::Restore),
     /// Take the last restore back
     Undo(commands::undo::Undo),
+    /// Run a migration; when it fails, the database becomes what it was
+    Migrate(commands::migrate::Migrate),
+    /// Run a command between two snapshots, and show what it did
+    Around(commands::around::Around),
     /// Prove that a database equals a snapshot
     Verify(commands::verify::Verify),
     /// Check a repository for damage

@@ -40,6 +40,21 @@ impl Context {
         Self::new(Arc::new(|_| {}), CancellationToken::new())
     }
 
+    /// The same for work that has to come to its end: nobody can stop it.
+    pub(crate) fn sheltered(&self) -> Self {
+        Self { cancel: CancellationToken::new(), ..self.clone() }
+    }
+
+    /// Whether somebody asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Waits until somebody asks to stop.
+    pub async fn cancelled(&self) {
+        self.cancel.cancelled().await;
+    }
+
     pub(crate) fn cores(&self) -> usize {
         self.cores
     }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
+pub mod around;
 pub mod assess;
 pub mod capture;
 pub mod check;
@@ -18,6 +19,7 @@ pub mod drill;
 mod error;
 pub mod history;
 pub mod mask;
+pub mod migrate;
 mod migrations;
 pub mod plan;
 mod progress;

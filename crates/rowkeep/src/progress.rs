@@ -64,6 +64,8 @@ pub enum Event<'a> {
         /// All its rows.
         rows: u64,
     },
+    /// Until the next phase somebody else works, who may write where progress is shown.
+    Pause,
     /// Something is not as it should be, and the operation goes on.
     Warning(&'a str),
 }

@@ -13,6 +13,7 @@ mod layering;
 mod live;
 mod looks;
 mod mask;
+mod migrate;
 mod postgres;
 mod replace;
 mod sandbox;

@@ -1,5 +1,8 @@
 //! Restoring a whole database with its schema, and taking that back.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use crate::postgres::servers;
 use crate::sandbox::Sandbox;
 use crate::subjects::on_each;
@@ -124,4 +127,51 @@ fn what_may_not_be_dropped_stays_with_all_else() {
         assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), snapshots);
         shop.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     }
+}
+
+/// Rows enough that there is time to be killed in.
+const MANY: &str = "
+    CREATE TABLE many (id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX many_by_value ON many (v);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+        INSERT INTO many SELECT i, 'value number ' || i * 7919 % 50000 FROM n;";
+
+#[test]
+fn a_killed_restore_leaves_the_old_or_the_new() {
+    const KILLS: u32 = 6;
+    on_each("rowkeep_cli_cut", &format!("{SHOP}{MANY}"), |subject| {
+        let (sandbox, url) = (&subject.sandbox, subject.url());
+        sandbox.done(&["backup", &url, "--name", "new"]);
+        let new = subject.schema();
+        subject.sql(&format!(
+            "{CHANGED} ALTER TABLE many ADD COLUMN more TEXT; DELETE FROM many WHERE id % 3 = 0;"
+        ));
+        sandbox.done(&["backup", &url, "--name", "old"]);
+        let old = subject.schema();
+        let started = Instant::now();
+        sandbox.done(&["restore", "new", "--to", &url, "--with-schema", "--yes", "--no-verify"]);
+        let whole = started.elapsed();
+        let mut stayed = 0;
+        for kill in 0..KILLS {
+            sandbox.done(&["restore", "old", "--to", &url, "--with-schema", "--yes", "--no-verify"]);
+            let mut child = sandbox
+                .command(&["restore", "new", "--to", &url, "--with-schema", "--yes", "--no-verify"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("it can be run");
+            let (began, moment) = (Instant::now(), whole * (2 * kill + 1) / (2 * KILLS));
+            while began.elapsed() < moment && child.try_wait().expect("its state is known").is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let _ = child.kill();
+            child.wait().expect("it ends");
+            let schema = subject.schema();
+            assert!(schema == old || schema == new, "{schema}");
+            let state = if schema == old { "old" } else { "new" };
+            stayed += u32::from(schema == old);
+            sandbox.done(&["verify", state, "--against", &url]);
+        }
+        assert!(stayed > 0, "it was killed before its end");
+        sandbox.done(&["check"]);
+    });
 }

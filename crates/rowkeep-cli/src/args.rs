@@ -74,6 +74,10 @@ pub(crate) enum Command {
     Undo(commands::undo::Undo),
     /// Write the rows of a state as files: CSV, NDJSON, SQL
     Export(commands::export::Export),
+    /// Run a migration; when it fails, the database becomes what it was
+    Migrate(commands::migrate::Migrate),
+    /// Run a command between two snapshots, and show what it did
+    Around(commands::around::Around),
     /// Prove that a database equals a snapshot
     Verify(commands::verify::Verify),
     /// Check a repository for damage

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, one call, how the result looks.
 
+pub(crate) mod around;
 pub(crate) mod assess;
 pub(crate) mod backup;
 pub(crate) mod check;
@@ -15,6 +16,7 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod mask;
+pub(crate) mod migrate;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod snapshots;
@@ -37,6 +39,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<u8> {
         Command::Restore(command) => command.run(session).await,
         Command::Undo(command) => command.run(session).await,
         Command::Diff(command) => command.run(session).await,
+        Command::Migrate(command) => command.run(session).await,
+        Command::Around(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
         Command::CheckData(command) => command.run(session).await,

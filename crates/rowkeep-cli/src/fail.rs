@@ -167,7 +167,9 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
         Engine::Damaged => {
             "try `sqlite3 FILE .recover`, or restore the newest snapshot: `rowkeep restore latest --to NEW`"
         }
-        Engine::Busy => "try again when the other program is done",
+        Engine::Busy => {
+            "try again when the other program is done (on PostgreSQL, --end-connections of restore, undo and migrate ends others)"
+        }
         Engine::DiskFull => "make room and run the command again; it goes on from what is stored",
         Engine::NotEmpty => "name a database that is new or empty",
         Engine::ToolMissing => {

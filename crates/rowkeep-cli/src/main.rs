@@ -3,6 +3,7 @@
 
 mod allocator;
 mod args;
+mod child;
 mod commands;
 mod fail;
 mod setup;

@@ -5,5 +5,6 @@ pub(crate) mod confirm;
 pub(crate) mod log;
 pub(crate) mod pager;
 pub(crate) mod progress;
+pub(crate) mod schema;
 pub(crate) mod table;
 pub(crate) mod units;

@@ -10,6 +10,7 @@ mod damage;
 mod keys;
 mod random;
 mod refusals;
+mod replace;
 mod sandbox;
 mod search;
 mod states;
@@ -38,6 +39,10 @@ pub use random::any_state_becomes_any_other;
 pub use refusals::{
     broken_references_are_refused, conflicts_stop_everything, rows_that_are_not_allowed_are_refused,
     statements_that_fail_undo_everything,
+};
+pub use replace::{
+    databases_are_replaced, readers_see_the_old_or_the_new, replacements_that_do_not_end_leave_the_old,
+    what_is_missing_is_made,
 };
 pub use sandbox::{Rows, assert_same_rows, copy, read, read_all};
 pub use search::{
@@ -99,6 +104,8 @@ macro_rules! conformance_tests {
             conflicts_are_skipped, conflicts_stop_everything, broken_references_are_refused,
             rows_that_are_not_allowed_are_refused, statements_that_fail_undo_everything,
             any_state_becomes_any_other,
+            databases_are_replaced, replacements_that_do_not_end_leave_the_old, readers_see_the_old_or_the_new,
+            what_is_missing_is_made,
             rows_are_found_by_their_values, rows_are_found_in_the_state_of_the_view,
             statements_that_read, statements_that_do_more_are_refused,
         );

@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod conformance;
+mod definitions;
 mod error;
 pub mod postgres;
 pub mod sort;
@@ -22,6 +23,7 @@ use rowkeep_format::{RowBatch, Schema, Table, TableName};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, OnConflict, QueryRows};
+pub use definitions::definitions;
 pub use error::{EngineError, ErrorKind};
 pub use url::{DatabaseUrl, Surroundings, connect};
 
@@ -59,8 +61,9 @@ pub trait Engine: Send + Sync {
 
     /// Begins to make the database again in place of what it holds, schema included.
     ///
-    /// What is there stays as it is, and stays in use, until [`Target::finish`] puts the new in its place at once. A
-    /// target that is abandoned or dropped, or whose process is killed, leaves the database as it was.
+    /// What is there stays as it is until [`Target::finish`] puts the new in its place at once; until then others go on
+    /// or are held up, as the engine can. A target that is abandoned or dropped, or whose process is killed, leaves the
+    /// database as it was. A database that is missing is made.
     async fn replace(&self, schema: &Schema, options: &CreateOptions)
     -> Result<Arc<dyn Target>, EngineError>;
 
@@ -164,6 +167,8 @@ pub struct CreateOptions {
     /// The tables that will be loaded; references to tables that will not be are created without being validated.
     /// `None` stands for all.
     pub loaded: Option<Vec<TableName>>,
+    /// Whether other connections to a database that is replaced are ended first, where the engine can do that.
+    pub end_connections: bool,
 }
 
 /// A database that is being made.

@@ -2,18 +2,21 @@
 //!
 //! Reading: one connection locks all tables, takes a snapshot and exports it; others share it and read with `COPY`.
 //! The schema is what the server's own `pg_dump` writes at that snapshot. Creating: the same text is run statement by
-//! statement, rows go in by `COPY`, and what belongs to a table alone is built as soon as its rows are there.
+//! statement, rows go in by `COPY`, and what belongs to a table alone is built as soon as its rows are there. Replacing:
+//! the same in one transaction, in which all that the database holds is dropped first (see `replacing.rs`).
 
 #![forbid(unsafe_code)]
 
 mod access;
 mod address;
 mod apply;
+mod begun;
 mod binary;
 mod catalog;
 mod checks;
 mod classify;
 pub(crate) mod compose;
+mod connections;
 mod copy_in;
 mod database;
 mod ddl;
@@ -45,6 +48,7 @@ mod plan;
 mod pool;
 mod query;
 mod reader;
+mod replacing;
 mod runner;
 mod scratch;
 mod script;
@@ -59,6 +63,7 @@ mod tap;
 mod target;
 mod tls;
 mod traffic;
+mod unit;
 mod view;
 mod wire;
 
@@ -82,6 +87,13 @@ use view::PostgresView;
 
 /// The engine's name.
 pub(crate) const NAME: &str = "postgresql";
+
+/// The statements of a schema, without those that only set something for a session.
+pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
+    let parts = [ddl::PROLOGUE, ddl::BEFORE, ddl::AFTER];
+    let statements = parts.into_iter().flat_map(|part| script::parse(schema.ddl(part)));
+    statements.map(|statement| statement.sql).collect()
+}
 
 /// A database of a PostgreSQL server.
 pub struct Postgres {
@@ -134,8 +146,12 @@ impl Engine for Postgres {
         Ok(Arc::new(PostgresTarget::create(&self.address, schema, options).await?))
     }
 
-    async fn replace(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
-        Err(EngineError::new(crate::ErrorKind::Unsupported, "a database cannot be made again in place yet"))
+    async fn replace(
+        &self,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Arc<dyn Target>, EngineError> {
+        Ok(Arc::new(PostgresTarget::replace(&self.address, schema, options).await?))
     }
 
     async fn apply(

@@ -74,6 +74,15 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
     Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
+
+/// The statements of a schema.
+pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
+    let objects = [schema::PRE_DATA, schema::POST_DATA].into_iter().flat_map(|part| {
+        serde_json::from_str::<Vec<catalogue::Object>>(schema.ddl(part)).unwrap_or_default()
+    });
+    objects.map(|object| object.sql).collect()
+}
+
 /// An SQLite database file.
 #[derive(Debug)]
 pub struct Sqlite {

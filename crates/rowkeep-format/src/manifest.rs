@@ -80,15 +80,17 @@ pub struct TableEntry {
     pub root: TableRoot,
 }
 
-/// Why a safety snapshot was taken: the changes that were then applied.
+/// Why a safety snapshot was taken: what was then done to the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     /// What was done: `restore`, `undo`, `migrate`.
     pub operation: String,
     /// The state that rows were taken from, in words: a snapshot's id.
     pub from: String,
-    /// The text chunk with the [`Changeset`](crate::changeset::Changeset) that was applied.
-    pub changes: ChunkId,
+    /// The text chunk with the [`Changeset`](crate::changeset::Changeset) that was applied. None when the whole database
+    /// was replaced, schema included; the snapshot then holds all that there was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChunkId>,
 }
 
 /// What making a snapshot cost.

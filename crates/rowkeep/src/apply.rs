@@ -56,7 +56,7 @@ async fn execute_now(
             safety.manifest.before = Some(Before {
                 operation: plan.operation.to_owned(),
                 from: plan.from.clone(),
-                changes: store_changes(repository, plan.changes.as_ref()).await?,
+                changes: Some(store_changes(repository, plan.changes.as_ref()).await?),
             });
             Some(safety.commit(repository).await?)
         }
@@ -125,15 +125,23 @@ pub async fn last_applied(repository: &Repository, database: &str) -> Result<Sna
     }
 }
 
-const UNDO: &str = "undo";
+pub(crate) const UNDO: &str = "undo";
 
-fn taken_back(safety: SnapshotId) -> String {
+/// What an undo is from: the state before what followed a safety snapshot.
+pub(crate) fn taken_back(safety: SnapshotId) -> String {
     format!("before {safety}")
+}
+
+/// The short id of the safety snapshot that a plan takes an operation back by, from what it says that it is from.
+pub fn undo_snapshot(from: &str) -> Option<&str> {
+    let safety = from.strip_prefix("before ")?;
+    Some(safety.get(..snapshots::SHORT_ID).unwrap_or(safety))
 }
 
 /// Plans to take an operation back, by the safety snapshot that was taken before it.
 ///
 /// Exactly the rows that it changed get the values that they had; a row that was changed again since is a conflict.
+/// What replaced the whole database is taken back by [`replace`](crate::replace) instead.
 pub async fn undo(
     context: &Context,
     repository: &Repository,
@@ -155,6 +163,10 @@ async fn undo_now(
         let lack = "was not taken before a restore, so there is nothing that it could take back";
         return Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
     };
+    let Some(stored) = &before.changes else {
+        let lack = "was taken before the whole database was replaced, which only replacing it takes back";
+        return Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
+    };
     if snapshot.manifest.engine != engine.name() {
         return Err(Error::Lacks {
             snapshot: snapshot.short_id(),
@@ -162,8 +174,8 @@ async fn undo_now(
         });
     }
     let reader = Arc::new(repository.reader().await?);
-    let plain = reader.read(&before.changes).await?;
-    let object = || Error::content(format!("changeset {}", before.changes));
+    let plain = reader.read(stored).await?;
+    let object = || Error::content(format!("changeset {stored}"));
     let json = chunk::decode_text(&plain).map_err(object())?;
     let changeset = changeset::Changeset::from_json(json).map_err(object())?;
     let changes = Reversed::new(reader, changeset);

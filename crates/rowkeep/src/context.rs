@@ -40,6 +40,11 @@ impl Context {
         Self::new(Arc::new(|_| {}), CancellationToken::new())
     }
 
+    /// The same for work that has to come to its end: nobody can stop it.
+    pub(crate) fn sheltered(&self) -> Self {
+        Self { cancel: CancellationToken::new(), ..self.clone() }
+    }
+
     /// Whether somebody asked the operation to stop.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
@@ -47,6 +52,11 @@ impl Context {
 
     pub(crate) fn cancel(&self) -> &CancellationToken {
         &self.cancel
+    }
+
+    /// Waits until somebody asks to stop.
+    pub async fn cancelled(&self) {
+        self.cancel.cancelled().await;
     }
 
     pub(crate) fn cores(&self) -> usize {

@@ -4,6 +4,7 @@
 //! is read once, cut as a capture would cut it, and only where its chunks differ from the other side's are rows compared.
 
 mod align;
+mod definitions;
 mod entries;
 mod filter;
 mod merge;
@@ -26,6 +27,7 @@ use crate::selection::Selection;
 use crate::state::State;
 use crate::{Context, Error, Event, Phase};
 use align::Alignment;
+pub use definitions::{DefinitionChange, definition_changes};
 use entries::{Side, Stored};
 pub use filter::{Filter, RowFilter, RowTest};
 use merge::{Shape, changes};
@@ -51,6 +53,9 @@ pub struct DiffOptions {
 pub struct Difference {
     /// How their schemas differ, of the tables that are meant.
     pub schema: Vec<SchemaDifference>,
+    /// How what else the schemas are made of differs (indexes, views, triggers, constraints), where both states have it
+    /// and all of both is compared.
+    pub definitions: Vec<DefinitionChange>,
     /// The rows that differ. Every table that both states have is in it, also without changes.
     pub changes: Changeset,
     /// Tables that only the first state has, and how many rows they have in it.
@@ -62,7 +67,7 @@ pub struct Difference {
 impl Difference {
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        self.schema.is_empty() && self.changes.is_empty()
+        self.schema.is_empty() && self.definitions.is_empty() && self.changes.is_empty()
     }
 
     /// All changes to rows of tables that both have.
@@ -134,6 +139,11 @@ async fn diff_now(
     };
     Ok(Difference {
         schema: chosen.schema_differences(),
+        definitions: if options.selection.is_all() && options.filter.rows.is_none() {
+            definition_changes(before.schema(), after.schema())
+        } else {
+            Vec::new()
+        },
         changes,
         only_before: rows(before, &chosen.only_before),
         only_after: rows(after, &chosen.only_after),

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod apply;
+pub mod around;
 pub mod assess;
 pub mod capture;
 pub mod check;
@@ -21,10 +22,12 @@ pub mod export;
 pub mod history;
 pub mod hooks;
 pub mod mask;
+pub mod migrate;
 mod migrations;
 pub mod plan;
 mod progress;
 mod read;
+pub mod replace;
 pub mod report;
 pub mod restore;
 mod rows;

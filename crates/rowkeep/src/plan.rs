@@ -178,7 +178,7 @@ fn held_by(target: &State, selection: &Selection) -> Result<Selection, Error> {
 }
 
 /// Reads the present rows of the tables that are meant, so that they can be brought back.
-async fn capture(
+pub(crate) async fn capture(
     context: &Context,
     repository: &Repository,
     engine: &dyn Engine,

@@ -80,6 +80,8 @@ pub enum Event<'a> {
         /// The line, without its end.
         line: &'a str,
     },
+    /// Until the next phase somebody else works, who may write where progress is shown.
+    Pause,
     /// Something is not as it should be, and the operation goes on.
     Warning(&'a str),
 }

@@ -81,9 +81,22 @@ pub async fn restore_masked(
     let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind(&schema)).transpose()?;
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
+        ..CreateOptions::default()
     };
     let target = engine.create(&schema, &options).await?;
-    let work = fill(context, target.as_ref(), &reader, &schema, mask.as_ref(), tables);
+    finish(context, target.as_ref(), &reader, &schema, mask.as_ref(), tables).await
+}
+
+/// Loads tables into a target and finishes it; when anything fails, or is cancelled, the target is abandoned.
+pub(crate) async fn finish(
+    context: &Context,
+    target: &dyn Target,
+    reader: &Arc<Reader>,
+    schema: &Schema,
+    mask: Option<&BoundMask>,
+    tables: &[TableEntry],
+) -> Result<Restored, Error> {
+    let work = fill(context, target, reader, schema, mask, tables);
     match context.until_cancelled(work).await {
         Ok(notes) => Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes }),
         Err(error) => {

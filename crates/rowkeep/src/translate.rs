@@ -119,7 +119,8 @@ pub async fn execute(
 ) -> Result<Restored, Error> {
     context.until_cancelled(refuse_occupied(engine)).await?;
     let loaded = plan.loads().map(|(_, table)| table.target.name.clone());
-    let options = CreateOptions { loaded: (!plan.is_whole).then(|| loaded.collect()) };
+    let options =
+        CreateOptions { loaded: (!plan.is_whole).then(|| loaded.collect()), ..CreateOptions::default() };
     let target = engine.create(&plan.translation.schema, &options).await?;
     match context.until_cancelled(fill(context, target.as_ref(), plan)).await {
         Ok(notes) => Ok(Restored { tables: plan.entries.len() as u64, rows: plan.rows(), notes }),

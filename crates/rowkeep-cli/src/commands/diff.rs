@@ -9,6 +9,7 @@ use crate::fail::{DIFFERENCES, DONE};
 use crate::setup::{Session, States, Wanted};
 use crate::ui::changes::{line, object};
 use crate::ui::pager::Pager;
+use crate::ui::schema;
 use crate::ui::table::{Column, render};
 use crate::ui::units::{count, counted};
 
@@ -91,6 +92,11 @@ async fn print_objects(difference: &Difference) -> Result<()> {
     Ok(())
 }
 
+/// Prints the rows that differ.
+pub(crate) async fn print_rows(difference: &Difference) -> Result<()> {
+    print_lines(difference, &mut Pager::begin()).await
+}
+
 async fn print_lines(difference: &Difference, pager: &mut Pager) -> Result<()> {
     for (at, table) in difference.changes.tables().iter().enumerate() {
         let mut runs = std::pin::pin!(difference.changes.changes(at));
@@ -106,7 +112,8 @@ async fn print_lines(difference: &Difference, pager: &mut Pager) -> Result<()> {
     Ok(())
 }
 
-fn summary_json(difference: &Difference, (before, after): &(String, String)) -> serde_json::Value {
+/// The difference for programs, without rows.
+pub(crate) fn summary_json(difference: &Difference, (before, after): &(String, String)) -> serde_json::Value {
     let counted = |table: &TableName, counts: Counts| json!({ "table": table, "rows": counts });
     let tables: Vec<_> =
         difference.changes.tables().iter().map(|table| counted(&table.table.name, table.counts)).collect();
@@ -118,6 +125,7 @@ fn summary_json(difference: &Difference, (before, after): &(String, String)) -> 
         "after": after,
         "equal": difference.is_empty(),
         "schema": difference.schema,
+        "definitions": difference.definitions,
         "tables": tables,
         "only_before": only(&difference.only_before),
         "only_after": only(&difference.only_after),
@@ -125,18 +133,17 @@ fn summary_json(difference: &Difference, (before, after): &(String, String)) -> 
     })
 }
 
-fn summary(difference: &Difference, (before, after): &(String, String)) -> String {
+/// The difference in words: schema, and how many rows of each table.
+pub(crate) fn summary(difference: &Difference, (before, after): &(String, String)) -> String {
     let tables = difference.changes.tables();
     let user_tables = tables.iter().filter(|table| table.table.kind.is_user_table()).count() as u64;
     if difference.is_empty() {
         return format!("equal: {before} and {after}, {} compared", counted(user_tables, "table"));
     }
     let mut out = format!("from {before} to {after}:\n");
-    for found in &difference.schema {
-        out += &format!("\n! {found}");
-    }
-    if !difference.schema.is_empty() {
-        out += "\n";
+    let schema = schema::told(&difference.schema, &difference.definitions);
+    if !schema.is_empty() {
+        out += &format!("\n{schema}\n");
     }
     let differing: Vec<_> = tables.iter().filter(|table| table.counts.total() > 0).collect();
     if differing.is_empty() {

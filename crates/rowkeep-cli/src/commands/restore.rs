@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 pub(crate) mod live;
+pub(crate) mod schema;
 mod translated;
 
 use anyhow::Result;
@@ -25,8 +26,9 @@ use crate::ui::units::{counted, duration, plain};
 ///
 /// A new or empty database is made from the snapshot and proven equal by hash. In one that holds data, exactly the
 /// rows that differ are changed, in one transaction, after a plan is shown and confirmed; `rowkeep undo` takes that
-/// back. When something fails the database is left as it was. Between SQLite and PostgreSQL, a new or empty database
-/// is made by a translation, whose plan says what does not come over exactly.
+/// back. With --with-schema all of it is made again from the snapshot, also in one transaction. When something fails the
+/// database is left as it was. Between SQLite and PostgreSQL, a new or empty database is made by a translation, whose
+/// plan says what does not come over exactly.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Restore {
     /// An id or its beginning, a name, `latest` or `latest:DATABASE`
@@ -45,6 +47,9 @@ pub(crate) struct Restore {
     keep_tables: Vec<String>,
     #[command(flatten)]
     wanted: Wanted,
+    /// Replace all of a database that holds data, schema included
+    #[arg(long)]
+    with_schema: bool,
     /// Print the plan, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -96,9 +101,12 @@ impl Restore {
         };
         let (name, engine) = (to.name, to.engine);
         if rowkeep::translate::is_possible(&snapshot, engine.as_ref()) {
-            return self.translate(session, &repository, &snapshot, engine.as_ref()).await;
+            return self.translate(session, &repository, &snapshot, name, engine.as_ref()).await;
         }
         match engine.contents().await.map_err(rowkeep::Error::from)? {
+            Contents::Occupied(_) if self.with_schema => {
+                self.replace_all(session, &repository, snapshot, name, engine.as_ref()).await
+            }
             Contents::Occupied(_) => {
                 self.change_live(session, &repository, snapshot, name, engine.as_ref()).await
             }

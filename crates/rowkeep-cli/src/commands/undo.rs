@@ -3,9 +3,10 @@ use rowkeep::apply::{execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, OnConflict};
 use rowkeep::hooks::{Facts, Operation};
 use rowkeep::plan::Safety;
+use rowkeep::replace::{is_taken_back_whole, plan_undo};
 use rowkeep::snapshots;
 
-use super::restore::live;
+use super::restore::{live, schema};
 use crate::fail::{DONE, REFUSED};
 use crate::setup::Session;
 use crate::ui::confirm::confirmed;
@@ -14,6 +15,7 @@ use crate::ui::units::counted;
 /// Take the last restore into a database back.
 ///
 /// Exactly the rows that it changed get the values that they had before. Rows that were changed again since are noticed.
+/// What replaced a database with its schema is taken back by replacing it by the state before.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Undo {
     /// The database: a name from rowkeep.toml, a URL, or a path
@@ -30,6 +32,9 @@ pub(crate) struct Undo {
     /// Leave rows that were changed again since as they are, instead of stopping
     #[arg(long)]
     skip_conflicts: bool,
+    /// End other connections to the database first (PostgreSQL)
+    #[arg(long)]
+    end_connections: bool,
     /// Do not make this undoable in turn
     #[arg(long)]
     no_safety: bool,
@@ -55,6 +60,21 @@ impl Undo {
         let safety = Safety { database: source.name.clone(), program: live::program() };
         let safety = (!self.no_safety && !self.dry_run).then_some(safety);
         let engine = source.engine.as_ref();
+        let hooks = session.hooks(Operation::Undo, typed, self.no_hooks)?;
+        let mut facts = Facts::new(Operation::Undo, &*source.name, engine.describe());
+        facts.snapshot = Some(snapshot.id.to_string());
+        if is_taken_back_whole(&snapshot) {
+            let plan = plan_undo(&session.context, &repository, engine, &snapshot, safety.as_ref()).await?;
+            let how = schema::Execution {
+                dry_run: self.dry_run,
+                yes: self.yes,
+                end_connections: self.end_connections,
+                verify: true,
+                hooks,
+                facts,
+            };
+            return schema::run(session, &repository, engine, &snapshot, plan, how).await;
+        }
         let plan = undo(&session.context, &repository, engine, &snapshot, safety.as_ref()).await?;
         session.say(live::told(&plan));
         if self.dry_run {
@@ -68,10 +88,8 @@ impl Undo {
         }
         let on_conflict = if self.skip_conflicts { OnConflict::Skip } else { OnConflict::Stop };
         let statements = activity.beside(&[], &plan)?;
-        let options = ApplyOptions { on_conflict, statements, ..ApplyOptions::default() };
-        let hooks = session.hooks(Operation::Undo, typed, self.no_hooks)?;
-        let mut facts = Facts::new(Operation::Undo, &*source.name, engine.describe());
-        facts.snapshot = Some(snapshot.id.to_string());
+        let end_connections = self.end_connections;
+        let options = ApplyOptions { on_conflict, statements, end_connections, ..ApplyOptions::default() };
         facts.rows = Some(plan.counts());
         let done = session.within(&hooks, facts, async |facts| {
             let outcome = execute(&session.context, &repository, engine, plan, &options).await?;

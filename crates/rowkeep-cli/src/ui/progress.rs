@@ -71,6 +71,10 @@ fn terminal() -> Observer {
             moved.fetch_sub(bytes, Ordering::Relaxed);
             bar.dec(rows);
         }
+        Event::Pause => {
+            bar.disable_steady_tick();
+            bar.finish_and_clear();
+        }
         Event::Warning(warning) => bar.suspend(|| eprintln!("warning: {}", plain(warning))),
         Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
         Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),

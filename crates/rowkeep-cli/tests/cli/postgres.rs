@@ -46,6 +46,19 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// The schema of a database as `pg_dump` prints it, without what is random.
+    pub(crate) fn schema(&self, database: &str) -> String {
+        let output = self
+            .program("pg_dump")
+            .args(["--schema-only", "-d", &self.url_of(database)])
+            .output()
+            .expect("pg_dump can be run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let dump = String::from_utf8_lossy(&output.stdout).into_owned();
+        let random = |line: &&str| line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
+        dump.lines().filter(|line| !random(line)).collect::<Vec<_>>().join("\n")
+    }
+
     /// A new database of that name, and what drops it.
     pub(crate) fn database(&self, name: &str) -> Database<'_> {
         let name = format!("{name}_{}", std::process::id());
@@ -71,12 +84,18 @@ impl Database<'_> {
 
     /// Runs a script; the first error fails the test.
     pub(crate) fn file(&self, script: &std::path::Path) {
-        let output = Command::new(self.server.bin.join("psql"))
+        let output = self
+            .server
+            .program("psql")
             .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url(), "-f"])
             .arg(script)
             .output()
             .expect("psql can be run");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub(crate) fn schema(&self) -> String {
+        self.server.schema(&self.name)
     }
 }
 

@@ -43,7 +43,7 @@ pub async fn tables_without_rows_are_created(fixture: &dyn Fixture) {
     let schema = schema(&*original).await;
     let copied = fixture.empty().await;
     let u = schema.tables.iter().find(|table| table.name.name == "u").expect("there is a table u");
-    let options = CreateOptions { loaded: Some(vec![u.name.clone()]) };
+    let options = CreateOptions { loaded: Some(vec![u.name.clone()]), ..CreateOptions::default() };
     let target = copied.engine().create(&schema, &options).await.expect("the target is created");
     let view = original.engine().open(&ViewOptions::default()).await.expect("the database opens");
     target.load(u, view.rows(u).await.expect("the rows are read")).await.expect("rows are loaded");

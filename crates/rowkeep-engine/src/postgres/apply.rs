@@ -7,7 +7,6 @@
 mod attempt;
 mod change;
 mod compare;
-mod connections;
 mod large_objects;
 mod live;
 mod references;
@@ -20,6 +19,7 @@ use std::sync::Arc;
 
 use rowkeep_format::{Counts, TableChanges, TableKind};
 
+use super::connections;
 use super::ending::Ending;
 use super::failure::{changing_failed, failed};
 use super::session::{Server, Session};

@@ -108,6 +108,23 @@ pub(super) fn classify(sql: &str) -> Kind {
     }
 }
 
+/// The extension that a statement creates, and the schema that it names for it.
+pub(super) fn extension(sql: &str) -> Option<(String, Option<String>)> {
+    let words = Words::new(sql);
+    if !words.are(0, &["create", "extension"]) {
+        return None;
+    }
+    let at = if words.are(2, &["if", "not", "exists"]) { 5 } else { 2 };
+    let schema = words.find(at + 1, "schema").and_then(|place| words.name(place + 1));
+    Some((words.name(at)?, schema))
+}
+
+/// The schema that a statement creates.
+pub(super) fn schema(sql: &str) -> Option<String> {
+    let words = Words::new(sql);
+    words.are(0, &["create", "schema"]).then(|| words.name(2)).flatten()
+}
+
 fn names(opening: &[&str], things: &[&[&str]]) -> bool {
     let thing = match opening {
         [_, "or", "replace", thing @ ..] | [_, thing @ ..] => thing,

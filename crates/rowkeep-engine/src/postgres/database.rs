@@ -18,7 +18,7 @@ pub(super) async fn contents(session: &Session) -> Result<Contents, EngineError>
     if marker::is_there(session).await? {
         return Ok(Contents::Unfinished);
     }
-    let objects = objects::list(session).await?;
+    let objects = objects::list(session, &[]).await?;
     if objects.is_empty() {
         return Ok(Contents::Empty);
     }

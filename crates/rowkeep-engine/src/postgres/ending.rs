@@ -38,21 +38,27 @@ impl Deref for Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let Some(session) = self.session.take() else { return };
-        let cancel = session.client.cancel_token();
-        session.kill();
-        // A server that computes does not look whether anybody is still there.
-        if let Ok(runtime) = Handle::try_current() {
-            let tls = self.server.tls.connector();
-            // As the connection itself was made: its settings say how the stream is opened.
-            match wire::tapped(&self.server.config, tls.clone()) {
-                Some((_, connector, _)) => runtime.spawn(async move {
-                    let _ = cancel.cancel_query(connector).await;
-                }),
-                None => runtime.spawn(async move {
-                    let _ = cancel.cancel_query(tls).await;
-                }),
-            };
+        if let Some(session) = self.session.take() {
+            end(&self.server, &session);
         }
+    }
+}
+
+/// Has the server cancel what it is doing for a connection, and cuts that.
+pub(super) fn end(server: &Server, session: &Session) {
+    let cancel = session.client.cancel_token();
+    session.kill();
+    // A server that computes does not look whether anybody is still there.
+    if let Ok(runtime) = Handle::try_current() {
+        let tls = server.tls.connector();
+        // As the connection itself was made: its settings say how the stream is opened.
+        match wire::tapped(&server.config, tls.clone()) {
+            Some((_, connector, _)) => runtime.spawn(async move {
+                let _ = cancel.cancel_query(connector).await;
+            }),
+            None => runtime.spawn(async move {
+                let _ = cancel.cancel_query(tls).await;
+            }),
+        };
     }
 }

@@ -3,10 +3,11 @@
 use super::checks::{self, Check};
 use super::classify::{Kind, Reference, brief};
 use super::failure::{failed, state};
-use super::marker::SCHEMA;
+use super::marker;
 use super::script::Statement;
 use super::session::{Session, text};
 use super::target::PostgresTarget;
+use super::unit::Unit;
 use super::{large_objects_in, sequences};
 use crate::EngineError;
 
@@ -14,20 +15,27 @@ use crate::EngineError;
 const SEQUENCES_AT_ONCE: usize = 1000;
 
 /// Completes a database whose tables have their rows.
-pub(super) async fn finish(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
-    let runner = target.runner(session);
+pub(super) async fn finish(target: &PostgresTarget) -> Result<(), EngineError> {
+    let session = target.pool.lend().await?;
     let rest = target.take_rest();
-    runner.run(&rest.iter().collect::<Vec<_>>()).await?;
-
+    target.runner(&session).run(&rest.iter().collect::<Vec<_>>()).await?;
     let (after, checks) = add_references_unchecked(target);
-    runner.run(&after.iter().collect::<Vec<_>>()).await?;
+    target.runner(&session).run(&after.iter().collect::<Vec<_>>()).await?;
+    session.give_back();
     checks::run(target, checks).await?;
 
-    set_sequences(target, session).await?;
-    large_objects_in::finish(session, &runner).await?;
+    let session = target.pool.lend().await?;
+    let runner = target.runner(&session);
+    set_sequences(target, &session).await?;
+    large_objects_in::finish(&session, &runner).await?;
     runner.run(&target.plan.privileges.iter().collect::<Vec<_>>()).await?;
     runner.run(&target.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
-    refresh(target, session).await
+    refresh(target, &session).await?;
+    if target.unit == Unit::Transaction {
+        marker::remove(&session).await?;
+    }
+    session.give_back();
+    Ok(())
 }
 
 /// The statements with references that are added without a check, and the checks that are left to do.
@@ -58,7 +66,7 @@ fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Che
 
 async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
     let what = "cannot set the sequences";
-    let table = format!("{SCHEMA}.{}", sequences::NAME);
+    let table = format!("{}.{}", marker::aside(target.unit), sequences::NAME);
     let count = session.value(what, &format!("SELECT count(*) FROM {table}")).await?;
     let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     for from in (0..count).step_by(SEQUENCES_AT_ONCE) {
@@ -84,7 +92,7 @@ async fn refresh(target: &PostgresTarget, session: &Session) -> Result<(), Engin
         let before = left.len();
         let mut again = Vec::new();
         for statement in left {
-            match session.try_run(&statement.sql).await {
+            match target.unit.run(session, &statement.sql).await {
                 Ok(()) => {}
                 Err(error) if state(&error) == Some(NOT_FILLED) => again.push((statement, error)),
                 Err(error) => note(target, statement, error)?,

@@ -9,27 +9,32 @@ use tokio_postgres::error::SqlState;
 
 use super::failure::failed;
 use super::session::Session;
+use super::unit::Unit;
 use crate::EngineError;
 
-/// Begins a transaction in which a table can be loaded so; false, and no transaction, when the table holds rows or
-/// the role may add rows but not empty it.
+/// Begins a unit in which a table can be loaded so; false, and no unit, when the table holds rows or the role may add
+/// rows but not empty it.
 ///
 /// Both are so for tables of extensions, whose own rows must stay.
-pub(super) async fn begin(session: &Session, what: &str, table: &str) -> Result<bool, EngineError> {
+pub(super) async fn begin(
+    session: &Session,
+    unit: Unit,
+    what: &str,
+    table: &str,
+) -> Result<bool, EngineError> {
     let failed = |error| failed(format!("cannot prepare {what} for its rows"), error);
-    match empty(session, table).await {
+    match empty(session, unit, table).await {
         Ok(true) => return Ok(true),
         Err(error) if error.code() != Some(&SqlState::INSUFFICIENT_PRIVILEGE) => return Err(failed(error)),
         Ok(false) | Err(_) => {}
     }
-    session.try_run("ROLLBACK").await.map_err(failed)?;
+    session.try_run(unit.undo()).await.map_err(failed)?;
     Ok(false)
 }
 
-/// Begins a transaction and empties a table, unless it holds rows.
-async fn empty(session: &Session, table: &str) -> Result<bool, tokio_postgres::Error> {
-    // A stricter level, which a role may have by default, would keep an older view than FREEZE allows.
-    session.try_run("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+/// Begins a unit and empties a table, unless it holds rows.
+async fn empty(session: &Session, unit: Unit, table: &str) -> Result<bool, tokio_postgres::Error> {
+    session.try_run(unit.begin()).await?;
     session.try_run(&format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")).await?;
     if !session.try_rows(&format!("SELECT FROM ONLY {table} LIMIT 1")).await?.is_empty() {
         return Ok(false);
@@ -38,8 +43,8 @@ async fn empty(session: &Session, table: &str) -> Result<bool, tokio_postgres::E
     Ok(true)
 }
 
-/// Ends the transaction.
-pub(super) async fn commit(session: &Session, what: &str) -> Result<(), EngineError> {
-    let committed = session.try_run("COMMIT").await;
-    committed.map_err(|error| failed(format!("cannot keep the rows of {what}"), error))
+/// Ends the unit.
+pub(super) async fn keep(session: &Session, unit: Unit, what: &str) -> Result<(), EngineError> {
+    let kept = session.try_run(unit.keep()).await;
+    kept.map_err(|error| failed(format!("cannot keep the rows of {what}"), error))
 }

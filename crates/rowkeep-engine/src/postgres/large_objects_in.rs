@@ -8,18 +8,19 @@ use serde::Deserialize;
 use super::classify::Kind;
 use super::failure::failed;
 use super::large_objects::{OBJECTS, PAGE_BYTES};
-use super::marker::SCHEMA;
+use super::marker;
 use super::runner::Runner;
 use super::script::Statement;
 use super::session::{Session, text};
 use super::sql;
+use super::unit::Unit;
 use crate::{EngineError, ErrorKind, RowStream};
 
 /// How many large objects are looked at together.
 const AT_ONCE: usize = 1000;
 
 /// Writes the contents of large objects, making each when its first page comes.
-pub(super) async fn load(session: &Session, mut rows: RowStream) -> Result<(), EngineError> {
+pub(super) async fn load(session: &Session, unit: Unit, mut rows: RowStream) -> Result<(), EngineError> {
     let failed = |error| failed("cannot load the large objects", error);
     // In one statement, so that a page is one trip to the server; an object that is there already stays.
     let create = session
@@ -34,7 +35,7 @@ pub(super) async fn load(session: &Session, mut rows: RowStream) -> Result<(), E
     let mut last = None;
     while let Some(batch) = rows.next().await {
         let pages = pages(&batch?)?;
-        session.try_run("BEGIN").await.map_err(failed)?;
+        session.try_run(unit.begin()).await.map_err(failed)?;
         for page in &pages {
             if last != Some(page.oid) {
                 session.client.execute(&create, &[&page.oid]).await.map_err(failed)?;
@@ -48,7 +49,7 @@ pub(super) async fn load(session: &Session, mut rows: RowStream) -> Result<(), E
         }))
         .await
         .map_err(failed)?;
-        session.try_run("COMMIT").await.map_err(failed)?;
+        session.try_run(unit.keep()).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -80,13 +81,13 @@ fn pages(batch: &RowBatch) -> Result<Vec<Page>, EngineError> {
 
 /// Makes the large objects that have no contents, and gives all their owners, privileges and comments.
 pub(super) async fn finish(session: &Session, runner: &Runner<'_>) -> Result<(), EngineError> {
-    let mut from = "-1".to_owned();
+    let (mut from, aside) = ("-1".to_owned(), marker::aside(runner.unit));
     loop {
         let query = format!(
             "SELECT o.oid, o.owner, o.privileges, o.comment, o.owner = current_user, \
                     CASE WHEN EXISTS (SELECT FROM pg_largeobject_metadata m WHERE m.oid = o.oid) THEN o.oid \
                          ELSE lo_create(o.oid) END \
-             FROM (SELECT * FROM {SCHEMA}.{OBJECTS} WHERE oid::bigint > {from} ORDER BY oid LIMIT {AT_ONCE}) o"
+             FROM (SELECT * FROM {aside}.{OBJECTS} WHERE oid::bigint > {from} ORDER BY oid LIMIT {AT_ONCE}) o"
         );
         let rows = session.rows("cannot create the large objects", &query).await?;
         let Some(last) = rows.last() else { return Ok(()) };

@@ -2,12 +2,14 @@
 //!
 //! It is created first and dropped last. A database that holds it was empty before, but for the extensions and the
 //! state of `public` that it notes; so everything else may be cleared away when the restore does not go on. It also
-//! keeps, until the end, the rows of those tables that stand for something else than a table.
+//! keeps, until the end, the rows of those tables that stand for something else than a table. What is made in one
+//! transaction needs no marker, and has temporary tables for that.
 
 use tokio_postgres::error::SqlState;
 
 use super::sequences;
 use super::session::{Session, text};
+use super::unit::Unit;
 use super::{failure, large_objects, sql};
 use crate::EngineError;
 
@@ -22,6 +24,8 @@ const LOCK: i64 = i64::from_be_bytes(*b"rowkeep\0");
 pub(super) struct Before {
     /// The extensions that were there.
     pub(super) extensions: Vec<String>,
+    /// Schemas besides `public` that stay because those extensions are in them.
+    pub(super) schemas: Vec<String>,
     /// The statements that give `public` back its owner, comment and privileges; empty when there was no `public`.
     pub(super) public: String,
 }
@@ -51,11 +55,8 @@ pub(super) async fn create(session: &Session) -> Result<(), EngineError> {
          COMMENT ON SCHEMA {SCHEMA} IS 'A restore by rowkeep was not finished; the next one clears the database.'; \
          CREATE TABLE {SCHEMA}.before (what text, detail text); \
          INSERT INTO {SCHEMA}.before SELECT 'extension', extname FROM pg_catalog.pg_extension; \
-         INSERT INTO {SCHEMA}.before {PUBLIC}; \
-         CREATE TABLE {SCHEMA}.{} (schema text, name text, last_value bigint, is_called boolean); \
-         CREATE TABLE {SCHEMA}.{} (oid oid, owner text, privileges text, comment text)",
-        sequences::NAME,
-        large_objects::OBJECTS,
+         INSERT INTO {SCHEMA}.before SELECT 'public', p.statements FROM ({}) p (statements)",
+        public_now(),
     );
     session
         .try_run(&statements)
@@ -63,18 +64,71 @@ pub(super) async fn create(session: &Session) -> Result<(), EngineError> {
         .map_err(|error| failure::failed("cannot begin the restore in the database", error))
 }
 
-/// One row when there is a `public`: how to give it back its owner, comment and privileges.
-const PUBLIC: &str = "SELECT 'public', concat_ws(' ', \
-      format('ALTER SCHEMA public OWNER TO %I;', pg_catalog.pg_get_userbyid(n.nspowner)), \
-      format('COMMENT ON SCHEMA public IS %L;', pg_catalog.obj_description(n.oid, 'pg_namespace')), \
-      (SELECT string_agg(DISTINCT format('REVOKE ALL ON SCHEMA public FROM %s;', \
-         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_catalog.pg_get_userbyid(a.grantee)) END), ' ') \
-       FROM pg_catalog.aclexplode(n.nspacl) a), \
-      (SELECT string_agg(format('GRANT %s ON SCHEMA public TO %s%s;', a.privilege_type, \
-         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_catalog.pg_get_userbyid(a.grantee)) END, \
-         CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ') \
-       FROM pg_catalog.aclexplode(n.nspacl) a)) \
-    FROM pg_catalog.pg_namespace n WHERE n.nspname = 'public'";
+/// The schema of the tables for rows that stand for something else.
+pub(super) fn aside(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Transaction => SCHEMA,
+        Unit::Savepoint => "pg_temp",
+    }
+}
+
+/// Makes those tables.
+pub(super) async fn create_aside(session: &Session, unit: Unit) -> Result<(), EngineError> {
+    let (create, end) = match unit {
+        Unit::Transaction => ("CREATE TABLE", ""),
+        Unit::Savepoint => ("CREATE TEMPORARY TABLE", "ON COMMIT DROP"),
+    };
+    let (aside, sequences, objects) = (aside(unit), sequences::NAME, large_objects::OBJECTS);
+    let statements = format!(
+        "{create} {aside}.{sequences} (schema text, name text, last_value bigint, is_called boolean) {end}; \
+         {create} {aside}.{objects} (oid oid, owner text, privileges text, comment text) {end}"
+    );
+    session
+        .try_run(&statements)
+        .await
+        .map_err(|error| failure::failed("cannot begin the restore in the database", error))
+}
+
+/// The query for the statements that give `public` the owner, comment and privileges of the rows `n` of some source.
+fn public_of(source: &str) -> String {
+    format!(
+        "SELECT concat_ws(' ', \
+           format('ALTER SCHEMA public OWNER TO %I;', n.owner), \
+           format('COMMENT ON SCHEMA public IS %L;', n.comment), \
+           (SELECT string_agg(DISTINCT format('REVOKE ALL ON SCHEMA public FROM %s;', \
+              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_catalog.pg_get_userbyid(a.grantee)) END), ' ') \
+            FROM pg_catalog.aclexplode(n.acl) a), \
+           (SELECT string_agg(format('GRANT %s ON SCHEMA public TO %s%s;', a.privilege_type, \
+              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_catalog.pg_get_userbyid(a.grantee)) END, \
+              CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ') \
+            FROM pg_catalog.aclexplode(n.acl) a)) \
+         FROM {source}"
+    )
+}
+
+/// The query for one row when there is a `public`: how it is now.
+fn public_now() -> String {
+    public_of(
+        "(SELECT pg_catalog.pg_get_userbyid(p.nspowner) AS owner, p.nspacl AS acl, \
+                 pg_catalog.obj_description(p.oid, 'pg_namespace') AS comment \
+          FROM pg_catalog.pg_namespace p WHERE p.nspname = 'public') n",
+    )
+}
+
+/// The statements that make `public` what it is in a new database, which is what `pg_dump` counts on.
+pub(super) async fn public_of_new_databases(session: &Session) -> Result<String, EngineError> {
+    // Since version 15 it belongs to the owner of the database, and others may not create in it.
+    let (owner, everybody) = match session.major {
+        ..15 => ("(SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10)", "UC"),
+        _ => ("'pg_database_owner'::name", "U"),
+    };
+    let query = public_of(&format!(
+        "(SELECT o.owner, 'standard public schema' AS comment, \
+                 format('{{%I=UC/%I,={everybody}/%I}}', o.owner, o.owner, o.owner)::aclitem[] AS acl \
+          FROM (SELECT {owner}) o (owner)) n"
+    ));
+    Ok(session.value("cannot read the privileges of schema public", &query).await?.unwrap_or_default())
+}
 
 /// Reads what the marker notes; nothing of one that is not ours in full.
 pub(super) async fn read(session: &Session) -> Result<Option<Before>, EngineError> {
@@ -95,9 +149,8 @@ pub(super) async fn read(session: &Session) -> Result<Option<Before>, EngineErro
 }
 
 /// The owner, comment and privileges of `public` as they are now, in the same form.
-pub(super) async fn public_now(session: &Session) -> Result<Option<String>, EngineError> {
-    let query = format!("SELECT p.detail FROM ({PUBLIC}) p (what, detail)");
-    session.value("cannot read the privileges of schema public", &query).await
+pub(super) async fn public(session: &Session) -> Result<Option<String>, EngineError> {
+    session.value("cannot read the privileges of schema public", &public_now()).await
 }
 
 /// Removes the marker, and waits until everything before is on the server's disk.

@@ -1,5 +1,6 @@
 //! What is in a database that somebody made, and how to remove it.
 
+use super::classify::brief;
 use super::marker::{self, Before};
 use super::session::{Session, text};
 use super::split::statements;
@@ -66,8 +67,11 @@ const OUTSIDE: [(&str, &str); 9] = [
 
 /// Lists what is in a database besides what extensions brought.
 ///
-/// What a schema other than `public` holds goes with the schema; large objects are one entry.
-pub(super) async fn list(session: &Session) -> Result<Vec<Object>, EngineError> {
+/// What a schema holds goes with the schema, but for `public` and others that are to stay; large objects are one entry.
+pub(super) async fn list(session: &Session, staying: &[String]) -> Result<Vec<Object>, EngineError> {
+    let staying: Vec<String> =
+        staying.iter().map(String::as_str).chain(["public"]).map(sql::literal).collect();
+    let staying = staying.join(", ");
     // Nor what the server made by itself, such as the functions of a range type.
     let made_by_itself = |catalogue: &str| {
         format!(
@@ -85,7 +89,7 @@ pub(super) async fn list(session: &Session) -> Result<Vec<Object>, EngineError> 
     }
     parts.push(format!(
         "SELECT {}, 'pg_namespace'::regclass::oid, o.oid FROM pg_namespace o \
-         WHERE o.nspname NOT IN ('public', 'information_schema', {}) AND left(o.nspname, 3) <> 'pg_' AND {}",
+         WHERE o.nspname NOT IN ({staying}, 'information_schema', {}) AND left(o.nspname, 3) <> 'pg_' AND {}",
         parts.len(),
         sql::literal(marker::SCHEMA),
         made_by_itself("pg_namespace")
@@ -94,7 +98,7 @@ pub(super) async fn list(session: &Session) -> Result<Vec<Object>, EngineError> 
         let outside = made_by_itself(catalogue);
         parts.push(format!(
             "SELECT {}, '{catalogue}'::regclass::oid, o.oid FROM {catalogue} o \
-             JOIN pg_namespace n ON n.oid = o.{schema} WHERE n.nspname = 'public' AND {condition} AND {outside}",
+             JOIN pg_namespace n ON n.oid = o.{schema} WHERE n.nspname IN ({staying}) AND {condition} AND {outside}",
             parts.len()
         ));
     }
@@ -120,21 +124,40 @@ pub(super) async fn list(session: &Session) -> Result<Vec<Object>, EngineError> 
     Ok(objects)
 }
 
-/// Removes everything that was not there before, the marker last. The session holds the lock of the restore.
-pub(super) async fn clear(session: &Session) -> Result<(), EngineError> {
-    // What is left of the restore that did not go on, in the middle of a long statement perhaps.
-    let what = "cannot end what is left of a restore";
-    session.rows(what, END_OTHERS).await?;
+/// Ends the other sessions of a restore that did not go on, in the middle of a long statement perhaps.
+pub(super) async fn end_others(session: &Session) -> Result<(), EngineError> {
+    session.rows("cannot end what is left of a restore", END_OTHERS).await?;
+    Ok(())
+}
+
+/// Removes what an unfinished restore made, the marker last. The session holds the lock of the restore.
+pub(super) async fn clear_unfinished(session: &Session) -> Result<(), EngineError> {
+    end_others(session).await?;
+    if !marker::is_there(session).await? {
+        return Ok(());
+    }
     let before = marker::read(session).await?;
+    clear(session, before.as_ref(), DROPS_AT_ONCE).await
+}
+
+/// Removes everything that was not there before, the marker last; extensions and `public` only if it is known how they
+/// were. `at_once` statements go to the server together.
+pub(super) async fn clear(
+    session: &Session,
+    before: Option<&Before>,
+    at_once: usize,
+) -> Result<(), EngineError> {
+    let staying = before.map_or(&[][..], |before| &before.schemas);
+    let run_all = async |statements: &[String]| run_all(session, statements, at_once).await;
     // They would fire for all that follows.
     let event_triggers: Vec<Object> =
-        list(session).await?.into_iter().filter(|object| object.kind == "event trigger").collect();
-    run_all(session, &event_triggers.iter().map(drop_statement).collect::<Vec<_>>()).await?;
-    if let Some(before) = &before {
-        drop_extensions(session, before).await?;
+        list(session, staying).await?.into_iter().filter(|object| object.kind == "event trigger").collect();
+    run_all(&event_triggers.iter().map(drop_statement).collect::<Vec<_>>()).await?;
+    if let Some(before) = before {
+        run_all(&extension_drops(session, before).await?).await?;
     }
-    drop_tables(session).await?;
-    let objects = list(session).await?;
+    run_all(&table_drops(session).await?).await?;
+    let objects = list(session, staying).await?;
     let mut drops = Vec::new();
     for object in objects.iter().filter(|object| object.kind != "large object") {
         if object.kind == "subscription" {
@@ -145,15 +168,15 @@ pub(super) async fn clear(session: &Session) -> Result<(), EngineError> {
         }
         drops.push(drop_statement(object));
     }
-    run_all(session, &drops).await?;
+    run_all(&drops).await?;
     unlink_large_objects(session).await?;
     let defaults = session.rows("cannot list the default privileges", DEFAULT_PRIVILEGES).await?;
-    run_all(session, &defaults.iter().map(|row| text(row, 0).to_owned()).collect::<Vec<_>>()).await?;
-    if let Some(before) = &before {
+    run_all(&defaults.iter().map(|row| text(row, 0).to_owned()).collect::<Vec<_>>()).await?;
+    if let Some(before) = before {
         give_back_public(session, before).await?;
     }
     session
-        .try_run(&format!("DROP SCHEMA {} CASCADE", marker::SCHEMA))
+        .try_run(&format!("DROP SCHEMA IF EXISTS {} CASCADE", marker::SCHEMA))
         .await
         .map_err(|error| failure::failed("cannot clear the database", error))
 }
@@ -167,28 +190,29 @@ fn drop_statement(object: &Object) -> String {
     format!("DROP {} IF EXISTS {} CASCADE", object.kind.to_uppercase(), object.identity)
 }
 
-async fn run_all(session: &Session, statements: &[String]) -> Result<(), EngineError> {
-    for batch in statements.chunks(DROPS_AT_ONCE) {
-        session
-            .try_run(&batch.join(";\n"))
-            .await
-            .map_err(|error| failure::failed("cannot clear the database", error))?;
+async fn run_all(session: &Session, statements: &[String], at_once: usize) -> Result<(), EngineError> {
+    for batch in statements.chunks(at_once) {
+        session.try_run(&batch.join(";\n")).await.map_err(|error| {
+            let what = match batch {
+                [only] => format!("cannot clear the database: {}", brief(only)),
+                _ => "cannot clear the database".to_owned(),
+            };
+            failure::failed(what, error)
+        })?;
     }
     Ok(())
 }
 
-async fn drop_extensions(session: &Session, before: &Before) -> Result<(), EngineError> {
+async fn extension_drops(session: &Session, before: &Before) -> Result<Vec<String>, EngineError> {
     let rows =
         session.rows("cannot list the extensions", "SELECT extname FROM pg_extension ORDER BY 1").await?;
     let added =
         rows.iter().map(|row| text(row, 0)).filter(|name| !before.extensions.iter().any(|old| old == name));
-    let drops: Vec<String> =
-        added.map(|name| format!("DROP EXTENSION IF EXISTS {} CASCADE", sql::ident(name))).collect();
-    run_all(session, &drops).await
+    Ok(added.map(|name| format!("DROP EXTENSION IF EXISTS {} CASCADE", sql::ident(name))).collect())
 }
 
-/// Drops tables before the schemas that hold them, because one statement may not lock any number of things.
-async fn drop_tables(session: &Session) -> Result<(), EngineError> {
+/// Tables are dropped before the schemas that hold them, because one statement may not lock any number of things.
+async fn table_drops(session: &Session) -> Result<Vec<String>, EngineError> {
     let rows = session
         .rows(
             "cannot list the tables",
@@ -202,9 +226,7 @@ async fn drop_tables(session: &Session) -> Result<(), EngineError> {
             ),
         )
         .await?;
-    let drops: Vec<String> =
-        rows.iter().map(|row| format!("DROP TABLE IF EXISTS {} CASCADE", text(row, 0))).collect();
-    run_all(session, &drops).await
+    Ok(rows.iter().map(|row| format!("DROP TABLE IF EXISTS {} CASCADE", text(row, 0))).collect())
 }
 
 async fn unlink_large_objects(session: &Session) -> Result<(), EngineError> {
@@ -215,13 +237,14 @@ async fn unlink_large_objects(session: &Session) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// The statements after which no default privileges are left, but for those that were always there.
+/// The statements after which no default privileges are left that the role can change, but for those that were always
+/// there.
 const DEFAULT_PRIVILEGES: &str = "SELECT concat_ws(' ', 'ALTER DEFAULT PRIVILEGES FOR ROLE', r.name, r.place, p.what) \
     FROM (SELECT d.*, format('%I', pg_get_userbyid(d.defaclrole)) AS name, \
                  CASE WHEN d.defaclnamespace <> 0 THEN 'IN SCHEMA ' || d.defaclnamespace::regnamespace END AS place, \
                  CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' \
                    WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END AS things \
-          FROM pg_default_acl d) r, \
+          FROM pg_default_acl d WHERE pg_has_role(d.defaclrole, 'USAGE')) r, \
     LATERAL (SELECT DISTINCT 0 AS step, format('REVOKE ALL ON %s FROM %s', r.things, \
                CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_get_userbyid(a.grantee)) END) AS what \
              FROM aclexplode(r.defaclacl) a \
@@ -235,9 +258,9 @@ const DEFAULT_PRIVILEGES: &str = "SELECT concat_ws(' ', 'ALTER DEFAULT PRIVILEGE
 
 async fn give_back_public(session: &Session, before: &Before) -> Result<(), EngineError> {
     if before.public.is_empty() {
-        return run_all(session, &["DROP SCHEMA IF EXISTS public CASCADE".to_owned()]).await;
+        return run_all(session, &["DROP SCHEMA IF EXISTS public CASCADE".to_owned()], 1).await;
     }
-    let now = marker::public_now(session).await?;
+    let now = marker::public(session).await?;
     if now.as_deref() == Some(before.public.as_str()) {
         return Ok(());
     }

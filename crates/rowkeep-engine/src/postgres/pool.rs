@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::ending;
 use super::session::{Server, Session};
 use crate::{EngineError, ErrorKind};
 
 /// Connections to one server that were all prepared in the same way.
 pub(super) struct Pool {
     server: Server,
-    prepare: String,
+    /// What is run on each connection that is opened; nothing where none may be.
+    prepare: Option<String>,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Session>>,
 }
@@ -18,7 +20,14 @@ pub(super) struct Pool {
 impl Pool {
     /// A pool of at most `size` connections; `prepare` is run on each when it is opened.
     pub(super) fn new(server: Server, prepare: String, size: usize) -> Arc<Self> {
-        Arc::new(Self { server, prepare, permits: Arc::new(Semaphore::new(size)), idle: Mutex::default() })
+        let permits = Arc::new(Semaphore::new(size));
+        Arc::new(Self { server, prepare: Some(prepare), permits, idle: Mutex::default() })
+    }
+
+    /// A pool of one connection, in which there is a transaction: once it is cut there is no other.
+    pub(super) fn of_one(server: Server, session: Session) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(1));
+        Arc::new(Self { server, prepare: None, permits, idle: Mutex::new(vec![session]) })
     }
 
     /// Lends a connection, waiting for one to come back when all are lent.
@@ -45,8 +54,12 @@ impl Pool {
         if let Some(session) = idle.filter(|session| !session.client.is_closed()) {
             return Ok(session);
         }
+        let Some(prepare) = &self.prepare else {
+            let message = "the connection was lost, and with it the transaction";
+            return Err(EngineError::new(ErrorKind::Unreachable, message));
+        };
         let session = self.server.connect().await?;
-        session.prepare(&self.prepare).await?;
+        session.prepare(prepare).await?;
         Ok(session)
     }
 
@@ -74,7 +87,8 @@ fn closed() -> EngineError {
 
 /// A connection that was lent.
 ///
-/// Dropped without being given back it is cut, because nobody knows what is still on its way on it.
+/// Dropped without being given back it is cut, because nobody knows what is still on its way on it. What a transaction
+/// holds has to be free soon, so that of one the server is also told to stop.
 pub(super) struct Lent {
     session: Option<Session>,
     pool: Arc<Pool>,
@@ -100,8 +114,10 @@ impl std::ops::Deref for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(session) = &self.session {
-            session.kill();
+        match self.session.take() {
+            Some(session) if self.pool.prepare.is_none() => ending::end(&self.pool.server, &session),
+            Some(session) => session.kill(),
+            None => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use super::notes::Notes;
 use super::script::Statement;
 use super::session::Session;
 use super::sql;
+use super::unit::Unit;
 use crate::EngineError;
 
 /// How many statements go to the server at once.
@@ -21,6 +22,8 @@ pub(super) struct Runner<'a> {
     pub(super) session: &'a Session,
     /// The roles that there are.
     pub(super) roles: &'a HashSet<String>,
+    /// What statements that go together are to each other.
+    pub(super) unit: Unit,
     /// Where failures are noted that do not matter for the rest.
     pub(super) notes: &'a Notes,
 }
@@ -28,14 +31,14 @@ pub(super) struct Runner<'a> {
 impl Runner<'_> {
     /// Runs statements in order. The first that fails and must not ends it.
     ///
-    /// Many go together, in one transaction; when it fails they are run again one by one.
+    /// Many go together, all or none; when that fails they are run again one by one.
     pub(super) async fn run(&self, statements: &[&Statement]) -> Result<(), EngineError> {
         let possible: Vec<&Statement> =
             statements.iter().copied().filter(|statement| self.has_roles(statement)).collect();
         for batch in possible.chunks(AT_ONCE) {
             if batch.len() > 1 {
                 let script: Vec<String> = batch.iter().map(|statement| with_settings(statement)).collect();
-                if self.session.try_run(&script.join("\n")).await.is_ok() {
+                if self.unit.run(self.session, &script.join("\n")).await.is_ok() {
                     continue;
                 }
             }
@@ -47,7 +50,7 @@ impl Runner<'_> {
     }
 
     async fn run_one(&self, statement: &Statement) -> Result<(), EngineError> {
-        match self.session.try_run(&with_settings(statement)).await {
+        match self.unit.run(self.session, &with_settings(statement)).await {
             Ok(()) => Ok(()),
             Err(error) if may_fail(&statement.kind, &error) => {
                 let reason = error.as_db_error().map_or_else(String::new, |error| error.message().to_owned());

@@ -48,6 +48,12 @@ pub(super) fn loading(major: u32) -> String {
     )
 }
 
+/// For the transaction in which a database is replaced: the same, but others are not waited for without end, because
+/// whoever comes meanwhile waits behind.
+pub(super) fn replacing(major: u32) -> String {
+    format!("{} SET lock_timeout = '10s';", loading(major))
+}
+
 /// What has to be the same on both sides.
 fn common() -> &'static str {
     "SET search_path = pg_catalog; SET standard_conforming_strings = on; SET DateStyle = 'ISO, YMD'; \

@@ -7,17 +7,18 @@ use async_trait::async_trait;
 use rowkeep_format::{Schema, Table, TableKind, TableName};
 
 use super::address::Address;
+use super::begun::{Begun, compare_encoding};
 use super::copy_in::{Destination, Source};
-use super::facts::Database;
 use super::notes::Notes;
 use super::plan::Plan;
 use super::pool::Pool;
 use super::runner::Runner;
 use super::script::Statement;
 use super::session::{Server, Session, text};
+use super::unit::Unit;
 use super::{
-    binary, database, ddl, finish, frozen, large_objects, large_objects_in, marker, objects, sequences,
-    settings, sql,
+    binary, connections, database, ddl, failure, finish, frozen, large_objects, large_objects_in, marker,
+    objects, replacing, sequences, settings, sql,
 };
 use crate::{Contents, CreateOptions, EngineError, ErrorKind, RowStream, Target};
 
@@ -35,7 +36,10 @@ pub(super) struct PostgresTarget {
     pub(super) server: Server,
     /// Holds the lock that says that a restore is under way.
     pub(super) control: tokio::sync::Mutex<Option<Session>>,
+    /// Where everything is done.
     pub(super) pool: Arc<Pool>,
+    /// What a piece of it is to the whole.
+    pub(super) unit: Unit,
     pub(super) plan: Plan,
     pub(super) roles: HashSet<String>,
     pub(super) notes: Notes,
@@ -55,59 +59,71 @@ impl PostgresTarget {
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Self, EngineError> {
-        if schema.engine != super::NAME {
-            return Err(EngineError::new(
-                ErrorKind::Unsupported,
-                format!("a PostgreSQL database cannot be made from the schema of {}", schema.engine),
-            ));
-        }
-        if schema.ddl(ddl::BEFORE).is_empty() {
-            return Err(EngineError::new(
-                ErrorKind::Unsupported,
-                "a database cannot be made from a backup of data alone: it has no schema",
-            ));
-        }
-        let notes = Notes::default();
-        let wanted = schema.ddl(ddl::DATABASE);
-        let (server, session, made) = reach_or_make(address, wanted, &notes).await?;
-        session.prepare(&settings::loading(session.major)).await?;
-        if !marker::lock(&session).await? {
-            return Err(EngineError::new(
-                ErrorKind::Busy,
-                format!("another restore into {address} is under way"),
-            ));
-        }
-        match database::contents(&session).await? {
+        let begun = Begun::new(address, schema).await?;
+        match database::contents(&begun.control).await? {
             Contents::Occupied(names) => {
                 return Err(EngineError::new(
                     ErrorKind::NotEmpty,
                     format!("{address} is not empty: it holds {}", names.join(", ")),
                 ));
             }
-            Contents::Unfinished => objects::clear(&session).await?,
+            Contents::Unfinished => objects::clear_unfinished(&begun.control).await?,
             Contents::Empty | Contents::Missing => {}
         }
-        compare_encoding(&session, wanted, &notes).await?;
-        marker::create(&session).await?;
+        let prepare = settings::loading(begun.control.major);
+        let pool = Pool::new(begun.server.clone(), prepare, CONNECTIONS);
+        Self::of(begun, pool, Unit::Transaction, schema, options).await
+    }
+
+    /// Makes the database again in place of what it holds, up to what has to be there before rows; see
+    /// [`replacing`](super::replacing).
+    pub(super) async fn replace(
+        address: &Arc<Address>,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        let begun = Begun::new(address, schema).await?;
+        if options.end_connections {
+            connections::end(&begun.control).await?.into_iter().for_each(|note| begun.notes.add(note));
+        }
+        if marker::is_there(&begun.control).await? {
+            objects::end_others(&begun.control).await?;
+        }
+        let session = begun.server.connect().await?;
+        session.prepare(&settings::replacing(session.major)).await?;
+        session.prepare(Unit::Transaction.begin()).await?;
+        let pool = Pool::of_one(begun.server.clone(), session);
+        Self::of(begun, pool, Unit::Savepoint, schema, options).await
+    }
+
+    async fn of(
+        begun: Begun,
+        pool: Arc<Pool>,
+        unit: Unit,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        let Begun { server, control, notes, made } = begun;
+        compare_encoding(&control, schema.ddl(ddl::DATABASE), &notes).await?;
         let tables = schema.tables.iter().map(|table| &table.name);
         let loaded = match &options.loaded {
             Some(names) => names.iter().cloned().collect(),
             None => tables.cloned().collect(),
         };
-        let mut plan = Plan::new(schema);
-        let of_tables = Mutex::new(std::mem::take(&mut plan.of_tables));
-        let target = Self {
-            pool: Pool::new(server.clone(), settings::loading(session.major), CONNECTIONS),
-            roles: roles(&session).await?,
+        let mut target = Self {
+            roles: roles(&control).await?,
             server,
-            control: tokio::sync::Mutex::new(Some(session)),
-            plan,
+            control: tokio::sync::Mutex::new(Some(control)),
+            pool,
+            unit,
+            plan: Plan::new(schema),
             notes,
             loaded,
-            of_tables,
+            of_tables: Mutex::default(),
             large_objects: tokio::sync::Mutex::default(),
             made,
         };
+        target.of_tables = Mutex::new(std::mem::take(&mut target.plan.of_tables));
         if let Err(error) = target.create_before().await {
             // What went wrong first is what matters; the marker stays for the next attempt if this fails too.
             let _ = target.abandon().await;
@@ -116,16 +132,22 @@ impl PostgresTarget {
         Ok(target)
     }
 
-    async fn create_before(&self) -> Result<(), EngineError> {
-        let control = self.control.lock().await;
-        let session = control.as_ref().ok_or_else(ended)?;
+    async fn create_before(&mut self) -> Result<(), EngineError> {
+        let session = self.pool.lend().await?;
+        match self.unit {
+            Unit::Transaction => marker::create(&session).await?,
+            Unit::Savepoint => replacing::clear(&session, &mut self.plan).await?,
+        }
+        marker::create_aside(&session, self.unit).await?;
         let statements: Vec<&Statement> = self.plan.before.iter().collect();
-        self.runner(session).run(&statements).await
+        self.runner(&session).run(&statements).await?;
+        session.give_back();
+        Ok(())
     }
 
     /// What runs statements on a session.
     pub(super) fn runner<'a>(&'a self, session: &'a Session) -> Runner<'a> {
-        Runner { session, roles: &self.roles, notes: &self.notes }
+        Runner { session, roles: &self.roles, unit: self.unit, notes: &self.notes }
     }
 
     /// Takes the statements that build what belongs to a table alone.
@@ -147,10 +169,10 @@ impl PostgresTarget {
         destination.forms = binary::forms(&table.columns);
         let session = self.pool.lend().await?;
         let (mut source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
-        destination.frozen = is_large && frozen::begin(&session, &destination.what, &name).await?;
+        destination.frozen = is_large && frozen::begin(&session, self.unit, &destination.what, &name).await?;
         destination.fill(&session, &mut source).await?;
         if destination.frozen {
-            frozen::commit(&session, &destination.what).await?;
+            frozen::keep(&session, self.unit, &destination.what).await?;
         }
         let own = self.take_own(&table.name);
         for statement in &own {
@@ -158,7 +180,7 @@ impl PostgresTarget {
         }
         if let Some(columns) = self.plan.joins.to_analyze(&table.name).filter(|_| is_large) {
             // It only helps: what is wrong with the table or the connection, the next statement tells.
-            let _ = session.try_run(&format!("ANALYZE {name} ({columns})")).await;
+            let _ = self.unit.run(&session, &format!("ANALYZE {name} ({columns})")).await;
         }
         session.give_back();
         Ok(())
@@ -173,7 +195,7 @@ impl PostgresTarget {
                 format!("{} is nothing that this version of rowkeep can put back", table.name),
             ));
         }
-        let destination = destination(table, &format!("{}.{}", marker::SCHEMA, sql::ident(name)));
+        let destination = destination(table, &format!("{}.{}", marker::aside(self.unit), sql::ident(name)));
         let session = self.pool.lend().await?;
         let (mut source, _) = Source::begin(rows, 0).await?;
         destination.fill(&session, &mut source).await?;
@@ -195,7 +217,7 @@ impl Target for PostgresTarget {
             TableKind::LargeObjects => {
                 let _alone = self.large_objects.lock().await;
                 let session = self.pool.lend().await?;
-                large_objects_in::load(&session, rows).await?;
+                large_objects_in::load(&session, self.unit, rows).await?;
                 session.give_back();
                 Ok(())
             }
@@ -204,23 +226,56 @@ impl Target for PostgresTarget {
 
     async fn finish(&self) -> Result<Vec<String>, EngineError> {
         let mut control = self.control.lock().await;
-        let session = control.as_ref().ok_or_else(ended)?;
-        finish::finish(self, session).await?;
-        marker::remove(session).await?;
+        if control.is_none() {
+            return Err(ended());
+        }
+        finish::finish(self).await?;
+        if self.unit == Unit::Savepoint {
+            self.commit().await?;
+        }
         *control = None;
         self.pool.close();
         Ok(self.notes.words())
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {
-        let Some(session) = self.control.lock().await.take() else { return Ok(()) };
+        let Some(control) = self.control.lock().await.take() else { return Ok(()) };
+        let left = match self.unit {
+            Unit::Savepoint => self.roll_back().await,
+            Unit::Transaction => Ok(()),
+        };
         self.pool.close();
         if self.made {
-            drop(session);
+            drop(control);
             return database::drop(&self.server).await;
         }
-        // What was being loaded may still hold locks until the server notices that nobody is there any more.
-        objects::clear(&session).await
+        match self.unit {
+            Unit::Savepoint => left,
+            // What was being loaded may still hold locks until the server notices that nobody is there any more.
+            Unit::Transaction => objects::clear_unfinished(&control).await,
+        }
+    }
+}
+
+/// What begins and ends the one transaction of a replacement.
+impl PostgresTarget {
+    async fn commit(&self) -> Result<(), EngineError> {
+        let session = self.pool.lend().await?;
+        session.try_run("SET LOCAL synchronous_commit = on; COMMIT").await.map_err(|error| {
+            let what = match error.as_db_error() {
+                Some(_) => "the new content of the database cannot be committed",
+                None => "the connection was lost while the database was being replaced; look whether it was",
+            };
+            failure::failed(what, error)
+        })?;
+        session.give_back();
+        Ok(())
+    }
+
+    /// Undoes everything. A connection that is gone has undone it.
+    async fn roll_back(&self) -> Result<(), EngineError> {
+        let Ok(session) = self.pool.lend().await else { return Ok(()) };
+        session.prepare("ROLLBACK").await
     }
 }
 
@@ -238,38 +293,6 @@ fn destination(table: &Table, name: &str) -> Destination {
         forms: None,
         frozen: false,
     }
-}
-
-async fn reach_or_make(
-    address: &Arc<Address>,
-    options: &str,
-    notes: &Notes,
-) -> Result<(Server, Session, bool), EngineError> {
-    match Server::reach(address).await {
-        Ok((server, session)) => return Ok((server, session, false)),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let (server, note) = database::make(address, options).await?;
-    if let Some(note) = note {
-        notes.add(note);
-    }
-    let session = server.connect().await?;
-    Ok((server, session, true))
-}
-
-/// Notes when the database, which was there before, has another encoding than the one that was backed up.
-async fn compare_encoding(session: &Session, wanted: &str, notes: &Notes) -> Result<(), EngineError> {
-    let has = Database::read(session).await?.options();
-    let encoding = |options: &str| options.split(" L").next().unwrap_or_default().to_owned();
-    if !wanted.is_empty() && encoding(wanted) != encoding(&has) {
-        notes.add(format!(
-            "the database has {}, and the one that was backed up had {}",
-            encoding(&has),
-            encoding(wanted)
-        ));
-    }
-    Ok(())
 }
 
 async fn roles(session: &Session) -> Result<HashSet<String>, EngineError> {

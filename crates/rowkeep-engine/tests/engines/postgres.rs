@@ -12,6 +12,7 @@ mod loads;
 mod lying;
 mod query;
 mod references;
+mod replaces;
 mod restores;
 mod roles;
 mod server;

@@ -90,6 +90,11 @@ pub struct Changeset {
 }
 
 impl Changeset {
+    /// No changes at all.
+    pub(crate) fn nothing() -> Self {
+        Self::empty(Spool::new(None))
+    }
+
     /// No changes, kept in a spool.
     pub(crate) fn empty(spool: Spool) -> Self {
         Self { spool, tables: Vec::new(), frames: Vec::new() }

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use rowkeep::engine::{Contents, Engine};
+use rowkeep::format::Counts;
+use rowkeep::hooks::{Facts, Operation};
 use rowkeep::repository::Repository;
 use rowkeep::restore::chosen;
 use rowkeep::snapshots::Snapshot;
@@ -24,6 +26,7 @@ impl Restore {
         session: &Session,
         repository: &Repository,
         snapshot: &Snapshot,
+        database: String,
         engine: &dyn Engine,
     ) -> Result<u8> {
         self.refuse_for_another_engine()?;
@@ -32,9 +35,11 @@ impl Restore {
         }
         let tables = chosen(snapshot, &self.selection(session)?)?;
         let plan = plan(&session.context, repository, snapshot, engine, &tables).await?;
+        let mut facts = Facts::new(Operation::Restore, database, engine.describe());
+        facts.snapshot = Some(snapshot.id.to_string());
         let database = engine.describe();
         session.say(told(&plan, &snapshot.short_id(), &database));
-        let mut result = json!({
+        let result = json!({
             "snapshot": snapshot.id,
             "from": plan.from,
             "to": plan.to,
@@ -54,9 +59,27 @@ impl Restore {
             session.say("nothing was changed");
             return Ok(REFUSED);
         }
+        let hooks = self.hooks(session, &facts)?;
+        let made = session.within(&hooks, facts, async |facts| {
+            self.fill_translated(session, repository, (snapshot, engine), &plan, result, facts).await
+        });
+        made.await
+    }
+
+    async fn fill_translated(
+        &self,
+        session: &Session,
+        repository: &Repository,
+        (snapshot, engine): (&Snapshot, &dyn Engine),
+        plan: &TranslationPlan,
+        mut result: serde_json::Value,
+        facts: &mut Facts,
+    ) -> Result<u8> {
+        let database = engine.describe();
         let started = Instant::now();
-        let restored = execute(&session.context, engine, &plan).await?;
+        let restored = execute(&session.context, engine, plan).await?;
         let restoring = started.elapsed();
+        facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
         for note in &restored.notes {
             eprintln!("note: {}", plain(note));
         }
@@ -73,7 +96,7 @@ impl Restore {
         let mut status = DONE;
         if !self.no_verify {
             let started = Instant::now();
-            let proof = prove(&session.context, repository, engine, &plan).await?;
+            let proof = prove(&session.context, repository, engine, plan).await?;
             session.say(proof_told(&proof, &snapshot.short_id(), &database));
             result["equal"] = json!(proof.is_equal());
             result["proof"] = json!(proof.tables);

@@ -29,7 +29,10 @@ async fn restore(from: &dyn Engine, to: &dyn Engine, loaded: &[&str]) -> Result<
     let view = from.open(&ViewOptions { with_ddl: true }).await?;
     let tables: Vec<_> =
         view.schema().tables.iter().filter(|table| loaded.contains(&table.name.name.as_str())).collect();
-    let options = CreateOptions { loaded: Some(tables.iter().map(|table| table.name.clone()).collect()) };
+    let options = CreateOptions {
+        loaded: Some(tables.iter().map(|table| table.name.clone()).collect()),
+        ..CreateOptions::default()
+    };
     let target = to.create(view.schema(), &options).await?;
     for table in tables {
         target.load(table, view.rows(table).await?).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::super::session::{Session, number};
+use super::session::{Session, number};
 use crate::EngineError;
 
 /// How often, and how long apart, it is looked whether connections have ended.

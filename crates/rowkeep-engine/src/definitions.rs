@@ -1,0 +1,14 @@
+use rowkeep_format::Schema;
+
+use crate::{postgres, sqlite};
+
+/// What a schema is made of, as statements in the engine's own language: for people, and to be compared.
+///
+/// Without what differs between databases of one schema: encoding, page size, journal.
+pub fn definitions(schema: &Schema) -> Vec<String> {
+    match schema.engine.as_str() {
+        postgres::NAME => postgres::definitions(schema),
+        sqlite::NAME => sqlite::definitions(schema),
+        _ => schema.ddl.iter().map(|part| part.sql.clone()).collect(),
+    }
+}

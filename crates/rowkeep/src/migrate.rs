@@ -1,0 +1,204 @@
+//! Migrate: a command changes a database, and when it fails the database becomes what it was before.
+
+use std::collections::BTreeSet;
+
+use rowkeep_engine::{ApplyOptions, Engine, ViewOptions};
+use rowkeep_format::{Counts, TableKind, TableName};
+use rowkeep_repository::Repository;
+
+use crate::apply::execute;
+use crate::around::{Around, Effect, around};
+use crate::capture::CaptureOptions;
+use crate::checks::{Check, Circumstances, run_checks};
+use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
+use crate::plan::{Mode, PlanOptions, plan};
+use crate::replace::put_back;
+use crate::report::{Found, Status};
+use crate::snapshots::{self, Snapshot, read_schema};
+use crate::state::State;
+use crate::verify::{Comparison, verify};
+use crate::{Context, Error};
+
+/// The tag of the two snapshots.
+pub const LABEL: &str = "migration";
+
+/// What a migration has to hold to.
+#[derive(Debug, Clone)]
+pub struct MigrateOptions {
+    /// How the snapshots are to be called.
+    pub capture: CaptureOptions,
+    /// What must hold after it as it did before.
+    pub checks: Vec<Check>,
+    /// Whether it fails when a table or a column is gone, or rows were deleted.
+    pub expect_no_loss: bool,
+    /// Whether other connections are ended before the database is replaced.
+    pub end_connections: bool,
+}
+
+/// What became of a migration.
+pub struct Migration {
+    /// The state before it.
+    pub before: Snapshot,
+    /// What it did. An error when the database could not be read after it.
+    pub effect: Result<Effect, Error>,
+    /// The checks after it.
+    pub checks: Vec<Found>,
+    /// Why it failed, in words; nothing when it did not.
+    pub problems: Vec<String>,
+    /// How it was taken back; nothing when there was nothing to take back. An error when it could not be.
+    pub rollback: Option<Result<Rollback, Error>>,
+}
+
+/// How a migration was taken back.
+pub struct Rollback {
+    /// How many rows were changed; nothing when the whole database was replaced, schema included.
+    pub rows: Option<Counts>,
+    /// What did not come back exactly as it was, in words for people.
+    pub notes: Vec<String>,
+    /// The database as it is then, held against the snapshot.
+    pub rows_proven: Comparison,
+    /// How its schema differs from the snapshot's.
+    pub schema: Vec<DefinitionChange>,
+}
+
+impl Rollback {
+    /// Whether the database is proven to be what it was.
+    pub fn is_proven(&self) -> bool {
+        self.rows_proven.is_equal() && self.schema.is_empty()
+    }
+}
+
+/// Captures, runs the checks, has a command run, runs them again, captures again, and compares. When the command failed,
+/// a check fails that did not before, something is lost that was expected to stay, or somebody stopped it, the database
+/// becomes what it was.
+///
+/// With the schema unchanged that is a restore of the rows that differ, in one transaction; else the database is replaced.
+/// Everything since the first snapshot is taken back, also what others wrote; the second keeps it. Either way the result
+/// is read again and held against the first snapshot.
+pub async fn migrate(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    options: &MigrateOptions,
+    command: impl AsyncFnOnce(&Snapshot) -> Option<String>,
+) -> Result<Migration, Error> {
+    let last = snapshots::latest(repository, Some(&options.capture.database)).await?;
+    let failed_before = failing(&check(context, engine, options, last.as_ref()).await?);
+    let Around { before, problem, effect } =
+        around(context, repository, engine, &options.capture, LABEL, command).await?;
+    let sheltered = context.sheltered();
+    let mut problems: Vec<String> = problem.into_iter().collect();
+    let mut checks = Vec::new();
+    match &effect {
+        Err(error) => problems.push(format!("the database cannot be read after it: {error}")),
+        Ok(effect) => {
+            if options.expect_no_loss {
+                problems.extend(losses(&before, effect));
+            }
+            match check(&sheltered, engine, options, Some(&before)).await {
+                Ok(found) => checks = found,
+                Err(error) => problems.push(format!("the checks cannot be run after it: {error}")),
+            }
+            let failed = failing(&checks);
+            problems.extend(failed.difference(&failed_before).map(|title| format!("check failed: {title}")));
+        }
+    }
+    if problems.is_empty() && context.is_cancelled() {
+        problems.push("it was stopped".to_owned());
+    }
+    let has_effect = !effect.as_ref().is_ok_and(Effect::is_nothing);
+    let rollback = if !problems.is_empty() && has_effect {
+        let same_schema = effect.as_ref().is_ok_and(|effect| effect.same_schema);
+        Some(roll_back(&sheltered, repository, engine, &before, same_schema, options.end_connections).await)
+    } else {
+        None
+    };
+    Ok(Migration { before, effect, checks, problems, rollback })
+}
+
+async fn check(
+    context: &Context,
+    engine: &dyn Engine,
+    options: &MigrateOptions,
+    before: Option<&Snapshot>,
+) -> Result<Vec<Found>, Error> {
+    let circumstances = Circumstances {
+        now: jiff::Timestamp::now(),
+        before: before.map(|snapshot| &snapshot.manifest),
+        // What a check speaks of may be there only after the migration.
+        strict: false,
+    };
+    run_checks(context, engine, &options.checks, circumstances).await
+}
+
+fn failing(found: &[Found]) -> BTreeSet<String> {
+    let failed = found.iter().filter(|found| found.status == Status::Failed);
+    failed.map(|found| found.title.clone()).collect()
+}
+
+/// What is gone: tables, columns, and rows of tables that stay; also of large objects.
+fn losses(before: &Snapshot, effect: &Effect) -> Vec<String> {
+    let is_data = |table: &TableName| {
+        let entry = before.manifest.table(table);
+        entry.is_some_and(|entry| matches!(entry.kind, TableKind::Table | TableKind::LargeObjects))
+    };
+    let gone = effect.difference.schema.iter().filter_map(|difference| match difference {
+        SchemaDifference::TableGone(table) if is_data(table) => Some(format!("table {table} is gone")),
+        SchemaDifference::ColumnGone { table, column } if is_data(table) => {
+            Some(format!("column {table}.{column} is gone"))
+        }
+        _ => None,
+    });
+    let changes = effect.difference.changes.tables().iter();
+    let deleted = changes.filter(|changes| is_data(&changes.table.name) && changes.counts.deleted > 0);
+    let deleted = deleted.map(|changes| {
+        let rows = crate::units::counted(changes.counts.deleted, "row");
+        format!("{rows} of table {} gone", changes.table.name)
+    });
+    gone.chain(deleted).collect()
+}
+
+async fn roll_back(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    before: &Snapshot,
+    same_schema: bool,
+    end_connections: bool,
+) -> Result<Rollback, Error> {
+    let by_rows = match same_schema {
+        true => match rows_back(context, repository, engine, before, end_connections).await {
+            Ok(done) => Some(done),
+            Err(error) => {
+                context.warn(format!("the rows cannot be changed back one by one: {error}"));
+                None
+            }
+        },
+        false => None,
+    };
+    let (rows, notes) = match by_rows {
+        Some((counts, notes)) => (Some(counts), notes),
+        None => (None, put_back(context, repository, engine, before, end_connections).await?.notes),
+    };
+    let rows_proven = verify(context, repository, before, engine).await?;
+    let view = engine.open(&ViewOptions { with_ddl: true }).await?;
+    let schema = read_schema(&repository.reader().await?, &before.manifest).await?;
+    Ok(Rollback { rows, notes, rows_proven, schema: definition_changes(&schema, view.schema()) })
+}
+
+/// Makes the rows what they were.
+async fn rows_back(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    before: &Snapshot,
+    end_connections: bool,
+) -> Result<(Counts, Vec<String>), Error> {
+    let target = State::snapshot(repository, before.clone()).await?;
+    let options = PlanOptions { mode: Mode::Replace, ..PlanOptions::default() };
+    let plan = plan(context, repository, engine, &target, &options).await?;
+    let counts = plan.counts();
+    let options = ApplyOptions { end_connections, ..ApplyOptions::default() };
+    let outcome = execute(context, repository, engine, plan, &options).await?;
+    Ok((counts, outcome.applied.notes))
+}

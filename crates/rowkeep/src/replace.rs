@@ -1,0 +1,239 @@
+//! Replace: a database is made again in place of what it holds, schema included.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rowkeep_engine::{CreateOptions, Engine, ErrorKind as EngineKind, ViewOptions};
+use rowkeep_format::manifest::{Before, Scope};
+use rowkeep_format::{Schema, TableEntry, TableName};
+use rowkeep_repository::Repository;
+use serde::Serialize;
+
+use crate::apply::{UNDO, taken_back};
+use crate::capture::Uncommitted;
+use crate::diff::{DefinitionChange, SchemaDifference, definition_changes, schema_differences};
+use crate::plan::{Safety, capture};
+use crate::read::{Sink, read_tables};
+use crate::restore::{Restored, finish};
+use crate::selection::Selection;
+use crate::snapshots::{Snapshot, read_schema};
+use crate::{Context, Error, Event, Phase};
+
+/// What replacing a database is going to do. Nothing is changed by making one.
+pub struct Replacement {
+    /// What is being done: `restore`, `undo`.
+    pub operation: &'static str,
+    /// The state that the database is made again from, in words.
+    pub from: String,
+    /// The database, in words.
+    pub database: String,
+    /// How the tables differ: from the database to the state.
+    pub schema: Vec<SchemaDifference>,
+    /// How what else the schemas are made of differs.
+    pub definitions: Vec<DefinitionChange>,
+    /// Every table of either, by name.
+    pub tables: Vec<ReplacedTable>,
+    snapshot: Snapshot,
+    safety: Option<Uncommitted>,
+}
+
+/// A table before and after a database is replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplacedTable {
+    /// The table.
+    #[serde(flatten)]
+    pub table: TableName,
+    /// The rows that it has, where it is there.
+    pub rows_now: Option<u64>,
+    /// The rows that it will have, where it will be there.
+    pub rows_then: Option<u64>,
+    /// Whether its rows already are what they will be.
+    pub equal: bool,
+}
+
+/// What replacing a database did.
+#[derive(Debug, Clone)]
+pub struct Replaced {
+    /// What was restored.
+    pub restored: Restored,
+    /// The snapshot that was taken before, by which it can be undone.
+    pub safety: Option<Snapshot>,
+}
+
+impl Replacement {
+    /// Whether the database already is what it would become.
+    pub fn is_empty(&self) -> bool {
+        self.schema.is_empty() && self.definitions.is_empty() && self.tables.iter().all(|table| table.equal)
+    }
+}
+
+/// Whether what followed a safety snapshot can only be taken back by replacing the database by it.
+pub fn is_taken_back_whole(safety: &Snapshot) -> bool {
+    safety.manifest.before.as_ref().is_some_and(|before| before.changes.is_none())
+}
+
+/// Plans to make a database again from a snapshot, schema included.
+///
+/// The database is read once; nothing in it changes. With a safety snapshot, which holds all of it, its chunks are stored,
+/// but it becomes visible only when the plan is executed.
+pub async fn plan_replacement(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    snapshot: &Snapshot,
+    safety: Option<&Safety>,
+) -> Result<Replacement, Error> {
+    let from = format!("snapshot {}", snapshot.short_id());
+    context.until_cancelled(plan(context, repository, engine, snapshot, ("restore", from), safety)).await
+}
+
+/// Plans to take back what replaced a database, by the safety snapshot that was taken before it.
+///
+/// All that was written since is lost, but for what the next safety snapshot keeps.
+pub async fn plan_undo(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    snapshot: &Snapshot,
+    safety: Option<&Safety>,
+) -> Result<Replacement, Error> {
+    let why = (UNDO, taken_back(snapshot.id));
+    context.until_cancelled(plan(context, repository, engine, snapshot, why, safety)).await
+}
+
+async fn plan(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    snapshot: &Snapshot,
+    (operation, from): (&'static str, String),
+    safety: Option<&Safety>,
+) -> Result<Replacement, Error> {
+    refuse_partial(snapshot, engine)?;
+    let reader = repository.reader().await?;
+    let schema = read_schema(&reader, &snapshot.manifest).await?;
+    let (present, rows, safety) = match safety {
+        Some(safety) => {
+            let captured = capture(context, repository, engine, &Selection::default(), safety).await?;
+            (captured.schema.clone(), captured.manifest.tables.clone(), Some(captured))
+        }
+        None => {
+            let view = engine.open(&ViewOptions { with_ddl: true }).await?;
+            let tables: Vec<_> = view.schema().tables.iter().collect();
+            context.observe(Event::Phase {
+                phase: Phase::Diff,
+                tables: tables.len() as u64,
+                rows: tables.iter().map(|table| view.estimate(&table.name).rows).sum(),
+            });
+            let keys = repository.content_keys();
+            let (rows, _) = read_tables(context, view.as_ref(), tables, keys, &Sink::Names).await?;
+            (view.schema().clone(), rows, None)
+        }
+    };
+    Ok(Replacement {
+        operation,
+        from,
+        database: engine.describe(),
+        schema: all_schema_differences(&present, &schema),
+        definitions: definition_changes(&present, &schema),
+        tables: replaced_tables(&rows, &snapshot.manifest.tables),
+        snapshot: snapshot.clone(),
+        safety,
+    })
+}
+
+/// Refuses what a whole database cannot be made from.
+fn refuse_partial(snapshot: &Snapshot, engine: &dyn Engine) -> Result<(), Error> {
+    let lacks = |lack| Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
+    if snapshot.manifest.engine != engine.name() {
+        return lacks("is of another engine than the database");
+    }
+    match snapshot.manifest.scope {
+        Scope::Full => Ok(()),
+        Scope::DataOnly => lacks("holds rows without a schema, so no database can be made from it"),
+        Scope::SomeTables | Scope::SchemaOnly => lacks(
+            "does not hold the rows of all tables, which would be lost if the database were made from it",
+        ),
+    }
+}
+
+/// How the tables of two whole schemas differ.
+pub(crate) fn all_schema_differences(before: &Schema, after: &Schema) -> Vec<SchemaDifference> {
+    let mut found = Vec::new();
+    for table in &before.tables {
+        match after.table(&table.name) {
+            Some(other) => found.extend(schema_differences(table, other)),
+            None => found.push(SchemaDifference::TableGone(table.name.clone())),
+        }
+    }
+    let new = after.tables.iter().filter(|table| before.table(&table.name).is_none());
+    found.extend(new.map(|table| SchemaDifference::TableNew(table.name.clone())));
+    found
+}
+
+fn replaced_tables(now: &[TableEntry], then: &[TableEntry]) -> Vec<ReplacedTable> {
+    let mut both: BTreeMap<&TableName, (Option<&TableEntry>, Option<&TableEntry>)> = BTreeMap::new();
+    now.iter().for_each(|entry| both.entry(&entry.name).or_default().0 = Some(entry));
+    then.iter().for_each(|entry| both.entry(&entry.name).or_default().1 = Some(entry));
+    let told =
+        |(table, (now, then)): (&TableName, (Option<&TableEntry>, Option<&TableEntry>))| ReplacedTable {
+            table: table.clone(),
+            rows_now: now.map(|entry| entry.root.rows),
+            rows_then: then.map(|entry| entry.root.rows),
+            equal: now.map(|entry| entry.root.hash) == then.map(|entry| entry.root.hash),
+        };
+    both.into_iter().map(told).collect()
+}
+
+/// Executes the plan.
+///
+/// The safety snapshot becomes visible first. The database is as it was until everything is there; when anything
+/// fails, the operation is cancelled or the process killed, it stays so. What others wrote since the plan was made is
+/// not noticed, and lost.
+pub async fn replace(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    replacement: Replacement,
+    end_connections: bool,
+) -> Result<Replaced, Error> {
+    let Replacement { operation, from, snapshot, safety, .. } = replacement;
+    let safety = match safety {
+        None => None,
+        Some(mut safety) => {
+            safety.manifest.before = Some(Before { operation: operation.to_owned(), from, changes: None });
+            Some(safety.commit(repository).await?)
+        }
+    };
+    match put_back(context, repository, engine, &snapshot, end_connections).await {
+        Ok(restored) => Ok(Replaced { restored, safety }),
+        Err(error) => {
+            // Whether anything changed is not known when the connection was lost at the end.
+            let is_unknown =
+                matches!(&error, Error::Engine(error) if error.kind() == EngineKind::Unreachable);
+            if let Some(safety) = safety
+                && !is_unknown
+                && let Err(left) = repository.delete_snapshot(&safety.id).await
+            {
+                context.warn(format!("safety snapshot {} stays: {left}", safety.short_id()));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Makes a database again from a snapshot, whatever it holds; a database that is gone is made.
+pub(crate) async fn put_back(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    snapshot: &Snapshot,
+    end_connections: bool,
+) -> Result<Restored, Error> {
+    refuse_partial(snapshot, engine)?;
+    let reader = Arc::new(repository.reader().await?);
+    let schema = read_schema(&reader, &snapshot.manifest).await?;
+    let options = CreateOptions { loaded: None, end_connections };
+    let target = engine.replace(&schema, &options).await?;
+    finish(context, target.as_ref(), &reader, &schema, None, &snapshot.manifest.tables).await
+}

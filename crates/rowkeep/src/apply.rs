@@ -11,7 +11,9 @@ use rowkeep_format::manifest::Before;
 use rowkeep_format::{Changes, ChunkId, SnapshotId, TableChanges, chunk};
 use rowkeep_repository::{Reader, Repository};
 
-use crate::plan::{Plan, Safety, capture_tables};
+use crate::capture::Opened;
+use crate::plan::safety::{self, Kept};
+use crate::plan::{Plan, Safety};
 use crate::read::store;
 use crate::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
@@ -162,16 +164,18 @@ async fn undo_now(
         });
     }
     let reader = Arc::new(repository.reader().await?);
-    let plain = reader.read(&before.changes).await?;
-    let object = || Error::content(format!("changeset {}", before.changes));
-    let json = chunk::decode_text(&plain).map_err(object())?;
-    let changeset = changeset::Changeset::from_json(json).map_err(object())?;
+    let changeset = read_changeset(&reader, before.changes).await?;
     let changes = Reversed::new(reader, changeset);
     let captured = match safety {
         None => None,
         Some(safety) => {
-            let names = changes.tables.iter().map(|changes| changes.table.name.clone()).collect();
-            Some(capture_tables(context, repository, engine, names, safety).await?)
+            // What was done to single rows is as cheap to take back.
+            let kept = match snapshot.is_changes_alone() {
+                true => Kept::Nothing,
+                false => Kept::tables(changes.tables.iter().map(|changes| changes.table.name.clone())),
+            };
+            let opened = Opened::open(engine, kept.with_ddl()).await?;
+            Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
         }
     };
     Ok(Plan {
@@ -182,6 +186,13 @@ async fn undo_now(
         changes: Arc::new(changes),
         safety: captured,
     })
+}
+
+/// Reads which chunks hold the changes of a stored changeset.
+pub(crate) async fn read_changeset(reader: &Reader, id: ChunkId) -> Result<changeset::Changeset, Error> {
+    let plain = reader.read(&id).await?;
+    let found = chunk::decode_text(&plain).and_then(changeset::Changeset::from_json);
+    found.map_err(Error::content(format!("changeset {id}")))
 }
 
 /// The changes that take a stored changeset back.

@@ -3,9 +3,11 @@
 //! Both states are read in key order and never held in memory. Chunks of equal names are not read at all; a live database
 //! is read once, cut as a capture would cut it, and only where its chunks differ from the other side's are rows compared.
 
+mod access;
 mod align;
 mod entries;
 mod filter;
+mod keyed;
 mod merge;
 mod regions;
 mod schema;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
 use rowkeep_engine::{EngineError, ErrorKind as EngineKind, RowStream};
+use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{Changes, ContentKeys, Counts, Table, TableChanges, TableName};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -25,9 +28,11 @@ use crate::rows::{Cause, rows};
 use crate::selection::Selection;
 use crate::state::State;
 use crate::{Context, Error, Event, Phase};
+use access::Access;
 use align::Alignment;
 use entries::{Side, Stored};
 pub use filter::{Filter, RowFilter, RowTest};
+use keyed::compare_keys;
 use merge::{Shape, changes};
 use regions::{Region, Regions};
 pub use schema::{SchemaDifference, schema_differences};
@@ -195,23 +200,6 @@ async fn diff_table(
     let filter = filter.bind(&table)?;
     let alignment = Arc::new(Alignment::new(pair.old, pair.new));
     let lacking = alignment.lacking();
-    if let Some(key) = table.key.columns.iter().find(|key| table.key.unique && lacking.contains(&key.column))
-    {
-        return Err(Error::KeyGone {
-            table: table.name.to_string(),
-            column: table.columns[key.column].name.clone(),
-            state: pair.after.describe(),
-        });
-    }
-    // A key of the whole row is one of the columns that both have.
-    let mut key = table.key.clone();
-    key.columns.retain(|key| !lacking.contains(&key.column));
-    let shape = Arc::new(Shape { key, columns: table.columns.len(), compared: alignment.common() });
-    let cause = Cause::default();
-    let identity = Arc::new(Alignment::new(pair.old, pair.old));
-    let before = side(context, keys, pair.before, pair.old, &table, &identity, &shape, true, &cause).await?;
-    let after = side(context, keys, pair.after, pair.new, &table, &alignment, &shape, false, &cause).await?;
-    let mut regions = Regions::new(before, after, shape.key.unique);
     let mut out = Out {
         context,
         spool,
@@ -219,17 +207,27 @@ async fn diff_table(
         counts: Counts::default(),
         updated: vec![false; table.columns.len()],
     };
-    let mut working = FuturesOrdered::new();
-    while let Some(region) = regions.next().await.map_err(|error| cause.of_either(error))? {
-        working.push_back(compare(context, region, &shape, &filter, &table.name).await);
-        while working.len() > context.cores()
-            && let Some(done) = working.next().await
-        {
-            out.keep(finished(done)?).await?;
+    if !filter.is_nothing() {
+        let lost = |key: &&KeyColumn| table.key.unique && lacking.contains(&key.column);
+        if let Some(key) = table.key.columns.iter().find(lost) {
+            return Err(Error::KeyGone {
+                table: table.name.to_string(),
+                column: table.columns[key.column].name.clone(),
+                state: pair.after.describe(),
+            });
         }
-    }
-    while let Some(done) = working.next().await {
-        out.keep(finished(done)?).await?;
+        // A key of the whole row is one of the columns that both have.
+        let mut key = table.key.clone();
+        key.columns.retain(|key| !lacking.contains(&key.column));
+        let shape = Arc::new(Shape { key, columns: table.columns.len(), compared: alignment.common() });
+        match filter.keys() {
+            Some(wanted) => {
+                let before = Access::new(context, pair.before, pair.old, pair.old, &shape.key);
+                let after = Access::new(context, pair.after, pair.new, pair.old, &shape.key);
+                compare_keys(&before, &after, &shape, &filter, wanted, &mut out).await?;
+            }
+            None => compare_all(context, keys, pair, &table, &alignment, &shape, &filter, &mut out).await?,
+        }
     }
     let updated = out.updated.iter().enumerate().filter_map(|(column, is)| is.then_some(column)).collect();
     let changes = TableChanges {
@@ -240,6 +238,38 @@ async fn diff_table(
         table: table.as_ref().clone(),
     };
     Ok((changes, out.frames))
+}
+
+/// Walks both tables, and compares the rows wherever chunks differ.
+#[allow(clippy::too_many_arguments)]
+async fn compare_all(
+    context: &Context,
+    keys: &ContentKeys,
+    pair: Pair<'_>,
+    table: &Arc<Table>,
+    alignment: &Arc<Alignment>,
+    shape: &Arc<Shape>,
+    filter: &Arc<filter::BoundFilter>,
+    out: &mut Out<'_>,
+) -> Result<(), Error> {
+    let cause = Cause::default();
+    let identity = Arc::new(Alignment::new(pair.old, pair.old));
+    let before = side(context, keys, pair.before, pair.old, table, &identity, shape, true, &cause).await?;
+    let after = side(context, keys, pair.after, pair.new, table, alignment, shape, false, &cause).await?;
+    let mut regions = Regions::new(before, after, shape.key.unique);
+    let mut working = FuturesOrdered::new();
+    while let Some(region) = regions.next().await.map_err(|error| cause.of_either(error))? {
+        working.push_back(compare(context, region, shape, filter, &table.name).await);
+        while working.len() > context.cores()
+            && let Some(done) = working.next().await
+        {
+            out.keep(finished(done)?).await?;
+        }
+    }
+    while let Some(done) = working.next().await {
+        out.keep(finished(done)?).await?;
+    }
+    Ok(())
 }
 
 type Work = AbortOnDropHandle<Result<Vec<Changes>, Error>>;

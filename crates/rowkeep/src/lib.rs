@@ -17,6 +17,8 @@ pub mod doctor;
 pub mod drill;
 mod error;
 pub mod history;
+mod keys;
+mod lookup;
 pub mod mask;
 mod migrations;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Plans: what a restore into a database that holds data is going to change.
 
-use std::collections::BTreeMap;
+pub(crate) mod safety;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,12 +10,14 @@ use rowkeep_format::{Counts, SnapshotId, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
-use crate::capture::{CaptureOptions, Uncommitted, read};
+use crate::capture::{Opened, Uncommitted};
 use crate::diff::{DiffOptions, Filter, RowFilter, SchemaDifference, diff};
 use crate::selection::Selection;
 use crate::snapshots::Snapshot;
-use crate::state::State;
+use crate::state::{LiveState, State};
 use crate::{Context, Error};
+use safety::Kept;
+pub use safety::Safety;
 
 /// How the rows of a database are to become those of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,19 +41,11 @@ pub struct PlanOptions {
     pub selection: Selection,
     /// Of their rows, only these.
     pub rows: Option<Arc<dyn RowFilter>>,
-    /// Whether the present rows of these tables become a safety snapshot, and how that is to be called.
+    /// Whether a safety snapshot is taken, and how that is to be called. It holds the present rows of these tables, or where
+    /// rows are named by their keys, only what is to change.
     pub safety: Option<Safety>,
     /// Where temporary files are made, the system's place for them otherwise.
     pub temporary: Option<PathBuf>,
-}
-
-/// How a safety snapshot is to be called.
-#[derive(Debug, Clone)]
-pub struct Safety {
-    /// The name of the database in the repository.
-    pub database: String,
-    /// The program that writes, with its version.
-    pub program: String,
 }
 
 /// What is going to be changed in a database. Nothing is changed by making one.
@@ -116,8 +111,8 @@ fn planned(changes: &TableChanges) -> PlannedTable {
 
 /// Plans to restore a state into a database that holds data.
 ///
-/// The database is read once; nothing in it changes. With a safety snapshot its chunks are stored, but it becomes visible
-/// only when the plan is executed.
+/// The database is read once; nothing in it changes. Where rows are named by their keys, only these are looked up. With a
+/// safety snapshot its chunks are stored, but it becomes visible only when the plan is executed.
 pub async fn plan(
     context: &Context,
     repository: &Repository,
@@ -136,13 +131,20 @@ async fn plan_now(
     options: &PlanOptions,
 ) -> Result<Plan, Error> {
     let selection = held_by(target, &options.selection)?;
-    let (present, safety) = match &options.safety {
-        None => (State::live(engine).await?, None),
-        Some(safety) => {
-            let captured = capture(context, repository, engine, &selection, safety).await?;
+    let single = options.rows.as_ref().is_some_and(|rows| rows.names_rows());
+    let kept = if single { Kept::Nothing } else { Kept::Tables(selection.clone()) };
+    let opened = Opened::open(engine, options.safety.is_some() && kept.with_ddl()).await?;
+    let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
+    let safety = match &options.safety {
+        None => None,
+        Some(safety) => Some(safety::capture(context, repository, engine, opened, kept, safety).await?),
+    };
+    let present = match &safety {
+        Some(captured) if !single => {
             let snapshot = Snapshot { id: SnapshotId([0; 16]), manifest: captured.manifest.clone() };
-            (State::snapshot(repository, snapshot).await?, Some(captured))
+            State::snapshot(repository, snapshot).await?
         }
+        _ => live,
     };
     let difference = diff(
         context,
@@ -175,46 +177,6 @@ fn held_by(target: &State, selection: &Selection) -> Result<Selection, Error> {
         return Err(Error::Lacks { snapshot: target.describe(), lack });
     }
     Ok(selection.clone())
-}
-
-/// Reads the present rows of the tables that are meant, so that they can be brought back.
-async fn capture(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    selection: &Selection,
-    safety: &Safety,
-) -> Result<Uncommitted, Error> {
-    let options = CaptureOptions {
-        database: safety.database.clone(),
-        name: None,
-        tags: BTreeMap::new(),
-        environment: None,
-        selection: selection.clone(),
-        mask: None,
-        // The schema of some tables would make no database; rows are what is brought back.
-        with_schema: selection.is_all(),
-        with_data: true,
-        program: safety.program.clone(),
-        repository_folder: None,
-    };
-    read(context, repository, engine, &options).await
-}
-
-/// Reads the present rows of these tables.
-pub(crate) async fn capture_tables(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    tables: Vec<TableName>,
-    safety: &Safety,
-) -> Result<Uncommitted, Error> {
-    let pattern = |table: TableName| match table.schema {
-        Some(schema) => format!("{schema}.{}", table.name),
-        None => table.name,
-    };
-    let include = tables.into_iter().map(pattern).collect();
-    capture(context, repository, engine, &Selection { include, ..Selection::default() }, safety).await
 }
 
 impl Mode {

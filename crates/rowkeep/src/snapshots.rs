@@ -27,6 +27,11 @@ impl Snapshot {
     pub fn short_id(&self) -> String {
         self.id.to_string()[..SHORT_ID].to_owned()
     }
+
+    /// Whether it holds nothing but the changes that were then made, by which they can be undone.
+    pub fn is_changes_alone(&self) -> bool {
+        self.manifest.before.is_some() && self.manifest.tables.is_empty()
+    }
 }
 
 /// Opens a snapshot.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod hashes;
+mod keyed;
 mod postgres;
 mod sqlite;
 mod world;

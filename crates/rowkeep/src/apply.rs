@@ -1,5 +1,6 @@
 //! Apply: a plan is executed on a live database, in one transaction, so that it can be taken back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -13,7 +14,7 @@ use rowkeep_repository::{Reader, Repository};
 
 use crate::capture::Opened;
 use crate::plan::safety::{self, Kept};
-use crate::plan::{Plan, Safety};
+use crate::plan::{OnDangling, Plan, Safety};
 use crate::read::store;
 use crate::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
@@ -49,6 +50,7 @@ async fn execute_now(
     plan: Plan,
     options: &ApplyOptions,
 ) -> Result<Outcome, Error> {
+    plan.check()?;
     if plan.is_empty() && options.statements.is_empty() {
         return Ok(Outcome { applied: Applied::default(), safety: None });
     }
@@ -184,6 +186,10 @@ async fn undo_now(
         database: engine.describe(),
         schema: Vec::new(),
         changes: Arc::new(changes),
+        related: BTreeMap::new(),
+        left_out: BTreeMap::new(),
+        dangling: Vec::new(),
+        on_dangling: OnDangling::Stop,
         safety: captured,
     })
 }

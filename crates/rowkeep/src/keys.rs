@@ -12,6 +12,7 @@ pub(crate) struct KeySet {
     places: BTreeMap<Vec<u8>, usize>,
     /// One column for each of the key's.
     values: RowBatch,
+    bytes: usize,
 }
 
 /// Some keys of a set that follow one another.
@@ -26,7 +27,7 @@ pub(crate) struct KeyRun {
 impl KeySet {
     /// A set for keys of that many columns.
     pub(crate) fn new(columns: usize) -> Self {
-        Self { places: BTreeMap::new(), values: RowBatch::new(columns) }
+        Self { places: BTreeMap::new(), values: RowBatch::new(columns), bytes: 0 }
     }
 
     /// Adds a key; returns whether it is new.
@@ -34,9 +35,52 @@ impl KeySet {
         if self.places.contains_key(encoded) {
             return false;
         }
+        let before = self.values.bytes();
         self.places.insert(encoded.to_vec(), self.values.rows());
         self.values.push_row(values);
+        self.bytes += encoded.len() + self.values.bytes() - before + OVERHEAD_BYTES;
         true
+    }
+
+    /// No keys, for the same table.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::new(self.values.columns().len())
+    }
+
+    /// Adds one key of another set, where that has it.
+    pub(crate) fn take(&mut self, other: &KeySet, encoded: &[u8]) {
+        if let Some(place) = other.places.get(encoded) {
+            self.insert(encoded, other.values.row(*place));
+        }
+    }
+
+    /// The keys in order.
+    pub(crate) fn encoded(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.places.keys()
+    }
+
+    /// Adds all keys of another set.
+    pub(crate) fn extend(&mut self, other: &KeySet) {
+        for (encoded, place) in &other.places {
+            self.insert(encoded, other.values.row(*place));
+        }
+    }
+
+    pub(crate) fn contains(&self, encoded: &[u8]) -> bool {
+        self.places.contains_key(encoded)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// All keys in order, in runs of at most that many.
@@ -53,6 +97,9 @@ impl KeySet {
         })
     }
 }
+
+/// What an entry of the map takes beside its bytes, about.
+const OVERHEAD_BYTES: usize = 64;
 
 impl KeyRun {
     pub(crate) fn contains(&self, encoded: &[u8]) -> bool {
@@ -75,6 +122,6 @@ mod tests {
             [vec![vec![1], vec![5]], vec![vec![9]]]
         );
         assert_eq!(runs[0].values.value(1, 0), Value::Integer(5));
-        assert!(runs[0].contains(&[5]) && !runs[0].contains(&[9]));
+        assert!(set.contains(&[9]) && !set.contains(&[2]) && runs[0].contains(&[5]));
     }
 }

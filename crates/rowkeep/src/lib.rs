@@ -18,6 +18,7 @@ pub mod drill;
 mod error;
 pub mod history;
 mod keys;
+mod links;
 mod lookup;
 pub mod mask;
 mod migrations;

@@ -1,21 +1,25 @@
 //! Plans: what a restore into a database that holds data is going to change.
 
+mod dangling;
 pub(crate) mod safety;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_engine::{ChangeSource, Engine};
-use rowkeep_format::{Counts, SnapshotId, TableChanges, TableName};
+use rowkeep_format::{Counts, SnapshotId, Table, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::{Opened, Uncommitted};
-use crate::diff::{DiffOptions, Filter, RowFilter, SchemaDifference, diff};
+use crate::diff::{Changeset, DiffOptions, Filter, Related, RowFilter, SchemaDifference, diff};
 use crate::selection::Selection;
 use crate::snapshots::Snapshot;
 use crate::state::{LiveState, State};
 use crate::{Context, Error};
+pub use dangling::{Dangling, OnDangling, Why};
+use dangling::{Settling, Terms};
 use safety::Kept;
 pub use safety::Safety;
 
@@ -41,6 +45,11 @@ pub struct PlanOptions {
     pub selection: Selection,
     /// Of their rows, only these.
     pub rows: Option<Arc<dyn RowFilter>>,
+    /// Whether rows that are related to these come too, by foreign keys: rows that refer to them, those that refer to
+    /// these and so on, as the state has them; and the rows that all of these refer to, where the database lacks them.
+    pub related: bool,
+    /// What is done about references that would dangle.
+    pub dangling: OnDangling,
     /// Whether a safety snapshot is taken, and how that is to be called. It holds the present rows of these tables, or where
     /// rows are named by their keys, only what is to change.
     pub safety: Option<Safety>,
@@ -60,6 +69,14 @@ pub struct Plan {
     pub schema: Vec<SchemaDifference>,
     /// The changes.
     pub changes: Arc<dyn ChangeSource>,
+    /// Of these, how many rows of a table are there only for their relation to others.
+    pub related: BTreeMap<TableName, u64>,
+    /// How many changes were left out so that no reference dangles.
+    pub left_out: BTreeMap<TableName, u64>,
+    /// References that would dangle: such a plan cannot be executed.
+    pub dangling: Vec<Dangling>,
+    /// What was chosen to be done about these.
+    pub on_dangling: OnDangling,
     pub(crate) safety: Option<Uncommitted>,
 }
 
@@ -72,6 +89,8 @@ pub struct PlannedTable {
     /// How many rows change.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Of these rows, how many are there only for their relation to others.
+    pub related: u64,
     /// The columns that updates change.
     pub updated_columns: Vec<String>,
     /// The columns of which inserted rows get the database's defaults.
@@ -82,7 +101,7 @@ impl Plan {
     /// The tables whose rows change.
     pub fn tables(&self) -> Vec<PlannedTable> {
         let changed = self.changes.tables().iter().filter(|table| table.counts.total() > 0);
-        changed.map(planned).collect()
+        changed.map(|table| planned(table, &self.related)).collect()
     }
 
     /// All rows that change.
@@ -92,18 +111,32 @@ impl Plan {
         counts
     }
 
+    /// Fails when references would dangle.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.dangling.is_empty() {
+            return Ok(());
+        }
+        let mut told = self.dangling.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let is_choice = self.on_dangling == OnDangling::Stop;
+        if !is_choice {
+            told += &format!("; {} has nothing that mends it, or nothing that may be changed", self.from);
+        }
+        Err(Error::Dangling { told, is_choice })
+    }
+
     /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         self.counts().total() == 0
     }
 }
 
-fn planned(changes: &TableChanges) -> PlannedTable {
+fn planned(changes: &TableChanges, related: &BTreeMap<TableName, u64>) -> PlannedTable {
     let name = |column: &usize| changes.table.columns[*column].name.clone();
     let defaults: &[usize] = if changes.counts.inserted > 0 { &changes.insert_defaults } else { &[] };
     PlannedTable {
         table: changes.table.name.clone(),
         counts: changes.counts,
+        related: related.get(&changes.table.name).copied().unwrap_or(0),
         updated_columns: changes.updated_columns.iter().map(name).collect(),
         defaulted_columns: defaults.iter().map(name).collect(),
     }
@@ -131,7 +164,7 @@ async fn plan_now(
     options: &PlanOptions,
 ) -> Result<Plan, Error> {
     let selection = held_by(target, &options.selection)?;
-    let single = options.rows.as_ref().is_some_and(|rows| rows.names_rows());
+    let single = options.related || options.rows.as_ref().is_some_and(|rows| rows.names_rows());
     let kept = if single { Kept::Nothing } else { Kept::Tables(selection.clone()) };
     let opened = Opened::open(engine, options.safety.is_some() && kept.with_ddl()).await?;
     let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
@@ -144,7 +177,7 @@ async fn plan_now(
             let snapshot = Snapshot { id: SnapshotId([0; 16]), manifest: captured.manifest.clone() };
             State::snapshot(repository, snapshot).await?
         }
-        _ => live,
+        _ => live.clone(),
     };
     let difference = diff(
         context,
@@ -152,20 +185,47 @@ async fn plan_now(
         &present,
         target,
         &DiffOptions {
-            selection,
+            selection: selection.clone(),
             filter: options.mode.filter(options.rows.clone()),
+            related: options.related.then_some(Related::Needed),
             temporary: options.temporary.clone(),
         },
     )
     .await?;
+    let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
+    let (mut changes, mut related) = (difference.changes, difference.related);
+    if !becomes_whole(&live, &changes, options) {
+        let kinds = options.mode.filter(None);
+        let terms = Terms { choice: options.dangling, kinds, selection: &selection };
+        let settling = Settling::new(context, &live, target, terms);
+        let settled = settling.settle(changes, related, difference.by_relation).await?;
+        (changes, related) = (settled.changes, settled.related);
+        (left_out, dangling) = (settled.left_out, settled.dangling);
+    }
     Ok(Plan {
         operation: "restore",
         from: target.describe(),
         database: engine.describe(),
         schema: difference.schema,
-        changes: Arc::new(difference.changes),
+        changes: Arc::new(changes),
+        related,
+        left_out,
+        dangling,
+        on_dangling: options.dangling,
         safety,
     })
+}
+
+/// Whether the database becomes wholly what the state is, so that nothing dangles that did not in the state. Then that
+/// is left to the database to prove.
+fn becomes_whole(live: &State, changes: &Changeset, options: &PlanOptions) -> bool {
+    let is_there = |table: &Table| changes.tables().iter().any(|changes| changes.table.name == table.name);
+    let all = || live.schema().tables.iter().filter(|table| table.kind.is_user_table()).all(is_there);
+    options.mode == Mode::Replace
+        && options.dangling == OnDangling::Stop
+        && options.rows.is_none()
+        && options.selection.is_all()
+        && all()
 }
 
 /// The tables that are meant, of those whose rows the state has.

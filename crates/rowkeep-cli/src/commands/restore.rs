@@ -4,7 +4,7 @@ use std::time::Instant;
 pub(crate) mod live;
 
 use anyhow::Result;
-use live::{ConflictChoice, ModeChoice};
+use live::{ConflictChoice, DanglingChoice, ModeChoice};
 use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::TableEntry;
 use rowkeep::repository::Repository;
@@ -51,6 +51,9 @@ pub(crate) struct Restore {
     /// What to do where rows were changed since the plan was made
     #[arg(long, value_enum, default_value_t = ConflictChoice::Stop)]
     conflict: ConflictChoice,
+    /// What to do where rows would refer to rows that are not there
+    #[arg(long, value_enum, default_value_t = DanglingChoice::Stop)]
+    dangling: DanglingChoice,
     /// Take no safety snapshot: the restore cannot be undone
     #[arg(long)]
     no_safety: bool,
@@ -160,6 +163,7 @@ impl Restore {
         let meant_otherwise = [
             ("--where", self.wanted.condition.is_some()),
             ("--key", !self.wanted.keys.is_empty()),
+            ("--with-related", self.wanted.with_related),
             ("--dry-run", self.dry_run),
             ("--also-run", !self.also_run.is_empty()),
         ];

@@ -14,6 +14,7 @@ mod live;
 mod looks;
 mod mask;
 mod postgres;
+mod related;
 mod sandbox;
 mod secrets;
 mod sqlite;

@@ -97,6 +97,11 @@ impl BoundFilter {
         self.keys.as_ref()
     }
 
+    /// Whether a row fulfils what is asked of rows beside their keys.
+    pub(super) fn means(&self, batch: &RowBatch, row: usize) -> bool {
+        self.test.as_ref().is_none_or(|test| test(batch, row))
+    }
+
     /// The changes that are wanted.
     pub(super) fn keep(&self, changes: Changes) -> Changes {
         if self.inserts && self.updates && self.deletes && self.test.is_none() {

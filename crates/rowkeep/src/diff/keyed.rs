@@ -1,30 +1,43 @@
 //! Comparing the rows of some keys, without reading the tables.
 
+use rowkeep_format::{Changes, FormatError};
+
 use super::Out;
 use super::access::Access;
-use super::filter::BoundFilter;
 use super::merge::{Bounds, Shape, changes};
 use crate::Error;
-use crate::keys::KeySet;
+use crate::keys::{KeyRun, KeySet};
 
 /// Keys that are looked up together.
-const KEYS_AT_ONCE: usize = 500;
+pub(super) const KEYS_AT_ONCE: usize = 500;
 
-/// Finds the rows of the keys in both states, and keeps the changes from the first to the second.
+/// Finds the rows of the keys in both states, and keeps of the changes from the first to the second what is wanted.
 pub(super) async fn compare_keys(
     before: &Access<'_>,
     after: &Access<'_>,
     shape: &Shape,
-    filter: &BoundFilter,
     keys: &KeySet,
+    wanted: &mut (dyn FnMut(Changes) -> Result<Changes, FormatError> + Send),
     out: &mut Out<'_>,
 ) -> Result<(), Error> {
     for run in keys.runs(KEYS_AT_ONCE) {
-        let (old, new) = futures::try_join!(before.by_keys(&run), after.by_keys(&run))?;
-        let found = changes(shape, &Bounds::default(), vec![old], vec![new]);
-        let found = found.map_err(before.unstorable())?;
-        let kept = found.into_iter().map(|changes| filter.keep(changes)).filter(|run| !run.is_empty());
-        out.keep(kept.collect()).await?;
+        let mut kept = Vec::new();
+        for changes in changes_of_run(before, after, shape, &run).await? {
+            kept.push(wanted(changes).map_err(before.unstorable())?);
+        }
+        kept.retain(|run| !run.is_empty());
+        out.keep(kept).await?;
     }
     Ok(())
+}
+
+/// The changes to the rows of some keys.
+pub(super) async fn changes_of_run(
+    before: &Access<'_>,
+    after: &Access<'_>,
+    shape: &Shape,
+    run: &KeyRun,
+) -> Result<Vec<Changes>, Error> {
+    let (old, new) = futures::try_join!(before.by_keys(run), after.by_keys(run))?;
+    changes(shape, &Bounds::default(), vec![old.rows], vec![new.rows]).map_err(before.unstorable())
 }

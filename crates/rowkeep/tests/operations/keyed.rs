@@ -190,7 +190,8 @@ fn many(live: &dyn Live) {
         let present = State::live(world.engine(live.url()).as_ref()).await.expect("it opens");
         let fast = changes(&present, &target, Arc::new(wanted.clone())).await;
         assert_eq!(fast, changes(&present, &target, Arc::new(Slow(wanted))).await);
-        assert_eq!(fast.expect("they are compared").len(), 1 + 9);
+        let changed = fast.expect("they are compared");
+        assert_eq!(changed.iter().filter(|line| !line.starts_with("Counts")).count(), 9, "{changed:?}");
     });
 }
 

@@ -134,11 +134,13 @@ pub(crate) async fn read_opened(
         (true, true) if chosen.len() < view.schema().tables.len() => Scope::SomeTables,
         (true, true) => Scope::Full,
     };
-    context.observe(Event::Phase {
-        phase: Phase::Backup,
-        tables: chosen.len() as u64,
-        rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
-    });
+    if options.with_schema || !chosen.is_empty() {
+        context.observe(Event::Phase {
+            phase: Phase::Backup,
+            tables: chosen.len() as u64,
+            rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
+        });
+    }
     let schema_chunk = chunk::encode_text(&schema.to_json());
     let schema_id = repository.content_keys().chunk_id(&schema_chunk);
     store(repository.content_keys(), &writer, schema_id, &schema_chunk).await?;

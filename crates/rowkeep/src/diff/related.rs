@@ -69,6 +69,9 @@ enum Part {
     Above,
 }
 
+/// One end of a foreign key: a table and its columns.
+type End<'e> = (&'e TableName, &'e [usize]);
+
 type Frontier = BTreeMap<TableName, KeySet>;
 
 /// The rows of all tables, as far as they were reached.
@@ -274,7 +277,7 @@ impl<'a> Net<'a> {
                 let links: Vec<Link> = self.links[usize::from(!first)].clone();
                 let sought = self.values(&links, &frontier, first, false).await?;
                 for (link, sought) in links.iter().zip(&sought) {
-                    let ends = ((&link.child, &link.columns), (&link.parent, &link.parent_columns));
+                    let ends = ((&link.child, &*link.columns), (&link.parent, &*link.parent_columns));
                     self.reach(link, ends, sought, first, Part::Below, &mut next).await?;
                 }
             }
@@ -294,7 +297,7 @@ impl<'a> Net<'a> {
                 let links: Vec<Link> = self.links[usize::from(!first)].clone();
                 let sought = self.values(&links, &frontier, first, true).await?;
                 for (link, sought) in links.iter().zip(&sought) {
-                    let ends = ((&link.parent, &link.parent_columns), (&link.child, &link.columns));
+                    let ends = ((&link.parent, &*link.parent_columns), (&link.child, &*link.columns));
                     self.reach(link, ends, sought, first, Part::Above, &mut next).await?;
                 }
             }
@@ -335,7 +338,7 @@ impl<'a> Net<'a> {
     async fn reach(
         &mut self,
         link: &Link,
-        (to, from): ((&TableName, &Vec<usize>), (&TableName, &Vec<usize>)),
+        (to, from): (End<'_>, End<'_>),
         sought: &Sought,
         first: bool,
         part: Part,
@@ -346,7 +349,7 @@ impl<'a> Net<'a> {
         };
         let access = there.access(first);
         let mut found = there.empty();
-        let of = (here.access(first).own, from.1.as_slice());
+        let of = (here.access(first).own, from.1);
         let mut each = |batch: &rowkeep_format::RowBatch, row: usize| {
             if !there.reached.contains(&access.key_of(batch, row)?) {
                 access.add_key(batch, row, &mut found)?;

@@ -124,6 +124,22 @@ fn what_a_state_lacks_is_said(live: &dyn Live) {
     assert_eq!(done(&outcome).total(), 0);
 }
 
+fn tables_that_a_state_lacks_cannot_be_brought(live: &dyn Live) {
+    live.sql("DROP TABLE IF EXISTS newer");
+    let snapshot = shop(live);
+    live.sql(
+        "CREATE TABLE newer (id integer PRIMARY KEY, customer integer REFERENCES customers (id));
+         INSERT INTO customers VALUES (9, NULL, 'I', NULL); INSERT INTO newer VALUES (1, 9)",
+    );
+    let refused =
+        restore(live, &snapshot, tables(&["customers"], OnDangling::Bring)).expect_err("newer stays");
+    assert!(matches!(refused, Error::Dangling { is_choice: false, .. }), "{refused:?}");
+    let outcome =
+        restore(live, &snapshot, tables(&["customers"], OnDangling::LeaveOut)).expect("the customer stays");
+    assert_eq!(done(&outcome).total(), 0);
+    live.sql("DROP TABLE newer");
+}
+
 fn values_that_trade_places_do_not_dangle(live: &dyn Live) {
     let snapshot = shop(live);
     let before = contents(live);
@@ -174,6 +190,11 @@ fn deleted_parents() {
 #[test]
 fn nothing_to_bring() {
     everywhere(what_a_state_lacks_is_said, "rowkeep_test_dangling_c");
+}
+
+#[test]
+fn newer_tables() {
+    everywhere(tables_that_a_state_lacks_cannot_be_brought, "rowkeep_test_dangling_g");
 }
 
 #[test]

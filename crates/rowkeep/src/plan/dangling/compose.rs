@@ -42,7 +42,9 @@ impl Settling<'_> {
             let wants = wanted.get(name).filter(|wants| !wants.is_empty());
             let place = self.places.get(name).and_then(|place| Some((place, place.target.as_ref()?)));
             let (Some((place, (pairing, target))), true) = (place, drops.is_some() || wants.is_some()) else {
-                composed.changes.take_over(changes, at);
+                if at < changes.tables().len() {
+                    composed.changes.take_over(changes, at);
+                }
                 continue;
             };
             let mut added: Vec<(Vec<u8>, Changes, Change)> = Vec::new();

@@ -130,6 +130,13 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::AmbiguousSnapshot { .. } => "give more digits of the id",
         Error::NotReady { .. } => "`rowkeep doctor` shows everything that was looked at",
         Error::KeyGone { .. } => "leave the table out with --exclude, or restore it with its schema",
+        Error::TooManyRelated { .. } => "choose fewer rows, or restore whole tables",
+        Error::Dangling { is_choice: true, .. } => {
+            "nothing was changed; --dangling bring takes along what is missing, --dangling leave-out leaves such rows as they are"
+        }
+        Error::Dangling { is_choice: false, .. } => {
+            "nothing was changed; restore from another snapshot, or leave such rows as they are with --dangling leave-out"
+        }
         Error::NothingToUndo { .. } => "`rowkeep snapshots` shows the safety snapshots there are",
         Error::Hook { .. } => {
             "nothing was changed; correct the hook in rowkeep.toml, or leave hooks out with --no-hooks"

@@ -1,5 +1,6 @@
 //! Apply: a plan is executed on a live database, in one transaction, so that it can be taken back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -11,7 +12,9 @@ use rowkeep_format::manifest::Before;
 use rowkeep_format::{Changes, ChunkId, SnapshotId, TableChanges, chunk};
 use rowkeep_repository::{Reader, Repository};
 
-use crate::plan::{Plan, Safety, capture_tables};
+use crate::capture::Opened;
+use crate::plan::safety::{self, Kept};
+use crate::plan::{OnDangling, Plan, Safety};
 use crate::read::store;
 use crate::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
@@ -47,6 +50,7 @@ async fn execute_now(
     plan: Plan,
     options: &ApplyOptions,
 ) -> Result<Outcome, Error> {
+    plan.check()?;
     if plan.is_empty() && options.statements.is_empty() {
         return Ok(Outcome { applied: Applied::default(), safety: None });
     }
@@ -174,16 +178,18 @@ async fn undo_now(
         });
     }
     let reader = Arc::new(repository.reader().await?);
-    let plain = reader.read(stored).await?;
-    let object = || Error::content(format!("changeset {stored}"));
-    let json = chunk::decode_text(&plain).map_err(object())?;
-    let changeset = changeset::Changeset::from_json(json).map_err(object())?;
+    let changeset = read_changeset(&reader, *stored).await?;
     let changes = Reversed::new(reader, changeset);
     let captured = match safety {
         None => None,
         Some(safety) => {
-            let names = changes.tables.iter().map(|changes| changes.table.name.clone()).collect();
-            Some(capture_tables(context, repository, engine, names, safety).await?)
+            // What was done to single rows is as cheap to take back.
+            let kept = match snapshot.is_changes_alone() {
+                true => Kept::Nothing,
+                false => Kept::tables(changes.tables.iter().map(|changes| changes.table.name.clone())),
+            };
+            let opened = Opened::open(engine, kept.with_ddl()).await?;
+            Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
         }
     };
     Ok(Plan {
@@ -192,8 +198,19 @@ async fn undo_now(
         database: engine.describe(),
         schema: Vec::new(),
         changes: Arc::new(changes),
+        related: BTreeMap::new(),
+        left_out: BTreeMap::new(),
+        dangling: Vec::new(),
+        on_dangling: OnDangling::Stop,
         safety: captured,
     })
+}
+
+/// Reads which chunks hold the changes of a stored changeset.
+pub(crate) async fn read_changeset(reader: &Reader, id: ChunkId) -> Result<changeset::Changeset, Error> {
+    let plain = reader.read(&id).await?;
+    let found = chunk::decode_text(&plain).and_then(changeset::Changeset::from_json);
+    found.map_err(Error::content(format!("changeset {id}")))
 }
 
 /// The changes that take a stored changeset back.

@@ -1,5 +1,7 @@
 //! Around: a command changes a database between two snapshots, so that what it did can be seen and taken back.
 
+use std::collections::BTreeMap;
+
 use rowkeep_engine::Engine;
 use rowkeep_format::{Schema, TableName};
 use rowkeep_repository::Repository;
@@ -101,6 +103,8 @@ async fn effect(
             schema: Vec::new(),
             definitions: Vec::new(),
             changes: Changeset::nothing(),
+            related: BTreeMap::new(),
+            by_relation: BTreeMap::new(),
             only_before: Vec::new(),
             only_after: Vec::new(),
         },

@@ -83,18 +83,42 @@ impl Uncommitted {
     }
 }
 
+/// A state of a live database, and when it was opened.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    pub(crate) view: Arc<dyn View>,
+    time: jiff::Timestamp,
+    started: Instant,
+}
+
+impl Opened {
+    pub(crate) async fn open(engine: &dyn Engine, with_ddl: bool) -> Result<Self, Error> {
+        let (started, time) = (Instant::now(), jiff::Timestamp::now());
+        Ok(Self { view: engine.open(&ViewOptions { with_ddl }).await?, time, started })
+    }
+}
+
 /// Reads a state of a database and stores its chunks.
-pub(crate) async fn read(
+async fn read(
     context: &Context,
     repository: &Repository,
     engine: &dyn Engine,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
-    let started = Instant::now();
+    let opened = Opened::open(engine, options.with_schema).await?;
+    read_opened(context, repository, engine, opened, options).await
+}
+
+/// Stores the chunks of a state that is open.
+pub(crate) async fn read_opened(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    Opened { view, time, started }: Opened,
+    options: &CaptureOptions,
+) -> Result<Uncommitted, Error> {
     let parent = snapshots::latest(repository, Some(&options.database)).await?.map(|snapshot| snapshot.id);
     let writer = Arc::new(repository.writer().await?);
-    let time = jiff::Timestamp::now();
-    let view = engine.open(&ViewOptions { with_ddl: options.with_schema }).await?;
     let view: Arc<dyn View> = match &options.mask {
         Some(rules) => {
             let mask = Mask::new(rules, repository.content_keys()).bind(view.schema())?;
@@ -110,11 +134,13 @@ pub(crate) async fn read(
         (true, true) if chosen.len() < view.schema().tables.len() => Scope::SomeTables,
         (true, true) => Scope::Full,
     };
-    context.observe(Event::Phase {
-        phase: Phase::Backup,
-        tables: chosen.len() as u64,
-        rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
-    });
+    if options.with_schema || !chosen.is_empty() {
+        context.observe(Event::Phase {
+            phase: Phase::Backup,
+            tables: chosen.len() as u64,
+            rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
+        });
+    }
     let schema_chunk = chunk::encode_text(&schema.to_json());
     let schema_id = repository.content_keys().chunk_id(&schema_chunk);
     store(repository.content_keys(), &writer, schema_id, &schema_chunk).await?;

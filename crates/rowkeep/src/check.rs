@@ -8,6 +8,7 @@ use rowkeep_format::{ChunkId, SnapshotId, TableEntry, TableName};
 use rowkeep_repository::{CheckOptions, CheckReport, Reader, Repository, Severity};
 use serde::Serialize;
 
+use crate::apply::read_changeset;
 use crate::rows::read_node;
 use crate::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error, ErrorKind, Event, Phase};
@@ -56,6 +57,9 @@ pub struct Loss {
     pub tables: Vec<TableName>,
     /// Whether its schema is lost.
     pub schema: bool,
+    /// Whether the changes are lost by which what was done after it is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes: bool,
 }
 
 impl Checked {
@@ -152,13 +156,30 @@ impl Walk<'_> {
                 tables.push(table.name.clone());
             }
         }
-        Ok((schema || !tables.is_empty()).then(|| Loss {
+        let changes = match manifest.before.as_ref().and_then(|before| before.changes) {
+            None => false,
+            Some(changes) => !self.changes(changes).await?,
+        };
+        Ok((schema || changes || !tables.is_empty()).then(|| Loss {
             snapshot: snapshot.id,
             database: manifest.database.clone(),
             time: manifest.time.clone(),
             tables,
             schema,
+            changes,
         }))
+    }
+
+    /// Whether a changeset is there with all its runs of changes.
+    async fn changes(&self, id: ChunkId) -> Result<bool, Error> {
+        match read_changeset(self.reader, id).await {
+            Ok(changeset) => {
+                let mut chunks = changeset.tables.iter().flat_map(|stored| &stored.chunks);
+                Ok(self.is_there(&id) && chunks.all(|chunk| self.is_there(chunk)))
+            }
+            Err(error) if error.kind() == ErrorKind::Damage => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn table(&mut self, table: &TableEntry) -> Result<bool, Error> {

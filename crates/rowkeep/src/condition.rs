@@ -6,6 +6,7 @@
 mod bind;
 mod bound;
 mod canon;
+pub(crate) mod equality;
 mod error;
 mod expression;
 mod key_reference;

@@ -3,16 +3,21 @@
 //! Both states are read in key order and never held in memory. Chunks of equal names are not read at all; a live database
 //! is read once, cut as a capture would cut it, and only where its chunks differ from the other side's are rows compared.
 
+pub(crate) mod access;
 mod align;
 mod definitions;
 mod entries;
 mod filter;
+mod keyed;
 mod merge;
+pub(crate) mod pairing;
 mod regions;
+mod related;
 mod schema;
 mod spool;
 mod wanted;
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -30,8 +35,11 @@ use align::Alignment;
 pub use definitions::{DefinitionChange, definition_changes};
 use entries::{Side, Stored};
 pub use filter::{Filter, RowFilter, RowTest};
+use keyed::compare_keys;
 use merge::{Shape, changes};
+use pairing::Pairing;
 use regions::{Region, Regions};
+pub use related::Related;
 pub use schema::{SchemaDifference, schema_differences};
 pub use spool::Changeset;
 use spool::{Frame, Spool, spool_failed};
@@ -44,6 +52,8 @@ pub struct DiffOptions {
     pub selection: Selection,
     /// Which changes are wanted.
     pub filter: Filter,
+    /// Whether rows that are related to those that are meant are meant as well, by the foreign keys of both states.
+    pub related: Option<Related>,
     /// Where temporary files are made, the system's place for them otherwise.
     pub temporary: Option<PathBuf>,
 }
@@ -56,8 +66,12 @@ pub struct Difference {
     /// How what else the schemas are made of differs (indexes, views, triggers, constraints), where both states have it
     /// and all of both is compared.
     pub definitions: Vec<DefinitionChange>,
-    /// The rows that differ. Every table that both states have is in it, also without changes.
+    /// The rows that differ. Every table that both states have and that was looked at is in it, also without changes.
     pub changes: Changeset,
+    /// Of these, how many rows are there by relation, for tables where there are any.
+    pub related: BTreeMap<TableName, u64>,
+    /// The keys of these rows.
+    pub(crate) by_relation: BTreeMap<TableName, HashSet<Vec<u8>>>,
     /// Tables that only the first state has, and how many rows they have in it.
     pub only_before: Vec<(TableName, u64)>,
     /// Tables that only the second state has, and how many rows they have in it.
@@ -117,6 +131,12 @@ async fn diff_now(
         rows: chosen.pairs.iter().map(|(table, _)| before.estimated_rows(&table.name)).sum(),
     });
     let spool = Spool::new(options.temporary.as_deref());
+    if let Some(related) = options.related {
+        let found = related::compare(context, before, after, &chosen.pairs, options, related, &spool).await?;
+        let mut difference = chosen.difference(before, after, found.changes);
+        (difference.related, difference.by_relation) = (found.counts, found.keys);
+        return Ok(difference);
+    }
     let mut largest_first: Vec<usize> = (0..chosen.pairs.len()).collect();
     largest_first.sort_by_key(|at| std::cmp::Reverse(before.estimated_rows(&chosen.pairs[*at].0.name)));
     let compared = futures::stream::iter(largest_first).map(|at| {
@@ -134,20 +154,11 @@ async fn diff_now(
     compared.sort_by_key(|(at, ..)| *at);
     let mut changes = Changeset::empty(spool.clone());
     compared.into_iter().for_each(|(_, table, frames)| changes.push(table, frames));
-    let rows = |state: &State, tables: &[&Table]| {
-        tables.iter().map(|table| (table.name.clone(), state.estimated_rows(&table.name))).collect()
-    };
-    Ok(Difference {
-        schema: chosen.schema_differences(),
-        definitions: if options.selection.is_all() && options.filter.rows.is_none() {
-            definition_changes(before.schema(), after.schema())
-        } else {
-            Vec::new()
-        },
-        changes,
-        only_before: rows(before, &chosen.only_before),
-        only_after: rows(after, &chosen.only_after),
-    })
+    let mut difference = chosen.difference(before, after, changes);
+    if options.selection.is_all() && options.filter.rows.is_none() {
+        difference.definitions = definition_changes(before.schema(), after.schema());
+    }
+    Ok(difference)
 }
 
 /// The tables that are meant.
@@ -176,6 +187,21 @@ impl<'s> Chosen<'s> {
         Ok(chosen)
     }
 
+    fn difference(&self, before: &State, after: &State, changes: Changeset) -> Difference {
+        let rows = |state: &State, tables: &[&Table]| {
+            tables.iter().map(|table| (table.name.clone(), state.estimated_rows(&table.name))).collect()
+        };
+        Difference {
+            schema: self.schema_differences(),
+            definitions: Vec::new(),
+            changes,
+            related: BTreeMap::new(),
+            by_relation: BTreeMap::new(),
+            only_before: rows(before, &self.only_before),
+            only_after: rows(after, &self.only_after),
+        }
+    }
+
     fn schema_differences(&self) -> Vec<SchemaDifference> {
         let mut found: Vec<SchemaDifference> =
             self.pairs.iter().flat_map(|(before, after)| schema_differences(before, after)).collect();
@@ -187,11 +213,11 @@ impl<'s> Chosen<'s> {
 
 /// A table that both states have.
 #[derive(Clone, Copy)]
-struct Pair<'a> {
-    before: &'a State,
-    after: &'a State,
-    old: &'a Table,
-    new: &'a Table,
+pub(crate) struct Pair<'a> {
+    pub(crate) before: &'a State,
+    pub(crate) after: &'a State,
+    pub(crate) old: &'a Table,
+    pub(crate) new: &'a Table,
 }
 
 async fn diff_table(
@@ -201,37 +227,41 @@ async fn diff_table(
     filter: &Filter,
     spool: &Spool,
 ) -> Result<(TableChanges, Vec<Frame>), Error> {
-    let table = Arc::new(pair.old.clone());
-    let filter = filter.bind(&table)?;
-    let alignment = Arc::new(Alignment::new(pair.old, pair.new));
-    let lacking = alignment.lacking();
-    if let Some(key) = table.key.columns.iter().find(|key| table.key.unique && lacking.contains(&key.column))
-    {
-        return Err(Error::KeyGone {
-            table: table.name.to_string(),
-            column: table.columns[key.column].name.clone(),
-            state: pair.after.describe(),
-        });
+    let filter = filter.bind(pair.old)?;
+    let pairing = Pairing::new(pair.old, pair.new);
+    let mut out = Out::new(context, spool, pair.old);
+    if !filter.is_nothing() {
+        pairing.check(pair.after)?;
+        match filter.keys() {
+            Some(wanted) => {
+                let (before, after) = pairing.accesses(context, pair);
+                let mut keep = |changes| Ok(filter.keep(changes));
+                compare_keys(&before, &after, &pairing.shape, wanted, &mut keep, &mut out).await?;
+            }
+            None => compare_all(context, keys, pair, &pairing, &filter, &mut out).await?,
+        }
     }
-    // A key of the whole row is one of the columns that both have.
-    let mut key = table.key.clone();
-    key.columns.retain(|key| !lacking.contains(&key.column));
-    let shape = Arc::new(Shape { key, columns: table.columns.len(), compared: alignment.common() });
+    Ok(out.finish(&pairing))
+}
+
+/// Walks both tables, and compares the rows wherever chunks differ.
+async fn compare_all(
+    context: &Context,
+    keys: &ContentKeys,
+    pair: Pair<'_>,
+    pairing: &Pairing,
+    filter: &Arc<filter::BoundFilter>,
+    out: &mut Out<'_>,
+) -> Result<(), Error> {
+    let Pairing { table, alignment, shape } = pairing;
     let cause = Cause::default();
     let identity = Arc::new(Alignment::new(pair.old, pair.old));
-    let before = side(context, keys, pair.before, pair.old, &table, &identity, &shape, true, &cause).await?;
-    let after = side(context, keys, pair.after, pair.new, &table, &alignment, &shape, false, &cause).await?;
+    let before = side(context, keys, pair.before, pair.old, table, &identity, shape, true, &cause).await?;
+    let after = side(context, keys, pair.after, pair.new, table, alignment, shape, false, &cause).await?;
     let mut regions = Regions::new(before, after, shape.key.unique);
-    let mut out = Out {
-        context,
-        spool,
-        frames: Vec::new(),
-        counts: Counts::default(),
-        updated: vec![false; table.columns.len()],
-    };
     let mut working = FuturesOrdered::new();
     while let Some(region) = regions.next().await.map_err(|error| cause.of_either(error))? {
-        working.push_back(compare(context, region, &shape, &filter, &table.name).await);
+        working.push_back(compare(context, region, shape, filter, &table.name).await);
         while working.len() > context.cores()
             && let Some(done) = working.next().await
         {
@@ -241,15 +271,7 @@ async fn diff_table(
     while let Some(done) = working.next().await {
         out.keep(finished(done)?).await?;
     }
-    let updated = out.updated.iter().enumerate().filter_map(|(column, is)| is.then_some(column)).collect();
-    let changes = TableChanges {
-        counts: out.counts,
-        insert_defaults: lacking,
-        delete_unknown: Vec::new(),
-        updated_columns: updated,
-        table: table.as_ref().clone(),
-    };
-    Ok((changes, out.frames))
+    Ok(())
 }
 
 type Work = AbortOnDropHandle<Result<Vec<Changes>, Error>>;
@@ -295,13 +317,30 @@ async fn compare(
 /// The changes to a table as they are found.
 struct Out<'a> {
     context: &'a Context,
-    spool: &'a Spool,
+    spool: Spool,
     frames: Vec<Frame>,
     counts: Counts,
     updated: Vec<bool>,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    fn new(context: &'a Context, spool: &Spool, table: &Table) -> Self {
+        let updated = vec![false; table.columns.len()];
+        Self { context, spool: spool.clone(), frames: Vec::new(), counts: Counts::default(), updated }
+    }
+
+    fn finish(self, pairing: &Pairing) -> (TableChanges, Vec<Frame>) {
+        let updated = self.updated.iter().enumerate();
+        let changes = TableChanges {
+            counts: self.counts,
+            insert_defaults: pairing.alignment.lacking(),
+            delete_unknown: Vec::new(),
+            updated_columns: updated.filter_map(|(column, is)| is.then_some(column)).collect(),
+            table: pairing.table.as_ref().clone(),
+        };
+        (changes, self.frames)
+    }
+
     async fn keep(&mut self, runs: Vec<Changes>) -> Result<(), Error> {
         for run in runs {
             self.counts += Counts::of(&run);
@@ -311,6 +350,36 @@ impl Out<'_> {
             self.frames.push(kept.map_err(spool_failed)?);
         }
         Ok(())
+    }
+}
+
+/// Changes to a table that are written one by one, in key order.
+pub(crate) struct Rewriting<'a> {
+    out: Out<'a>,
+    pairing: &'a Pairing,
+    open: Changes,
+}
+
+impl<'a> Rewriting<'a> {
+    /// Nothing yet; they are kept where the changeset's are.
+    pub(crate) fn new(context: &'a Context, changes: &Changeset, pairing: &'a Pairing) -> Self {
+        let out = Out::new(context, &changes.spool, &pairing.table);
+        Self { out, pairing, open: Changes::new(pairing.table.columns.len()) }
+    }
+
+    pub(crate) async fn push(&mut self, from: &Changes, change: rowkeep_format::Change) -> Result<(), Error> {
+        self.open.push(from, change);
+        if self.open.bytes() >= merge::TARGET_BYTES {
+            self.out.keep(vec![self.open.take()]).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn finish(mut self) -> Result<(TableChanges, Vec<Frame>), Error> {
+        if !self.open.is_empty() {
+            self.out.keep(vec![self.open.take()]).await?;
+        }
+        Ok(self.out.finish(self.pairing))
     }
 }
 

@@ -78,6 +78,20 @@ pub enum Error {
     /// Rules of a mask do not fit the tables, or values do not fit the rules.
     #[error("{0}")]
     Mask(String),
+    /// More rows hang together than can be followed.
+    #[error("{rows} rows are related to those that are meant, and there are more: too many to keep track of")]
+    TooManyRelated {
+        /// How many were found.
+        rows: u64,
+    },
+    /// What a plan would leave dangling.
+    #[error("{told}")]
+    Dangling {
+        /// Which references, in words.
+        told: String,
+        /// Whether it could be mended by bringing rows or leaving some out.
+        is_choice: bool,
+    },
     /// After tables were chosen and left out, none remains.
     #[error("no table is left to back up")]
     NothingSelected,
@@ -230,7 +244,11 @@ impl Error {
             | Error::Export(_)
             | Error::Config { .. } => ErrorKind::Usage,
             Error::NotReady { damaged: true, .. } => ErrorKind::Damage,
-            Error::NotReady { .. } | Error::Secret(_) | Error::Exists(_) => ErrorKind::Refused,
+            Error::NotReady { .. }
+            | Error::Secret(_)
+            | Error::Exists(_)
+            | Error::Dangling { .. }
+            | Error::TooManyRelated { .. } => ErrorKind::Refused,
             Error::Table { .. }
             | Error::ReadBack { .. }
             | Error::Hook { .. }

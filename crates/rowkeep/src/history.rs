@@ -50,7 +50,8 @@ pub async fn history(
 }
 
 async fn follow(repository: &Repository, database: &str, row: &KeyReference) -> Result<History, Error> {
-    let snapshots = snapshots::list(repository, Some(database)).await?;
+    let mut snapshots = snapshots::list(repository, Some(database)).await?;
+    snapshots.retain(|snapshot| !snapshot.is_changes_alone());
     let reader = Arc::new(repository.reader().await?);
     let mut follower =
         Follower { reader: &reader, row, finder: Finder::default(), schema: None, failure: None };

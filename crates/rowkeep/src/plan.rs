@@ -1,20 +1,27 @@
 //! Plans: what a restore into a database that holds data is going to change.
 
+mod dangling;
+pub(crate) mod safety;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_engine::{ChangeSource, Engine};
-use rowkeep_format::{Counts, SnapshotId, TableChanges, TableName};
+use rowkeep_format::{Counts, SnapshotId, Table, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
-use crate::capture::{CaptureOptions, Uncommitted, read};
-use crate::diff::{DiffOptions, Filter, RowFilter, SchemaDifference, diff};
+use crate::capture::{Opened, Uncommitted};
+use crate::diff::{Changeset, DiffOptions, Filter, Related, RowFilter, SchemaDifference, diff};
 use crate::selection::Selection;
 use crate::snapshots::Snapshot;
-use crate::state::State;
+use crate::state::{LiveState, State};
 use crate::{Context, Error};
+pub use dangling::{Dangling, OnDangling, Why};
+use dangling::{Settling, Terms};
+use safety::Kept;
+pub use safety::Safety;
 
 /// How the rows of a database are to become those of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,19 +45,16 @@ pub struct PlanOptions {
     pub selection: Selection,
     /// Of their rows, only these.
     pub rows: Option<Arc<dyn RowFilter>>,
-    /// Whether the present rows of these tables become a safety snapshot, and how that is to be called.
+    /// Whether rows that are related to these come too, by foreign keys: rows that refer to them, those that refer to
+    /// these and so on, as the state has them; and the rows that all of these refer to, where the database lacks them.
+    pub related: bool,
+    /// What is done about references that would dangle.
+    pub dangling: OnDangling,
+    /// Whether a safety snapshot is taken, and how that is to be called. It holds the present rows of these tables, or where
+    /// rows are named by their keys, only what is to change.
     pub safety: Option<Safety>,
     /// Where temporary files are made, the system's place for them otherwise.
     pub temporary: Option<PathBuf>,
-}
-
-/// How a safety snapshot is to be called.
-#[derive(Debug, Clone)]
-pub struct Safety {
-    /// The name of the database in the repository.
-    pub database: String,
-    /// The program that writes, with its version.
-    pub program: String,
 }
 
 /// What is going to be changed in a database. Nothing is changed by making one.
@@ -65,6 +69,14 @@ pub struct Plan {
     pub schema: Vec<SchemaDifference>,
     /// The changes.
     pub changes: Arc<dyn ChangeSource>,
+    /// Of these, how many rows of a table are there only for their relation to others.
+    pub related: BTreeMap<TableName, u64>,
+    /// How many changes were left out so that no reference dangles.
+    pub left_out: BTreeMap<TableName, u64>,
+    /// References that would dangle: such a plan cannot be executed.
+    pub dangling: Vec<Dangling>,
+    /// What was chosen to be done about these.
+    pub on_dangling: OnDangling,
     pub(crate) safety: Option<Uncommitted>,
 }
 
@@ -77,6 +89,8 @@ pub struct PlannedTable {
     /// How many rows change.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Of these rows, how many are there only for their relation to others.
+    pub related: u64,
     /// The columns that updates change.
     pub updated_columns: Vec<String>,
     /// The columns of which inserted rows get the database's defaults.
@@ -87,7 +101,7 @@ impl Plan {
     /// The tables whose rows change.
     pub fn tables(&self) -> Vec<PlannedTable> {
         let changed = self.changes.tables().iter().filter(|table| table.counts.total() > 0);
-        changed.map(planned).collect()
+        changed.map(|table| planned(table, &self.related)).collect()
     }
 
     /// All rows that change.
@@ -97,18 +111,32 @@ impl Plan {
         counts
     }
 
+    /// Fails when references would dangle.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.dangling.is_empty() {
+            return Ok(());
+        }
+        let mut told = self.dangling.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let is_choice = self.on_dangling == OnDangling::Stop;
+        if !is_choice {
+            told += &format!("; {} has nothing that mends it, or nothing that may be changed", self.from);
+        }
+        Err(Error::Dangling { told, is_choice })
+    }
+
     /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         self.counts().total() == 0
     }
 }
 
-fn planned(changes: &TableChanges) -> PlannedTable {
+fn planned(changes: &TableChanges, related: &BTreeMap<TableName, u64>) -> PlannedTable {
     let name = |column: &usize| changes.table.columns[*column].name.clone();
     let defaults: &[usize] = if changes.counts.inserted > 0 { &changes.insert_defaults } else { &[] };
     PlannedTable {
         table: changes.table.name.clone(),
         counts: changes.counts,
+        related: related.get(&changes.table.name).copied().unwrap_or(0),
         updated_columns: changes.updated_columns.iter().map(name).collect(),
         defaulted_columns: defaults.iter().map(name).collect(),
     }
@@ -116,8 +144,8 @@ fn planned(changes: &TableChanges) -> PlannedTable {
 
 /// Plans to restore a state into a database that holds data.
 ///
-/// The database is read once; nothing in it changes. With a safety snapshot its chunks are stored, but it becomes visible
-/// only when the plan is executed.
+/// The database is read once; nothing in it changes. Where rows are named by their keys, only these are looked up. With a
+/// safety snapshot its chunks are stored, but it becomes visible only when the plan is executed.
 pub async fn plan(
     context: &Context,
     repository: &Repository,
@@ -136,13 +164,20 @@ async fn plan_now(
     options: &PlanOptions,
 ) -> Result<Plan, Error> {
     let selection = held_by(target, &options.selection)?;
-    let (present, safety) = match &options.safety {
-        None => (State::live(engine).await?, None),
-        Some(safety) => {
-            let captured = capture(context, repository, engine, &selection, safety).await?;
+    let single = options.related || options.rows.as_ref().is_some_and(|rows| rows.names_rows());
+    let kept = if single { Kept::Nothing } else { Kept::Tables(selection.clone()) };
+    let opened = Opened::open(engine, options.safety.is_some() && kept.with_ddl()).await?;
+    let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
+    let safety = match &options.safety {
+        None => None,
+        Some(safety) => Some(safety::capture(context, repository, engine, opened, kept, safety).await?),
+    };
+    let present = match &safety {
+        Some(captured) if !single => {
             let snapshot = Snapshot { id: SnapshotId([0; 16]), manifest: captured.manifest.clone() };
-            (State::snapshot(repository, snapshot).await?, Some(captured))
+            State::snapshot(repository, snapshot).await?
         }
+        _ => live.clone(),
     };
     let difference = diff(
         context,
@@ -150,20 +185,47 @@ async fn plan_now(
         &present,
         target,
         &DiffOptions {
-            selection,
+            selection: selection.clone(),
             filter: options.mode.filter(options.rows.clone()),
+            related: options.related.then_some(Related::Needed),
             temporary: options.temporary.clone(),
         },
     )
     .await?;
+    let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
+    let (mut changes, mut related) = (difference.changes, difference.related);
+    if !becomes_whole(&live, &changes, options) {
+        let kinds = options.mode.filter(None);
+        let terms = Terms { choice: options.dangling, kinds, selection: &selection };
+        let settling = Settling::new(context, &live, target, terms);
+        let settled = settling.settle(changes, related, difference.by_relation).await?;
+        (changes, related) = (settled.changes, settled.related);
+        (left_out, dangling) = (settled.left_out, settled.dangling);
+    }
     Ok(Plan {
         operation: "restore",
         from: target.describe(),
         database: engine.describe(),
         schema: difference.schema,
-        changes: Arc::new(difference.changes),
+        changes: Arc::new(changes),
+        related,
+        left_out,
+        dangling,
+        on_dangling: options.dangling,
         safety,
     })
+}
+
+/// Whether the database becomes wholly what the state is, so that nothing dangles that did not in the state. Then that
+/// is left to the database to prove.
+fn becomes_whole(live: &State, changes: &Changeset, options: &PlanOptions) -> bool {
+    let is_there = |table: &Table| changes.tables().iter().any(|changes| changes.table.name == table.name);
+    let all = || live.schema().tables.iter().filter(|table| table.kind.is_user_table()).all(is_there);
+    options.mode == Mode::Replace
+        && options.dangling == OnDangling::Stop
+        && options.rows.is_none()
+        && options.selection.is_all()
+        && all()
 }
 
 /// The tables that are meant, of those whose rows the state has.
@@ -175,46 +237,6 @@ fn held_by(target: &State, selection: &Selection) -> Result<Selection, Error> {
         return Err(Error::Lacks { snapshot: target.describe(), lack });
     }
     Ok(selection.clone())
-}
-
-/// Reads the present rows of the tables that are meant, so that they can be brought back.
-pub(crate) async fn capture(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    selection: &Selection,
-    safety: &Safety,
-) -> Result<Uncommitted, Error> {
-    let options = CaptureOptions {
-        database: safety.database.clone(),
-        name: None,
-        tags: BTreeMap::new(),
-        environment: None,
-        selection: selection.clone(),
-        mask: None,
-        // The schema of some tables would make no database; rows are what is brought back.
-        with_schema: selection.is_all(),
-        with_data: true,
-        program: safety.program.clone(),
-        repository_folder: None,
-    };
-    read(context, repository, engine, &options).await
-}
-
-/// Reads the present rows of these tables.
-pub(crate) async fn capture_tables(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    tables: Vec<TableName>,
-    safety: &Safety,
-) -> Result<Uncommitted, Error> {
-    let pattern = |table: TableName| match table.schema {
-        Some(schema) => format!("{schema}.{}", table.name),
-        None => table.name,
-    };
-    let include = tables.into_iter().map(pattern).collect();
-    capture(context, repository, engine, &Selection { include, ..Selection::default() }, safety).await
 }
 
 impl Mode {

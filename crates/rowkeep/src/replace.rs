@@ -10,9 +10,10 @@ use rowkeep_repository::Repository;
 use serde::Serialize;
 
 use crate::apply::{UNDO, taken_back};
-use crate::capture::Uncommitted;
+use crate::capture::{Opened, Uncommitted};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes, schema_differences};
-use crate::plan::{Safety, capture};
+use crate::plan::Safety;
+use crate::plan::safety::{self, Kept};
 use crate::read::{Sink, read_tables};
 use crate::restore::{Restored, finish};
 use crate::selection::Selection;
@@ -114,7 +115,9 @@ async fn plan(
     let schema = read_schema(&reader, &snapshot.manifest).await?;
     let (present, rows, safety) = match safety {
         Some(safety) => {
-            let captured = capture(context, repository, engine, &Selection::default(), safety).await?;
+            let kept = Kept::Tables(Selection::default());
+            let opened = Opened::open(engine, kept.with_ddl()).await?;
+            let captured = safety::capture(context, repository, engine, opened, kept, safety).await?;
             (captured.schema.clone(), captured.manifest.tables.clone(), Some(captured))
         }
         None => {

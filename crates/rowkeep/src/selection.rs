@@ -60,6 +60,15 @@ impl Selection {
         Ok((of(first), of(second)))
     }
 
+    /// Whether a table is left out.
+    pub fn excludes(&self, table: &TableName) -> bool {
+        let member = |name: &String| match self.groups.get(name) {
+            Some(members) => members.iter().any(|name| matches(name, table)),
+            None => matches(name, table),
+        };
+        self.exclude.iter().any(member)
+    }
+
     fn patterns<'a>(&'a self, names: &'a [String], schema: &Schema) -> Result<Vec<&'a str>, Error> {
         let mut patterns = Vec::new();
         for name in names {

@@ -27,6 +27,12 @@ impl Snapshot {
     pub fn short_id(&self) -> String {
         self.id.to_string()[..SHORT_ID].to_owned()
     }
+
+    /// Whether it holds nothing but the changes that were then made, by which they can be undone.
+    pub fn is_changes_alone(&self) -> bool {
+        let before = self.manifest.before.as_ref();
+        before.is_some_and(|before| before.changes.is_some()) && self.manifest.tables.is_empty()
+    }
 }
 
 /// Opens a snapshot.

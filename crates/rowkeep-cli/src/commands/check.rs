@@ -69,6 +69,9 @@ fn told(checked: &Checked, time: &str) -> String {
         if loss.schema {
             lost.push("its schema".to_owned());
         }
+        if loss.changes {
+            lost.push("what `rowkeep undo` needs".to_owned());
+        }
         lines.push(format!(
             "snapshot {} of {} ({}) cannot be restored whole: {}",
             &loss.snapshot.to_string()[..8],

@@ -1,6 +1,6 @@
 use anyhow::Result;
 use futures::StreamExt;
-use rowkeep::diff::{DiffOptions, Difference, Filter, diff};
+use rowkeep::diff::{DiffOptions, Difference, Filter, Related, diff};
 use rowkeep::format::{Counts, TableName};
 use rowkeep::selection::Selection;
 use serde_json::json;
@@ -46,6 +46,7 @@ impl Diff {
         let after = states.open(&self.after).await?;
         let options = DiffOptions {
             filter: Filter { rows: self.wanted.rows()?, ..Filter::default() },
+            related: self.wanted.with_related.then_some(Related::Whole),
             selection: Selection {
                 include: self.wanted.tables(self.tables),
                 exclude: self.exclude,
@@ -114,7 +115,8 @@ async fn print_lines(difference: &Difference, pager: &mut Pager) -> Result<()> {
 
 /// The difference for programs, without rows.
 pub(crate) fn summary_json(difference: &Difference, (before, after): &(String, String)) -> serde_json::Value {
-    let counted = |table: &TableName, counts: Counts| json!({ "table": table, "rows": counts });
+    let related = |table: &TableName| difference.related.get(table).copied().unwrap_or(0);
+    let counted = |table: &TableName, counts: Counts| json!({ "table": table, "rows": counts, "related": related(table) });
     let tables: Vec<_> =
         difference.changes.tables().iter().map(|table| counted(&table.table.name, table.counts)).collect();
     let only = |tables: &[(TableName, u64)]| -> Vec<_> {
@@ -149,12 +151,23 @@ pub(crate) fn summary(difference: &Difference, (before, after): &(String, String
     if differing.is_empty() {
         return out + &format!("\nno rows differ in {}", counted(user_tables, "table"));
     }
-    let columns =
-        [Column("TABLE", false), Column("INSERTED", true), Column("UPDATED", true), Column("DELETED", true)];
+    let mut columns = vec![
+        Column("TABLE", false),
+        Column("INSERTED", true),
+        Column("UPDATED", true),
+        Column("DELETED", true),
+    ];
+    if !difference.related.is_empty() {
+        columns.push(Column("RELATED", true));
+    }
     let equal = tables.len() - differing.len();
     let rows = differing.iter().map(|table| {
         let Counts { inserted, updated, deleted } = table.counts;
-        vec![table.table.name.to_string(), count(inserted), count(updated), count(deleted)]
+        let mut row = vec![table.table.name.to_string(), count(inserted), count(updated), count(deleted)];
+        if !difference.related.is_empty() {
+            row.push(count(difference.related.get(&table.table.name).copied().unwrap_or(0)));
+        }
+        row
     });
     out += &format!("\n{}", render(&columns, rows));
     if equal > 0 {

@@ -6,7 +6,7 @@ pub(crate) mod schema;
 mod translated;
 
 use anyhow::Result;
-use live::{ConflictChoice, ModeChoice};
+use live::{ConflictChoice, DanglingChoice, ModeChoice};
 use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::{Counts, TableEntry};
 use rowkeep::hooks::{Facts, Hooks, Operation};
@@ -59,6 +59,9 @@ pub(crate) struct Restore {
     /// What to do where rows were changed since the plan was made
     #[arg(long, value_enum, default_value_t = ConflictChoice::Stop)]
     conflict: ConflictChoice,
+    /// What to do where rows would refer to rows that are not there
+    #[arg(long, value_enum, default_value_t = DanglingChoice::Stop)]
+    dangling: DanglingChoice,
     /// Take no safety snapshot: the restore cannot be undone
     #[arg(long)]
     no_safety: bool,
@@ -207,6 +210,7 @@ impl Restore {
         let meant_otherwise = [
             ("--where", self.wanted.condition.is_some()),
             ("--key", !self.wanted.keys.is_empty()),
+            ("--with-related", self.wanted.with_related),
             ("--dry-run", self.dry_run),
             ("--also-run", !self.also_run.is_empty()),
         ];

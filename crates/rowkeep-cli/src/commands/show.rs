@@ -68,7 +68,11 @@ fn told(snapshot: &Snapshot) -> String {
         ("time", local_time(&manifest.time)),
     ];
     facts.extend(manifest.name.clone().map(|name| ("name", name)));
-    facts.push(("holds", scope(manifest.scope).to_owned()));
+    let holds = match snapshot.is_changes_alone() {
+        true => "what was then changed, so that it can be undone",
+        false => scope(manifest.scope),
+    };
+    facts.push(("holds", holds.to_owned()));
     facts
         .push(("rows", format!("{} in {}", count(manifest.rows()), counted(user_tables(snapshot), "table"))));
     facts.push(("schema hash", manifest.schema.to_string()));

@@ -17,6 +17,10 @@ pub(crate) struct Wanted {
     /// Only the row of this key, such as customers:42; may be given several times
     #[arg(long = "key", value_name = "TABLE:KEY")]
     pub(crate) keys: Vec<String>,
+    /// With --key or --where: also the rows that refer to these, those that refer to them and so on, and the rows that all
+    /// of these refer to
+    #[arg(long)]
+    pub(crate) with_related: bool,
 }
 
 impl Wanted {
@@ -25,6 +29,10 @@ impl Wanted {
         let condition = self.condition.as_deref().map(Condition::parse).transpose();
         let condition = condition.map_err(|error| CommandError::usage(error.to_string()))?;
         let wanted = WantedRows { condition, keys: self.references()? };
+        if self.with_related && wanted.is_all() {
+            let message = "--with-related is for rows that are chosen by --key or --where";
+            return Err(CommandError::usage(message).into());
+        }
         Ok((!wanted.is_all()).then(|| Arc::new(wanted) as Arc<dyn RowFilter>))
     }
 

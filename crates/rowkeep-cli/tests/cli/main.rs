@@ -20,6 +20,7 @@ mod looks;
 mod mask;
 mod migrate;
 mod postgres;
+mod related;
 mod replace;
 mod sandbox;
 mod secrets;

@@ -261,7 +261,7 @@ impl Reference {
 }
 
 async fn references(session: &Session) -> Result<HashMap<u32, Vec<Reference>>, EngineError> {
-    // What a reference to a partitioned table says again for each partition is left out.
+    // What a reference to a partitioned table says again for each partition is left out, and what is not enforced.
     let rows = session
         .rows(
             "cannot list the references",
@@ -273,6 +273,7 @@ async fn references(session: &Session) -> Result<HashMap<u32, Vec<Reference>>, E
                  JOIN pg_namespace n ON n.oid = c.relnamespace \
                  LEFT JOIN pg_constraint parent ON parent.oid = k.conparentid \
                  WHERE k.contype = 'f' AND parent.conrelid IS DISTINCT FROM k.conrelid AND {KEPT} \
+                 AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true' \
                  ORDER BY k.conrelid, k.conname"
             ),
         )

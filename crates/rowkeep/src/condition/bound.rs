@@ -16,7 +16,7 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    fn canon(self, value: Value<'_>) -> Option<Canon<'_>> {
+    pub(super) fn canon(self, value: Value<'_>) -> Option<Canon<'_>> {
         match self {
             Reading::Sqlite(conversion) => sqlite::canon(value, conversion),
             Reading::Postgres(of) => of.canon(value),

@@ -29,6 +29,11 @@ impl Alignment {
         Self { places, is_identity, same_order }
     }
 
+    /// The place in the second table of a column of the first.
+    pub(crate) fn place(&self, column: usize) -> Option<usize> {
+        self.places[column]
+    }
+
     /// The columns of the first table that the second lacks.
     pub(crate) fn lacking(&self) -> Vec<usize> {
         (0..self.places.len()).filter(|column| self.places[*column].is_none()).collect()

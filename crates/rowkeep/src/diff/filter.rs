@@ -5,11 +5,23 @@ use std::sync::Arc;
 use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind};
 
 use crate::Error;
+use crate::condition::BoundKey;
+use crate::keys::KeySet;
 
 /// A choice among the rows of tables.
 pub trait RowFilter: Send + Sync {
     /// What it means for a table. `None` when it says nothing of that table, so that none of its rows are meant.
     fn bind(&self, table: &Table) -> Result<Option<RowTest>, Error>;
+
+    /// Whether every row that is meant is named by its key.
+    fn names_rows(&self) -> bool {
+        false
+    }
+
+    /// The keys among which those of all rows are that are meant, where they are known: then only these rows are read.
+    fn keys(&self, _table: &Table) -> Result<Option<Vec<BoundKey>>, Error> {
+        Ok(None)
+    }
 }
 
 /// Whether a row is meant.
@@ -39,12 +51,12 @@ impl Default for Filter {
 impl Filter {
     pub(super) fn bind(&self, table: &Table) -> Result<Arc<BoundFilter>, Error> {
         let skipped = !self.settings && table.kind == TableKind::Settings;
-        let (test, none) = match &self.rows {
-            None => (None, skipped),
+        let (test, none, keys) = match &self.rows {
+            None => (None, skipped, None),
             Some(rows) => {
                 let test = rows.bind(table)?;
                 let none = skipped || test.is_none();
-                (test, none)
+                (test, none, rows.keys(table)?.map(|keys| key_set(table, &keys)))
             }
         };
         Ok(Arc::new(BoundFilter {
@@ -52,8 +64,17 @@ impl Filter {
             updates: self.updates && !none,
             deletes: self.deletes && !none,
             test,
+            keys,
         }))
     }
+}
+
+fn key_set(table: &Table, keys: &[BoundKey]) -> KeySet {
+    let mut set = KeySet::new(table.key.columns.len());
+    for key in keys {
+        set.insert(key.encoded(), key.values().row(0));
+    }
+    set
 }
 
 /// Which changes of one table are wanted.
@@ -62,9 +83,25 @@ pub(super) struct BoundFilter {
     updates: bool,
     deletes: bool,
     test: Option<RowTest>,
+    keys: Option<KeySet>,
 }
 
 impl BoundFilter {
+    /// Whether no change is wanted, whatever differs.
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.inserts && !self.updates && !self.deletes
+    }
+
+    /// The keys of all rows that are meant, where they are known.
+    pub(super) fn keys(&self) -> Option<&KeySet> {
+        self.keys.as_ref()
+    }
+
+    /// Whether a row fulfils what is asked of rows beside their keys.
+    pub(super) fn means(&self, batch: &RowBatch, row: usize) -> bool {
+        self.test.as_ref().is_none_or(|test| test(batch, row))
+    }
+
     /// The changes that are wanted.
     pub(super) fn keep(&self, changes: Changes) -> Changes {
         if self.inserts && self.updates && self.deletes && self.test.is_none() {

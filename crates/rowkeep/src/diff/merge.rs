@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rowkeep_format::{Changes, FormatError, Key, RowBatch, key};
 
 /// The size in bytes at which a run of changes is ended.
-const TARGET_BYTES: usize = 1024 * 1024;
+pub(super) const TARGET_BYTES: usize = 1024 * 1024;
 
 /// Which rows of a run count: those whose keys are in here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -100,6 +100,16 @@ impl Changeset {
         Self { spool, tables: Vec::new(), frames: Vec::new() }
     }
 
+    /// No changes, kept in the same place.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::empty(self.spool.clone())
+    }
+
+    /// Takes over all changes to a table that are kept in the same place.
+    pub(crate) fn take_over(&mut self, other: &Changeset, table: usize) {
+        self.push(other.tables[table].clone(), other.frames[table].clone());
+    }
+
     pub(crate) fn push(&mut self, table: TableChanges, frames: Vec<Frame>) {
         self.tables.push(table);
         self.frames.push(frames);

@@ -4,7 +4,7 @@ use rowkeep_format::{RowBatch, Table};
 
 use super::filter::{RowFilter, RowTest};
 use crate::Error;
-use crate::condition::{Condition, KeyReference};
+use crate::condition::{BoundKey, Condition, KeyReference};
 use crate::selection::matches;
 
 /// The rows that fulfil a condition and, where keys are given, have one of them.
@@ -25,13 +25,20 @@ impl WantedRows {
     }
 }
 
+impl WantedRows {
+    /// The keys that are of rows of this table.
+    fn bound(&self, table: &Table) -> Result<Vec<BoundKey>, Error> {
+        let keys = self.keys.iter().filter(|key| matches(key.table_name(), &table.name));
+        keys.map(|key| key.bind(table)).collect()
+    }
+}
+
 impl RowFilter for WantedRows {
     fn bind(&self, table: &Table) -> Result<Option<RowTest>, Error> {
         if !table.kind.is_user_table() {
             return Ok(None);
         }
-        let keys = self.keys.iter().filter(|key| matches(key.table_name(), &table.name));
-        let keys = keys.map(|key| key.bind(table)).collect::<Result<Vec<_>, _>>()?;
+        let keys = self.bound(table)?;
         if keys.is_empty() && !self.keys.is_empty() {
             return Ok(None);
         }
@@ -40,5 +47,17 @@ impl RowFilter for WantedRows {
             condition.as_ref().is_none_or(|condition| condition.matches(batch, row))
                 && (keys.is_empty() || keys.iter().any(|key| key.matches(batch, row)))
         })))
+    }
+
+    fn names_rows(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    fn keys(&self, table: &Table) -> Result<Option<Vec<BoundKey>>, Error> {
+        match self.keys.is_empty() {
+            true => Ok(None),
+            false if table.kind.is_user_table() => self.bound(table).map(Some),
+            false => Ok(Some(Vec::new())),
+        }
     }
 }

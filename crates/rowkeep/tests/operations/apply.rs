@@ -79,7 +79,7 @@ impl Rows {
 }
 
 /// A live database, and a repository.
-trait Live {
+pub(crate) trait Live {
     fn world(&self) -> &World;
     fn url(&self) -> &str;
     fn sql(&self, sql: &str);
@@ -99,14 +99,14 @@ impl Live for Database {
     }
 }
 
-struct File {
+pub(crate) struct File {
     world: World,
     path: String,
     _folder: tempfile::TempDir,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("live.db").to_string_lossy().into_owned();
         Self { world: World::new(), path, _folder: folder }
@@ -128,7 +128,7 @@ impl Live for File {
     }
 }
 
-fn hashes(snapshot: &Snapshot) -> Vec<(String, String)> {
+pub(crate) fn hashes(snapshot: &Snapshot) -> Vec<(String, String)> {
     let tables = snapshot.manifest.tables.iter();
     tables.map(|table| (table.name.to_string(), table.root.hash.to_string())).collect()
 }
@@ -146,7 +146,7 @@ fn keys_and_rows(live: &dyn Live, table: &str) -> BTreeMap<String, Vec<String>> 
     found
 }
 
-fn safety() -> Safety {
+pub(crate) fn safety() -> Safety {
     Safety { database: "test".to_owned(), program: "test".to_owned() }
 }
 
@@ -170,13 +170,13 @@ fn restore(live: &dyn Live, snapshot: &Snapshot, mode: Mode) -> (Counts, Result<
     })
 }
 
-fn done(outcome: &Outcome) -> Counts {
+pub(crate) fn done(outcome: &Outcome) -> Counts {
     let mut counts = Counts::default();
     outcome.applied.tables.iter().for_each(|table| counts += table.done);
     counts
 }
 
-fn take_back(live: &dyn Live) {
+pub(crate) fn take_back(live: &dyn Live) {
     let world = live.world();
     let (engine, context) = (world.engine(live.url()), Context::silent());
     world.block_on(async {

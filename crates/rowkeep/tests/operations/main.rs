@@ -1,8 +1,11 @@
 //! The operations on real databases and an in-memory repository.
 
 mod apply;
+mod dangling;
 mod hashes;
+mod keyed;
 mod postgres;
+mod related;
 mod sqlite;
 mod translate;
 mod world;

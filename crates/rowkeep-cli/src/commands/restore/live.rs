@@ -5,7 +5,7 @@ use rowkeep::apply::{Outcome, execute};
 use rowkeep::engine::{ApplyOptions, Engine, ErrorKind, OnConflict};
 use rowkeep::format::Counts;
 use rowkeep::hooks::{Facts, Operation};
-use rowkeep::plan::{Mode, Plan, PlanOptions, Safety, plan};
+use rowkeep::plan::{Mode, OnDangling, Plan, PlanOptions, Safety, plan};
 use rowkeep::repository::Repository;
 use rowkeep::snapshots::{SHORT_ID, Snapshot};
 use rowkeep::{Error, State};
@@ -45,6 +45,18 @@ pub(crate) enum ConflictChoice {
     Skip,
 }
 
+/// What to do where rows would refer to rows that are not there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DanglingChoice {
+    /// Change nothing at all
+    #[default]
+    Stop,
+    /// Restore the rows that they refer to as well, and what refers to rows that go
+    Bring,
+    /// Leave such rows as they are
+    LeaveOut,
+}
+
 /// The program, as snapshots name it.
 pub(crate) fn program() -> String {
     concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned()
@@ -82,6 +94,12 @@ impl Restore {
             },
             selection: self.selection(session)?,
             rows: self.wanted.rows()?,
+            related: self.wanted.with_related,
+            dangling: match self.dangling {
+                DanglingChoice::Stop => OnDangling::Stop,
+                DanglingChoice::Bring => OnDangling::Bring,
+                DanglingChoice::LeaveOut => OnDangling::LeaveOut,
+            },
             safety: (!self.no_safety && !self.dry_run).then_some(safety),
             temporary: None,
         };
@@ -140,8 +158,9 @@ impl Restore {
             session.result(|| plan_json(plan), || "nothing was changed".to_owned());
             return Ok(Some(DONE));
         }
+        plan.check()?;
         if plan.is_empty() {
-            let nothing = match self.wanted.keys.is_empty() {
+            let nothing = match self.wanted.keys.is_empty() || !plan.left_out.is_empty() {
                 true => "nothing is to be changed",
                 false => "nothing is to be changed: these rows are as the snapshot has them, or in neither",
             };
@@ -181,31 +200,54 @@ pub(crate) fn told(plan: &Plan) -> String {
         out += &format!("\n  (the first is {}, the second {})\n", plan.database, plan.from);
     }
     let tables = plan.tables();
-    if tables.is_empty() {
-        return out + "\nno rows differ";
+    let mut after = String::new();
+    for (table, rows) in &plan.left_out {
+        after += &format!(
+            "\nleft out: {} of {table}, which would leave references dangling",
+            counted(*rows, "row")
+        );
     }
-    let columns = [
+    for dangling in &plan.dangling {
+        after += &format!("\ndangling: {dangling}");
+    }
+    if !after.is_empty() {
+        after.insert(0, '\n');
+    }
+    if tables.is_empty() {
+        let nothing = if plan.left_out.is_empty() { "no rows differ" } else { "no rows are to be changed" };
+        return out + "\n" + nothing + &plain_lines(&after);
+    }
+    let shows_related = tables.iter().any(|table| table.related > 0);
+    let mut columns = vec![
         Column("TABLE", false),
         Column("INSERT", true),
         Column("UPDATE", true),
         Column("DELETE", true),
+        Column("RELATED", true),
         Column("COLUMNS", false),
     ];
+    if !shows_related {
+        columns.remove(4);
+    }
     let rows = tables.iter().map(|table| {
         let Counts { inserted, updated, deleted } = table.counts;
         let mut notes = table.updated_columns.join(", ");
         if !table.defaulted_columns.is_empty() {
             notes += &format!(" (defaults: {})", table.defaulted_columns.join(", "));
         }
-        vec![
-            table.table.to_string(),
-            count(inserted),
-            count(updated),
-            count(deleted),
-            notes.trim().to_owned(),
-        ]
+        let mut row = vec![table.table.to_string(), count(inserted), count(updated), count(deleted)];
+        if shows_related {
+            row.push(count(table.related));
+        }
+        row.push(notes.trim().to_owned());
+        row
     });
-    out + "\n" + &render(&columns, rows)
+    out + "\n" + &render(&columns, rows) + &plain_lines(&after)
+}
+
+/// Text of several lines, made safe to print.
+fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// A plan for programs.
@@ -217,6 +259,8 @@ pub(crate) fn plan_json(plan: &Plan) -> serde_json::Value {
         "schema": plan.schema,
         "tables": plan.tables(),
         "rows": plan.counts(),
+        "left_out": plan.left_out.iter().map(|(table, rows)| json!({ "table": table, "rows": rows })).collect::<Vec<_>>(),
+        "dangling": plan.dangling,
     })
 }
 

@@ -1,0 +1,108 @@
+//! Restoring rows with what hangs together with them, and what is said of references that would dangle.
+
+use serde_json::json;
+
+use crate::sandbox::Sandbox;
+
+const SHOP: &str = "
+    CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE);
+    CREATE TABLE lines (id INTEGER PRIMARY KEY, \"order\" INTEGER REFERENCES orders (id) ON DELETE CASCADE, what TEXT);
+    INSERT INTO customers VALUES (1, 'Ada'), (2, 'Ben');
+    INSERT INTO orders VALUES (10, 1), (11, 2), (12, 2);
+    INSERT INTO lines VALUES (100, 10, 'tea'), (101, 11, 'jam'), (102, 12, 'ham'), (103, NULL, 'none');";
+
+fn without_ben() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.sql("shop.db", SHOP);
+    sandbox.done(&["backup", "shop.db"]);
+    sandbox.sql(
+        "shop.db",
+        "PRAGMA foreign_keys = ON; DELETE FROM customers WHERE id = 2; UPDATE customers SET name = 'Adam'",
+    );
+    sandbox
+}
+
+const ALL: &str =
+    "SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM orders), (SELECT count(*) FROM lines)";
+
+#[test]
+fn a_row_comes_back_with_what_was_its_own() {
+    let sandbox = without_ben();
+    let arguments = ["restore", "latest", "--to", "shop.db", "--key", "customers:2", "--with-related"];
+    let shown = sandbox.done(&[&arguments[..], &["--dry-run"]].concat());
+    assert!(shown.out.contains("RELATED"), "{shown:?}");
+    let plan = sandbox.json(&[&arguments[..], &["--dry-run"]].concat());
+    assert_eq!(plan["rows"], json!({ "inserted": 5, "updated": 0, "deleted": 0 }));
+    let related = |table: usize| (&plan["tables"][table]["name"], &plan["tables"][table]["related"]);
+    assert_eq!(related(0), (&json!("customers"), &json!(0)));
+    let all: u64 = (0..3).filter_map(|table| plan["tables"][table]["related"].as_u64()).sum();
+    assert_eq!(all, 4);
+    let differs =
+        sandbox.run(&["diff", "shop.db", "latest", "--key", "customers:2", "--with-related"]).expect(3);
+    assert!(differs.out.contains("RELATED") && differs.out.contains("+ lines"), "{differs:?}");
+
+    sandbox.done(&[&arguments[..], &["--yes"]].concat());
+    assert_eq!(sandbox.query("shop.db", ALL), "2|3|4");
+    assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers WHERE id = 1"), "Adam");
+    // Only what was changed was kept; it is shown as that, found whole, and taken back.
+    let snapshots = sandbox.json(&["snapshots"]);
+    let safety = snapshots["snapshots"][1]["id"].as_str().expect("there are two").to_owned();
+    assert_eq!(snapshots["snapshots"][1]["rows"], json!(0));
+    assert!(sandbox.done(&["show", &safety]).out.contains("what was then changed"));
+    sandbox.done(&["check", "--read-data"]);
+    sandbox.done(&["undo", "shop.db", "--yes"]);
+    assert_eq!(sandbox.query("shop.db", ALL), "1|1|2");
+    sandbox.done(&["delete", &safety]);
+    sandbox.done(&["check"]);
+    sandbox.run(&["diff", "latest", "shop.db", "--with-related"]).expect(2).says(&["--key or --where"]);
+}
+
+#[test]
+fn references_that_would_dangle_stop_a_restore() {
+    let sandbox = without_ben();
+    let arguments = ["restore", "latest", "--to", "shop.db", "--key", "lines:101"];
+    let with = |more: &[&'static str]| [&arguments[..], more].concat();
+    let refused = sandbox.run(&with(&["--yes"])).expect(4);
+    assert!(refused.out.contains("dangling: 1 row of lines (101)"), "{refused:?}");
+    refused.says(&[
+        "rows of orders that are not there",
+        "nothing was changed",
+        "--dangling bring",
+        "--dangling leave-out",
+    ]);
+    assert_eq!(sandbox.query("shop.db", ALL), "1|1|2");
+    let plan = sandbox.json(&with(&["--dry-run"]));
+    assert_eq!(
+        (&plan["dangling"][0]["why"], &plan["dangling"][0]["first"]),
+        (&json!("missing"), &json!(["101"]))
+    );
+
+    let left_out = sandbox.done(&with(&["--dangling", "leave-out", "--yes"])).out;
+    assert!(
+        left_out.contains("left out: 1 row of lines") && left_out.contains("nothing is to be changed"),
+        "{left_out}"
+    );
+    sandbox.done(&with(&["--dangling", "bring", "--yes"]));
+    assert_eq!(sandbox.query("shop.db", ALL), "2|2|3");
+    assert_eq!(sandbox.query("shop.db", "SELECT count(*) FROM pragma_foreign_key_check"), "0");
+
+    // Tables as a whole are no other matter.
+    sandbox
+        .run(&["restore", "latest", "--to", "shop.db", "--tables", "lines", "--yes"])
+        .expect(4)
+        .says(&["orders"]);
+    sandbox.done(&[
+        "restore",
+        "latest",
+        "--to",
+        "shop.db",
+        "--tables",
+        "lines",
+        "--dangling",
+        "bring",
+        "--yes",
+    ]);
+    assert_eq!(sandbox.query("shop.db", ALL), "2|3|4");
+    assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers WHERE id = 1"), "Adam");
+}

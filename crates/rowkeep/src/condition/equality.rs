@@ -1,0 +1,72 @@
+//! When the values of some columns are those of others, as foreign keys compare them.
+
+use rowkeep_format::{Column, RowBatch, Table, Value};
+
+use super::bind::is_postgres;
+use super::bound::Reading;
+use super::canon::Canon;
+use super::postgres::Type;
+use super::sqlite::{Affinity, Conversion};
+
+/// How values are compared with those of some columns.
+#[derive(Debug, Clone)]
+pub(crate) struct Equality(Vec<Reading>);
+
+impl Equality {
+    /// That of these columns of a table; SQLite applies their affinity to whatever is compared with them.
+    pub(crate) fn of(table: &Table, columns: &[usize]) -> Self {
+        let reading = |column: &usize| {
+            let type_name = &table.columns[*column].type_name;
+            match is_postgres(table) {
+                true => Reading::Postgres(Type::of(type_name)),
+                false => Reading::Sqlite(Conversion::with_literal(Affinity::of(type_name))),
+            }
+        };
+        Self(columns.iter().map(reading).collect())
+    }
+
+    /// The values of some columns of a row as bytes that are the same when the values are equal; nothing when one is
+    /// NULL, which is equal to nothing.
+    pub(crate) fn bytes(&self, batch: &RowBatch, row: usize, columns: &[usize]) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        for (reading, column) in self.0.iter().zip(columns) {
+            let mut put = |class: u8, bytes: &[u8]| {
+                out.push(class);
+                out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+                out.extend_from_slice(bytes);
+            };
+            match reading.canon(batch.value(row, *column))? {
+                Canon::Place(place) => put(0, &place.to_be_bytes()),
+                Canon::Bytes(bytes) => put(1, &bytes),
+                Canon::Blob(bytes) => put(2, &bytes),
+            }
+        }
+        Some(out)
+    }
+}
+
+/// Whether equal values of two columns of an engine's tables look the same.
+pub(crate) fn look_alike(of: &Table, a: &Column, b: &Column) -> bool {
+    if !is_postgres(of) {
+        return Affinity::of(&a.type_name) == Affinity::of(&b.type_name);
+    }
+    if a.type_name == b.type_name {
+        return true;
+    }
+    let kind = Type::of(&a.type_name);
+    kind == Type::of(&b.type_name) && matches!(kind, Type::Integer | Type::Decimal | Type::Text)
+}
+
+/// Whether a value equals only values that look the same, in this column and in those alike.
+pub(crate) fn is_exact(of: &Table, column: &Column, value: Value<'_>) -> bool {
+    match is_postgres(of) {
+        true => {
+            !matches!(Type::of(&column.type_name), Type::Folded | Type::Padded | Type::Single | Type::Double)
+        }
+        // A column without a type keeps both 1 and 1.0, which are equal.
+        false => {
+            Affinity::of(&column.type_name) != Affinity::Blob
+                || !matches!(value, Value::Integer(_) | Value::Real(_))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What is kept of a database before a plan is executed, so that it can be undone.
+
+use std::collections::BTreeMap;
+
+use rowkeep_engine::Engine;
+use rowkeep_format::TableName;
+use rowkeep_repository::Repository;
+
+use crate::capture::{CaptureOptions, Opened, Uncommitted, read_opened};
+use crate::selection::Selection;
+use crate::{Context, Error};
+
+/// How a safety snapshot is to be called.
+#[derive(Debug, Clone)]
+pub struct Safety {
+    /// The name of the database in the repository.
+    pub database: String,
+    /// The program that writes, with its version.
+    pub program: String,
+}
+
+/// Which rows a safety snapshot holds beside the changeset, which alone is what is undone by.
+pub(crate) enum Kept {
+    /// Those of the tables that are meant.
+    Tables(Selection),
+    /// None: reading tables would cost far more than the few rows that are meant.
+    Nothing,
+}
+
+impl Kept {
+    /// The rows of these tables.
+    pub(crate) fn tables(tables: impl IntoIterator<Item = TableName>) -> Self {
+        let pattern = |table: TableName| match table.schema {
+            Some(schema) => format!("{schema}.{}", table.name),
+            None => table.name,
+        };
+        let include = tables.into_iter().map(pattern).collect();
+        Self::Tables(Selection { include, ..Selection::default() })
+    }
+
+    /// Whether the schema is kept as DDL. That of some tables would make no database; rows are what is brought back.
+    pub(crate) fn with_ddl(&self) -> bool {
+        matches!(self, Self::Tables(selection) if selection.is_all())
+    }
+}
+
+/// Reads the present rows that are to be kept.
+pub(crate) async fn capture(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    opened: Opened,
+    kept: Kept,
+    safety: &Safety,
+) -> Result<Uncommitted, Error> {
+    let with_schema = kept.with_ddl();
+    let (selection, with_data) = match kept {
+        Kept::Tables(selection) => (selection, true),
+        Kept::Nothing => (Selection::default(), false),
+    };
+    let options = CaptureOptions {
+        database: safety.database.clone(),
+        name: None,
+        tags: BTreeMap::new(),
+        environment: None,
+        selection,
+        mask: None,
+        with_schema,
+        with_data,
+        program: safety.program.clone(),
+        repository_folder: None,
+    };
+    read_opened(context, repository, engine, opened, &options).await
+}

@@ -137,6 +137,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Dangling { is_choice: false, .. } => {
             "nothing was changed; restore from another snapshot, or leave such rows as they are with --dangling leave-out"
         }
+        Error::Lacks { .. } => {
+            "`rowkeep show` tells what a snapshot holds, `rowkeep snapshots` which there are"
+        }
+        Error::TablesGone { .. } => {
+            "--with-schema makes the whole database again with its tables; --keep-tables leaves these out"
+        }
         Error::NothingToUndo { .. } => "`rowkeep snapshots` shows the safety snapshots there are",
         Error::Hook { .. } => {
             "nothing was changed; correct the hook in rowkeep.toml, or leave hooks out with --no-hooks"
@@ -147,7 +153,6 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Exists(_) => "give --force to replace it, or name another place",
         Error::Write { .. }
         | Error::Export(_)
-        | Error::Lacks { .. }
         | Error::Unknown { .. }
         | Error::Condition(_)
         | Error::KeyReference { .. }
@@ -186,7 +191,7 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
             "nothing was changed; run the command again for a plan of the present rows, or leave such rows out (restore --conflict skip, undo --skip-conflicts)"
         }
         Engine::Constraint => {
-            "nothing was changed; restore the rows that these refer to, or that refer to them, as well"
+            "nothing was changed, for the database's own rules refuse rows as they are; --with-related brings rows that these refer to, --with-schema the tables as they were"
         }
         Engine::Statement => "nothing was changed; correct the statement",
         Engine::Unsupported | Engine::Unstorable | Engine::Other => return None,

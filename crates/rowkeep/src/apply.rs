@@ -165,17 +165,14 @@ async fn undo_now(
 ) -> Result<Plan, Error> {
     let Some(before) = &snapshot.manifest.before else {
         let lack = "was not taken before a restore, so there is nothing that it could take back";
-        return Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
+        return Err(Error::Lacks { state: snapshot.told(), lack });
     };
     let Some(stored) = &before.changes else {
         let lack = "was taken before the whole database was replaced, which only replacing it takes back";
-        return Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
+        return Err(Error::Lacks { state: snapshot.told(), lack });
     };
     if snapshot.manifest.engine != engine.name() {
-        return Err(Error::Lacks {
-            snapshot: snapshot.short_id(),
-            lack: "is of another engine than the database",
-        });
+        return Err(Error::Lacks { state: snapshot.told(), lack: "is of another engine than the database" });
     }
     let reader = Arc::new(repository.reader().await?);
     let changeset = read_changeset(&reader, *stored).await?;

@@ -93,8 +93,18 @@ pub enum Error {
         is_choice: bool,
     },
     /// After tables were chosen and left out, none remains.
-    #[error("no table is left to back up")]
+    #[error("no table is left: what was chosen is left out as well")]
     NothingSelected,
+    /// A database lacks tables whose rows are to come.
+    #[error("{database} has no {tables}, so {} rows cannot come back", if *.several { "their" } else { "its" })]
+    TablesGone {
+        /// The database.
+        database: String,
+        /// The tables, in words.
+        tables: String,
+        /// Whether it is more than one.
+        several: bool,
+    },
     /// The rows of a table cannot be told apart in another state, for it lacks a column of the key.
     #[error("table {table}: {state} has no column {column}, by which its rows are known")]
     KeyGone {
@@ -105,11 +115,11 @@ pub enum Error {
         /// The state that lacks it.
         state: String,
     },
-    /// A snapshot lacks what an operation needs.
-    #[error("snapshot {snapshot} {lack}")]
+    /// A state lacks what an operation needs.
+    #[error("{state} {lack}")]
     Lacks {
-        /// The snapshot.
-        snapshot: String,
+        /// The state, in words.
+        state: String,
         /// What it lacks.
         lack: &'static str,
     },
@@ -239,6 +249,7 @@ impl Error {
             | Error::NothingSelected
             | Error::Lacks { .. }
             | Error::KeyGone { .. }
+            | Error::TablesGone { .. }
             | Error::NothingToUndo { .. }
             | Error::Activity { .. }
             | Error::Export(_)

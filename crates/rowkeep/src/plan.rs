@@ -13,7 +13,7 @@ use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::{Opened, Uncommitted};
-use crate::diff::{Changeset, DiffOptions, Filter, Related, RowFilter, SchemaDifference, diff};
+use crate::diff::{Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, diff};
 use crate::selection::Selection;
 use crate::snapshots::Snapshot;
 use crate::state::{LiveState, State};
@@ -192,6 +192,7 @@ async fn plan_now(
         },
     )
     .await?;
+    refuse_gone(&difference, engine, options)?;
     let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
     let (mut changes, mut related) = (difference.changes, difference.related);
     if !becomes_whole(&live, &changes, options) {
@@ -234,9 +235,29 @@ fn held_by(target: &State, selection: &Selection) -> Result<Selection, Error> {
     let held: Vec<_> = chosen.into_iter().filter(|table| target.holds(&table.name)).collect();
     if held.is_empty() {
         let lack = "holds no rows of the tables that are meant";
-        return Err(Error::Lacks { snapshot: target.describe(), lack });
+        return Err(Error::Lacks { state: target.describe(), lack });
     }
     Ok(selection.clone())
+}
+
+/// Refuses tables that the database does not have while the state has rows of them: rows alone cannot bring them back.
+fn refuse_gone(difference: &Difference, engine: &dyn Engine, options: &PlanOptions) -> Result<(), Error> {
+    let gone: Vec<_> = difference
+        .only_after
+        .iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(table, _)| table.to_string())
+        .collect();
+    // Among related rows are those of whatever tables the state has.
+    if gone.is_empty() || options.related {
+        return Ok(());
+    }
+    let noun = if gone.len() > 1 { "tables" } else { "table" };
+    Err(Error::TablesGone {
+        database: engine.describe(),
+        tables: format!("{noun} {}", gone.join(", ")),
+        several: gone.len() > 1,
+    })
 }
 
 impl Mode {

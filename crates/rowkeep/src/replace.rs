@@ -147,7 +147,7 @@ async fn plan(
 
 /// Refuses what a whole database cannot be made from.
 fn refuse_partial(snapshot: &Snapshot, engine: &dyn Engine) -> Result<(), Error> {
-    let lacks = |lack| Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
+    let lacks = |lack| Err(Error::Lacks { state: snapshot.told(), lack });
     if snapshot.manifest.engine != engine.name() {
         return lacks("is of another engine than the database");
     }

@@ -62,7 +62,7 @@ pub async fn restore_masked(
     mask: Option<&MaskRules>,
 ) -> Result<Restored, Error> {
     let manifest = &snapshot.manifest;
-    let lacks = |lack| Error::Lacks { snapshot: snapshot.short_id(), lack };
+    let lacks = |lack| Error::Lacks { state: snapshot.told(), lack };
     if manifest.scope == Scope::DataOnly {
         return Err(lacks("holds rows without a schema, so no database can be made from it"));
     }

@@ -28,6 +28,11 @@ impl Snapshot {
         self.id.to_string()[..SHORT_ID].to_owned()
     }
 
+    /// The snapshot in words.
+    pub(crate) fn told(&self) -> String {
+        format!("snapshot {}", self.short_id())
+    }
+
     /// Whether it holds nothing but the changes that were then made, by which they can be undone.
     pub fn is_changes_alone(&self) -> bool {
         let before = self.manifest.before.as_ref();

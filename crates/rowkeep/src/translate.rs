@@ -76,7 +76,7 @@ pub async fn plan(
     let manifest = &snapshot.manifest;
     if manifest.scope == Scope::DataOnly {
         let lack = "holds rows without a schema, so no database can be made from it";
-        return Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
+        return Err(Error::Lacks { state: snapshot.told(), lack });
     }
     let planning = async {
         let reader = Arc::new(repository.reader().await?);

@@ -87,7 +87,7 @@ async fn verify_now(
     let manifest = &snapshot.manifest;
     if manifest.engine != engine.name() {
         let lack = "is of another engine than the database, so their rows have other forms";
-        return Err(Error::Lacks { snapshot: snapshot.short_id(), lack });
+        return Err(Error::Lacks { state: snapshot.told(), lack });
     }
     let reader = repository.reader().await?;
     let schema = read_schema(&reader, manifest).await?;

@@ -207,3 +207,52 @@ fn what_cannot_be_meant_is_said() {
     let names = sandbox.query("shop.db", "SELECT name FROM customers ORDER BY id");
     assert_eq!(names.trim(), "Adam\nCleo\nDan", "nothing was changed");
 }
+
+/// Tables and columns that came since or are gone, and rows that the database refuses.
+#[test]
+fn what_does_not_fit_any_more_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("shop.db", SHOP);
+    sandbox.done(&["backup", "shop.db", "--name", "all"]);
+    sandbox.done(&["backup", "shop.db", "--schema-only", "--name", "bare"]);
+    let restore =
+        |more: &[&str]| sandbox.run(&[&["restore", "all", "--to", "shop.db", "--yes"], more].concat());
+
+    sandbox.sql("shop.db", "DELETE FROM audit; ALTER TABLE audit ADD COLUMN who TEXT NOT NULL DEFAULT 'nobody'; ALTER TABLE audit DROP COLUMN at");
+    let fits = restore(&[]).expect(0);
+    for told in
+        ["column audit.who is only in the first", "column audit.at is only in the second", "defaults: who"]
+    {
+        assert!(fits.err.contains(told) || fits.out.contains(told), "{told}: {fits:?}");
+    }
+    assert_eq!(sandbox.query("shop.db", "SELECT what, who FROM audit"), "opened|nobody");
+
+    sandbox.sql(
+        "shop.db",
+        "DROP TABLE orders; DROP TABLE customers;
+        CREATE TABLE customers (id INTEGER PRIMARY KEY, name INTEGER, email TEXT) STRICT;
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER, cents INTEGER, why TEXT NOT NULL)",
+    );
+    restore(&["--tables", "customers"])
+        .expect(4)
+        .says(&["cannot store TEXT value in INTEGER column", "nothing was changed"]);
+    restore(&["--tables", "orders"]).expect(4).says(&["orders.why", "nothing was changed", "--with-schema"]);
+    sandbox.sql("shop.db", "DROP TABLE orders");
+    restore(&[]).expect(2).says(&["has no table orders", "--with-schema", "--keep-tables"]);
+    restore(&["--key", "orders:10"]).expect(2).says(&["orders"]);
+    restore(&["--tables", "audit", "--keep-tables", "audit"]).expect(2).says(&["no table is left"]);
+    let nobody = restore(&["--tables", "audit", "--where", "what = 'nobody did that'"]).expect(0);
+    assert!(nobody.out.contains("nothing is to be changed: "), "{nobody:?}");
+    sandbox
+        .run(&["restore", "bare", "--to", "shop.db", "--yes"])
+        .expect(2)
+        .says(&["holds no rows", "rowkeep show"]);
+    sandbox
+        .run(&["restore", "all", "--to", "postgres://postgres@127.0.0.1:1/shop", "--yes"])
+        .expect(1)
+        .says(&["127.0.0.1"]);
+    assert_eq!(sandbox.query("shop.db", "SELECT count(*) FROM customers"), "0", "nothing was changed");
+
+    restore(&["--with-schema"]).expect(0);
+    sandbox.done(&["verify", "all", "--against", "shop.db"]);
+}

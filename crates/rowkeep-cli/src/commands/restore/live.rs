@@ -160,7 +160,8 @@ impl Restore {
         }
         plan.check()?;
         if plan.is_empty() {
-            let nothing = match self.wanted.keys.is_empty() || !plan.left_out.is_empty() {
+            let whole = self.wanted.keys.is_empty() && self.wanted.condition.is_none();
+            let nothing = match whole || !plan.left_out.is_empty() {
                 true => "nothing is to be changed",
                 false => "nothing is to be changed: these rows are as the snapshot has them, or in neither",
             };

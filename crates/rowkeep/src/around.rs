@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rowkeep_engine::Engine;
-use rowkeep_format::{Schema, TableName};
+use rowkeep_format::{Counts, Schema, TableName};
 use rowkeep_repository::Repository;
 
 use crate::capture::{CaptureOptions, capture};
@@ -42,6 +42,13 @@ impl Effect {
     /// Whether anything was changed.
     pub fn is_nothing(&self) -> bool {
         self.same_schema && self.same_rows
+    }
+
+    /// How many rows were changed.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.difference.changes.tables().iter().for_each(|table| counts += table.counts);
+        counts
     }
 }
 

@@ -1,12 +1,14 @@
 use anyhow::Result;
+use rowkeep::hooks::{Facts, Operation};
 use rowkeep::migrate::{MigrateOptions, Migration, Rollback, migrate};
 use rowkeep::report::Status;
+use rowkeep::repository::Repository;
 use rowkeep::verify::Outcome;
 use serde_json::{Value, json};
 
 use super::around::Changing;
 use crate::fail::{CommandError, DONE, FAILED};
-use crate::setup::Session;
+use crate::setup::{Session, Source};
 use crate::ui::schema;
 use crate::ui::units::{counted, plain};
 
@@ -24,26 +26,47 @@ pub(crate) struct Migrate {
     /// End other connections to the database before it is rolled back (PostgreSQL)
     #[arg(long)]
     end_connections: bool,
+    /// Run no hooks
+    #[arg(long)]
+    no_hooks: bool,
     #[command(flatten)]
     changing: Changing,
 }
 
 impl Migrate {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let changing = &self.changing;
-        let source = session.source(&changing.database)?;
+        let source = session.source(&self.changing.database)?;
         let repository = session.open_or_init().await?;
+        let hooks = session.hooks(Operation::Migrate, &self.changing.database, self.no_hooks)?;
+        let facts = Facts::new(Operation::Migrate, &*source.name, source.engine.describe());
+        let migrated = session
+            .within(&hooks, facts, async |facts| self.migrate(session, &repository, &source, facts).await);
+        migrated.await
+    }
+
+    async fn migrate(
+        &self,
+        session: &Session,
+        repository: &Repository,
+        source: &Source,
+        facts: &mut Facts,
+    ) -> Result<u8> {
+        let changing = &self.changing;
         let options = MigrateOptions {
-            capture: changing.capture(session, &source)?,
+            capture: changing.capture(session, source)?,
             checks: source.checks.clone(),
             expect_no_loss: self.expect_no_loss,
             end_connections: self.end_connections,
         };
-        let command = changing.runs(session, &source)?;
+        let command = changing.runs(session, source)?;
         let engine = source.engine.as_ref();
-        let done = migrate(&session.context, &repository, engine, &options, command).await?;
+        let done = migrate(&session.context, repository, engine, &options, command).await?;
+        facts.snapshot = Some(done.before.id.to_string());
         let difference = match &done.effect {
-            Ok(effect) => changing.show(session, &done.before, effect).await?,
+            Ok(effect) => {
+                facts.rows = Some(effect.counts());
+                changing.show(session, &done.before, effect).await?
+            }
             Err(_) => Value::Null,
         };
         for found in done.checks.iter().filter(|found| found.status != Status::Passed) {
@@ -52,6 +75,7 @@ impl Migrate {
         for problem in &done.problems {
             eprintln!("failed: {}", plain(problem));
         }
+        facts.problem = done.problems.first().cloned();
         let told = told(&done, &engine.describe());
         if session.global.json {
             println!("{}", result(&done, difference));

@@ -9,7 +9,7 @@ use rowkeep::engine::DatabaseUrl;
 use rowkeep::hooks::{Facts, Hooks, Operation, Outcome, within};
 
 use super::Session;
-use crate::fail::{self, DONE, FAILED, REFUSED};
+use crate::fail::{self, DIFFERENCES, DONE, FAILED, REFUSED};
 use crate::ui::units::plain;
 
 impl Session {
@@ -61,7 +61,8 @@ fn judge(result: &Result<u8>) -> (Outcome, Option<String>) {
     match result {
         Ok(DONE) => (Outcome::Ok, None),
         Ok(REFUSED) => (Outcome::Refused, None),
-        Ok(_) => (Outcome::Failed, Some("the database differs from the snapshot".to_owned())),
+        Ok(DIFFERENCES) => (Outcome::Failed, Some("the database differs from the snapshot".to_owned())),
+        Ok(_) => (Outcome::Failed, None),
         Err(error) if fail::judge(error).0 == REFUSED => (Outcome::Refused, Some(fail::told(error))),
         Err(error) => (Outcome::Failed, Some(fail::told(error))),
     }

@@ -89,6 +89,33 @@ fn hooks_run_in_order_and_know_what_happens() {
 }
 
 #[test]
+fn hooks_stand_around_migrations_and_restores_of_the_schema_too() {
+    let facts = "$ROWKEEP_OPERATION ${ROWKEEP_OUTCOME:-begins} $ROWKEEP_ROWS_DELETED $ROWKEEP_ERROR";
+    let sandbox = harmed(
+        &[
+            logging("databases.shop.hooks", "before-migrate", facts),
+            logging("databases.shop.hooks", "after-migrate", facts),
+            logging("databases.shop.hooks", "after-restore", facts),
+            logging("databases.shop.hooks", "after-undo", facts),
+        ]
+        .concat(),
+    );
+    let first = sandbox.json(&["show", "latest"])["id"].as_str().expect("it has an id").to_owned();
+    sandbox.run(&["migrate", "shop", "--", "sh", "-c", "exit 3"]).expect(1);
+    let lines = log(&sandbox);
+    assert_eq!(lines[0].trim(), "migrate begins");
+    assert!(lines[1].starts_with("migrate failed 0 ") && lines[1].contains('3'), "{lines:?}");
+    sandbox.done(&["restore", &first, "--to", "shop", "--with-schema", "--yes"]);
+    sandbox.done(&["undo", "shop", "--yes"]);
+    assert_eq!(
+        log(&sandbox)[2..].iter().map(|line| line.trim()).collect::<Vec<_>>(),
+        ["restore ok 0", "undo ok 0"]
+    );
+    sandbox.run(&["migrate", "shop", "--no-hooks", "--", "sh", "-c", "exit 3"]).expect(1);
+    assert_eq!(log(&sandbox).len(), 4);
+}
+
+#[test]
 fn a_failing_hook_before_stops_everything_and_those_after_run_all_the_same() {
     let sandbox = harmed(&[
         "[[databases.shop.hooks]]\nwhen = 'before-restore'\nrun = 'echo no service; exit 7'\nname = 'gate'\n",

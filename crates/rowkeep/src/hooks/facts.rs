@@ -49,6 +49,8 @@ pub struct Facts {
     pub safety: Option<String>,
     /// How many rows are to be changed, and afterwards were.
     pub rows: Option<Counts>,
+    /// Why it failed, where that is not its error.
+    pub problem: Option<String>,
     started: String,
     end: Option<(Outcome, Option<String>)>,
 }
@@ -63,6 +65,7 @@ impl Facts {
             snapshot: None,
             safety: None,
             rows: None,
+            problem: None,
             started: jiff::Timestamp::now().to_string(),
             end: None,
         }
@@ -74,7 +77,8 @@ impl Facts {
             error.truncate(end.unwrap_or_default());
             error.replace('\0', " ")
         };
-        self.end = Some((outcome, error.map(short)));
+        let problem = self.problem.take();
+        self.end = Some((outcome, error.or(problem).map(short)));
     }
 
     fn outcome(&self) -> Option<&'static str> {

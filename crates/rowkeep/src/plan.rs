@@ -248,8 +248,10 @@ fn refuse_gone(difference: &Difference, engine: &dyn Engine, options: &PlanOptio
         .filter(|(_, rows)| *rows > 0)
         .map(|(table, _)| table.to_string())
         .collect();
-    // Among related rows are those of whatever tables the state has.
-    if gone.is_empty() || options.related {
+    // Not every table of the selection is meant where rows are named or related.
+    let names_rows = options.rows.as_ref().is_some_and(|rows| rows.names_rows());
+    let is_meant = !(options.related || names_rows && options.selection.include.is_empty());
+    if gone.is_empty() || !is_meant {
         return Ok(());
     }
     let noun = if gone.len() > 1 { "tables" } else { "table" };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rowkeep_engine::{ApplyOptions, Engine, ViewOptions};
+use rowkeep_format::manifest::Before;
 use rowkeep_format::{Counts, TableKind, TableName};
 use rowkeep_repository::Repository;
 
@@ -21,6 +22,9 @@ use crate::{Context, Error};
 
 /// The tag of the two snapshots.
 pub const LABEL: &str = "migration";
+
+/// What is about to be done when the state that a failed migration left is set aside.
+const ROLLBACK: &str = "rollback";
 
 /// What a migration has to hold to.
 #[derive(Debug, Clone)]
@@ -84,7 +88,7 @@ pub async fn migrate(
 ) -> Result<Migration, Error> {
     let last = snapshots::latest(repository, Some(&options.capture.database)).await?;
     let failed_before = failing(&check(context, engine, options, last.as_ref()).await?);
-    let Around { before, problem, effect } =
+    let Around { before, problem, mut effect } =
         around(context, repository, engine, &options.capture, LABEL, command).await?;
     let sheltered = context.sheltered();
     let mut problems: Vec<String> = problem.into_iter().collect();
@@ -108,12 +112,30 @@ pub async fn migrate(
     }
     let has_effect = !effect.as_ref().is_ok_and(Effect::is_nothing);
     let rollback = if !problems.is_empty() && has_effect {
+        if let Ok(effect) = &mut effect {
+            match set_aside(repository, &before, &effect.after).await {
+                Ok(discarded) => effect.after = discarded,
+                Err(error) => {
+                    context.warn(format!("snapshot {} stays the latest: {error}", effect.after.short_id()))
+                }
+            }
+        }
         let same_schema = effect.as_ref().is_ok_and(|effect| effect.same_schema);
         Some(roll_back(&sheltered, repository, engine, &before, same_schema, options.end_connections).await)
     } else {
         None
     };
     Ok(Migration { before, effect, checks, problems, rollback })
+}
+
+/// Makes the snapshot of what is going to be discarded one that was taken before a rollback: `latest` passes it over, and
+/// undo takes the rollback back by it.
+async fn set_aside(repository: &Repository, before: &Snapshot, after: &Snapshot) -> Result<Snapshot, Error> {
+    let mut manifest = after.manifest.clone();
+    manifest.before = Some(Before { operation: ROLLBACK.to_owned(), from: before.told(), changes: None });
+    let id = repository.commit(&manifest.to_json()).await?;
+    repository.delete_snapshot(&after.id).await?;
+    Ok(Snapshot { id, manifest })
 }
 
 async fn check(

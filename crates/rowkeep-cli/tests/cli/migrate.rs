@@ -290,3 +290,21 @@ fn what_postgres_keeps_beside_tables_is_taken_back() {
         }
     });
 }
+
+#[test]
+fn what_a_failed_migration_left_is_not_the_latest_state() {
+    on_each("rowkeep_cli_set_aside", SHOP, |subject| {
+        let is_as_before = remembered(subject);
+        let failed = migrate(subject, &[], &subject.script(HALF)).expect(1);
+        assert!(failed.err.contains("rolled back"), "{failed:?}");
+        subject.sandbox.done(&["verify", "latest", "--against", "shop"]);
+        is_as_before("after the rollback");
+        let listed = subject.sandbox.done(&["snapshots"]).out;
+        assert!(listed.contains("(before rollback)"), "{listed}");
+
+        subject.sandbox.done(&["undo", "shop", "--yes"]);
+        let undone = subject.sandbox.run(&["diff", "latest", "shop", "--rows"]).expect(3).out;
+        assert!(undone.contains("'open' -> 'lost'"), "{undone}");
+        assert_eq!(subject.query("SELECT count(*) FROM parcels"), "1");
+    });
+}

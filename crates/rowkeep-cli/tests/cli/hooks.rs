@@ -1,12 +1,12 @@
 //! Commands and webhooks around operations.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::{Ran, Sandbox, signal};
 use crate::web::Web;
 
 const SHOP: &str = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
@@ -273,8 +273,7 @@ fn interrupted(sandbox: &Sandbox, words: &str) -> (Option<i32>, String) {
     while !text.contains(words) {
         assert!(errors.read_line(&mut text).expect("it is text") > 0, "no {words:?} in {text}");
     }
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+    signal("INT", &child.id().to_string());
     std::io::Read::read_to_string(&mut errors, &mut text).expect("it is text");
     (child.wait().expect("it ends").code(), text)
 }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::{Ran, Sandbox, signal};
 use crate::subjects::{Subject, on_each};
 
 const SHOP: &str = "
@@ -224,19 +224,13 @@ fn begun(subject: &Subject<'_>, options: &[&str]) -> std::process::Child {
     child
 }
 
-fn kill(signal: &str, process: &str) {
-    let status =
-        std::process::Command::new("kill").args([signal, process]).status().expect("kill can be run");
-    assert!(status.success());
-}
-
 #[test]
 fn killed_commands_and_those_that_are_stopped_are_taken_back() {
     on_each("rowkeep_cli_killed", SHOP, |subject| {
         let is_as_before = remembered(subject);
         let child = begun(subject, &[]);
         let command = std::fs::read_to_string(subject.sandbox.path("begun")).expect("its number");
-        kill("-KILL", command.trim());
+        signal("KILL", command.trim());
         let ran = Ran::of(&child.wait_with_output().expect("it ends")).expect(1);
         ran.says(&["signal", "rolled back: "]);
         is_as_before("the command was killed");
@@ -245,8 +239,8 @@ fn killed_commands_and_those_that_are_stopped_are_taken_back() {
         let child = begun(subject, &[]);
         let command = std::fs::read_to_string(subject.sandbox.path("begun")).expect("its number");
         // As Ctrl-C on a terminal does: both.
-        kill("-INT", &child.id().to_string());
-        kill("-INT", command.trim());
+        signal("INT", &child.id().to_string());
+        signal("INT", command.trim());
         Ran::of(&child.wait_with_output().expect("it ends")).expect(1).says(&["rolled back: "]);
         is_as_before("it was stopped");
     });

@@ -106,6 +106,12 @@ impl Ran {
     }
 }
 
+/// Sends a signal to a process: by the shell's own `kill`, for not every machine has the program.
+pub(crate) fn signal(name: &str, process: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
+    assert!(sent.expect("a shell can be run").success());
+}
+
 /// Every file below a folder, in order.
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -48,6 +48,9 @@ pub(crate) struct Global {
     /// Print neither progress nor results, only errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Read every row, also where the database tells which were written since a snapshot
+    #[arg(long, global = true)]
+    pub(crate) read_all: bool,
     /// Say more on what is done; twice for even more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,

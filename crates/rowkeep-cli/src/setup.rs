@@ -93,18 +93,19 @@ impl Session {
     /// The engine for a database.
     pub(crate) fn engine(&self, url: &str) -> Result<std::sync::Arc<dyn Engine>> {
         let url = rowkeep::engine::DatabaseUrl::parse(url).map_err(rowkeep::Error::from)?;
-        Ok(rowkeep::engine::connect(&url, &surroundings()).map_err(rowkeep::Error::from)?)
+        Ok(rowkeep::engine::connect(&url, &self.surroundings()).map_err(rowkeep::Error::from)?)
     }
-}
 
-/// What operations need to know of this machine.
-pub(crate) fn surroundings() -> Surroundings {
-    let list = |name: &str| -> Vec<PathBuf> {
-        std::env::var_os(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
-    };
-    let mut postgres_bin = list("ROWKEEP_PG_BIN");
-    postgres_bin.extend(list("PATH"));
-    Surroundings { postgres_bin, temporary: std::env::var_os("TMPDIR").map(PathBuf::from) }
+    /// What operations need to know of this machine.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        let list = |name: &str| -> Vec<PathBuf> {
+            std::env::var_os(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
+        };
+        let mut postgres_bin = list("ROWKEEP_PG_BIN");
+        postgres_bin.extend(list("PATH"));
+        let temporary = std::env::var_os("TMPDIR").map(PathBuf::from);
+        Surroundings { postgres_bin, temporary, read_all: self.global.read_all }
+    }
 }
 
 /// The folder of a repository that is one.

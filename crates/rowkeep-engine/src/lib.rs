@@ -18,7 +18,7 @@ mod worker;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +137,51 @@ pub trait View: Send + Sync {
     async fn rows_as_they_lie(&self, _table: &Table) -> Result<Option<RowStream>, EngineError> {
         Ok(None)
     }
+
+    /// What has to be kept of this instant for [`View::written_since`] to tell later what was written after it; nothing
+    /// where the database cannot tell. To others it means nothing.
+    fn instant(&self) -> Option<String> {
+        None
+    }
+
+    /// Counts the rows of a table, and those among them that may have been written after an earlier instant.
+    ///
+    /// All others were in the table at that instant, each value as it is now; what is not there any more is in neither
+    /// count. Nothing where the database cannot tell for sure: the instant may be another database's, or the table may
+    /// have been made, renamed or altered since.
+    async fn written_since(&self, _table: &Table, _instant: &str) -> Result<Option<Written>, EngineError> {
+        Ok(None)
+    }
+
+    /// Reads the rows that [`View::written_since`] counts as written, in no particular order.
+    async fn rows_written_since(&self, table: &Table, _instant: &str) -> Result<RowStream, EngineError> {
+        let message = format!("the database does not tell which rows of table {} were written", table.name);
+        Err(EngineError::new(ErrorKind::Unsupported, message))
+    }
+
+    /// Reads of all rows of a table only the columns of its key, in the order of the key's columns and of the key.
+    async fn keys(&self, table: &Table) -> Result<RowStream, EngineError> {
+        Ok(keys_alone(self.rows(table).await?, table))
+    }
+}
+
+/// Of rows of a table only the columns of its key.
+fn keys_alone(rows: RowStream, table: &Table) -> RowStream {
+    let columns: Vec<usize> = table.key.columns.iter().map(|part| part.column).collect();
+    rows.map_ok(move |batch| {
+        let columns = columns.iter().map(|column| batch.columns()[*column].clone()).collect();
+        RowBatch::from_columns(columns, batch.rows()).expect("every column has the batch's number of rows")
+    })
+    .boxed()
+}
+
+/// How much of a table may have been written since an earlier instant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// All rows that there are.
+    pub rows: u64,
+    /// Those of them that may have been written since.
+    pub written: u64,
 }
 
 /// How much there is to read, as far as the database knows without reading it.

@@ -43,6 +43,8 @@ pub struct Surroundings {
     pub postgres_bin: Vec<PathBuf>,
     /// Where large sorts may spill to; the system's temporary folder when not given.
     pub temporary: Option<PathBuf>,
+    /// Whether states are to tell nothing of what was written since earlier ones, so that all rows are read.
+    pub read_all: bool,
 }
 
 /// The engine for a database.

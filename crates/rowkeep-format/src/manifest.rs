@@ -29,6 +29,9 @@ pub struct Manifest {
     /// Where in the database's own history the state lies, such as an LSN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<String>,
+    /// What the engine needs to tell later which rows were written after the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instant: Option<String>,
     /// The snapshot of the same database before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SnapshotId>,
@@ -78,6 +81,10 @@ pub struct TableEntry {
     /// Its hash and sizes.
     #[serde(flatten)]
     pub root: TableRoot,
+    /// When its rows were read, as RFC 3339 in UTC, where that was for an earlier snapshot: the database told that none
+    /// was written since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<String>,
 }
 
 /// Why a safety snapshot was taken: what was then done to the database.

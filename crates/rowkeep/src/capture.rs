@@ -10,6 +10,7 @@ use rowkeep_format::manifest::{Cost, Scope, VERSION};
 use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
 use rowkeep_repository::Repository;
 
+use crate::base::Base;
 use crate::doctor::examine;
 use crate::mask::{Mask, MaskRules, MaskedView};
 use crate::read::{Sink, read_tables, store};
@@ -117,7 +118,8 @@ pub(crate) async fn read_opened(
     Opened { view, time, started }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
-    let parent = snapshots::latest(repository, Some(&options.database)).await?.map(|snapshot| snapshot.id);
+    let latest = snapshots::latest(repository, Some(&options.database)).await?;
+    let parent = latest.as_ref().map(|snapshot| snapshot.id);
     let writer = Arc::new(repository.writer().await?);
     let view: Arc<dyn View> = match &options.mask {
         Some(rules) => {
@@ -147,8 +149,10 @@ pub(crate) async fn read_opened(
     let environment = environment(view.as_ref(), &chosen, options).await?;
     let keys = repository.content_keys().clone();
     let sink = Sink::Repository(Arc::clone(&writer));
-    let (tables, read_bytes) = read_tables(context, view.as_ref(), chosen, &keys, &sink).await?;
-    let position = view.position();
+    let base = Base::open(repository, latest, view.as_ref()).await?;
+    let base = base.as_ref().map(|base| (base, time));
+    let (tables, read_bytes) = read_tables(context, view.as_ref(), chosen, &keys, &sink, base).await?;
+    let (position, instant) = (view.position(), view.instant());
     drop((view, sink));
     let writer = Arc::into_inner(writer).expect("every table is done, so nobody else holds the writer");
     let stored = writer.finish().await?;
@@ -160,6 +164,7 @@ pub(crate) async fn read_opened(
         name: options.name.clone(),
         time: time.to_string(),
         position,
+        instant,
         parent,
         scope,
         schema: schema_id,

@@ -16,6 +16,7 @@ mod related;
 mod schema;
 mod spool;
 mod wanted;
+mod written;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ pub use definitions::{DefinitionChange, definition_changes};
 use entries::{Side, Stored};
 pub use filter::{Filter, RowFilter, RowTest};
 use keyed::compare_keys;
-use merge::{Shape, changes};
+use merge::{Bounds, Shape, changes};
 use pairing::Pairing;
 use regions::{Region, Regions};
 pub use related::Related;
@@ -44,6 +45,7 @@ pub use schema::{SchemaDifference, schema_differences};
 pub use spool::Changeset;
 use spool::{Frame, Spool, spool_failed};
 pub use wanted::WantedRows;
+use written::{Differing, Told};
 
 /// What is to be compared.
 #[derive(Clone, Default)]
@@ -244,6 +246,49 @@ async fn diff_table(
     Ok(out.finish(&pairing))
 }
 
+/// Whether the database tells of all tables of a selection how they differ from a snapshot, so that they need not be read.
+pub(crate) async fn are_told(before: &State, after: &State, selection: &Selection) -> Result<bool, Error> {
+    for (old, new) in Chosen::new(before, after, selection)?.pairs {
+        let pair = Pair { before, after, old, new };
+        if pair.told().await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Pair<'_> {
+    /// Asks whichever state is live how the table differs from the other's, which is a snapshot.
+    async fn told(&self) -> Result<Option<Told<'_>>, Error> {
+        let (live, stored, table) = match (self.before, self.after) {
+            (State::Live(live), State::Snapshot(stored)) => (live, stored, self.old),
+            (State::Snapshot(stored), State::Live(live)) => (live, stored, self.new),
+            _ => return Ok(None),
+        };
+        if self.old.columns != self.new.columns || self.old.key != self.new.key {
+            return Ok(None);
+        }
+        Told::ask(live, stored, table).await
+    }
+
+    /// The changes, where the database tells which rows can differ.
+    async fn told_changes(
+        &self,
+        context: &Context,
+        shape: &Arc<Shape>,
+    ) -> Result<Option<Vec<Changes>>, Error> {
+        let Some(told) = self.told().await? else { return Ok(None) };
+        let Some(Differing { live, stored }) = told.differing(context).await? else { return Ok(None) };
+        let (before, after) = match self.before {
+            State::Live(_) => (live, stored),
+            State::Snapshot(_) => (stored, live),
+        };
+        let (shape, sides) = (Arc::clone(shape), (vec![Arc::new(before)], vec![Arc::new(after)]));
+        let compared = context.compute(move || changes(&shape, &Bounds::default(), sides.0, sides.1)).await;
+        compared.map(Some).map_err(|source| Error::Table { table: self.old.name.to_string(), source })
+    }
+}
+
 /// Walks both tables, and compares the rows wherever chunks differ.
 async fn compare_all(
     context: &Context,
@@ -254,6 +299,10 @@ async fn compare_all(
     out: &mut Out<'_>,
 ) -> Result<(), Error> {
     let Pairing { table, alignment, shape } = pairing;
+    if let Some(changes) = pair.told_changes(context, shape).await? {
+        let kept = changes.into_iter().map(|run| filter.keep(run)).filter(|run| !run.is_empty());
+        return out.keep(kept.collect()).await;
+    }
     let cause = Cause::default();
     let identity = Arc::new(Alignment::new(pair.old, pair.old));
     let before = side(context, keys, pair.before, pair.old, table, &identity, shape, true, &cause).await?;

@@ -8,6 +8,7 @@ pub mod activity;
 pub mod apply;
 pub mod around;
 pub mod assess;
+mod base;
 pub mod capture;
 pub mod check;
 pub mod checks;

@@ -13,7 +13,9 @@ use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::{Opened, Uncommitted};
-use crate::diff::{Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, diff};
+use crate::diff::{
+    Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_told, diff,
+};
 use crate::selection::Selection;
 use crate::snapshots::Snapshot;
 use crate::state::{LiveState, State};
@@ -165,15 +167,18 @@ async fn plan_now(
 ) -> Result<Plan, Error> {
     let selection = held_by(target, &options.selection)?;
     let single = options.related || options.rows.as_ref().is_some_and(|rows| rows.names_rows());
-    let kept = if single { Kept::Nothing } else { Kept::Tables(selection.clone()) };
-    let opened = Opened::open(engine, options.safety.is_some() && kept.with_ddl()).await?;
+    let with_ddl = options.safety.is_some() && !single && selection.is_all();
+    let opened = Opened::open(engine, with_ddl).await?;
     let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
+    // Of a whole database all rows are kept, whatever it tells.
+    let is_cheap = single || !selection.is_all() && are_told(&live, target, &selection).await?;
+    let kept = if is_cheap { Kept::Nothing } else { Kept::Tables(selection.clone()) };
     let safety = match &options.safety {
         None => None,
         Some(safety) => Some(safety::capture(context, repository, engine, opened, kept, safety).await?),
     };
     let present = match &safety {
-        Some(captured) if !single => {
+        Some(captured) if !is_cheap => {
             let snapshot = Snapshot { id: SnapshotId([0; 16]), manifest: captured.manifest.clone() };
             State::snapshot(repository, snapshot).await?
         }

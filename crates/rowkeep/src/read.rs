@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use rowkeep_engine::{RowStream, View};
 use rowkeep_format::cut::{Cut, Cutter};
 use rowkeep_format::tree::{ChunkRef, Node, TableRoot, TreeBuilder};
@@ -10,6 +11,7 @@ use rowkeep_format::{ChunkId, ContentKeys, FormatError, Table, TableEntry, chunk
 use rowkeep_repository::{Compressed, Writer};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::base::Base;
 use crate::{Context, Error, Event};
 
 /// Chunks of one table that may be worked on beside the one that is being filled.
@@ -28,20 +30,30 @@ pub(crate) enum Sink {
 }
 
 /// Reads the tables, as many at once as the view is good for, and returns them in the order of their names.
+///
+/// What a base can be taken over from, with the time of now, is not read.
 pub(crate) async fn read_tables(
     context: &Context,
     view: &dyn View,
     tables: Vec<&Table>,
     keys: &ContentKeys,
     sink: &Sink,
+    base: Option<(&Base, Timestamp)>,
 ) -> Result<(Vec<TableEntry>, u64), Error> {
     let mut largest_first = tables;
     largest_first.sort_by_key(|table| std::cmp::Reverse(view.estimate(&table.name).bytes));
     let read = futures::stream::iter(largest_first).map(|table| async move {
         context.observe(Event::Table(&table.name));
+        if let Some((base, now)) = base
+            && let Some(entry) = base.unwritten(view, table, now).await?
+        {
+            context.observe(Event::TableDone { table: &table.name, rows: entry.root.rows });
+            return Ok((entry, 0));
+        }
         let (root, read_bytes) = read_table(context, view, table, keys, sink).await?;
         context.observe(Event::TableDone { table: &table.name, rows: root.rows });
-        Ok::<_, Error>((TableEntry { name: table.name.clone(), kind: table.kind, root }, read_bytes))
+        let entry = TableEntry { name: table.name.clone(), kind: table.kind, root, read: None };
+        Ok::<_, Error>((entry, read_bytes))
     });
     let read: Vec<_> = read.buffer_unordered(view.parallelism()).try_collect().await?;
     let read_bytes = read.iter().map(|(_, bytes)| bytes).sum();

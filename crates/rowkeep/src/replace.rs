@@ -129,7 +129,7 @@ async fn plan(
                 rows: tables.iter().map(|table| view.estimate(&table.name).rows).sum(),
             });
             let keys = repository.content_keys();
-            let (rows, _) = read_tables(context, view.as_ref(), tables, keys, &Sink::Names).await?;
+            let (rows, _) = read_tables(context, view.as_ref(), tables, keys, &Sink::Names, None).await?;
             (view.schema().clone(), rows, None)
         }
     };

@@ -115,7 +115,7 @@ async fn verify_now(
         rows: comparable.iter().map(|table| view.estimate(&table.name).rows).sum(),
     });
     let keys = repository.content_keys();
-    let (read, _) = read_tables(context, view.as_ref(), comparable, keys, &Sink::Names).await?;
+    let (read, _) = read_tables(context, view.as_ref(), comparable, keys, &Sink::Names, None).await?;
     for found in read {
         let stored = manifest.table(&found.name);
         let equal = stored.is_some_and(|stored| stored.root.hash == found.root.hash);

@@ -9,7 +9,7 @@ use rowkeep::snapshots::{self, Snapshot};
 
 use super::check_data::{format_of, more_checks, show, status, write};
 use crate::fail::CommandError;
-use crate::setup::{Session, surroundings};
+use crate::setup::Session;
 
 /// Try a recovery: restore a snapshot into a scratch database, prove it, check its data, measure, and clean up.
 ///
@@ -125,7 +125,7 @@ impl Drill {
 
     fn options(&self, session: &Session, database: &str) -> Result<DrillOptions> {
         let configured = session.config()?.databases.get(database);
-        let surroundings = surroundings();
+        let surroundings = session.surroundings();
         Ok(DrillOptions {
             checks: configured.map(|database| database.checks.clone()).unwrap_or_default(),
             objectives: configured.map(|database| database.objectives).unwrap_or_default(),

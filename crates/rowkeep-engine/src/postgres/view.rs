@@ -12,14 +12,15 @@ use tokio::sync::Mutex;
 
 use super::catalog::Relation;
 use super::facts::{self, Database};
+use super::instant::Instant;
 use super::pg_dump::PgDump;
 use super::pool::{Lent, Pool};
 use super::reader::{self, Outcome, Reading, Sender};
 use super::sequences::{self, Sequence};
-use super::session::{Server, Session, text};
-use super::{access, ddl, find, large_objects, settings, snapshot, sql};
+use super::session::{Server, Session, number, text};
+use super::{access, ddl, find, large_objects, settings, since, snapshot, sql};
 use crate::sort::{SortOptions, sort};
-use crate::{EngineError, ErrorKind, Estimate, RowStream, Surroundings, View};
+use crate::{EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, Written, keys_alone};
 
 /// How many tables are read at once.
 const CONNECTIONS: usize = 3;
@@ -32,6 +33,11 @@ pub(super) struct PostgresView {
     schema: Schema,
     environment: Vec<(String, String)>,
     position: Option<String>,
+    instant: Option<Instant>,
+    /// Whether nothing is told of what was written since earlier instants.
+    read_all: bool,
+    /// What was counted already, by table and earlier instant.
+    counted: Mutex<HashMap<(TableName, String), Option<Written>>>,
     relations: HashMap<TableName, Relation>,
     sequences: Vec<Sequence>,
     large_objects: Estimate,
@@ -83,6 +89,7 @@ impl PostgresView {
             true => Some(PgDump::find(surroundings, session.major).await?),
             false => None,
         };
+        let run = Instant::run(&session).await;
         let (relations, id) = snapshot::take(&session).await?;
         let sequences = sequences::list(&session).await?;
         let unreadable: Vec<&TableName> =
@@ -90,7 +97,7 @@ impl PostgresView {
         access::refuse("sequence", &unreadable)?;
         let standby = session.value("cannot ask for recovery", "SELECT pg_is_in_recovery()").await?;
         let standby = standby.as_deref() == Some("t");
-        let position = position(&session, standby).await?;
+        let (position, ended) = position(&session, standby).await?;
         let large_objects = estimate_large_objects(&session).await?;
         let database = Database::read(&session).await?;
         let environment = facts::environment(&session, &database).await?;
@@ -116,6 +123,9 @@ impl PostgresView {
             schema: Schema { engine: super::NAME.to_owned(), tables, ddl },
             environment,
             position,
+            instant: run.map(|run| Instant { run, ended }),
+            read_all: surroundings.read_all,
+            counted: Mutex::default(),
             relations: relations
                 .into_iter()
                 .map(|relation| (relation.table.name.clone(), relation))
@@ -132,6 +142,13 @@ impl PostgresView {
         let reader = self.snapshot.readers.lend().await?;
         let snapshot = self.snapshot.clone();
         Ok(reader::stream(|to| async move { snapshot.read_by(reader, &reading, &to).await }))
+    }
+
+    /// A table and an earlier instant of which it can be told what was written since.
+    fn told<'v>(&'v self, table: &Table, instant: &str) -> Option<(&'v Relation, Instant)> {
+        let earlier = Instant::parse(instant).filter(|_| !self.read_all)?;
+        let relation = self.relations.get(&table.name).filter(|relation| relation.tells_versions())?;
+        self.instant.as_ref().filter(|instant| instant.follows(&earlier)).map(|_| (relation, earlier))
     }
 
     async fn read_sequences(&self) -> Result<RowStream, EngineError> {
@@ -208,6 +225,52 @@ impl View for PostgresView {
         }
     }
 
+    fn instant(&self) -> Option<String> {
+        self.instant.as_ref().map(Instant::to_string)
+    }
+
+    async fn written_since(&self, table: &Table, instant: &str) -> Result<Option<Written>, EngineError> {
+        let Some((relation, earlier)) = self.told(table, instant) else { return Ok(None) };
+        let asked = (table.name.clone(), instant.to_owned());
+        if let Some(counted) = self.counted.lock().await.get(&asked) {
+            return Ok(*counted);
+        }
+        let reader = self.snapshot.readers.lend().await?;
+        // Whoever waits for a lock, or is refused something, is not told; the table can be read all the same.
+        let counted = match since::count(&reader, relation, &earlier).await {
+            Ok(counted) => {
+                reader.give_back();
+                counted
+            }
+            Err(_) => None,
+        };
+        self.counted.lock().await.insert(asked, counted);
+        Ok(counted)
+    }
+
+    async fn rows_written_since(&self, table: &Table, instant: &str) -> Result<RowStream, EngineError> {
+        match self.told(table, instant) {
+            Some((relation, earlier)) => {
+                self.read(relation.reading_by(relation.copy_of_written(&earlier))).await
+            }
+            None => Err(EngineError::new(
+                ErrorKind::Unsupported,
+                format!("the server does not tell which rows of table {} were written", table.name),
+            )),
+        }
+    }
+
+    async fn keys(&self, table: &Table) -> Result<RowStream, EngineError> {
+        // Where the server cannot give their order, they are taken out of the sorted rows.
+        match self.relations.get(&table.name) {
+            Some(relation) if relation.order_by.is_some() && !(relation.unlogged && self.standby) => {
+                let columns = relation.table.key.columns.len();
+                self.read(Reading { columns, ..relation.reading_by(relation.copy_of_keys()) }).await
+            }
+            _ => Ok(keys_alone(self.rows(table).await?, table)),
+        }
+    }
+
     async fn find(
         &self,
         table: &Table,
@@ -280,9 +343,13 @@ impl Relation {
     }
 }
 
-async fn position(session: &Session, standby: bool) -> Result<Option<String>, EngineError> {
+/// The position in the log, and below which number every transaction has ended in the session's snapshot.
+async fn position(session: &Session, standby: bool) -> Result<(Option<String>, u64), EngineError> {
     let function = if standby { "pg_last_wal_replay_lsn" } else { "pg_current_wal_lsn" };
-    session.value("cannot read the position in the log", &format!("SELECT {function}()")).await
+    let query = format!("SELECT pg_snapshot_xmin(pg_current_snapshot()), {function}()");
+    let mut rows = session.rows("cannot read the position in the log", &query).await?;
+    let Some(row) = rows.first_mut() else { return Ok((None, 0)) };
+    Ok((row[1].take(), number(row, 0)))
 }
 
 async fn estimate_large_objects(session: &Session) -> Result<Estimate, EngineError> {

@@ -171,6 +171,7 @@ mod tests {
             name: TableName::plain(*name),
             kind: TableKind::Table,
             root: TableRoot { hash: chunk, levels: 1, rows: *rows, chunks: 1, bytes: 8 * rows },
+            read: None,
         };
         Snapshot {
             id: SnapshotId::from_hex(&format!("{number:02x}").repeat(16)).expect("it is an id"),
@@ -182,6 +183,7 @@ mod tests {
                 name: None,
                 time: format!("2026-11-{number:02}T00:00:00Z"),
                 position: None,
+                instant: None,
                 parent: None,
                 scope,
                 schema: chunk,

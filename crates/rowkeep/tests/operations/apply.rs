@@ -204,7 +204,7 @@ fn check(live: &dyn Live, first: &Rows, second: &Rows) -> Result<(), TestCaseErr
     if planned.total() > 0 {
         take_back(live);
     }
-    prop_assert_eq!(hashes(&world.capture(live.url()).expect("it is captured")), hashes(&before));
+    prop_assert_eq!(hashes(&world.capture_all(live.url()).expect("it is captured")), hashes(&before));
 
     for mode in [Mode::Merge, Mode::Update] {
         let tables = ["parents", "children", "logs"];
@@ -216,7 +216,10 @@ fn check(live: &dyn Live, first: &Rows, second: &Rows) -> Result<(), TestCaseErr
             Err(Error::Engine(error))
                 if matches!(error.kind(), ErrorKind::Constraint | ErrorKind::Conflict) =>
             {
-                prop_assert_eq!(hashes(&world.capture(live.url()).expect("it is captured")), hashes(&before));
+                prop_assert_eq!(
+                    hashes(&world.capture_all(live.url()).expect("it is captured")),
+                    hashes(&before)
+                );
                 continue;
             }
             Err(error) => return Err(TestCaseError::fail(format!("{error:?}"))),
@@ -239,7 +242,7 @@ fn check(live: &dyn Live, first: &Rows, second: &Rows) -> Result<(), TestCaseErr
         if planned.total() > 0 {
             take_back(live);
         }
-        prop_assert_eq!(hashes(&world.capture(live.url()).expect("it is captured")), hashes(&before));
+        prop_assert_eq!(hashes(&world.capture_all(live.url()).expect("it is captured")), hashes(&before));
     }
     Ok(())
 }

@@ -78,8 +78,16 @@ fn named(shape: usize, keys: &[u8]) -> WantedRows {
 
 /// Every change as it is encoded, and what else is known of the tables.
 async fn changes(before: &State, after: &State, rows: Arc<dyn RowFilter>) -> Result<Vec<String>, String> {
-    let options =
-        DiffOptions { filter: Filter { rows: Some(rows), ..Filter::default() }, ..DiffOptions::default() };
+    all_changes(before, after, Filter { rows: Some(rows), ..Filter::default() }).await
+}
+
+/// The same of all rows that a filter lets through.
+pub(crate) async fn all_changes(
+    before: &State,
+    after: &State,
+    filter: Filter,
+) -> Result<Vec<String>, String> {
+    let options = DiffOptions { filter, ..DiffOptions::default() };
     let difference = diff(&Context::silent(), &ContentKeys::derive(&[0; 32]), before, after, &options).await;
     let difference = difference.map_err(|error| error.to_string())?;
     let mut all = Vec::new();
@@ -209,7 +217,7 @@ fn kept_as_changes(live: &dyn Live) {
     let world = live.world();
     let snapshot = world.capture(live.url()).expect("it is captured");
     live.sql("UPDATE t SET v = 'x' WHERE a = 1; DELETE FROM t WHERE a = 2; DELETE FROM t WHERE a = 3");
-    let harmed = hashes(&world.capture(live.url()).expect("it is captured"));
+    let harmed = hashes(&world.capture_all(live.url()).expect("it is captured"));
     let keys = ["t:1", "t:2"].map(|key| parse_key(key).expect("it is a key"));
     let rows = Arc::new(WantedRows { condition: None, keys: keys.to_vec() });
     let options = PlanOptions {
@@ -231,11 +239,11 @@ fn kept_as_changes(live: &dyn Live) {
     assert_eq!(done(&outcome).total(), 2);
     let kept = outcome.safety.expect("it can be undone");
     assert!(kept.is_changes_alone());
-    let restored = hashes(&world.capture(live.url()).expect("it is captured"));
+    let restored = hashes(&world.capture_all(live.url()).expect("it is captured"));
     let check = world.block_on(rowkeep::check::check(&context, &world.repository, Default::default()));
     assert!(check.expect("it is checked").is_clean());
     take_back(live);
-    assert_eq!(hashes(&world.capture(live.url()).expect("it is captured")), harmed);
+    assert_eq!(hashes(&world.capture_all(live.url()).expect("it is captured")), harmed);
     let undone = world.block_on(rowkeep::snapshots::list(&world.repository, None)).expect("listed");
     let undone = undone.iter().filter(|snapshot| snapshot.is_changes_alone()).count();
     assert_eq!(undone, 2, "the undo is kept the same way");

@@ -9,3 +9,4 @@ mod related;
 mod sqlite;
 mod translate;
 mod world;
+mod written;

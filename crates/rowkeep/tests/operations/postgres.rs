@@ -102,7 +102,7 @@ impl Database {
 }
 
 impl World {
-    fn connect(&self, url: &str) -> Client {
+    pub(crate) fn connect(&self, url: &str) -> Client {
         self.block_on(async {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server answers");
             tokio::spawn(connection);
@@ -183,7 +183,7 @@ fn watched(database: &Database) -> (Snapshot, Progress) {
         }
     });
     let context = Context::new(observer, CancellationToken::new());
-    let snapshot = database.world.capture_in(&context, &database.url).expect("the database is captured");
+    let snapshot = database.world.capture_all_in(&context, &database.url).expect("the database is captured");
     (snapshot, std::mem::take(&mut progress.lock().expect("nobody panics holding it")))
 }
 

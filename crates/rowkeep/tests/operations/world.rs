@@ -25,8 +25,11 @@ impl World {
         let repository =
             runtime.block_on(Repository::init(store, Protection::Unencrypted)).expect("a repository is made");
         let bins = std::env::var_os("ROWKEEP_PG_BIN").unwrap_or_default();
-        let surroundings =
-            Surroundings { postgres_bin: std::env::split_paths(&bins).collect(), temporary: None };
+        let surroundings = Surroundings {
+            postgres_bin: std::env::split_paths(&bins).collect(),
+            temporary: None,
+            read_all: false,
+        };
         Self { runtime, repository, surroundings }
     }
 
@@ -38,18 +41,31 @@ impl World {
         self.capture_in(&Context::silent(), url)
     }
 
+    /// A snapshot for which every row is read, whatever the database tells of what was written.
+    pub(crate) fn capture_all(&self, url: &str) -> Result<Snapshot, Error> {
+        self.capture_all_in(&Context::silent(), url)
+    }
+
+    pub(crate) fn capture_all_in(&self, context: &Context, url: &str) -> Result<Snapshot, Error> {
+        self.capture_with(context, self.engine_that_reads_all(url).as_ref(), false)
+    }
+
     pub(crate) fn capture_in(&self, context: &Context, url: &str) -> Result<Snapshot, Error> {
-        self.capture_with(context, url, false)
+        let engine = connect(&DatabaseUrl::parse(url)?, &self.surroundings)?;
+        self.capture_with(context, engine.as_ref(), false)
     }
 
     /// A snapshot from which a database can be made.
     pub(crate) fn capture_whole(&self, url: &str) -> Result<Snapshot, Error> {
-        self.capture_with(&Context::silent(), url, true)
+        self.capture_with(&Context::silent(), self.engine(url).as_ref(), true)
     }
 
-    fn capture_with(&self, context: &Context, url: &str, with_schema: bool) -> Result<Snapshot, Error> {
-        let url = DatabaseUrl::parse(url)?;
-        let engine = connect(&url, &self.surroundings)?;
+    fn capture_with(
+        &self,
+        context: &Context,
+        engine: &dyn Engine,
+        with_schema: bool,
+    ) -> Result<Snapshot, Error> {
         let options = CaptureOptions {
             database: "test".to_owned(),
             name: None,
@@ -62,13 +78,20 @@ impl World {
             program: "test".to_owned(),
             repository_folder: None,
         };
-        self.block_on(capture(context, &self.repository, engine.as_ref(), &options))
+        self.block_on(capture(context, &self.repository, engine, &options))
     }
 
     /// The engine of a database.
     pub(crate) fn engine(&self, url: &str) -> Arc<dyn Engine> {
         let url = DatabaseUrl::parse(url).expect("it is a URL");
         connect(&url, &self.surroundings).expect("the URL can be meant")
+    }
+
+    /// The engine of a database that tells nothing of what was written.
+    pub(crate) fn engine_that_reads_all(&self, url: &str) -> Arc<dyn Engine> {
+        let url = DatabaseUrl::parse(url).expect("it is a URL");
+        let surroundings = Surroundings { read_all: true, ..self.surroundings.clone() };
+        connect(&url, &surroundings).expect("the URL can be meant")
     }
 
     /// Whether a database is as a snapshot says.
@@ -82,7 +105,7 @@ impl World {
     /// The hash of a table of the database as it is now.
     pub(crate) fn hash(&self, url: &str, table: &str) -> String {
         let snapshot =
-            self.capture(url).unwrap_or_else(|error| panic!("{url} cannot be captured: {error:?}"));
+            self.capture_all(url).unwrap_or_else(|error| panic!("{url} cannot be captured: {error:?}"));
         let entry = snapshot.manifest.tables.iter().find(|entry| entry.name.name == table);
         entry.unwrap_or_else(|| panic!("{table} was captured")).root.hash.to_string()
     }

@@ -54,7 +54,7 @@ impl Server {
     }
 
     pub(crate) fn surroundings(&self) -> Surroundings {
-        Surroundings { postgres_bin: self.bin.clone(), temporary: None }
+        Surroundings { postgres_bin: self.bin.clone(), temporary: None, read_all: false }
     }
 
     /// A name that nobody else uses on this server.

@@ -1,0 +1,55 @@
+//! What a snapshot takes over from the one before: tables of which the database tells that nothing was written since.
+
+use jiff::{SignedDuration, Timestamp};
+use rowkeep_engine::{View, Written};
+use rowkeep_format::{Manifest, Schema, Table, TableEntry};
+use rowkeep_repository::Repository;
+
+use crate::Error;
+use crate::snapshots::{Snapshot, read_schema};
+
+/// After so long a table is read again whatever the database tells, so that damage to what lies there is found.
+const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// An earlier snapshot of a database, for a later one.
+pub(crate) struct Base {
+    manifest: Manifest,
+    schema: Schema,
+}
+
+impl Base {
+    /// Opens it; nothing when neither it nor the database can tell anything.
+    pub(crate) async fn open(
+        repository: &Repository,
+        snapshot: Option<Snapshot>,
+        view: &dyn View,
+    ) -> Result<Option<Self>, Error> {
+        let tells = |snapshot: &Snapshot| snapshot.manifest.instant.is_some() && view.instant().is_some();
+        let Some(Snapshot { manifest, .. }) = snapshot.filter(tells) else { return Ok(None) };
+        let schema = read_schema(&repository.reader().await?, &manifest).await?;
+        Ok(Some(Self { manifest, schema }))
+    }
+
+    /// The table as the earlier snapshot has it, if nothing was written to it since.
+    ///
+    /// `now` is the time of the later one.
+    pub(crate) async fn unwritten(
+        &self,
+        view: &dyn View,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<Option<TableEntry>, Error> {
+        let (Some(instant), Some(entry)) = (&self.manifest.instant, self.manifest.table(&table.name)) else {
+            return Ok(None);
+        };
+        let is_same = |earlier: &Table| earlier.columns == table.columns && earlier.key == table.key;
+        let read = entry.read.as_ref().unwrap_or(&self.manifest.time);
+        let is_recent = |read: Timestamp| now.duration_since(read).abs() < LONGEST_UNREAD;
+        if !self.schema.table(&table.name).is_some_and(is_same) || !read.parse().is_ok_and(is_recent) {
+            return Ok(None);
+        }
+        let same = Written { rows: entry.root.rows, written: 0 };
+        let unwritten = view.written_since(table, instant).await? == Some(same);
+        Ok(unwritten.then(|| TableEntry { read: Some(read.clone()), ..entry.clone() }))
+    }
+}

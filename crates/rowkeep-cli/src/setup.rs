@@ -23,7 +23,7 @@ use crate::ui;
 pub(crate) use database::Source;
 pub(crate) use secret::{ask_new, new_slot, passphrase_in};
 pub(crate) use state::States;
-pub(crate) use wanted::Wanted;
+pub(crate) use wanted::{Chosen, Wanted};
 
 /// One run of the command: what was typed everywhere, and what follows from it.
 pub(crate) struct Session {

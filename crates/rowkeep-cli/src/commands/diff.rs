@@ -2,11 +2,10 @@ use anyhow::Result;
 use futures::StreamExt;
 use rowkeep::diff::{DiffOptions, Difference, Filter, Related, diff};
 use rowkeep::format::{Counts, TableName};
-use rowkeep::selection::Selection;
 use serde_json::json;
 
 use crate::fail::{DIFFERENCES, DONE};
-use crate::setup::{Session, States, Wanted};
+use crate::setup::{Chosen, Session, States};
 use crate::ui::changes::{line, object};
 use crate::ui::pager::Pager;
 use crate::ui::schema;
@@ -23,14 +22,8 @@ pub(crate) struct Diff {
     before: String,
     /// The second state
     after: String,
-    /// Only these tables, or groups of them
-    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
-    tables: Vec<String>,
-    /// Not these tables
-    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
-    exclude: Vec<String>,
     #[command(flatten)]
-    wanted: Wanted,
+    chosen: Chosen,
     /// Print how many rows differ in each table, not the rows
     #[arg(long, conflicts_with = "rows")]
     summary: bool,
@@ -45,13 +38,9 @@ impl Diff {
         let before = states.open(&self.before).await?;
         let after = states.open(&self.after).await?;
         let options = DiffOptions {
-            filter: Filter { rows: self.wanted.rows()?, ..Filter::default() },
-            related: self.wanted.with_related.then_some(Related::Whole),
-            selection: Selection {
-                include: self.wanted.tables(self.tables),
-                exclude: self.exclude,
-                groups: session.config()?.groups(),
-            },
+            filter: Filter { rows: self.chosen.wanted.rows()?, ..Filter::default() },
+            related: self.chosen.wanted.with_related.then_some(Related::Whole),
+            selection: self.chosen.selection(session)?,
             ..DiffOptions::default()
         };
         let difference = diff(&session.context, &states.keys(), &before, &after, &options).await?;

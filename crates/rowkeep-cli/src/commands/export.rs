@@ -3,11 +3,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use rowkeep::State;
 use rowkeep::export::{Destination, ExportOptions, Exported, Format, export};
-use rowkeep::selection::Selection;
 use serde_json::json;
 
 use crate::fail::DONE;
-use crate::setup::{Session, States, Wanted};
+use crate::setup::{Chosen, Session, States};
 use crate::ui::units::{bytes, counted, plain};
 
 /// Write the rows of a state as files: CSV, NDJSON or SQL.
@@ -24,14 +23,8 @@ pub(crate) struct Export {
     /// What is written [default: by the name of the file, else csv]
     #[arg(long, value_enum)]
     format: Option<FormatChoice>,
-    /// Only these tables, or groups of them
-    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
-    tables: Vec<String>,
-    /// Not these tables
-    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
-    exclude: Vec<String>,
     #[command(flatten)]
-    wanted: Wanted,
+    chosen: Chosen,
     /// Mask rows before they are written, by the rules of rowkeep.toml or of a file
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     mask: Option<Option<PathBuf>>,
@@ -71,12 +64,8 @@ impl Export {
         };
         let options = ExportOptions {
             format,
-            selection: Selection {
-                include: self.wanted.tables(self.tables.clone()),
-                exclude: self.exclude.clone(),
-                groups: session.config()?.groups(),
-            },
-            rows: self.wanted.rows()?,
+            selection: self.chosen.selection(session)?,
+            rows: self.chosen.wanted.rows()?,
             mask,
             with_schema,
             name,

@@ -10,6 +10,7 @@ use live::{ConflictChoice, DanglingChoice, ModeChoice};
 use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::{Counts, TableEntry};
 use rowkeep::hooks::{Facts, Hooks, Operation};
+use rowkeep::plan::Safety;
 use rowkeep::repository::Repository;
 use rowkeep::restore::{Restored, chosen, restore_masked};
 use rowkeep::selection::Selection;
@@ -19,7 +20,7 @@ use serde_json::json;
 
 use super::verify::told as comparison_told;
 use crate::fail::{CommandError, DIFFERENCES, DONE};
-use crate::setup::{Session, Wanted};
+use crate::setup::{Session, Source, Wanted};
 use crate::ui::units::{counted, duration, plain};
 
 /// Restore a snapshot: into a new or empty database, or into one that holds data.
@@ -88,6 +89,28 @@ pub(crate) struct Restore {
     no_activity: bool,
 }
 
+/// A snapshot on its way into a database.
+#[derive(Clone, Copy)]
+struct Transfer<'a> {
+    session: &'a Session,
+    repository: &'a Repository,
+    snapshot: &'a Snapshot,
+    to: &'a Source,
+}
+
+impl<'a> Transfer<'a> {
+    fn engine(&self) -> &'a dyn Engine {
+        self.to.engine.as_ref()
+    }
+
+    /// What hooks are told before anything is done.
+    fn facts(&self) -> Facts {
+        let mut facts = Facts::new(Operation::Restore, &*self.to.name, self.engine().describe());
+        facts.snapshot = Some(self.snapshot.id.to_string());
+        facts
+    }
+}
+
 impl Restore {
     /// The command for a snapshot and a database.
     pub(crate) fn of(snapshot: &str, to: &str) -> Self {
@@ -102,63 +125,41 @@ impl Restore {
             Some(to) => to,
             None => session.configured(&snapshot.manifest.database)?,
         };
-        let (name, engine) = (to.name, to.engine);
-        if rowkeep::translate::is_possible(&snapshot, engine.as_ref()) {
-            return self.translate(session, &repository, &snapshot, name, engine.as_ref()).await;
+        let transfer = Transfer { session, repository: &repository, snapshot: &snapshot, to: &to };
+        if rowkeep::translate::is_possible(&snapshot, transfer.engine()) {
+            return self.translate(transfer).await;
         }
-        match engine.contents().await.map_err(rowkeep::Error::from)? {
-            Contents::Occupied(_) if self.with_schema => {
-                self.replace_all(session, &repository, snapshot, name, engine.as_ref()).await
-            }
-            Contents::Occupied(_) => {
-                self.change_live(session, &repository, snapshot, name, engine.as_ref()).await
-            }
-            Contents::Missing | Contents::Empty | Contents::Unfinished => {
-                let facts = Facts::new(Operation::Restore, name, engine.describe());
-                self.make_new(session, &repository, snapshot, engine.as_ref(), facts).await
-            }
+        match transfer.engine().contents().await.map_err(rowkeep::Error::from)? {
+            Contents::Occupied(_) if self.with_schema => self.replace_all(transfer).await,
+            Contents::Occupied(_) => self.change_live(transfer).await,
+            Contents::Missing | Contents::Empty | Contents::Unfinished => self.make_new(transfer).await,
         }
     }
 
-    async fn make_new(
-        &self,
-        session: &Session,
-        repository: &Repository,
-        snapshot: Snapshot,
-        engine: &dyn Engine,
-        mut facts: Facts,
-    ) -> Result<u8> {
+    async fn make_new(&self, transfer: Transfer<'_>) -> Result<u8> {
         self.refuse_for_empty()?;
-        chosen(&snapshot, &self.selection(session)?)?;
-        facts.snapshot = Some(snapshot.id.to_string());
+        let session = transfer.session;
+        chosen(transfer.snapshot, &self.selection(session)?)?;
+        let facts = transfer.facts();
         let hooks = self.hooks(session, &facts)?;
-        session
-            .within(&hooks, facts, async |facts| {
-                self.fill(session, repository, snapshot, engine, facts).await
-            })
-            .await
+        session.within(&hooks, facts, async |facts| self.fill(transfer, facts).await).await
     }
 
-    async fn fill(
-        &self,
-        session: &Session,
-        repository: &Repository,
-        snapshot: Snapshot,
-        engine: &dyn Engine,
-        facts: &mut Facts,
-    ) -> Result<u8> {
+    async fn fill(&self, transfer: Transfer<'_>, facts: &mut Facts) -> Result<u8> {
+        let Transfer { session, repository, snapshot, .. } = transfer;
+        let engine = transfer.engine();
         let started = Instant::now();
         let selection = self.selection(session)?;
-        let tables = chosen(&snapshot, &selection)?;
+        let tables = chosen(snapshot, &selection)?;
         let mask = session.mask(self.mask.as_ref(), &snapshot.manifest.database)?;
         let context = &session.context;
-        let restored = restore_masked(context, repository, &snapshot, engine, &tables, mask.as_ref()).await?;
+        let restored = restore_masked(context, repository, snapshot, engine, &tables, mask.as_ref()).await?;
         let restoring = started.elapsed();
         facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
         for note in &restored.notes {
             eprintln!("note: {}", plain(note));
         }
-        session.say(told(&snapshot, &tables, &restored, &engine.describe(), &duration(restoring)));
+        session.say(told(snapshot, &tables, &restored, &engine.describe(), &duration(restoring)));
         let mut result = json!({
             "snapshot": snapshot.id,
             "tables": restored.tables,
@@ -173,8 +174,8 @@ impl Restore {
         } else if !self.no_verify {
             let started = Instant::now();
             let comparison = match selection.is_all() {
-                true => verify(&session.context, repository, &snapshot, engine).await?,
-                false => verify_tables(&session.context, repository, &snapshot, engine, &tables).await?,
+                true => verify(&session.context, repository, snapshot, engine).await?,
+                false => verify_tables(&session.context, repository, snapshot, engine, &tables).await?,
             };
             session.say(comparison_told(&comparison, &snapshot.short_id(), &engine.describe()));
             result["equal"] = json!(comparison.is_equal());
@@ -197,6 +198,12 @@ impl Restore {
             exclude: self.keep_tables.clone(),
             groups,
         })
+    }
+
+    /// The safety snapshot that is to be taken of a database, unless nothing is to be undone.
+    fn safety(&self, to: &Source) -> Option<Safety> {
+        let safety = Safety { database: to.name.clone(), program: live::program() };
+        (!self.no_safety && !self.dry_run).then_some(safety)
     }
 
     /// The hooks around it.

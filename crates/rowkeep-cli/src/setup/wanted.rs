@@ -1,12 +1,38 @@
-//! Which rows are meant.
+//! Which tables and rows are meant.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use rowkeep::condition::{Condition, KeyReference, parse_key};
 use rowkeep::diff::{RowFilter, WantedRows};
+use rowkeep::selection::Selection;
 
+use super::Session;
 use crate::fail::CommandError;
+
+/// A choice among tables and their rows, as it is typed.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Chosen {
+    /// Only these tables, or groups of them
+    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
+    tables: Vec<String>,
+    /// Not these tables
+    #[arg(long, value_delimiter = ',', value_name = "TABLE")]
+    exclude: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+}
+
+impl Chosen {
+    /// The tables that are meant.
+    pub(crate) fn selection(&self, session: &Session) -> Result<Selection> {
+        Ok(Selection {
+            include: self.wanted.tables(self.tables.clone()),
+            exclude: self.exclude.clone(),
+            groups: session.config()?.groups(),
+        })
+    }
+}
 
 /// A choice among rows, as it is typed.
 #[derive(Debug, Clone, Default, clap::Args)]

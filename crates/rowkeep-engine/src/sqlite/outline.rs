@@ -2,6 +2,10 @@
 //!
 //! Its SQL is run in a database in memory, and SQLite's own pragmas tell what it means.
 
+mod default;
+mod indexes;
+mod references;
+
 use rowkeep_format::{Schema, Table, TableKind, TableName};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -10,15 +14,10 @@ use super::catalogue::Object;
 use super::clauses::Clauses;
 use super::definitions::{Definitions, create_after, create_table};
 use super::error::when;
-use super::names::quoted;
-use crate::translate::outline::{
-    ColumnOutline, DefaultValue, IndexOutline, Numbered, Outline, ReferenceOutline, TableOutline, action,
-};
+use crate::translate::outline::{ColumnOutline, Numbered, Outline, TableOutline, one_line};
 use crate::translate::{Note, NoteKind, Survey};
 use crate::{EngineError, ErrorKind};
-
-/// The name of an index that is made to learn the collations of columns.
-const PROBE: &str = "rowkeep collations";
+use default::default;
 
 /// Reads a schema.
 pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, EngineError> {
@@ -80,7 +79,7 @@ fn after(connection: &Connection, object: &Object, outline: &mut Outline) -> Res
         "view" => NoteKind::View,
         _ => NoteKind::Trigger,
     };
-    let sql = object.sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sql = one_line(&object.sql);
     let note = match kind {
         NoteKind::View => Note::new(kind, format!("view {} is left out: {sql}", object.name)),
         _ => Note::of_table(&table, kind, format!("trigger {} is left out: {sql}", object.name)),
@@ -106,20 +105,6 @@ struct Declared {
     generated: bool,
 }
 
-/// A column of an index.
-struct IndexColumn {
-    /// Nothing for an expression.
-    name: Option<String>,
-    descends: bool,
-    collation: String,
-}
-
-impl IndexColumn {
-    fn is_bytewise(&self) -> bool {
-        self.collation.eq_ignore_ascii_case("BINARY")
-    }
-}
-
 impl Reading<'_> {
     fn outline(&self, notes: &mut Vec<Note>) -> rusqlite::Result<TableOutline> {
         let name = &self.table.name;
@@ -129,8 +114,8 @@ impl Reading<'_> {
             notes.push(Note::of_column(name, &column.name, NoteKind::Generated, detail));
         }
         for check in &self.clauses.checks {
-            let sql = check.split_whitespace().collect::<Vec<_>>().join(" ");
-            notes.push(Note::of_table(name, NoteKind::Check, format!("CHECK {sql} is left out")));
+            let detail = format!("CHECK {} is left out", one_line(check));
+            notes.push(Note::of_table(name, NoteKind::Check, detail));
         }
         let find = |name: &str| declared.iter().find(|column| column.name == name);
         let stored = self.table.columns.iter().enumerate().filter(|(_, column)| !column.hidden);
@@ -144,14 +129,7 @@ impl Reading<'_> {
             default: find(&column.name).and_then(|found| found.default.as_deref()).and_then(default),
             numbered: None,
         });
-        let mut outline = TableOutline {
-            name: name.clone(),
-            columns: columns.collect(),
-            primary_key: Vec::new(),
-            unique: Vec::new(),
-            indexes: Vec::new(),
-            references: Vec::new(),
-        };
+        let mut outline = TableOutline::new(name.clone(), columns.collect());
         self.primary_key(&declared, &mut outline, notes)?;
         self.indexes(&mut outline, notes)?;
         self.collations(&outline, notes)?;
@@ -184,11 +162,7 @@ impl Reading<'_> {
         let places: Option<Vec<usize>> = primary.iter().map(|column| outline.place(&column.name)).collect();
         match places {
             Some(places) => outline.primary_key = places,
-            None => notes.push(Note::of_table(
-                &outline.name,
-                NoteKind::Index,
-                "the primary key is left out: a column of it is computed",
-            )),
+            None => notes.push(outline.left_out("the primary key", "a column of it is computed")),
         }
         if primary.is_empty() && self.table.columns.iter().any(|column| column.hidden) {
             notes.push(Note::of_table(
@@ -210,187 +184,5 @@ impl Reading<'_> {
             outline.columns[place].numbered = Some(Numbered { given });
         }
         Ok(())
-    }
-
-    fn indexes(&self, outline: &mut TableOutline, notes: &mut Vec<Note>) -> rusqlite::Result<()> {
-        let sql = "SELECT name, \"unique\", origin, partial FROM pragma_index_list(?1, 'main')
-                   WHERE origin <> 'pk' ORDER BY seq DESC";
-        let mut statement = self.connection.prepare(sql)?;
-        let indexes = statement.query_map([&self.table.name.name], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?;
-        for index in indexes.collect::<rusqlite::Result<Vec<(String, bool, String, bool)>>>()? {
-            let (name, unique, origin, partial) = index;
-            let what = if origin == "u" { "a UNIQUE constraint".to_owned() } else { format!("index {name}") };
-            let mut leave = |why: &str| {
-                let detail = format!("{what} is left out: {why}");
-                notes.push(Note::of_table(&outline.name, NoteKind::Index, detail));
-            };
-            if partial {
-                leave("it is over some of the rows only");
-                continue;
-            }
-            let columns = self.index_columns(&name)?;
-            let places: Option<Vec<(usize, bool)>> = columns
-                .iter()
-                .map(|column| Some((outline.place(column.name.as_deref()?)?, column.descends)))
-                .collect();
-            let Some(places) = places else {
-                leave("it is over an expression or a computed column");
-                continue;
-            };
-            if let Some(column) = columns.iter().find(|column| !column.is_bytewise()) {
-                let detail = format!("{what} compares text byte by byte, no longer by {}", column.collation);
-                notes.push(Note::of_table(&outline.name, NoteKind::Collation, detail));
-            }
-            if origin == "u" {
-                outline.unique.push(places.into_iter().map(|(place, _)| place).collect());
-            } else {
-                outline.indexes.push(IndexOutline { name, unique, columns: places });
-            }
-        }
-        Ok(())
-    }
-
-    fn index_columns(&self, index: &str) -> rusqlite::Result<Vec<IndexColumn>> {
-        let sql = "SELECT name, desc, coll FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno";
-        let mut statement = self.connection.prepare(sql)?;
-        let columns = statement.query_map([index], |row| {
-            Ok(IndexColumn { name: row.get(0)?, descends: row.get(1)?, collation: row.get(2)? })
-        })?;
-        columns.collect()
-    }
-
-    /// Notes columns whose text does not compare byte by byte; an index takes over the collations of its columns.
-    fn collations(&self, outline: &TableOutline, notes: &mut Vec<Note>) -> rusqlite::Result<()> {
-        let names: Vec<String> = outline.columns.iter().map(|column| quoted(&column.name)).collect();
-        let (probe, table) = (quoted(PROBE), quoted(&self.table.name.name));
-        let probed = format!("CREATE INDEX main.{probe} ON {table} ({})", names.join(", "));
-        self.connection.execute_batch(&probed)?;
-        let probed = self.index_columns(PROBE)?;
-        self.connection.execute_batch(&format!("DROP INDEX main.{probe}"))?;
-        for (column, probed) in outline.columns.iter().zip(probed) {
-            if !probed.is_bytewise() {
-                let detail = format!(
-                    "text is told apart byte by byte, and sorted by the database's collation, no longer by {}",
-                    probed.collation
-                );
-                notes.push(Note::of_column(&outline.name, &column.name, NoteKind::Collation, detail));
-            }
-        }
-        Ok(())
-    }
-
-    fn references(
-        &self,
-        outline: &TableOutline,
-        notes: &mut Vec<Note>,
-    ) -> rusqlite::Result<Vec<ReferenceOutline>> {
-        // The schema has those whose columns are all stored, in the order in which SQLite lists them.
-        let sql = "SELECT id, \"from\", on_update, on_delete FROM pragma_foreign_key_list(?1, 'main') ORDER BY id DESC, seq";
-        let mut statement = self.connection.prepare(sql)?;
-        let mut rows = statement.query([&self.table.name.name])?;
-        let mut actions: Vec<(i64, Vec<String>, String, String)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
-            match actions.last_mut().filter(|(last, ..)| *last == id) {
-                Some((_, columns, ..)) => columns.push(row.get(1)?),
-                None => actions.push((id, vec![row.get(1)?], row.get(2)?, row.get(3)?)),
-            }
-        }
-        let orphans = self.survey.orphans.get(&self.table.name).map_or(&[][..], Vec::as_slice);
-        let mut known = self.table.foreign_keys.iter().zip(orphans.iter().chain(std::iter::repeat(&0)));
-        let mut references = Vec::new();
-        for (_, columns, on_update, on_delete) in &actions {
-            let places: Option<Vec<usize>> = columns.iter().map(|column| outline.place(column)).collect();
-            let reference = places.and_then(|places| Some((places, known.next()?)));
-            let Some((columns, (key, orphans))) = reference else {
-                let detail =
-                    format!("a reference with column {} is left out: it is computed", columns.join(", "));
-                notes.push(Note::of_table(&outline.name, NoteKind::Reference, detail));
-                continue;
-            };
-            references.push(ReferenceOutline {
-                columns,
-                references: key.references.clone(),
-                referenced_columns: key.referenced_columns.clone(),
-                on_update: action(on_update),
-                on_delete: action(on_delete),
-                deferred: false,
-                orphans: *orphans,
-            });
-        }
-        if self.clauses.deferred && !references.is_empty() {
-            // Which of several is deferred, no pragma tells; one that is checked later holds up nobody.
-            references.iter_mut().for_each(|reference| reference.deferred = true);
-            if references.len() > 1 {
-                let detail = "some references are checked at the end of a transaction; now all of them are";
-                notes.push(Note::of_table(&outline.name, NoteKind::Reference, detail));
-            }
-        }
-        Ok(references)
-    }
-}
-
-/// A default, as SQLite keeps its text; nothing for NULL.
-fn default(sql: &str) -> Option<DefaultValue> {
-    let mut text = sql.trim();
-    while let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'))
-        && !inner.contains(['(', ')'])
-    {
-        text = inner.trim();
-    }
-    let quoted = |quote: char| {
-        let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
-        let undoubled = inner.replace(&format!("{quote}{quote}"), "");
-        (!undoubled.contains(quote)).then(|| inner.replace(&format!("{quote}{quote}"), &quote.to_string()))
-    };
-    let number = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let is_number = number.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && number.parse::<f64>().is_ok_and(f64::is_finite);
-    let same = |word: &str| text.replace(' ', "").eq_ignore_ascii_case(word);
-    Some(if same("null") {
-        return None;
-    } else if is_number {
-        DefaultValue::Number(text.trim_start_matches('+').to_owned())
-    } else if same("true") || same("false") {
-        DefaultValue::Boolean(same("true"))
-    } else if ["current_timestamp", "datetime('now')", "(datetime('now'))"].iter().any(|known| same(known)) {
-        DefaultValue::Now
-    } else if ["current_date", "date('now')", "(date('now'))"].iter().any(|known| same(known)) {
-        DefaultValue::Today
-    } else if ["current_time", "time('now')", "(time('now'))"].iter().any(|known| same(known)) {
-        DefaultValue::TimeOfDay
-    } else if let Some(text) = quoted('\'').or_else(|| quoted('"')) {
-        DefaultValue::Text(text)
-    } else {
-        DefaultValue::Other(text.to_owned())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn defaults_are_understood() {
-        for (sql, expected) in [
-            ("NULL", None),
-            ("5", Some(DefaultValue::Number("5".into()))),
-            ("-1.5e3", Some(DefaultValue::Number("-1.5e3".into()))),
-            ("( + 7 )", Some(DefaultValue::Other("+ 7".into()))),
-            ("'it''s'", Some(DefaultValue::Text("it's".into()))),
-            ("\"new\"", Some(DefaultValue::Text("new".into()))),
-            ("('a')", Some(DefaultValue::Text("a".into()))),
-            ("'a' || 'b'", Some(DefaultValue::Other("'a' || 'b'".into()))),
-            ("true", Some(DefaultValue::Boolean(true))),
-            ("Current_Timestamp", Some(DefaultValue::Now)),
-            ("datetime('now')", Some(DefaultValue::Now)),
-            ("(date('now'))", Some(DefaultValue::Today)),
-            ("inf", Some(DefaultValue::Other("inf".into()))),
-            ("0x1F", Some(DefaultValue::Other("0x1F".into()))),
-        ] {
-            assert_eq!(default(sql), expected, "{sql}");
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use rowkeep_format::TableName;
 
-use super::Note;
+use super::{Note, NoteKind};
 
 /// Tables with what holds of them, and notes of what has no place here.
 #[derive(Debug, Default)]
@@ -94,6 +94,23 @@ pub(crate) struct ReferenceOutline {
 }
 
 impl TableOutline {
+    /// A table of which nothing is known yet but its columns.
+    pub(crate) fn new(name: TableName, columns: Vec<ColumnOutline>) -> Self {
+        Self {
+            name,
+            columns,
+            primary_key: Vec::new(),
+            unique: Vec::new(),
+            indexes: Vec::new(),
+            references: Vec::new(),
+        }
+    }
+
+    /// A note that a key or an index is left out.
+    pub(crate) fn left_out(&self, what: &str, why: &str) -> Note {
+        Note::of_table(&self.name, NoteKind::Index, format!("{what} is left out: {why}"))
+    }
+
     /// The place of a column, by its name or by one that differs from it in case alone.
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
         let exact = self.columns.iter().position(|column| column.name == name);
@@ -124,4 +141,9 @@ pub(crate) fn action(name: &str) -> Option<&'static str> {
     ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"]
         .into_iter()
         .find(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// SQL without its line breaks and indents.
+pub(crate) fn one_line(sql: &str) -> String {
+    sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }

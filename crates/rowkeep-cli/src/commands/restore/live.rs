@@ -2,16 +2,15 @@
 
 use anyhow::Result;
 use rowkeep::apply::{Outcome, execute};
-use rowkeep::engine::{ApplyOptions, Engine, ErrorKind, OnConflict};
+use rowkeep::engine::{ApplyOptions, ErrorKind, OnConflict};
 use rowkeep::format::Counts;
-use rowkeep::hooks::{Facts, Operation};
-use rowkeep::plan::{Mode, OnDangling, Plan, PlanOptions, Safety, plan};
-use rowkeep::repository::Repository;
-use rowkeep::snapshots::{SHORT_ID, Snapshot};
+use rowkeep::hooks::Facts;
+use rowkeep::plan::{Mode, OnDangling, Plan, PlanOptions, plan};
+use rowkeep::snapshots::SHORT_ID;
 use rowkeep::{Error, State};
 use serde_json::json;
 
-use super::Restore;
+use super::{Restore, Transfer};
 use crate::fail::{CommandError, DONE, REFUSED};
 use crate::setup::Session;
 use crate::ui::confirm::confirmed;
@@ -64,14 +63,9 @@ pub(crate) fn program() -> String {
 
 impl Restore {
     /// Plans, shows, asks, applies; plans again where rows were changed meanwhile and that is wanted.
-    pub(super) async fn change_live(
-        &self,
-        session: &Session,
-        repository: &Repository,
-        snapshot: Snapshot,
-        database: String,
-        engine: &dyn Engine,
-    ) -> Result<u8> {
+    pub(super) async fn change_live(&self, transfer: Transfer<'_>) -> Result<u8> {
+        let Transfer { session, repository, snapshot, to } = transfer;
+        let engine = transfer.engine();
         if self.mask.is_some() {
             let message = format!(
                 "{} holds data, and rows are masked only on their way into a new database",
@@ -81,11 +75,9 @@ impl Restore {
                 .with_hint("name a database that is new or empty")
                 .into());
         }
-        let mut facts = Facts::new(Operation::Restore, &*database, engine.describe());
-        facts.snapshot = Some(snapshot.id.to_string());
+        let mut facts = transfer.facts();
         let typed = self.to.as_deref().unwrap_or(&facts.database);
         let activity = session.activity(typed, engine, snapshot.short_id(), self.no_activity).await?;
-        let safety = Safety { database, program: program() };
         let options = PlanOptions {
             mode: match self.mode {
                 ModeChoice::Replace => Mode::Replace,
@@ -100,7 +92,7 @@ impl Restore {
                 DanglingChoice::Bring => OnDangling::Bring,
                 DanglingChoice::LeaveOut => OnDangling::LeaveOut,
             },
-            safety: (!self.no_safety && !self.dry_run).then_some(safety),
+            safety: self.safety(to),
             temporary: None,
         };
         let applying = ApplyOptions {
@@ -112,7 +104,7 @@ impl Restore {
             },
             statements: Vec::new(),
         };
-        let target = State::snapshot(repository, snapshot).await?;
+        let target = State::snapshot(repository, snapshot.clone()).await?;
         let make = async || plan(&session.context, repository, engine, &target, &options).await;
         let first = make().await?;
         if let Some(status) = self.decline(session, &first)? {

@@ -6,16 +6,15 @@ use anyhow::Result;
 use rowkeep::apply::undo_snapshot;
 use rowkeep::engine::Engine;
 use rowkeep::format::Counts;
-use rowkeep::hooks::{Facts, Hooks, Operation};
-use rowkeep::plan::Safety;
+use rowkeep::hooks::{Facts, Hooks};
 use rowkeep::replace::{Replacement, plan_replacement, replace};
 use rowkeep::repository::Repository;
 use rowkeep::snapshots::Snapshot;
 use rowkeep::verify::verify;
 use serde_json::json;
 
-use super::Restore;
-use super::live::{ConflictChoice, ModeChoice, program};
+use super::live::{ConflictChoice, ModeChoice};
+use super::{Restore, Transfer};
 use crate::commands::verify::told as comparison_told;
 use crate::fail::{CommandError, DIFFERENCES, DONE, REFUSED};
 use crate::setup::Session;
@@ -36,20 +35,11 @@ pub(crate) struct Execution {
 
 impl Restore {
     /// Plans, shows, asks, replaces, proves.
-    pub(super) async fn replace_all(
-        &self,
-        session: &Session,
-        repository: &Repository,
-        snapshot: Snapshot,
-        database: String,
-        engine: &dyn Engine,
-    ) -> Result<u8> {
+    pub(super) async fn replace_all(&self, transfer: Transfer<'_>) -> Result<u8> {
         self.refuse_parts()?;
-        let mut facts = Facts::new(Operation::Restore, &*database, engine.describe());
-        facts.snapshot = Some(snapshot.id.to_string());
-        let safety = Safety { database, program: program() };
-        let safety = (!self.no_safety && !self.dry_run).then_some(safety);
-        let plan = plan_replacement(&session.context, repository, engine, &snapshot, safety.as_ref()).await?;
+        let Transfer { session, repository, snapshot, to } = transfer;
+        let (facts, safety, engine) = (transfer.facts(), self.safety(to), transfer.engine());
+        let plan = plan_replacement(&session.context, repository, engine, snapshot, safety.as_ref()).await?;
         let how = Execution {
             dry_run: self.dry_run,
             yes: self.yes,
@@ -58,7 +48,7 @@ impl Restore {
             hooks: self.hooks(session, &facts)?,
             facts,
         };
-        run(session, repository, engine, &snapshot, plan, how).await
+        run(session, repository, engine, snapshot, plan, how).await
     }
 
     /// A schema is replaced as a whole: what depends on what is known to the database alone.

@@ -5,38 +5,30 @@ use std::time::Instant;
 use anyhow::Result;
 use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::Counts;
-use rowkeep::hooks::{Facts, Operation};
-use rowkeep::repository::Repository;
+use rowkeep::hooks::Facts;
 use rowkeep::restore::chosen;
 use rowkeep::snapshots::Snapshot;
 use rowkeep::translate::{Proof, TranslationPlan, execute, plan, prove};
 use serde_json::json;
 
-use super::Restore;
+use super::{Restore, Transfer};
 use crate::fail::{CommandError, DIFFERENCES, DONE, REFUSED};
-use crate::setup::Session;
 use crate::ui::confirm::confirmed;
 use crate::ui::table::{Column, render};
 use crate::ui::units::{count, counted, duration, plain};
 
 impl Restore {
     /// Plans, shows, asks where something does not come over exactly, makes the database, and proves it.
-    pub(super) async fn translate(
-        &self,
-        session: &Session,
-        repository: &Repository,
-        snapshot: &Snapshot,
-        database: String,
-        engine: &dyn Engine,
-    ) -> Result<u8> {
+    pub(super) async fn translate(&self, transfer: Transfer<'_>) -> Result<u8> {
         self.refuse_for_another_engine()?;
+        let Transfer { session, repository, snapshot, .. } = transfer;
+        let engine = transfer.engine();
         if let Contents::Occupied(_) = engine.contents().await.map_err(rowkeep::Error::from)? {
             return Err(occupied(snapshot, engine));
         }
         let tables = chosen(snapshot, &self.selection(session)?)?;
         let plan = plan(&session.context, repository, snapshot, engine, &tables).await?;
-        let mut facts = Facts::new(Operation::Restore, database, engine.describe());
-        facts.snapshot = Some(snapshot.id.to_string());
+        let facts = transfer.facts();
         let database = engine.describe();
         session.say(told(&plan, &snapshot.short_id(), &database));
         let result = json!({
@@ -60,21 +52,20 @@ impl Restore {
             return Ok(REFUSED);
         }
         let hooks = self.hooks(session, &facts)?;
-        let made = session.within(&hooks, facts, async |facts| {
-            self.fill_translated(session, repository, (snapshot, engine), &plan, result, facts).await
-        });
+        let made = session
+            .within(&hooks, facts, async |facts| self.fill_translated(transfer, &plan, result, facts).await);
         made.await
     }
 
     async fn fill_translated(
         &self,
-        session: &Session,
-        repository: &Repository,
-        (snapshot, engine): (&Snapshot, &dyn Engine),
+        transfer: Transfer<'_>,
         plan: &TranslationPlan,
         mut result: serde_json::Value,
         facts: &mut Facts,
     ) -> Result<u8> {
+        let Transfer { session, repository, snapshot, .. } = transfer;
+        let engine = transfer.engine();
         let database = engine.describe();
         let started = Instant::now();
         let restored = execute(&session.context, engine, plan).await?;

@@ -1,22 +1,22 @@
 //! One attempt to make all changes, which is undone and made otherwise when the database's demands stand in the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod referring;
+mod way;
+
+use std::collections::BTreeMap;
 
 use rowkeep_format::Counts;
-use tokio_postgres::error::DbError;
 
 use super::super::failure::{changing_failed, failed};
-use super::super::session::{Session, number, text};
-use super::super::{settings, sql};
+use super::super::session::Session;
+use super::super::settings;
 use super::change::affected;
 use super::compare::Fit;
 use super::live::Live;
 use super::references::{self, Reference, Treatment};
-use super::stage::{self, Stage, Staged, kind};
+use super::stage::{Stage, Staged, kind};
 use crate::{EngineError, ErrorKind, OnConflict};
-
-/// How often rows that others insert meanwhile are looked at again.
-const RACES: usize = 5;
+use way::Way;
 
 /// All that is to be changed in tables.
 pub(super) struct Work<'a> {
@@ -30,15 +30,6 @@ pub(super) struct Work<'a> {
     pub(super) references: &'a [Reference],
     /// What to do with rows that are not as they should be.
     pub(super) on_conflict: OnConflict,
-}
-
-/// How the changes have to be made this time.
-#[derive(Debug, Default)]
-struct Way {
-    treatments: BTreeMap<u32, Treatment>,
-    /// Tables whose updates of unique values are made by replacing the rows.
-    replaced: BTreeSet<usize>,
-    races: usize,
 }
 
 /// What was done to each table.
@@ -179,111 +170,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Foreign keys that act when a row of the table is deleted or updated.
-    fn references_to(&self, at: usize, way: &Way) -> impl Iterator<Item = &Reference> {
-        self.references.iter().filter(move |reference| {
-            reference.refers_to(&self.live[at])
-                && way.treatments.get(&reference.oid) != Some(&Treatment::Drop)
-        })
-    }
-
     fn reference(&self, oid: u32) -> Option<&Reference> {
         self.references.iter().find(|reference| reference.oid == oid)
-    }
-
-    /// Stops when rows refer to what is to be changed, so that the database would change them too.
-    ///
-    /// The rows referred to are locked, so that none can come to refer to them any more.
-    async fn check_untouched(
-        &self,
-        session: &Session,
-        reference: &Reference,
-        at: usize,
-        kinds: &[u8],
-        how: &str,
-    ) -> Result<(), Stopped> {
-        let what =
-            || format!("cannot look for the rows that refer to table {}", self.stages[at].changes.table.name);
-        let mut condition = self.referred_to(reference, at, kinds);
-        if kinds == [kind::DELETE] {
-            // Those that go in the same statement are gone before anything acts on them.
-            condition.push_str(&format!(
-                " AND NOT (c.tableoid OPERATOR(pg_catalog.=) {} AND EXISTS (SELECT FROM {} o WHERE {} AND o.kind = {}))",
-                self.live[at].oid,
-                stage::name(at),
-                self.stages[at].matches_row_of(reference, "c", "o"),
-                kind::DELETE
-            ));
-        }
-        let from = reference.child_rows();
-        let query =
-            format!("SELECT c.tableoid, pg_catalog.count(*) FROM {from} c WHERE {condition} GROUP BY 1");
-        let touched = session.try_rows(&query).await.map_err(|error| failed(what(), error))?;
-        for row in &touched {
-            let table: u32 = number(row, 0);
-            let named = self.live.iter().position(|live| live.oid == table);
-            let unnamed = match named {
-                None => text(row, 1).to_owned(),
-                Some(child) => {
-                    let query = format!(
-                        "SELECT pg_catalog.count(*) FROM {from} c WHERE {condition} \
-                         AND c.tableoid OPERATOR(pg_catalog.=) {table} \
-                         AND NOT EXISTS (SELECT FROM {} o WHERE {} AND o.kind <> {})",
-                        stage::name(child),
-                        self.stages[child].matches("c", "o"),
-                        kind::INSERT
-                    );
-                    session.value(&what(), &query).await?.unwrap_or_default()
-                }
-            };
-            if unnamed != "0" {
-                return Err(Stopped::For(EngineError::new(
-                    ErrorKind::Constraint,
-                    format!(
-                        "rows of table {} that are to be {how} are referred to by {unnamed} rows of table {} ({}), which \
-                         are not among the changes",
-                        self.stages[at].changes.table.name, reference.child_name, reference.name
-                    ),
-                )));
-            }
-        }
-        if touched.is_empty() { Ok(()) } else { Err(Stopped::Disturbs(reference.oid)) }
-    }
-
-    async fn is_referred_to(
-        &self,
-        session: &Session,
-        reference: &Reference,
-        at: usize,
-        kinds: &[u8],
-    ) -> Result<bool, EngineError> {
-        let query = format!(
-            "SELECT 1 FROM {} c WHERE {} LIMIT 1",
-            reference.child_rows(),
-            self.referred_to(reference, at, kinds)
-        );
-        let what =
-            format!("cannot look for the rows that refer to table {}", self.stages[at].changes.table.name);
-        Ok(session.value(&what, &query).await?.is_some())
-    }
-
-    /// Whether a row `c` refers to one that is changed in some ways, and in the columns that it refers to, as SQL.
-    fn referred_to(&self, reference: &Reference, at: usize, kinds: &[u8]) -> String {
-        let stage = &self.stages[at];
-        let kinds: Vec<String> = kinds.iter().map(u8::to_string).collect();
-        let mut condition = format!(
-            "EXISTS (SELECT FROM ONLY {} t JOIN {} s ON {} WHERE s.kind IN ({}) AND {}",
-            sql::table(&stage.changes.table.name),
-            stage::name(at),
-            stage.matches("t", "s"),
-            kinds.join(", "),
-            reference.refers("t", "c")
-        );
-        if kinds.contains(&kind::UPDATE.to_string()) {
-            condition.push_str(&format!(" AND ({}) IS NOT TRUE", stage.keeps(reference)));
-        }
-        condition.push(')');
-        condition
     }
 
     fn check_conflicts(&self, fits: &[Fit]) -> Result<(), EngineError> {
@@ -312,91 +200,6 @@ impl Work<'_> {
             ErrorKind::Conflict,
             format!("not as the changes say they were: {}", found.join(", ")),
         ))
-    }
-
-    /// Decides how the next attempt avoids what stopped this one, or that nothing can.
-    async fn find_another_way(
-        &self,
-        session: &Session,
-        way: &mut Way,
-        stopped: Stopped,
-    ) -> Result<(), EngineError> {
-        let (at, doing, error) = match stopped {
-            Stopped::For(error) => return Err(error),
-            Stopped::Disturbs(oid) => {
-                self.reference(oid).map_or(Ok(()), references::check_droppable)?;
-                way.treatments.insert(oid, Treatment::Drop);
-                return Ok(());
-            }
-            Stopped::Refused { at, doing, error } => (at, doing, error),
-        };
-        let table = &self.stages[at].changes.table.name;
-        let said = error.as_db_error();
-        let helped = match said.map(|said| said.code().code()) {
-            Some("23503" | "23001") => match said {
-                Some(said) => self.put_aside(session, way, said).await?,
-                None => false,
-            },
-            Some("23505" | "23P01") if doing == "update" => {
-                self.staged[at].unique_updates > 0 && way.replaced.insert(at)
-            }
-            Some("23505") if self.on_conflict == OnConflict::Skip && self.is_key(at, said) => {
-                way.races += 1;
-                way.races <= RACES
-            }
-            _ => false,
-        };
-        if helped {
-            return Ok(());
-        }
-        if said.is_some_and(|said| said.code().code() == "23505")
-            && doing != "update"
-            && self.is_key(at, said)
-        {
-            let message =
-                format!("rows that are to be inserted into table {table} are there, with other values");
-            let words = super::super::failure::words(&error);
-            return Err(EngineError::new(ErrorKind::Conflict, message).with_source(words));
-        }
-        Err(changing_failed(format!("cannot {doing} table {table}"), error))
-    }
-
-    /// Whether an error is of the unique key by which rows of a table are told apart.
-    fn is_key(&self, at: usize, said: Option<&DbError>) -> bool {
-        let table = &self.stages[at].changes.table;
-        let names: Vec<&str> =
-            table.key.columns.iter().map(|part| table.columns[part.column].name.as_str()).collect();
-        // The detail is `Key (a, b)=(1, 2) already exists.`, with names quoted where they need it.
-        let detail = said.and_then(DbError::detail).unwrap_or_default().replace('"', "");
-        table.key.unique && detail.contains(&format!("({})=(", names.join(", ")))
-    }
-
-    /// Puts off a foreign key, or drops it when that was not enough; not when that could not help.
-    async fn put_aside(&self, session: &Session, way: &mut Way, said: &DbError) -> Result<bool, EngineError> {
-        let Some(oid) = references::named(session, said).await? else { return Ok(false) };
-        let Some(reference) = self.reference(oid) else { return Ok(false) };
-        let counts = |chosen: &dyn Fn(&Live) -> bool| {
-            let mut sum = Counts::default();
-            for (staged, _) in self.staged.iter().zip(self.live).filter(|(_, live)| chosen(live)) {
-                sum += staged.counts;
-            }
-            sum
-        };
-        let children = counts(&|live| reference.is_of(live));
-        let parents = counts(&|live| reference.refers_to(live));
-        if children.updated + children.deleted + parents.inserted + parents.updated == 0 {
-            return Ok(false);
-        }
-        let next = match way.treatments.get(&oid) {
-            None if !reference.deferrable => Treatment::Defer,
-            None | Some(Treatment::Defer) => Treatment::Drop,
-            Some(Treatment::Drop) => return Ok(false),
-        };
-        if next == Treatment::Drop {
-            references::check_droppable(reference)?;
-        }
-        way.treatments.insert(oid, next);
-        Ok(true)
     }
 }
 

@@ -3,8 +3,9 @@
 use rowkeep_format::TableName;
 
 use super::super::classify::brief;
+use super::Reading;
 use super::cursor::Cursor;
-use super::{Reading, one_line};
+use crate::translate::outline::one_line;
 use crate::translate::{Note, NoteKind};
 
 /// Things that have a name, by the words that make them.

@@ -1,7 +1,8 @@
 use rowkeep_format::schema::Ddl;
-use rowkeep_format::{Column, Key};
+use rowkeep_format::{Column, ForeignKey, Key, Table};
 
 use super::*;
+use crate::translate::outline::Numbered;
 
 const BEFORE: &str = "
 SET statement_timeout = 0;

@@ -242,3 +242,7 @@ fn programs(folder: &Path) -> Option<Programs> {
 fn cannot(what: &'static str) -> impl Fn(std::io::Error) -> EngineError {
     move |error| EngineError::new(ErrorKind::Other, format!("cannot {what}")).with_source(error)
 }
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use rowkeep_engine::{DatabaseUrl, Engine, Surroundings, View, ViewOptions, Written, connect};
+use tokio_postgres::{Client, NoTls};
+
+use super::*;
+
+/// Waits until the server is there again.
+async fn opened(engine: &dyn Engine) -> Arc<dyn View> {
+    for _ in 0..600 {
+        match engine.open(&ViewOptions::default()).await {
+            Ok(view) => return view,
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+    panic!("the server does not come back");
+}
+
+async fn client(cluster: &Cluster) -> Client {
+    let mut config = tokio_postgres::Config::new();
+    config.host_path(&cluster.folder).user("postgres").password(&cluster.password).dbname("postgres");
+    let (client, connection) = config.connect(NoTls).await.expect("the server answers");
+    tokio::spawn(connection);
+    client
+}
+
+/// Numbers of transactions may be given again after a crash, and files be put back while a server is down.
+#[test]
+fn what_a_server_tells_ends_with_a_crash_and_with_a_restart() {
+    let folders: Vec<PathBuf> =
+        std::env::split_paths(&std::env::var_os("ROWKEEP_PG_BIN").unwrap_or_default()).collect();
+    assert!(!folders.is_empty(), "ROWKEEP_PG_BIN is not set: run the tests with scripts/test");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    for folder in folders {
+        let scratch = tempfile::tempdir().expect("a folder can be made");
+        let cluster = Cluster::start(scratch.path(), &[folder], 0).expect("a server starts");
+        let url = DatabaseUrl::parse(&cluster.url()).expect("it is a URL");
+        let engine = connect(&url, &Surroundings::default()).expect("it is a database");
+        runtime.block_on(async {
+            let first = client(&cluster).await;
+            let made = "CREATE TABLE t (k integer PRIMARY KEY); INSERT INTO t VALUES (1), (2);";
+            first.batch_execute(made).await.expect("the server obeys");
+            // A drill's server does not wait for its log; these rows are to outlive the crash.
+            first.batch_execute("CHECKPOINT").await.expect("the server obeys");
+            let ends: [&dyn Fn(i32); 2] = [
+                &|process| {
+                    let killed = Command::new("sh").args(["-c", &format!("kill -9 {process}")]).status();
+                    assert!(killed.expect("there is a shell").success());
+                },
+                &|_| {
+                    cluster.run("pg_ctl", &["-w", "-m", "fast", "-l", "log", "restart"]).expect("it restarts")
+                },
+            ];
+            for end in ends {
+                let view = opened(engine.as_ref()).await;
+                let instant = view.instant().expect("the server tells");
+                let table = view.schema().tables[0].clone();
+                let told = view.written_since(&table, &instant).await.expect("the server answers");
+                assert_eq!(told, Some(Written { rows: 2, written: 0 }));
+                drop(view);
+
+                let alive = client(&cluster).await;
+                let process =
+                    alive.query_one("SELECT pg_backend_pid()", &[]).await.expect("the server answers");
+                end(process.get(0));
+                let gone = async {
+                    while !alive.is_closed() {
+                        tokio::time::sleep(Duration::from_millis(20)).await
+                    }
+                };
+                tokio::time::timeout(Duration::from_secs(60), gone).await.expect("the connection ends");
+                let view = opened(engine.as_ref()).await;
+                assert_eq!(view.written_since(&table, &instant).await.expect("the server answers"), None);
+                assert_ne!(view.instant(), Some(instant));
+            }
+        });
+    }
+}

@@ -176,6 +176,32 @@ fn rows_that_go_take_theirs_along(live: &dyn Live) {
     assert!(contents(live)["notes"].is_empty() && !kept.is_empty());
 }
 
+/// Keys in more runs than one, on every level.
+fn many_rows_come_back(live: &dyn Live) {
+    const MANY: u64 = 1200;
+    shop(live);
+    for sql in ["orders SELECT 5, i, 2", "lines SELECT 10 + i, 5, i, 1", "notes SELECT 'n', 10 + i"] {
+        live.sql(&format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) INSERT INTO {sql} FROM n"
+        ));
+    }
+    let snapshot = live.world().capture(live.url()).expect("it is captured");
+    let before = contents(live);
+    live.sql("DELETE FROM notes WHERE line > 10; DELETE FROM lines WHERE shop = 5; DELETE FROM orders WHERE shop = 5");
+    live.sql(LOSE_BEN);
+    let outcome = restore(live, &snapshot, with_related(wanted(&["customers:2"], None))).expect("it is restored");
+    assert_eq!(done(&outcome).inserted, 3 * MANY + 1 + 2 + 2 + 3);
+    assert_eq!(contents(live), before);
+
+    // As many that are meant by themselves, with what they refer to.
+    live.sql("DELETE FROM notes WHERE line > 10; DELETE FROM lines WHERE shop = 5; DELETE FROM orders WHERE shop = 5");
+    let keys: Vec<String> = (1..=MANY).map(|id| format!("lines:{}", 10 + id)).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let outcome = restore(live, &snapshot, with_related(wanted(&keys, None))).expect("it is restored");
+    assert_eq!(done(&outcome).inserted, 3 * MANY);
+    assert_eq!(contents(live), before);
+}
+
 fn differences_show_related_rows(live: &dyn Live) {
     let snapshot = shop(live);
     live.sql("UPDATE products SET price = 21 WHERE id = 2; DELETE FROM notes WHERE line = 2; UPDATE products SET price = 99 WHERE id = 1");
@@ -215,6 +241,11 @@ fn missing_parents() {
 #[test]
 fn rows_that_came_since() {
     everywhere(rows_that_go_take_theirs_along, "rowkeep_test_related_c");
+}
+
+#[test]
+fn many_related_rows() {
+    everywhere(many_rows_come_back, "rowkeep_test_related_f");
 }
 
 #[test]

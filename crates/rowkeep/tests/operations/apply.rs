@@ -292,6 +292,29 @@ fn undo_notices_rows_that_were_changed_since() {
     assert_eq!(rows.len(), 2, "the row that came back stays");
 }
 
+/// Changes that are stored in several parts are taken back with all of them.
+fn much_is_taken_back(live: &dyn Live) {
+    let text = "text".repeat(400);
+    live.sql(&format!(
+        "CREATE TABLE t (id integer PRIMARY KEY, v text);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t SELECT i, '{text}' FROM n"
+    ));
+    let world = live.world();
+    let snapshot = world.capture(live.url()).expect("it is captured");
+    live.sql("UPDATE t SET v = 'x' || v WHERE id % 3 = 0; DELETE FROM t WHERE id % 3 = 1");
+    let before = hashes(&world.capture(live.url()).expect("it is captured"));
+    restore(live, &snapshot, Mode::Replace).1.expect("it is restored");
+    assert!(world.verify(&snapshot, live.url()).expect("it is read"));
+    take_back(live);
+    assert_eq!(hashes(&world.capture(live.url()).expect("it is captured")), before);
+}
+
+#[test]
+fn undo_takes_back_much() {
+    much_is_taken_back(&File::new());
+    much_is_taken_back(&Database::new(&servers()[0], "rowkeep_test_much"));
+}
+
 /// A restore that is refused leaves no safety snapshot, and `latest` never means one.
 #[test]
 fn safety_snapshots_stay_in_the_background() {

@@ -129,6 +129,28 @@ fn what_may_not_be_dropped_stays_with_all_else() {
     }
 }
 
+/// What was restored is read again: a trigger that the schema brings may write more.
+#[test]
+fn what_is_not_as_it_was_in_the_end_is_told() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_differs");
+        shop.sql(
+            "CREATE TABLE log (t text); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM log;
+             CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql
+                 AS 'BEGIN INSERT INTO public.log VALUES (tg_tag); END';
+             CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION note()",
+        );
+        sandbox.done(&["backup", &shop.url(), "--name", "first"]);
+        shop.sql("CREATE TABLE more (id integer)");
+        let restored = sandbox.json_of(3, &["restore", "first", "--to", &shop.url(), "--with-schema", "--yes"]);
+        assert_eq!(restored["equal"], false, "{restored}");
+        let other = server.database("rowkeep_cli_differs_new");
+        let restored = sandbox.json_of(3, &["restore", "first", "--to", &other.url()]);
+        assert_eq!(restored["equal"], false, "{restored}");
+    }
+}
+
 /// Rows enough that there is time to be killed in.
 const MANY: &str = "
     CREATE TABLE many (id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX many_by_value ON many (v);

@@ -217,6 +217,23 @@ fn what_is_not_enforced_may_dangle() {
     }
 }
 
+/// What refers to nothing already is nobody's concern while that stays as it is.
+#[test]
+fn what_dangles_already_may_be_changed() {
+    for server in servers() {
+        let live = Database::new(&server, "rowkeep_test_dangling_j");
+        live.sql(
+            "CREATE TABLE a (id integer PRIMARY KEY); CREATE TABLE b (id integer PRIMARY KEY, a integer, v text);
+             INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 7, 'x'), (2, 1, 'x');
+             ALTER TABLE b ADD FOREIGN KEY (a) REFERENCES a (id) NOT VALID",
+        );
+        let snapshot = live.world.capture(&live.url).expect("it is captured");
+        live.sql("UPDATE b SET v = 'y' WHERE id = 1; DELETE FROM b WHERE id = 2");
+        let outcome = restore(&live, &snapshot, tables(&["b"], OnDangling::Stop)).expect("it is restored");
+        assert_eq!(done(&outcome), Counts { inserted: 1, updated: 1, deleted: 0 });
+    }
+}
+
 #[test]
 fn restored_children() {
     everywhere(children_without_parents, "rowkeep_test_dangling_a");

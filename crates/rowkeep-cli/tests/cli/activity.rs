@@ -48,9 +48,7 @@ fn a_restore_and_its_undo_are_written_down_in_sqlite() {
     assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers ORDER BY id"), "Ada\nBen\nCleo");
     assert_eq!(
         log("\"what's\", detail, \"by\", typeof(n), n, ok"),
-        format!(
-            "restore '; DROP TABLE customers; --|{COUNTS}{snapshot} \\ |Mary \"M\" O'Neil\\|integer|6|1"
-        )
+        format!("restore '; DROP TABLE customers; --|{COUNTS}{snapshot} \\ |Mary \"M\" O'Neil\\|integer|6|1")
     );
     assert_eq!(log("at LIKE '____-__-__T__:__:__.______Z'"), "1");
     // Nothing to do is no activity.

@@ -178,7 +178,10 @@ fn a_damaged_schema_fails_the_drill() {
     let ran = drill(&sandbox, &scratch(&sandbox), &["app", "--json"]).expect(3);
     let schema = found(&reports(&ran)[0], "schema").clone();
     assert_eq!(schema["status"], "failed", "{schema:#}");
-    assert!(schema["detail"].as_str().is_some_and(|told| told.contains("no database can be made")), "{schema:#}");
+    assert!(
+        schema["detail"].as_str().is_some_and(|told| told.contains("no database can be made")),
+        "{schema:#}"
+    );
 }
 
 /// What the server cannot make, and what is not as it was in the end.

@@ -90,7 +90,8 @@ fn hooks_run_in_order_and_know_what_happens() {
 
 #[test]
 fn hooks_stand_around_migrations_and_restores_of_the_schema_too() {
-    let facts = "$ROWKEEP_OPERATION ${ROWKEEP_OUTCOME:-begins} $ROWKEEP_ROWS_DELETED $ROWKEEP_ERROR$ROWKEEP_SAFETY";
+    let facts =
+        "$ROWKEEP_OPERATION ${ROWKEEP_OUTCOME:-begins} $ROWKEEP_ROWS_DELETED $ROWKEEP_ERROR$ROWKEEP_SAFETY";
     let sandbox = harmed(
         &[
             logging("databases.shop.hooks", "before-migrate", facts),

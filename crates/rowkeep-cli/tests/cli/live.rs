@@ -186,11 +186,20 @@ fn an_earlier_restore_is_taken_back_alone() {
     restore("customers:2");
     let undo = ["undo", "shop.db", "--yes", "--snapshot", &first];
     sandbox.done(&["undo", "shop.db", "--dry-run", "--snapshot", &first]);
-    assert_eq!((sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()), ("Ada\nBen".to_owned(), Some(3)));
+    assert_eq!(
+        (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
+        ("Ada\nBen".to_owned(), Some(3))
+    );
     sandbox.done(&[&undo[..], &["--no-safety"]].concat());
-    assert_eq!((sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()), ("Adam\nBen".to_owned(), Some(3)));
+    assert_eq!(
+        (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
+        ("Adam\nBen".to_owned(), Some(3))
+    );
     sandbox.done(&["undo", "shop.db", "--yes"]);
-    assert_eq!((sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()), ("Adam".to_owned(), Some(4)));
+    assert_eq!(
+        (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
+        ("Adam".to_owned(), Some(4))
+    );
 }
 
 #[test]

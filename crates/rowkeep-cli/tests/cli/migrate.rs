@@ -355,12 +355,29 @@ fn what_does_not_come_back_is_said() {
     for server in servers() {
         let shop = server.database("rowkeep_cli_unproven");
         let role = format!("rowkeep_reader_{}", std::process::id());
-        shop.sql(&format!("{SHOP} DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; GRANT SELECT ON orders TO {role}"));
+        shop.sql(&format!(
+            "{SHOP} DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; GRANT SELECT ON orders TO {role}"
+        ));
         let sandbox = Sandbox::new();
         let url = shop.url();
         let psql = server.program("psql").get_program().to_string_lossy().into_owned();
         let run = |sql: &str| {
-            sandbox.run(&["migrate", &url, "--", &psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql, "-c", "SELECT 1 / 0"])
+            sandbox.run(&[
+                "migrate",
+                &url,
+                "--",
+                &psql,
+                "-X",
+                "-q",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-d",
+                &url,
+                "-c",
+                sql,
+                "-c",
+                "SELECT 1 / 0",
+            ])
         };
         let ran = run(&format!("DROP OWNED BY {role}; DROP ROLE {role}; DROP VIEW open")).expect(1);
         assert!(ran.err.contains("not all that snapshot") && ran.out.contains("- GRANT SELECT"), "{ran:?}");
@@ -372,7 +389,10 @@ fn what_does_not_come_back_is_said() {
              CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION note()",
         );
         let ran = run("DROP INDEX orders_by_customer").expect(1);
-        assert!(ran.err.contains("not all that snapshot") && ran.out.contains("! rows of log differ"), "{ran:?}");
+        assert!(
+            ran.err.contains("not all that snapshot") && ran.out.contains("! rows of log differ"),
+            "{ran:?}"
+        );
     }
 }
 
@@ -405,8 +425,15 @@ fn who_stands_in_the_way_of_a_rollback_is_ended_when_that_is_wanted() {
             shop.sql(sql);
             sandbox.done(&["backup", &url, "--name", "harmed"]);
             sandbox.done(&["restore", "before", "--to", &url, "--yes", option]);
-            let script = format!("'{psql}' -X -q -d '{url}' -c \"{}\"", holder.replace("ROW EXCLUSIVE", "EXCLUSIVE").replace("customers", "customers, orders"));
-            let mut child = std::process::Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).spawn().expect("it runs");
+            let script = format!(
+                "'{psql}' -X -q -d '{url}' -c \"{}\"",
+                holder.replace("ROW EXCLUSIVE", "EXCLUSIVE").replace("customers", "customers, orders")
+            );
+            let mut child = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("it runs");
             let limit = Instant::now() + Duration::from_secs(120);
             while shop.sql(&held.replace("RowExclusive", "Exclusive")).trim() != "1" {
                 assert!(Instant::now() < limit, "the lock is held");

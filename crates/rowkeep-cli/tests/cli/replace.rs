@@ -153,7 +153,8 @@ fn what_is_not_as_it_was_in_the_end_is_told() {
         );
         sandbox.done(&["backup", &shop.url(), "--name", "first"]);
         shop.sql("CREATE TABLE more (id integer)");
-        let restored = sandbox.json_of(3, &["restore", "first", "--to", &shop.url(), "--with-schema", "--yes"]);
+        let restored =
+            sandbox.json_of(3, &["restore", "first", "--to", &shop.url(), "--with-schema", "--yes"]);
         assert_eq!(restored["equal"], false, "{restored}");
         let other = server.database("rowkeep_cli_differs_new");
         let restored = sandbox.json_of(3, &["restore", "first", "--to", &other.url()]);

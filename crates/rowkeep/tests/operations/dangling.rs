@@ -125,9 +125,11 @@ fn parents_with_living_children(live: &dyn Live) {
 fn values_that_go(live: &dyn Live) {
     let snapshot = shop(live);
     let before = contents(live);
-    live.sql("
+    live.sql(
+        "
         UPDATE customers SET region = NULL WHERE id = 2; UPDATE regions SET code = 'odd' WHERE id = 2;
-        UPDATE customers SET region = 'odd' WHERE id = 2");
+        UPDATE customers SET region = 'odd' WHERE id = 2",
+    );
     let odd = contents(live);
     let stopped = planned(live, &snapshot, &tables(&["regions"], OnDangling::Stop));
     assert_eq!(told(&stopped), [("customers", "regions", Why::Goes, 1, vec!["2"])]);
@@ -268,11 +270,11 @@ fn trading_places() {
 fn many_rows_settle(live: &dyn Live) {
     const MANY: u64 = 1200;
     let text = "text".repeat(300);
-    live.sql(&format!(
+    live.sql(
         "DROP TABLE IF EXISTS children; DROP TABLE IF EXISTS parents;
          CREATE TABLE parents (id integer PRIMARY KEY, t text);
-         CREATE TABLE children (id integer PRIMARY KEY, parent integer REFERENCES parents (id), t text)"
-    ));
+         CREATE TABLE children (id integer PRIMARY KEY, parent integer REFERENCES parents (id), t text)",
+    );
     let none = live.world().capture(live.url()).expect("it is captured");
     let fill = || {
         for sql in ["parents SELECT i", "children SELECT i, i"] {

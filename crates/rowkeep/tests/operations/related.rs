@@ -186,8 +186,10 @@ fn what_only_the_state_has_comes_back(live: &dyn Live) {
     restore(live, &snapshot, options).expect("it is restored");
     assert_eq!(contents(live), before);
 
-    live.sql("DROP TABLE notes; CREATE TABLE notes (t text, line integer);
-        INSERT INTO notes VALUES ('a', 2), ('a', 2), ('b', 3), ('c', NULL), ('d', 5)");
+    live.sql(
+        "DROP TABLE notes; CREATE TABLE notes (t text, line integer);
+        INSERT INTO notes VALUES ('a', 2), ('a', 2), ('b', 3), ('c', NULL), ('d', 5)",
+    );
     live.sql(LOSE_BEN);
     restore(live, &snapshot, with_related(wanted(&["customers:2"], None))).expect("it is restored");
     assert_eq!(contents(live), before);
@@ -196,9 +198,11 @@ fn what_only_the_state_has_comes_back(live: &dyn Live) {
 /// Related rows come, change and go only as the mode says.
 fn modes_hold_for_related_rows(live: &dyn Live) {
     let snapshot = shop(live);
-    live.sql("
+    live.sql(
+        "
         UPDATE customers SET name = 'Benno' WHERE id = 2; INSERT INTO orders VALUES (9, 9, 2);
-        UPDATE lines SET product = 3 WHERE id = 2; DELETE FROM notes WHERE line = 3");
+        UPDATE lines SET product = 3 WHERE id = 2; DELETE FROM notes WHERE line = 3",
+    );
     let later = contents(live);
     let mode = |mode| PlanOptions { mode, ..with_related(wanted(&["customers:2"], None)) };
     restore(live, &snapshot, mode(Mode::Merge)).expect("it is restored");
@@ -225,7 +229,8 @@ fn many_rows_come_back(live: &dyn Live) {
     let before = contents(live);
     live.sql("DELETE FROM notes WHERE line > 10; DELETE FROM lines WHERE shop = 5; DELETE FROM orders WHERE shop = 5");
     live.sql(LOSE_BEN);
-    let outcome = restore(live, &snapshot, with_related(wanted(&["customers:2"], None))).expect("it is restored");
+    let outcome =
+        restore(live, &snapshot, with_related(wanted(&["customers:2"], None))).expect("it is restored");
     assert_eq!(done(&outcome).inserted, 3 * MANY + 1 + 2 + 2 + 3);
     assert_eq!(contents(live), before);
 

@@ -163,6 +163,57 @@ fn of_a_damaged_snapshot_the_rest_is_restored() {
 }
 
 #[test]
+fn a_damaged_schema_fails_the_drill() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(10));
+    sandbox.done(&["backup", "app.db", "--schema-only", "--quiet"]);
+    let packs = files_below(&sandbox.path("rowkeep-repository/packs"));
+    assert_eq!(packs.len(), 1, "{packs:?}");
+    sandbox.done(&["backup", "app.db", "--quiet"]);
+    let mut bytes = std::fs::read(&packs[0]).expect("it can be read");
+    for byte in &mut bytes {
+        *byte ^= 1;
+    }
+    std::fs::write(&packs[0], bytes).expect("it can be written");
+    let ran = drill(&sandbox, &scratch(&sandbox), &["app", "--json"]).expect(3);
+    let schema = found(&reports(&ran)[0], "schema").clone();
+    assert_eq!(schema["status"], "failed", "{schema:#}");
+    assert!(
+        schema["detail"].as_str().is_some_and(|told| told.contains("no database can be made")),
+        "{schema:#}"
+    );
+}
+
+/// What the server cannot make, and what is not as it was in the end.
+#[test]
+fn restores_that_fail_or_differ_fail_the_drill() {
+    let servers = servers();
+    let (older, newer) = (&servers[0], &servers[1]);
+    let sandbox = Sandbox::new();
+    let temporary = scratch(&sandbox);
+    let shop = newer.database("rowkeep_cli_drill_newer");
+    shop.sql("CREATE TABLE t (a integer PRIMARY KEY, b integer GENERATED ALWAYS AS (a * 2) VIRTUAL); INSERT INTO t VALUES (1)");
+    sandbox.done(&["backup", &shop.url(), "--quiet"]);
+    let name = shop.url().rsplit('/').next().expect("the URL names a database").to_owned();
+    let ran = drill(&sandbox, &temporary, &[&name, "--to-server", &newer.url, "--json"]).expect(0);
+    assert_eq!(found(&reports(&ran)[0], "restored")["status"], "passed");
+    let ran = drill(&sandbox, &temporary, &[&name, "--to-server", &older.url, "--json"]).expect(3);
+    assert_eq!(found(&reports(&ran)[0], "restored")["status"], "failed");
+
+    shop.sql(
+        "DROP TABLE t; CREATE TABLE log (t text); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM log;
+         CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql
+             AS 'BEGIN INSERT INTO public.log VALUES (tg_tag); END';
+         CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION note()",
+    );
+    sandbox.done(&["backup", &shop.url(), "--quiet"]);
+    let ran = drill(&sandbox, &temporary, &[&name, "--to-server", &newer.url, "--json"]).expect(3);
+    let proof = found(&reports(&ran)[0], "proven equal").clone();
+    assert_eq!((&proof["status"], &proof["detail"]), (&"failed".into(), &"log differ".into()), "{proof:#}");
+    assert_eq!((drills(older), drills(newer)), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn a_snapshot_that_cannot_be_opened_fails_the_drill() {
     let sandbox = Sandbox::new();
     sandbox.sql("app.db", &filled(10));

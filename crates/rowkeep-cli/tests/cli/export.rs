@@ -271,6 +271,12 @@ fn a_masked_export_holds_nothing_personal() {
     let all = "SELECT email, name FROM patients ORDER BY email";
     assert_eq!(sandbox.query("copy.db", all), sandbox.query("masked.db", all));
     sandbox.run(&["export", "latest", "--to", "x", "--mask"]).expect(2).says(&["no rule"]);
+    sandbox.sql(
+        "clinic.db",
+        "CREATE VIRTUAL TABLE found USING fts5 (remarks); INSERT INTO found VALUES ('coughs')",
+    );
+    let words = ["export", "clinic.db", "--to", "words.sql", "--mask=rules.toml"];
+    sandbox.done(&words).says(&["no mask reaches", "found_content", "--exclude"]);
     assert!(!sandbox.path("x").exists());
 }
 

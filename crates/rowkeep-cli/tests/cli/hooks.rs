@@ -90,7 +90,8 @@ fn hooks_run_in_order_and_know_what_happens() {
 
 #[test]
 fn hooks_stand_around_migrations_and_restores_of_the_schema_too() {
-    let facts = "$ROWKEEP_OPERATION ${ROWKEEP_OUTCOME:-begins} $ROWKEEP_ROWS_DELETED $ROWKEEP_ERROR";
+    let facts =
+        "$ROWKEEP_OPERATION ${ROWKEEP_OUTCOME:-begins} $ROWKEEP_ROWS_DELETED $ROWKEEP_ERROR$ROWKEEP_SAFETY";
     let sandbox = harmed(
         &[
             logging("databases.shop.hooks", "before-migrate", facts),
@@ -105,12 +106,15 @@ fn hooks_stand_around_migrations_and_restores_of_the_schema_too() {
     let lines = log(&sandbox);
     assert_eq!(lines[0].trim(), "migrate begins");
     assert!(lines[1].starts_with("migrate failed 0 ") && lines[1].contains('3'), "{lines:?}");
-    sandbox.done(&["restore", &first, "--to", "shop", "--with-schema", "--yes"]);
-    sandbox.done(&["undo", "shop", "--yes"]);
-    assert_eq!(
-        log(&sandbox)[2..].iter().map(|line| line.trim()).collect::<Vec<_>>(),
-        ["restore ok 0", "undo ok 0"]
-    );
+    let restore = ["restore", &first, "--to", "shop", "--with-schema", "--yes"];
+    let restored = sandbox.json(&restore)["safety"].clone();
+    let undone = sandbox.json(&["undo", "shop", "--yes"])["safety"].clone();
+    let told = |operation: &str, safety: &Value| {
+        format!("{operation} ok 0 {}", safety.as_str().expect("a safety snapshot was taken"))
+    };
+    assert_eq!(log(&sandbox)[2..], [told("restore", &restored), told("undo", &undone)]);
+    sandbox.done(&[&restore[..], &["--no-hooks"]].concat());
+    sandbox.done(&["undo", "shop", "--yes", "--no-hooks"]);
     sandbox.run(&["migrate", "shop", "--no-hooks", "--", "sh", "-c", "exit 3"]).expect(1);
     assert_eq!(log(&sandbox).len(), 4);
 }
@@ -151,6 +155,13 @@ fn a_failing_hook_after_is_told_and_takes_nothing_back() {
         .expect(1)
         .says(&["after-restore hook missing ended with", "the restore itself is done"]);
     assert_eq!(names(&sandbox), "Ada,Ben");
+    sandbox.sql("shop.db", HARM);
+    configure(&sandbox, &logging("databases.shop.hooks", "after-restore", "$ROWKEEP_OUTCOME"));
+    let taken = "INSERT INTO customers VALUES (1, 'twice')";
+    sandbox.run(&[&RESTORE[..], &["--also-run", taken]].concat()).expect(4).says(&["UNIQUE"]);
+    assert_eq!((log(&sandbox).concat().as_str(), names(&sandbox).as_str()), ("refused", "Adam"));
+    configure(&sandbox, "[[databases.shop.hooks]]\nwhen = 'after-restore'\nrun = './missing off'\n");
+    sandbox.run(&RESTORE).expect(1);
     // The status of an operation that failed by itself stays its own.
     sandbox.run(&["restore", "latest", "--to", "shop", "--yes", "--also-run", "nonsense"]).expect(0);
     sandbox.sql("shop.db", HARM);
@@ -281,13 +292,15 @@ fn interrupted(sandbox: &Sandbox, words: &str) -> (Option<i32>, String) {
 #[test]
 fn an_interrupted_restore_ends_what_was_begun() {
     let after = logging("databases.shop.hooks", "after-restore", "$ROWKEEP_OUTCOME");
-    let sandbox = harmed(&after);
+    let web = Web::answering(&["200 OK"]);
+    let sent = format!("[[databases.shop.hooks]]\nwhen = 'after-restore'\nurl = '{}'\n", web.url("hook"));
+    let sandbox = harmed(&[after.as_str(), &sent].concat());
     let writer = rusqlite::Connection::open(sandbox.path("shop.db")).expect("it opens");
     writer.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
     let (status, text) = interrupted(&sandbox, "changing rows");
     assert_eq!((status, log(&sandbox)), (Some(1), vec!["interrupted".to_owned()]), "{text}");
     writer.execute_batch("ROLLBACK").expect("it was begun");
-    assert_eq!(names(&sandbox), "Adam");
+    assert_eq!((names(&sandbox).as_str(), web.received().len()), ("Adam", 1), "{text}");
 
     // In a hook before it, which is ended too, though it would go on for long.
     let sandbox = harmed(&format!(

@@ -173,6 +173,35 @@ fn undo_leaves_out_what_was_changed_again_when_that_is_wanted() {
     assert_eq!(sandbox.query("shop.db", "SELECT count(*) FROM orders").trim(), "1");
 }
 
+/// Which restore is taken back can be said, and whether that can be taken back in turn.
+#[test]
+fn an_earlier_restore_is_taken_back_alone() {
+    let sandbox = harmed();
+    let snapshots = || sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len);
+    let restore = |key: &str| {
+        let done = sandbox.json(&["restore", "latest", "--to", "shop.db", "--key", key, "--yes"]);
+        done["safety"].as_str().expect("a safety snapshot was taken").to_owned()
+    };
+    let first = restore("customers:1");
+    restore("customers:2");
+    let undo = ["undo", "shop.db", "--yes", "--snapshot", &first];
+    sandbox.done(&["undo", "shop.db", "--dry-run", "--snapshot", &first]);
+    assert_eq!(
+        (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
+        ("Ada\nBen".to_owned(), Some(3))
+    );
+    sandbox.done(&[&undo[..], &["--no-safety"]].concat());
+    assert_eq!(
+        (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
+        ("Adam\nBen".to_owned(), Some(3))
+    );
+    sandbox.done(&["undo", "shop.db", "--yes"]);
+    assert_eq!(
+        (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
+        ("Adam".to_owned(), Some(4))
+    );
+}
+
 #[test]
 fn what_cannot_be_meant_is_said() {
     let sandbox = harmed();

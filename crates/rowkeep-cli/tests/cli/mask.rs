@@ -41,6 +41,8 @@ const PERSONAL: [&str; 4] = ["clinic.example", "Patient ", "+49 30 123", "coughs
 fn a_masked_backup_holds_nothing_personal_and_restores() {
     let sandbox = Sandbox::new();
     sandbox.sql("clinic.db", &format!("{CLINIC}{}", rows(200)));
+    // So long that rows come in several batches.
+    sandbox.sql("clinic.db", "UPDATE visits SET remarks = printf('%.*c', 1000, 'x') || remarks");
     let config = format!("[databases.clinic]\nurl = 'clinic.db'\n[databases.clinic.mask]\n{RULES}");
     std::fs::write(sandbox.path("rowkeep.toml"), config).expect("the file can be written");
     sandbox.done(&["backup", "clinic", "--mask", "--name", "masked"]);

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::postgres::servers;
 use crate::sandbox::{Ran, Sandbox, signal};
 use crate::subjects::{Subject, on_each};
 
@@ -53,13 +54,20 @@ fn remembered<'s>(subject: &'s Subject<'_>) -> impl Fn(&str) + use<'s> {
 fn failing_migrations_leave_nothing() {
     on_each("rowkeep_cli_migrate", SHOP, |subject| {
         let is_as_before = remembered(subject);
-        let cases: [(&str, &[&str], &str, &[&str]); 7] = [
+        let cases: [(&str, &[&str], &str, &[&str]); 8] = [
             ("schema and rows changed, then an error", &[], HALF, &["ended with", "rolled back"]),
             (
                 "rows changed, then an error",
                 &[],
                 "DELETE FROM orders; INSERT INTO nowhere VALUES (1);",
                 &["3 rows changed back"],
+            ),
+            (
+                "definitions alone changed, then an error",
+                &[],
+                "DROP INDEX orders_by_customer; CREATE INDEX orders_by_customer ON orders (state); DROP VIEW open;
+                 CREATE VIEW open AS SELECT id FROM orders; INSERT INTO nowhere VALUES (1);",
+                &["schema and rows"],
             ),
             (
                 "a check fails",
@@ -273,6 +281,7 @@ fn what_postgres_keeps_beside_tables_is_taken_back() {
         subject.sql(BESIDE);
         let is_as_before = remembered(subject);
         for (sql, words) in [
+            ("SELECT nextval('numbered_id_seq'); SELECT 1 / 0;", "1 row changed back"),
             ("INSERT INTO numbered (v) VALUES ('c'); SELECT lo_put(4711, 0, 'other'); SELECT 1 / 0;", "changed back"),
             ("INSERT INTO numbered (v) VALUES ('c'); SELECT lo_unlink(4711); ALTER TYPE colour ADD VALUE 'green';
               CREATE OR REPLACE FUNCTION twice(a integer) RETURNS integer LANGUAGE sql AS 'SELECT a * 3'; SELECT 1 / 0;", "schema and rows"),
@@ -282,7 +291,160 @@ fn what_postgres_keeps_beside_tables_is_taken_back() {
             assert_eq!(subject.query("SELECT nextval('numbered_id_seq')"), "3");
             subject.sql("SELECT setval('numbered_id_seq', 2)");
         }
+        migrate(subject, &["--expect-no-loss"], &subject.script("SELECT lo_unlink(4711);"))
+            .expect(1)
+            .says(&["gone", "rolled back: "]);
+        is_as_before("a large object was lost");
     });
+}
+
+#[test]
+fn what_sqlite_keeps_beside_tables_is_taken_back() {
+    on_each("rowkeep_cli_beside_file", SHOP, |subject| {
+        if !subject.is_file() {
+            return;
+        }
+        subject.sql(
+            "CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT); PRAGMA user_version = 5;
+             CREATE TRIGGER noted AFTER DELETE ON numbered BEGIN INSERT INTO orders VALUES (old.id + 100, 1, 'odd'); END;
+             INSERT INTO numbered (v) VALUES ('a'), ('b');",
+        );
+        let is_as_before = remembered(subject);
+        for (sql, words) in [
+            ("UPDATE sqlite_sequence SET seq = 7; INSERT INTO nowhere VALUES (1);", "1 row changed back"),
+            ("PRAGMA user_version = 6; INSERT INTO nowhere VALUES (1);", "1 row changed back"),
+            ("DELETE FROM numbered; INSERT INTO nowhere VALUES (1);", "4 rows changed back"),
+            ("DROP TRIGGER noted; INSERT INTO nowhere VALUES (1);", "schema and rows"),
+        ] {
+            migrate(subject, &[], &subject.script(sql)).expect(1).says(&[words, "rolled back: "]);
+            is_as_before(sql);
+            assert_eq!(subject.query("PRAGMA user_version"), "5", "{sql}");
+            assert_eq!(subject.query("SELECT seq FROM sqlite_sequence"), "2", "{sql}");
+        }
+    });
+}
+
+/// A row that is there but may not come: the constraint was never held against it.
+#[test]
+fn where_rows_cannot_be_changed_back_everything_is_replaced() {
+    on_each("rowkeep_cli_not_by_rows", SHOP, |subject| {
+        subject.sql(match subject.is_file() {
+            true => {
+                "CREATE TABLE odd (n INTEGER PRIMARY KEY CHECK (n > 0)); PRAGMA ignore_check_constraints = on;
+                 INSERT INTO odd VALUES (-1)"
+            }
+            false => {
+                "CREATE TABLE odd (n INTEGER PRIMARY KEY); INSERT INTO odd VALUES (-1);
+                 ALTER TABLE odd ADD CHECK (n > 0) NOT VALID"
+            }
+        });
+        let is_as_before = remembered(subject);
+        let sql = "DELETE FROM odd; INSERT INTO nowhere VALUES (1);";
+        migrate(subject, &[], &subject.script(sql)).expect(1).says(&[
+            "cannot be changed back one by one",
+            "schema and rows",
+            "rolled back: ",
+        ]);
+        is_as_before("a row that may not come was lost");
+    });
+}
+
+/// Whom the migration removed cannot be given privileges, and what a trigger writes in the end was not there.
+#[test]
+fn what_does_not_come_back_is_said() {
+    for server in servers() {
+        let shop = server.database("rowkeep_cli_unproven");
+        let role = format!("rowkeep_reader_{}", std::process::id());
+        shop.sql(&format!(
+            "{SHOP} DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; GRANT SELECT ON orders TO {role}"
+        ));
+        let sandbox = Sandbox::new();
+        let url = shop.url();
+        let psql = server.program("psql").get_program().to_string_lossy().into_owned();
+        let run = |sql: &str| {
+            sandbox.run(&[
+                "migrate",
+                &url,
+                "--",
+                &psql,
+                "-X",
+                "-q",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-d",
+                &url,
+                "-c",
+                sql,
+                "-c",
+                "SELECT 1 / 0",
+            ])
+        };
+        let ran = run(&format!("DROP OWNED BY {role}; DROP ROLE {role}; DROP VIEW open")).expect(1);
+        assert!(ran.err.contains("not all that snapshot") && ran.out.contains("- GRANT SELECT"), "{ran:?}");
+
+        shop.sql(
+            "CREATE TABLE log (t text); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM orders;
+             CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql
+                 AS 'BEGIN INSERT INTO public.log VALUES (tg_tag); END';
+             CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION note()",
+        );
+        let ran = run("DROP INDEX orders_by_customer").expect(1);
+        assert!(
+            ran.err.contains("not all that snapshot") && ran.out.contains("! rows of log differ"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn who_stands_in_the_way_of_a_rollback_is_ended_when_that_is_wanted() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_ended");
+        shop.sql(SHOP);
+        let url = shop.url();
+        sandbox.done(&["backup", &url, "--name", "before"]);
+        let psql = server.program("psql").get_program().to_string_lossy().into_owned();
+        // It goes on after the migration that began it.
+        let holder = "BEGIN; LOCK TABLE customers IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)";
+        let held = "SELECT count(*) FROM pg_locks WHERE relation = 'customers'::regclass AND mode = 'RowExclusiveLock'";
+        for sql in ["DROP VIEW open", "DELETE FROM orders; LOCK TABLE orders"] {
+            let script = format!(
+                "'{psql}' -X -q -d '{url}' -c \"{sql}\"; '{psql}' -X -q -d '{url}' -c \"{holder}\" >holder.log 2>&1 &
+                 until test \"$('{psql}' -X -A -t -d '{url}' -c \"{held}\")\" = 1; do sleep 0.05; done; exit 1"
+            );
+            sandbox
+                .run(&["migrate", &url, "--end-connections", "--", "sh", "-c", &script])
+                .expect(1)
+                .says(&["rolled back: "]);
+            sandbox.done(&["verify", "before", "--against", &url]);
+            assert_eq!(shop.sql(held).trim(), "0", "{sql}");
+        }
+        // And of an undo, of rows and of everything.
+        for (sql, option) in [("DELETE FROM orders", "--no-hooks"), ("DROP VIEW open", "--with-schema")] {
+            shop.sql(sql);
+            sandbox.done(&["backup", &url, "--name", "harmed"]);
+            sandbox.done(&["restore", "before", "--to", &url, "--yes", option]);
+            let script = format!(
+                "'{psql}' -X -q -d '{url}' -c \"{}\"",
+                holder.replace("ROW EXCLUSIVE", "EXCLUSIVE").replace("customers", "customers, orders")
+            );
+            let mut child = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("it runs");
+            let limit = Instant::now() + Duration::from_secs(120);
+            while shop.sql(&held.replace("RowExclusive", "Exclusive")).trim() != "1" {
+                assert!(Instant::now() < limit, "the lock is held");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            sandbox.done(&["undo", &url, "--yes", "--end-connections"]);
+            child.wait().expect("it was ended");
+            sandbox.done(&["verify", "harmed", "--against", &url]);
+            sandbox.done(&["restore", "before", "--to", &url, "--yes", "--with-schema"]);
+        }
+    }
 }
 
 #[test]

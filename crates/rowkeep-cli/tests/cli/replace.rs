@@ -63,6 +63,13 @@ fn the_whole_database_comes_back_and_goes_again() {
         assert_eq!(subject.query("SELECT cents FROM spent ORDER BY customer"), "500\n700");
         let again = sandbox.done(&[&restore[..], &["--yes"]].concat());
         assert!(again.out.contains("nothing is to be changed"), "{again:?}");
+        // As many rows, or the same tables, are not the same.
+        for sql in ["UPDATE orders SET cents = 501 WHERE id = 10", "DROP INDEX orders_by_customer"] {
+            subject.sql(sql);
+            sandbox.done(&[&restore[..], &["--yes", "--no-safety"]].concat());
+            assert_eq!(subject.schema(), before, "{sql}");
+            sandbox.done(&["verify", "first", "--against", &url]);
+        }
 
         // What was written since is in the safety snapshot of the undo.
         subject.sql("INSERT INTO audit VALUES ('2026-02-01', 'later')");
@@ -82,6 +89,7 @@ fn parts_have_no_schema_of_their_own() {
     sandbox.done(&["backup", "shop.db", "--name", "first"]);
     sandbox.done(&["backup", "shop.db", "--name", "some", "--tables", "audit"]);
     sandbox.sql("shop.db", CHANGED);
+    sandbox.done(&["backup", "shop.db", "--name", "bare", "--schema-only"]);
     let before = sandbox.query("shop.db", "SELECT sql FROM sqlite_schema");
     for options in [
         &["--tables", "orders"][..],
@@ -93,8 +101,10 @@ fn parts_have_no_schema_of_their_own() {
             [&["restore", "first", "--to", "shop.db", "--with-schema", "--yes"][..], options].concat();
         sandbox.run(&arguments).expect(2).says(&["--with-schema", options[0]]);
     }
-    let some = sandbox.run(&["restore", "some", "--to", "shop.db", "--with-schema", "--yes"]).expect(2);
-    assert!(some.err.contains("does not hold the rows of all tables"), "{some:?}");
+    for part in ["some", "bare"] {
+        let some = sandbox.run(&["restore", part, "--to", "shop.db", "--with-schema", "--yes"]).expect(2);
+        assert!(some.err.contains("does not hold the rows of all tables"), "{some:?}");
+    }
     assert_eq!(sandbox.query("shop.db", "SELECT sql FROM sqlite_schema"), before);
     // Into nothing the schema comes in any case.
     sandbox.done(&["restore", "first", "--to", "new.db", "--with-schema"]);
@@ -126,6 +136,29 @@ fn what_may_not_be_dropped_stays_with_all_else() {
         assert_eq!(shop.schema(), before);
         assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), snapshots);
         shop.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    }
+}
+
+/// What was restored is read again: a trigger that the schema brings may write more.
+#[test]
+fn what_is_not_as_it_was_in_the_end_is_told() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_differs");
+        shop.sql(
+            "CREATE TABLE log (t text); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM log;
+             CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql
+                 AS 'BEGIN INSERT INTO public.log VALUES (tg_tag); END';
+             CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION note()",
+        );
+        sandbox.done(&["backup", &shop.url(), "--name", "first"]);
+        shop.sql("CREATE TABLE more (id integer)");
+        let restored =
+            sandbox.json_of(3, &["restore", "first", "--to", &shop.url(), "--with-schema", "--yes"]);
+        assert_eq!(restored["equal"], false, "{restored}");
+        let other = server.database("rowkeep_cli_differs_new");
+        let restored = sandbox.json_of(3, &["restore", "first", "--to", &other.url()]);
+        assert_eq!(restored["equal"], false, "{restored}");
     }
 }
 

@@ -51,7 +51,12 @@ impl Sandbox {
 
     /// Runs it with `--json` and reads the result.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
-        let ran = self.done(&[args, &["--json"]].concat());
+        self.json_of(0, args)
+    }
+
+    /// Runs it with `--json`, expects it to end so, and reads the result.
+    pub(crate) fn json_of(&self, status: i32, args: &[&str]) -> Value {
+        let ran = self.run(&[args, &["--json"]].concat()).expect(status);
         serde_json::from_str(&ran.out)
             .unwrap_or_else(|error| panic!("{args:?} printed no JSON: {error}: {ran:?}"))
     }

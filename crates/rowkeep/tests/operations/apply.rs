@@ -295,6 +295,75 @@ fn undo_notices_rows_that_were_changed_since() {
     assert_eq!(rows.len(), 2, "the row that came back stays");
 }
 
+/// A number that was given out since is not given out again.
+#[test]
+fn undo_does_not_take_counters_back_that_went_on() {
+    let live = File::new();
+    let counter = || keys_and_rows(&live, "sqlite_sequence").into_values().flatten().collect::<Vec<_>>();
+    live.sql("CREATE TABLE n (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT); INSERT INTO n (v) VALUES ('a'), ('b')");
+    let snapshot = live.world.capture(live.url()).expect("it is captured");
+    for harm in ["INSERT INTO n (v) VALUES ('c')", "DELETE FROM n; DELETE FROM sqlite_sequence"] {
+        live.sql(harm);
+        restore(&live, &snapshot, Mode::Replace).1.expect("it is restored");
+        assert!(counter().concat().ends_with("Integer(2)"), "{harm}: {:?}", counter());
+        live.sql("INSERT INTO n (v) VALUES ('x'), ('y'); DELETE FROM n WHERE v IN ('x', 'y')");
+        take_back(&live);
+        assert!(counter().concat().ends_with("Integer(4)"), "{harm}: {:?}", counter());
+        live.sql(
+            "DELETE FROM n; INSERT INTO n VALUES (1, 'a'), (2, 'b'); UPDATE sqlite_sequence SET seq = 2",
+        );
+    }
+
+    for server in servers() {
+        let live = Database::new(&server, "rowkeep_test_counters");
+        live.sql("CREATE TABLE n (id serial PRIMARY KEY, v text); INSERT INTO n (v) VALUES ('a'), ('b')");
+        let snapshot = live.world.capture(live.url()).expect("it is captured");
+        live.sql("INSERT INTO n (v) VALUES ('c')");
+        restore(&live, &snapshot, Mode::Replace).1.expect("it is restored");
+        live.sql("SELECT nextval('n_id_seq'), nextval('n_id_seq')");
+        let (engine, context) = (live.world.engine(live.url()), Context::silent());
+        live.world.block_on(async {
+            let repository = &live.world.repository;
+            let last = last_applied(repository, "test").await.expect("something was restored");
+            let plan =
+                undo(&context, repository, engine.as_ref(), &last, None).await.expect("a plan is made");
+            let refused =
+                execute(&context, repository, engine.as_ref(), plan, &ApplyOptions::default()).await;
+            let error = refused.expect_err("the sequence went on");
+            assert!(
+                matches!(&error, Error::Engine(error) if error.kind() == ErrorKind::Conflict),
+                "{error:?}"
+            );
+        });
+        assert_eq!(keys_and_rows(&live, "n").len(), 2, "nothing is changed");
+        let last = keys_and_rows(&live, "n_id_seq");
+        assert!(format!("{last:?}").contains("52"), "the byte of 4: {last:?}");
+    }
+}
+
+/// Changes that are stored in several parts are taken back with all of them.
+fn much_is_taken_back(live: &dyn Live) {
+    let text = "text".repeat(400);
+    live.sql(&format!(
+        "CREATE TABLE t (id integer PRIMARY KEY, v text);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t SELECT i, '{text}' FROM n"
+    ));
+    let world = live.world();
+    let snapshot = world.capture(live.url()).expect("it is captured");
+    live.sql("UPDATE t SET v = 'x' || v WHERE id % 3 = 0; DELETE FROM t WHERE id % 3 = 1");
+    let before = hashes(&world.capture(live.url()).expect("it is captured"));
+    restore(live, &snapshot, Mode::Replace).1.expect("it is restored");
+    assert!(world.verify(&snapshot, live.url()).expect("it is read"));
+    take_back(live);
+    assert_eq!(hashes(&world.capture(live.url()).expect("it is captured")), before);
+}
+
+#[test]
+fn undo_takes_back_much() {
+    much_is_taken_back(&File::new());
+    much_is_taken_back(&Database::new(&servers()[0], "rowkeep_test_much"));
+}
+
 /// A restore that is refused leaves no safety snapshot, and `latest` never means one.
 #[test]
 fn safety_snapshots_stay_in_the_background() {

@@ -76,6 +76,14 @@ fn children_without_parents(live: &dyn Live) {
     kept.selection.exclude = vec!["orders".to_owned()];
     let refused = restore(live, &snapshot, kept);
     assert!(matches!(refused, Err(Error::Dangling { is_choice: false, .. })), "{refused:?}");
+    // Nor is it forgotten for other references that are mended.
+    live.sql("DELETE FROM lines WHERE id = 2; DELETE FROM orders WHERE customer = 2; UPDATE lines SET product = NULL WHERE product = 2; DELETE FROM products WHERE id = 2");
+    let mut half = options(&["lines:2"], OnDangling::Bring);
+    half.selection.exclude = vec!["products".to_owned()];
+    let told_of = planned(live, &snapshot, &half);
+    assert_eq!(told(&told_of), [("lines", "products", Why::Missing, 1, vec!["2"])]);
+    let refused = restore(live, &snapshot, half);
+    assert!(matches!(refused, Err(Error::Dangling { is_choice: false, .. })), "{refused:?}");
 }
 
 fn parents_with_living_children(live: &dyn Live) {
@@ -102,8 +110,42 @@ fn parents_with_living_children(live: &dyn Live) {
     assert_eq!(done(&outcome.expect("it is restored")), Counts { inserted: 0, updated: 1, deleted: 0 });
 
     live.sql("UPDATE customers SET region = 'new' WHERE id = 1");
+    // A kept table is not touched, so what its rows refer to cannot go.
+    let came = contents(live);
+    let mut kept = tables(&["regions"], OnDangling::Bring);
+    kept.selection.exclude = vec!["customers".to_owned()];
+    let refused = restore(live, &snapshot, kept);
+    assert!(matches!(refused, Err(Error::Dangling { is_choice: false, .. })), "{refused:?}");
+    assert_eq!(contents(live), came);
     restore(live, &snapshot, tables(&["regions"], OnDangling::Bring)).expect("it is restored");
     assert_eq!(contents(live), before, "all that hung on it goes, and what was altered is as it was");
+}
+
+/// A row that stays but is not called by the old value any more takes something away, too.
+fn values_that_go(live: &dyn Live) {
+    let snapshot = shop(live);
+    let before = contents(live);
+    live.sql(
+        "
+        UPDATE customers SET region = NULL WHERE id = 2; UPDATE regions SET code = 'odd' WHERE id = 2;
+        UPDATE customers SET region = 'odd' WHERE id = 2",
+    );
+    let odd = contents(live);
+    let stopped = planned(live, &snapshot, &tables(&["regions"], OnDangling::Stop));
+    assert_eq!(told(&stopped), [("customers", "regions", Why::Goes, 1, vec!["2"])]);
+    let refused = restore(live, &snapshot, tables(&["regions"], OnDangling::Stop));
+    assert!(matches!(refused, Err(Error::Dangling { is_choice: true, .. })), "{refused:?}");
+    assert_eq!(contents(live), odd);
+
+    // Nor is a row changed to mend it where none may be.
+    live.sql("UPDATE customers SET region = NULL; UPDATE customers SET boss = NULL WHERE id = 3; DELETE FROM notes");
+    live.sql("DELETE FROM lines WHERE id IN (2, 3); DELETE FROM orders WHERE customer = 2; DELETE FROM customers WHERE id = 2");
+    let merged = PlanOptions { mode: Mode::Merge, ..options(&["customers:2"], OnDangling::Bring) };
+    let refused = restore(live, &snapshot, merged);
+    assert!(matches!(refused, Err(Error::Dangling { is_choice: false, .. })), "{refused:?}");
+    assert_eq!(contents(live)["regions"], odd["regions"]);
+    restore(live, &snapshot, options(&["customers:2"], OnDangling::Bring)).expect("it is restored");
+    assert_eq!(contents(live)["regions"], before["regions"]);
 }
 
 fn what_a_state_lacks_is_said(live: &dyn Live) {
@@ -177,6 +219,23 @@ fn what_is_not_enforced_may_dangle() {
     }
 }
 
+/// What refers to nothing already is nobody's concern while that stays as it is.
+#[test]
+fn what_dangles_already_may_be_changed() {
+    for server in servers() {
+        let live = Database::new(&server, "rowkeep_test_dangling_j");
+        live.sql(
+            "CREATE TABLE a (id integer PRIMARY KEY); CREATE TABLE b (id integer PRIMARY KEY, a integer, v text);
+             INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 7, 'x'), (2, 1, 'x');
+             ALTER TABLE b ADD FOREIGN KEY (a) REFERENCES a (id) NOT VALID",
+        );
+        let snapshot = live.world.capture(&live.url).expect("it is captured");
+        live.sql("UPDATE b SET v = 'y' WHERE id = 1; DELETE FROM b WHERE id = 2");
+        let outcome = restore(&live, &snapshot, tables(&["b"], OnDangling::Stop)).expect("it is restored");
+        assert_eq!(done(&outcome), Counts { inserted: 1, updated: 1, deleted: 0 });
+    }
+}
+
 #[test]
 fn restored_children() {
     everywhere(children_without_parents, "rowkeep_test_dangling_a");
@@ -185,6 +244,11 @@ fn restored_children() {
 #[test]
 fn deleted_parents() {
     everywhere(parents_with_living_children, "rowkeep_test_dangling_b");
+}
+
+#[test]
+fn renamed_parents() {
+    everywhere(values_that_go, "rowkeep_test_dangling_i");
 }
 
 #[test]
@@ -200,6 +264,52 @@ fn newer_tables() {
 #[test]
 fn trading_places() {
     everywhere(values_that_trade_places_do_not_dangle, "rowkeep_test_dangling_d");
+}
+
+/// Rows in more runs of changes, and keys in more runs of keys, than one.
+fn many_rows_settle(live: &dyn Live) {
+    const MANY: u64 = 1200;
+    let text = "text".repeat(300);
+    live.sql(
+        "DROP TABLE IF EXISTS children; DROP TABLE IF EXISTS parents;
+         CREATE TABLE parents (id integer PRIMARY KEY, t text);
+         CREATE TABLE children (id integer PRIMARY KEY, parent integer REFERENCES parents (id), t text)",
+    );
+    let none = live.world().capture(live.url()).expect("it is captured");
+    let fill = || {
+        for sql in ["parents SELECT i", "children SELECT i, i"] {
+            live.sql(&format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})
+                 INSERT INTO {sql}, '{text}' FROM n"
+            ));
+        }
+    };
+    fill();
+    let all = live.world().capture(live.url()).expect("it is captured");
+    let is = |snapshot: &Snapshot| live.world().verify(snapshot, live.url()).expect("it is read");
+
+    // All of them are referred to by rows that stay.
+    let stopped = planned(live, &none, &tables(&["parents"], OnDangling::Stop));
+    assert_eq!(told(&stopped), [("children", "parents", Why::Goes, MANY, vec!["1", "2", "3"])]);
+    let kept = planned(live, &none, &tables(&["parents"], OnDangling::LeaveOut));
+    assert_eq!((kept.counts().total(), kept.left_out.values().sum::<u64>()), (0, MANY));
+    restore(live, &none, tables(&["parents"], OnDangling::Bring)).expect("it is restored");
+    assert!(is(&none));
+
+    // All of them refer to rows that are missing.
+    let stopped = planned(live, &all, &tables(&["children"], OnDangling::Stop));
+    assert_eq!(told(&stopped), [("children", "parents", Why::Missing, MANY, vec!["1", "2", "3"])]);
+    let kept = planned(live, &all, &tables(&["children"], OnDangling::LeaveOut));
+    assert_eq!((kept.counts().total(), kept.left_out.values().sum::<u64>()), (0, MANY));
+    let brought = planned(live, &all, &tables(&["children"], OnDangling::Bring));
+    assert_eq!(brought.related.values().sum::<u64>(), MANY, "what is brought is counted");
+    restore(live, &all, tables(&["children"], OnDangling::Bring)).expect("it is restored");
+    assert!(is(&all));
+}
+
+#[test]
+fn many_rows() {
+    everywhere(many_rows_settle, "rowkeep_test_dangling_h");
 }
 
 /// A small tree of tables with random rows; references hold in either state.

@@ -10,7 +10,7 @@ use rowkeep::condition::{Condition, parse_key};
 use rowkeep::diff::{DiffOptions, Filter, Related, WantedRows, diff};
 use rowkeep::engine::ApplyOptions;
 use rowkeep::format::{ContentKeys, Value};
-use rowkeep::plan::{PlanOptions, plan};
+use rowkeep::plan::{Mode, PlanOptions, plan};
 use rowkeep::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
@@ -176,9 +176,76 @@ fn rows_that_go_take_theirs_along(live: &dyn Live) {
     assert!(contents(live)["notes"].is_empty() && !kept.is_empty());
 }
 
+/// Rows are meant by what either state says of them, and hang together by the foreign keys of either.
+fn what_only_the_state_has_comes_back(live: &dyn Live) {
+    let snapshot = shop(live);
+    let before = contents(live);
+    live.sql(LOSE_BEN);
+    let mut options = with_related(wanted(&[], Some("name = 'Ben'")));
+    options.selection.include = vec!["customers".to_owned()];
+    restore(live, &snapshot, options).expect("it is restored");
+    assert_eq!(contents(live), before);
+
+    live.sql(
+        "DROP TABLE notes; CREATE TABLE notes (t text, line integer);
+        INSERT INTO notes VALUES ('a', 2), ('a', 2), ('b', 3), ('c', NULL), ('d', 5)",
+    );
+    live.sql(LOSE_BEN);
+    restore(live, &snapshot, with_related(wanted(&["customers:2"], None))).expect("it is restored");
+    assert_eq!(contents(live), before);
+}
+
+/// Related rows come, change and go only as the mode says.
+fn modes_hold_for_related_rows(live: &dyn Live) {
+    let snapshot = shop(live);
+    live.sql(
+        "
+        UPDATE customers SET name = 'Benno' WHERE id = 2; INSERT INTO orders VALUES (9, 9, 2);
+        UPDATE lines SET product = 3 WHERE id = 2; DELETE FROM notes WHERE line = 3",
+    );
+    let later = contents(live);
+    let mode = |mode| PlanOptions { mode, ..with_related(wanted(&["customers:2"], None)) };
+    restore(live, &snapshot, mode(Mode::Merge)).expect("it is restored");
+    let now = contents(live);
+    for table in ["customers", "orders", "lines"] {
+        assert_eq!(now[table], later[table], "{table}");
+    }
+    assert_eq!(now["notes"].len(), later["notes"].len() + 1);
+    let outcome = restore(live, &snapshot, mode(Mode::Update)).expect("it is restored");
+    assert_eq!((done(&outcome).updated, done(&outcome).deleted), (2, 0));
+    assert_eq!(contents(live)["orders"], later["orders"]);
+}
+
+/// Keys in more runs than one, on every level.
+fn many_rows_come_back(live: &dyn Live) {
+    const MANY: u64 = 1200;
+    shop(live);
+    for sql in ["orders SELECT 5, i, 2", "lines SELECT 10 + i, 5, i, 1", "notes SELECT 'n', 10 + i"] {
+        live.sql(&format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) INSERT INTO {sql} FROM n"
+        ));
+    }
+    let snapshot = live.world().capture(live.url()).expect("it is captured");
+    let before = contents(live);
+    live.sql("DELETE FROM notes WHERE line > 10; DELETE FROM lines WHERE shop = 5; DELETE FROM orders WHERE shop = 5");
+    live.sql(LOSE_BEN);
+    let outcome =
+        restore(live, &snapshot, with_related(wanted(&["customers:2"], None))).expect("it is restored");
+    assert_eq!(done(&outcome).inserted, 3 * MANY + 1 + 2 + 2 + 3);
+    assert_eq!(contents(live), before);
+
+    // As many that are meant by themselves, with what they refer to.
+    live.sql("DELETE FROM notes WHERE line > 10; DELETE FROM lines WHERE shop = 5; DELETE FROM orders WHERE shop = 5");
+    let keys: Vec<String> = (1..=MANY).map(|id| format!("lines:{}", 10 + id)).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let outcome = restore(live, &snapshot, with_related(wanted(&keys, None))).expect("it is restored");
+    assert_eq!(done(&outcome).inserted, 3 * MANY);
+    assert_eq!(contents(live), before);
+}
+
 fn differences_show_related_rows(live: &dyn Live) {
     let snapshot = shop(live);
-    live.sql("UPDATE products SET price = 21 WHERE id = 2; DELETE FROM notes WHERE line = 2; UPDATE products SET price = 99 WHERE id = 1");
+    live.sql("UPDATE products SET price = 21 WHERE id = 2; DELETE FROM notes WHERE line = 2; UPDATE products SET price = 99 WHERE id = 1; UPDATE lines SET product = NULL WHERE id = 2");
     let world = live.world();
     let difference = world.block_on(async {
         let before = State::snapshot(&world.repository, snapshot).await.expect("it opens");
@@ -191,8 +258,9 @@ fn differences_show_related_rows(live: &dyn Live) {
     let difference = difference.expect("they are compared");
     let related: Vec<_> =
         difference.related.iter().map(|(table, rows)| (table.name.as_str(), *rows)).collect();
-    assert_eq!(related, [("notes", 2), ("products", 1)]);
-    assert_eq!(difference.counts().total(), 3);
+    // Its product is what the line refers to in the first state alone.
+    assert_eq!(related, [("lines", 1), ("notes", 2), ("products", 1)]);
+    assert_eq!(difference.counts().total(), 4);
 }
 
 pub(crate) fn everywhere(test: fn(&dyn Live), name: &str) {
@@ -215,6 +283,21 @@ fn missing_parents() {
 #[test]
 fn rows_that_came_since() {
     everywhere(rows_that_go_take_theirs_along, "rowkeep_test_related_c");
+}
+
+#[test]
+fn rows_of_the_state_alone() {
+    everywhere(what_only_the_state_has_comes_back, "rowkeep_test_related_g");
+}
+
+#[test]
+fn modes_of_related_rows() {
+    everywhere(modes_hold_for_related_rows, "rowkeep_test_related_h");
+}
+
+#[test]
+fn many_related_rows() {
+    everywhere(many_rows_come_back, "rowkeep_test_related_f");
 }
 
 #[test]

@@ -119,7 +119,13 @@ impl Restore {
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let to = self.to.as_ref().map(|to| session.source(to)).transpose()?;
-        let repository = session.open().await?;
+        // Deriving the repository's key and looking at the database both take a while, and neither needs the other.
+        let look = async |to: &Option<Source>| match to {
+            Some(to) => Some(to.engine.contents().await),
+            None => None,
+        };
+        let (repository, contents) = tokio::join!(session.open(), look(&to));
+        let repository = repository?;
         let snapshot = snapshots::find(&repository, &self.snapshot).await?;
         let to = match to {
             Some(to) => to,
@@ -129,7 +135,11 @@ impl Restore {
         if rowkeep::translate::is_possible(&snapshot, transfer.engine()) {
             return self.translate(transfer).await;
         }
-        match transfer.engine().contents().await.map_err(rowkeep::Error::from)? {
+        let contents = match contents {
+            Some(contents) => contents,
+            None => transfer.engine().contents().await,
+        };
+        match contents.map_err(rowkeep::Error::from)? {
             Contents::Occupied(_) if self.with_schema => self.replace_all(transfer).await,
             Contents::Occupied(_) => self.change_live(transfer).await,
             Contents::Missing | Contents::Empty | Contents::Unfinished => self.make_new(transfer).await,

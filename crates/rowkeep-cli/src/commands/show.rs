@@ -75,6 +75,11 @@ fn told(snapshot: &Snapshot) -> String {
     facts.push(("holds", holds.to_owned()));
     facts
         .push(("rows", format!("{} in {}", count(manifest.rows()), counted(user_tables(snapshot), "table"))));
+    let unread = manifest.tables.iter().filter_map(|table| table.read.as_deref());
+    if let Some(oldest) = unread.clone().min() {
+        let tables = counted(unread.count() as u64, "table");
+        facts.push(("taken over", format!("{tables} that nobody wrote to since {}", local_time(oldest))));
+    }
     facts.push(("schema hash", manifest.schema.to_string()));
     facts.extend(manifest.position.clone().map(|position| ("position", position)));
     facts.extend(

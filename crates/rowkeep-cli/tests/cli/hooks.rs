@@ -304,7 +304,7 @@ fn an_interrupted_restore_ends_what_was_begun() {
 
     // In a hook before it, which is ended too, though it would go on for long.
     let sandbox = harmed(&format!(
-        "[[databases.shop.hooks]]\nwhen = 'before-restore'\nrun = 'echo waiting; sleep 1000 & echo $! > child; wait'\n{after}"
+        "[[databases.shop.hooks]]\nwhen = 'before-restore'\nrun = 'sleep 1000 & echo $! > child; echo waiting; wait'\n{after}"
     ));
     let (status, text) = interrupted(&sandbox, "waiting");
     assert_eq!((status, log(&sandbox)), (Some(1), vec!["interrupted".to_owned()]), "{text}");

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
+use futures::stream::{Fuse, FuturesOrdered, StreamExt, TryStreamExt};
 use rowkeep_engine::{RowStream, Written};
 use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::tree::{ChunkRef, MAX_KEY_BYTES};
@@ -233,7 +233,8 @@ impl Keys {
 
 /// The keys of rows of the live table that are as they were, as they are read.
 struct Kept<'w> {
-    rows: RowStream,
+    /// Asked again for the chunks behind the last of them.
+    rows: Fuse<RowStream>,
     key: Key,
     batch: RowBatch,
     row: usize,
@@ -252,7 +253,17 @@ impl<'w> Kept<'w> {
         let columns = columns.map(|(column, part)| KeyColumn { column, form: part.form }).collect::<Vec<_>>();
         let batch = RowBatch::new(columns.len());
         let key = Key { columns, unique: key.unique };
-        Self { rows, key, batch, row: 0, written, this: Vec::new(), waits: false, last: None, taken: 0 }
+        Self {
+            rows: rows.fuse(),
+            key,
+            batch,
+            row: 0,
+            written,
+            this: Vec::new(),
+            waits: false,
+            last: None,
+            taken: 0,
+        }
     }
 
     /// All further keys below one.

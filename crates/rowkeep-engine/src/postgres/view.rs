@@ -18,7 +18,8 @@ use super::pool::{Lent, Pool};
 use super::reader::{self, Outcome, Reading, Sender};
 use super::sequences::{self, Sequence};
 use super::session::{Server, Session, number, text};
-use super::{access, ddl, find, large_objects, settings, since, snapshot, sql};
+use super::since::History;
+use super::{access, ddl, find, large_objects, settings, snapshot, sql};
 use crate::sort::{SortOptions, sort};
 use crate::{EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, Written, keys_alone};
 
@@ -33,11 +34,7 @@ pub(super) struct PostgresView {
     schema: Schema,
     environment: Vec<(String, String)>,
     position: Option<String>,
-    instant: Option<Instant>,
-    /// Whether nothing is told of what was written since earlier instants.
-    read_all: bool,
-    /// What was counted already, by table and earlier instant.
-    counted: Mutex<HashMap<(TableName, String), Option<Written>>>,
+    history: History,
     relations: HashMap<TableName, Relation>,
     sequences: Vec<Sequence>,
     large_objects: Estimate,
@@ -123,9 +120,7 @@ impl PostgresView {
             schema: Schema { engine: super::NAME.to_owned(), tables, ddl },
             environment,
             position,
-            instant: run.map(|run| Instant { run, ended }),
-            read_all: surroundings.read_all,
-            counted: Mutex::default(),
+            history: History::new(run.map(|run| Instant { run, ended }), surroundings.read_all),
             relations: relations
                 .into_iter()
                 .map(|relation| (relation.table.name.clone(), relation))
@@ -142,13 +137,6 @@ impl PostgresView {
         let reader = self.snapshot.readers.lend().await?;
         let snapshot = self.snapshot.clone();
         Ok(reader::stream(|to| async move { snapshot.read_by(reader, &reading, &to).await }))
-    }
-
-    /// A table and an earlier instant of which it can be told what was written since.
-    fn told<'v>(&'v self, table: &Table, instant: &str) -> Option<(&'v Relation, Instant)> {
-        let earlier = Instant::parse(instant).filter(|_| !self.read_all)?;
-        let relation = self.relations.get(&table.name).filter(|relation| relation.tells_versions())?;
-        self.instant.as_ref().filter(|instant| instant.follows(&earlier)).map(|_| (relation, earlier))
     }
 
     async fn read_sequences(&self) -> Result<RowStream, EngineError> {
@@ -226,34 +214,22 @@ impl View for PostgresView {
     }
 
     fn instant(&self) -> Option<String> {
-        self.instant.as_ref().map(Instant::to_string)
+        self.history.instant()
     }
 
     async fn written_since(&self, table: &Table, instant: &str) -> Result<Option<Written>, EngineError> {
-        let Some((relation, earlier)) = self.told(table, instant) else { return Ok(None) };
-        let asked = (table.name.clone(), instant.to_owned());
-        if let Some(counted) = self.counted.lock().await.get(&asked) {
-            return Ok(*counted);
+        match self.relations.get(&table.name) {
+            Some(relation) => self.history.written(&self.snapshot.readers, relation, instant).await,
+            None => Ok(None),
         }
-        let reader = self.snapshot.readers.lend().await?;
-        // Whoever waits for a lock, or is refused something, is not told; the table can be read all the same.
-        let counted = match since::count(&reader, relation, &earlier).await {
-            Ok(counted) => {
-                reader.give_back();
-                counted
-            }
-            Err(_) => None,
-        };
-        self.counted.lock().await.insert(asked, counted);
-        Ok(counted)
     }
 
     async fn rows_written_since(&self, table: &Table, instant: &str) -> Result<RowStream, EngineError> {
-        match self.told(table, instant) {
-            Some((relation, earlier)) => {
+        match (self.relations.get(&table.name), self.history.earlier(instant)) {
+            (Some(relation), Some(earlier)) => {
                 self.read(relation.reading_by(relation.copy_of_written(&earlier))).await
             }
-            None => Err(EngineError::new(
+            _ => Err(EngineError::new(
                 ErrorKind::Unsupported,
                 format!("the server does not tell which rows of table {} were written", table.name),
             )),

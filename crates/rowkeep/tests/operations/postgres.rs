@@ -35,6 +35,11 @@ impl Database {
         sql(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         sql(format!("CREATE DATABASE {name}"));
         let url = format!("{}/{name}", server.rsplit_once('/').expect("the URL names a database").0);
+        Self::opened(world, url)
+    }
+
+    /// A database that is there.
+    pub(crate) fn opened(world: World, url: String) -> Self {
         let client = world.connect(&url);
         Self { world, client, url }
     }

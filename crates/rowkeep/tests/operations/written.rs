@@ -319,13 +319,19 @@ fn a_copy_of_a_database_is_another() {
         sql("CREATE DATABASE rowkeep_test_copied TEMPLATE rowkeep_test_original").is_ok()
     });
     assert!(copied, "nobody uses the original");
-    let copy = url.replace("original", "copied");
-    world
-        .block_on(world.connect(&copy).batch_execute("UPDATE t SET v = 'x' WHERE k = 1"))
-        .expect("it is changed");
-    // The snapshot comes after the change, so by its number the changed row would be an old one.
+    let copy = Database::opened(world, url.replace("original", "copied"));
+    copy.sql("UPDATE t SET v = 'x' WHERE k = 1");
+    let written: u64 = copy.query("SELECT xmin FROM t WHERE k = 1").parse().expect("it is a number");
+    // The snapshot comes after the change and whatever was going on beside it, so by its number the changed row would be
+    // an old one.
+    let ended = (0..600).any(|_| {
+        let ended = copy.query("SELECT pg_snapshot_xmin(pg_current_snapshot()) FROM pg_sleep(0.1)");
+        ended.parse::<u64>().expect("it is a number") > written
+    });
+    assert!(ended, "every other transaction ends");
+    let world = &copy.world;
     let snapshot = world.capture(&url).expect("it is captured");
-    let engine = world.engine(&copy);
+    let engine = world.engine(&copy.url);
     let changes = world.block_on(async {
         let stored = State::snapshot(&world.repository, snapshot).await.expect("it opens");
         let live = State::live(engine.as_ref()).await.expect("it opens");

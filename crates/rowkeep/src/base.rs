@@ -1,11 +1,15 @@
 //! What a snapshot takes over from the one before: tables of which the database tells that nothing was written since.
 
+use std::sync::Arc;
+
+use futures::stream::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{View, Written};
 use rowkeep_format::{Manifest, Schema, Table, TableEntry};
-use rowkeep_repository::Repository;
+use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
+use crate::rows::chunks;
 use crate::snapshots::{Snapshot, read_schema};
 
 /// After so long a table is read again whatever the database tells, so that damage to what lies there is found.
@@ -15,6 +19,7 @@ const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(crate) struct Base {
     manifest: Manifest,
     schema: Schema,
+    reader: Arc<Reader>,
 }
 
 impl Base {
@@ -26,11 +31,14 @@ impl Base {
     ) -> Result<Option<Self>, Error> {
         let tells = |snapshot: &Snapshot| snapshot.manifest.instant.is_some() && view.instant().is_some();
         let Some(Snapshot { manifest, .. }) = snapshot.filter(tells) else { return Ok(None) };
-        let schema = read_schema(&repository.reader().await?, &manifest).await?;
-        Ok(Some(Self { manifest, schema }))
+        let reader = Arc::new(repository.reader().await?);
+        // A snapshot that is damaged is nothing to build on, and no reason to make none.
+        let Ok(schema) = read_schema(&reader, &manifest).await else { return Ok(None) };
+        Ok(Some(Self { manifest, schema, reader }))
     }
 
-    /// The table as the earlier snapshot has it, if nothing was written to it since.
+    /// The table as the earlier snapshot has it, if nothing was written to it since and the repository has all of it: what
+    /// was lost there comes back when the table is read.
     ///
     /// `now` is the time of the later one.
     pub(crate) async fn unwritten(
@@ -50,6 +58,20 @@ impl Base {
         }
         let same = Written { rows: entry.root.rows, written: 0 };
         let unwritten = view.written_since(table, instant).await? == Some(same);
-        Ok(unwritten.then(|| TableEntry { read: Some(read.clone()), ..entry.clone() }))
+        if !unwritten || !self.has(entry).await {
+            return Ok(None);
+        }
+        Ok(Some(TableEntry { read: Some(read.clone()), ..entry.clone() }))
+    }
+
+    /// Whether every chunk of a table is in the repository, by its index.
+    async fn has(&self, entry: &TableEntry) -> bool {
+        let level = u64::from(entry.root.levels).saturating_sub(1);
+        let found = chunks(Arc::clone(&self.reader), entry.root.hash, level);
+        let all = found.try_fold(true, |all, chunk| {
+            let has = self.reader.contains(&chunk.id);
+            async move { Ok(all && has) }
+        });
+        all.await.unwrap_or(false)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, files_below};
 
 /// A server of the test script.
 pub(crate) struct Server {
@@ -166,6 +166,38 @@ fn back_up_restore_and_prove() {
         let again = sandbox.json(&["backup", &shop.url()])["snapshots"][0]["new_bytes"].as_u64();
         assert!(again < Some(2000), "{again:?} bytes for nothing new");
     }
+}
+
+/// A table that nobody wrote to is read all the same where the repository lost some of it, or all of the last snapshot.
+#[test]
+fn what_a_repository_lost_is_read_again() {
+    let servers = servers();
+    let server = &servers[0];
+    let sandbox = Sandbox::new();
+    let shop = server.database("rowkeep_cli_lost");
+    shop.sql(SHOP);
+    let stored = || {
+        let folders = ["index", "packs"].map(|folder| sandbox.path("rowkeep-repository").join(folder));
+        folders.iter().flat_map(|folder| files_below(folder)).collect::<Vec<_>>()
+    };
+    sandbox.done(&["backup", &shop.url()]);
+    let first = stored();
+    shop.sql("UPDATE customers SET name = 'Eve' WHERE id = 7");
+    sandbox.done(&["backup", &shop.url()]);
+    let second: Vec<_> = stored().into_iter().filter(|file| !first.contains(file)).collect();
+    assert!(second.len() >= 2, "{second:?}");
+    let lose = |files: Vec<std::path::PathBuf>| {
+        files.iter().for_each(|file| std::fs::remove_file(file).expect("it is there"));
+        sandbox.run(&["check"]).expect(3);
+        sandbox.done(&["backup", &shop.url()]);
+    };
+    lose(second);
+    sandbox.done(&["check", "--read-data"]);
+    // Of the first snapshot a row is lost that the database does not have any more; the newest has all of its own.
+    lose(first);
+    let checked = sandbox.json_of(3, &["check", "--read-data"]);
+    let newest = sandbox.json(&["show", "latest"])["id"].as_str().expect("it has an id").to_owned();
+    assert!(!checked.to_string().contains(&newest), "{checked}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::capture::Opened;
 use crate::plan::safety::{self, Kept};
 use crate::plan::{OnDangling, Plan, Safety};
 use crate::read::store;
-use crate::snapshots::{self, Snapshot};
+use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
 
 /// What executing a plan did.

@@ -9,9 +9,9 @@ use rowkeep_repository::Repository;
 use crate::capture::{CaptureOptions, capture};
 use crate::diff::{Changeset, DiffOptions, Difference, definition_changes, diff};
 use crate::replace::all_schema_differences;
-use crate::selection::Selection;
-use crate::snapshots::Snapshot;
 use crate::state::State;
+use crate::state::selection::Selection;
+use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, Event};
 
 /// A command that was run between two snapshots.

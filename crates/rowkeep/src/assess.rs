@@ -14,7 +14,7 @@ use crate::check::check;
 use crate::checks::sql;
 use crate::checks::times::seconds_between;
 use crate::report::Report;
-use crate::snapshots::{self, Snapshot};
+use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error};
 
 use decide::{Live, Past};

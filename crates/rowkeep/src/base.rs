@@ -9,8 +9,8 @@ use rowkeep_format::{Manifest, Schema, Table, TableEntry};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
-use crate::rows::chunks;
-use crate::snapshots::{Snapshot, read_schema};
+use crate::state::reader::chunks;
+use crate::state::snapshots::{Snapshot, read_schema};
 
 /// After so long a table is read again whatever the database tells, so that damage to what lies there is found.
 const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -14,9 +14,9 @@ use crate::base::Base;
 use crate::doctor::examine;
 use crate::mask::{Mask, MaskRules, MaskedView};
 use crate::read::{Sink, read_tables, store};
-use crate::rows::read_node;
-use crate::selection::Selection;
-use crate::snapshots::{self, Snapshot};
+use crate::state::reader::read_node;
+use crate::state::selection::Selection;
+use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase, migrations};
 
 /// What a snapshot is to hold, and what it is to be called.

@@ -9,8 +9,8 @@ use rowkeep_repository::{CheckOptions, CheckReport, Reader, Repository, Severity
 use serde::Serialize;
 
 use crate::apply::read_changeset;
-use crate::rows::read_node;
-use crate::snapshots::{self, Snapshot, read_schema};
+use crate::state::reader::read_node;
+use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error, ErrorKind, Event, Phase};
 
 /// Nodes or chunks that are read at once.

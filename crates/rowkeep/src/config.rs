@@ -11,7 +11,7 @@ use crate::checks::read::{read_all, seconds};
 use crate::checks::{Check, FileCheck};
 use crate::hooks::{FileHook, Hook, read_all as read_hooks};
 use crate::mask::MaskRules;
-use crate::selection::Selection;
+use crate::state::selection::Selection;
 
 /// What `rowkeep.toml` says.
 #[derive(Debug, Clone, Default, PartialEq)]

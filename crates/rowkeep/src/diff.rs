@@ -28,9 +28,9 @@ use rowkeep_engine::{EngineError, ErrorKind as EngineKind, RowStream};
 use rowkeep_format::{Changes, ContentKeys, Counts, Table, TableChanges, TableName};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::rows::{Cause, rows};
-use crate::selection::Selection;
 use crate::state::State;
+use crate::state::reader::{Cause, rows};
+use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase};
 use align::Alignment;
 pub use definitions::{DefinitionChange, definition_changes};

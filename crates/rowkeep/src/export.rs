@@ -19,8 +19,8 @@ use serde::Serialize;
 
 use crate::diff::{RowFilter, RowTest};
 use crate::mask::{BoundMask, Mask, MaskRules};
-use crate::rows::{Cause, rows};
-use crate::selection::Selection;
+use crate::state::reader::{Cause, rows};
+use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase, State};
 use place::{Place, Sheet};
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use versions::{Cell, ChangedColumn, Note, Version, What};
 
 use crate::condition::KeyReference;
-use crate::snapshots::{self, Snapshot, read_schema};
+use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
 use find::Finder;
 use versions::{Row, Seen, Timeline};

@@ -15,8 +15,8 @@ use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
 use crate::plan::{Mode, PlanOptions, plan};
 use crate::replace::put_back;
 use crate::report::{Found, Status};
-use crate::snapshots::{self, Snapshot, read_schema};
 use crate::state::State;
+use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::verify::{Comparison, verify};
 use crate::{Context, Error};
 

@@ -16,8 +16,8 @@ use crate::capture::{Opened, Uncommitted};
 use crate::diff::{
     Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_told, diff,
 };
-use crate::selection::Selection;
-use crate::snapshots::Snapshot;
+use crate::state::selection::Selection;
+use crate::state::snapshots::Snapshot;
 use crate::state::{LiveState, State};
 use crate::{Context, Error};
 pub use dangling::{Dangling, OnDangling, Why};

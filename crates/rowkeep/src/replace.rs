@@ -16,8 +16,8 @@ use crate::plan::Safety;
 use crate::plan::safety::{self, Kept};
 use crate::read::{Sink, read_tables};
 use crate::restore::{Restored, finish};
-use crate::selection::Selection;
-use crate::snapshots::{Snapshot, read_schema};
+use crate::state::selection::Selection;
+use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
 /// What replacing a database is going to do. Nothing is changed by making one.

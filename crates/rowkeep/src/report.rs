@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use keep::{keep, kept, latest_drill};
 
 use crate::checks::times::age;
-use crate::snapshots::Snapshot;
+use crate::state::snapshots::Snapshot;
 use crate::units::{bytes, count, counted, duration};
 
 /// The version of the form that reports have as JSON.
@@ -298,7 +298,7 @@ fn json(reports: &[Report]) -> String {
 }
 
 fn short(id: &str) -> &str {
-    id.get(..crate::snapshots::SHORT_ID).unwrap_or(id)
+    id.get(..crate::state::snapshots::SHORT_ID).unwrap_or(id)
 }
 
 fn millis(ms: u64) -> String {

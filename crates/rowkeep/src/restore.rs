@@ -10,9 +10,9 @@ use rowkeep_repository::{Reader, Repository};
 use serde::Serialize;
 
 use crate::mask::{BoundMask, Mask, MaskRules};
-use crate::rows::{Cause, rows};
-use crate::selection::{Selection, matches};
-use crate::snapshots::{Snapshot, read_schema};
+use crate::state::reader::{Cause, rows};
+use crate::state::selection::{Selection, matches};
+use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
 /// What a restore did.

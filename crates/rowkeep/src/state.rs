@@ -1,5 +1,11 @@
 //! States: anything that can be read as tables of rows in key order.
 
+pub(crate) mod key_lookup;
+pub(crate) mod key_set;
+pub(crate) mod reader;
+pub mod selection;
+pub mod snapshots;
+
 use std::sync::Arc;
 
 use rowkeep_engine::{Engine, View, ViewOptions};
@@ -7,7 +13,7 @@ use rowkeep_format::{Schema, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
-use crate::snapshots::{Snapshot, read_schema};
+use crate::state::snapshots::{Snapshot, read_schema};
 
 /// Anything that can be read as tables of rows in key order.
 #[derive(Clone)]

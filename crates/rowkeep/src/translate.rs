@@ -22,8 +22,8 @@ use rowkeep_repository::{Reader, Repository};
 use serde::Serialize;
 
 use crate::restore::{Restored, refuse_occupied};
-use crate::rows::{Cause, rows};
-use crate::snapshots::{Snapshot, read_schema};
+use crate::state::reader::{Cause, rows};
+use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 pub use prove::{Proof, ProvenTable};
 

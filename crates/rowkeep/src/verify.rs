@@ -7,7 +7,7 @@ use rowkeep_repository::Repository;
 use serde::Serialize;
 
 use crate::read::{Sink, read_tables};
-use crate::snapshots::{Snapshot, read_schema};
+use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
 /// How a database compares with a snapshot.

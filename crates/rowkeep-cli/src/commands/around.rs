@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use rowkeep::around::{Effect, around};
 use rowkeep::capture::CaptureOptions;
-use rowkeep::selection::Selection;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::selection::Selection;
+use rowkeep::state::snapshots::Snapshot;
 use serde_json::{Value, json};
 
 use super::diff;

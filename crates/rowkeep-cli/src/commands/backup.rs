@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use rowkeep::capture::{CaptureOptions, capture};
 use rowkeep::hooks::{Facts, Operation};
-use rowkeep::selection::Selection;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::selection::Selection;
+use rowkeep::state::snapshots::Snapshot;
 use serde_json::{Value, json};
 
 use super::show;

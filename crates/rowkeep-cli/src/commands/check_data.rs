@@ -3,9 +3,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use rowkeep::Error;
 use rowkeep::checks::{Check, Circumstances, Demand, read::read_file, run_checks};
 use rowkeep::report::{Format, Report, render};
-use rowkeep::{Error, snapshots};
+use rowkeep::state::snapshots;
 
 use crate::fail::{CommandError, DIFFERENCES, DONE};
 use crate::setup::{Session, Source};

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use rowkeep::snapshots;
+use rowkeep::state::snapshots;
 use serde_json::json;
 
 use crate::fail::DONE;

@@ -5,7 +5,7 @@ use rowkeep::drill::{DrillOptions, drill, newest_restorable, unreadable};
 use rowkeep::format::manifest::Scope;
 use rowkeep::report::{Format, Report, keep, render};
 use rowkeep::repository::Repository;
-use rowkeep::snapshots::{self, Snapshot};
+use rowkeep::state::snapshots::{self, Snapshot};
 
 use super::check_data::{format_of, more_checks, show, status, write};
 use crate::fail::CommandError;

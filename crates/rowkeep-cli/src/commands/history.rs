@@ -3,7 +3,7 @@ use rowkeep::Error;
 use rowkeep::condition::KeyReference;
 use rowkeep::history::{self, ChangedColumn, History as Found, Note, Place, Version, What};
 use rowkeep::repository::Repository;
-use rowkeep::snapshots::SHORT_ID;
+use rowkeep::state::snapshots::SHORT_ID;
 use serde_json::json;
 
 use crate::fail::{CommandError, DONE};

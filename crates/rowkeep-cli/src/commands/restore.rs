@@ -13,8 +13,8 @@ use rowkeep::hooks::{Facts, Hooks, Operation};
 use rowkeep::plan::Safety;
 use rowkeep::repository::Repository;
 use rowkeep::restore::{Restored, chosen, restore_masked};
-use rowkeep::selection::Selection;
-use rowkeep::snapshots::{self, Snapshot};
+use rowkeep::state::selection::Selection;
+use rowkeep::state::snapshots::{self, Snapshot};
 use rowkeep::verify::{verify, verify_tables};
 use serde_json::json;
 

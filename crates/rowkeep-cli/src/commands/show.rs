@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rowkeep::format::manifest::Scope;
-use rowkeep::snapshots::{self, Snapshot};
+use rowkeep::state::snapshots::{self, Snapshot};
 use serde_json::{Value, json};
 
 use crate::fail::DONE;

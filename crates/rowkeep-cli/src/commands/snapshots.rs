@@ -1,6 +1,6 @@
 use anyhow::Result;
 use rowkeep::format::Manifest;
-use rowkeep::snapshots::{Snapshot, list};
+use rowkeep::state::snapshots::{Snapshot, list};
 use serde_json::{Value, json};
 
 use super::show::{size, summary};

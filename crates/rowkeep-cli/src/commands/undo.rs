@@ -4,7 +4,7 @@ use rowkeep::engine::{ApplyOptions, OnConflict};
 use rowkeep::hooks::{Facts, Operation};
 use rowkeep::plan::Safety;
 use rowkeep::replace::{is_taken_back_whole, plan_undo};
-use rowkeep::snapshots;
+use rowkeep::state::snapshots;
 
 use super::restore::{live, schema};
 use crate::fail::{DONE, REFUSED};

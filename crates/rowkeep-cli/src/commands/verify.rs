@@ -1,5 +1,5 @@
 use anyhow::Result;
-use rowkeep::snapshots;
+use rowkeep::state::snapshots;
 use rowkeep::verify::{Comparison, Outcome, TableComparison, verify};
 use serde_json::json;
 

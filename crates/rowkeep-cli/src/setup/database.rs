@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use rowkeep::checks::Check;
 use rowkeep::engine::{DatabaseUrl, Engine};
-use rowkeep::selection::Selection;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::selection::Selection;
+use rowkeep::state::snapshots::Snapshot;
 
 use super::Session;
 use crate::fail::CommandError;

@@ -1,10 +1,11 @@
 //! Which state is meant.
 
 use anyhow::Result;
+use rowkeep::State;
 use rowkeep::engine::ViewOptions;
 use rowkeep::format::ContentKeys;
 use rowkeep::repository::Repository;
-use rowkeep::{State, snapshots};
+use rowkeep::state::snapshots;
 
 use super::Session;
 use crate::fail::CommandError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use rowkeep::condition::{Condition, KeyReference, parse_key};
 use rowkeep::diff::{RowFilter, WantedRows};
-use rowkeep::selection::Selection;
+use rowkeep::state::selection::Selection;
 
 use super::Session;
 use crate::fail::CommandError;

@@ -6,7 +6,7 @@ use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Manifest, TableName};
 use serde::Serialize;
 
-use crate::snapshots::Snapshot;
+use crate::state::snapshots::Snapshot;
 
 /// The rows of each table of the database, or why they could not be counted.
 pub(super) type Live = BTreeMap<TableName, Result<u64, String>>;

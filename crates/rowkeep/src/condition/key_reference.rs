@@ -7,7 +7,8 @@ use super::bind::is_postgres;
 use super::lexer::{hex, quoted};
 use super::postgres::Type;
 use super::sqlite::{Affinity, Number, number_of};
-use crate::{Error, selection};
+use crate::Error;
+use crate::state::selection;
 
 /// A row by its key, as people write it: `customers:42`, `order_items:7,3`.
 ///

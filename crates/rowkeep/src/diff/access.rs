@@ -8,11 +8,11 @@ use rowkeep_format::{Key, RowBatch, Table, key};
 
 use super::align::Alignment;
 use crate::condition::equality::{Equality, is_exact, look_alike};
-use crate::keys::{KeyRun, KeySet};
 use crate::links::Sought;
-use crate::lookup::rows_by_keys;
-use crate::rows::{Cause, rows};
 use crate::state::State;
+use crate::state::key_lookup::rows_by_keys;
+use crate::state::key_set::{KeyRun, KeySet};
+use crate::state::reader::{Cause, rows};
 use crate::{Context, Error};
 
 /// A table of a state, with its rows brought to the columns and the key by which it is compared with another.

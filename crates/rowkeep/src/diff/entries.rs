@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::align::Alignment;
-use crate::rows::{read_chunk, read_node};
+use crate::state::reader::{read_chunk, read_node};
 use crate::{Context, Error, Event};
 
 /// Chunks of a table that may be worked on beside the one that is being filled.

@@ -6,7 +6,7 @@ use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind};
 
 use crate::Error;
 use crate::condition::BoundKey;
-use crate::keys::KeySet;
+use crate::state::key_set::KeySet;
 
 /// A choice among the rows of tables.
 pub trait RowFilter: Send + Sync {

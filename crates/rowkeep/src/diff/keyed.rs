@@ -6,7 +6,7 @@ use super::Out;
 use super::access::Access;
 use super::merge::{Bounds, Shape, changes};
 use crate::Error;
-use crate::keys::{KeyRun, KeySet};
+use crate::state::key_set::{KeyRun, KeySet};
 
 /// Keys that are looked up together.
 pub(super) const KEYS_AT_ONCE: usize = 500;

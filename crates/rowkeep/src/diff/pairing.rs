@@ -10,8 +10,8 @@ use super::align::Alignment;
 use super::filter::Filter;
 use super::keyed::{KEYS_AT_ONCE, changes_of_run};
 use super::merge::Shape;
-use crate::keys::KeySet;
 use crate::state::State;
+use crate::state::key_set::KeySet;
 use crate::{Context, Error};
 
 /// A table as two states have it: rows are brought to the columns of the first, and known by its key.

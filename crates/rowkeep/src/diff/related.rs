@@ -12,10 +12,10 @@ use super::keyed::{KEYS_AT_ONCE, compare_keys};
 use super::pairing::Pairing;
 use super::spool::{Changeset, Spool};
 use super::{DiffOptions, Out, Pair};
-use crate::keys::KeySet;
 use crate::links::{Link, Sought, links};
-use crate::rows::Cause;
 use crate::state::State;
+use crate::state::key_set::KeySet;
+use crate::state::reader::Cause;
 use crate::{Context, Error};
 use futures::TryStreamExt;
 

@@ -5,7 +5,7 @@ use rowkeep_format::{RowBatch, Table};
 use super::filter::{RowFilter, RowTest};
 use crate::Error;
 use crate::condition::{BoundKey, Condition, KeyReference};
-use crate::selection::matches;
+use crate::state::selection::matches;
 
 /// The rows that fulfil a condition and, where keys are given, have one of them.
 ///

@@ -15,8 +15,8 @@ use rowkeep_format::{FormatError, Key, RowBatch, Table, TableEntry, key};
 use rowkeep_repository::Reader;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::lookup::rows_by_keys;
-use crate::rows::{chunks, read_chunk};
+use crate::state::key_lookup::rows_by_keys;
+use crate::state::reader::{chunks, read_chunk};
 use crate::state::{LiveState, SnapshotState};
 use crate::{Context, Error};
 

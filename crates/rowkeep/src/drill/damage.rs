@@ -7,7 +7,7 @@ use rowkeep_format::TableEntry;
 use rowkeep_repository::Reader;
 
 use super::told;
-use crate::rows::{chunks, read_chunk};
+use crate::state::reader::{chunks, read_chunk};
 use crate::units::counted;
 use crate::{Context, Error, ErrorKind};
 

@@ -8,7 +8,7 @@ use rowkeep_format::{ChunkId, FormatError, Key, RowBatch, Table, chunk, key};
 use rowkeep_repository::Reader;
 
 use crate::Error;
-use crate::rows::read_node;
+use crate::state::reader::read_node;
 
 /// What a search below some node or chunk found.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use rowkeep_format::{RowBatch, Table, Value};
 use serde::{Serialize, Serializer};
 
 use super::{Place, key_names};
-use crate::snapshots::Snapshot;
+use crate::state::snapshots::Snapshot;
 
 /// Something that happened to the row.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -7,9 +7,10 @@ use rowkeep_format::{Column, Schema, Table};
 use super::rules::Rule;
 use super::value::{ColumnMask, Shape};
 use super::{BoundMask, Mask, TableMask, fake};
+use crate::Error;
 use crate::condition::postgres::Type;
 use crate::condition::sqlite::{Affinity, number_of};
-use crate::{Error, selection};
+use crate::state::selection;
 
 /// A column: index of its table, and its index there.
 type Place = (usize, usize);

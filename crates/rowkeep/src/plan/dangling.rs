@@ -15,10 +15,10 @@ use crate::condition::equality::Equality;
 use crate::diff::access::Access;
 use crate::diff::pairing::Pairing;
 use crate::diff::{Changeset, Filter, Pair};
-use crate::keys::KeySet;
 use crate::links::{Link, Sought, links};
-use crate::selection::Selection;
 use crate::state::State;
+use crate::state::key_set::KeySet;
+use crate::state::selection::Selection;
 use crate::{Context, Error};
 
 /// What is done about references that would dangle.

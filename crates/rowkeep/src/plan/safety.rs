@@ -7,7 +7,7 @@ use rowkeep_format::TableName;
 use rowkeep_repository::Repository;
 
 use crate::capture::{CaptureOptions, Opened, Uncommitted, read_opened};
-use crate::selection::Selection;
+use crate::state::selection::Selection;
 use crate::{Context, Error};
 
 /// How a safety snapshot is to be called.

@@ -8,7 +8,7 @@ use rowkeep_engine::{EngineError, RowStream};
 use rowkeep_format::{ForeignKey, Key, RowBatch, Schema, Table, TableEntry, TableName, Value, key};
 use rowkeep_repository::Reader;
 
-use crate::rows::{Cause, rows};
+use crate::state::reader::{Cause, rows};
 use crate::{Context, Error};
 
 /// Counts the rows that refer to none, for each foreign key of each table; only of engines that do not promise none.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::TranslationPlan;
 use crate::read::hash_rows;
-use crate::rows::Cause;
+use crate::state::reader::Cause;
 use crate::{Context, Error, Event, Phase};
 
 /// What comparing a database with the snapshot that it was made from found.

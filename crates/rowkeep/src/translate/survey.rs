@@ -7,7 +7,7 @@ use rowkeep_engine::translate::{Survey, TableSeen};
 use rowkeep_format::{Schema, Table, TableEntry, TableKind};
 use rowkeep_repository::Reader;
 
-use crate::rows::{Cause, rows};
+use crate::state::reader::{Cause, rows};
 use crate::{Context, Error, Event, Phase};
 
 /// How many tables are read at once.

@@ -9,7 +9,7 @@ use rowkeep::apply::{Outcome, execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, ErrorKind};
 use rowkeep::format::Counts;
 use rowkeep::plan::{Mode, PlanOptions, Safety, plan};
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
 use crate::postgres::{Database, servers};
@@ -372,14 +372,18 @@ fn safety_snapshots_stay_in_the_background() {
     live.sql("INSERT INTO parents VALUES (1, 'a', NULL)");
     let snapshot = live.world.capture(live.url()).expect("it is captured");
     live.sql("DELETE FROM parents; INSERT INTO parents VALUES (2, 'a', NULL)");
-    let count =
-        || live.world.block_on(rowkeep::snapshots::list(&live.world.repository, None)).expect("listed").len();
+    let count = || {
+        live.world
+            .block_on(rowkeep::state::snapshots::list(&live.world.repository, None))
+            .expect("listed")
+            .len()
+    };
     let refused = restore(&live, &snapshot, Mode::Merge).1.expect_err("the code is taken");
     assert!(matches!(&refused, Error::Engine(_)), "{refused:?}");
     assert_eq!(count(), 1);
     restore(&live, &snapshot, Mode::Replace).1.expect("it is restored");
     assert_eq!(count(), 2);
     let latest =
-        live.world.block_on(rowkeep::snapshots::latest(&live.world.repository, None)).expect("listed");
+        live.world.block_on(rowkeep::state::snapshots::latest(&live.world.repository, None)).expect("listed");
     assert_eq!(latest.map(|latest| latest.id), Some(snapshot.id));
 }

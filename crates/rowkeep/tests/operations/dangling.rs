@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rowkeep::format::Counts;
 use rowkeep::plan::{Mode, OnDangling, Plan, PlanOptions, Why, plan};
-use rowkeep::selection::Selection;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::selection::Selection;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, done};

@@ -12,7 +12,7 @@ use rowkeep::diff::{DiffOptions, Filter, RowFilter, RowTest, WantedRows, diff};
 use rowkeep::engine::ApplyOptions;
 use rowkeep::format::{ContentKeys, Table};
 use rowkeep::plan::{Mode, PlanOptions, plan};
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, done, hashes, safety, take_back};
@@ -244,7 +244,7 @@ fn kept_as_changes(live: &dyn Live) {
     assert!(check.expect("it is checked").is_clean());
     take_back(live);
     assert_eq!(hashes(&world.capture_all(live.url()).expect("it is captured")), harmed);
-    let undone = world.block_on(rowkeep::snapshots::list(&world.repository, None)).expect("listed");
+    let undone = world.block_on(rowkeep::state::snapshots::list(&world.repository, None)).expect("listed");
     let undone = undone.iter().filter(|snapshot| snapshot.is_changes_alone()).count();
     assert_eq!(undone, 2, "the undo is kept the same way");
     assert_ne!(harmed, restored);

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Event, Observer};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;

@@ -11,7 +11,7 @@ use rowkeep::diff::{DiffOptions, Filter, Related, WantedRows, diff};
 use rowkeep::engine::ApplyOptions;
 use rowkeep::format::{ContentKeys, Value};
 use rowkeep::plan::{Mode, PlanOptions, plan};
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, done, hashes, safety, take_back};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rowkeep::capture::{CaptureOptions, capture};
 use rowkeep::engine::{DatabaseUrl, Engine, Surroundings, connect};
 use rowkeep::repository::{Protection, Repository, open_store};
-use rowkeep::selection::Selection;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::selection::Selection;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::verify::verify;
 use rowkeep::{Context, Error};
 

@@ -8,8 +8,8 @@ use rowkeep::apply::execute;
 use rowkeep::diff::Filter;
 use rowkeep::engine::ApplyOptions;
 use rowkeep::plan::{Mode, PlanOptions, plan};
-use rowkeep::selection::Selection;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::selection::Selection;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, State};
 use tokio_postgres::Client;
 

@@ -6,7 +6,7 @@ use rowkeep::engine::{ApplyOptions, ErrorKind, OnConflict};
 use rowkeep::format::Counts;
 use rowkeep::hooks::Facts;
 use rowkeep::plan::{Mode, OnDangling, Plan, PlanOptions, plan};
-use rowkeep::snapshots::SHORT_ID;
+use rowkeep::state::snapshots::SHORT_ID;
 use rowkeep::{Error, State};
 use serde_json::json;
 

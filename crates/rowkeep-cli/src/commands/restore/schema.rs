@@ -9,7 +9,7 @@ use rowkeep::format::Counts;
 use rowkeep::hooks::{Facts, Hooks};
 use rowkeep::replace::{Replacement, plan_replacement, replace};
 use rowkeep::repository::Repository;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::verify::verify;
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::Counts;
 use rowkeep::hooks::Facts;
 use rowkeep::restore::chosen;
-use rowkeep::snapshots::Snapshot;
+use rowkeep::state::snapshots::Snapshot;
 use rowkeep::translate::{Proof, TranslationPlan, execute, plan, prove};
 use serde_json::json;
 

@@ -8,7 +8,7 @@ use rowkeep_format::{Change, Changes, TableName};
 use super::Settling;
 use crate::Error;
 use crate::diff::{Changeset, Rewriting};
-use crate::keys::KeySet;
+use crate::state::key_set::KeySet;
 
 /// New changes, and how they differ from those that they are made of.
 pub(super) struct Composed {

@@ -1,7 +1,7 @@
 use rowkeep::Error;
 use rowkeep::engine::ErrorKind;
 use rowkeep::engine::translate::NoteKind;
-use rowkeep::selection::Selection;
+use rowkeep::state::selection::Selection;
 use rusqlite::Connection;
 
 use super::query;

@@ -10,7 +10,7 @@ use rowkeep_format::{ChunkId, FormatError, Key, RowBatch, Table, TableEntry, key
 use rowkeep_repository::Reader;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::rows::{read_chunk, read_node};
+use crate::state::reader::{read_chunk, read_node};
 use crate::{Context, Error};
 
 /// Finds all rows that have one of these keys, in key order.

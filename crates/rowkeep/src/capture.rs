@@ -12,8 +12,8 @@ use rowkeep_repository::Repository;
 
 use crate::base::Base;
 use crate::doctor::examine;
-use crate::mask::{Mask, MaskRules, MaskedView};
 use crate::read::{Sink, read_tables, store};
+use crate::rows::mask::{Mask, MaskRules, MaskedView};
 use crate::state::reader::read_node;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{self, Snapshot};

@@ -10,7 +10,7 @@ use crate::activity::{Activity, FileActivity};
 use crate::checks::read::{read_all, seconds};
 use crate::checks::{Check, FileCheck};
 use crate::hooks::{FileHook, Hook, read_all as read_hooks};
-use crate::mask::MaskRules;
+use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
 
 /// What `rowkeep.toml` says.

@@ -66,7 +66,7 @@ pub enum Error {
     },
     /// A condition or the name of a row cannot be understood.
     #[error(transparent)]
-    Condition(#[from] crate::condition::ConditionError),
+    Condition(#[from] crate::rows::condition::ConditionError),
     /// The name of a row does not fit its table.
     #[error("{reference} names no row: {problem}")]
     KeyReference {

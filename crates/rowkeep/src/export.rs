@@ -18,7 +18,7 @@ use rowkeep_format::{ContentKeys, RowBatch, Schema, Table, TableKind, TableName}
 use serde::Serialize;
 
 use crate::diff::{RowFilter, RowTest};
-use crate::mask::{BoundMask, Mask, MaskRules};
+use crate::rows::mask::{BoundMask, Mask, MaskRules};
 use crate::state::reader::{Cause, rows};
 use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase, State};

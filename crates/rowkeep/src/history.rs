@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub use versions::{Cell, ChangedColumn, Note, Version, What};
 
-use crate::condition::KeyReference;
+use crate::rows::condition::KeyReference;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
 use find::Finder;

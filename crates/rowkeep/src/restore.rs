@@ -9,7 +9,7 @@ use rowkeep_format::{Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
 use serde::Serialize;
 
-use crate::mask::{BoundMask, Mask, MaskRules};
+use crate::rows::mask::{BoundMask, Mask, MaskRules};
 use crate::state::reader::{Cause, rows};
 use crate::state::selection::{Selection, matches};
 use crate::state::snapshots::{Snapshot, read_schema};

@@ -1,8 +1,8 @@
 use anyhow::Result;
 use rowkeep::Error;
-use rowkeep::condition::KeyReference;
 use rowkeep::history::{self, ChangedColumn, History as Found, Note, Place, Version, What};
 use rowkeep::repository::Repository;
+use rowkeep::rows::condition::KeyReference;
 use rowkeep::state::snapshots::SHORT_ID;
 use serde_json::json;
 

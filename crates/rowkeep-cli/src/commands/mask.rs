@@ -1,6 +1,6 @@
 use anyhow::Result;
 use clap::Subcommand;
-use rowkeep::mask::{Suggestion, suggest};
+use rowkeep::rows::mask::{Suggestion, suggest};
 use serde_json::json;
 
 use crate::fail::DONE;

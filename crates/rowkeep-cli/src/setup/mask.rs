@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use rowkeep::mask::MaskRules;
+use rowkeep::rows::mask::MaskRules;
 
 use super::Session;
 use crate::fail::CommandError;

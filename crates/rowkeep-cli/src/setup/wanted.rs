@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use rowkeep::condition::{Condition, KeyReference, parse_key};
 use rowkeep::diff::{RowFilter, WantedRows};
+use rowkeep::rows::condition::{Condition, KeyReference, parse_key};
 use rowkeep::state::selection::Selection;
 
 use super::Session;

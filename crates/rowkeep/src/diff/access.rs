@@ -7,8 +7,8 @@ use rowkeep_engine::RowStream;
 use rowkeep_format::{Key, RowBatch, Table, key};
 
 use super::align::Alignment;
-use crate::condition::equality::{Equality, is_exact, look_alike};
-use crate::links::Sought;
+use crate::rows::condition::equality::{Equality, is_exact, look_alike};
+use crate::rows::foreign_keys::Sought;
 use crate::state::State;
 use crate::state::key_lookup::rows_by_keys;
 use crate::state::key_set::{KeyRun, KeySet};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind};
 
 use crate::Error;
-use crate::condition::BoundKey;
+use crate::rows::condition::BoundKey;
 use crate::state::key_set::KeySet;
 
 /// A choice among the rows of tables.

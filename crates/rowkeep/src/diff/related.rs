@@ -12,7 +12,7 @@ use super::keyed::{KEYS_AT_ONCE, compare_keys};
 use super::pairing::Pairing;
 use super::spool::{Changeset, Spool};
 use super::{DiffOptions, Out, Pair};
-use crate::links::{Link, Sought, links};
+use crate::rows::foreign_keys::{Link, Sought, links};
 use crate::state::State;
 use crate::state::key_set::KeySet;
 use crate::state::reader::Cause;

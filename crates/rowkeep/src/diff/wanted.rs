@@ -4,7 +4,7 @@ use rowkeep_format::{RowBatch, Table};
 
 use super::filter::{RowFilter, RowTest};
 use crate::Error;
-use crate::condition::{BoundKey, Condition, KeyReference};
+use crate::rows::condition::{BoundKey, Condition, KeyReference};
 use crate::state::selection::matches;
 
 /// The rows that fulfil a condition and, where keys are given, have one of them.

@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use rowkeep_format::{Table, TableName, Value};
 use serde::Serialize;
 
-use crate::condition::equality::Equality;
 use crate::diff::access::Access;
 use crate::diff::pairing::Pairing;
 use crate::diff::{Changeset, Filter, Pair};
-use crate::links::{Link, Sought, links};
+use crate::rows::condition::equality::Equality;
+use crate::rows::foreign_keys::{Link, Sought, links};
 use crate::state::State;
 use crate::state::key_set::KeySet;
 use crate::state::selection::Selection;

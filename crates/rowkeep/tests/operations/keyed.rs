@@ -7,11 +7,11 @@ use futures::StreamExt;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rowkeep::apply::{execute, last_applied};
-use rowkeep::condition::{Condition, parse_key};
 use rowkeep::diff::{DiffOptions, Filter, RowFilter, RowTest, WantedRows, diff};
 use rowkeep::engine::ApplyOptions;
 use rowkeep::format::{ContentKeys, Table};
 use rowkeep::plan::{Mode, PlanOptions, plan};
+use rowkeep::rows::condition::{Condition, parse_key};
 use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 

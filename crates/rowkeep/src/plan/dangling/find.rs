@@ -8,7 +8,7 @@ use rowkeep_format::{Change, Changes, RowBatch, TableName};
 use super::{Gap, MOST_BYTES, Place, Settling};
 use crate::Error;
 use crate::diff::Changeset;
-use crate::links::{Link, Sought};
+use crate::rows::foreign_keys::{Link, Sought};
 use crate::state::key_set::KeySet;
 
 /// What changes to the table referred to give and take.

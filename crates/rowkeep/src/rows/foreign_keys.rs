@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
-use crate::condition::equality::Equality;
+use crate::rows::condition::equality::Equality;
 
 /// A foreign key whose both ends are tables with rows that can be read.
 #[derive(Debug, Clone)]

@@ -6,9 +6,9 @@ use super::fake::Random;
 use super::permute::{Symbol, of_character, permute, permute_within};
 use super::rules::Rule;
 use super::{fake, numbers};
-use crate::condition::postgres::Type;
-use crate::condition::sqlite::{Affinity, Number, number_of};
-use crate::condition::time;
+use crate::rows::condition::postgres::Type;
+use crate::rows::condition::sqlite::{Affinity, Number, number_of};
+use crate::rows::condition::time;
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

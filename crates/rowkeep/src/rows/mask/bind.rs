@@ -8,8 +8,8 @@ use super::rules::Rule;
 use super::value::{ColumnMask, Shape};
 use super::{BoundMask, Mask, TableMask, fake};
 use crate::Error;
-use crate::condition::postgres::Type;
-use crate::condition::sqlite::{Affinity, number_of};
+use crate::rows::condition::postgres::Type;
+use crate::rows::condition::sqlite::{Affinity, number_of};
 use crate::state::selection;
 
 /// A column: index of its table, and its index there.

@@ -13,9 +13,9 @@ use rowkeep_format::{Changes, ChunkId, SnapshotId, TableChanges, chunk};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::capture::Opened;
+use crate::capture::table::store;
 use crate::plan::safety::{self, Kept};
 use crate::plan::{OnDangling, Plan, Safety};
-use crate::read::store;
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
 

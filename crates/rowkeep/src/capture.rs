@@ -1,5 +1,9 @@
 //! Capture: a state of a live database becomes a snapshot.
 
+mod migration_version;
+mod reuse;
+pub(crate) mod table;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +14,14 @@ use rowkeep_format::manifest::{Cost, Scope, VERSION};
 use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
 use rowkeep_repository::Repository;
 
-use crate::base::Base;
 use crate::doctor::examine;
-use crate::read::{Sink, read_tables, store};
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
 use crate::state::reader::read_node;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{self, Snapshot};
-use crate::{Context, Error, Event, Phase, migrations};
+use crate::{Context, Error, Event, Phase};
+use reuse::Base;
+use table::{Sink, read_tables, store};
 
 /// What a snapshot is to hold, and what it is to be called.
 #[derive(Debug, Clone)]
@@ -215,7 +219,7 @@ async fn environment(
     options: &CaptureOptions,
 ) -> Result<BTreeMap<String, String>, Error> {
     let mut environment: BTreeMap<String, String> = view.environment().into_iter().collect();
-    if let Some(version) = migrations::schema_version(view, chosen).await? {
+    if let Some(version) = migration_version::schema_version(view, chosen).await? {
         environment.insert("schema_version".to_owned(), version);
     }
     if let Some(name) = &options.environment {

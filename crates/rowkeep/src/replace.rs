@@ -10,11 +10,11 @@ use rowkeep_repository::Repository;
 use serde::Serialize;
 
 use crate::apply::{UNDO, taken_back};
+use crate::capture::table::{Sink, read_tables};
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes, schema_differences};
 use crate::plan::Safety;
 use crate::plan::safety::{self, Kept};
-use crate::read::{Sink, read_tables};
 use crate::restore::{Restored, finish};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};

@@ -6,7 +6,7 @@ use rowkeep_format::{Table, TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::Serialize;
 
-use crate::read::{Sink, read_tables};
+use crate::capture::table::{Sink, read_tables};
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 

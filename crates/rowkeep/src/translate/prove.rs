@@ -10,7 +10,7 @@ use rowkeep_format::{ContentKeys, FormatError, Key, Table, TableEntry, TableName
 use serde::Serialize;
 
 use super::TranslationPlan;
-use crate::read::hash_rows;
+use crate::capture::table::hash_rows;
 use crate::state::reader::Cause;
 use crate::{Context, Error, Event, Phase};
 

@@ -11,7 +11,7 @@ use rowkeep_format::{ChunkId, ContentKeys, FormatError, Table, TableEntry, chunk
 use rowkeep_repository::{Compressed, Writer};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::base::Base;
+use crate::capture::reuse::Base;
 use crate::{Context, Error, Event};
 
 /// Chunks of one table that may be worked on beside the one that is being filled.

@@ -3,20 +3,20 @@
 //! Both states are read in key order and never held in memory. Chunks of equal names are not read at all; a live database
 //! is read once, cut as a capture would cut it, and only where its chunks differ from the other side's are rows compared.
 
-pub(crate) mod access;
-mod align;
+mod by_key;
+mod changed_rows;
+mod changeset;
+mod columns;
 mod definitions;
-mod entries;
 mod filter;
-mod keyed;
+pub(crate) mod key_access;
 mod merge;
 pub(crate) mod pairing;
 mod regions;
 mod related;
 mod schema;
-mod spool;
-mod wanted;
-mod written;
+mod side;
+mod wanted_rows;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -32,20 +32,20 @@ use crate::state::State;
 use crate::state::reader::{Cause, rows};
 use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase};
-use align::Alignment;
+use by_key::compare_keys;
+use changed_rows::{Differing, Told};
+pub use changeset::Changeset;
+use changeset::{Frame, Spool, spool_failed};
+use columns::Alignment;
 pub use definitions::{DefinitionChange, definition_changes};
-use entries::{Side, Stored};
 pub use filter::{Filter, RowFilter, RowTest};
-use keyed::compare_keys;
 use merge::{Bounds, Shape, changes};
 use pairing::Pairing;
 use regions::{Region, Regions};
 pub use related::Related;
 pub use schema::{SchemaDifference, schema_differences};
-pub use spool::Changeset;
-use spool::{Frame, Spool, spool_failed};
-pub use wanted::WantedRows;
-use written::{Differing, Told};
+use side::{Side, Stored};
+pub use wanted_rows::WantedRows;
 
 /// What is to be compared.
 #[derive(Clone, Default)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rowkeep_format::{Changes, Table};
 
 use super::Pair;
-use super::access::Access;
-use super::align::Alignment;
+use super::by_key::{KEYS_AT_ONCE, changes_of_run};
+use super::columns::Alignment;
 use super::filter::Filter;
-use super::keyed::{KEYS_AT_ONCE, changes_of_run};
+use super::key_access::Access;
 use super::merge::Shape;
 use crate::state::State;
 use crate::state::key_set::KeySet;

@@ -7,8 +7,8 @@
 
 use rowkeep_format::tree::MAX_KEY_BYTES;
 
-use super::entries::{Entry, Head, Side};
 use super::merge::Bounds;
+use super::side::{Entry, Head, Side};
 use crate::Error;
 
 /// Chunks at which a region is ended even where none begins on both sides.

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use rowkeep_engine::RowStream;
 use rowkeep_format::{Change, Changes, FormatError, Table, TableName, key};
 
-use super::access::Access;
+use super::by_key::{KEYS_AT_ONCE, compare_keys};
+use super::changeset::{Changeset, Spool};
 use super::filter::{BoundFilter, Filter};
-use super::keyed::{KEYS_AT_ONCE, compare_keys};
+use super::key_access::Access;
 use super::pairing::Pairing;
-use super::spool::{Changeset, Spool};
 use super::{DiffOptions, Out, Pair};
 use crate::rows::foreign_keys::{Link, Sought, links};
 use crate::state::State;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use rowkeep_format::{Table, TableName, Value};
 use serde::Serialize;
 
-use crate::diff::access::Access;
+use crate::diff::key_access::Access;
 use crate::diff::pairing::Pairing;
 use crate::diff::{Changeset, Filter, Pair};
 use crate::rows::condition::equality::Equality;

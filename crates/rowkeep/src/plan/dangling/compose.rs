@@ -97,7 +97,7 @@ impl Settling<'_> {
 }
 
 fn key_of(
-    access: &crate::diff::access::Access<'_>,
+    access: &crate::diff::key_access::Access<'_>,
     changes: &Changes,
     change: Option<Change>,
 ) -> Result<Vec<u8>, Error> {

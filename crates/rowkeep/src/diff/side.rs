@@ -12,7 +12,7 @@ use rowkeep_repository::Reader;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::align::Alignment;
+use super::columns::Alignment;
 use crate::state::reader::{read_chunk, read_node};
 use crate::{Context, Error, Event};
 

@@ -6,7 +6,7 @@ use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::RowStream;
 use rowkeep_format::{Key, RowBatch, Table, key};
 
-use super::align::Alignment;
+use super::columns::Alignment;
 use crate::rows::condition::equality::{Equality, is_exact, look_alike};
 use crate::rows::foreign_keys::Sought;
 use crate::state::State;

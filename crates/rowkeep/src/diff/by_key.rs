@@ -3,7 +3,7 @@
 use rowkeep_format::{Changes, FormatError};
 
 use super::Out;
-use super::access::Access;
+use super::key_access::Access;
 use super::merge::{Bounds, Shape, changes};
 use crate::Error;
 use crate::state::key_set::{KeyRun, KeySet};

@@ -8,7 +8,7 @@ use rowkeep_format::{ChunkId, SnapshotId, TableEntry, TableName};
 use rowkeep_repository::{CheckOptions, CheckReport, Reader, Repository, Severity};
 use serde::Serialize;
 
-use crate::apply::read_changeset;
+use crate::apply::execute::read_changeset;
 use crate::state::reader::read_node;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error, ErrorKind, Event, Phase};

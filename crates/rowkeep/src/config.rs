@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Error;
-use crate::activity::{Activity, FileActivity};
+use crate::apply::activity::{Activity, FileActivity};
 use crate::checks::read::{read_all, seconds};
 use crate::checks::{Check, FileCheck};
 use crate::hooks::{FileHook, Hook, read_all as read_hooks};

@@ -4,7 +4,6 @@
 //! environment of the process.
 #![forbid(unsafe_code)]
 
-pub mod activity;
 pub mod apply;
 pub mod around;
 pub mod assess;
@@ -21,9 +20,7 @@ pub mod export;
 pub mod history;
 pub mod hooks;
 pub mod migrate;
-pub mod plan;
 mod progress;
-pub mod replace;
 pub mod report;
 pub mod restore;
 pub mod rows;

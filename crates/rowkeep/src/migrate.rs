@@ -7,13 +7,13 @@ use rowkeep_format::manifest::Before;
 use rowkeep_format::{Counts, TableKind, TableName};
 use rowkeep_repository::Repository;
 
-use crate::apply::execute;
+use crate::apply::execute::execute;
+use crate::apply::plan::{Mode, PlanOptions, plan};
+use crate::apply::replace::put_back;
 use crate::around::{Around, Effect, around};
 use crate::capture::CaptureOptions;
 use crate::checks::{Check, Circumstances, run_checks};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
-use crate::plan::{Mode, PlanOptions, plan};
-use crate::replace::put_back;
 use crate::report::{Found, Status};
 use crate::state::State;
 use crate::state::snapshots::{self, Snapshot, read_schema};

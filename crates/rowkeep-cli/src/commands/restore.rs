@@ -7,10 +7,10 @@ mod translated;
 
 use anyhow::Result;
 use live::{ConflictChoice, DanglingChoice, ModeChoice};
+use rowkeep::apply::plan::Safety;
 use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::{Counts, TableEntry};
 use rowkeep::hooks::{Facts, Hooks, Operation};
-use rowkeep::plan::Safety;
 use rowkeep::repository::Repository;
 use rowkeep::restore::{Restored, chosen, restore_masked};
 use rowkeep::state::selection::Selection;

@@ -1,9 +1,9 @@
 //! The row for the application's own log.
 
 use anyhow::Result;
-use rowkeep::activity::{About, Activity};
+use rowkeep::apply::activity::{About, Activity};
+use rowkeep::apply::plan::Plan;
 use rowkeep::engine::Engine;
-use rowkeep::plan::Plan;
 
 use super::Session;
 

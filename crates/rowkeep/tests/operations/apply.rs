@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use rowkeep::apply::plan::{Mode, PlanOptions, Safety, plan};
 use rowkeep::apply::{Outcome, execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, ErrorKind};
 use rowkeep::format::Counts;
-use rowkeep::plan::{Mode, PlanOptions, Safety, plan};
 use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 

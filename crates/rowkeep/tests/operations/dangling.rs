@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use rowkeep::apply::plan::{Mode, OnDangling, Plan, PlanOptions, Why, plan};
 use rowkeep::format::Counts;
-use rowkeep::plan::{Mode, OnDangling, Plan, PlanOptions, Why, plan};
 use rowkeep::state::selection::Selection;
 use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};

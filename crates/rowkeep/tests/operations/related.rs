@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use rowkeep::apply::plan::{Mode, PlanOptions, plan};
 use rowkeep::apply::{Outcome, execute};
 use rowkeep::diff::{DiffOptions, Filter, Related, WantedRows, diff};
 use rowkeep::engine::ApplyOptions;
 use rowkeep::format::{ContentKeys, Value};
-use rowkeep::plan::{Mode, PlanOptions, plan};
 use rowkeep::rows::condition::{Condition, parse_key};
 use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};

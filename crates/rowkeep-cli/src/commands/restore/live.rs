@@ -1,11 +1,11 @@
 //! Restoring into a database that holds data.
 
 use anyhow::Result;
+use rowkeep::apply::plan::{Mode, OnDangling, Plan, PlanOptions, plan};
 use rowkeep::apply::{Outcome, execute};
 use rowkeep::engine::{ApplyOptions, ErrorKind, OnConflict};
 use rowkeep::format::Counts;
 use rowkeep::hooks::Facts;
-use rowkeep::plan::{Mode, OnDangling, Plan, PlanOptions, plan};
 use rowkeep::state::snapshots::SHORT_ID;
 use rowkeep::{Error, State};
 use serde_json::json;

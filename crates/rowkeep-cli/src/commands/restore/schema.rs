@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use rowkeep::apply::replace::{Replacement, plan_replacement, replace};
 use rowkeep::apply::undo_snapshot;
 use rowkeep::engine::Engine;
 use rowkeep::format::Counts;
 use rowkeep::hooks::{Facts, Hooks};
-use rowkeep::replace::{Replacement, plan_replacement, replace};
 use rowkeep::repository::Repository;
 use rowkeep::state::snapshots::Snapshot;
 use rowkeep::verify::verify;

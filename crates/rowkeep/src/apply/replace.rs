@@ -9,12 +9,12 @@ use rowkeep_format::{Schema, TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::Serialize;
 
-use crate::apply::{UNDO, taken_back};
+use super::execute::{UNDO, taken_back};
+use super::plan::Safety;
+use super::safety::{self, Kept};
 use crate::capture::table::{Sink, read_tables};
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes, schema_differences};
-use crate::plan::Safety;
-use crate::plan::safety::{self, Kept};
 use crate::restore::{Restored, finish};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};

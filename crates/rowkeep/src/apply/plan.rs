@@ -1,8 +1,5 @@
 //! Plans: what a restore into a database that holds data is going to change.
 
-mod dangling;
-pub(crate) mod safety;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +9,10 @@ use rowkeep_format::{Counts, SnapshotId, Table, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
+pub use super::dangling::{Dangling, OnDangling, Why};
+use super::dangling::{Settling, Terms};
+pub use super::safety::Safety;
+use super::safety::{self, Kept};
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{
     Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_told, diff,
@@ -20,10 +21,6 @@ use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::state::{LiveState, State};
 use crate::{Context, Error};
-pub use dangling::{Dangling, OnDangling, Why};
-use dangling::{Settling, Terms};
-use safety::Kept;
-pub use safety::Safety;
 
 /// How the rows of a database are to become those of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

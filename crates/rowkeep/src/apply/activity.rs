@@ -8,7 +8,7 @@ use rowkeep_engine::{Engine, ErrorKind, Finding, Level};
 use serde::Deserialize;
 
 use crate::Error;
-use crate::plan::Plan;
+use crate::apply::plan::Plan;
 
 /// What placeholders may stand in values, and what for.
 pub const PLACEHOLDERS: [&str; 11] = [

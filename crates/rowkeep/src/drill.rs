@@ -20,9 +20,9 @@ use crate::checks::{Check, Circumstances, run_checks};
 use crate::config::Objectives;
 use crate::report::{self, About, Found, Kind, Measures, Report, Section, Status};
 use crate::restore::restore;
+use crate::restore::verify::{Comparison, Outcome, verify};
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::units::counted;
-use crate::verify::{Comparison, Outcome, verify};
 use crate::{Context, Error, ErrorKind};
 use scratch::{Scratch, Workshop};
 

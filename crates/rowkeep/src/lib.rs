@@ -25,9 +25,7 @@ pub mod report;
 pub mod restore;
 pub mod rows;
 pub mod state;
-pub mod translate;
 pub mod units;
-pub mod verify;
 
 pub use config::{Config, Database};
 pub use context::Context;

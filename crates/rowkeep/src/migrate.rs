@@ -15,9 +15,9 @@ use crate::capture::CaptureOptions;
 use crate::checks::{Check, Circumstances, run_checks};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
 use crate::report::{Found, Status};
+use crate::restore::verify::{Comparison, verify};
 use crate::state::State;
 use crate::state::snapshots::{self, Snapshot, read_schema};
-use crate::verify::{Comparison, verify};
 use crate::{Context, Error};
 
 /// The tag of the two snapshots.

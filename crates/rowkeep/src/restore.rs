@@ -1,5 +1,8 @@
 //! Restore: a snapshot becomes a database that was not there, or was empty.
 
+pub mod translate;
+pub mod verify;
+
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};

@@ -3,7 +3,7 @@ use rowkeep::hooks::{Facts, Operation};
 use rowkeep::migrate::{MigrateOptions, Migration, Rollback, migrate};
 use rowkeep::report::Status;
 use rowkeep::repository::Repository;
-use rowkeep::verify::Outcome;
+use rowkeep::restore::verify::Outcome;
 use serde_json::{Value, json};
 
 use super::around::Changing;

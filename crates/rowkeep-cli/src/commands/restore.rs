@@ -12,10 +12,10 @@ use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::{Counts, TableEntry};
 use rowkeep::hooks::{Facts, Hooks, Operation};
 use rowkeep::repository::Repository;
+use rowkeep::restore::verify::{verify, verify_tables};
 use rowkeep::restore::{Restored, chosen, restore_masked};
 use rowkeep::state::selection::Selection;
 use rowkeep::state::snapshots::{self, Snapshot};
-use rowkeep::verify::{verify, verify_tables};
 use serde_json::json;
 
 use super::verify::told as comparison_told;
@@ -132,7 +132,7 @@ impl Restore {
             None => session.configured(&snapshot.manifest.database)?,
         };
         let transfer = Transfer { session, repository: &repository, snapshot: &snapshot, to: &to };
-        if rowkeep::translate::is_possible(&snapshot, transfer.engine()) {
+        if rowkeep::restore::translate::is_possible(&snapshot, transfer.engine()) {
             return self.translate(transfer).await;
         }
         let contents = match contents {

@@ -1,6 +1,6 @@
 use anyhow::Result;
+use rowkeep::restore::verify::{Comparison, Outcome, TableComparison, verify};
 use rowkeep::state::snapshots;
-use rowkeep::verify::{Comparison, Outcome, TableComparison, verify};
 use serde_json::json;
 
 use crate::fail::{DIFFERENCES, DONE};

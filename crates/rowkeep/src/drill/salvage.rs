@@ -10,8 +10,8 @@ use super::{Drill, found, millis, proof, told};
 use crate::Error;
 use crate::report::{Found, Status};
 use crate::restore::restore_tables;
+use crate::restore::verify::verify_tables;
 use crate::units::{count, counted};
-use crate::verify::verify_tables;
 
 /// Flaws that are shown of a table.
 const SHOWN: usize = 5;

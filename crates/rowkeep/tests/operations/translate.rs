@@ -9,10 +9,10 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rowkeep::engine::translate::NoteKind;
+use rowkeep::restore::translate::{Proof, TranslationPlan, execute, plan, prove};
 use rowkeep::restore::{Restored, chosen};
 use rowkeep::state::selection::Selection;
 use rowkeep::state::snapshots::Snapshot;
-use rowkeep::translate::{Proof, TranslationPlan, execute, plan, prove};
 use rowkeep::{Context, Error};
 use rusqlite::{Connection, params};
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rowkeep::capture::{CaptureOptions, capture};
 use rowkeep::engine::{DatabaseUrl, Engine, Surroundings, connect};
 use rowkeep::repository::{Protection, Repository, open_store};
+use rowkeep::restore::verify::verify;
 use rowkeep::state::selection::Selection;
 use rowkeep::state::snapshots::Snapshot;
-use rowkeep::verify::verify;
 use rowkeep::{Context, Error};
 
 /// A repository in memory, and the machine's PostgreSQL programs.

@@ -9,8 +9,8 @@ use rowkeep::engine::Engine;
 use rowkeep::format::Counts;
 use rowkeep::hooks::{Facts, Hooks};
 use rowkeep::repository::Repository;
+use rowkeep::restore::verify::verify;
 use rowkeep::state::snapshots::Snapshot;
-use rowkeep::verify::verify;
 use serde_json::json;
 
 use super::live::{ConflictChoice, ModeChoice};

@@ -7,8 +7,8 @@ use rowkeep::engine::{Contents, Engine};
 use rowkeep::format::Counts;
 use rowkeep::hooks::Facts;
 use rowkeep::restore::chosen;
+use rowkeep::restore::translate::{Proof, TranslationPlan, execute, plan, prove};
 use rowkeep::state::snapshots::Snapshot;
-use rowkeep::translate::{Proof, TranslationPlan, execute, plan, prove};
 use serde_json::json;
 
 use super::{Restore, Transfer};

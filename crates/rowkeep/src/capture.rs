@@ -14,7 +14,7 @@ use rowkeep_format::manifest::{Cost, Scope, VERSION};
 use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
 use rowkeep_repository::Repository;
 
-use crate::doctor::examine;
+use crate::jobs::doctor::examine;
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
 use crate::state::reader::read_node;
 use crate::state::selection::Selection;

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::apply::activity::{Activity, FileActivity};
-use crate::checks::read::{read_all, seconds};
-use crate::checks::{Check, FileCheck};
 use crate::hooks::{FileHook, Hook, read_all as read_hooks};
+use crate::jobs::data_checks::read::{read_all, seconds};
+use crate::jobs::data_checks::{Check, FileCheck};
 use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
 

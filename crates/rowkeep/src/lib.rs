@@ -5,21 +5,14 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
-pub mod around;
-pub mod assess;
 pub mod capture;
-pub mod check;
-pub mod checks;
 pub mod config;
 mod context;
 pub mod diff;
-pub mod doctor;
-pub mod drill;
 mod error;
 pub mod export;
-pub mod history;
 pub mod hooks;
-pub mod migrate;
+pub mod jobs;
 mod progress;
 pub mod report;
 pub mod restore;

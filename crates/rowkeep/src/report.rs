@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use keep::{keep, kept, latest_drill};
 
-use crate::checks::times::age;
+use crate::jobs::data_checks::times::age;
 use crate::state::snapshots::Snapshot;
 use crate::units::{bytes, count, counted, duration};
 

@@ -3,8 +3,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Result;
-use rowkeep::around::{Effect, around};
 use rowkeep::capture::CaptureOptions;
+use rowkeep::jobs::run_between::{Effect, around};
 use rowkeep::state::selection::Selection;
 use rowkeep::state::snapshots::Snapshot;
 use serde_json::{Value, json};

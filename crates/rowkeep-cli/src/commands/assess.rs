@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rowkeep::assess::{Assessment, Reach, State, TableState, assess};
 use rowkeep::engine::DatabaseUrl;
+use rowkeep::jobs::assess::{Assessment, Reach, State, TableState, assess};
 use rowkeep::report::latest_drill;
 use serde_json::json;
 

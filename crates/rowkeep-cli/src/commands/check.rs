@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use rowkeep::check::{Checked, check};
+use rowkeep::jobs::repository_check::{Checked, check};
 use rowkeep::repository::{CheckOptions, ReadData};
 
 use crate::fail::{DIFFERENCES, DONE};

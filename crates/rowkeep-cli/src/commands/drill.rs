@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use rowkeep::drill::{DrillOptions, drill, newest_restorable, unreadable};
 use rowkeep::format::manifest::Scope;
+use rowkeep::jobs::drill::{DrillOptions, drill, newest_restorable, unreadable};
 use rowkeep::report::{Format, Report, keep, render};
 use rowkeep::repository::Repository;
 use rowkeep::state::snapshots::{self, Snapshot};

@@ -1,6 +1,6 @@
 use anyhow::Result;
 use rowkeep::Error;
-use rowkeep::history::{self, ChangedColumn, History as Found, Note, Place, Version, What};
+use rowkeep::jobs::history::{self, ChangedColumn, History as Found, Note, Place, Version, What};
 use rowkeep::repository::Repository;
 use rowkeep::rows::condition::KeyReference;
 use rowkeep::state::snapshots::SHORT_ID;

@@ -1,6 +1,6 @@
 use anyhow::Result;
 use rowkeep::hooks::{Facts, Operation};
-use rowkeep::migrate::{MigrateOptions, Migration, Rollback, migrate};
+use rowkeep::jobs::migrate::{MigrateOptions, Migration, Rollback, migrate};
 use rowkeep::report::Status;
 use rowkeep::repository::Repository;
 use rowkeep::restore::verify::Outcome;

@@ -8,8 +8,8 @@ use reqwest::header::HeaderName;
 use serde::Deserialize;
 
 use super::{Action, Hook, Moment, Operation, Secret};
-use crate::checks::read::seconds;
 use crate::config::expand;
+use crate::jobs::data_checks::read::seconds;
 
 /// The longest that a hook may take when it does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);

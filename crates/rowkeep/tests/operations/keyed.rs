@@ -240,7 +240,11 @@ fn kept_as_changes(live: &dyn Live) {
     let kept = outcome.safety.expect("it can be undone");
     assert!(kept.is_changes_alone());
     let restored = hashes(&world.capture_all(live.url()).expect("it is captured"));
-    let check = world.block_on(rowkeep::check::check(&context, &world.repository, Default::default()));
+    let check = world.block_on(rowkeep::jobs::repository_check::check(
+        &context,
+        &world.repository,
+        Default::default(),
+    ));
     assert!(check.expect("it is checked").is_clean());
     take_back(live);
     assert_eq!(hashes(&world.capture_all(live.url()).expect("it is captured")), harmed);

@@ -15,9 +15,9 @@ use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Manifest, Schema};
 use rowkeep_repository::Repository;
 
-use crate::checks::times::{age, seconds_between};
-use crate::checks::{Check, Circumstances, run_checks};
 use crate::config::Objectives;
+use crate::jobs::data_checks::times::{age, seconds_between};
+use crate::jobs::data_checks::{Check, Circumstances, run_checks};
 use crate::report::{self, About, Found, Kind, Measures, Report, Section, Status};
 use crate::restore::restore;
 use crate::restore::verify::{Comparison, Outcome, verify};

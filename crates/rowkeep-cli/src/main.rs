@@ -11,11 +11,29 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::Args;
+use crate::args::Global;
+use crate::commands::Command;
 use crate::setup::Session;
+
+const STATUSES: &str = "Exit status: 0 done, 1 failed, 2 usage, 3 differences or damage found, \
+4 locked out or refused.
+
+Environment: ROWKEEP_REPOSITORY, ROWKEEP_PASSPHRASE, ROWKEEP_PASSPHRASE_FILE, ROWKEEP_KEY_FILE, ROWKEEP_CONFIG; \
+ROWKEEP_PG_BIN names folders with PostgreSQL's client programs; an object store takes its usual variables \
+(AWS_ACCESS_KEY_ID, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, ...).";
+
+/// Backs up databases as rows: compares any two states, puts back exactly what is missing, proves every restore.
+#[derive(Debug, Parser)]
+#[command(name = "rowkeep", version, after_help = STATUSES, propagate_version = true)]
+struct Args {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
 
 /// Threads for work that blocks; each keeps some memory once it was used.
 const BLOCKING_THREADS: usize = 16;
@@ -40,7 +58,7 @@ fn main() -> ExitCode {
     runtime.spawn(stop_on_signal(cancel.clone()));
     let result = runtime.block_on(async {
         let session = Session::new(args.global, cancel);
-        commands::run(args.command, &session).await
+        commands::run(args.command, Args::command, &session).await
     });
     // Threads that still wait for a lost server must not keep us.
     runtime.shutdown_background();

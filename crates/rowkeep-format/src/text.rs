@@ -60,7 +60,8 @@ pub(crate) fn candidates(first: &[u8]) -> Vec<Form> {
     if first.starts_with(b"\\x") {
         return vec![Form::Hex];
     }
-    timestamp_candidates(first)
+    let form = |(separator, fraction, zone)| Form::Timestamp { separator, fraction, zone };
+    timestamp_candidates(first).into_iter().map(form).collect()
 }
 
 /// Appends the form and the values, or nothing when a value does not have the form.

@@ -1,8 +1,6 @@
 use anyhow::Result;
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::args::Args;
 use crate::fail::DONE;
 
 #[derive(Debug, clap::Args)]
@@ -12,10 +10,10 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Result<u8> {
+    pub(crate) fn run(self, mut program: clap::Command) -> Result<u8> {
         // Written at once: a reader that goes away in the middle must not make us panic.
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Args::command(), "rowkeep", &mut script);
+        clap_complete::generate(self.shell, &mut program, "rowkeep", &mut script);
         print!("{}", String::from_utf8_lossy(&script));
         Ok(DONE)
     }

@@ -1,6 +1,12 @@
-//! The crates know each other in one direction only, and libraries keep their hands off the process.
+//! The crates know each other in one direction only, so do the rooms and files within a crate, and libraries keep their
+//! hands off the process.
 
+mod graph;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use graph::{Graph, name};
 
 /// In the order of the data's way: each may know those before it.
 const CRATES: [&str; 5] =
@@ -8,6 +14,16 @@ const CRATES: [&str; 5] =
 
 /// What a crate may not know although it comes before it.
 const APART: [(&str, &str); 1] = [("rowkeep-engine", "rowkeep-repository")];
+
+/// The rooms below a module, in order: a file may import from its own room and from those before it.
+struct Rooms {
+    below: &'static [&'static str],
+    /// Rooms on one line know nothing of each other.
+    order: &'static [&'static [&'static str]],
+}
+
+/// The rooms of each crate. The root and files of a name that is no room only declare and re-export.
+const ROOMS: [(&str, &[Rooms]); 1] = [("rowkeep-format", &[])];
 
 fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate is in a folder").to_owned()
@@ -57,4 +73,70 @@ fn libraries_neither_print_nor_read_the_environment() {
             }
         }
     }
+}
+
+#[test]
+fn no_files_import_from_each_other_in_a_circle() {
+    for (name, _) in ROOMS {
+        let circles = Graph::read(&sources(name)).circles();
+        assert!(circles.is_empty(), "{name}: files that import from each other: {circles:#?}");
+    }
+}
+
+#[test]
+fn rooms_know_only_those_before_them() {
+    for (name, rooms) in ROOMS {
+        let graph = Graph::read(&sources(name));
+        for rooms in rooms {
+            assert_eq!(against(&graph, rooms), Vec::<String>::new(), "{name}: imports that run back up");
+        }
+    }
+}
+
+#[test]
+fn a_planted_import_is_found() {
+    let mut planted = sources("rowkeep-format");
+    assert!(Graph::read(&planted).circles().is_empty());
+    let text = planted.get_mut("ids.rs").expect("it is there");
+    text.push_str("\nfn planted() -> Option<crate::tree::TableRoot> { None }\n");
+    let circles = Graph::read(&planted).circles();
+    assert!(circles.iter().any(|circle| circle.contains("ids") && circle.contains("tree")), "{circles:?}");
+}
+
+/// The imports that run against the order of some rooms.
+fn against(graph: &Graph, rooms: &Rooms) -> Vec<String> {
+    let place = |module: &[String]| {
+        let below: Vec<&str> = module.iter().map(String::as_str).collect();
+        let room = *below.strip_prefix(rooms.below)?.first()?;
+        Some((room.to_owned(), rooms.order.iter().position(|line| line.contains(&room))))
+    };
+    let mut found = Vec::new();
+    for (from, to) in graph.imports() {
+        let (Some((from_room, from_place)), Some((to_room, to_place))) = (place(from), place(to)) else {
+            continue;
+        };
+        let (from, to) = (name(from), name(to));
+        match (from_place, to_place) {
+            (Some(_), Some(_)) if from_room == to_room => {}
+            (Some(here), Some(there)) if there < here => {}
+            (None, _) => found.push(format!("{from} is in no room")),
+            (_, None) => found.push(format!("{to} is in no room")),
+            _ => found.push(format!("{from} imports {to}")),
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The source files of a crate by their paths below its `src`.
+fn sources(name: &str) -> BTreeMap<String, String> {
+    let src = crates().join(name).join("src");
+    let files = crate::sandbox::files_below(&src);
+    let rust = files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    rust.map(|file| {
+        let path = file.strip_prefix(&src).expect("it is below").to_string_lossy().into_owned();
+        (path, std::fs::read_to_string(file).expect("it can be read"))
+    })
+    .collect()
 }

@@ -1,6 +1,5 @@
 //! Timestamps as microseconds, with what their text has beside digits.
 
-use super::Form;
 use super::date::{parse_date, print_date};
 use super::number::parse_digits;
 
@@ -40,8 +39,9 @@ impl Zone {
     }
 }
 
-/// The forms of a timestamp that a column may have whose first value is this, in the order in which they are to be tried.
-pub(super) fn timestamp_candidates(first: &[u8]) -> Vec<Form> {
+/// The separators, fractions and zones that a column of timestamps may have whose first value is this, in the order in
+/// which they are to be tried.
+pub(super) fn timestamp_candidates(first: &[u8]) -> Vec<(u8, Fraction, Zone)> {
     let Some(rest) = first.get(19..) else { return Vec::new() };
     let separator = first[10];
     if !matches!(separator, b' ' | b'T') {
@@ -53,11 +53,11 @@ pub(super) fn timestamp_candidates(first: &[u8]) -> Vec<Form> {
     };
     let suffix = &rest[if digits > 0 { digits + 1 } else { 0 }..];
     let Some(zone) = Zone::ALL.into_iter().find(|zone| zone.suffix() == suffix) else { return Vec::new() };
-    let mut forms = vec![Form::Timestamp { separator, fraction: Fraction::Trimmed, zone }];
+    let mut candidates = vec![(separator, Fraction::Trimmed, zone)];
     if (1..=6).contains(&digits) {
-        forms.push(Form::Timestamp { separator, fraction: Fraction::Fixed(digits as u8), zone });
+        candidates.push((separator, Fraction::Fixed(digits as u8), zone));
     }
-    forms
+    candidates
 }
 
 /// Microseconds since 1 January 1970.

@@ -3,71 +3,20 @@
 //! Reading: one connection locks all tables, takes a snapshot and exports it; others share it and read with `COPY`.
 //! The schema is what the server's own `pg_dump` writes at that snapshot. Creating: the same text is run statement by
 //! statement, rows go in by `COPY`, and what belongs to a table alone is built as soon as its rows are there. Replacing:
-//! the same in one transaction, in which all that the database holds is dropped first (see `replacing.rs`).
+//! the same in one transaction, in which all that the database holds is dropped first (see `load/replace.rs`).
 
 #![forbid(unsafe_code)]
 
-mod access;
-mod address;
 mod apply;
-mod begun;
-mod binary;
 mod catalog;
-mod checks;
-mod classify;
-pub(crate) mod compose;
-mod connections;
-mod copy_in;
-mod database;
-mod ddl;
-mod decode;
-mod dump_text;
-mod encode;
-mod ending;
-mod equality;
+mod connect;
+mod copy_text;
 mod examine;
-mod facts;
-mod failure;
-mod find;
-mod finish;
-mod frozen;
-mod instant;
-mod intake;
-mod joins;
-mod large_objects;
-mod large_objects_in;
-mod lexer;
-mod lying;
-mod marker;
-mod notes;
-mod objects;
-mod order;
-mod outline;
-mod pem;
-mod pg_dump;
-mod plan;
-mod pool;
-mod query;
-mod reader;
-mod replacing;
-mod runner;
-mod scratch;
-mod script;
-mod sequences;
-mod session;
-mod settings;
-mod since;
-mod snapshot;
-mod split;
-mod sql;
-pub(crate) mod sql_text;
-mod tap;
-mod target;
-mod tls;
-mod traffic;
-mod unit;
-mod view;
-mod wire;
+mod load;
+pub(crate) mod psql_script;
+mod quote;
+mod read;
+pub(crate) mod schema;
 
 use std::fmt;
 use std::sync::Arc;
@@ -79,13 +28,15 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
     QueryRows, Surroundings, Target, View, ViewOptions,
 };
-pub(crate) use outline::outline;
-pub use scratch::{Scratch, ScratchServer};
+pub use load::scratch::{Scratch, ScratchServer};
+pub(crate) use schema::outline::outline;
 
-use address::Address;
-use session::Server;
-use target::PostgresTarget;
-use view::PostgresView;
+use connect::address::Address;
+use connect::session::Server;
+use load::target::{self, PostgresTarget};
+use read::query;
+use read::view::PostgresView;
+use schema::{ddl, script};
 
 /// The engine's name.
 pub(crate) const NAME: &str = "postgresql";

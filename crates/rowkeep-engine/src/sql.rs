@@ -22,8 +22,8 @@ pub enum SqlValue {
 /// part may stand in double quotes.
 pub fn insert(engine: &str, table: &str, values: &[(&str, SqlValue)]) -> Result<String, EngineError> {
     match engine {
-        postgres::NAME => Ok(postgres::sql_text::insert(table, values)),
-        sqlite::NAME => Ok(sqlite::sql_text::insert(table, values)),
+        postgres::NAME => Ok(postgres::psql_script::insert(table, values)),
+        sqlite::NAME => Ok(sqlite::sqlite3_script::insert(table, values)),
         other => Err(unknown(other)),
     }
 }
@@ -31,8 +31,8 @@ pub fn insert(engine: &str, table: &str, values: &[(&str, SqlValue)]) -> Result<
 /// A query that gives no row, and fails where a table or one of its columns is not there.
 pub fn probe(engine: &str, table: &str, columns: &[&str]) -> Result<String, EngineError> {
     match engine {
-        postgres::NAME => Ok(postgres::sql_text::probe(table, columns)),
-        sqlite::NAME => Ok(sqlite::sql_text::probe(table, columns)),
+        postgres::NAME => Ok(postgres::psql_script::probe(table, columns)),
+        sqlite::NAME => Ok(sqlite::sqlite3_script::probe(table, columns)),
         other => Err(unknown(other)),
     }
 }
@@ -62,8 +62,8 @@ pub trait SqlText: Send + Sync {
 /// What writes a database of this schema as a script; with its DDL, or rows alone for tables that are there.
 pub fn script(schema: &Schema, with_ddl: bool) -> Result<Box<dyn SqlText>, EngineError> {
     match schema.engine.as_str() {
-        postgres::NAME => Ok(Box::new(postgres::sql_text::Script::of(schema, with_ddl))),
-        sqlite::NAME => Ok(Box::new(sqlite::sql_text::Script::of(schema, with_ddl)?)),
+        postgres::NAME => Ok(Box::new(postgres::psql_script::Script::of(schema, with_ddl))),
+        sqlite::NAME => Ok(Box::new(sqlite::sqlite3_script::Script::of(schema, with_ddl)?)),
         other => Err(unknown(other)),
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! With a write-ahead log, readers and writers do not meet. Without one, nobody can commit as long as anybody reads; so
 //! a view watches for writers, and when one has begun, copies the database and goes on in the copy (see
-//! `yielding.rs`). Opening a database does what any application's opening does and nothing else: it rolls back
+//! `read/yield_to_writers.rs`). Opening a database does what any application's opening does and nothing else: it rolls back
 //! what a crashed writer left half done. A log that a crashed writer left is read, and left.
 //!
 //! # Making
@@ -23,44 +23,23 @@
 //!
 //! # Changing
 //! Rows of a database in use are changed in one transaction (see `apply.rs`), and its whole content is replaced in one
-//! (see `replacing.rs`): the file stays, and with it whoever has it open.
+//! (see `load/replace.rs`): the file stays, and with it whoever has it open.
 //!
 //! What only the application has, its own functions and collations, can be read, but not always made again: an index
 //! over such is left out and said, a table whose key or generated columns need such cannot be made.
 
-mod abort;
 mod apply;
-mod arrange;
-mod catalogue;
-mod clauses;
-pub(crate) mod compose;
-mod connection;
-mod contents;
-mod definitions;
-mod error;
+mod catalog;
+mod connect;
 mod examine;
-mod file;
-mod find;
-mod making;
+mod load;
 mod names;
-mod outline;
-mod properties;
-mod query;
-mod raw;
-mod readers;
-mod replacing;
-mod scan;
-mod schema;
-pub(crate) mod sql_text;
-mod target;
-mod transaction;
-mod unfinished;
-mod utf16;
-mod view;
-mod yielding;
+mod read;
+pub(crate) mod schema;
+pub(crate) mod sqlite3_script;
 
-pub(crate) use outline::outline;
-pub(crate) use schema::ENGINE as NAME;
+pub(crate) use schema::outline::outline;
+pub(crate) use schema::readable_tables::ENGINE as NAME;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,6 +48,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rowkeep_format::Schema;
 
+use self::catalog::tables::Object;
+use self::connect::interrupt;
+use self::load::{contents, target};
+use self::read::{query, view};
+use self::schema::readable_tables::{POST_DATA, PRE_DATA};
 use crate::sort::SortOptions;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
@@ -77,9 +61,9 @@ use crate::{
 
 /// The statements of a schema.
 pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
-    let objects = [schema::PRE_DATA, schema::POST_DATA].into_iter().flat_map(|part| {
-        serde_json::from_str::<Vec<catalogue::Object>>(schema.ddl(part)).unwrap_or_default()
-    });
+    let objects = [PRE_DATA, POST_DATA]
+        .into_iter()
+        .flat_map(|part| serde_json::from_str::<Vec<Object>>(schema.ddl(part)).unwrap_or_default());
     objects.map(|object| object.sql).collect()
 }
 
@@ -168,11 +152,11 @@ impl Engine for Sqlite {
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError> {
         let (path, patience, options) = (self.file()?, self.patience, options.clone());
-        abort::abortable(move |abort| apply::apply(&path, patience, &changes, &options, &abort)).await
+        interrupt::abortable(move |abort| apply::apply(&path, patience, &changes, &options, &abort)).await
     }
 
     async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {
         let (path, patience, sql) = (self.file()?, self.patience, sql.to_owned());
-        abort::abortable(move |abort| query::query(&path, patience, &sql, limit, &abort)).await
+        interrupt::abortable(move |abort| query::query(&path, patience, &sql, limit, &abort)).await
     }
 }

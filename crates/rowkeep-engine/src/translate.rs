@@ -8,7 +8,7 @@ mod names;
 mod note;
 mod numbers;
 pub(crate) mod outline;
-pub(crate) mod seen;
+pub(crate) mod profile;
 mod times;
 mod to_postgres;
 mod to_sqlite;
@@ -20,7 +20,7 @@ use rowkeep_format::{RowBatch, Schema, Table, TableKind, TableName, Value};
 
 use crate::{EngineError, ErrorKind, postgres, sqlite};
 pub use note::{Note, NoteKind};
-pub use seen::TableSeen;
+pub use profile::TableSeen;
 pub use value::RowMap;
 
 /// A schema of another engine, with how rows get there.

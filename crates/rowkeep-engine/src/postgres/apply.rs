@@ -5,28 +5,28 @@
 //! comes. Foreign keys that this order would violate for a while are put aside and checked at the end.
 
 mod attempt;
-mod change;
 mod compare;
+mod current_tables;
+mod foreign_keys;
 mod large_objects;
-mod live;
-mod references;
+mod row_statements;
 mod sequences;
-mod stage;
-mod statements;
-mod switches;
+mod staging;
+mod triggers;
+mod user_statements;
 
 use std::sync::Arc;
 
 use rowkeep_format::{Counts, TableChanges, TableKind};
 
-use super::connections;
-use super::ending::Ending;
-use super::failure::{changing_failed, failed};
-use super::session::{Server, Session};
-use super::settings;
+use super::connect::cancel_guard::Ending;
+use super::connect::failure::{changing_failed, failed};
+use super::connect::session::{Server, Session};
+use super::connect::settings;
+use super::connect::terminate;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind};
 use attempt::{Done, Work};
-use stage::Stage;
+use staging::Stage;
 
 /// Makes all changes, or none. When the future is dropped the server stops and undoes what was done.
 pub(super) async fn apply(
@@ -50,12 +50,12 @@ async fn change(
     source: &dyn ChangeSource,
     options: &ApplyOptions,
 ) -> Result<Applied, EngineError> {
-    let statements = statements::split(&options.statements)?;
+    let statements = user_statements::split(&options.statements)?;
     session.prepare(&settings::changing(session.major)).await?;
     origin(session).await?;
     let mut notes = Vec::new();
     if options.end_connections {
-        notes.extend(connections::end(session).await?);
+        notes.extend(terminate::end(session).await?);
     }
     session.prepare("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
 
@@ -63,8 +63,8 @@ async fn change(
     let is_row_table = |changes: &TableChanges| changes.table.kind == TableKind::Table;
     let places: Vec<usize> = (0..tables.len()).filter(|at| is_row_table(&tables[*at])).collect();
     let changed: Vec<&TableChanges> = places.iter().map(|at| &tables[*at]).collect();
-    let live = live::read(session, &changed).await?;
-    let references = references::read(session, &live).await?;
+    let live = current_tables::read(session, &changed).await?;
+    let references = foreign_keys::read(session, &live).await?;
 
     let mut stages = Vec::with_capacity(places.len());
     let mut staged = Vec::with_capacity(places.len());
@@ -73,7 +73,7 @@ async fn change(
         staged.push(stage.fill(session, source.read(*at)).await?);
         stages.push(stage);
     }
-    switches::off(session, &changed, &live, options.fire_triggers).await?;
+    triggers::off(session, &changed, &live, options.fire_triggers).await?;
     let work =
         Work { stages, staged, live: &live, references: &references, on_conflict: options.on_conflict };
     let done = work.run(session).await?;
@@ -101,8 +101,8 @@ async fn change(
 
     session.prepare(settings::usual()).await?;
     done.restore(session, &references).await?;
-    switches::on(session, &changed, &live, options.fire_triggers).await?;
-    statements::run(session, &statements).await?;
+    triggers::on(session, &changed, &live, options.fire_triggers).await?;
+    user_statements::run(session, &statements).await?;
     commit(session).await?;
     Ok(Applied { tables: applied.into_iter().flatten().collect(), notes })
 }

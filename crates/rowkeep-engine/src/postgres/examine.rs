@@ -1,15 +1,16 @@
 //! What would stand in the way of a backup, and what to do about it.
 
+mod activity;
+
 use rowkeep_format::TableName;
 
-use super::access::some;
-use super::catalog::{self, Relation};
-use super::facts::{self, Database};
-use super::marker;
-use super::pg_dump::PgDump;
-use super::sequences;
-use super::session::{Server, Session, number, text};
-use super::traffic;
+use super::catalog::facts::{self, Database};
+use super::catalog::permissions::some;
+use super::catalog::sequences;
+use super::catalog::tables::{self, Relation};
+use super::connect::session::{Server, Session, number, text};
+use super::load::marker;
+use super::schema::pg_dump::PgDump;
 use crate::{EngineError, Examination, Finding, Level, Surroundings};
 
 /// Looks at a database without changing it.
@@ -19,7 +20,7 @@ pub(super) async fn examine(
     surroundings: &Surroundings,
 ) -> Result<Examination, EngineError> {
     let role = session.value("cannot ask who we are", "SELECT current_user").await?.unwrap_or_default();
-    let relations = catalog::relations(session).await?;
+    let relations = tables::relations(session).await?;
     let mut findings = vec![version(session)];
     findings.extend(unfinished(session).await?);
     findings.extend(tables(session, &role).await?);
@@ -30,7 +31,7 @@ pub(super) async fn examine(
     findings.extend(foreign_tables(session).await?);
     findings.push(locks(session, relations.len()).await?);
     findings.extend(standby(session).await?);
-    findings.extend(traffic::findings(session).await?);
+    findings.extend(activity::findings(session).await?);
     let facts = facts(server, session, &role, relations.len()).await?;
     Ok(Examination { facts, findings })
 }
@@ -88,8 +89,8 @@ async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {
 }
 
 async fn tables(session: &Session, role: &str) -> Result<Vec<Finding>, EngineError> {
-    let access = catalog::access(session).await?;
-    let names = |wanted: fn(&&catalog::Access) -> bool| -> Vec<&TableName> {
+    let access = tables::access(session).await?;
+    let names = |wanted: fn(&&tables::Access) -> bool| -> Vec<&TableName> {
         access.iter().filter(wanted).map(|table| &table.name).collect()
     };
     let denied = names(|table| !table.readable);

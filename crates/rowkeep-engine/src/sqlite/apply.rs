@@ -6,19 +6,19 @@
 //! a column that is unique is a delete and an insert for the same reason; with triggers, theirs act then.
 //!
 //! Foreign keys are off on our connection, so referential actions do not act; that none is broken is proven before the
-//! commit (`references.rs`). `CHECK`, `NOT NULL` and unique indexes hold as for any application; only where a `CHECK`
+//! commit (`foreign_keys.rs`). `CHECK`, `NOT NULL` and unique indexes hold as for any application; only where a `CHECK`
 //! calls a function that its application alone has, none is checked, and that is noted.
 
-mod act;
+mod bit_set;
+mod changed_table;
 mod conflicts;
-mod copies;
 mod decide;
-mod marks;
-mod place;
-mod references;
+mod duplicate_rows;
+mod execute;
+mod foreign_keys;
+mod row_locator;
 mod sequences;
 mod settings;
-mod subject;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,18 +28,18 @@ use rowkeep_format::{Change, Changes};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use self::act::Acting;
-use self::conflicts::Conflicts;
-use self::references::References;
-use self::sequences::Sequences;
-use self::subject::{Kind, subjects};
-use super::abort::Abort;
-use super::catalogue;
-use super::connection::writable;
-use super::error::{constraint, failure, when, words};
-use super::properties::Properties;
-use super::transaction::patiently;
+use super::catalog::properties::Properties;
+use super::catalog::tables;
+use super::connect::connection::writable;
+use super::connect::error::{constraint, failure, when, words};
+use super::connect::interrupt::Abort;
+use super::connect::transaction::patiently;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
+use changed_table::{Kind, subjects};
+use conflicts::Conflicts;
+use execute::Acting;
+use foreign_keys::References;
+use sequences::Sequences;
 
 /// What SQLite keeps of pages before it writes some of them, for which nobody may read in rollback mode.
 const CACHE_KIB: u32 = 64 * 1024;
@@ -83,8 +83,8 @@ fn change(
     abort: &Abort,
 ) -> Result<Applied, EngineError> {
     let properties = Properties::read(connection).map_err(when("reading the database's properties"))?;
-    let objects = catalogue::objects(connection)?;
-    let facts = catalogue::tables(connection, &objects)?;
+    let objects = tables::objects(connection)?;
+    let facts = tables::tables(connection, &objects)?;
     let mut subjects = subjects(connection, source.tables(), &facts, &properties)?;
     let mut notes = Vec::new();
     if options.end_connections {

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::catalogue::{self, Facts};
-use super::connection::{Access, beside, open};
-use super::error::{kind, when, words};
-use super::file::is_reserved;
+use super::catalog::properties::{Properties, pragma};
+use super::catalog::tables::{self, Facts};
+use super::connect::connection::{Access, beside, open};
+use super::connect::error::{kind, when, words};
+use super::connect::reserved_lock::is_reserved;
+use super::connect::transaction::{begin, patiently};
 use super::names::quoted;
-use super::properties::{Properties, pragma};
-use super::schema::{Readable, readable_tables};
-use super::transaction::{begin, patiently};
-use super::view::environment;
+use super::read::view::environment;
+use super::schema::readable_tables::{Readable, readable_tables};
 use crate::{EngineError, ErrorKind, Examination, Finding, Level};
 
 /// Looks at a database without reading all of it; blocks.
@@ -24,8 +24,8 @@ pub(super) fn examine(path: &Path, patience: Duration) -> Result<Examination, En
     let is_written = is_reserved(&connection);
     patiently(patience, || begin(&connection)).map_err(when(named()))?;
     let properties = Properties::read(&connection).map_err(when(named()))?;
-    let objects = catalogue::objects(&connection)?;
-    let facts = catalogue::tables(&connection, &objects)?;
+    let objects = tables::objects(&connection)?;
+    let facts = tables::tables(&connection, &objects)?;
     let tables = readable_tables(&facts, &properties);
 
     let mut known = vec![("path".to_owned(), named())];

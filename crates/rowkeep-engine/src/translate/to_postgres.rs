@@ -9,11 +9,11 @@ use rowkeep_format::{Column, Schema, Table, TableKind, TableName};
 
 use super::names::Names;
 use super::outline::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
-use super::seen::{Seen, TableSeen};
+use super::profile::{Seen, TableSeen};
 use super::value::{RowMap, column};
 use super::{ColumnTranslation, Note, NoteKind, Survey, TableTranslation, Translation};
 use crate::EngineError;
-use crate::postgres::compose::{ForeignKey, Statements, identifier, key, sequence_values};
+use crate::postgres::schema::compose::{ForeignKey, Statements, identifier, key, sequence_values};
 use types::Chosen;
 
 /// The schema that all tables come into.

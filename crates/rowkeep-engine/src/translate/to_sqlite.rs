@@ -10,10 +10,10 @@ use rowkeep_format::{Column, Key, KeyForm, RowBatch, Table, TableKind, TableName
 
 use super::names::Names;
 use super::outline::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
-use super::seen::{Seen, Shape, TableSeen};
+use super::profile::{Seen, Shape, TableSeen};
 use super::value::{RowMap, column};
 use super::{ColumnTranslation, Note, NoteKind, Survey, TableTranslation, Translation};
-use crate::sqlite::compose::{Definitions, identifier, literal, sequences};
+use crate::sqlite::schema::compose::{Definitions, identifier, literal, sequences};
 use crate::{EngineError, ErrorKind};
 use types::Chosen;
 

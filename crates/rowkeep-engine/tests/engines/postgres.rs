@@ -9,7 +9,7 @@ mod faults;
 mod find;
 mod keys;
 mod loads;
-mod lying;
+mod physical_order;
 mod query;
 mod references;
 mod replaces;

@@ -1,22 +1,22 @@
 //! One attempt to make all changes, which is undone and made otherwise when the database's demands stand in the way.
 
-mod referring;
-mod way;
+mod referencing_rows;
+mod strategy;
 
 use std::collections::BTreeMap;
 
 use rowkeep_format::Counts;
 
-use super::super::failure::{changing_failed, failed};
-use super::super::session::Session;
-use super::super::settings;
-use super::change::affected;
 use super::compare::Fit;
-use super::live::Live;
-use super::references::{self, Reference, Treatment};
-use super::stage::{Stage, Staged, kind};
+use super::current_tables::Live;
+use super::foreign_keys::{self, Reference, Treatment};
+use super::row_statements::affected;
+use super::staging::{Stage, Staged, kind};
+use crate::postgres::connect::failure::{changing_failed, failed};
+use crate::postgres::connect::session::Session;
+use crate::postgres::connect::settings;
 use crate::{EngineError, ErrorKind, OnConflict};
-use way::Way;
+use strategy::Way;
 
 /// All that is to be changed in tables.
 pub(super) struct Work<'a> {
@@ -98,7 +98,7 @@ impl Work<'_> {
 
         let usual = format!("SET CONSTRAINTS ALL DEFERRED; {}", settings::usual());
         session.prepare(&usual).await?;
-        let order = references::order(self.live, self.references);
+        let order = foreign_keys::order(self.live, self.references);
         for at in &order {
             self.delete(session, way, *at, &mut done).await?;
             self.update(session, way, *at, &mut done).await?;

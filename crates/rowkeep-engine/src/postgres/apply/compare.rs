@@ -1,11 +1,11 @@
 //! Which of the staged changes can be made, found out with the rows locked.
 
-use super::super::equality::text_of;
-use super::super::failure::failed;
-use super::super::session::{Session, number, text};
-use super::super::sql;
-use super::stage::{self, Stage, Staged, column, kind};
+use super::staging::{self, Stage, Staged, column, kind};
 use crate::EngineError;
+use crate::postgres::catalog::equality::text_of;
+use crate::postgres::connect::failure::failed;
+use crate::postgres::connect::session::{Session, number, text};
+use crate::postgres::quote;
 
 /// How many rows that are not as they should be are named.
 const NAMED: usize = 3;
@@ -37,7 +37,7 @@ impl Stage<'_> {
             run(self.find_whole_rows(staged)).await?;
             run(self.compare_whole_rows()).await?;
         }
-        let (left, stage) = (self.left(), stage::name(self.at));
+        let (left, stage) = (self.left(), staging::name(self.at));
         let query = format!("SELECT state, count(*) FROM {left} GROUP BY state");
         let mut fit = Fit::default();
         for row in session.rows(&what, &query).await? {
@@ -61,7 +61,7 @@ impl Stage<'_> {
     }
 
     fn table(&self) -> String {
-        sql::table(&self.changes.table.name)
+        quote::table(&self.changes.table.name)
     }
 
     /// Whether a row `t` is the one that a staged change `s` means, as SQL.
@@ -83,7 +83,7 @@ impl Stage<'_> {
 
     fn compare_by_key(&self, staged: &Staged) -> String {
         let table = &self.changes.table;
-        let (left, stage) = (self.left(), stage::name(self.at));
+        let (left, stage) = (self.left(), staging::name(self.at));
         let all = || 0..table.columns.len();
         let there = |at: usize| text_of(&column("t", &table.columns[at].name));
         let becomes = |at: usize| text_of(&format!("s.a{at}"));
@@ -134,7 +134,7 @@ impl Stage<'_> {
 
     /// Finds where the rows are that are to go, of equal ones as many as that.
     fn find_whole_rows(&self, staged: &Staged) -> String {
-        let stage = stage::name(self.at);
+        let stage = staging::name(self.at);
         if staged.counts.deleted + staged.counts.updated == 0 {
             return String::new();
         }
@@ -166,7 +166,7 @@ impl Stage<'_> {
              SELECT n, CASE kind WHEN {delete} THEN 1 ELSE 2 END AS state FROM {stage} \
              WHERE kind <> {insert} AND tid IS NULL",
             self.at,
-            stage = stage::name(self.at),
+            stage = staging::name(self.at),
             insert = kind::INSERT,
             delete = kind::DELETE,
         )
@@ -184,7 +184,7 @@ impl Stage<'_> {
         let query = format!(
             "SELECT {} FROM {} s JOIN {} l ON l.n = s.n WHERE l.state = 2 ORDER BY s.n LIMIT {NAMED}",
             values.join(", "),
-            stage::name(self.at),
+            staging::name(self.at),
             self.left()
         );
         let rows = session.rows(what, &query).await?;

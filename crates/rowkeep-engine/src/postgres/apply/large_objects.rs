@@ -3,13 +3,14 @@
 use rowkeep_format::changeset::Change;
 use rowkeep_format::{Changes, Counts};
 
-use super::super::failure::{changing_failed, failed};
-use super::super::large_objects::{self, PAGE_BYTES, SELECT_OBJECTS};
-use super::super::large_objects_in::properties;
-use super::super::session::{Session, number, text};
-use super::super::{encode, sql};
-use super::change::affected;
-use super::stage::{self, kind};
+use super::row_statements::affected;
+use super::staging::{self, kind};
+use crate::postgres::catalog::large_objects::{self, PAGE_BYTES, SELECT_OBJECTS};
+use crate::postgres::connect::failure::{changing_failed, failed};
+use crate::postgres::connect::session::{Session, number, text};
+use crate::postgres::copy_text::encode;
+use crate::postgres::load::large_objects::properties;
+use crate::postgres::quote;
 use crate::{AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
 
 const WHAT: &str = "cannot change the large objects";
@@ -48,7 +49,7 @@ pub(super) async fn change(
     if let Some(at) = objects {
         let copy = format!("COPY {OBJECTS} (n, kind, oid, b, a) FROM STDIN");
         let mut n = 0;
-        stage::send(session, WHAT, &copy, source.read(at), |changes, out| {
+        staging::send(session, WHAT, &copy, source.read(at), |changes, out| {
             encode_objects(changes, &mut n, out);
             Ok(())
         })
@@ -57,7 +58,7 @@ pub(super) async fn change(
     if let Some(at) = pages {
         let copy = format!("COPY {PAGES} (n, kind, loid, page, b, a) FROM STDIN");
         let mut n = 0;
-        stage::send(session, WHAT, &copy, source.read(at), |changes, out| {
+        staging::send(session, WHAT, &copy, source.read(at), |changes, out| {
             encode_pages(changes, &mut n, out);
             Ok(())
         })
@@ -91,7 +92,7 @@ fn encode_objects(changes: &Changes, n: &mut u64, out: &mut Vec<u8>) {
         for (batch, row) in [(changes.before(), before), (changes.after(), after)] {
             out.push(b'\t');
             match row {
-                Some(row) => stage::array(batch, row, &[], out),
+                Some(row) => staging::array(batch, row, &[], out),
                 None => out.extend_from_slice(b"\\N"),
             }
         }
@@ -263,7 +264,7 @@ async fn objects_change(session: &Session, notes: &mut Vec<String>) -> Result<()
             statements.extend(made.into_iter().map(|statement| statement.sql));
         } else {
             if row[4] != row[7] {
-                let comment = row[4].as_deref().map_or("NULL".to_owned(), sql::literal);
+                let comment = row[4].as_deref().map_or("NULL".to_owned(), quote::literal);
                 statements.push(format!("COMMENT ON LARGE OBJECT {oid} IS {comment}"));
             }
             let owner = (row[2] != row[5]).then(|| text(&row, 2));
@@ -283,7 +284,7 @@ async fn objects_change(session: &Session, notes: &mut Vec<String>) -> Result<()
                 let made = properties(oid, owner, Some(privileges), None);
                 statements.extend(made.into_iter().map(|statement| statement.sql));
             } else if let Some(owner) = owner {
-                statements.push(format!("ALTER LARGE OBJECT {oid} OWNER TO {}", sql::ident(owner)));
+                statements.push(format!("ALTER LARGE OBJECT {oid} OWNER TO {}", quote::ident(owner)));
             }
         }
         for statement in statements {

@@ -6,11 +6,12 @@ use futures::StreamExt;
 use rowkeep_format::changeset::Change;
 use rowkeep_format::{Changes, Counts, TableChanges, Value};
 
-use super::super::failure::failed;
-use super::super::session::{Session, number, text, truth};
-use super::super::{sequences, sql};
 use super::attempt::Work;
-use super::stage::{self, kind};
+use super::staging::{self, kind};
+use crate::postgres::catalog::sequences;
+use crate::postgres::connect::failure::failed;
+use crate::postgres::connect::session::{Session, number, text, truth};
+use crate::postgres::quote;
 use crate::{AppliedTable, ApplyOptions, ChangeStream, EngineError, ErrorKind, OnConflict};
 
 /// A row of the table of sequences, as text.
@@ -62,7 +63,7 @@ enum Outcome {
 
 async fn set(session: &Session, before: Option<&Row>, after: Option<&Row>) -> Result<Outcome, EngineError> {
     let Some(named) = after.or(before) else { return Ok(Outcome::Already) };
-    let name = format!("{}.{}", sql::ident(&named[0]), sql::ident(&named[1]));
+    let name = format!("{}.{}", quote::ident(&named[0]), quote::ident(&named[1]));
     let unsupported = |how: &str| {
         let message = format!("sequence {name} would have to be {how}, which a change of rows cannot do");
         EngineError::new(ErrorKind::Unsupported, message)
@@ -91,7 +92,7 @@ async fn set(session: &Session, before: Option<&Row>, after: Option<&Row>) -> Re
 
 async fn is_there(session: &Session, name: &str) -> Result<bool, EngineError> {
     let query =
-        format!("SELECT 1 FROM pg_class WHERE oid = to_regclass({}) AND relkind = 'S'", sql::literal(name));
+        format!("SELECT 1 FROM pg_class WHERE oid = to_regclass({}) AND relkind = 'S'", quote::literal(name));
     Ok(session.value("cannot look up a sequence", &query).await?.is_some())
 }
 
@@ -100,7 +101,7 @@ async fn lock(session: &Session, name: &str) -> Result<(), tokio_postgres::Error
     let query = format!(
         "SELECT format('ALTER SEQUENCE %s CACHE %s', {name}, seqcache) FROM pg_sequence \
          WHERE seqrelid = {name}::regclass",
-        name = sql::literal(name)
+        name = quote::literal(name)
     );
     let statement = session.try_rows(&query).await?;
     session.try_run(statement.first().map(|row| text(row, 0)).unwrap_or_default()).await
@@ -117,9 +118,9 @@ async fn value(session: &Session, name: &str) -> Result<Row, EngineError> {
 async fn restart(session: &Session, name: &str, last: &str, called: &str) -> Result<(), EngineError> {
     let statement = format!(
         "ALTER SEQUENCE {name} RESTART; SELECT setval({}::regclass, {}::bigint, {}::boolean)",
-        sql::literal(name),
-        sql::literal(last),
-        sql::literal(called)
+        quote::literal(name),
+        quote::literal(last),
+        quote::literal(called)
     );
     session.try_run(&statement).await.map_err(|error| failed(format!("cannot set sequence {name}"), error))
 }
@@ -162,7 +163,7 @@ pub(super) async fn move_on(session: &Session, work: &Work<'_>) -> Result<Vec<St
         let query = format!(
             "SELECT {function}(s.a{}) FROM {} s WHERE s.kind <> {}",
             feeding.column,
-            stage::name(feeding.stage),
+            staging::name(feeding.stage),
             kind::DELETE
         );
         let Some(value) = session.value(what, &query).await? else { continue };
@@ -191,19 +192,19 @@ async fn move_past(
         )
     };
     let failed = |error| failed(format!("cannot move sequence {name}"), error);
-    let is_behind = |row: &super::super::session::Row| {
+    let is_behind = |row: &crate::postgres::connect::session::Row| {
         let (last, called) = (text(row, 0).parse::<i128>().unwrap_or(0), truth(row, 1));
         let before = if descending { past < last } else { past > last };
         before || (past == last && !called)
     };
     let limits = format!(
         "SELECT last_value, is_called, seqmin, seqmax FROM {name}, pg_sequence WHERE seqrelid = {}::regclass",
-        sql::literal(name)
+        quote::literal(name)
     );
     session.try_run("SAVEPOINT rowkeep_sequence").await.map_err(failed)?;
     let moved = async {
         // First without a lock, for it usually is far enough.
-        let behind = |rows: Vec<super::super::session::Row>| {
+        let behind = |rows: Vec<crate::postgres::connect::session::Row>| {
             rows.first().is_some_and(|row| {
                 (number::<i128>(row, 2)..=number::<i128>(row, 3)).contains(&past) && is_behind(row)
             })
@@ -217,7 +218,7 @@ async fn move_past(
         }
         let set = format!(
             "ALTER SEQUENCE {name} RESTART; SELECT setval({}::regclass, {past}, true)",
-            sql::literal(name)
+            quote::literal(name)
         );
         session.try_run(&set).await?;
         Ok(true)

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use rowkeep_format::{Change, RowBatch, Table, key};
 use rusqlite::Connection;
 
-use super::super::abort::Abort;
-use super::super::error::{failure, when};
-use super::super::names::quoted;
-use super::super::raw::Statement;
-use super::super::scan::{out_of_memory, push_row};
-use super::super::utf16::Endian;
+use super::changed_table::Subject;
 use super::conflicts::Conflicts;
 use super::each;
-use super::place::{At, By, Place};
-use super::subject::Subject;
+use super::row_locator::{At, By, Place};
+use crate::sqlite::connect::error::{failure, when};
+use crate::sqlite::connect::interrupt::Abort;
+use crate::sqlite::connect::raw_statement::Statement;
+use crate::sqlite::connect::utf16::Endian;
+use crate::sqlite::names::quoted;
+use crate::sqlite::read::scan::{out_of_memory, push_row};
 use crate::{ChangeSource, EngineError};
 
 /// What is to be done about a change.

@@ -10,12 +10,12 @@ use rowkeep_format::{Change, RowBatch, Table, Value};
 use rusqlite::types::Value as Owned;
 use rusqlite::{Connection, params};
 
-use super::super::abort::Abort;
-use super::super::catalogue::Facts;
-use super::super::error::when;
-use super::super::names::quoted;
+use super::changed_table::{Kind, SEQUENCES, Subject};
 use super::each;
-use super::subject::{Kind, SEQUENCES, Subject};
+use crate::sqlite::catalog::tables::Facts;
+use crate::sqlite::connect::error::when;
+use crate::sqlite::connect::interrupt::Abort;
+use crate::sqlite::names::quoted;
 use crate::{ChangeSource, EngineError};
 
 /// The counters before anything was changed, and what is to become of them.

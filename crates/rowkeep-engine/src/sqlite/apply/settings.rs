@@ -5,12 +5,12 @@ use std::sync::Arc;
 use rowkeep_format::{Change, RowBatch, Value};
 use rusqlite::Connection;
 
-use super::super::abort::Abort;
-use super::super::error::when;
-use super::super::properties::{SETTINGS, pragma};
+use super::changed_table::Subject;
 use super::conflicts::Conflicts;
 use super::each;
-use super::subject::Subject;
+use crate::sqlite::catalog::properties::{SETTINGS, pragma};
+use crate::sqlite::connect::error::when;
+use crate::sqlite::connect::interrupt::Abort;
 use crate::{ChangeSource, EngineError, ErrorKind};
 
 /// Compares the settings with those of the changeset. One that was never set is 0.

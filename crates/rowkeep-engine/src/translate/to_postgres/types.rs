@@ -1,7 +1,7 @@
 //! The type that holds every value of a column of SQLite.
 
-use super::super::seen::{Seen, Shape};
-use super::super::value::ValueMap;
+use crate::translate::profile::{Seen, Shape};
+use crate::translate::value::ValueMap;
 
 /// A type, what becomes of values, and what is worth knowing of the choice.
 #[derive(Debug, Clone, PartialEq, Eq)]

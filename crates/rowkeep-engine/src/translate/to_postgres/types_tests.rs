@@ -1,7 +1,7 @@
 use rowkeep_format::{RowBatch, Value};
 
-use super::super::super::seen::TableSeen;
 use super::*;
+use crate::translate::profile::TableSeen;
 
 fn chosen(declared: &str, values: &[Value<'_>]) -> Chosen {
     let mut batch = RowBatch::new(1);

@@ -1,7 +1,7 @@
-use super::super::outline::{ColumnOutline, DefaultValue};
-use super::super::value::ValueMap;
 use super::types::Chosen;
-use crate::sqlite::compose::literal;
+use crate::sqlite::schema::compose::literal;
+use crate::translate::outline::{ColumnOutline, DefaultValue};
+use crate::translate::value::ValueMap;
 
 /// A random UUID of version 4, in the words of SQLite.
 const RANDOM_UUID: &str = "(lower(hex(randomblob(4))) || '-' || lower(hex(randomblob(2))) || '-4' || \

@@ -1,8 +1,8 @@
 //! The type of SQLite that holds every value of a type of PostgreSQL.
 
-use super::super::outline::ColumnOutline;
-use super::super::seen::{Seen, Shape};
-use super::super::value::ValueMap;
+use crate::translate::outline::ColumnOutline;
+use crate::translate::profile::{Seen, Shape};
+use crate::translate::value::ValueMap;
 
 /// A type, what becomes of values, and what is worth knowing of the choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +94,8 @@ pub(super) fn choose(column: &ColumnOutline, seen: &Seen) -> Chosen {
 mod tests {
     use rowkeep_format::{RowBatch, Value};
 
-    use super::super::super::seen::TableSeen;
     use super::*;
+    use crate::translate::profile::TableSeen;
 
     fn chosen(declared: &str, base: &str, values: &[&str]) -> Chosen {
         let column = ColumnOutline {

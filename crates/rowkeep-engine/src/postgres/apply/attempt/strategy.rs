@@ -1,0 +1,112 @@
+//! The way in which changes are made, and how another is found when the database's demands stand in its way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rowkeep_format::Counts;
+use tokio_postgres::error::DbError;
+
+use super::{Stopped, Work};
+use crate::postgres::apply::current_tables::Live;
+use crate::postgres::apply::foreign_keys::{self, Treatment};
+use crate::postgres::connect::failure::{changing_failed, words};
+use crate::postgres::connect::session::Session;
+use crate::{EngineError, ErrorKind, OnConflict};
+
+/// How often rows that others insert meanwhile are looked at again.
+const RACES: usize = 5;
+
+/// How the changes have to be made this time.
+#[derive(Debug, Default)]
+pub(super) struct Way {
+    pub(super) treatments: BTreeMap<u32, Treatment>,
+    /// Tables whose updates of unique values are made by replacing the rows.
+    pub(super) replaced: BTreeSet<usize>,
+    races: usize,
+}
+
+impl Work<'_> {
+    /// Decides how the next attempt avoids what stopped this one, or that nothing can.
+    pub(super) async fn find_another_way(
+        &self,
+        session: &Session,
+        way: &mut Way,
+        stopped: Stopped,
+    ) -> Result<(), EngineError> {
+        let (at, doing, error) = match stopped {
+            Stopped::For(error) => return Err(error),
+            Stopped::Disturbs(oid) => {
+                self.reference(oid).map_or(Ok(()), foreign_keys::check_droppable)?;
+                way.treatments.insert(oid, Treatment::Drop);
+                return Ok(());
+            }
+            Stopped::Refused { at, doing, error } => (at, doing, error),
+        };
+        let table = &self.stages[at].changes.table.name;
+        let said = error.as_db_error();
+        let helped = match said.map(|said| said.code().code()) {
+            Some("23503" | "23001") => match said {
+                Some(said) => self.put_aside(session, way, said).await?,
+                None => false,
+            },
+            Some("23505" | "23P01") if doing == "update" => {
+                self.staged[at].unique_updates > 0 && way.replaced.insert(at)
+            }
+            Some("23505") if self.on_conflict == OnConflict::Skip && self.is_key(at, said) => {
+                way.races += 1;
+                way.races <= RACES
+            }
+            _ => false,
+        };
+        if helped {
+            return Ok(());
+        }
+        if said.is_some_and(|said| said.code().code() == "23505")
+            && doing != "update"
+            && self.is_key(at, said)
+        {
+            let message =
+                format!("rows that are to be inserted into table {table} are there, with other values");
+            let words = words(&error);
+            return Err(EngineError::new(ErrorKind::Conflict, message).with_source(words));
+        }
+        Err(changing_failed(format!("cannot {doing} table {table}"), error))
+    }
+
+    /// Whether an error is of the unique key by which rows of a table are told apart.
+    fn is_key(&self, at: usize, said: Option<&DbError>) -> bool {
+        let table = &self.stages[at].changes.table;
+        let names: Vec<&str> =
+            table.key.columns.iter().map(|part| table.columns[part.column].name.as_str()).collect();
+        // The detail is `Key (a, b)=(1, 2) already exists.`, with names quoted where they need it.
+        let detail = said.and_then(DbError::detail).unwrap_or_default().replace('"', "");
+        table.key.unique && detail.contains(&format!("({})=(", names.join(", ")))
+    }
+
+    /// Puts off a foreign key, or drops it when that was not enough; not when that could not help.
+    async fn put_aside(&self, session: &Session, way: &mut Way, said: &DbError) -> Result<bool, EngineError> {
+        let Some(oid) = foreign_keys::named(session, said).await? else { return Ok(false) };
+        let Some(reference) = self.reference(oid) else { return Ok(false) };
+        let counts = |chosen: &dyn Fn(&Live) -> bool| {
+            let mut sum = Counts::default();
+            for (staged, _) in self.staged.iter().zip(self.live).filter(|(_, live)| chosen(live)) {
+                sum += staged.counts;
+            }
+            sum
+        };
+        let children = counts(&|live| reference.is_of(live));
+        let parents = counts(&|live| reference.refers_to(live));
+        if children.updated + children.deleted + parents.inserted + parents.updated == 0 {
+            return Ok(false);
+        }
+        let next = match way.treatments.get(&oid) {
+            None if !reference.deferrable => Treatment::Defer,
+            None | Some(Treatment::Defer) => Treatment::Drop,
+            Some(Treatment::Drop) => return Ok(false),
+        };
+        if next == Treatment::Drop {
+            foreign_keys::check_droppable(reference)?;
+        }
+        way.treatments.insert(oid, next);
+        Ok(true)
+    }
+}

@@ -1,0 +1,191 @@
+//! The tables of a changeset as the database has them now.
+
+use std::collections::HashMap;
+
+use rowkeep_format::{TableChanges, TableName};
+
+use crate::postgres::catalog::equality::{BASE, EQUALITY};
+use crate::postgres::catalog::permissions;
+use crate::postgres::connect::session::{Session, number, text, truth};
+use crate::postgres::quote;
+use crate::{EngineError, ErrorKind};
+
+/// A table whose rows are to be changed.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    /// Its number.
+    pub(super) oid: u32,
+    /// The columns of the changeset, in its order.
+    pub(super) columns: Vec<LiveColumn>,
+    /// Stored columns that the changeset does not have.
+    pub(super) others: Vec<String>,
+    /// The table itself and the partitioned tables that it is a part of.
+    pub(super) ancestors: Vec<u32>,
+    /// What fires or diverts statements.
+    pub(super) switches: Vec<Switch>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub(super) struct LiveColumn {
+    /// The type in which its values are staged, which for a domain is what it is made of.
+    pub(super) staged_type: String,
+    /// The type's equality as SQL, if it has any.
+    pub(super) equality: Option<String>,
+    /// Whether it is `GENERATED ALWAYS AS IDENTITY`, which no update may set.
+    pub(super) always: bool,
+    /// Whether a unique index or an exclusion constraint depends on it.
+    pub(super) unique: bool,
+}
+
+/// A trigger or rule that acts on the changes of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Switch {
+    /// `TRIGGER` or `RULE`.
+    pub(super) what: &'static str,
+    /// Its name.
+    pub(super) name: String,
+    /// How it is enabled again: `ENABLE` or `ENABLE ALWAYS`.
+    pub(super) enable: &'static str,
+}
+
+/// Looks up the tables of a changeset, in its order, and refuses what cannot be changed as it says.
+pub(super) async fn read(session: &Session, tables: &[&TableChanges]) -> Result<Vec<Live>, EngineError> {
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let oids = find(session, tables).await?;
+    let list = oids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let mut attributes = attributes(session, &list).await?;
+    let mut ancestors = ancestors(session, &list).await?;
+    let mut switches = switches(session, &list).await?;
+    let mut out = Vec::with_capacity(tables.len());
+    for (changes, oid) in tables.iter().zip(oids) {
+        let mut found = attributes.remove(&oid).unwrap_or_default();
+        let mut columns = Vec::new();
+        for column in &changes.table.columns {
+            let Some(found) = found.remove(&column.name) else {
+                return Err(EngineError::new(
+                    ErrorKind::Unsupported,
+                    format!(
+                        "table {} has no column {} whose values are stored",
+                        changes.table.name, column.name
+                    ),
+                ));
+            };
+            columns.push(found);
+        }
+        let mut others: Vec<String> = found.into_keys().collect();
+        others.sort();
+        out.push(Live {
+            oid,
+            columns,
+            others,
+            ancestors: ancestors.remove(&oid).unwrap_or_else(|| vec![oid]),
+            switches: switches.remove(&oid).unwrap_or_default(),
+        });
+    }
+    Ok(out)
+}
+
+async fn find(session: &Session, tables: &[&TableChanges]) -> Result<Vec<u32>, EngineError> {
+    let names = tables.iter().enumerate().map(|(at, changes)| {
+        let name = &changes.table.name;
+        let schema = name.schema.as_deref().unwrap_or("public");
+        format!("({at}, {}, {})", quote::literal(schema), quote::literal(&name.name))
+    });
+    let query = format!(
+        "SELECT c.oid, row_security_active(c.oid) FROM (VALUES {}) v (at, schema, name) \
+         LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND c.relkind = 'r') \
+         ON n.nspname = v.schema AND c.relname = v.name ORDER BY v.at",
+        names.collect::<Vec<_>>().join(", ")
+    );
+    let rows = session.rows("cannot look up the tables", &query).await?;
+    let mut oids = Vec::new();
+    let mut hiding: Vec<&TableName> = Vec::new();
+    for (row, changes) in rows.iter().zip(tables) {
+        if row[0].is_none() {
+            return Err(EngineError::new(
+                ErrorKind::NotFound,
+                format!("there is no table {}", changes.table.name),
+            ));
+        }
+        oids.push(number(row, 0));
+        if truth(row, 1) {
+            hiding.push(&changes.table.name);
+        }
+    }
+    if hiding.is_empty() {
+        return Ok(oids);
+    }
+    Err(EngineError::new(
+        ErrorKind::PermissionDenied,
+        format!(
+            "row-level security would hide rows of {} from this role, which needs BYPASSRLS or tables that do not force it on their owner",
+            permissions::some(&hiding)
+        ),
+    ))
+}
+
+async fn attributes(
+    session: &Session,
+    oids: &str,
+) -> Result<HashMap<u32, HashMap<String, LiveColumn>>, EngineError> {
+    let query = format!(
+        "WITH RECURSIVE {BASE}, {EQUALITY} \
+         SELECT a.attrelid, a.attname, format_type(base.base, coalesce(base.typmod, a.atttypmod)), e.operator, \
+                a.attidentity = 'a', \
+                EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND (i.indisunique OR i.indisexclusion) \
+                        AND (a.attnum = ANY (i.indkey) \
+                             OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
+                                        AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass \
+                                        AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) \
+                             OR EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = a.attrelid \
+                                        AND g.attgenerated <> '' AND g.attnum = ANY (i.indkey)))) \
+         FROM pg_attribute a JOIN base ON base.type = a.atttypid LEFT JOIN equality e ON e.type = base.base \
+         WHERE a.attrelid IN ({oids}) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
+    );
+    let mut out: HashMap<u32, HashMap<String, LiveColumn>> = HashMap::new();
+    for row in session.rows("cannot list the columns", &query).await? {
+        let column = LiveColumn {
+            staged_type: text(&row, 2).to_owned(),
+            equality: row[3].clone(),
+            always: truth(&row, 4),
+            unique: truth(&row, 5),
+        };
+        out.entry(number(&row, 0)).or_default().insert(text(&row, 1).to_owned(), column);
+    }
+    Ok(out)
+}
+
+async fn ancestors(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<u32>>, EngineError> {
+    let query = format!(
+        "SELECT c.oid, c.oid FROM pg_class c WHERE c.oid IN ({oids}) UNION \
+         SELECT c.oid, a.relid FROM pg_class c, pg_partition_ancestors(c.oid) a WHERE c.oid IN ({oids})"
+    );
+    let mut out: HashMap<u32, Vec<u32>> = HashMap::new();
+    for row in session.rows("cannot list the partitions", &query).await? {
+        out.entry(number(&row, 0)).or_default().push(number(&row, 1));
+    }
+    Ok(out)
+}
+
+/// Triggers of users that fire here, and rules. What a partition has from its parent may be marked as internal.
+async fn switches(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<Switch>>, EngineError> {
+    let query = format!(
+        "SELECT tgrelid, 'TRIGGER', tgname, tgenabled FROM pg_trigger \
+         WHERE tgrelid IN ({oids}) AND tgenabled IN ('O', 'A') \
+         AND (NOT tgisinternal OR tgconstraint = 0 AND tgparentid <> 0) \
+         UNION ALL SELECT ev_class, 'RULE', rulename, ev_enabled FROM pg_rewrite \
+         WHERE ev_class IN ({oids}) AND ev_enabled IN ('O', 'A') ORDER BY 1, 2, 3"
+    );
+    let mut out: HashMap<u32, Vec<Switch>> = HashMap::new();
+    for row in session.rows("cannot list the triggers", &query).await? {
+        out.entry(number(&row, 0)).or_default().push(Switch {
+            what: if text(&row, 1) == "RULE" { "RULE" } else { "TRIGGER" },
+            name: text(&row, 2).to_owned(),
+            enable: if text(&row, 3) == "A" { "ENABLE ALWAYS" } else { "ENABLE" },
+        });
+    }
+    Ok(out)
+}

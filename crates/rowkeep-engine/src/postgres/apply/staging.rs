@@ -1,0 +1,220 @@
+//! Changes on their way into a temporary table of the server.
+//!
+//! ```text
+//! rowkeep_N (n, kind, tid, b, a0, a1, ...)
+//! ```
+//!
+//! `b` is the row as it was, as texts; `a0`... is the row as it becomes, in the types of the table's columns. Of a row
+//! that goes, `a0`... has the key alone. `tid` is where a row without unique key was found.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
+use rowkeep_format::changeset::Change;
+use rowkeep_format::{Changes, Counts, RowBatch, TableChanges};
+
+use super::current_tables::Live;
+use crate::postgres::connect::failure::failed;
+use crate::postgres::connect::session::Session;
+use crate::postgres::copy_text::encode;
+use crate::postgres::quote;
+use crate::{ChangeStream, EngineError, ErrorKind};
+
+/// How many bytes go into one `COPY`. The client library tells of an error only at the end of each.
+const SEGMENT_BYTES: usize = 64 << 20;
+
+/// From how many rows on the server is asked to look at what it got, to plan by it.
+const ANALYZED_ROWS: u64 = 1000;
+
+/// What a change is, as `kind` says it.
+pub(super) mod kind {
+    /// A row that comes.
+    pub(in super::super) const INSERT: u8 = 0;
+    /// A row that gets other values.
+    pub(in super::super) const UPDATE: u8 = 1;
+    /// A row that goes.
+    pub(in super::super) const DELETE: u8 = 2;
+    /// An update of a value that has to be unique.
+    pub(in super::super) const UNIQUE_UPDATE: u8 = 3;
+    /// An update of an identity that no `UPDATE` may set.
+    pub(in super::super) const IDENTITY_UPDATE: u8 = 4;
+}
+
+/// What was staged of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Staged {
+    /// How many changes.
+    pub(super) counts: Counts,
+    /// How many of the updates are [`kind::UNIQUE_UPDATE`].
+    pub(super) unique_updates: u64,
+    /// How many of the updates are [`kind::IDENTITY_UPDATE`].
+    pub(super) identity_updates: u64,
+    /// Whether each column is changed by some update.
+    pub(super) updated: Vec<bool>,
+}
+
+/// A temporary table with the changes of one table.
+pub(super) struct Stage<'a> {
+    /// Its place in the changeset.
+    pub(super) at: usize,
+    /// What is to be changed.
+    pub(super) changes: &'a TableChanges,
+    /// The table as it is now.
+    pub(super) live: &'a Live,
+}
+
+impl Stage<'_> {
+    /// Makes the temporary table and fills it.
+    pub(super) async fn fill(&self, session: &Session, stream: ChangeStream) -> Result<Staged, EngineError> {
+        let what = format!("cannot hand the changes of table {} to the server", self.changes.table.name);
+        let columns: Vec<String> = (0..self.live.columns.len()).map(|at| format!("a{at}")).collect();
+        let typed = columns
+            .iter()
+            .zip(&self.live.columns)
+            .map(|(name, column)| format!(", {name} {}", column.staged_type));
+        let create = format!(
+            "CREATE TEMPORARY TABLE rowkeep_{} (n bigint, kind smallint, tid tid, b text[]{}) ON COMMIT DROP",
+            self.at,
+            typed.collect::<String>()
+        );
+        session.try_run(&create).await.map_err(|error| failed(&what, error))?;
+        let given: String = columns.iter().map(|name| format!(", {name}")).collect();
+        let copy = format!("COPY pg_temp.rowkeep_{} (n, kind, b{given}) FROM STDIN", self.at);
+
+        let mut staged = Staged {
+            counts: Counts::default(),
+            unique_updates: 0,
+            identity_updates: 0,
+            updated: vec![false; columns.len()],
+        };
+        send(session, &what, &copy, stream, |changes, out| self.encode(changes, &mut staged, out)).await?;
+        if staged.counts.total() >= ANALYZED_ROWS {
+            let analyze = format!("ANALYZE pg_temp.rowkeep_{}", self.at);
+            session.try_run(&analyze).await.map_err(|error| failed(&what, error))?;
+        }
+        Ok(staged)
+    }
+
+    fn encode(&self, changes: &Changes, staged: &mut Staged, out: &mut Vec<u8>) -> Result<(), EngineError> {
+        let width = self.live.columns.len();
+        if [changes.before(), changes.after()].iter().any(|batch| batch.columns().len() != width) {
+            return Err(EngineError::new(
+                ErrorKind::Unstorable,
+                format!("changes of table {} have other columns than the table", self.changes.table.name),
+            ));
+        }
+        let first = staged.counts.total();
+        for (n, change) in (first..).zip(changes.iter()) {
+            let kind = self.kind(changes, change, staged);
+            out.extend_from_slice(format!("{n}\t{kind}\t").as_bytes());
+            match change {
+                Change::Insert { .. } => out.extend_from_slice(b"\\N"),
+                Change::Update { before, .. } => array(changes.before(), before, &[], out),
+                Change::Delete { before } => {
+                    array(changes.before(), before, &self.changes.delete_unknown, out);
+                }
+            }
+            for column in 0..width {
+                out.push(b'\t');
+                let (batch, row, given) = match change {
+                    Change::Insert { after } => {
+                        (changes.after(), after, !self.changes.insert_defaults.contains(&column))
+                    }
+                    Change::Update { after, .. } => (changes.after(), after, true),
+                    Change::Delete { before } => (changes.before(), before, self.is_key(column)),
+                };
+                if given {
+                    encode::value(batch.value(row, column), out);
+                } else {
+                    out.extend_from_slice(b"\\N");
+                }
+            }
+            out.push(b'\n');
+        }
+        staged.counts += Counts::of(changes);
+        Ok(())
+    }
+
+    fn is_key(&self, column: usize) -> bool {
+        let key = &self.changes.table.key;
+        key.unique && key.columns.iter().any(|part| part.column == column)
+    }
+
+    fn kind(&self, changes: &Changes, change: Change, staged: &mut Staged) -> u8 {
+        let (before, after) = match change {
+            Change::Insert { .. } => return kind::INSERT,
+            Change::Delete { .. } => return kind::DELETE,
+            Change::Update { before, after } => (before, after),
+        };
+        let (mut unique, mut identity) = (false, false);
+        for (at, column) in self.live.columns.iter().enumerate() {
+            if changes.before().value(before, at) != changes.after().value(after, at) {
+                staged.updated[at] = true;
+                unique |= column.unique;
+                identity |= column.always;
+            }
+        }
+        staged.unique_updates += u64::from(unique && !identity);
+        staged.identity_updates += u64::from(identity);
+        match (identity, unique) {
+            (true, _) => kind::IDENTITY_UPDATE,
+            (false, true) => kind::UNIQUE_UPDATE,
+            (false, false) => kind::UPDATE,
+        }
+    }
+}
+
+/// Copies all changes of a stream to the server, as rows that `encode` appends.
+pub(super) async fn send(
+    session: &Session,
+    what: &str,
+    copy: &str,
+    mut stream: ChangeStream,
+    mut encode: impl FnMut(&Changes, &mut Vec<u8>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let mut next = stream.next().await.transpose()?;
+    while next.is_some() {
+        let sink = session.client.copy_in::<_, Bytes>(copy).await.map_err(|error| failed(what, error))?;
+        let mut sink = pin!(sink);
+        let mut sent = 0;
+        while let Some(changes) = next.take() {
+            let mut out = Vec::with_capacity(changes.bytes() * 5 / 4 + 32 * changes.len());
+            encode(&changes, &mut out)?;
+            sent += out.len();
+            sink.send(Bytes::from(out)).await.map_err(|error| failed(what, error))?;
+            next = stream.next().await.transpose()?;
+            if sent >= SEGMENT_BYTES {
+                break;
+            }
+        }
+        sink.finish().await.map_err(|error| failed(what, error))?;
+    }
+    Ok(())
+}
+
+/// A row as an array of texts; columns that are unknown are null.
+pub(super) fn array(batch: &RowBatch, row: usize, unknown: &[usize], out: &mut Vec<u8>) {
+    out.push(b'{');
+    for column in 0..batch.columns().len() {
+        if column > 0 {
+            out.push(b',');
+        }
+        if unknown.contains(&column) {
+            out.extend_from_slice(b"NULL");
+        } else {
+            encode::element(batch.value(row, column), out);
+        }
+    }
+    out.push(b'}');
+}
+
+/// The temporary table of a table of the changeset.
+pub(super) fn name(at: usize) -> String {
+    format!("pg_temp.rowkeep_{at}")
+}
+
+/// A column by its name.
+pub(super) fn column(alias: &str, name: &str) -> String {
+    format!("{alias}.{}", quote::ident(name))
+}

@@ -1,0 +1,72 @@
+//! Triggers and rules, kept from acting while rows change.
+
+use rowkeep_format::TableChanges;
+
+use super::current_tables::{Live, Switch};
+use crate::EngineError;
+use crate::postgres::connect::failure::failed;
+use crate::postgres::connect::session::Session;
+use crate::postgres::quote;
+
+/// Which triggers and rules are switched: rules always, for they make other statements of ours.
+fn chosen(live: &Live, fire_triggers: bool) -> impl Iterator<Item = &Switch> {
+    live.switches.iter().filter(move |switch| !fire_triggers || switch.what == "RULE")
+}
+
+/// Disables triggers and rules until the transaction ends or [`on`] enables them again.
+pub(super) async fn off(
+    session: &Session,
+    tables: &[&TableChanges],
+    live: &[Live],
+    fire_triggers: bool,
+) -> Result<(), EngineError> {
+    for (changes, live) in tables.iter().zip(live) {
+        for switch in chosen(live, fire_triggers) {
+            alter(session, changes, switch, "DISABLE").await?;
+        }
+    }
+    Ok(())
+}
+
+/// Enables them again as they were.
+pub(super) async fn on(
+    session: &Session,
+    tables: &[&TableChanges],
+    live: &[Live],
+    fire_triggers: bool,
+) -> Result<(), EngineError> {
+    for (changes, live) in tables.iter().zip(live) {
+        for switch in chosen(live, fire_triggers) {
+            alter(session, changes, switch, switch.enable).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn alter(
+    session: &Session,
+    changes: &TableChanges,
+    switch: &Switch,
+    how: &str,
+) -> Result<(), EngineError> {
+    let name = &changes.table.name;
+    let statement =
+        format!("ALTER TABLE {} {how} {} {}", quote::table(name), switch.what, quote::ident(&switch.name));
+    session.try_run(&statement).await.map_err(|error| {
+        let denied = error.code().is_some_and(|code| code.code() == "42501");
+        let what = match (denied, switch.what) {
+            (true, "TRIGGER") => format!(
+                "only the owner of table {name} can keep its trigger {} from acting; --fire-triggers lets it act",
+                switch.name
+            ),
+            (true, _) => format!(
+                "only the owner of table {name} can keep its rule {} from diverting the changes",
+                switch.name
+            ),
+            (false, what) => {
+                format!("cannot switch the {} {} of table {name}", what.to_lowercase(), switch.name)
+            }
+        };
+        failed(what, error)
+    })
+}

@@ -1,0 +1,152 @@
+//! Facts of a database beside its tables: how it was made, what it runs on.
+
+use serde::Deserialize;
+
+use crate::EngineError;
+use crate::postgres::connect::session::{Session, text};
+use crate::postgres::quote;
+
+/// How a database was made, as `pg_database` has it; which fields there are depends on the version.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Database {
+    #[serde(rename = "datname")]
+    name: String,
+    #[serde(default)]
+    encoding_name: String,
+    #[serde(rename = "datcollate")]
+    collate: String,
+    #[serde(rename = "datctype")]
+    ctype: String,
+    #[serde(default, rename = "datlocprovider")]
+    provider: Option<String>,
+    #[serde(default, rename = "daticulocale")]
+    icu_locale: Option<String>,
+    #[serde(default, rename = "datlocale")]
+    locale: Option<String>,
+    #[serde(default, rename = "daticurules")]
+    icu_rules: Option<String>,
+}
+
+impl Database {
+    /// Reads what the server says of the database of a session.
+    pub(crate) async fn read(session: &Session) -> Result<Self, EngineError> {
+        let json = session
+            .value(
+                "cannot read the properties of the database",
+                "SELECT to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(d.encoding)) \
+                 FROM pg_database d WHERE d.datname = current_database()",
+            )
+            .await?;
+        serde_json::from_str(json.as_deref().unwrap_or_default()).map_err(|error| {
+            EngineError::new(crate::ErrorKind::Other, "cannot read the properties of the database")
+                .with_source(error)
+        })
+    }
+
+    /// The options of `CREATE DATABASE` that make one like it.
+    pub(crate) fn options(&self) -> String {
+        let mut options = format!("ENCODING = {}", quote::literal(&self.encoding_name));
+        let mut add = |name: &str, value: &str| {
+            options.push_str(&format!(" {name} = {}", quote::literal(value)));
+        };
+        let locale = self.locale.as_deref().or(self.icu_locale.as_deref());
+        match (self.provider.as_deref(), locale) {
+            (Some("i"), Some(locale)) => {
+                add("LOCALE_PROVIDER", "icu");
+                add("ICU_LOCALE", locale);
+                if let Some(rules) = &self.icu_rules {
+                    add("ICU_RULES", rules);
+                }
+            }
+            (Some("b"), Some(locale)) => {
+                add("LOCALE_PROVIDER", "builtin");
+                add("BUILTIN_LOCALE", locale);
+            }
+            _ => {}
+        }
+        add("LC_COLLATE", &self.collate);
+        add("LC_CTYPE", &self.ctype);
+        options
+    }
+}
+
+/// Facts worth keeping with a snapshot.
+pub(crate) async fn environment(
+    session: &Session,
+    database: &Database,
+) -> Result<Vec<(String, String)>, EngineError> {
+    let mut facts = vec![
+        ("server_version".to_owned(), session.version.clone()),
+        ("database".to_owned(), database.name.clone()),
+        ("encoding".to_owned(), database.encoding_name.clone()),
+        ("collation".to_owned(), database.collate.clone()),
+        ("character_type".to_owned(), database.ctype.clone()),
+        ("create_options".to_owned(), database.options()),
+    ];
+    // Without what may not be read: the size wants a privilege that an ordinary role has by default.
+    let queries = [
+        (
+            "database_size",
+            "SELECT CASE WHEN has_database_privilege(current_database(), 'CONNECT') \
+                           THEN pg_database_size(current_database()) END",
+        ),
+        (
+            "database_owner",
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()",
+        ),
+        ("database_privileges", "SELECT datacl FROM pg_database WHERE datname = current_database()"),
+        (
+            "database_comment",
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database \
+                              WHERE datname = current_database()",
+        ),
+        (
+            "database_settings",
+            "SELECT string_agg('SET ' || c, '; ' ORDER BY c) \
+             FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c \
+             WHERE d.datname = current_database() AND s.setrole = 0",
+        ),
+        (
+            "extensions",
+            "SELECT string_agg(extname || ' ' || extversion, ', ' ORDER BY extname) FROM pg_extension",
+        ),
+        ("standby", "SELECT 'yes' WHERE pg_is_in_recovery()"),
+        ("wal_level", "SHOW wal_level"),
+    ];
+    for (name, query) in queries {
+        match session.value("cannot read the properties of the database", query).await? {
+            Some(value) if !value.is_empty() => facts.push((name.to_owned(), value)),
+            _ => {}
+        }
+    }
+    Ok(facts)
+}
+
+/// The statements that fill the materialised views that hold something, each after those that it reads.
+pub(crate) async fn refreshes(session: &Session) -> Result<String, EngineError> {
+    let rows = session
+        .rows(
+            "cannot list the materialised views",
+            "WITH RECURSIVE reads (reader, source) AS ( \
+               SELECT DISTINCT r.ev_class, d.refobjid FROM pg_rewrite r JOIN pg_depend d \
+               ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass \
+               AND d.refobjid <> r.ev_class), \
+             reach (reader, source) AS ( \
+               SELECT reader, source FROM reads UNION \
+               SELECT reach.reader, reads.source FROM reach JOIN reads ON reads.reader = reach.source) \
+             SELECT n.nspname, c.relname, \
+                    (SELECT count(*) FROM reach JOIN pg_class s ON s.oid = reach.source \
+                     WHERE reach.reader = c.oid AND s.relkind = 'm') AS depth \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind = 'm' AND c.relispopulated \
+             AND left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema' \
+             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid \
+                             AND d.objsubid = 0 AND d.deptype = 'e') \
+             ORDER BY depth, n.nspname, c.relname",
+        )
+        .await?;
+    let statement = |row: &crate::postgres::connect::session::Row| {
+        format!("REFRESH MATERIALIZED VIEW {}.{};\n", quote::ident(text(row, 0)), quote::ident(text(row, 1)))
+    };
+    Ok(rows.iter().map(statement).collect())
+}

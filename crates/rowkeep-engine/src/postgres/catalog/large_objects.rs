@@ -1,0 +1,92 @@
+//! Large objects: their contents, and who owns them, as rows.
+
+use rowkeep_format::schema::KeyColumn;
+use rowkeep_format::{Column, Key, KeyForm, Table, TableKind, TableName};
+
+use super::sequences::column;
+use crate::postgres::read::copy_out::Reading;
+
+/// The name of the table that holds one row for each large object.
+pub(crate) const OBJECTS: &str = "large_objects";
+
+/// The name of the table that holds their contents.
+pub(crate) const DATA: &str = "large_object_data";
+
+/// How many bytes of a large object one row holds. Part of the stored form: row `page` begins at `page` times this.
+pub(crate) const PAGE_BYTES: u64 = 256 * 1024;
+
+/// One row for each large object: number, owner, privileges as JSON (null for the usual ones), comment.
+pub(crate) fn objects() -> Table {
+    let nullable = |name, type_name| Column { not_null: false, ..column(name, type_name) };
+    Table {
+        name: TableName::plain(OBJECTS),
+        kind: TableKind::Settings,
+        columns: vec![
+            column("oid", "oid"),
+            column("owner", "name"),
+            nullable("privileges", "text"),
+            nullable("comment", "text"),
+        ],
+        key: Key { columns: vec![KeyColumn { column: 0, form: KeyForm::Integer }], unique: true },
+        foreign_keys: Vec::new(),
+    }
+}
+
+/// The contents of all large objects: number, page, bytes as a blob. An empty object has no row here.
+pub(crate) fn data() -> Table {
+    Table {
+        name: TableName::plain(DATA),
+        kind: TableKind::LargeObjects,
+        columns: vec![column("loid", "oid"), column("page", "bigint"), column("data", "bytea")],
+        key: Key {
+            columns: vec![
+                KeyColumn { column: 0, form: KeyForm::Integer },
+                KeyColumn { column: 1, form: KeyForm::Integer },
+            ],
+            unique: true,
+        },
+        foreign_keys: Vec::new(),
+    }
+}
+
+/// The rows of [`objects`].
+pub(crate) const SELECT_OBJECTS: &str = "SELECT m.oid, pg_get_userbyid(m.lomowner) AS owner, \
+      CASE WHEN m.lomacl IS NOT NULL THEN coalesce( \
+        (SELECT json_agg(json_build_object( \
+           'grantee', CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, \
+           'privilege', a.privilege_type, 'grantable', a.is_grantable) \
+           ORDER BY a.grantee <> 0, pg_get_userbyid(a.grantee), a.privilege_type) \
+         FROM aclexplode(m.lomacl) a)::text, '[]') END AS privileges, \
+      obj_description(m.oid, 'pg_largeobject') AS comment \
+    FROM pg_largeobject_metadata m";
+
+/// Reads [`objects`].
+pub(crate) fn read_objects() -> Reading {
+    Reading {
+        what: "the list of large objects".to_owned(),
+        copy: format!("COPY ({SELECT_OBJECTS} ORDER BY m.oid) TO STDOUT"),
+        columns: 4,
+        blobs: false,
+    }
+}
+
+/// Reads [`data`], page by page through the functions that a large object's owner may call.
+///
+/// The size is where a seek to the end arrives. Each object is closed again before its pages are read; the subqueries
+/// are kept apart because the three calls have to come in this order.
+pub(crate) fn read_data() -> Reading {
+    Reading {
+        what: "the large objects".to_owned(),
+        copy: format!(
+            "COPY (SELECT o.oid, p.page, lo_get(o.oid, p.page * {PAGE_BYTES}, {PAGE_BYTES}) \
+               FROM (SELECT s.oid, s.bytes, lo_close(s.fd) AS closed \
+                     FROM (SELECT f.oid, f.fd, lo_lseek64(f.fd, 0, 2) AS bytes \
+                           FROM (SELECT m.oid, lo_open(m.oid, 262144) AS fd \
+                                 FROM pg_largeobject_metadata m ORDER BY m.oid OFFSET 0) f OFFSET 0) s OFFSET 0) o, \
+                    LATERAL generate_series(0, (o.bytes + {PAGE_BYTES} - 1) / {PAGE_BYTES} - 1) AS p (page) \
+               WHERE o.closed = 0) TO STDOUT"
+        ),
+        columns: 3,
+        blobs: true,
+    }
+}

@@ -1,0 +1,101 @@
+//! The values of sequences, read as rows of a table of settings.
+
+use rowkeep_format::schema::KeyColumn;
+use rowkeep_format::{Column, Key, KeyForm, RowBatch, Table, TableKind, TableName, Value};
+
+use crate::EngineError;
+use crate::postgres::connect::session::{Session, text, truth};
+use crate::postgres::quote;
+
+/// The table's name.
+pub(crate) const NAME: &str = "sequences";
+
+/// How many sequences are read by one statement.
+const AT_ONCE: usize = 200;
+
+/// A sequence of the database.
+#[derive(Debug, Clone)]
+pub(crate) struct Sequence {
+    /// Its name.
+    pub(crate) name: TableName,
+    /// Whether it may be read.
+    pub(crate) readable: bool,
+    /// Whether its value is lost in a crash, and is not on a standby.
+    pub(crate) unlogged: bool,
+}
+
+/// The table that stands for all sequences: schema, name, last value, whether it was used.
+pub(crate) fn table() -> Table {
+    let columns = [("schema", "name"), ("name", "name"), ("last_value", "bigint"), ("is_called", "boolean")];
+    Table {
+        name: TableName::plain(NAME),
+        kind: TableKind::Settings,
+        columns: columns.map(|(name, type_name)| column(name, type_name)).to_vec(),
+        key: Key {
+            columns: vec![
+                KeyColumn { column: 0, form: KeyForm::Native },
+                KeyColumn { column: 1, form: KeyForm::Native },
+            ],
+            unique: true,
+        },
+        foreign_keys: Vec::new(),
+    }
+}
+
+/// A column that is never null.
+pub(crate) fn column(name: &str, type_name: &str) -> Column {
+    Column { name: name.into(), type_name: type_name.into(), not_null: true, hidden: false }
+}
+
+/// All sequences in the order of their names; of those of extensions only what they mark as configuration.
+pub(crate) async fn list(session: &Session) -> Result<Vec<Sequence>, EngineError> {
+    let rows = session
+        .rows(
+            "cannot list the sequences",
+            "SELECT n.nspname, c.relname, has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT'), \
+                    c.relpersistence = 'u' \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind = 'S' AND c.relpersistence <> 't' \
+             AND left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema' \
+             AND (NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid \
+                              AND d.objsubid = 0 AND d.deptype = 'e') \
+                  OR EXISTS (SELECT FROM pg_extension e WHERE c.oid = ANY (e.extconfig)))",
+        )
+        .await?;
+    let mut sequences: Vec<Sequence> = rows
+        .iter()
+        .map(|row| Sequence {
+            name: TableName::qualified(text(row, 0), text(row, 1)),
+            readable: truth(row, 2),
+            unlogged: truth(row, 3),
+        })
+        .collect();
+    sequences.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(sequences)
+}
+
+/// Reads the values of sequences.
+///
+/// They do not belong to any snapshot: a value may be later than the rows that were read, never earlier.
+pub(crate) async fn read(session: &Session, sequences: &[Sequence]) -> Result<RowBatch, EngineError> {
+    let mut batch = RowBatch::new(4);
+    for sequences in sequences.chunks(AT_ONCE) {
+        let each: Vec<String> = sequences
+            .iter()
+            .enumerate()
+            .map(|(at, sequence)| {
+                format!("SELECT {at}, last_value, is_called FROM {}", quote::table(&sequence.name))
+            })
+            .collect();
+        let query = format!("{} ORDER BY 1", each.join(" UNION ALL "));
+        let rows = session.rows("cannot read the sequences", &query).await?;
+        for (sequence, row) in sequences.iter().zip(&rows) {
+            let schema = sequence.name.schema.as_deref().unwrap_or_default();
+            batch.push_row(
+                [schema, &sequence.name.name, text(row, 1), text(row, 2)]
+                    .map(|text| Value::Text(text.as_bytes())),
+            );
+        }
+    }
+    Ok(batch)
+}

@@ -1,0 +1,13 @@
+//! Reaching a server: address, TLS, sessions and their settings, the bytes of a connection, what is said when it fails.
+
+pub(super) mod address;
+pub(super) mod cancel_guard;
+pub(super) mod copy_interceptor;
+pub(super) mod failure;
+pub(super) mod pem;
+pub(super) mod pool;
+pub(super) mod session;
+pub(super) mod settings;
+pub(super) mod terminate;
+pub(super) mod tls;
+pub(super) mod transport;

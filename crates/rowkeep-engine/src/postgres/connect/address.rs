@@ -1,0 +1,243 @@
+//! Where a server is, from a URL as libpq reads it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use crate::{EngineError, ErrorKind};
+
+/// How sure the client wants to be of the server, in libpq's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// `disable`, `prefer`, `require`: whoever answers.
+    Anybody,
+    /// `verify-ca`: a certificate of a known authority.
+    Authority,
+    /// `verify-full`: and its name is that of the host.
+    Full,
+}
+
+/// What a URL says; where it says nothing, what rowkeep takes.
+#[derive(Clone)]
+pub(crate) struct Address {
+    /// Everything that the client library knows.
+    pub(crate) config: Config,
+    /// How certificates are checked, once TLS is spoken.
+    pub(crate) trust: Trust,
+    /// A file of certificates to trust instead of the system's.
+    pub(crate) root_certificates: Option<PathBuf>,
+    /// The client's own certificate and key.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// Settings of libpq that change nothing here.
+const IGNORED: [&str; 7] = [
+    "client_encoding",
+    "fallback_application_name",
+    "gssencmode",
+    "krbsrvname",
+    "load_balance_hosts",
+    "sslcompression",
+    "sslsni",
+];
+
+impl Address {
+    /// Reads `postgres://user:password@host:port/database?settings`.
+    pub(crate) fn parse(url: &str) -> Result<Self, EngineError> {
+        let (base, query) = split_query(url);
+        let mut ours = Settings::default();
+        let mut rest = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !IGNORED.contains(&name) && !ours.take(name, value)? {
+                rest.push(pair);
+            }
+        }
+        let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+        let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            invalid("the URL of the PostgreSQL database cannot be read")
+                .with_source(super::failure::words(&error))
+        })?;
+        ours.finish(config)
+    }
+
+    /// The name of the database that is meant.
+    pub(crate) fn database(&self) -> &str {
+        self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres")
+    }
+}
+
+/// The URL without password and settings.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://")?;
+        if let Some(user) = self.config.get_user() {
+            write!(f, "{user}@")?;
+        }
+        for (at, host) in self.config.get_hosts().iter().enumerate() {
+            if at > 0 {
+                f.write_str(",")?;
+            }
+            match host {
+                Host::Tcp(name) if name.contains(':') => write!(f, "[{name}]")?,
+                Host::Tcp(name) => f.write_str(name)?,
+                Host::Unix(folder) => write!(f, "{}", folder.display())?,
+            }
+            let ports = self.config.get_ports();
+            match ports.get(at).or(ports.first()) {
+                Some(5432) | None => {}
+                Some(port) => write!(f, ":{port}")?,
+            }
+        }
+        write!(f, "/{}", self.database())
+    }
+}
+
+fn invalid(message: impl Into<String>) -> EngineError {
+    EngineError::new(ErrorKind::InvalidUrl, message)
+}
+
+/// The settings begin at the first `?` after the password, which may hold one itself.
+pub(crate) fn split_query(url: &str) -> (&str, &str) {
+    let start = url.find('@').unwrap_or(0);
+    match url[start..].find('?') {
+        Some(at) => (&url[..start + at], &url[start + at + 1..]),
+        None => (url, ""),
+    }
+}
+
+/// Settings that the client library does not know.
+#[derive(Default)]
+struct Settings {
+    mode: Option<(SslMode, Trust)>,
+    root: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+impl Settings {
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, EngineError> {
+        match name {
+            "sslmode" => {
+                self.mode = Some(match value {
+                    "disable" => (SslMode::Disable, Trust::Anybody),
+                    "allow" | "prefer" => (SslMode::Prefer, Trust::Anybody),
+                    "require" => (SslMode::Require, Trust::Anybody),
+                    "verify-ca" => (SslMode::Require, Trust::Authority),
+                    "verify-full" => (SslMode::Require, Trust::Full),
+                    other => {
+                        return Err(invalid(format!(
+                            "sslmode={other} is unknown (disable, prefer, require, verify-ca, verify-full)"
+                        )));
+                    }
+                });
+            }
+            "sslrootcert" if value == "system" => self.mode = Some((SslMode::Require, Trust::Full)),
+            "sslrootcert" => self.root = Some(path(value)?),
+            "sslcert" => self.certificate = Some(path(value)?),
+            "sslkey" => self.key = Some(path(value)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn finish(self, mut config: Config) -> Result<Address, EngineError> {
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            config.host("localhost");
+        }
+        let (mode, mut trust) = self.mode.unwrap_or((SslMode::Prefer, Trust::Anybody));
+        // As libpq does: who names an authority wants it asked, if TLS is a must.
+        if self.root.is_some() && mode == SslMode::Require && trust == Trust::Anybody {
+            trust = Trust::Authority;
+        }
+        let local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
+            && !config.get_hosts().is_empty();
+        config.ssl_mode(if local { SslMode::Disable } else { mode });
+        if config.get_application_name().is_none() {
+            config.application_name("rowkeep");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Duration::from_secs(10));
+        }
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_idle(Duration::from_secs(60));
+            config.keepalives_interval(Duration::from_secs(15));
+            config.keepalives_retries(4);
+        }
+        let identity = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => return Err(invalid("sslcert and sslkey go together")),
+        };
+        Ok(Address { config, trust, root_certificates: self.root, identity })
+    }
+}
+
+fn path(value: &str) -> Result<PathBuf, EngineError> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+        match (digit(rest.next()), digit(rest.next())) {
+            (Some(high), Some(low)) => bytes.push((high * 16 + low) as u8),
+            _ => return Err(invalid("the URL has a % that is not followed by two hexadecimal digits")),
+        }
+    }
+    String::from_utf8(bytes).map(PathBuf::from).map_err(|_| invalid("the URL holds a path that is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Address {
+        Address::parse(url).expect("the URL is well formed")
+    }
+
+    #[test]
+    fn settings_of_tls_are_understood() {
+        let full = parse("postgres://a:b@db.example/shop?sslmode=verify-full&sslrootcert=%2Ftmp%2Fca.crt");
+        assert_eq!((full.config.get_ssl_mode(), full.trust), (SslMode::Require, Trust::Full));
+        assert_eq!(full.root_certificates, Some(PathBuf::from("/tmp/ca.crt")));
+        let named = parse("postgres://db.example/shop?sslrootcert=/ca&sslmode=require");
+        assert_eq!(named.trust, Trust::Authority);
+        let prefer = parse("postgres://db.example/shop?connect_timeout=3");
+        assert_eq!((prefer.config.get_ssl_mode(), prefer.trust), (SslMode::Prefer, Trust::Anybody));
+        assert_eq!(prefer.config.get_connect_timeout(), Some(&Duration::from_secs(3)));
+        let local = parse("postgres:///shop?host=/var/run/postgresql&sslmode=require");
+        assert_eq!(local.config.get_ssl_mode(), SslMode::Disable);
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let address = parse("postgresql://ann:s3?cret@db.example:6000/shop?sslmode=disable");
+        assert_eq!(address.to_string(), "postgres://ann@db.example:6000/shop");
+        assert_eq!(address.config.get_password(), Some(&b"s3?cret"[..]));
+        let error =
+            Address::parse("postgres://ann:s3cret@db.example:x/shop").err().expect("a port is a number");
+        assert!(!format!("{error:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for url in [
+            "postgres://h/d?sslmode=maybe",
+            "postgres://h/d?sslcert=/a",
+            "postgres://h/d?sslrootcert=%zz",
+            "postgres://h/d?no_such_setting=1",
+        ] {
+            assert_eq!(
+                Address::parse(url).err().map(|error| error.kind()),
+                Some(ErrorKind::InvalidUrl),
+                "{url}"
+            );
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A few connections that are opened when they are needed and handed round.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::cancel_guard;
+use super::session::{Server, Session};
+use crate::{EngineError, ErrorKind};
+
+/// Connections to one server that were all prepared in the same way.
+pub(crate) struct Pool {
+    server: Server,
+    /// What is run on each connection that is opened; nothing where none may be.
+    prepare: Option<String>,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl Pool {
+    /// A pool of at most `size` connections; `prepare` is run on each when it is opened.
+    pub(crate) fn new(server: Server, prepare: String, size: usize) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(size));
+        Arc::new(Self { server, prepare: Some(prepare), permits, idle: Mutex::default() })
+    }
+
+    /// A pool of one connection, in which there is a transaction: once it is cut there is no other.
+    pub(crate) fn of_one(server: Server, session: Session) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(1));
+        Arc::new(Self { server, prepare: None, permits, idle: Mutex::new(vec![session]) })
+    }
+
+    /// Lends a connection, waiting for one to come back when all are lent.
+    pub(crate) async fn lend(self: &Arc<Self>) -> Result<Lent, EngineError> {
+        loop {
+            let permit = self.permits.clone().acquire_owned().await.map_err(|_| closed())?;
+            match self.session().await {
+                Ok(session) => return Ok(self.lent(session, permit)),
+                // The server has no room for one more: get along with those that there are.
+                Err(error) if error.kind() == ErrorKind::Busy && self.shrink(permit) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Closes every connection that is not lent, and lends no more.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        self.idle().clear();
+    }
+
+    async fn session(&self) -> Result<Session, EngineError> {
+        let idle = self.idle().pop();
+        if let Some(session) = idle.filter(|session| !session.client.is_closed()) {
+            return Ok(session);
+        }
+        let Some(prepare) = &self.prepare else {
+            let message = "the connection was lost, and with it the transaction";
+            return Err(EngineError::new(ErrorKind::Unreachable, message));
+        };
+        let session = self.server.connect().await?;
+        session.prepare(prepare).await?;
+        Ok(session)
+    }
+
+    fn lent(self: &Arc<Self>, session: Session, permit: OwnedSemaphorePermit) -> Lent {
+        Lent { session: Some(session), pool: self.clone(), _permit: permit }
+    }
+
+    /// Makes the pool smaller by one for good, unless nothing would be left of it.
+    fn shrink(&self, permit: OwnedSemaphorePermit) -> bool {
+        let others = self.permits.available_permits() > 0 || Arc::strong_count(&self.permits) > 2;
+        if others {
+            permit.forget();
+        }
+        others
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn closed() -> EngineError {
+    EngineError::new(ErrorKind::Other, "the connections are closed already")
+}
+
+/// A connection that was lent.
+///
+/// Dropped without being given back it is cut, because nobody knows what is still on its way on it. What a transaction
+/// holds has to be free soon, so that of one the server is also told to stop.
+pub(crate) struct Lent {
+    session: Option<Session>,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    /// Gives it back for others to use; nothing may be on its way on it.
+    pub(crate) fn give_back(mut self) {
+        if let Some(session) = self.session.take() {
+            self.pool.idle().push(session);
+        }
+    }
+}
+
+impl std::ops::Deref for Lent {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session.as_ref().expect("a lent connection is there until it is given back")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        match self.session.take() {
+            Some(session) if self.pool.prepare.is_none() => cancel_guard::end(&self.pool.server, &session),
+            Some(session) => session.kill(),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Ending the connections of others.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::session::{Session, number};
+use crate::EngineError;
+
+/// How often, and how long apart, it is looked whether connections have ended.
+const LOOKS: usize = 100;
+const APART: Duration = Duration::from_millis(100);
+
+/// Other connections of applications to this database. What those of other roles are for is not shown to everybody.
+const OTHERS: &str = "FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() \
+    AND a.usesysid IS NOT NULL AND coalesce(a.backend_type, 'client backend') = 'client backend'";
+
+/// Whether this role may end a connection `a`: its own, those of roles that it is a member of, or any that is not a
+/// superuser's when it may signal.
+const MAY_END: &str = "(SELECT m.rolsuper FROM pg_roles m WHERE m.rolname = current_user) OR \
+    (NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = a.usesysid) \
+     AND (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))";
+
+/// Ends all other connections to the database that the role may end, and says how many.
+pub(crate) async fn end(session: &Session) -> Result<Vec<String>, EngineError> {
+    let what = "cannot end the other connections";
+    let query = format!(
+        "SELECT count(*) FILTER (WHERE e), count(*) FILTER (WHERE NOT e) \
+         FROM (SELECT CASE WHEN {MAY_END} THEN pg_terminate_backend(a.pid) ELSE false END {OTHERS}) x (e)"
+    );
+    let rows = session.rows(what, &query).await?;
+    let (ended, left): (u64, u64) = rows.first().map_or((0, 0), |row| (number(row, 0), number(row, 1)));
+    for _ in 0..LOOKS {
+        let query = format!("SELECT count(*) {OTHERS} AND ({MAY_END})");
+        if ended == 0 || session.value(what, &query).await?.as_deref() == Some("0") {
+            break;
+        }
+        sleep(APART).await;
+    }
+    let mut notes = Vec::new();
+    if ended > 0 {
+        notes.push(format!("{ended} other connections were ended"));
+    }
+    if left > 0 {
+        notes.push(format!("{left} other connections could not be ended by this role"));
+    }
+    Ok(notes)
+}

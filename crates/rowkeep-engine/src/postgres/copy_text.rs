@@ -1,0 +1,4 @@
+//! The text form of `COPY` (PostgreSQL manual, "COPY", section "Text Format").
+
+pub(super) mod decode;
+pub(super) mod encode;

@@ -1,0 +1,19 @@
+//! Making a database: the plan, rows by `COPY`, what comes after all rows, and clearing what was begun.
+
+pub(super) mod binary;
+pub(super) mod copy_freeze;
+pub(super) mod copy_in;
+pub(super) mod database;
+pub(super) mod finish;
+pub(super) mod foreign_key_validation;
+pub(super) mod large_objects;
+pub(super) mod marker;
+pub(super) mod notes;
+pub(super) mod plan;
+pub(super) mod replace;
+pub(super) mod restore_lock;
+pub(super) mod scratch;
+pub(super) mod statement_runner;
+pub(super) mod target;
+pub(super) mod transaction_scope;
+pub(super) mod validation_hints;

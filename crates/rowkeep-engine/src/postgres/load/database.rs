@@ -1,0 +1,98 @@
+//! The database of a restore: whether it is there, how it is made, how it is removed again.
+
+use std::sync::Arc;
+
+use super::marker;
+use crate::postgres::catalog::objects;
+use crate::postgres::connect::address::Address;
+use crate::postgres::connect::failure;
+use crate::postgres::connect::session::{Server, Session};
+use crate::postgres::quote;
+use crate::{Contents, EngineError, ErrorKind};
+
+/// Databases that every server has, from which another can be made.
+const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
+
+/// How many names an occupied database is described by.
+const NAMES_SHOWN: usize = 10;
+
+/// What is in the database of a session.
+pub(crate) async fn contents(session: &Session) -> Result<Contents, EngineError> {
+    if marker::is_there(session).await? {
+        return Ok(Contents::Unfinished);
+    }
+    let objects = objects::list(session, &[]).await?;
+    if objects.is_empty() {
+        return Ok(Contents::Empty);
+    }
+    Ok(Contents::Occupied(objects.iter().take(NAMES_SHOWN).map(ToString::to_string).collect()))
+}
+
+/// Makes the database of an address; `options` are those that its source was made with, if they are known.
+///
+/// Where the server does not have its locale, it is made with the server's own; the second answer then says so.
+pub(crate) async fn make(
+    address: &Arc<Address>,
+    options: &str,
+) -> Result<(Server, Option<String>), EngineError> {
+    let mut last = no_maintenance();
+    for name in MAINTENANCE {
+        match Server::reach_database(address, name).await {
+            Ok((server, session)) => {
+                let server = server.with_database(address.database());
+                let note = create(&server, &session, options).await?;
+                return Ok((server, note));
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn create(server: &Server, session: &Session, options: &str) -> Result<Option<String>, EngineError> {
+    let name = quote::ident(server.database());
+    let create = |options: &str| format!("CREATE DATABASE {name} TEMPLATE template0 {options}");
+    let failed = |error| failure::failed(format!("cannot create database {}", server.database()), error);
+    let Err(error) = session.try_run(&create(options)).await else { return Ok(None) };
+    // Unknown locale, or a provider or an option that this version does not know.
+    let is_locale = matches!(failure::state(&error), Some("22023" | "42809" | "42704" | "42601" | "0A000"));
+    if options.is_empty() || !is_locale {
+        return Err(failed(error));
+    }
+    let reason = failure::words(&error);
+    // The encoding alone often goes with no locale but C.
+    let encoding = options.split(" L").next().unwrap_or_default();
+    for (options, locale) in
+        [(encoding.to_owned(), "the server's"), (format!("{encoding} LOCALE = 'C'"), "C")]
+    {
+        if session.try_run(&create(&options)).await.is_ok() {
+            return Ok(Some(format!("the database was created with locale {locale}, because: {reason}")));
+        }
+    }
+    Err(failed(error))
+}
+
+/// Removes the database with everything in it.
+pub(crate) async fn drop(server: &Server) -> Result<(), EngineError> {
+    let session = maintenance(server).await?;
+    session
+        .try_run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote::ident(server.database())))
+        .await
+        .map_err(|error| failure::failed(format!("cannot drop database {}", server.database()), error))
+}
+
+fn no_maintenance() -> EngineError {
+    EngineError::new(ErrorKind::NotFound, "the server has no database to begin from")
+}
+
+/// A session in a database from which others can be made and dropped.
+async fn maintenance(server: &Server) -> Result<Session, EngineError> {
+    let mut last = no_maintenance();
+    for name in MAINTENANCE.iter().filter(|name| **name != server.database()) {
+        match server.with_database(name).connect().await {
+            Ok(session) => return Ok(session),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

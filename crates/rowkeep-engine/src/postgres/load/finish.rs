@@ -1,0 +1,122 @@
+//! What has to come after all rows.
+
+use super::foreign_key_validation::{self, Check};
+use super::large_objects;
+use super::marker;
+use super::target::PostgresTarget;
+use super::transaction_scope::Unit;
+use crate::EngineError;
+use crate::postgres::catalog::sequences;
+use crate::postgres::connect::failure::{failed, state};
+use crate::postgres::connect::session::{Session, text};
+use crate::postgres::schema::classify::{Kind, Reference, brief};
+use crate::postgres::schema::script::Statement;
+
+/// How many sequences are set in one transaction, which locks each.
+const SEQUENCES_AT_ONCE: usize = 1000;
+
+/// Completes a database whose tables have their rows.
+pub(crate) async fn finish(target: &PostgresTarget) -> Result<(), EngineError> {
+    let session = target.pool.lend().await?;
+    let rest = target.take_rest();
+    target.runner(&session).run(&rest.iter().collect::<Vec<_>>()).await?;
+    let (after, checks) = add_references_unchecked(target);
+    target.runner(&session).run(&after.iter().collect::<Vec<_>>()).await?;
+    session.give_back();
+    foreign_key_validation::run(target, checks).await?;
+
+    let session = target.pool.lend().await?;
+    let runner = target.runner(&session);
+    set_sequences(target, &session).await?;
+    large_objects::finish(&session, &runner).await?;
+    runner.run(&target.plan.privileges.iter().collect::<Vec<_>>()).await?;
+    runner.run(&target.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
+    refresh(target, &session).await?;
+    if target.unit == Unit::Transaction {
+        marker::remove(&session).await?;
+    }
+    session.give_back();
+    Ok(())
+}
+
+/// The statements with references that are added without a check, and the checks that are left to do.
+fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Check>) {
+    let mut checks = Vec::new();
+    let statements = target.plan.after.iter().map(|statement| {
+        let Kind::Reference(reference) = &statement.kind else { return statement.clone() };
+        let unchecked = |kind: Kind| {
+            let sql = format!("{} NOT VALID;", statement.sql.trim_end().trim_end_matches(';'));
+            Statement { sql, kind, settings: statement.settings.clone() }
+        };
+        let Reference { table, references, constraint, checked, .. } = reference;
+        if *checked && target.plan.lacks_rows(reference, &target.loaded) {
+            target.notes.add(format!(
+                "the references {constraint} of table {table} to table {references}, which was not loaded whole, \
+                 are not checked (NOT VALID)"
+            ));
+            return unchecked(Kind::UncheckedReference);
+        }
+        if target.plan.can_check_later(reference) {
+            checks.push(Check { table: table.clone(), constraint: constraint.clone() });
+            return unchecked(statement.kind.clone());
+        }
+        statement.clone()
+    });
+    (statements.collect(), checks)
+}
+
+async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
+    let what = "cannot set the sequences";
+    let table = format!("{}.{}", marker::aside(target.unit), sequences::NAME);
+    let count = session.value(what, &format!("SELECT count(*) FROM {table}")).await?;
+    let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    for from in (0..count).step_by(SEQUENCES_AT_ONCE) {
+        let query = format!(
+            "SELECT format('%I.%I', s.schema, s.name), setval(to_regclass(format('%I.%I', s.schema, s.name)), \
+                    s.last_value, s.is_called) \
+             FROM (SELECT * FROM {table} ORDER BY schema, name OFFSET {from} LIMIT {SEQUENCES_AT_ONCE}) s"
+        );
+        for row in session.rows(what, &query).await?.iter().filter(|row| row[1].is_none()) {
+            target.notes.add(format!("sequence {} is not there to be set", text(row, 0)));
+        }
+    }
+    Ok(())
+}
+
+/// Fills the materialised views.
+///
+/// One that fails because another, which it reads through a function, is not filled yet is tried again after it.
+async fn refresh(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
+    const NOT_FILLED: &str = "55000";
+    let mut left: Vec<&Statement> = target.plan.refreshes.iter().collect();
+    loop {
+        let before = left.len();
+        let mut again = Vec::new();
+        for statement in left {
+            match target.unit.run(session, &statement.sql).await {
+                Ok(()) => {}
+                Err(error) if state(&error) == Some(NOT_FILLED) => again.push((statement, error)),
+                Err(error) => note(target, statement, error)?,
+            }
+        }
+        if again.is_empty() {
+            return Ok(());
+        }
+        if again.len() == before {
+            return again.into_iter().try_for_each(|(statement, error)| note(target, statement, error));
+        }
+        left = again.into_iter().map(|(statement, _)| statement).collect();
+    }
+}
+
+fn note(
+    target: &PostgresTarget,
+    statement: &Statement,
+    error: tokio_postgres::Error,
+) -> Result<(), EngineError> {
+    let Some(said) = error.as_db_error() else {
+        return Err(failed("cannot fill a materialised view", error));
+    };
+    target.notes.left_out(brief(&statement.sql), said.message());
+    Ok(())
+}

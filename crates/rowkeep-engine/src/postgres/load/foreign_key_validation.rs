@@ -1,0 +1,95 @@
+//! Checks of references that were added without one.
+
+use std::collections::BTreeMap;
+
+use futures::{TryStreamExt, stream};
+use rowkeep_format::TableName;
+use tokio_postgres::error::SqlState;
+
+use super::target::PostgresTarget;
+use crate::EngineError;
+use crate::postgres::connect::failure::failed;
+use crate::postgres::connect::session::{Session, text};
+use crate::postgres::connect::settings;
+use crate::postgres::quote;
+
+/// How many references are checked at once.
+const CHECKS: usize = 3;
+
+/// How much memory the hash table of a check is given at least: what a processor holds in a cache of its own.
+const LEAST_HASH_BYTES: u64 = 2 << 20;
+
+/// Into how many parts a hash table is split at most, roughly, for each of them has open files.
+const MOST_HASH_PARTS: u64 = 64;
+
+/// A check of a reference that was added without one.
+pub(crate) struct Check {
+    /// The table that refers.
+    pub(crate) table: TableName,
+    /// The constraint's name, as SQL.
+    pub(crate) constraint: String,
+}
+
+/// Checks references, those of different tables at once.
+///
+/// Unlike adding a reference, checking one lets others read and check the table it refers to. Those of one table can
+/// only be checked one after the other, because each locks it.
+pub(crate) async fn run(target: &PostgresTarget, checks: Vec<Check>) -> Result<(), EngineError> {
+    let mut by_table: BTreeMap<TableName, Vec<Check>> = BTreeMap::new();
+    for check in checks {
+        by_table.entry(check.table.clone()).or_default().push(check);
+    }
+    stream::iter(by_table.into_values().map(Ok))
+        .try_for_each_concurrent(CHECKS, |checks| async move {
+            let session = target.pool.lend().await?;
+            for check in checks {
+                validate(target, &session, &check).await.map_err(|error| {
+                    let Check { table, constraint } = &check;
+                    failed(format!("the rows of table {table} do not conform to {constraint}"), error)
+                })?;
+            }
+            session.give_back();
+            Ok(())
+        })
+        .await
+}
+
+/// Has the server check a reference; it plans that as a join of the two tables.
+async fn validate(
+    target: &PostgresTarget,
+    session: &Session,
+    Check { table, constraint }: &Check,
+) -> Result<(), tokio_postgres::Error> {
+    let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {constraint}", quote::table(table));
+    if target.plan.joins.is_ordered(table, constraint) {
+        // Both sides come out of their indexes in order, yet the server would rather build a hash table.
+        let by_merging = format!("SET enable_hashjoin = off; {validate}; RESET enable_hashjoin");
+        return session.try_run(&by_merging).await;
+    }
+    let memory = session.try_rows(&hash_memory(table, constraint)).await?;
+    let memory = memory.first().map_or("", |row| text(row, 0));
+    let in_parts = format!("SET maintenance_work_mem = '{memory}kB'; {validate}");
+    let usual = settings::LOADING_MEMORY;
+    match session.try_run(&in_parts).await {
+        // Parts are temporary files, of which a server may have only so many.
+        Err(error) if error.code() == Some(&SqlState::CONFIGURATION_LIMIT_EXCEEDED) => {
+            session.try_run(&format!("SET maintenance_work_mem = '{usual}'; {validate}")).await
+        }
+        Err(error) => Err(error),
+        Ok(()) => session.try_run(&format!("SET maintenance_work_mem = '{usual}'")).await,
+    }
+}
+
+/// Asks how many kilobytes of memory the check of a reference should have.
+///
+/// With all that it may have, the server builds one hash table, and every row that refers waits for main memory. With
+/// little it splits both sides into parts first, which takes half of the time.
+fn hash_memory(table: &TableName, constraint: &str) -> String {
+    format!(
+        "SELECT least(greatest(pg_relation_size(confrelid) / {MOST_HASH_PARTS}, {LEAST_HASH_BYTES}) / 1024, \
+         (SELECT setting::bigint FROM pg_settings WHERE name = 'maintenance_work_mem')) \
+         FROM pg_constraint WHERE conrelid = {}::regclass AND conname = (parse_ident({}))[1]",
+        quote::literal(&quote::table(table)),
+        quote::literal(constraint),
+    )
+}

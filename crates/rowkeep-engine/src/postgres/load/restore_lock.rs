@@ -1,0 +1,90 @@
+//! The beginning of a restore: the database is there, and no other restore into it is under way.
+
+use std::sync::Arc;
+
+use rowkeep_format::Schema;
+
+use super::notes::Notes;
+use super::{database, marker};
+use crate::postgres::catalog::facts::Database;
+use crate::postgres::connect::address::Address;
+use crate::postgres::connect::session::{Server, Session};
+use crate::postgres::connect::settings;
+use crate::postgres::schema::ddl;
+use crate::{EngineError, ErrorKind};
+
+/// A database that nobody else restores into, before anything is done with it.
+pub(crate) struct Begun {
+    /// The machine that answered.
+    pub(crate) server: Server,
+    /// Holds the lock that says that a restore is under way.
+    pub(crate) control: Session,
+    /// What is not as it was, so far.
+    pub(crate) notes: Notes,
+    /// Whether the database was not there.
+    pub(crate) made: bool,
+}
+
+impl Begun {
+    /// Connects to the database, which is made where it is missing, and keeps other restores away.
+    pub(crate) async fn new(address: &Arc<Address>, schema: &Schema) -> Result<Self, EngineError> {
+        if schema.engine != crate::postgres::NAME {
+            return Err(EngineError::new(
+                ErrorKind::Unsupported,
+                format!("a PostgreSQL database cannot be made from the schema of {}", schema.engine),
+            ));
+        }
+        if schema.ddl(ddl::BEFORE).is_empty() {
+            return Err(EngineError::new(
+                ErrorKind::Unsupported,
+                "a database cannot be made from a backup of data alone: it has no schema",
+            ));
+        }
+        let notes = Notes::default();
+        let (server, control, made) = reach_or_make(address, schema.ddl(ddl::DATABASE), &notes).await?;
+        control.prepare(&settings::loading(control.major)).await?;
+        if !marker::lock(&control).await? {
+            return Err(EngineError::new(
+                ErrorKind::Busy,
+                format!("another restore into {address} is under way"),
+            ));
+        }
+        Ok(Self { server, control, notes, made })
+    }
+}
+
+async fn reach_or_make(
+    address: &Arc<Address>,
+    options: &str,
+    notes: &Notes,
+) -> Result<(Server, Session, bool), EngineError> {
+    match Server::reach(address).await {
+        Ok((server, session)) => return Ok((server, session, false)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let (server, note) = database::make(address, options).await?;
+    if let Some(note) = note {
+        notes.add(note);
+    }
+    let session = server.connect().await?;
+    Ok((server, session, true))
+}
+
+/// Notes when the database, which was there before, has another encoding than the one that was backed up.
+pub(crate) async fn compare_encoding(
+    session: &Session,
+    wanted: &str,
+    notes: &Notes,
+) -> Result<(), EngineError> {
+    let has = Database::read(session).await?.options();
+    let encoding = |options: &str| options.split(" L").next().unwrap_or_default().to_owned();
+    if !wanted.is_empty() && encoding(wanted) != encoding(&has) {
+        notes.add(format!(
+            "the database has {}, and the one that was backed up had {}",
+            encoding(&has),
+            encoding(wanted)
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Running the statements of a dump.
+
+use std::collections::HashSet;
+
+use tokio_postgres::error::SqlState;
+
+use super::notes::Notes;
+use super::transaction_scope::Unit;
+use crate::EngineError;
+use crate::postgres::connect::failure;
+use crate::postgres::connect::session::Session;
+use crate::postgres::quote;
+use crate::postgres::schema::classify::{Kind, brief};
+use crate::postgres::schema::script::Statement;
+
+/// How many statements go to the server at once.
+const AT_ONCE: usize = 50;
+
+/// Runs statements, and notes those that may fail and did.
+pub(crate) struct Runner<'a> {
+    /// Where they run.
+    pub(crate) session: &'a Session,
+    /// The roles that there are.
+    pub(crate) roles: &'a HashSet<String>,
+    /// What statements that go together are to each other.
+    pub(crate) unit: Unit,
+    /// Where failures are noted that do not matter for the rest.
+    pub(crate) notes: &'a Notes,
+}
+
+impl Runner<'_> {
+    /// Runs statements in order. The first that fails and must not ends it.
+    ///
+    /// Many go together, all or none; when that fails they are run again one by one.
+    pub(crate) async fn run(&self, statements: &[&Statement]) -> Result<(), EngineError> {
+        let possible: Vec<&Statement> =
+            statements.iter().copied().filter(|statement| self.has_roles(statement)).collect();
+        for batch in possible.chunks(AT_ONCE) {
+            if batch.len() > 1 {
+                let script: Vec<String> = batch.iter().map(|statement| with_settings(statement)).collect();
+                if self.unit.run(self.session, &script.join("\n")).await.is_ok() {
+                    continue;
+                }
+            }
+            for statement in batch {
+                self.run_one(statement).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_one(&self, statement: &Statement) -> Result<(), EngineError> {
+        match self.unit.run(self.session, &with_settings(statement)).await {
+            Ok(()) => Ok(()),
+            Err(error) if may_fail(&statement.kind, &error) => {
+                let reason = error.as_db_error().map_or_else(String::new, |error| error.message().to_owned());
+                self.notes.left_out(brief(&statement.sql), &reason);
+                Ok(())
+            }
+            Err(error) => Err(failure::failed(format!("cannot run: {}", brief(&statement.sql)), error)),
+        }
+    }
+
+    /// Whether all roles exist that an owner or grant is about; notes it when not.
+    fn has_roles(&self, statement: &Statement) -> bool {
+        let roles: &[String] = match &statement.kind {
+            Kind::Owner(role) => std::slice::from_ref(role),
+            Kind::Privileges(roles) => roles,
+            _ => return true,
+        };
+        let is_word = |role: &str| matches!(role, "current_user" | "session_user" | "current_role");
+        match roles.iter().find(|role| !self.roles.contains(*role) && !is_word(role)) {
+            None => true,
+            Some(role) => {
+                let reason = format!("role {} does not exist here", quote::ident(role));
+                self.notes.left_out(brief(&statement.sql), &reason);
+                false
+            }
+        }
+    }
+}
+
+/// The statement between the settings that it needs and their end.
+pub(crate) fn with_settings(statement: &Statement) -> String {
+    let mut script = String::new();
+    for (name, value) in &statement.settings {
+        script.push_str(&format!("SET {name} = {value}; "));
+    }
+    script.push_str(&statement.sql);
+    for (name, _) in &statement.settings {
+        let usual = if name == "default_table_access_method" { "heap" } else { "DEFAULT" };
+        let usual = if name == "default_tablespace" { "''" } else { usual };
+        script.push_str(&format!(" SET {name} = {usual};"));
+    }
+    script
+}
+
+/// Whether the rest of a restore can do without a statement that failed.
+fn may_fail(kind: &Kind, error: &tokio_postgres::Error) -> bool {
+    let Some(state) = error.code() else { return false };
+    match kind {
+        Kind::Owner(_) | Kind::Privileges(_) | Kind::Optional | Kind::EventTrigger => !is_fatal(state),
+        Kind::UncheckedReference => {
+            [SqlState::WRONG_OBJECT_TYPE, SqlState::FEATURE_NOT_SUPPORTED].contains(state)
+        }
+        Kind::Privileged => [
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            SqlState::UNDEFINED_OBJECT,
+            SqlState::UNDEFINED_FILE,
+            SqlState::FEATURE_NOT_SUPPORTED,
+        ]
+        .contains(state),
+        _ => false,
+    }
+}
+
+/// Whether an error is not the statement's but the server's.
+fn is_fatal(state: &SqlState) -> bool {
+    // Connections, resources, an operator's intervention, the system, an internal error.
+    ["08", "53", "57", "58030", "XX"].iter().any(|class| state.code().starts_with(class))
+}

@@ -1,0 +1,234 @@
+//! A database as a script for `psql`.
+
+use rowkeep_format::{RowBatch, Schema, Table, TableName, Value};
+
+use super::catalog::large_objects::{DATA, OBJECTS, PAGE_BYTES};
+use super::catalog::sequences;
+use super::load::large_objects::properties;
+use super::load::plan::Plan;
+use super::load::statement_runner::with_settings;
+use super::quote::{bytes_literal, ident, idents, literal, table as quoted};
+use super::schema::script::Statement;
+use crate::EngineError;
+use crate::sql::{SqlText, SqlValue, statements};
+
+/// What the values of the script count on, whatever server and role are set to.
+const SETTINGS: &str = "SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SET check_function_bodies = false;
+SET row_security = off;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET DateStyle = 'ISO, YMD';
+SET IntervalStyle = postgres;
+SET TimeZone = 'UTC';
+SET lc_monetary = 'C';
+SET default_tablespace = '';
+SELECT pg_catalog.set_config('search_path', '', false);
+";
+
+/// The statement that inserts one row.
+pub(crate) fn insert(table: &str, values: &[(&str, SqlValue)]) -> String {
+    let columns = idents(values.iter().map(|(column, _)| *column));
+    let literals: Vec<String> = values
+        .iter()
+        .map(|(_, value)| match value {
+            SqlValue::Text(text) => literal(text),
+            SqlValue::Integer(integer) => integer.to_string(),
+            SqlValue::Boolean(truth) => truth.to_string(),
+        })
+        .collect();
+    format!("INSERT INTO {} ({columns}) VALUES ({})", named(table), literals.join(", "))
+}
+
+/// A query that fails where the table or a column is not there.
+pub(crate) fn probe(table: &str, columns: &[&str]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", ident(column))).collect();
+    format!("SELECT {} FROM {} t LIMIT 0", columns.join(", "), named(table))
+}
+
+/// A table's name as people write it: `table` or `schema.table`, either perhaps in quotes.
+fn named(text: &str) -> String {
+    let (mut parts, mut part, mut in_quotes) = (Vec::new(), String::new(), false);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if in_quotes && characters.peek() == Some(&'"') => {
+                characters.next();
+                part.push('"');
+            }
+            '"' if in_quotes || part.is_empty() => in_quotes = !in_quotes,
+            '.' if !in_quotes && parts.is_empty() => parts.push(std::mem::take(&mut part)),
+            other => part.push(other),
+        }
+    }
+    parts.push(part);
+    parts.iter().map(|part| ident(part)).collect::<Vec<_>>().join(".")
+}
+
+/// Writes the rows of a database for `psql`.
+pub(crate) struct Script {
+    with_ddl: bool,
+    head: String,
+    tail: String,
+}
+
+impl Script {
+    pub(crate) fn of(schema: &Schema, with_ddl: bool) -> Self {
+        if !with_ddl {
+            return Self { with_ddl, head: String::new(), tail: String::new() };
+        }
+        let mut plan = Plan::new(schema);
+        let lines = |statements: &[Statement]| -> String {
+            statements.iter().map(|statement| format!("{}\n\n", with_settings(statement).trim())).collect()
+        };
+        let mut tail = String::new();
+        let mut of_tables: Vec<(TableName, Vec<Statement>)> = plan.of_tables.drain().collect();
+        of_tables.sort_by(|a, b| a.0.cmp(&b.0));
+        for (_, own) in &of_tables {
+            tail += &lines(own);
+        }
+        for later in [&plan.after, &plan.privileges, &plan.event_triggers, &plan.refreshes] {
+            tail += &lines(later);
+        }
+        Self { with_ddl, head: lines(&plan.before), tail }
+    }
+}
+
+impl SqlText for Script {
+    fn head(&self) -> String {
+        format!("{SETTINGS}\n{}", self.head)
+    }
+
+    fn rank(&self, table: &Table) -> Option<u8> {
+        match special(table) {
+            None => Some(0),
+            // Their numbers may be those of others in a database that is there already.
+            Some(Special::Objects | Special::Pages) if !self.with_ddl => None,
+            Some(Special::Objects) => Some(1),
+            Some(Special::Pages) => Some(2),
+            Some(Special::Sequences) => Some(3),
+        }
+    }
+
+    fn begin(&self, _table: &Table) -> String {
+        String::new()
+    }
+
+    fn rows(&self, table: &Table, rows: &RowBatch, out: &mut Vec<u8>) -> Result<(), EngineError> {
+        let text = |row, column| match rows.value(row, column) {
+            Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            _ => String::new(),
+        };
+        let mut line = |sql: String| out.extend_from_slice(format!("{sql}\n").as_bytes());
+        match special(table) {
+            None => {
+                let columns = idents(table.columns.iter().map(|column| column.name.as_str()));
+                if table.columns.is_empty() {
+                    (0..rows.rows()).for_each(|_| {
+                        line(format!("INSERT INTO {} DEFAULT VALUES;", quoted(&table.name)));
+                    });
+                    return Ok(());
+                }
+                let before = format!(
+                    "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE VALUES\n",
+                    quoted(&table.name)
+                );
+                statements(&before, rows, out, |row, out| {
+                    for (at, column) in rows.columns().iter().enumerate() {
+                        if at > 0 {
+                            out.extend_from_slice(b", ");
+                        }
+                        value(column.value(row), out);
+                    }
+                });
+            }
+            Some(Special::Sequences) => (0..rows.rows()).for_each(|row| {
+                let name = quoted(&TableName::qualified(text(row, 0), text(row, 1)));
+                let called = text(row, 3) == "t";
+                line(format!("SELECT pg_catalog.setval({}, {}, {called});", literal(&name), text(row, 2)));
+            }),
+            Some(Special::Objects) => (0..rows.rows()).for_each(|row| {
+                let oid = text(row, 0);
+                let given = |column| match rows.value(row, column) {
+                    Value::Null => None,
+                    _ => Some(text(row, column)),
+                };
+                line(format!("SELECT pg_catalog.lo_create({oid});"));
+                let (owner, privileges, comment) = (text(row, 1), given(2), given(3));
+                for statement in properties(&oid, Some(&owner), privileges.as_deref(), comment.as_deref()) {
+                    line(statement.sql);
+                }
+            }),
+            Some(Special::Pages) => (0..rows.rows()).for_each(|row| {
+                let page: u64 = text(row, 1).parse().unwrap_or_default();
+                let Value::Blob(bytes) = rows.value(row, 2) else { return };
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let offset = page * PAGE_BYTES;
+                line(format!("SELECT pg_catalog.lo_put({}, {offset}, '\\x{hex}');", text(row, 0)));
+            }),
+        }
+        Ok(())
+    }
+
+    fn tail(&self) -> String {
+        self.tail.clone()
+    }
+}
+
+/// Tables that stand for something else.
+enum Special {
+    Sequences,
+    Objects,
+    Pages,
+}
+
+fn special(table: &Table) -> Option<Special> {
+    if table.kind.is_user_table() || table.name.schema.is_some() {
+        return None;
+    }
+    match table.name.name.as_str() {
+        sequences::NAME => Some(Special::Sequences),
+        OBJECTS => Some(Special::Objects),
+        DATA => Some(Special::Pages),
+        _ => None,
+    }
+}
+
+/// A value as a literal of no type yet, which the column reads as it reads the text that `COPY` writes.
+fn value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"NULL"),
+        Value::Integer(integer) => out.extend_from_slice(format!("'{integer}'").as_bytes()),
+        Value::Real(bits) => out.extend_from_slice(format!("'{}'", f64::from_bits(bits)).as_bytes()),
+        Value::Text(text) => out.extend_from_slice(bytes_literal(text).as_bytes()),
+        Value::Blob(bytes) => {
+            out.extend_from_slice(b"'\\x");
+            bytes.iter().for_each(|byte| out.extend_from_slice(format!("{byte:02x}").as_bytes()));
+            out.push(b'\'');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_stay_what_they_are() {
+        let values = [
+            ("a\"b", SqlValue::Text("it's \\ \"x\"".to_owned())),
+            ("n", SqlValue::Integer(-3)),
+            ("t", SqlValue::Boolean(true)),
+        ];
+        assert_eq!(
+            insert("audit.log", &values),
+            "INSERT INTO \"audit\".\"log\" (\"a\"\"b\", \"n\", \"t\") VALUES (E'it''s \\\\ \"x\"', -3, true)"
+        );
+        assert_eq!(probe("log", &["a", "b"]), "SELECT t.\"a\", t.\"b\" FROM \"log\" t LIMIT 0");
+        assert_eq!(named("\"a.b\".\"c\"\"d\""), "\"a.b\".\"c\"\"d\"");
+        assert_eq!(named("a\"; DROP TABLE x; --"), "\"a\"\"; DROP TABLE x; --\"");
+    }
+}

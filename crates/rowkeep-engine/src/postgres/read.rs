@@ -1,0 +1,10 @@
+//! Reading a consistent state: the view, rows by `COPY`, rows by value, rows changed since an earlier view.
+
+pub(super) mod changed_since;
+pub(super) mod copy_decoder;
+pub(super) mod copy_out;
+pub(super) mod find;
+pub(super) mod query;
+pub(super) mod snapshot;
+pub(super) mod view;
+pub(super) mod xmin_horizon;

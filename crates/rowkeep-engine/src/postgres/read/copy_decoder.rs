@@ -1,0 +1,105 @@
+//! Rows on their way from messages of `COPY` into batches, and on to whoever reads them.
+
+use std::task::{Context, Poll, ready};
+
+use rowkeep_format::{RowBatch, Value};
+use tokio_util::sync::PollSender;
+
+use super::copy_out::{Reading, Sender};
+use crate::postgres::copy_text::decode;
+use crate::{EngineError, ErrorKind};
+
+/// The largest row that is read, in bytes of its text; PostgreSQL's own limit is four times that.
+const LARGEST_ROW_BYTES: usize = 256 << 20;
+
+/// The most rows in a batch, for tables whose rows are next to nothing.
+const MOST_ROWS: usize = 16 * 1024;
+
+/// Why rows went no further.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    /// Nobody takes batches any more.
+    Unwanted,
+    /// They cannot be read.
+    Failed(EngineError),
+}
+
+/// Takes the rows of one reading, message by message, and hands them on in batches.
+pub(crate) struct Intake {
+    reading: Reading,
+    batch: RowBatch,
+    bytes: usize,
+    to: PollSender<RowBatch>,
+}
+
+impl Intake {
+    /// Begins with the first row.
+    pub(crate) fn new(reading: &Reading, to: &Sender) -> Self {
+        Self {
+            reading: reading.clone(),
+            batch: RowBatch::new(reading.columns),
+            bytes: 0,
+            to: PollSender::new(to.clone()),
+        }
+    }
+
+    /// Refuses a row for its size, which is known before all of it is there.
+    pub(crate) fn check_size(&self, bytes: usize) -> Result<(), EngineError> {
+        if bytes <= LARGEST_ROW_BYTES {
+            return Ok(());
+        }
+        Err(EngineError::new(
+            ErrorKind::Unstorable,
+            format!(
+                "{} has a row of {} MiB, and {} MiB is the most that is read",
+                self.reading.what,
+                bytes >> 20,
+                LARGEST_ROW_BYTES >> 20
+            ),
+        ))
+    }
+
+    /// Takes the row that a message holds.
+    pub(crate) fn row(&mut self, message: &[u8]) -> Result<(), EngineError> {
+        self.check_size(message.len())?;
+        decode::row(message, &mut self.batch).map_err(|error| malformed(&self.reading, error))?;
+        self.bytes += message.len();
+        Ok(())
+    }
+
+    /// Whether the batch has to be handed on before the next row is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= RowBatch::TARGET_BYTES || self.batch.rows() >= MOST_ROWS
+    }
+
+    /// Hands on what was taken, if that is anything, once there is room for it.
+    pub(crate) fn poll_hand_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+        if self.batch.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        if ready!(self.to.poll_reserve(context)).is_err() {
+            return Poll::Ready(Err(Stopped::Unwanted));
+        }
+        self.bytes = 0;
+        let batch = finished(self.batch.take(), &self.reading).map_err(Stopped::Failed);
+        Poll::Ready(batch.and_then(|batch| self.to.send_item(batch).map_err(|_| Stopped::Unwanted)))
+    }
+}
+
+fn finished(batch: RowBatch, reading: &Reading) -> Result<RowBatch, EngineError> {
+    if !reading.blobs {
+        return Ok(batch);
+    }
+    let mut out = RowBatch::new(reading.columns);
+    let last = reading.columns - 1;
+    for row in 0..batch.rows() {
+        let bytes =
+            decode::bytes(batch.columns()[last].bytes(row)).map_err(|error| malformed(reading, error))?;
+        out.push_row((0..last).map(|column| batch.value(row, column)).chain([Value::Blob(&bytes)]));
+    }
+    Ok(out)
+}
+
+fn malformed(reading: &Reading, error: decode::Malformed) -> EngineError {
+    EngineError::new(ErrorKind::Other, format!("cannot read {}", reading.what)).with_source(error)
+}

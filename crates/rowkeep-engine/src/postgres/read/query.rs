@@ -1,0 +1,130 @@
+//! Statements of others that only read.
+
+use rowkeep_format::{RowBatch, Value};
+use tokio::sync::mpsc;
+use tokio_postgres::SimpleQueryMessage;
+
+use super::copy_out::{self, Reading};
+use crate::postgres::connect::cancel_guard::Ending;
+use crate::postgres::connect::failure::{failed, statement_failed};
+use crate::postgres::connect::session::{Server, Session};
+use crate::postgres::connect::settings;
+use crate::postgres::schema::lexer::{Token, Tokens};
+use crate::postgres::schema::split;
+use crate::{EngineError, ErrorKind, QueryRows};
+
+/// Words that begin statements which tell something without being queries.
+const TELLING: [&str; 2] = ["explain", "show"];
+
+/// Words that begin queries.
+const ASKING: [&str; 4] = ["select", "table", "values", "with"];
+
+/// Runs a statement and returns its first rows. When the future is dropped the server stops.
+pub(crate) async fn query(
+    server: Server,
+    session: Session,
+    sql: &str,
+    limit: usize,
+) -> Result<QueryRows, EngineError> {
+    let statements = split::statements(sql);
+    let statements: Vec<&str> = statements.into_iter().filter(|sql| first_word(sql).is_some()).collect();
+    let [statement] = statements.as_slice() else {
+        return Err(refused(format!("one statement is run at a time, not {}", statements.len())));
+    };
+    let session = Ending::new(server, session);
+    session.prepare(&settings::asking(session.major)).await?;
+    // A transaction that has read something cannot be made one that writes.
+    session
+        .prepare("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT FROM pg_catalog.pg_class LIMIT 1")
+        .await?;
+    let rows = answer(&session, statement, limit).await;
+    let _ = session.try_run("ROLLBACK").await;
+    session.finish();
+    rows
+}
+
+async fn answer(session: &Session, statement: &str, limit: usize) -> Result<QueryRows, EngineError> {
+    // The server itself takes only one statement here, wherever it may see them end.
+    let failed = |error| statement_failed("cannot run the statement", error);
+    let prepared = session.client.prepare(statement).await.map_err(failed)?;
+    let columns: Vec<String> = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
+    let word = first_word(statement).unwrap_or_default();
+    if TELLING.contains(&word.as_str()) {
+        return told(session, statement, limit).await;
+    }
+    if !ASKING.contains(&word.as_str()) {
+        return Err(refused(format!("{} is no statement that only reads", word.to_ascii_uppercase())));
+    }
+    let body = statement.trim_end().trim_end_matches(';');
+    let reading = Reading {
+        what: "the answer".to_owned(),
+        copy: format!(
+            "COPY (SELECT * FROM (\n{body}\n) AS rowkeep LIMIT {}) TO STDOUT",
+            limit.saturating_add(1).min(i64::MAX as usize)
+        ),
+        columns: columns.len(),
+        blobs: false,
+    };
+    let (sender, mut batches) = mpsc::channel(copy_out::WAITING_BATCHES);
+    let reading = async move {
+        let sender = sender;
+        copy_out::read_statement(session, &reading, &sender).await
+    };
+    let gathering = async {
+        let mut rows = RowBatch::new(columns.len());
+        while let Some(batch) = batches.recv().await {
+            rows.extend(&batch, 0..batch.rows());
+        }
+        rows
+    };
+    let (read, rows) = tokio::join!(reading, gathering);
+    read?;
+    Ok(first(columns, rows, limit))
+}
+
+/// What `EXPLAIN` or `SHOW` tells, which cannot be part of another statement.
+async fn told(session: &Session, statement: &str, limit: usize) -> Result<QueryRows, EngineError> {
+    let messages = session
+        .client
+        .simple_query(statement)
+        .await
+        .map_err(|error| statement_failed("cannot run the statement", error))?;
+    let mut columns = Vec::new();
+    let mut rows = RowBatch::new(0);
+    for message in messages {
+        match message {
+            SimpleQueryMessage::RowDescription(described) => {
+                columns = described.iter().map(|column| column.name().to_owned()).collect();
+                rows = RowBatch::new(columns.len());
+            }
+            SimpleQueryMessage::Row(row) => {
+                let values = (0..row.len()).map(|at| row.try_get(at));
+                let values = values.collect::<Result<Vec<_>, _>>();
+                let values = values.map_err(|error| failed("cannot read the answer", error))?;
+                rows.push_row(
+                    values.iter().map(|value| value.map_or(Value::Null, |text| Value::Text(text.as_bytes()))),
+                );
+            }
+            _ => {}
+        }
+    }
+    Ok(first(columns, rows, limit))
+}
+
+fn first(columns: Vec<String>, all: RowBatch, limit: usize) -> QueryRows {
+    let more = all.rows() > limit;
+    let mut rows = RowBatch::new(columns.len());
+    rows.extend(&all, 0..all.rows().min(limit));
+    QueryRows { columns, rows, more }
+}
+
+fn first_word(sql: &str) -> Option<String> {
+    Tokens::new(sql).find_map(|token| match token {
+        Token::Word(word) => Some(word.to_ascii_lowercase()),
+        _ => None,
+    })
+}
+
+fn refused(message: String) -> EngineError {
+    EngineError::new(ErrorKind::Statement, message)
+}

@@ -1,0 +1,79 @@
+//! The snapshot of a view: all tables locked against change, then one instant for every connection.
+
+use std::collections::BTreeSet;
+
+use rowkeep_format::TableName;
+use tokio_postgres::error::SqlState;
+
+use crate::EngineError;
+use crate::postgres::catalog::permissions;
+use crate::postgres::catalog::tables::{self, Access, Relation};
+use crate::postgres::connect::session::Session;
+use crate::postgres::connect::{failure, settings};
+use crate::postgres::quote;
+
+/// How often it is tried again because tables came or went meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// From which attempt on tables that were made meanwhile are locked after the snapshot.
+const LATE_LOCKS: usize = 5;
+
+/// Begins a transaction that holds a lock on every table, and exports its snapshot; returns the tables and its name.
+///
+/// The locks come first, so that no table can be rewritten between the snapshot and its lock and then look empty.
+/// Where tables come and go all the time, those that are quite new are locked after it in the end.
+pub(crate) async fn take(session: &Session) -> Result<(Vec<Relation>, String), EngineError> {
+    let mut attempt = 1;
+    loop {
+        let tables = tables::access(session).await?;
+        permissions::check_tables(&tables)?;
+        let locked = begin(session, &tables).await;
+        if !is_gone(locked, attempt)? {
+            let (relations, id) = export(session).await?;
+            let missed = missed(&relations, &tables);
+            if missed.is_empty() || attempt >= LATE_LOCKS && !is_gone(lock(session, missed).await, attempt)? {
+                return Ok((relations, id));
+            }
+        }
+        session.prepare("ROLLBACK").await?;
+        attempt += 1;
+    }
+}
+
+/// Whether locking failed because a table is not there any more, and may be tried again.
+fn is_gone(locked: Result<(), tokio_postgres::Error>, attempt: usize) -> Result<bool, EngineError> {
+    match locked {
+        Ok(()) => Ok(false),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) && attempt < ATTEMPTS => Ok(true),
+        Err(error) => Err(failure::failed("cannot lock the tables for reading", error)),
+    }
+}
+
+async fn begin(session: &Session, tables: &[Access]) -> Result<(), tokio_postgres::Error> {
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {} SET lock_timeout = '60s'",
+        settings::reading(session.major)
+    );
+    session.try_run(&begin).await?;
+    lock(session, tables.iter().map(|table| &table.name).collect()).await
+}
+
+async fn lock(session: &Session, tables: Vec<&TableName>) -> Result<(), tokio_postgres::Error> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = tables.into_iter().map(|name| format!("ONLY {}", quote::table(name))).collect();
+    session.try_run(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "))).await
+}
+
+async fn export(session: &Session) -> Result<(Vec<Relation>, String), EngineError> {
+    let id = session.value("cannot export a snapshot", "SELECT pg_export_snapshot()").await?;
+    Ok((tables::relations(session).await?, id.unwrap_or_default()))
+}
+
+/// The tables of the snapshot that were not locked.
+fn missed<'a>(relations: &'a [Relation], locked: &[Access]) -> Vec<&'a TableName> {
+    let locked: BTreeSet<u32> = locked.iter().map(|table| table.oid).collect();
+    let missed = relations.iter().filter(|relation| !locked.contains(&relation.oid));
+    missed.map(|relation| &relation.table.name).collect()
+}

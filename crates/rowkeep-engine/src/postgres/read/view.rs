@@ -1,0 +1,371 @@
+//! One consistent state of a database: an exported snapshot that several connections read at once.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use rowkeep_format::schema::Ddl;
+use rowkeep_format::{RowBatch, Schema, Table, TableName};
+use tokio::sync::Mutex;
+
+use super::changed_since::History;
+use super::copy_out::{self, Outcome, Reading, Sender};
+use super::xmin_horizon::Instant;
+use super::{find, snapshot};
+use crate::postgres::catalog::facts::{self, Database};
+use crate::postgres::catalog::sequences::{self, Sequence};
+use crate::postgres::catalog::tables::Relation;
+use crate::postgres::catalog::{large_objects, permissions};
+use crate::postgres::connect::pool::{Lent, Pool};
+use crate::postgres::connect::session::{Server, Session, number, text};
+use crate::postgres::connect::settings;
+use crate::postgres::quote;
+use crate::postgres::schema::ddl;
+use crate::postgres::schema::pg_dump::PgDump;
+use crate::sort::{SortOptions, sort};
+use crate::{EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, Written, keys_alone};
+
+/// How many tables are read at once.
+const CONNECTIONS: usize = 3;
+
+/// How long a reader waits for its lock. Who is in its way waits for the whole view, so there is nothing to wait for.
+const LOCK_WAIT_MS: u32 = 100;
+
+/// A PostgreSQL database as it was at one instant.
+pub(crate) struct PostgresView {
+    schema: Schema,
+    environment: Vec<(String, String)>,
+    position: Option<String>,
+    history: History,
+    relations: HashMap<TableName, Relation>,
+    sequences: Vec<Sequence>,
+    large_objects: Estimate,
+    standby: bool,
+    temporary: Option<PathBuf>,
+    snapshot: Arc<Snapshot>,
+}
+
+/// What keeps the instant: the connection that holds the snapshot and all locks, and those that share it.
+struct Snapshot {
+    holder: Mutex<Session>,
+    readers: Arc<Pool>,
+}
+
+impl Snapshot {
+    /// Runs a reading on a reader that was lent for it.
+    async fn read_by(&self, reader: Lent, reading: &Reading, to: &Sender) -> Result<(), EngineError> {
+        match copy_out::read(&reader, reading, to).await? {
+            Outcome::Complete => {
+                reader.give_back();
+                return Ok(());
+            }
+            Outcome::Unwanted => return Ok(()),
+            Outcome::Locked => {}
+        }
+        // Somebody waits to change the table, and new readers queue behind. The holder of the snapshot has its lock
+        // already.
+        drop(reader);
+        let holder = self.holder.lock().await;
+        match copy_out::read_untapped(&holder, reading, to).await? {
+            Outcome::Complete | Outcome::Unwanted => Ok(()),
+            Outcome::Locked => Err(EngineError::new(
+                ErrorKind::Busy,
+                format!("cannot read {}: another session holds a lock on it", reading.what),
+            )),
+        }
+    }
+}
+
+impl PostgresView {
+    /// Opens a view of the state that the database has now.
+    pub(crate) async fn open(
+        server: Server,
+        session: Session,
+        surroundings: &Surroundings,
+        with_ddl: bool,
+    ) -> Result<Self, EngineError> {
+        let pg_dump = match with_ddl {
+            true => Some(PgDump::find(surroundings, session.major).await?),
+            false => None,
+        };
+        let run = Instant::run(&session).await;
+        let (relations, id) = snapshot::take(&session).await?;
+        let sequences = sequences::list(&session).await?;
+        let unreadable: Vec<&TableName> =
+            sequences.iter().filter(|sequence| !sequence.readable).map(|sequence| &sequence.name).collect();
+        permissions::refuse("sequence", &unreadable)?;
+        let standby = session.value("cannot ask for recovery", "SELECT pg_is_in_recovery()").await?;
+        let standby = standby.as_deref() == Some("t");
+        let (position, ended) = position(&session, standby).await?;
+        let large_objects = estimate_large_objects(&session).await?;
+        let database = Database::read(&session).await?;
+        let environment = facts::environment(&session, &database).await?;
+
+        let mut tables: Vec<Table> = relations.iter().map(|relation| relation.table.clone()).collect();
+        if !sequences.is_empty() {
+            tables.push(sequences::table());
+        }
+        if large_objects.rows > 0 {
+            tables.extend([large_objects::objects(), large_objects::data()]);
+        }
+        let ddl = match &pg_dump {
+            Some(pg_dump) => read_ddl(&server, &session, pg_dump, &id, &database).await?,
+            None => Vec::new(),
+        };
+        let prepare = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; {} SET lock_timeout = {LOCK_WAIT_MS}",
+            quote::literal(&id),
+            settings::reading(session.major)
+        );
+        let readers = Pool::new(server, prepare, CONNECTIONS);
+        Ok(Self {
+            schema: Schema { engine: crate::postgres::NAME.to_owned(), tables, ddl },
+            environment,
+            position,
+            history: History::new(run.map(|run| Instant { run, ended }), surroundings.read_all),
+            relations: relations
+                .into_iter()
+                .map(|relation| (relation.table.name.clone(), relation))
+                .collect(),
+            sequences,
+            large_objects,
+            standby,
+            temporary: surroundings.temporary.clone(),
+            snapshot: Arc::new(Snapshot { holder: Mutex::new(session), readers }),
+        })
+    }
+
+    async fn read(&self, reading: Reading) -> Result<RowStream, EngineError> {
+        let reader = self.snapshot.readers.lend().await?;
+        let snapshot = self.snapshot.clone();
+        Ok(copy_out::stream(|to| async move { snapshot.read_by(reader, &reading, &to).await }))
+    }
+
+    async fn read_sequences(&self) -> Result<RowStream, EngineError> {
+        let reader = self.snapshot.readers.lend().await?;
+        let sequences: Vec<Sequence> =
+            self.sequences.iter().filter(|sequence| !(self.standby && sequence.unlogged)).cloned().collect();
+        Ok(copy_out::stream(|to| async move {
+            let batch: RowBatch = sequences::read(&reader, &sequences).await?;
+            reader.give_back();
+            if !batch.is_empty() {
+                let _ = to.send(batch).await;
+            }
+            Ok(())
+        }))
+    }
+}
+
+#[async_trait]
+impl View for PostgresView {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
+    fn position(&self) -> Option<String> {
+        self.position.clone()
+    }
+
+    fn estimate(&self, table: &TableName) -> Estimate {
+        if let Some(relation) = self.relations.get(table) {
+            return relation.estimate;
+        }
+        match (&table.schema, table.name.as_str()) {
+            (None, sequences::NAME) => Estimate { rows: self.sequences.len() as u64, bytes: 0 },
+            (None, large_objects::OBJECTS) => Estimate { bytes: 0, ..self.large_objects },
+            (None, large_objects::DATA) => self.large_objects,
+            _ => Estimate::default(),
+        }
+    }
+
+    fn parallelism(&self) -> usize {
+        CONNECTIONS
+    }
+
+    async fn rows_as_they_lie(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {
+        match self.relations.get(&table.name) {
+            Some(relation) if relation.lies_in_order => {
+                Ok(Some(self.read(relation.reading(Order::AsTheyLie)).await?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn rows(&self, table: &Table) -> Result<RowStream, EngineError> {
+        if let Some(relation) = self.relations.get(&table.name) {
+            if relation.unlogged && self.standby {
+                return Ok(futures::stream::empty().boxed());
+            }
+            let rows = self.read(relation.reading(Order::Key)).await?;
+            if relation.order_by.is_some() {
+                return Ok(rows);
+            }
+            let options = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
+            return Ok(sort(rows, &relation.table, &options));
+        }
+        match (&table.name.schema, table.name.name.as_str()) {
+            (None, sequences::NAME) => self.read_sequences().await,
+            (None, large_objects::OBJECTS) => self.read(large_objects::read_objects()).await,
+            (None, large_objects::DATA) => self.read(large_objects::read_data()).await,
+            _ => Err(EngineError::new(ErrorKind::NotFound, format!("there is no table {}", table.name))),
+        }
+    }
+
+    fn instant(&self) -> Option<String> {
+        self.history.instant()
+    }
+
+    async fn written_since(&self, table: &Table, instant: &str) -> Result<Option<Written>, EngineError> {
+        match self.relations.get(&table.name) {
+            Some(relation) => self.history.written(&self.snapshot.readers, relation, instant).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn rows_written_since(&self, table: &Table, instant: &str) -> Result<RowStream, EngineError> {
+        match (self.relations.get(&table.name), self.history.earlier(instant)) {
+            (Some(relation), Some(earlier)) => {
+                self.read(relation.reading_by(relation.copy_of_written(&earlier))).await
+            }
+            _ => Err(EngineError::new(
+                ErrorKind::Unsupported,
+                format!("the server does not tell which rows of table {} were written", table.name),
+            )),
+        }
+    }
+
+    async fn keys(&self, table: &Table) -> Result<RowStream, EngineError> {
+        // Where the server cannot give their order, they are taken out of the sorted rows.
+        match self.relations.get(&table.name) {
+            Some(relation) if relation.order_by.is_some() && !(relation.unlogged && self.standby) => {
+                let columns = relation.table.key.columns.len();
+                self.read(Reading { columns, ..relation.reading_by(relation.copy_of_keys()) }).await
+            }
+            _ => Ok(keys_alone(self.rows(table).await?, table)),
+        }
+    }
+
+    async fn find(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        values: &RowBatch,
+    ) -> Result<RowStream, EngineError> {
+        let Some(relation) = self.relations.get(&table.name) else {
+            return Ok(find::among(self.rows(table).await?, columns.to_vec(), values));
+        };
+        if columns.len() != values.columns().len()
+            || columns.iter().any(|column| *column >= relation.table.columns.len())
+        {
+            return Err(EngineError::new(
+                ErrorKind::Other,
+                format!("the values to find in table {} are not of its columns", table.name),
+            ));
+        }
+        if values.is_empty() || relation.unlogged && self.standby {
+            return Ok(futures::stream::empty().boxed());
+        }
+        let reader = self.snapshot.readers.lend().await?;
+        let types = find::types(&reader, relation, columns).await?;
+        let statements = find::statements(relation, columns, &types, values);
+        reader.give_back();
+        let readings: Vec<Reading> = statements.into_iter().map(|copy| relation.reading_by(copy)).collect();
+        let snapshot = self.snapshot.clone();
+        Ok(copy_out::stream(|to| async move {
+            for reading in readings {
+                let reader = snapshot.readers.lend().await?;
+                snapshot.read_by(reader, &reading, &to).await?;
+            }
+            Ok(())
+        }))
+    }
+}
+
+/// In which order a table is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// That of its key, where the server can.
+    Key,
+    /// From the first page to the last.
+    AsTheyLie,
+}
+
+impl Relation {
+    /// How its rows are read.
+    fn reading(&self, order: Order) -> Reading {
+        let table = quote::table(&self.table.name);
+        let columns = quote::idents(self.table.columns.iter().map(|column| column.name.as_str()));
+        let order_by = self.order_by.as_ref().filter(|_| order == Order::Key);
+        let plain = order_by.is_none() && self.condition.is_none() && !columns.is_empty();
+        let copy = if plain {
+            format!("COPY {table} ({columns}) TO STDOUT")
+        } else {
+            let condition = self.condition.as_deref().unwrap_or_default();
+            let order = order_by.map(|order| format!("ORDER BY {order}")).unwrap_or_default();
+            format!("COPY (SELECT {columns} FROM ONLY {table} {condition} {order}) TO STDOUT")
+        };
+        self.reading_by(copy)
+    }
+
+    fn reading_by(&self, copy: String) -> Reading {
+        Reading {
+            what: format!("table {}", self.table.name),
+            copy,
+            columns: self.table.columns.len(),
+            blobs: false,
+        }
+    }
+}
+
+/// The position in the log, and below which number every transaction has ended in the session's snapshot.
+async fn position(session: &Session, standby: bool) -> Result<(Option<String>, u64), EngineError> {
+    let function = if standby { "pg_last_wal_replay_lsn" } else { "pg_current_wal_lsn" };
+    let query = format!("SELECT pg_snapshot_xmin(pg_current_snapshot()), {function}()");
+    let mut rows = session.rows("cannot read the position in the log", &query).await?;
+    let Some(row) = rows.first_mut() else { return Ok((None, 0)) };
+    Ok((row[1].take(), number(row, 0)))
+}
+
+async fn estimate_large_objects(session: &Session) -> Result<Estimate, EngineError> {
+    let rows = session
+        .rows(
+            "cannot count the large objects",
+            "SELECT count(*), pg_table_size('pg_largeobject') FROM pg_largeobject_metadata",
+        )
+        .await?;
+    let value = |at| rows.first().and_then(|row| text(row, at).parse().ok()).unwrap_or(0);
+    Ok(Estimate { rows: value(0), bytes: value(1) })
+}
+
+/// The parts of the DDL, in the order in which they run.
+async fn read_ddl(
+    server: &Server,
+    session: &Session,
+    pg_dump: &PgDump,
+    snapshot: &str,
+    database: &Database,
+) -> Result<Vec<Ddl>, EngineError> {
+    let (before, after) = tokio::try_join!(
+        pg_dump.section(server, "pre-data", snapshot, &session.encoding),
+        pg_dump.section(server, "post-data", snapshot, &session.encoding),
+    )?;
+    let has_public = session
+        .value("cannot list the schemas", "SELECT 1 FROM pg_namespace WHERE nspname = 'public'")
+        .await?;
+    let prologue = if has_public.is_some() { "" } else { "DROP SCHEMA IF EXISTS public;\n" };
+    let parts = [
+        (ddl::DATABASE, database.options()),
+        (ddl::PROLOGUE, prologue.to_owned()),
+        (ddl::BEFORE, before),
+        (ddl::AFTER, after),
+        (ddl::REFRESH, facts::refreshes(session).await?),
+    ];
+    let parts = parts.into_iter().filter(|(_, sql)| !sql.is_empty());
+    Ok(parts.map(|(part, sql)| Ddl { part: part.to_owned(), sql }).collect())
+}

@@ -1,0 +1,11 @@
+//! The schema in the database's own words: `pg_dump`'s text, its statements and what they mean.
+
+pub(super) mod classify;
+pub(crate) mod compose;
+pub(super) mod ddl;
+pub(super) mod dump_text;
+pub(super) mod lexer;
+pub(super) mod outline;
+pub(super) mod pg_dump;
+pub(super) mod script;
+pub(super) mod split;

@@ -1,0 +1,105 @@
+//! Where a row is: the conditions by which SQL finds it.
+
+use rowkeep_format::{RowBatch, Table, Value};
+
+use crate::sqlite::catalog::tables::Facts;
+use crate::sqlite::names::quoted;
+
+/// How many columns are compared by SQL where the whole row is the key; the others are compared afterwards. SQLite has a
+/// limit to the depth of expressions.
+const COMPARED: usize = 500;
+
+/// A row of a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At<'v> {
+    /// That with the unique key of a row of a batch.
+    Key(&'v RowBatch, usize),
+    /// That with this rowid.
+    Rowid(i64),
+    /// All that SQL holds to be equal to a row of a batch.
+    Values(&'v RowBatch, usize),
+}
+
+/// What kinds of [`At`] there are, for statements that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum By {
+    Key,
+    Rowid,
+    Values,
+}
+
+impl At<'_> {
+    pub(super) fn by(&self) -> By {
+        match self {
+            At::Key(..) => By::Key,
+            At::Rowid(_) => By::Rowid,
+            At::Values(..) => By::Values,
+        }
+    }
+}
+
+/// The conditions for the rows of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// Columns of the key, when it is unique.
+    key: Vec<usize>,
+    key_condition: String,
+    /// The name of the rowid, where there is one.
+    pub(super) rowid: Option<&'static str>,
+    values: Vec<usize>,
+    values_condition: String,
+}
+
+impl Place {
+    /// `unknown` are the columns of which deleted rows have no value.
+    pub(super) fn of(table: &Table, facts: &Facts, unknown: &[usize]) -> Self {
+        let name = |column: usize| table.columns[column].name.as_str();
+        let key: Vec<_> = table.key.columns.iter().map(|part| part.column).collect();
+        // The index is only used with its own order of text.
+        let index = facts.unique.iter().find(|index| {
+            index.columns.len() == key.len()
+                && index
+                    .columns
+                    .iter()
+                    .all(|(column, _, _)| key.iter().any(|key| name(*key) == facts.columns[*column].name))
+        });
+        let collation = |column: usize| {
+            let columns = index.map(|index| index.columns.as_slice()).unwrap_or_default();
+            let found = columns.iter().find(|(place, _, _)| facts.columns[*place].name == name(column));
+            found.map_or_else(String::new, |(_, _, collation)| format!(" COLLATE {}", quoted(collation)))
+        };
+        let key_condition =
+            key.iter().map(|column| format!("{}{} = ?", quoted(name(*column)), collation(*column)));
+        let known = |column: &usize| !unknown.contains(column);
+        let values: Vec<_> = (0..table.columns.len()).filter(known).take(COMPARED).collect();
+        let values_condition = values.iter().map(|column| format!("{} IS ?", quoted(name(*column))));
+        Self {
+            key_condition: key_condition.collect::<Vec<_>>().join(" AND "),
+            rowid: facts.rowid_name(),
+            values_condition: match values.is_empty() {
+                true => "true".into(),
+                false => values_condition.collect::<Vec<_>>().join(" AND "),
+            },
+            key,
+            values,
+        }
+    }
+
+    /// The condition after `WHERE`, with a parameter for each of [`values`](Self::values).
+    pub(super) fn condition(&self, by: By) -> String {
+        match by {
+            By::Key => self.key_condition.clone(),
+            By::Rowid => format!("{} = ?", self.rowid.unwrap_or("rowid")),
+            By::Values => self.values_condition.clone(),
+        }
+    }
+
+    /// What the parameters of the condition are for a row.
+    pub(super) fn values<'v>(&self, at: At<'v>) -> Vec<Value<'v>> {
+        match at {
+            At::Key(batch, row) => self.key.iter().map(|column| batch.value(row, *column)).collect(),
+            At::Rowid(rowid) => vec![Value::Integer(rowid)],
+            At::Values(batch, row) => self.values.iter().map(|column| batch.value(row, *column)).collect(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What a database is made of: its objects, tables and settings.
+
+pub(super) mod properties;
+pub(super) mod tables;

@@ -1,0 +1,9 @@
+//! Opening a database file: connections, transactions, statements, errors.
+
+pub(super) mod connection;
+pub(super) mod error;
+pub(super) mod interrupt;
+pub(super) mod raw_statement;
+pub(super) mod reserved_lock;
+pub(super) mod transaction;
+pub(super) mod utf16;

@@ -1,0 +1,60 @@
+use std::fmt::Display;
+
+use rusqlite::ErrorCode;
+
+use crate::{EngineError, ErrorKind};
+
+/// An error of SQLite: what was being done to which object, then SQLite's own words.
+pub(crate) fn failure(doing: impl Display, error: &rusqlite::Error) -> EngineError {
+    let kind = kind(error);
+    let hint = match kind {
+        ErrorKind::NotADatabase => " (or it is encrypted, as by SQLCipher)",
+        ErrorKind::Busy => " (another process holds a lock on it)",
+        _ => "",
+    };
+    EngineError::new(kind, format!("{doing}: {}{hint}", words(error)))
+}
+
+/// For `map_err`: [`failure`] with what was being done.
+pub(crate) fn when<D: Display>(doing: D) -> impl FnOnce(rusqlite::Error) -> EngineError {
+    move |error| failure(doing, &error)
+}
+
+/// SQLite's own words.
+pub(crate) fn words(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What a caller can do about it.
+pub(crate) fn kind(error: &rusqlite::Error) -> ErrorKind {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => ErrorKind::NotADatabase,
+        Some(ErrorCode::DatabaseCorrupt) => ErrorKind::Damaged,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+            ErrorKind::Busy
+        }
+        Some(ErrorCode::DiskFull) => ErrorKind::DiskFull,
+        Some(
+            ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied,
+        ) => ErrorKind::PermissionDenied,
+        Some(ErrorCode::TooBig) => ErrorKind::Unstorable,
+        _ => ErrorKind::Other,
+    }
+}
+
+/// Whether SQLite could not get at the file at all, rather than having found something wrong in it.
+pub(crate) fn is_inaccessible(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
+    )
+}
+
+/// Whether the database refuses rows as they are.
+pub(crate) fn constraint(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
+}

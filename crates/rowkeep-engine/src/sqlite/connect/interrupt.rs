@@ -1,0 +1,62 @@
+use futures::{Stream, StreamExt};
+use rusqlite::Connection;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::sqlite::read::view::blocking;
+use crate::{EngineError, ErrorKind};
+
+/// How many steps of SQLite's machine there are between two looks: some tens of microseconds.
+const STEPS: i32 = 10_000;
+
+/// Tells work on another thread that nobody waits for it any more.
+#[derive(Clone)]
+pub(crate) struct Abort(watch::Receiver<()>);
+
+/// Runs something where it may block. When the future is dropped, the work is told.
+pub(crate) async fn abortable<T: Send + 'static>(
+    work: impl FnOnce(Abort) -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    let (_alive, gone) = watch::channel(());
+    blocking(move || work(Abort(gone))).await
+}
+
+impl Abort {
+    /// Whether the work is to end.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.0.has_changed().is_err()
+    }
+
+    /// Fails when the work is to end.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        if self.is_wanted() { Err(aborted()) } else { Ok(()) }
+    }
+
+    /// Makes statements of a connection fail as soon as the work is to end.
+    pub(crate) fn interrupt(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let abort = self.clone();
+        connection.progress_handler(STEPS, Some(move || abort.is_wanted()))
+    }
+
+    /// Waits for what comes next of a stream.
+    ///
+    /// # Panics
+    /// On a thread that tokio does not know as one that may block.
+    pub(crate) fn next<T>(
+        &self,
+        stream: &mut (impl Stream<Item = Result<T, EngineError>> + Unpin),
+    ) -> Result<Option<T>, EngineError> {
+        let mut gone = self.0.clone();
+        Handle::current().block_on(async {
+            tokio::select! {
+                biased;
+                _ = gone.changed() => Err(aborted()),
+                next = stream.next() => next.transpose(),
+            }
+        })
+    }
+}
+
+fn aborted() -> EngineError {
+    EngineError::new(ErrorKind::Other, "nobody waits for this any more")
+}

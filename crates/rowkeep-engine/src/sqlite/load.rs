@@ -1,0 +1,8 @@
+//! Making a database file, or its content again.
+
+pub(super) mod contents;
+pub(super) mod new_database;
+pub(super) mod replace;
+pub(super) mod stored_order;
+pub(super) mod target;
+pub(super) mod unfinished_file;

@@ -1,0 +1,266 @@
+//! A database while it is being made.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rowkeep_format::{RowBatch, Schema, Table, Value};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::contents::contents;
+use super::replace;
+use super::unfinished_file::Unfinished;
+use crate::sqlite::catalog::properties::{SETTINGS, SETTINGS_TABLE};
+use crate::sqlite::connect::error::{failure, when, words};
+use crate::sqlite::connect::raw_statement::Statement;
+use crate::sqlite::connect::utf16::Endian;
+use crate::sqlite::names::quoted;
+use crate::sqlite::schema::definitions::{Definitions, STAND_IN, create_after, create_table};
+use crate::{Contents, CreateOptions, EngineError, ErrorKind};
+
+/// What SQLite keeps of the new file's pages.
+const CACHE_KIB: u32 = 32 * 1024;
+
+/// The table of the highest keys that AUTOINCREMENT has given. Inserting rows changes it.
+const SEQUENCES: &str = "sqlite_sequence";
+
+/// All of a database that is being made.
+pub(crate) struct Making {
+    /// Closed before the file is removed.
+    connection: Connection,
+    unfinished: Unfinished,
+    path: PathBuf,
+    patience: Duration,
+    definitions: Definitions,
+    /// Rows of [`SEQUENCES`], which come last.
+    sequences: Option<(Table, Vec<RowBatch>)>,
+    settings: Vec<RowBatch>,
+    place: Place,
+    all_tables: bool,
+}
+
+/// What is to become of what is there.
+enum Place {
+    /// There is no file.
+    New,
+    /// There is a file with nothing in it, which the new one takes the place of.
+    Empty,
+    /// The content of the new file goes into the file that is there.
+    Occupied,
+}
+
+impl Making {
+    /// Begins a database with empty tables where there is none.
+    pub(crate) fn begin(
+        path: PathBuf,
+        schema: &Schema,
+        options: &CreateOptions,
+        patience: Duration,
+    ) -> Result<Self, EngineError> {
+        let definitions = Definitions::of(schema)?;
+        refuse_occupied(&path, patience)?;
+        let place = if path.exists() { Place::Empty } else { Place::New };
+        Self::begin_in(place, path, definitions, options, patience)
+    }
+
+    /// Begins a database with empty tables, which is to take the place of what there is.
+    pub(crate) fn begin_again(
+        path: PathBuf,
+        schema: &Schema,
+        options: &CreateOptions,
+        patience: Duration,
+    ) -> Result<Self, EngineError> {
+        let mut definitions = Definitions::of(schema)?;
+        if !path.exists() {
+            return Self::begin(path, schema, options, patience);
+        }
+        definitions.properties.page_size = replace::page_size(&path, patience, &definitions.properties)?;
+        Self::begin_in(Place::Occupied, path, definitions, options, patience)
+    }
+
+    fn begin_in(
+        place: Place,
+        path: PathBuf,
+        definitions: Definitions,
+        options: &CreateOptions,
+        patience: Duration,
+    ) -> Result<Self, EngineError> {
+        let unfinished = Unfinished::begin(&path)?;
+        let connection =
+            connect(unfinished.path(), &definitions).map_err(when(unfinished.path().display()))?;
+        for object in &definitions.before {
+            create_table(&connection, object)?;
+        }
+        Ok(Self {
+            connection,
+            unfinished,
+            place,
+            path,
+            patience,
+            definitions,
+            sequences: None,
+            settings: Vec::new(),
+            all_tables: options.loaded.is_none(),
+        })
+    }
+
+    /// Begins to put rows into a table.
+    pub(crate) fn loading<'m>(&'m mut self, table: &'m Table) -> Result<Loading<'m>, EngineError> {
+        let into = match table.name.name.as_str() {
+            SETTINGS_TABLE => Into::Kept(&mut self.settings),
+            SEQUENCES => Into::Kept(&mut self.sequences.insert((table.clone(), Vec::new())).1),
+            _ => Into::Table(prepare_insert(&self.connection, table)?),
+        };
+        Ok(Loading { into, table, utf16: self.definitions.properties.utf16(), rows: 0 })
+    }
+
+    /// Creates what comes after rows, and gives the database its name. Returns what is not as it was.
+    pub(crate) fn finish(mut self) -> Result<Vec<String>, EngineError> {
+        let mut notes = Vec::new();
+        for object in &self.definitions.after {
+            notes.extend(create_after(&self.connection, object)?);
+        }
+        self.set_sequences()?;
+        let named = || self.unfinished.path().display().to_string();
+        for (name, value) in self.settings.iter().flat_map(settings) {
+            self.connection.pragma_update(None, name, value).map_err(when(named()))?;
+        }
+        self.connection.execute_batch("COMMIT").map_err(when(named()))?;
+        self.connection.close().map_err(|(_, error)| failure(named(), &error))?;
+
+        let again = Connection::open_with_flags(self.unfinished.path(), OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let again = again.map_err(when(named()))?;
+        let replace = matches!(self.place, Place::Occupied);
+        let wal = self.definitions.properties.journal == "wal";
+        notes.extend(last_look(&again, wal && !replace, self.all_tables).map_err(when(named()))?);
+        if replace {
+            notes.extend(replace::put_into(&again, &self.path, self.patience, &self.definitions.properties)?);
+        }
+        again.close().map_err(|(_, error)| failure(named(), &error))?;
+        if !replace {
+            refuse_occupied(&self.path, self.patience)?;
+            self.unfinished.publish(matches!(self.place, Place::Empty))?;
+        }
+        Ok(notes)
+    }
+
+    fn set_sequences(&self) -> Result<(), EngineError> {
+        let Some((table, batches)) = &self.sequences else { return Ok(()) };
+        let sql = format!("DELETE FROM main.{SEQUENCES}");
+        self.connection.execute_batch(&sql).map_err(when(format!("filling table {SEQUENCES}")))?;
+        let into = Into::Table(prepare_insert(&self.connection, table)?);
+        let mut loading = Loading { into, table, utf16: self.definitions.properties.utf16(), rows: 0 };
+        batches.iter().try_for_each(|batch| loading.add(batch.clone()))
+    }
+}
+
+/// A table that is being filled.
+pub(crate) struct Loading<'m> {
+    into: Into<'m>,
+    table: &'m Table,
+    utf16: Option<Endian>,
+    rows: u64,
+}
+
+enum Into<'m> {
+    Table(Statement<'m>),
+    /// Rows that are few and come last.
+    Kept(&'m mut Vec<RowBatch>),
+}
+
+impl Loading<'_> {
+    /// Adds rows.
+    pub(crate) fn add(&mut self, batch: RowBatch) -> Result<(), EngineError> {
+        let name = &self.table.name;
+        if batch.columns().len() != self.table.columns.len() {
+            let message = format!("filling table {name}: rows of {} values", batch.columns().len());
+            return Err(EngineError::new(ErrorKind::Other, message));
+        }
+        match &mut self.into {
+            Into::Kept(batches) => batches.push(batch),
+            Into::Table(insert) => {
+                for row in 0..batch.rows() {
+                    let values = batch.columns().iter().map(|column| column.value(row));
+                    insert.insert(values, self.utf16).map_err(|error| {
+                        let doing = format!("filling table {name}, row {}", self.rows + row as u64 + 1);
+                        match words(&error).contains(STAND_IN) {
+                            true => EngineError::new(
+                                ErrorKind::Unsupported,
+                                format!("{doing}: {}", words(&error)),
+                            ),
+                            false => failure(doing, &error),
+                        }
+                    })?;
+                }
+                self.rows += batch.rows() as u64;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse_occupied(path: &Path, patience: Duration) -> Result<(), EngineError> {
+    let Contents::Occupied(names) = contents(path, patience)? else { return Ok(()) };
+    Err(EngineError::new(
+        ErrorKind::NotEmpty,
+        format!("{} is not empty, it holds {}", path.display(), names.join(", ")),
+    ))
+}
+
+/// Opens the new file and begins the one transaction in which everything happens.
+///
+/// A crash costs the file anyway, so nothing is synchronized before the end. The journal is in memory, and stays small as
+/// there was no page before; without any, a statement that fails would leave the half of what it did.
+fn connect(path: &Path, definitions: &Definitions) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    definitions.properties.set(&connection)?;
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
+         PRAGMA cache_size = -{CACHE_KIB}; PRAGMA ignore_check_constraints = ON; PRAGMA writable_schema = ON;"
+    ))?;
+    connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
+    connection.execute_batch("BEGIN EXCLUSIVE")?;
+    Ok(connection)
+}
+
+fn prepare_insert<'c>(connection: &'c Connection, table: &Table) -> Result<Statement<'c>, EngineError> {
+    let names = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
+    let marks = vec!["?"; table.columns.len()].join(", ");
+    let sql = format!("INSERT OR ABORT INTO main.{} ({names}) VALUES ({marks})", quoted(&table.name.name));
+    Statement::prepare(connection, &sql).map_err(when(format!("filling table {}", table.name)))
+}
+
+/// The settings in rows of the table of settings, as pragmas and their values.
+fn settings(batch: &RowBatch) -> impl Iterator<Item = (&'static str, i64)> + '_ {
+    (0..batch.rows()).filter_map(|row| match (batch.value(row, 0), batch.value(row, 1)) {
+        (Value::Text(name), Value::Integer(value)) => {
+            let known = SETTINGS.into_iter().find(|known| known.as_bytes() == name)?;
+            Some((known, value))
+        }
+        _ => None,
+    })
+}
+
+/// Opens the finished schema anew, as its application will, and sets the journal mode. When not all tables were loaded, says
+/// which references lead nowhere for that reason.
+fn last_look(connection: &Connection, wal: bool, all_tables: bool) -> rusqlite::Result<Vec<String>> {
+    connection.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?;
+    if wal {
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    }
+    if all_tables {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2";
+    let mut statement = connection.prepare(sql)?;
+    let notes = statement.query_map([], |row| {
+        let (table, parent, rows): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(format!("{rows} rows of table {table} refer to rows of {parent} that are not there"))
+    })?;
+    notes.collect()
+}

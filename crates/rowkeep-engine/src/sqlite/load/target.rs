@@ -1,0 +1,133 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use rowkeep_format::{RowBatch, Schema, Table};
+use tokio::sync::{Mutex, mpsc};
+
+use super::new_database::Making;
+use super::stored_order::in_stored_order;
+use crate::sort::SortOptions;
+use crate::sqlite::read::view::blocking;
+use crate::worker::WAITING_BATCHES;
+use crate::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
+
+/// A database that is being made, by one thread at a time.
+pub(crate) struct SqliteTarget {
+    path: PathBuf,
+    /// Nothing when it is finished, abandoned, or a load failed half-way.
+    making: Arc<Mutex<Option<Making>>>,
+    sort: SortOptions,
+}
+
+/// What goes to the thread that fills a table.
+enum Step {
+    Rows(RowBatch),
+    /// These were all rows. Without it the reading has ended early, and the table is not what it should be.
+    End,
+}
+
+impl SqliteTarget {
+    /// Begins a database; blocks.
+    pub(crate) fn begin(
+        path: PathBuf,
+        schema: &Schema,
+        options: &CreateOptions,
+        patience: Duration,
+        sort: SortOptions,
+    ) -> Result<Self, EngineError> {
+        let making = Making::begin(path.clone(), schema, options, patience)?;
+        Ok(Self::of(path, making, sort))
+    }
+
+    /// Begins a database that is to take the place of what there is; blocks.
+    pub(crate) fn begin_again(
+        path: PathBuf,
+        schema: &Schema,
+        options: &CreateOptions,
+        patience: Duration,
+        sort: SortOptions,
+    ) -> Result<Self, EngineError> {
+        let making = Making::begin_again(path.clone(), schema, options, patience)?;
+        Ok(Self::of(path, making, sort))
+    }
+
+    fn of(path: PathBuf, making: Making, sort: SortOptions) -> Self {
+        Self { path, making: Arc::new(Mutex::new(Some(making))), sort }
+    }
+
+    fn gone(&self) -> EngineError {
+        let message = format!("{}: the restore was ended or has failed before", self.path.display());
+        EngineError::new(ErrorKind::Other, message)
+    }
+}
+
+#[async_trait]
+impl Target for SqliteTarget {
+    fn parallelism(&self) -> usize {
+        1
+    }
+
+    async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
+        let mut rows = in_stored_order(rows, table, &self.sort).await?;
+        let mut place = Arc::clone(&self.making).lock_owned().await;
+        // Out of its place until it has come to a good end.
+        let mut making = place.take().ok_or_else(|| self.gone())?;
+        let (steps, received) = mpsc::channel(WAITING_BATCHES);
+        let table = table.clone();
+        let thread = tokio::spawn(blocking(move || {
+            let filled = fill(&mut making, &table, received);
+            // Whoever waits for the place finds the file gone.
+            *place = matches!(filled, Ok(true)).then_some(making);
+            filled
+        }));
+        let mut ended = Ok(());
+        while let Some(batch) = rows.next().await {
+            let sent = match batch {
+                Ok(batch) => steps.send(Step::Rows(batch)).await,
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
+            };
+            // Refused only when the thread has failed; its error comes below.
+            if sent.is_err() {
+                break;
+            }
+        }
+        if ended.is_ok() {
+            let _ = steps.send(Step::End).await;
+        }
+        drop(steps);
+        let filled = thread.await.unwrap_or_else(|error| Err(self.gone().with_source(error)));
+        ended.and(filled.map(|_| ()))
+    }
+
+    async fn finish(&self) -> Result<Vec<String>, EngineError> {
+        let making = self.making.lock().await.take().ok_or_else(|| self.gone())?;
+        blocking(move || making.finish()).await
+    }
+
+    async fn abandon(&self) -> Result<(), EngineError> {
+        let making = self.making.lock().await.take();
+        blocking(move || {
+            drop(making);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Fills a table; false when the rows ended early.
+fn fill(making: &mut Making, table: &Table, mut steps: mpsc::Receiver<Step>) -> Result<bool, EngineError> {
+    let mut loading = making.loading(table)?;
+    while let Some(step) = steps.blocking_recv() {
+        match step {
+            Step::Rows(batch) => loading.add(batch)?,
+            Step::End => return Ok(true),
+        }
+    }
+    Ok(false)
+}

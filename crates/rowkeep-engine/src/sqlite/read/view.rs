@@ -1,0 +1,229 @@
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use rowkeep_format::{RowBatch, Schema, Table, TableName};
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::find::{Search, Wanted};
+use super::readers::{Reader, Readers, Sent};
+use super::scan::{Next, index_agrees, scan};
+use crate::sort::{SortOptions, sort};
+use crate::sqlite::catalog::properties::{Properties, SETTINGS, SETTINGS_TABLE, pragma, read_settings};
+use crate::sqlite::catalog::tables;
+use crate::sqlite::connect::connection::Access;
+use crate::sqlite::connect::error::when;
+use crate::sqlite::names::quoted;
+use crate::sqlite::schema::readable_tables::{Order, Readable, readable_tables, schema};
+use crate::{EngineError, ErrorKind, Estimate, RowStream, View, ViewOptions, worker};
+
+/// One state of an SQLite database.
+pub(crate) struct SqliteView {
+    schema: Schema,
+    tables: HashMap<TableName, Arc<Readable>>,
+    properties: Arc<Properties>,
+    settings: RowBatch,
+    environment: Vec<(String, String)>,
+    estimates: HashMap<TableName, Estimate>,
+    sort: SortOptions,
+    readers: Arc<Readers>,
+}
+
+impl SqliteView {
+    /// Opens a view; blocks.
+    pub(crate) fn open(
+        path: &Path,
+        temporary: Option<PathBuf>,
+        patience: Duration,
+        options: &ViewOptions,
+    ) -> Result<Self, EngineError> {
+        let folder = temporary.clone().unwrap_or_else(std::env::temp_dir);
+        let readers = Arc::new(Readers::open(path, &folder, patience)?);
+        let reader = readers.try_reader()?;
+        let connection = reader.connection()?;
+        let named = || path.display();
+
+        let properties = Properties::read(connection).map_err(when(named()))?;
+        let objects = tables::objects(connection)?;
+        let facts = tables::tables(connection, &objects)?;
+        let tables = readable_tables(&facts, &properties);
+        let ddl = options.with_ddl.then_some((&properties, &objects[..]));
+        let file_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+        Ok(Self {
+            schema: schema(&tables, ddl),
+            settings: read_settings(connection).map_err(when(named()))?,
+            environment: environment(connection, &properties, readers.access(), path)
+                .map_err(when(named()))?,
+            estimates: estimates(connection, &tables, file_bytes),
+            tables: tables.into_iter().map(|table| (table.table.name.clone(), Arc::new(table))).collect(),
+            properties: Arc::new(properties),
+            sort: SortOptions { folder: temporary, ..SortOptions::default() },
+            readers: {
+                drop(reader);
+                readers
+            },
+        })
+    }
+
+    fn readable(&self, table: &Table) -> Result<Arc<Readable>, EngineError> {
+        self.tables.get(&table.name).cloned().ok_or_else(|| {
+            EngineError::new(ErrorKind::NotFound, format!("there is no table {} in this view", table.name))
+        })
+    }
+}
+
+#[async_trait]
+impl View for SqliteView {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
+    fn position(&self) -> Option<String> {
+        None
+    }
+
+    fn estimate(&self, table: &TableName) -> Estimate {
+        self.estimates.get(table).copied().unwrap_or_default()
+    }
+
+    fn parallelism(&self) -> usize {
+        self.readers.count()
+    }
+
+    async fn rows(&self, table: &Table) -> Result<RowStream, EngineError> {
+        if table.name == TableName::plain(SETTINGS_TABLE) {
+            return Ok(stream::iter([Ok(self.settings.clone())]).boxed());
+        }
+        let readable = self.readable(table)?;
+        let reader = self.readers.reader().await?;
+        let (reader, order) = match &readable.order {
+            Order::StoredIfIndexAgrees { index } => {
+                let (readable, index) = (Arc::clone(&readable), index.clone());
+                let check = move || {
+                    let agrees = index_agrees(reader.connection()?, &readable, &index)?;
+                    Ok((reader, if agrees { Order::Stored } else { Order::Sorted }))
+                };
+                blocking(check).await?
+            }
+            order => (reader, order.clone()),
+        };
+        let properties = Arc::clone(&self.properties);
+        let target = Arc::clone(&readable);
+        let rows = worker::rows_of(move |output| read(reader, &target, &properties, &output));
+        Ok(if order == Order::Sorted { sort(rows, &readable.table, &self.sort) } else { rows })
+    }
+
+    async fn find(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        values: &RowBatch,
+    ) -> Result<RowStream, EngineError> {
+        let wanted = Wanted::new(table, columns, values)?;
+        if table.name == TableName::plain(SETTINGS_TABLE) {
+            let mut found = RowBatch::new(self.settings.columns().len());
+            for row in (0..self.settings.rows()).filter(|row| wanted.place(&self.settings, *row).is_some()) {
+                found.extend(&self.settings, row..row + 1);
+            }
+            return Ok(stream::iter((!found.is_empty()).then_some(Ok(found))).boxed());
+        }
+        let readable = self.readable(table)?;
+        let mut reader = self.readers.reader().await?;
+        let utf16 = self.properties.utf16();
+        Ok(worker::rows_of(move |output| Search::new(&readable, &wanted, utf16).run(&mut reader, &output)))
+    }
+}
+
+/// Runs something where it may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(EngineError::new(ErrorKind::Other, "a thread that uses SQLite ended unexpectedly")
+            .with_source(error))
+    })
+}
+
+/// Sends all rows of a table, going to the copy on the way when one is made.
+fn read(
+    mut reader: Reader,
+    readable: &Readable,
+    properties: &Properties,
+    output: &mpsc::Sender<RowBatch>,
+) -> Result<(), EngineError> {
+    let mut done = 0;
+    loop {
+        let (mut held, mut refused) = (None, false);
+        let ended = scan(reader.connection()?, readable, properties.utf16(), done, &mut |batch| {
+            done += batch.rows() as u64;
+            match reader.send(output, batch) {
+                Sent::Delivered => {}
+                Sent::Refused => refused = true,
+                Sent::Held(batch) => held = Some(batch),
+            }
+            if refused || reader.is_in_the_way() { Next::Stop } else { Next::Continue }
+        })?;
+        reader.make_way()?;
+        if let Some(batch) = held {
+            refused = output.blocking_send(batch).is_err();
+        }
+        if refused {
+            return Ok(());
+        }
+        if ended {
+            return reader.check_unchanged();
+        }
+    }
+}
+
+/// Facts about a database.
+pub(crate) fn environment(
+    connection: &Connection,
+    properties: &Properties,
+    access: Access,
+    path: &Path,
+) -> rusqlite::Result<Vec<(String, String)>> {
+    let access = match access {
+        Access::Shared => "shared",
+        Access::ReadOnly => "read only",
+        Access::Immutable => "without locks",
+    };
+    let mut facts = vec![
+        ("sqlite_version".to_owned(), rusqlite::version().to_owned()),
+        ("encoding".to_owned(), properties.encoding.clone()),
+        ("journal_mode".to_owned(), pragma::<String>(connection, "journal_mode")?),
+        ("auto_vacuum".to_owned(), properties.auto_vacuum.clone()),
+        ("page_size_bytes".to_owned(), properties.page_size.to_string()),
+    ];
+    for name in ["page_count", "freelist_count", "schema_version"].into_iter().chain(SETTINGS) {
+        facts.push((name.to_owned(), pragma::<i64>(connection, name)?.to_string()));
+    }
+    let file_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    facts.push(("file_bytes".to_owned(), file_bytes.to_string()));
+    facts.push(("access".to_owned(), access.to_owned()));
+    Ok(facts)
+}
+
+/// Rows by the highest rowid, which nothing but a look at the last page tells; bytes by their share of the file.
+fn estimates(connection: &Connection, tables: &[Readable], file_bytes: u64) -> HashMap<TableName, Estimate> {
+    let rows = |readable: &Readable| {
+        let sql = format!("SELECT max(rowid) FROM main.{}", quoted(&readable.table.name.name));
+        let highest = connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0));
+        // Tables without rowid fail; rowids chosen at random tell nothing.
+        let highest = highest.ok().flatten().and_then(|highest| u64::try_from(highest).ok()).unwrap_or(0);
+        highest.min(file_bytes / 4)
+    };
+    let rows: Vec<_> = tables.iter().map(|table| (table.table.name.clone(), rows(table))).collect();
+    let all = rows.iter().map(|(_, rows)| rows).sum::<u64>().max(1);
+    let share = |rows: u64| (u128::from(file_bytes) * u128::from(rows) / u128::from(all)) as u64;
+    rows.into_iter().map(|(name, rows)| (name, Estimate { rows, bytes: share(rows) })).collect()
+}

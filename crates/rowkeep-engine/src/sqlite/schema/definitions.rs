@@ -1,0 +1,162 @@
+//! Making tables, indexes, views and triggers as they were, to the letter.
+
+use rowkeep_format::Schema;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, Error, ErrorCode, params};
+
+use super::readable_tables::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
+use crate::sqlite::catalog::properties::Properties;
+use crate::sqlite::catalog::tables::Object;
+use crate::sqlite::connect::error::{failure, when, words};
+use crate::{EngineError, ErrorKind};
+
+/// The DDL of a schema, taken apart.
+pub(crate) struct Definitions {
+    pub(crate) properties: Properties,
+    pub(crate) before: Vec<Object>,
+    pub(crate) after: Vec<Object>,
+}
+
+impl Definitions {
+    pub(crate) fn of(schema: &Schema) -> Result<Self, EngineError> {
+        if schema.engine != ENGINE {
+            let message = format!("a database of {} cannot be made in SQLite", schema.engine);
+            return Err(EngineError::new(ErrorKind::Unsupported, message));
+        }
+        if schema.ddl.is_empty() {
+            let message =
+                "without the definitions of its tables no database can be made, only rows put into one";
+            return Err(EngineError::new(ErrorKind::Unsupported, message));
+        }
+        Ok(Self {
+            properties: part(schema, DATABASE)?,
+            before: part(schema, PRE_DATA)?,
+            after: part(schema, POST_DATA)?,
+        })
+    }
+}
+
+fn part<T: serde::de::DeserializeOwned>(schema: &Schema, part: &str) -> Result<T, EngineError> {
+    serde_json::from_str(schema.ddl(part)).map_err(|error| {
+        let message = format!(
+            "the definitions ({part}) of an SQLite database are not in a form that this version knows"
+        );
+        EngineError::new(ErrorKind::Unsupported, message).with_source(error)
+    })
+}
+
+/// Creates a table, so that it has the same SQL as before.
+///
+/// A virtual table gets nothing but its definition: what it keeps is in tables beside it, which are restored as they
+/// were. So its module need not even be known.
+pub(crate) fn create_table(connection: &Connection, object: &Object) -> Result<(), EngineError> {
+    let named = || format!("creating table {}", object.name);
+    if !object.stored {
+        return define(connection, object).map_err(when(named()));
+    }
+    // With the first AUTOINCREMENT comes the table of its numbers.
+    if !exists(connection, object).map_err(when(named()))? {
+        loop {
+            match run(connection, &object.sql) {
+                Ok(()) => break,
+                Err(error) => match missing_function(&error) {
+                    Some(name) => stand_in(connection, &name).map_err(when(named()))?,
+                    None => return Err(failure(named(), &error)),
+                },
+            }
+        }
+    }
+    keep_sql(connection, object).map_err(when(named()))?;
+    match foreign_collation(connection, &object.name).map_err(when(named()))? {
+        None => Ok(()),
+        Some(collation) => Err(EngineError::new(
+            ErrorKind::Unsupported,
+            format!(
+                "{}: a key of it is in the order of {collation}, which only its application knows",
+                named()
+            ),
+        )),
+    }
+}
+
+/// Creates an index, view or trigger. What cannot be created is left out and said.
+pub(crate) fn create_after(connection: &Connection, object: &Object) -> Result<Option<String>, EngineError> {
+    let named = || format!("creating {} {}", object.kind, object.name);
+    if !object.stored {
+        return define(connection, object).map(|()| None).map_err(when(named()));
+    }
+    let left_out = |why: String| {
+        Ok(Some(format!(
+            "index {} of table {} was left out: {why}; its definition is: {}",
+            object.name, object.table, object.sql
+        )))
+    };
+    match run(connection, &object.sql) {
+        Ok(()) => {}
+        Err(error) if may_be_left_out(&error) => return left_out(words(&error)),
+        Err(error) => return Err(failure(named(), &error)),
+    }
+    if let Some(collation) = foreign_collation(connection, &object.table).map_err(when(named()))? {
+        let drop = format!("DROP INDEX main.{}", crate::sqlite::names::quoted(&object.name));
+        run(connection, &drop).map_err(when(named()))?;
+        return left_out(format!("it is in the order of {collation}, which only its application knows"));
+    }
+    keep_sql(connection, object).map_err(when(named()))?;
+    Ok(None)
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare(sql)?.raw_execute().map(|_| ())
+}
+
+fn exists(connection: &Connection, object: &Object) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = ?1 AND name = ?2)";
+    connection.query_row(sql, [&object.kind, &object.name], |row| row.get(0))
+}
+
+/// Enters an object that has no pages of its own into the schema.
+fn define(connection: &Connection, object: &Object) -> rusqlite::Result<()> {
+    let sql =
+        "INSERT INTO main.sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES (?1, ?2, ?3, 0, ?4)";
+    connection.execute(sql, params![object.kind, object.name, object.table, object.sql]).map(|_| ())
+}
+
+/// Corrects the SQL that SQLite keeps of an object, which need not be what was run.
+fn keep_sql(connection: &Connection, object: &Object) -> rusqlite::Result<()> {
+    let sql = "UPDATE main.sqlite_schema SET sql = ?3 WHERE type = ?1 AND name = ?2 AND sql <> ?3";
+    connection.execute(sql, [&object.kind, &object.name, &object.sql]).map(|_| ())
+}
+
+/// A collation that SQLite does not have itself, in an index of a table.
+fn foreign_collation(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT x.coll FROM pragma_index_list(?1, 'main') AS i, pragma_index_xinfo(i.name, 'main') AS x
+               WHERE x.key AND upper(x.coll) NOT IN ('BINARY', 'NOCASE', 'RTRIM')";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([table])?;
+    rows.next()?.map(|row| row.get(0)).transpose()
+}
+
+/// The words with which a [`stand_in`] refuses.
+pub(crate) const STAND_IN: &str = "only its application has the function";
+
+/// Takes the place of a function that only the application has, so that tables whose definition names it can be made.
+///
+/// `CHECK` constraints are not evaluated while rows are put back; whatever else calls the function fails.
+fn stand_in(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    let message = format!("{STAND_IN} {name}");
+    connection.create_scalar_function(name, -1, flags, move |_| -> rusqlite::Result<i64> {
+        Err(Error::UserFunctionError(message.clone().into()))
+    })
+}
+
+fn missing_function(error: &Error) -> Option<String> {
+    words(error).strip_prefix("no such function: ").map(str::to_owned)
+}
+
+/// Whether an index failed for what it is, rather than for a full disk or the like.
+fn may_be_left_out(error: &Error) -> bool {
+    matches!(error, Error::SqlInputError { .. })
+        || matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation))
+}

@@ -1,0 +1,261 @@
+//! A database as a script for `sqlite3`.
+
+use rowkeep_format::{RowBatch, Schema, Table, TableKind, Value};
+
+use super::catalog::properties::{SETTINGS, SETTINGS_TABLE};
+use super::connect::utf16::{self, Endian};
+use super::names::quoted;
+use super::schema::definitions::Definitions;
+use crate::EngineError;
+use crate::sql::{SqlText, SqlValue, statements};
+
+/// The table of the highest keys that AUTOINCREMENT has given; it comes and fills by itself.
+const SEQUENCES: &str = "sqlite_sequence";
+
+/// The statement that inserts one row.
+pub(crate) fn insert(table: &str, values: &[(&str, SqlValue)]) -> String {
+    let columns: Vec<String> = values.iter().map(|(column, _)| quoted(column)).collect();
+    let literals: Vec<String> = values
+        .iter()
+        .map(|(_, value)| match value {
+            SqlValue::Text(text) => literal(text),
+            SqlValue::Integer(integer) => integer.to_string(),
+            SqlValue::Boolean(truth) => i64::from(*truth).to_string(),
+        })
+        .collect();
+    format!("INSERT INTO {} ({}) VALUES ({})", quoted(table), columns.join(", "), literals.join(", "))
+}
+
+/// A query that fails where the table or a column is not there. With the table before them, names that are no columns are
+/// not taken for text.
+pub(crate) fn probe(table: &str, columns: &[&str]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", quoted(column))).collect();
+    format!("SELECT {} FROM {} AS t LIMIT 0", columns.join(", "), quoted(table))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Writes the rows of a database for `sqlite3`.
+pub(crate) struct Script {
+    /// Nothing where rows alone are wanted.
+    definitions: Option<Definitions>,
+}
+
+impl Script {
+    pub(crate) fn of(schema: &Schema, with_ddl: bool) -> Result<Self, EngineError> {
+        Ok(Self { definitions: with_ddl.then(|| Definitions::of(schema)).transpose()? })
+    }
+
+    fn utf16(&self) -> Option<Endian> {
+        self.definitions.as_ref().and_then(|known| known.properties.utf16())
+    }
+
+    /// Whether something is in the schema that SQLite lets nobody create by name.
+    fn needs_open_schema(&self) -> bool {
+        self.definitions.as_ref().is_some_and(|known| {
+            known.before.iter().any(|object| !object.stored || is_reserved(&object.name))
+        })
+    }
+}
+
+fn is_reserved(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with("sqlite_") && name != SEQUENCES
+}
+
+/// A statement with its end, also where it ends with a comment.
+fn ended(sql: &str) -> String {
+    let last = sql.lines().last().unwrap_or_default();
+    if last.contains("--") { format!("{sql}\n;\n") } else { format!("{sql};\n") }
+}
+
+impl SqlText for Script {
+    fn head(&self) -> String {
+        let mut head = "PRAGMA foreign_keys = OFF;\n".to_owned();
+        let Some(definitions) = &self.definitions else { return head + "BEGIN;\n" };
+        let properties = &definitions.properties;
+        head += &format!(
+            "PRAGMA encoding = '{}';\nPRAGMA page_size = {};\nPRAGMA auto_vacuum = {};\n\
+             PRAGMA ignore_check_constraints = ON;\n",
+            properties.encoding, properties.page_size, properties.auto_vacuum
+        );
+        if self.needs_open_schema() {
+            head += "PRAGMA writable_schema = ON;\n";
+        }
+        head += "BEGIN;\n";
+        for object in definitions.before.iter().filter(|object| object.stored && object.name != SEQUENCES) {
+            head += &ended(&object.sql);
+        }
+        // As `.dump` does it: what a virtual table keeps comes as the tables that it is kept in.
+        for object in definitions.before.iter().filter(|object| !object.stored) {
+            head += &format!(
+                "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ({}, {}, {}, 0, {});\n",
+                literal(&object.kind),
+                literal(&object.name),
+                literal(&object.table),
+                literal(&object.sql)
+            );
+        }
+        head
+    }
+
+    fn rank(&self, table: &Table) -> Option<u8> {
+        match (table.name.name.as_str(), self.definitions.is_some()) {
+            (SEQUENCES, with_ddl) => with_ddl.then_some(1),
+            (SETTINGS_TABLE, with_ddl) => with_ddl.then_some(2),
+            (_, true) => Some(0),
+            (_, false) => (table.kind == TableKind::Table).then_some(0),
+        }
+    }
+
+    fn begin(&self, table: &Table) -> String {
+        match table.name.name.as_str() {
+            SEQUENCES => format!("DELETE FROM {SEQUENCES};\n"),
+            _ => String::new(),
+        }
+    }
+
+    fn rows(&self, table: &Table, rows: &RowBatch, out: &mut Vec<u8>) -> Result<(), EngineError> {
+        if table.name.name == SETTINGS_TABLE {
+            for row in 0..rows.rows() {
+                if let (Value::Text(name), Value::Integer(value)) = (rows.value(row, 0), rows.value(row, 1))
+                    && let Some(name) = SETTINGS.into_iter().find(|known| known.as_bytes() == name)
+                {
+                    out.extend_from_slice(format!("PRAGMA {name} = {value};\n").as_bytes());
+                }
+            }
+            return Ok(());
+        }
+        let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let before = format!("INSERT INTO {} ({}) VALUES\n", quoted(&table.name.name), columns.join(", "));
+        let utf16 = self.utf16();
+        statements(&before, rows, out, |row, out| {
+            for (at, column) in rows.columns().iter().enumerate() {
+                if at > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                value(column.value(row), utf16, out);
+            }
+        });
+        Ok(())
+    }
+
+    fn tail(&self) -> String {
+        let Some(definitions) = &self.definitions else { return "COMMIT;\n".to_owned() };
+        let mut tail: String = definitions.after.iter().map(|object| ended(&object.sql)).collect();
+        tail += "COMMIT;\n";
+        if self.needs_open_schema() {
+            tail += "PRAGMA writable_schema = OFF;\n";
+        }
+        if definitions.properties.journal == "wal" {
+            tail += "PRAGMA journal_mode = WAL;\n";
+        }
+        tail
+    }
+}
+
+fn value(value: Value<'_>, utf16: Option<Endian>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"NULL"),
+        Value::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),
+        Value::Real(bits) => out.extend_from_slice(real(f64::from_bits(bits)).as_bytes()),
+        Value::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if !text.contains('\0') => out.extend_from_slice(literal(text).as_bytes()),
+            _ => {
+                // SQL text ends at a zero, and is UTF-8; a cast takes the bytes as the database's own encoding has them.
+                let mut encoded = Vec::new();
+                match utf16 {
+                    Some(endian) => utf16::from_utf8(bytes, endian, &mut encoded),
+                    None => encoded.extend_from_slice(bytes),
+                }
+                out.extend_from_slice(b"CAST(");
+                blob(&encoded, out);
+                out.extend_from_slice(b" AS TEXT)");
+            }
+        },
+        Value::Blob(bytes) => blob(bytes, out),
+    }
+}
+
+fn blob(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend_from_slice(b"X'");
+    for byte in bytes {
+        out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    out.push(b'\'');
+}
+
+/// A real as a literal that every version of SQLite reads as the same bits.
+///
+/// Their conversion of decimals is not exact to the last bit, so the shortest digits, which may lie half-way to the next
+/// number, are not safe; 17 digits always are close enough. Numbers that few digits name exactly are written with these.
+fn real(real: f64) -> String {
+    if real.is_infinite() {
+        return if real > 0.0 { "1e999" } else { "-1e999" }.to_owned();
+    }
+    let is_exact = real.abs() < 1e15 && (real * 1024.0).fract() == 0.0;
+    if is_exact { format!("{real:?}") } else { format!("{real:.16e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(one: Value<'_>, utf16: Option<Endian>) -> String {
+        let mut out = Vec::new();
+        value(one, utf16, &mut out);
+        String::from_utf8(out).expect("SQL is UTF-8")
+    }
+
+    #[test]
+    fn values_read_back_as_the_same_bits() {
+        let database = rusqlite::Connection::open_in_memory().expect("it opens");
+        let mut bits = 1u64;
+        let mut reals = vec![
+            0.0,
+            -0.0,
+            0.1,
+            1.0 / 3.0,
+            12.25,
+            1e15,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            f64::INFINITY,
+            -f64::INFINITY,
+        ];
+        for _ in 0..2000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            reals.push(f64::from_bits(bits));
+            reals.push((bits >> 40) as f64 / 100.0);
+        }
+        for real in reals.into_iter().filter(|real| !real.is_nan()) {
+            let sql = written(Value::Real(real.to_bits()), None);
+            let read: f64 =
+                database.query_row(&format!("SELECT {sql}"), [], |row| row.get(0)).expect("a real");
+            assert_eq!(read.to_bits(), real.to_bits(), "{sql}");
+        }
+        for integer in [i64::MIN, -1, 0, i64::MAX] {
+            let sql = written(Value::Integer(integer), None);
+            let read: i64 =
+                database.query_row(&format!("SELECT {sql}"), [], |row| row.get(0)).expect("an integer");
+            assert_eq!(read, integer);
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_sql_is_cast() {
+        assert_eq!(written(Value::Text(b"it's"), None), "'it''s'");
+        assert_eq!(written(Value::Text(b"a\0b"), None), "CAST(X'610062' AS TEXT)");
+        assert_eq!(written(Value::Text(b"a\xff"), None), "CAST(X'61FF' AS TEXT)");
+        assert_eq!(written(Value::Text(b"a\0"), Some(Endian::Little)), "CAST(X'61000000' AS TEXT)");
+        assert_eq!(ended("CREATE VIEW v AS SELECT 1 -- one"), "CREATE VIEW v AS SELECT 1 -- one\n;\n");
+        let values = [("a\"b", SqlValue::Text("it's".to_owned())), ("t", SqlValue::Boolean(true))];
+        assert_eq!(
+            insert("lo\"g", &values),
+            "INSERT INTO \"lo\"\"g\" (\"a\"\"b\", \"t\") VALUES ('it''s', 1)"
+        );
+    }
+}

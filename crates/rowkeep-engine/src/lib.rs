@@ -129,33 +129,37 @@ pub trait View: Send + Sync {
         values: &RowBatch,
     ) -> Result<RowStream, EngineError>;
 
-    /// Reads all rows of a table in the order in which they lie, if that is cheaper and probably that of its key.
+    /// Reads all rows of a table in their physical order, if that is cheaper and probably that of its key.
     ///
     /// Nobody promises that order: who needs it looks at every key (as [`rowkeep_format::cut::Cutter`] does), and at the
     /// first row out of order drops the stream, forgets what it gave and begins again with [`View::rows`]. Nothing
     /// where there is no such way or no such probability.
-    async fn rows_as_they_lie(&self, _table: &Table) -> Result<Option<RowStream>, EngineError> {
+    async fn rows_in_physical_order(&self, _table: &Table) -> Result<Option<RowStream>, EngineError> {
         Ok(None)
     }
 
-    /// What has to be kept of this instant for [`View::written_since`] to tell later what was written after it; nothing
-    /// where the database cannot tell. To others it means nothing.
-    fn instant(&self) -> Option<String> {
+    /// What has to be stored of this view for [`View::changed_since`] to tell later what changed after it, such as an
+    /// xmin horizon; nothing where the database cannot tell. To others it means nothing.
+    fn horizon(&self) -> Option<String> {
         None
     }
 
-    /// Counts the rows of a table, and those among them that may have been written after an earlier instant.
+    /// Counts the rows of a table, and those among them that may have changed since an earlier horizon.
     ///
-    /// All others were in the table at that instant, each value as it is now; what is not there any more is in neither
-    /// count. Nothing where the database cannot tell for sure: the instant may be another database's, or the table may
-    /// have been made, renamed or altered since.
-    async fn written_since(&self, _table: &Table, _instant: &str) -> Result<Option<Written>, EngineError> {
+    /// All others were in the table then, each value as it is now; what is not there any more is in neither count.
+    /// Nothing where the database cannot tell for sure: the horizon may be another database's, or the table may have
+    /// been made, renamed or altered since.
+    async fn changed_since(
+        &self,
+        _table: &Table,
+        _horizon: &str,
+    ) -> Result<Option<ChangeCount>, EngineError> {
         Ok(None)
     }
 
-    /// Reads the rows that [`View::written_since`] counts as written, in no particular order.
-    async fn rows_written_since(&self, table: &Table, _instant: &str) -> Result<RowStream, EngineError> {
-        let message = format!("the database does not tell which rows of table {} were written", table.name);
+    /// Reads the rows that [`View::changed_since`] counts as changed, in no particular order.
+    async fn rows_changed_since(&self, table: &Table, _horizon: &str) -> Result<RowStream, EngineError> {
+        let message = format!("the database does not tell which rows of table {} changed", table.name);
         Err(EngineError::new(ErrorKind::Unsupported, message))
     }
 
@@ -175,13 +179,13 @@ fn keys_alone(rows: RowStream, table: &Table) -> RowStream {
     .boxed()
 }
 
-/// How much of a table may have been written since an earlier instant.
+/// How much of a table may have changed since an earlier horizon.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct ChangeCount {
     /// All rows that there are.
     pub rows: u64,
-    /// Those of them that may have been written since.
-    pub written: u64,
+    /// Those of them that may have changed since.
+    pub changed: u64,
 }
 
 /// How much there is to read, as far as the database knows without reading it.

@@ -152,11 +152,15 @@ impl Engine for Sqlite {
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError> {
         let (path, patience, options) = (self.file()?, self.patience, options.clone());
-        interrupt::abortable(move |abort| apply::apply(&path, patience, &changes, &options, &abort)).await
+        interrupt::interruptible(move |interrupt| {
+            apply::apply(&path, patience, &changes, &options, &interrupt)
+        })
+        .await
     }
 
     async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {
         let (path, patience, sql) = (self.file()?, self.patience, sql.to_owned());
-        interrupt::abortable(move |abort| query::query(&path, patience, &sql, limit, &abort)).await
+        interrupt::interruptible(move |interrupt| query::query(&path, patience, &sql, limit, &interrupt))
+            .await
     }
 }

@@ -20,7 +20,7 @@ use rowkeep_format::{RowBatch, Schema, Table, TableKind, TableName, Value};
 
 use crate::{EngineError, ErrorKind, postgres, sqlite};
 pub use note::{Note, NoteKind};
-pub use profile::TableSeen;
+pub use profile::TableProfile;
 pub use value::RowMap;
 
 /// A schema of another engine, with how rows get there.
@@ -65,7 +65,7 @@ pub struct ColumnTranslation {
 /// What has to be known of rows before a schema can be translated.
 #[derive(Debug, Default)]
 pub struct Survey {
-    tables: HashMap<TableName, TableSeen>,
+    tables: HashMap<TableName, TableProfile>,
     pub(crate) numbers: HashMap<TableName, i64>,
     pub(crate) orphans: HashMap<TableName, Vec<u64>>,
     settings: Vec<(String, i64)>,
@@ -79,7 +79,7 @@ impl Survey {
     }
 
     /// What a table's rows have to be looked at for; nothing when its types alone say what becomes of it.
-    pub fn wanted(schema: &Schema, table: &Table) -> Option<TableSeen> {
+    pub fn wanted(schema: &Schema, table: &Table) -> Option<TableProfile> {
         match (table.kind, schema.engine.as_str()) {
             (TableKind::Table, sqlite::NAME) => Some(to_postgres::wanted(table)),
             (TableKind::Table, _) => to_sqlite::wanted(table),
@@ -88,8 +88,8 @@ impl Survey {
     }
 
     /// Keeps what was seen of a table.
-    pub fn add(&mut self, table: TableName, seen: TableSeen) {
-        self.tables.insert(table, seen);
+    pub fn add(&mut self, table: TableName, profile: TableProfile) {
+        self.tables.insert(table, profile);
     }
 
     /// Whether the rows of a table that is not the application's say something: they are few.
@@ -138,7 +138,7 @@ impl Survey {
         self.large_objects += rows;
     }
 
-    fn seen(&self, table: &TableName) -> Option<&TableSeen> {
+    fn profile(&self, table: &TableName) -> Option<&TableProfile> {
         self.tables.get(table)
     }
 

@@ -156,7 +156,7 @@ pub(crate) async fn read_opened(
     let base = Base::open(repository, latest, view.as_ref()).await?;
     let base = base.as_ref().map(|base| (base, time));
     let (tables, read_bytes) = read_tables(context, view.as_ref(), chosen, &keys, &sink, base).await?;
-    let (position, instant) = (view.position(), view.instant());
+    let (position, instant) = (view.position(), view.horizon());
     drop((view, sink));
     let writer = Arc::into_inner(writer).expect("every table is done, so nobody else holds the writer");
     let stored = writer.finish().await?;

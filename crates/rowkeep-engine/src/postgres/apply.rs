@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use rowkeep_format::{Counts, TableChanges, TableKind};
 
-use super::connect::cancel_guard::Ending;
+use super::connect::cancel_guard::CancelGuard;
 use super::connect::failure::{changing_failed, failed};
 use super::connect::session::{Server, Session};
 use super::connect::settings;
@@ -35,7 +35,7 @@ pub(super) async fn apply(
     source: Arc<dyn ChangeSource>,
     options: &ApplyOptions,
 ) -> Result<Applied, EngineError> {
-    let session = Ending::new(server, session);
+    let session = CancelGuard::new(server, session);
     let done = change(&session, &*source, options).await;
     if done.is_err() {
         // So that nobody has to wait for what was locked; a connection that is gone has nothing locked.
@@ -63,19 +63,19 @@ async fn change(
     let is_row_table = |changes: &TableChanges| changes.table.kind == TableKind::Table;
     let places: Vec<usize> = (0..tables.len()).filter(|at| is_row_table(&tables[*at])).collect();
     let changed: Vec<&TableChanges> = places.iter().map(|at| &tables[*at]).collect();
-    let live = current_tables::read(session, &changed).await?;
-    let references = foreign_keys::read(session, &live).await?;
+    let current = current_tables::read(session, &changed).await?;
+    let references = foreign_keys::read(session, &current).await?;
 
     let mut stages = Vec::with_capacity(places.len());
     let mut staged = Vec::with_capacity(places.len());
-    for ((at, changes), live) in places.iter().zip(&changed).zip(&live) {
-        let stage = Stage { at: stages.len(), changes, live };
+    for ((at, changes), current) in places.iter().zip(&changed).zip(&current) {
+        let stage = Stage { at: stages.len(), changes, current };
         staged.push(stage.fill(session, source.read(*at)).await?);
         stages.push(stage);
     }
-    triggers::off(session, &changed, &live, options.fire_triggers).await?;
+    triggers::off(session, &changed, &current, options.fire_triggers).await?;
     let work =
-        Work { stages, staged, live: &live, references: &references, on_conflict: options.on_conflict };
+        Work { stages, staged, current: &current, references: &references, on_conflict: options.on_conflict };
     let done = work.run(session).await?;
     notes.extend(check(&work, &done, options)?);
 
@@ -101,7 +101,7 @@ async fn change(
 
     session.prepare(settings::usual()).await?;
     done.restore(session, &references).await?;
-    triggers::on(session, &changed, &live, options.fire_triggers).await?;
+    triggers::on(session, &changed, &current, options.fire_triggers).await?;
     user_statements::run(session, &statements).await?;
     commit(session).await?;
     Ok(Applied { tables: applied.into_iter().flatten().collect(), notes })

@@ -1,4 +1,4 @@
-//! Making a database: the plan, rows by `COPY`, what comes after all rows, and clearing what was begun.
+//! Making a database: the plan, rows by `COPY`, what comes after all rows, and clearing what was left unfinished.
 
 pub(super) mod binary;
 pub(super) mod copy_freeze;

@@ -32,12 +32,12 @@ use super::catalog::properties::Properties;
 use super::catalog::tables;
 use super::connect::connection::writable;
 use super::connect::error::{constraint, failure, when, words};
-use super::connect::interrupt::Abort;
+use super::connect::interrupt::Interrupt;
 use super::connect::transaction::patiently;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
-use changed_table::{Kind, subjects};
+use changed_table::{Kind, changed_tables};
 use conflicts::Conflicts;
-use execute::Acting;
+use execute::Executor;
 use foreign_keys::References;
 use sequences::Sequences;
 
@@ -50,7 +50,7 @@ pub(super) fn apply(
     patience: Duration,
     source: &Arc<dyn ChangeSource>,
     options: &ApplyOptions,
-    abort: &Abort,
+    interrupt: &Interrupt,
 ) -> Result<Applied, EngineError> {
     let mut connection = writable(path, patience)?;
     let named = || path.display();
@@ -59,13 +59,13 @@ pub(super) fn apply(
         connection.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = FILE;"))
     };
     prepare().map_err(when(named()))?;
-    abort.interrupt(&mut connection).map_err(when(named()))?;
-    let begin = || if abort.is_wanted() { Ok(()) } else { connection.execute_batch("BEGIN IMMEDIATE") };
+    interrupt.interrupt(&mut connection).map_err(when(named()))?;
+    let begin = || if interrupt.is_wanted() { Ok(()) } else { connection.execute_batch("BEGIN IMMEDIATE") };
     patiently(patience, begin).map_err(when(named()))?;
-    abort.check()?;
+    interrupt.check()?;
 
-    let applied = change(&connection, source, options, abort).and_then(|applied| {
-        abort.check()?;
+    let applied = change(&connection, source, options, interrupt).and_then(|applied| {
+        interrupt.check()?;
         // In rollback mode, whoever still reads is waited for.
         patiently(patience, || connection.execute_batch("COMMIT")).map_err(when(named()))?;
         Ok(applied)
@@ -80,12 +80,12 @@ fn change(
     connection: &Connection,
     source: &Arc<dyn ChangeSource>,
     options: &ApplyOptions,
-    abort: &Abort,
+    interrupt: &Interrupt,
 ) -> Result<Applied, EngineError> {
     let properties = Properties::read(connection).map_err(when("reading the database's properties"))?;
     let objects = tables::objects(connection)?;
     let facts = tables::tables(connection, &objects)?;
-    let mut subjects = subjects(connection, source.tables(), &facts, &properties)?;
+    let mut changed_tables = changed_tables(connection, source.tables(), &facts, &properties)?;
     let mut notes = Vec::new();
     if options.end_connections {
         notes.push(
@@ -95,39 +95,39 @@ fn change(
     }
 
     let all = options.fire_triggers || !options.statements.is_empty();
-    let mut references = References::of(connection, &facts, &subjects, all)?;
+    let mut references = References::of(connection, &facts, &changed_tables, all)?;
     let mut conflicts = Conflicts::default();
     let mut sequences = Sequences::read(connection, &facts)?;
-    for subject in &mut subjects {
-        match subject.kind {
-            Kind::Rows => decide::decide(connection, source, subject, &mut conflicts, abort)?,
-            Kind::Sequences => sequences.decide(source, subject, abort)?,
-            Kind::Settings => settings::decide(connection, source, subject, &mut conflicts, abort)?,
+    for changed in &mut changed_tables {
+        match changed.kind {
+            Kind::Rows => decide::decide(connection, source, changed, &mut conflicts, interrupt)?,
+            Kind::Sequences => sequences.decide(source, changed, interrupt)?,
+            Kind::Settings => settings::decide(connection, source, changed, &mut conflicts, interrupt)?,
         }
     }
     let stop = options.on_conflict == OnConflict::Stop;
     conflicts.check(stop)?;
 
-    let mut acting = Acting::new(connection, source, abort, &properties, options.fire_triggers);
-    acting.all(&mut subjects, &mut references, &mut conflicts, stop)?;
-    for subject in &mut subjects {
-        match subject.kind {
+    let mut acting = Executor::new(connection, source, interrupt, &properties, options.fire_triggers);
+    acting.all(&mut changed_tables, &mut references, &mut conflicts, stop)?;
+    for changed in &mut changed_tables {
+        match changed.kind {
             Kind::Rows => {}
-            Kind::Sequences => sequences.write(connection, subject)?,
-            Kind::Settings => settings::write(connection, source, subject, abort)?,
+            Kind::Sequences => sequences.write(connection, changed)?,
+            Kind::Settings => settings::write(connection, source, changed, interrupt)?,
         }
     }
     notes.extend(acting.into_notes());
-    notes.extend(sequences.settle(connection, &subjects)?);
-    abort.check()?;
+    notes.extend(sequences.settle(connection, &changed_tables)?);
+    interrupt.check()?;
     run(connection, &options.statements)?;
     references.prove(connection)?;
 
-    let tables = subjects.into_iter().map(|subject| AppliedTable {
-        table: subject.changes.table.name.clone(),
-        done: subject.done,
-        already: subject.already,
-        skipped: subject.skipped,
+    let tables = changed_tables.into_iter().map(|changed| AppliedTable {
+        table: changed.changes.table.name.clone(),
+        done: changed.done,
+        already: changed.already,
+        skipped: changed.skipped,
     });
     Ok(Applied { tables: tables.collect(), notes })
 }
@@ -176,14 +176,14 @@ fn shortened(text: &str, characters: usize) -> String {
 /// Hands on each change to a table with its number.
 fn each(
     source: &Arc<dyn ChangeSource>,
-    subject: usize,
-    abort: &Abort,
+    changed: usize,
+    interrupt: &Interrupt,
     mut on: impl FnMut(u64, &Changes, Change) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let table = &source.tables()[subject].table;
-    let mut stream = source.read(subject);
+    let table = &source.tables()[changed].table;
+    let mut stream = source.read(changed);
     let mut number = 0;
-    while let Some(changes) = abort.next(&mut stream)? {
+    while let Some(changes) = interrupt.next(&mut stream)? {
         let columns = table.columns.len();
         if changes.before().columns().len() != columns || changes.after().columns().len() != columns {
             let message = format!("changes of table {} do not have its columns", table.name);

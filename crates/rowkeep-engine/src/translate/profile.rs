@@ -8,7 +8,7 @@ use super::times;
 
 /// What there is in one column.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct ColumnProfile {
     shape: Shape,
     pub(crate) nulls: u64,
     pub(crate) integers: u64,
@@ -53,7 +53,7 @@ pub(crate) enum Shape {
     Integer,
 }
 
-impl Seen {
+impl ColumnProfile {
     /// Nothing yet, of a column whose texts may have that shape.
     pub(crate) fn new(shape: Shape) -> Self {
         Self {
@@ -111,19 +111,19 @@ impl Seen {
         there.map(|(count, kind)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
     }
 
-    fn see(&mut self, column: &ColumnValues) {
+    fn observe(&mut self, column: &ColumnValues) {
         for row in 0..column.len() {
             match column.value(row) {
                 Value::Null => self.nulls += 1,
-                Value::Integer(integer) => self.see_integer(integer),
-                Value::Real(bits) => self.see_real(f64::from_bits(bits)),
-                Value::Text(text) => self.see_text(text),
+                Value::Integer(integer) => self.observe_integer(integer),
+                Value::Real(bits) => self.observe_real(f64::from_bits(bits)),
+                Value::Text(text) => self.observe_text(text),
                 Value::Blob(_) => self.blobs += 1,
             }
         }
     }
 
-    fn see_integer(&mut self, integer: i64) {
+    fn observe_integer(&mut self, integer: i64) {
         self.integers += 1;
         self.lowest = self.lowest.min(integer);
         self.highest = self.highest.max(integer);
@@ -131,7 +131,7 @@ impl Seen {
         self.whole_digits = self.whole_digits.max(digits);
     }
 
-    fn see_real(&mut self, real: f64) {
+    fn observe_real(&mut self, real: f64) {
         self.reals += 1;
         if !real.is_finite() {
             self.infinite += 1;
@@ -144,7 +144,7 @@ impl Seen {
         self.fraction_digits = self.fraction_digits.max(fraction.trim_end_matches('0').len());
     }
 
-    pub(super) fn see_text(&mut self, text: &[u8]) {
+    pub(super) fn observe_text(&mut self, text: &[u8]) {
         self.texts += 1;
         match std::str::from_utf8(text) {
             Ok(valid) if memchr::memchr(0, text).is_none() => {
@@ -157,8 +157,8 @@ impl Seen {
         }
         match self.shape {
             Shape::Any => {}
-            Shape::Timestamp => self.see_time(text),
-            Shape::Time => self.see_printed(text, times::printed_time(text)),
+            Shape::Timestamp => self.observe_time(text),
+            Shape::Time => self.observe_printed(text, times::printed_time(text)),
             Shape::Uuid => self.shaped += u64::from(is_uuid(text)),
             Shape::Json => self.shaped += u64::from(is_json(text)),
             Shape::Float => self.shaped += u64::from(super::numbers::real(text).is_some()),
@@ -169,20 +169,20 @@ impl Seen {
         }
     }
 
-    fn see_time(&mut self, text: &[u8]) {
+    fn observe_time(&mut self, text: &[u8]) {
         if times::date(text).is_some() {
             self.dates += 1;
         }
         match times::printed_instant(text) {
             Some(printed) => {
                 self.instants += 1;
-                self.see_printed(text, Some(printed));
+                self.observe_printed(text, Some(printed));
             }
-            None => self.see_printed(text, times::printed_timestamp(text)),
+            None => self.observe_printed(text, times::printed_timestamp(text)),
         }
     }
 
-    fn see_printed(&mut self, text: &[u8], printed: Option<String>) {
+    fn observe_printed(&mut self, text: &[u8], printed: Option<String>) {
         if let Some(printed) = printed {
             self.shaped += 1;
             self.respelt += u64::from(printed.as_bytes() != text);
@@ -192,19 +192,19 @@ impl Seen {
 
 /// What there is in the columns of a table.
 #[derive(Debug, Clone)]
-pub struct TableSeen {
-    pub(crate) columns: Vec<Seen>,
+pub struct TableProfile {
+    pub(crate) columns: Vec<ColumnProfile>,
 }
 
-impl TableSeen {
+impl TableProfile {
     pub(crate) fn new(shapes: impl IntoIterator<Item = Shape>) -> Self {
-        Self { columns: shapes.into_iter().map(Seen::new).collect() }
+        Self { columns: shapes.into_iter().map(ColumnProfile::new).collect() }
     }
 
     /// Looks at more rows.
-    pub fn see(&mut self, batch: &RowBatch) {
-        for (seen, column) in self.columns.iter_mut().zip(batch.columns()) {
-            seen.see(column);
+    pub fn observe(&mut self, batch: &RowBatch) {
+        for (profile, column) in self.columns.iter_mut().zip(batch.columns()) {
+            profile.observe(column);
         }
     }
 }
@@ -226,11 +226,11 @@ fn is_json(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn seen(shape: Shape, values: &[Value<'_>]) -> Seen {
+    fn profile(shape: Shape, values: &[Value<'_>]) -> ColumnProfile {
         let mut batch = RowBatch::new(1);
         values.iter().for_each(|value| batch.push_row([*value]));
-        let mut table = TableSeen::new([shape]);
-        table.see(&batch);
+        let mut table = TableProfile::new([shape]);
+        table.observe(&batch);
         table.columns.remove(0)
     }
 
@@ -246,13 +246,16 @@ mod tests {
             Value::Text(b"\xff"),
             Value::Blob(b""),
         ];
-        let seen = seen(Shape::Any, &values);
-        assert_eq!((seen.nulls, seen.integers, seen.reals, seen.texts, seen.blobs), (1, 1, 2, 3, 1));
-        assert_eq!((seen.infinite, seen.no_text, seen.longest), (1, 2, 3));
-        assert_eq!((seen.whole_digits, seen.fraction_digits), (4, 2));
-        assert!(!seen.only_texts() && !seen.only_integers(i64::MIN, i64::MAX));
+        let profile = profile(Shape::Any, &values);
         assert_eq!(
-            seen.told(),
+            (profile.nulls, profile.integers, profile.reals, profile.texts, profile.blobs),
+            (1, 1, 2, 3, 1)
+        );
+        assert_eq!((profile.infinite, profile.no_text, profile.longest), (1, 2, 3));
+        assert_eq!((profile.whole_digits, profile.fraction_digits), (4, 2));
+        assert!(!profile.only_texts() && !profile.only_integers(i64::MIN, i64::MAX));
+        assert_eq!(
+            profile.told(),
             "1 integers, 2 reals, 1 texts, 2 texts that hold NUL or are not UTF-8, 1 blobs"
         );
     }
@@ -260,15 +263,15 @@ mod tests {
     #[test]
     fn shapes_are_recognised() {
         let text = |text: &'static str| Value::Text(text.as_bytes());
-        let times = seen(
+        let times = profile(
             Shape::Timestamp,
             &[text("2024-01-01"), text("2024-01-01T10:00:00Z"), text("2024-01-01 10:00:00"), text("soon")],
         );
         assert_eq!((times.shaped, times.dates, times.instants, times.respelt), (3, 1, 1, 2));
         let uuids = ["123e4567-e89b-12d3-a456-426614174000", "123E4567-e89b-12d3-a456-426614174000", "x"];
-        assert_eq!(seen(Shape::Uuid, &uuids.map(text)).shaped, 1);
-        assert_eq!(seen(Shape::Json, &["{\"a\": [1, null]}", "{a: 1}", ""].map(text)).shaped, 1);
-        assert_eq!(seen(Shape::Float, &["1.5", "-Infinity", "NaN", "1e+300"].map(text)).shaped, 3);
-        assert_eq!(seen(Shape::Integer, &["15", "NaN", "-9223372036854775808"].map(text)).shaped, 2);
+        assert_eq!(profile(Shape::Uuid, &uuids.map(text)).shaped, 1);
+        assert_eq!(profile(Shape::Json, &["{\"a\": [1, null]}", "{a: 1}", ""].map(text)).shaped, 1);
+        assert_eq!(profile(Shape::Float, &["1.5", "-Infinity", "NaN", "1e+300"].map(text)).shaped, 3);
+        assert_eq!(profile(Shape::Integer, &["15", "NaN", "-9223372036854775808"].map(text)).shaped, 2);
     }
 }

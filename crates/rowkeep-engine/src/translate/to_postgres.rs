@@ -9,7 +9,7 @@ use rowkeep_format::{Column, Schema, Table, TableKind, TableName};
 
 use super::names::Names;
 use super::outline::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
-use super::profile::{Seen, TableSeen};
+use super::profile::{ColumnProfile, TableProfile};
 use super::value::{RowMap, column};
 use super::{ColumnTranslation, Note, NoteKind, Survey, TableTranslation, Translation};
 use crate::EngineError;
@@ -23,13 +23,13 @@ const SCHEMA: &str = "public";
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// What the rows of a table have to be looked at for.
-pub(super) fn wanted(table: &Table) -> TableSeen {
-    TableSeen::new(table.columns.iter().map(|column| types::shape(&column.type_name)))
+pub(super) fn wanted(table: &Table) -> TableProfile {
+    TableProfile::new(table.columns.iter().map(|column| types::shape(&column.type_name)))
 }
 
 /// Writes an outline as a schema of PostgreSQL.
 pub(super) fn translate(outline: Outline, survey: &Survey) -> Result<Translation, EngineError> {
-    let mut making = Making {
+    let mut making = Builder {
         names: Names::postgres(),
         statements: Statements::default(),
         notes: outline.notes,
@@ -41,7 +41,7 @@ pub(super) fn translate(outline: Outline, survey: &Survey) -> Result<Translation
         .tables
         .iter()
         .zip(named)
-        .map(|(table, name)| making.table(table, name, survey.seen(&table.name)))
+        .map(|(table, name)| making.table(table, name, survey.profile(&table.name)))
         .collect();
     for table in &made {
         making.keys(table);
@@ -69,7 +69,7 @@ pub(super) fn translate(outline: Outline, survey: &Survey) -> Result<Translation
 }
 
 /// A database that is being made up.
-struct Making {
+struct Builder {
     names: Names,
     statements: Statements,
     notes: Vec<Note>,
@@ -87,7 +87,7 @@ struct Made<'a> {
     nulls: Vec<bool>,
 }
 
-impl Making {
+impl Builder {
     fn note(&mut self, table: &TableName, kind: NoteKind, detail: String) {
         self.notes.push(Note::of_table(table, kind, detail));
     }
@@ -128,15 +128,15 @@ impl Making {
         &mut self,
         outline: &'a TableOutline,
         name: TableName,
-        seen: Option<&TableSeen>,
+        profile: Option<&TableProfile>,
     ) -> Made<'a> {
         let mut names = Names::postgres();
         SYSTEM_COLUMNS.iter().for_each(|name| names.reserve(name));
         let mut made = Made { outline, name, columns: Vec::new(), chosen: Vec::new(), nulls: Vec::new() };
         let mut parts = Vec::new();
         for (place, from) in outline.columns.iter().enumerate() {
-            let nothing = Seen::new(types::shape(&from.declared));
-            let seen = seen.and_then(|seen| seen.columns.get(from.source)).unwrap_or(&nothing);
+            let nothing = ColumnProfile::new(types::shape(&from.declared));
+            let profile = profile.and_then(|profile| profile.columns.get(from.source)).unwrap_or(&nothing);
             let column_name = names.give(&from.name);
             let mut note = |kind: NoteKind, detail: String| {
                 self.notes.push(Note::of_column(&outline.name, &from.name, kind, detail));
@@ -144,13 +144,13 @@ impl Making {
             if column_name != from.name {
                 note(NoteKind::Name, format!("the column becomes {column_name}"));
             }
-            let chosen = types::choose(&from.declared, seen);
+            let chosen = types::choose(&from.declared, profile);
             if let Some(detail) = &chosen.note {
                 note(NoteKind::Type, detail.clone());
             }
-            let nulls = seen.nulls > 0;
+            let nulls = profile.nulls > 0;
             if from.not_null && nulls {
-                note(NoteKind::Other, format!("NOT NULL is left out: {} rows hold NULL", seen.nulls));
+                note(NoteKind::Other, format!("NOT NULL is left out: {} rows hold NULL", profile.nulls));
             }
             let in_key = outline.primary_key.contains(&place);
             let not_null = !nulls && (from.not_null || in_key);
@@ -163,7 +163,7 @@ impl Making {
             }
             part += if not_null { " NOT NULL" } else { "" };
             if from.numbered.is_some() && chosen.type_name == "bigint" {
-                part += &self.identity(from, &made.name, &column_name, seen);
+                part += &self.identity(from, &made.name, &column_name, profile);
             }
             parts.push(part);
             made.columns.push(column(&column_name, &chosen.type_name, not_null));
@@ -175,9 +175,15 @@ impl Making {
     }
 
     /// Makes a column give fresh numbers, past all that there are.
-    fn identity(&mut self, from: &ColumnOutline, table: &TableName, column: &str, seen: &Seen) -> String {
+    fn identity(
+        &mut self,
+        from: &ColumnOutline,
+        table: &TableName,
+        column: &str,
+        profile: &ColumnProfile,
+    ) -> String {
         let sequence = TableName::qualified(SCHEMA, self.names.give(&format!("{}_{column}_seq", table.name)));
-        let highest = (seen.integers > 0).then_some(seen.highest);
+        let highest = (profile.integers > 0).then_some(profile.highest);
         let given = from.numbered.and_then(|numbered| numbered.given).max(highest).filter(|given| *given > 0);
         let name = format!("{}.{}", identifier(SCHEMA), identifier(&sequence.name));
         self.sequences.push((sequence, given));

@@ -10,7 +10,7 @@ use rowkeep_format::{Column, Key, KeyForm, RowBatch, Table, TableKind, TableName
 
 use super::names::Names;
 use super::outline::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
-use super::profile::{Seen, Shape, TableSeen};
+use super::profile::{ColumnProfile, Shape, TableProfile};
 use super::value::{RowMap, column};
 use super::{ColumnTranslation, Note, NoteKind, Survey, TableTranslation, Translation};
 use crate::sqlite::schema::compose::{Definitions, identifier, literal, sequences};
@@ -18,12 +18,12 @@ use crate::{EngineError, ErrorKind};
 use types::Chosen;
 
 /// What the rows of a table have to be looked at for; nothing when no type of it asks for that.
-pub(super) fn wanted(table: &Table) -> Option<TableSeen> {
+pub(super) fn wanted(table: &Table) -> Option<TableProfile> {
     let shapes: Vec<Shape> = table.columns.iter().map(|column| types::shape(&column.type_name)).collect();
     // A domain may be of a type that asks.
     let asks =
         |column: &Column| column.type_name.contains('.') || types::shape(&column.type_name) != Shape::Any;
-    table.columns.iter().any(asks).then(|| TableSeen::new(shapes))
+    table.columns.iter().any(asks).then(|| TableProfile::new(shapes))
 }
 
 /// Writes an outline as a schema of SQLite.
@@ -32,7 +32,7 @@ pub(super) fn wanted(table: &Table) -> Option<TableSeen> {
 pub(super) fn translate(outline: Outline, survey: &Survey) -> Result<Translation, EngineError> {
     let names = table_names(&outline.tables)?;
     let mut making =
-        Making { names: Names::sqlite(), definitions: Definitions::default(), notes: outline.notes };
+        Builder { names: Names::sqlite(), definitions: Definitions::default(), notes: outline.notes };
     names.values().for_each(|name| making.names.reserve(name));
     let by_source: HashMap<&TableName, &TableOutline> =
         outline.tables.iter().map(|table| (&table.name, table)).collect();
@@ -44,8 +44,8 @@ pub(super) fn translate(outline: Outline, survey: &Survey) -> Result<Translation
             let detail = format!("the table becomes {name}, for SQLite has no schemas");
             making.notes.push(Note::of_table(&table.name, NoteKind::Name, detail));
         }
-        let seen = survey.seen(&table.name);
-        let (translated, number) = making.table(table, name, seen, &by_source, &names);
+        let profile = survey.profile(&table.name);
+        let (translated, number) = making.table(table, name, profile, &by_source, &names);
         given.extend(number.map(|number| (name.clone(), number)));
         tables.push(translated);
     }
@@ -99,18 +99,18 @@ fn numbers(given: &[(String, i64)]) -> (Table, RowBatch) {
 }
 
 /// A database that is being made up.
-struct Making {
+struct Builder {
     names: Names,
     definitions: Definitions,
     notes: Vec<Note>,
 }
 
-impl Making {
+impl Builder {
     fn table(
         &mut self,
         outline: &TableOutline,
         name: &str,
-        seen: Option<&TableSeen>,
+        profile: Option<&TableProfile>,
         tables: &HashMap<&TableName, &TableOutline>,
         table_names: &HashMap<TableName, String>,
     ) -> (TableTranslation, Option<i64>) {
@@ -123,9 +123,9 @@ impl Making {
                 let detail = format!("the column becomes {column_name}");
                 self.notes.push(Note::of_column(&outline.name, &from.name, NoteKind::Name, detail));
             }
-            let nothing = Seen::new(types::shape(&from.base));
-            let seen = seen.and_then(|seen| seen.columns.get(from.source)).unwrap_or(&nothing);
-            let choice = types::choose(from, seen);
+            let nothing = ColumnProfile::new(types::shape(&from.base));
+            let profile = profile.and_then(|profile| profile.columns.get(from.source)).unwrap_or(&nothing);
+            let choice = types::choose(from, profile);
             if let Some(detail) = &choice.note {
                 self.notes.push(Note::of_column(&outline.name, &from.name, NoteKind::Type, detail.clone()));
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::stream::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
-use rowkeep_engine::{View, Written};
+use rowkeep_engine::{ChangeCount, View};
 use rowkeep_format::{Manifest, Schema, Table, TableEntry};
 use rowkeep_repository::{Reader, Repository};
 
@@ -29,7 +29,7 @@ impl Base {
         snapshot: Option<Snapshot>,
         view: &dyn View,
     ) -> Result<Option<Self>, Error> {
-        let tells = |snapshot: &Snapshot| snapshot.manifest.instant.is_some() && view.instant().is_some();
+        let tells = |snapshot: &Snapshot| snapshot.manifest.instant.is_some() && view.horizon().is_some();
         let Some(Snapshot { manifest, .. }) = snapshot.filter(tells) else { return Ok(None) };
         let reader = Arc::new(repository.reader().await?);
         // A snapshot that is damaged is nothing to build on, and no reason to make none.
@@ -56,8 +56,8 @@ impl Base {
         if !self.schema.table(&table.name).is_some_and(is_same) || !read.parse().is_ok_and(is_recent) {
             return Ok(None);
         }
-        let same = Written { rows: entry.root.rows, written: 0 };
-        let unwritten = view.written_since(table, instant).await? == Some(same);
+        let same = ChangeCount { rows: entry.root.rows, changed: 0 };
+        let unwritten = view.changed_since(table, instant).await? == Some(same);
         if !unwritten || !self.has(entry).await {
             return Ok(None);
         }

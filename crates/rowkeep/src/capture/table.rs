@@ -69,7 +69,7 @@ async fn read_table(
     keys: &ContentKeys,
     sink: &Sink,
 ) -> Result<(TableRoot, u64), Error> {
-    if let Some(rows) = view.rows_as_they_lie(table).await? {
+    if let Some(rows) = view.rows_in_physical_order(table).await? {
         let mut gone_through = Advance::default();
         match read_rows(context, rows, table, keys, sink, &mut gone_through).await {
             // What was stored of it stays and is mostly found again.

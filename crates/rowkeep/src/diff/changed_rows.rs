@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use futures::stream::{Fuse, FuturesOrdered, StreamExt, TryStreamExt};
-use rowkeep_engine::{RowStream, Written};
+use rowkeep_engine::{ChangeCount, RowStream};
 use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::tree::{ChunkRef, MAX_KEY_BYTES};
 use rowkeep_format::{FormatError, Key, RowBatch, Table, TableEntry, key};
@@ -59,7 +59,8 @@ impl<'a> Told<'a> {
         if !table.key.unique {
             return Ok(None);
         }
-        let Some(Written { rows, written }) = live.view.written_since(table, instant).await? else {
+        let Some(ChangeCount { rows, changed: written }) = live.view.changed_since(table, instant).await?
+        else {
             return Ok(None);
         };
         let Some(gone) = entry.root.rows.checked_sub(rows - written) else { return Ok(None) };
@@ -113,7 +114,7 @@ impl<'a> Told<'a> {
 
     /// The rows of the live table that may have been written, in key order, and their keys.
     async fn written_rows(&self) -> Result<(RowBatch, Vec<Vec<u8>>), Error> {
-        let mut rows = self.live.view.rows_written_since(self.table, self.instant).await?;
+        let mut rows = self.live.view.rows_changed_since(self.table, self.instant).await?;
         let mut unordered = RowBatch::new(self.table.columns.len());
         let mut places = Vec::new();
         while let Some(batch) = rows.try_next().await? {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rowkeep_format::Counts;
 
 use super::compare::Fit;
-use super::current_tables::Live;
+use super::current_tables::CurrentTable;
 use super::foreign_keys::{self, Reference, Treatment};
 use super::row_statements::affected;
 use super::staging::{Stage, Staged, kind};
@@ -16,7 +16,7 @@ use crate::postgres::connect::failure::{changing_failed, failed};
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::{EngineError, ErrorKind, OnConflict};
-use strategy::Way;
+use strategy::Strategy;
 
 /// All that is to be changed in tables.
 pub(super) struct Work<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Work<'a> {
     /// What was staged of each.
     pub(super) staged: Vec<Staged>,
     /// The tables as they are now, in the same order.
-    pub(super) live: &'a [Live],
+    pub(super) current: &'a [CurrentTable],
     /// The foreign keys of any of them.
     pub(super) references: &'a [Reference],
     /// What to do with rows that are not as they should be.
@@ -62,11 +62,11 @@ impl From<EngineError> for Stopped {
 impl Work<'_> {
     /// Makes all changes; foreign keys that were put aside are checked and restored by [`Done::restore`].
     pub(super) async fn run(&self, session: &Session) -> Result<Done, EngineError> {
-        let mut way = Way::default();
+        let mut strategy = Strategy::default();
         let prepare = "cannot prepare the changes";
         loop {
             session.try_run("SAVEPOINT rowkeep").await.map_err(|error| failed(prepare, error))?;
-            let stopped = match self.attempt(session, &way).await {
+            let stopped = match self.attempt(session, &strategy).await {
                 Ok(done) => return Ok(done),
                 Err(stopped) => stopped,
             };
@@ -75,12 +75,12 @@ impl Work<'_> {
             }
             let undo = "ROLLBACK TO SAVEPOINT rowkeep; RELEASE SAVEPOINT rowkeep";
             session.try_run(undo).await.map_err(|error| failed(prepare, error))?;
-            self.find_another_way(session, &mut way, stopped).await?;
+            self.find_another_strategy(session, &mut strategy, stopped).await?;
         }
     }
 
-    async fn attempt(&self, session: &Session, way: &Way) -> Result<Done, Stopped> {
-        for (oid, treatment) in &way.treatments {
+    async fn attempt(&self, session: &Session, strategy: &Strategy) -> Result<Done, Stopped> {
+        for (oid, treatment) in &strategy.treatments {
             if let Some(reference) = self.reference(*oid) {
                 reference.treat(session, *treatment).await?;
             }
@@ -89,7 +89,7 @@ impl Work<'_> {
             counts: vec![Counts::default(); self.stages.len()],
             fits: Vec::new(),
             replaced: false,
-            treatments: way.treatments.clone(),
+            treatments: strategy.treatments.clone(),
         };
         for (stage, staged) in self.stages.iter().zip(&self.staged) {
             done.fits.push(stage.compare(session, staged).await?);
@@ -98,10 +98,10 @@ impl Work<'_> {
 
         let usual = format!("SET CONSTRAINTS ALL DEFERRED; {}", settings::usual());
         session.prepare(&usual).await?;
-        let order = foreign_keys::order(self.live, self.references);
+        let order = foreign_keys::order(self.current, self.references);
         for at in &order {
-            self.delete(session, way, *at, &mut done).await?;
-            self.update(session, way, *at, &mut done).await?;
+            self.delete(session, strategy, *at, &mut done).await?;
+            self.update(session, strategy, *at, &mut done).await?;
         }
         for at in order.iter().rev() {
             if self.staged[*at].counts.inserted > 0 {
@@ -112,11 +112,17 @@ impl Work<'_> {
         Ok(done)
     }
 
-    async fn delete(&self, session: &Session, way: &Way, at: usize, done: &mut Done) -> Result<(), Stopped> {
+    async fn delete(
+        &self,
+        session: &Session,
+        strategy: &Strategy,
+        at: usize,
+        done: &mut Done,
+    ) -> Result<(), Stopped> {
         if self.staged[at].counts.deleted == 0 {
             return Ok(());
         }
-        for reference in self.references_to(at, way) {
+        for reference in self.references_to(at, strategy) {
             if matches!(reference.on_delete, 'c' | 'n' | 'd') {
                 self.check_untouched(session, reference, at, &[kind::DELETE], "deleted").await?;
             }
@@ -125,12 +131,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn update(&self, session: &Session, way: &Way, at: usize, done: &mut Done) -> Result<(), Stopped> {
+    async fn update(
+        &self,
+        session: &Session,
+        strategy: &Strategy,
+        at: usize,
+        done: &mut Done,
+    ) -> Result<(), Stopped> {
         let (stage, staged) = (&self.stages[at], &self.staged[at]);
         if staged.counts.updated == 0 {
             return Ok(());
         }
-        let replaces_unique = way.replaced.contains(&at) && staged.unique_updates > 0;
+        let replaces_unique = strategy.replaced.contains(&at) && staged.unique_updates > 0;
         let mut in_place = vec![kind::UPDATE];
         let mut replaced = Vec::new();
         if staged.identity_updates > 0 {
@@ -139,7 +151,7 @@ impl Work<'_> {
         if replaces_unique { &mut replaced } else { &mut in_place }.push(kind::UNIQUE_UPDATE);
         let replaces = replaces_unique || staged.identity_updates > 0;
 
-        for reference in self.references_to(at, way) {
+        for reference in self.references_to(at, strategy) {
             let columns = &stage.changes.table.columns;
             let changed = columns
                 .iter()
@@ -157,7 +169,7 @@ impl Work<'_> {
         }
         if staged.updated.iter().any(|updated| *updated) {
             let settable =
-                (0..staged.updated.len()).any(|at| staged.updated[at] && !stage.live.columns[at].always);
+                (0..staged.updated.len()).any(|at| staged.updated[at] && !stage.current.columns[at].always);
             if settable {
                 let statement = stage.update(staged, &in_place);
                 done.counts[at].updated += run(session, at, "update", &statement).await?;

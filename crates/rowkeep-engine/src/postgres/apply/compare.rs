@@ -73,7 +73,7 @@ impl Stage<'_> {
         let parts = key.columns.iter().map(|part| {
             let there = column(t, &self.changes.table.columns[part.column].name);
             let staged = format!("{s}.a{}", part.column);
-            match &self.live.columns[part.column].equality {
+            match &self.current.columns[part.column].equality {
                 Some(equals) => format!("{there} {equals} {staged}"),
                 None => format!("{} = {}", text_of(&there), text_of(&staged)),
             }

@@ -12,22 +12,22 @@ use crate::{EngineError, ErrorKind};
 
 /// A table whose rows are to be changed.
 #[derive(Debug, Clone)]
-pub(super) struct Live {
+pub(super) struct CurrentTable {
     /// Its number.
     pub(super) oid: u32,
     /// The columns of the changeset, in its order.
-    pub(super) columns: Vec<LiveColumn>,
+    pub(super) columns: Vec<CurrentColumn>,
     /// Stored columns that the changeset does not have.
     pub(super) others: Vec<String>,
     /// The table itself and the partitioned tables that it is a part of.
     pub(super) ancestors: Vec<u32>,
     /// What fires or diverts statements.
-    pub(super) switches: Vec<Switch>,
+    pub(super) triggers: Vec<Trigger>,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone)]
-pub(super) struct LiveColumn {
+pub(super) struct CurrentColumn {
     /// The type in which its values are staged, which for a domain is what it is made of.
     pub(super) staged_type: String,
     /// The type's equality as SQL, if it has any.
@@ -40,7 +40,7 @@ pub(super) struct LiveColumn {
 
 /// A trigger or rule that acts on the changes of a table.
 #[derive(Debug, Clone)]
-pub(super) struct Switch {
+pub(super) struct Trigger {
     /// `TRIGGER` or `RULE`.
     pub(super) what: &'static str,
     /// Its name.
@@ -50,7 +50,10 @@ pub(super) struct Switch {
 }
 
 /// Looks up the tables of a changeset, in its order, and refuses what cannot be changed as it says.
-pub(super) async fn read(session: &Session, tables: &[&TableChanges]) -> Result<Vec<Live>, EngineError> {
+pub(super) async fn read(
+    session: &Session,
+    tables: &[&TableChanges],
+) -> Result<Vec<CurrentTable>, EngineError> {
     if tables.is_empty() {
         return Ok(Vec::new());
     }
@@ -58,7 +61,7 @@ pub(super) async fn read(session: &Session, tables: &[&TableChanges]) -> Result<
     let list = oids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     let mut attributes = attributes(session, &list).await?;
     let mut ancestors = ancestors(session, &list).await?;
-    let mut switches = switches(session, &list).await?;
+    let mut triggers = triggers(session, &list).await?;
     let mut out = Vec::with_capacity(tables.len());
     for (changes, oid) in tables.iter().zip(oids) {
         let mut found = attributes.remove(&oid).unwrap_or_default();
@@ -77,12 +80,12 @@ pub(super) async fn read(session: &Session, tables: &[&TableChanges]) -> Result<
         }
         let mut others: Vec<String> = found.into_keys().collect();
         others.sort();
-        out.push(Live {
+        out.push(CurrentTable {
             oid,
             columns,
             others,
             ancestors: ancestors.remove(&oid).unwrap_or_else(|| vec![oid]),
-            switches: switches.remove(&oid).unwrap_or_default(),
+            triggers: triggers.remove(&oid).unwrap_or_default(),
         });
     }
     Ok(out)
@@ -130,7 +133,7 @@ async fn find(session: &Session, tables: &[&TableChanges]) -> Result<Vec<u32>, E
 async fn attributes(
     session: &Session,
     oids: &str,
-) -> Result<HashMap<u32, HashMap<String, LiveColumn>>, EngineError> {
+) -> Result<HashMap<u32, HashMap<String, CurrentColumn>>, EngineError> {
     let query = format!(
         "WITH RECURSIVE {BASE}, {EQUALITY} \
          SELECT a.attrelid, a.attname, format_type(base.base, coalesce(base.typmod, a.atttypmod)), e.operator, \
@@ -145,9 +148,9 @@ async fn attributes(
          FROM pg_attribute a JOIN base ON base.type = a.atttypid LEFT JOIN equality e ON e.type = base.base \
          WHERE a.attrelid IN ({oids}) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
     );
-    let mut out: HashMap<u32, HashMap<String, LiveColumn>> = HashMap::new();
+    let mut out: HashMap<u32, HashMap<String, CurrentColumn>> = HashMap::new();
     for row in session.rows("cannot list the columns", &query).await? {
-        let column = LiveColumn {
+        let column = CurrentColumn {
             staged_type: text(&row, 2).to_owned(),
             equality: row[3].clone(),
             always: truth(&row, 4),
@@ -171,7 +174,7 @@ async fn ancestors(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<u32
 }
 
 /// Triggers of users that fire here, and rules. What a partition has from its parent may be marked as internal.
-async fn switches(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<Switch>>, EngineError> {
+async fn triggers(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<Trigger>>, EngineError> {
     let query = format!(
         "SELECT tgrelid, 'TRIGGER', tgname, tgenabled FROM pg_trigger \
          WHERE tgrelid IN ({oids}) AND tgenabled IN ('O', 'A') \
@@ -179,9 +182,9 @@ async fn switches(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<Swit
          UNION ALL SELECT ev_class, 'RULE', rulename, ev_enabled FROM pg_rewrite \
          WHERE ev_class IN ({oids}) AND ev_enabled IN ('O', 'A') ORDER BY 1, 2, 3"
     );
-    let mut out: HashMap<u32, Vec<Switch>> = HashMap::new();
+    let mut out: HashMap<u32, Vec<Trigger>> = HashMap::new();
     for row in session.rows("cannot list the triggers", &query).await? {
-        out.entry(number(&row, 0)).or_default().push(Switch {
+        out.entry(number(&row, 0)).or_default().push(Trigger {
             what: if text(&row, 1) == "RULE" { "RULE" } else { "TRIGGER" },
             name: text(&row, 2).to_owned(),
             enable: if text(&row, 3) == "A" { "ENABLE ALWAYS" } else { "ENABLE" },

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::error::DbError;
 
-use super::current_tables::Live;
+use super::current_tables::CurrentTable;
 use crate::postgres::connect::failure::changing_failed;
 use crate::postgres::connect::session::{Session, number, text, truth};
 use crate::postgres::quote;
@@ -50,8 +50,8 @@ pub(super) struct Reference {
 }
 
 /// All foreign keys that changed tables have or are referred to by.
-pub(super) async fn read(session: &Session, tables: &[Live]) -> Result<Vec<Reference>, EngineError> {
-    let oids: BTreeSet<u32> = tables.iter().flat_map(|live| live.ancestors.iter().copied()).collect();
+pub(super) async fn read(session: &Session, tables: &[CurrentTable]) -> Result<Vec<Reference>, EngineError> {
+    let oids: BTreeSet<u32> = tables.iter().flat_map(|current| current.ancestors.iter().copied()).collect();
     if oids.is_empty() {
         return Ok(Vec::new());
     }
@@ -111,13 +111,13 @@ pub(super) async fn read(session: &Session, tables: &[Live]) -> Result<Vec<Refer
 
 impl Reference {
     /// Whether it is declared for this table, or for one that the table is a part of.
-    pub(super) fn is_of(&self, live: &Live) -> bool {
-        live.ancestors.contains(&self.child_oid)
+    pub(super) fn is_of(&self, current: &CurrentTable) -> bool {
+        current.ancestors.contains(&self.child_oid)
     }
 
     /// Whether it refers to this table, or to one that the table is a part of.
-    pub(super) fn refers_to(&self, live: &Live) -> bool {
-        live.ancestors.contains(&self.parent_oid)
+    pub(super) fn refers_to(&self, current: &CurrentTable) -> bool {
+        current.ancestors.contains(&self.parent_oid)
     }
 
     /// The referring table as a source of rows.
@@ -213,7 +213,7 @@ pub(super) async fn named(session: &Session, error: &DbError) -> Result<Option<u
 }
 
 /// The changed tables, children before the parents that they refer to; in a cycle somebody has to be first.
-pub(super) fn order(tables: &[Live], references: &[Reference]) -> Vec<usize> {
+pub(super) fn order(tables: &[CurrentTable], references: &[Reference]) -> Vec<usize> {
     let children: Vec<BTreeSet<usize>> = (0..tables.len())
         .map(|parent| {
             let referring = references.iter().filter(|reference| reference.refers_to(&tables[parent]));

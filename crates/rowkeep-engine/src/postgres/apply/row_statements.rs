@@ -29,8 +29,8 @@ impl Stage<'_> {
 
     /// Updates rows of some kinds in place.
     pub(super) fn update(&self, staged: &Staged, kinds: &[u8]) -> String {
-        let sets = (0..self.live.columns.len())
-            .filter(|at| staged.updated[*at] && !self.live.columns[*at].always)
+        let sets = (0..self.current.columns.len())
+            .filter(|at| staged.updated[*at] && !self.current.columns[*at].always)
             .map(|at| format!("{} = s.a{at}", quote::ident(self.column_name(at))));
         format!(
             "UPDATE ONLY {} t SET {} FROM {} s WHERE {} AND s.kind IN ({})",
@@ -44,11 +44,11 @@ impl Stage<'_> {
 
     /// Replaces rows of some kinds by what they become: all go, then all come, within one statement.
     pub(super) fn replace(&self, kinds: &[u8]) -> String {
-        let all = 0..self.live.columns.len();
+        let all = 0..self.current.columns.len();
         let names =
-            all.clone().map(|at| self.column_name(at)).chain(self.live.others.iter().map(String::as_str));
+            all.clone().map(|at| self.column_name(at)).chain(self.current.others.iter().map(String::as_str));
         let values = all.map(|at| format!("s.a{at}"));
-        let kept = self.live.others.iter().enumerate();
+        let kept = self.current.others.iter().enumerate();
         let values: Vec<String> = values.chain(kept.clone().map(|(at, _)| format!("g.o{at}"))).collect();
         let kept: String = kept.map(|(at, name)| format!(", {} AS o{at}", column("t", name))).collect();
         let stage = staging::name(self.at);
@@ -70,7 +70,7 @@ impl Stage<'_> {
     /// Inserts what is to come.
     pub(super) fn insert(&self) -> String {
         let unset: BTreeSet<usize> = self.changes.insert_defaults.iter().copied().collect();
-        let given: Vec<usize> = (0..self.live.columns.len()).filter(|at| !unset.contains(at)).collect();
+        let given: Vec<usize> = (0..self.current.columns.len()).filter(|at| !unset.contains(at)).collect();
         let (target, stage) = (self.target(), staging::name(self.at));
         if given.is_empty() {
             return format!("INSERT INTO {target} SELECT FROM {stage} s WHERE s.kind = {}", kind::INSERT);
@@ -104,7 +104,7 @@ impl Stage<'_> {
     /// Whether a row `c` of the table that a foreign key is declared for is the one that a staged change means.
     pub(super) fn matches_row_of(&self, reference: &Reference, c: &str, s: &str) -> String {
         // Only if the table, or one that it is a part of, refers to itself can it be one.
-        if reference.is_of(self.live) { self.matches(c, s) } else { "false".to_owned() }
+        if reference.is_of(self.current) { self.matches(c, s) } else { "false".to_owned() }
     }
 
     /// Whether the columns of a row `t` that a foreign key refers to stay as they are, as SQL.

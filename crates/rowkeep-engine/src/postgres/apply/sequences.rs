@@ -236,9 +236,9 @@ async fn move_past(
 /// The sequences that columns own or take their defaults from, those of partitioned tables included.
 async fn feeding(session: &Session, work: &Work<'_>) -> Result<Vec<Feeding>, EngineError> {
     let mut tables = Vec::new();
-    for (at, (live, staged)) in work.live.iter().zip(&work.staged).enumerate() {
+    for (at, (current, staged)) in work.current.iter().zip(&work.staged).enumerate() {
         if staged.counts.inserted + staged.counts.updated > 0 {
-            tables.extend(live.ancestors.iter().map(|oid| (*oid, at)));
+            tables.extend(current.ancestors.iter().map(|oid| (*oid, at)));
         }
     }
     if tables.is_empty() {

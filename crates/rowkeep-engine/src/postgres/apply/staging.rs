@@ -14,7 +14,7 @@ use futures::{SinkExt, StreamExt};
 use rowkeep_format::changeset::Change;
 use rowkeep_format::{Changes, Counts, RowBatch, TableChanges};
 
-use super::current_tables::Live;
+use super::current_tables::CurrentTable;
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::session::Session;
 use crate::postgres::copy_text::encode;
@@ -61,17 +61,17 @@ pub(super) struct Stage<'a> {
     /// What is to be changed.
     pub(super) changes: &'a TableChanges,
     /// The table as it is now.
-    pub(super) live: &'a Live,
+    pub(super) current: &'a CurrentTable,
 }
 
 impl Stage<'_> {
     /// Makes the temporary table and fills it.
     pub(super) async fn fill(&self, session: &Session, stream: ChangeStream) -> Result<Staged, EngineError> {
         let what = format!("cannot hand the changes of table {} to the server", self.changes.table.name);
-        let columns: Vec<String> = (0..self.live.columns.len()).map(|at| format!("a{at}")).collect();
+        let columns: Vec<String> = (0..self.current.columns.len()).map(|at| format!("a{at}")).collect();
         let typed = columns
             .iter()
-            .zip(&self.live.columns)
+            .zip(&self.current.columns)
             .map(|(name, column)| format!(", {name} {}", column.staged_type));
         let create = format!(
             "CREATE TEMPORARY TABLE rowkeep_{} (n bigint, kind smallint, tid tid, b text[]{}) ON COMMIT DROP",
@@ -97,7 +97,7 @@ impl Stage<'_> {
     }
 
     fn encode(&self, changes: &Changes, staged: &mut Staged, out: &mut Vec<u8>) -> Result<(), EngineError> {
-        let width = self.live.columns.len();
+        let width = self.current.columns.len();
         if [changes.before(), changes.after()].iter().any(|batch| batch.columns().len() != width) {
             return Err(EngineError::new(
                 ErrorKind::Unstorable,
@@ -148,7 +148,7 @@ impl Stage<'_> {
             Change::Update { before, after } => (before, after),
         };
         let (mut unique, mut identity) = (false, false);
-        for (at, column) in self.live.columns.iter().enumerate() {
+        for (at, column) in self.current.columns.iter().enumerate() {
             if changes.before().value(before, at) != changes.after().value(after, at) {
                 staged.updated[at] = true;
                 unique |= column.unique;

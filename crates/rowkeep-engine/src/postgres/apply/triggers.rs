@@ -2,26 +2,26 @@
 
 use rowkeep_format::TableChanges;
 
-use super::current_tables::{Live, Switch};
+use super::current_tables::{CurrentTable, Trigger};
 use crate::EngineError;
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 
 /// Which triggers and rules are switched: rules always, for they make other statements of ours.
-fn chosen(live: &Live, fire_triggers: bool) -> impl Iterator<Item = &Switch> {
-    live.switches.iter().filter(move |switch| !fire_triggers || switch.what == "RULE")
+fn chosen(current: &CurrentTable, fire_triggers: bool) -> impl Iterator<Item = &Trigger> {
+    current.triggers.iter().filter(move |switch| !fire_triggers || switch.what == "RULE")
 }
 
 /// Disables triggers and rules until the transaction ends or [`on`] enables them again.
 pub(super) async fn off(
     session: &Session,
     tables: &[&TableChanges],
-    live: &[Live],
+    current: &[CurrentTable],
     fire_triggers: bool,
 ) -> Result<(), EngineError> {
-    for (changes, live) in tables.iter().zip(live) {
-        for switch in chosen(live, fire_triggers) {
+    for (changes, current) in tables.iter().zip(current) {
+        for switch in chosen(current, fire_triggers) {
             alter(session, changes, switch, "DISABLE").await?;
         }
     }
@@ -32,11 +32,11 @@ pub(super) async fn off(
 pub(super) async fn on(
     session: &Session,
     tables: &[&TableChanges],
-    live: &[Live],
+    current: &[CurrentTable],
     fire_triggers: bool,
 ) -> Result<(), EngineError> {
-    for (changes, live) in tables.iter().zip(live) {
-        for switch in chosen(live, fire_triggers) {
+    for (changes, current) in tables.iter().zip(current) {
+        for switch in chosen(current, fire_triggers) {
             alter(session, changes, switch, switch.enable).await?;
         }
     }
@@ -46,7 +46,7 @@ pub(super) async fn on(
 async fn alter(
     session: &Session,
     changes: &TableChanges,
-    switch: &Switch,
+    switch: &Trigger,
     how: &str,
 ) -> Result<(), EngineError> {
     let name = &changes.table.name;

@@ -9,7 +9,7 @@ use crate::postgres::connect::session::{Row, Session, number, text};
 /// Smaller tables are read in order whatever their statistics say: little is to be won.
 const SMALLEST_BYTES: u64 = 4 << 20;
 
-/// From which correlation of its values with its rows' places on a column counts as lying in order.
+/// From which correlation of its values with its rows' places on a column counts as sorted.
 const LEAST_CORRELATION: f64 = 0.9999;
 
 /// The columns whose rows lie in the ascending order of their values, as far as the statistics tell.
@@ -18,9 +18,9 @@ const LEAST_CORRELATION: f64 = 0.9999;
 /// such rows are left out, by the server's counters. Those can have been reset, hence "probably". A standby counts
 /// no changes, so there nothing is known.
 #[derive(Debug, Default)]
-pub(crate) struct Lying(HashSet<(u32, String)>);
+pub(crate) struct PhysicalOrder(HashSet<(u32, String)>);
 
-impl Lying {
+impl PhysicalOrder {
     /// Asks the server's statistics, where `pg_stats` (PostgreSQL manual, chapter "System Views") shows them to anybody
     /// who may read the table.
     pub(crate) async fn read(session: &Session) -> Result<Self, EngineError> {

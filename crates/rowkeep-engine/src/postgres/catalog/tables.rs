@@ -6,7 +6,7 @@ use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{Column, ForeignKey, Key, Schema, Table, TableKind, TableName};
 
 use super::key_order::{self, ServerOrder};
-use super::physical_order::Lying;
+use super::physical_order::PhysicalOrder;
 use crate::postgres::connect::session::{Session, number, text, truth};
 use crate::postgres::quote;
 use crate::{EngineError, Estimate};
@@ -21,7 +21,7 @@ pub(crate) struct Relation {
     /// Whether the server gives its rows in key order, and how it is asked to.
     pub(crate) order_by: Option<String>,
     /// Whether its rows probably lie in key order, so that the server need not be asked to sort.
-    pub(crate) lies_in_order: bool,
+    pub(crate) is_in_physical_order: bool,
     /// For a table of an extension: which of its rows are not the extension's own, as a `WHERE` clause.
     pub(crate) condition: Option<String>,
     /// Whether its rows are lost in a crash, and are not on a standby.
@@ -96,7 +96,7 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
     let mut keys = key_candidates(session).await?;
     let mut references = references(session).await?;
     let names: HashMap<u32, TableName> = names_of_all(session).await?;
-    let lying = Lying::read(session).await?;
+    let physical_order = PhysicalOrder::read(session).await?;
     Ok(rows
         .iter()
         .map(|row| {
@@ -104,7 +104,8 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
             let columns = columns.remove(&oid).unwrap_or_default();
             let (key, order_by) =
                 choose_key(&columns, &keys.remove(&oid).unwrap_or_default(), &session.encoding);
-            let lies_in_order = order_by.is_some() && lies_by_first(&key, &columns, &lying, oid);
+            let is_in_physical_order =
+                order_by.is_some() && is_stored_by_first(&key, &columns, &physical_order, oid);
             let foreign_keys = references.remove(&oid).unwrap_or_default();
             let foreign_keys = foreign_keys.iter().filter_map(|key| key.resolve(&columns, &names)).collect();
             Relation {
@@ -117,7 +118,7 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
                     foreign_keys,
                 },
                 order_by,
-                lies_in_order,
+                is_in_physical_order,
                 condition: Some(text(row, 6)).filter(|sql| !sql.is_empty()).map(str::to_owned),
                 unlogged: truth(row, 3),
                 estimate: Estimate { rows: number(row, 4), bytes: number(row, 5) },
@@ -233,10 +234,10 @@ fn choose_key(columns: &[Attribute], candidates: &[Candidate], encoding: &str) -
 /// Whether rows that lie by the first column of the key probably lie by the key.
 ///
 /// Text is not asked for: its statistics are those of its collation, whose order is seldom ours.
-fn lies_by_first(key: &Key, columns: &[Attribute], lying: &Lying, oid: u32) -> bool {
+fn is_stored_by_first(key: &Key, columns: &[Attribute], physical_order: &PhysicalOrder, oid: u32) -> bool {
     let Some(first) = key.columns.first().map(|first| &columns[first.column]) else { return false };
     let ordering = key_order::ordering(&first.base_type, "UTF8");
-    ordering.server == ServerOrder::Plain && lying.by(oid, &first.column.name)
+    ordering.server == ServerOrder::Plain && physical_order.by(oid, &first.column.name)
 }
 
 /// A reference as the server's own tables have it.

@@ -11,12 +11,12 @@ use super::transport;
 ///
 /// Dropped before [`finish`](Self::finish), as a future is that nobody wants any more, it has the server cancel what it
 /// is doing and is cut; what its transaction did is undone.
-pub(crate) struct Ending {
+pub(crate) struct CancelGuard {
     session: Option<Session>,
     server: Server,
 }
 
-impl Ending {
+impl CancelGuard {
     /// Watches over a connection to a server.
     pub(crate) fn new(server: Server, session: Session) -> Self {
         Self { session: Some(session), server }
@@ -28,7 +28,7 @@ impl Ending {
     }
 }
 
-impl Deref for Ending {
+impl Deref for CancelGuard {
     type Target = Session;
 
     fn deref(&self) -> &Session {
@@ -36,7 +36,7 @@ impl Deref for Ending {
     }
 }
 
-impl Drop for Ending {
+impl Drop for CancelGuard {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             end(&self.server, &session);
@@ -52,7 +52,7 @@ pub(crate) fn end(server: &Server, session: &Session) {
     if let Ok(runtime) = Handle::try_current() {
         let tls = server.tls.connector();
         // As the connection itself was made: its settings say how the stream is opened.
-        match transport::tapped(&server.config, tls.clone()) {
+        match transport::intercepted(&server.config, tls.clone()) {
             Some((_, connector, _)) => runtime.spawn(async move {
                 let _ = cancel.cancel_query(connector).await;
             }),

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::EngineError;
-use crate::postgres::read::copy_decoder::{Intake, Stopped};
+use crate::postgres::read::copy_decoder::{CopyDecoder, Stopped};
 
 /// The message `CopyData`.
 const COPY_DATA: u8 = b'd';
@@ -23,31 +23,31 @@ const HEADER_BYTES: usize = 5;
 /// How much is read at once, unless a row is larger.
 const BUFFER_BYTES: usize = 128 << 10;
 
-/// The handle of a tapped stream, by which rows are caught. Clones are handles of the same.
+/// The handle of an intercepted stream, by which rows are caught. Clones are handles of the same.
 #[derive(Clone, Default)]
-pub(crate) struct Tap(Arc<Mutex<Catch>>);
+pub(crate) struct CopyInterceptor(Arc<Mutex<Catch>>);
 
 #[derive(Default)]
 enum Catch {
     #[default]
     Nothing,
-    Rows(Intake),
+    Rows(CopyDecoder),
     Failed(Option<EngineError>),
 }
 
-impl Tap {
+impl CopyInterceptor {
     /// Catches all rows that come from now on. Nothing may be on its way on the connection.
-    pub(crate) fn catch(&self, intake: Intake) {
-        *self.locked() = Catch::Rows(intake);
+    pub(crate) fn catch(&self, decoder: CopyDecoder) {
+        *self.locked() = Catch::Rows(decoder);
     }
 
-    /// Catches no more, and gives back the intake with the rows that it did not hand on yet.
+    /// Catches no more, and gives back the decoder with the rows that it did not hand on yet.
     ///
     /// Fails with what was wrong with the rows, for which the connection was ended.
-    pub(crate) fn release(&self) -> Result<Option<Intake>, EngineError> {
+    pub(crate) fn release(&self) -> Result<Option<CopyDecoder>, EngineError> {
         match std::mem::take(&mut *self.locked()) {
             Catch::Nothing | Catch::Failed(None) => Ok(None),
-            Catch::Rows(intake) => Ok(Some(intake)),
+            Catch::Rows(decoder) => Ok(Some(decoder)),
             Catch::Failed(Some(error)) => Err(error),
         }
     }
@@ -57,19 +57,19 @@ impl Tap {
     }
 }
 
-/// A stream with a tap. Only what is read is looked at.
-pub(crate) struct Tapped<S> {
+/// A stream with an interceptor. Only what is read is looked at.
+pub(crate) struct Intercepted<S> {
     stream: S,
-    tap: Tap,
+    interceptor: CopyInterceptor,
     input: Input,
     /// How much of the message at the front of the input is still to pass.
     passing: usize,
 }
 
-impl<S> Tapped<S> {
-    /// Puts a tap on a stream of whole messages.
-    pub(crate) fn new(stream: S, tap: Tap) -> Self {
-        Self { stream, tap, input: Input::default(), passing: 0 }
+impl<S> Intercepted<S> {
+    /// Puts an interceptor on a stream of whole messages.
+    pub(crate) fn new(stream: S, interceptor: CopyInterceptor) -> Self {
+        Self { stream, interceptor, input: Input::default(), passing: 0 }
     }
 
     /// The stream itself.
@@ -79,7 +79,7 @@ impl<S> Tapped<S> {
 
     /// Lets messages through and catches rows, as far as they are there.
     fn poll_messages(&mut self, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut catch = self.tap.locked();
+        let mut catch = self.interceptor.locked();
         loop {
             if self.passing > 0 {
                 let length = self.passing.min(self.input.bytes().len()).min(out.remaining());
@@ -99,7 +99,7 @@ impl<S> Tapped<S> {
             if length < HEADER_BYTES {
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             }
-            let Catch::Rows(intake) = &mut *catch else {
+            let Catch::Rows(decoder) = &mut *catch else {
                 self.passing = length;
                 continue;
             };
@@ -108,9 +108,9 @@ impl<S> Tapped<S> {
                 continue;
             }
             let taken = match self.input.bytes().get(HEADER_BYTES..length) {
-                _ if intake.is_full() => ready!(intake.poll_hand_on(context)),
-                Some(row) => intake.row(row).map(|()| self.input.consume(length)).map_err(Stopped::Failed),
-                None => match intake.check_size(length - HEADER_BYTES) {
+                _ if decoder.is_full() => ready!(decoder.poll_hand_on(context)),
+                Some(row) => decoder.row(row).map(|()| self.input.consume(length)).map_err(Stopped::Failed),
+                None => match decoder.check_size(length - HEADER_BYTES) {
                     Ok(()) => {
                         self.input.expect(length);
                         return Poll::Ready(Ok(()));
@@ -129,7 +129,7 @@ impl<S> Tapped<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Intercepted<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -155,7 +155,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Intercepted<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
     }

@@ -12,7 +12,7 @@ use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, Connection, SimpleQueryMessage};
 
 use super::address::Address;
-use super::copy_interceptor::Tap;
+use super::copy_interceptor::CopyInterceptor;
 use super::tls::Tls;
 use super::{failure, transport};
 use crate::{EngineError, ErrorKind};
@@ -63,7 +63,7 @@ impl Server {
     /// Opens a connection of its own.
     pub(crate) async fn connect(&self) -> Result<Session, EngineError> {
         let wait = self.config.get_connect_timeout().copied().unwrap_or(Duration::from_secs(10));
-        let Ok(connected) = timeout(wait, self.connect_tapped()).await else {
+        let Ok(connected) = timeout(wait, self.connect_intercepted()).await else {
             return Err(
                 unreachable(&self.address).with_source(format!("no answer within {} s", wait.as_secs()))
             );
@@ -87,11 +87,11 @@ impl Server {
         Ok(session)
     }
 
-    async fn connect_tapped(&self) -> Result<Session, tokio_postgres::Error> {
-        match transport::tapped(&self.config, self.tls.connector()) {
-            Some((config, connector, tap)) => {
+    async fn connect_intercepted(&self) -> Result<Session, tokio_postgres::Error> {
+        match transport::intercepted(&self.config, self.tls.connector()) {
+            Some((config, connector, interceptor)) => {
                 let (client, connection) = config.connect(connector).await?;
-                Ok(Session::begin(client, connection, Some(tap)))
+                Ok(Session::begin(client, connection, Some(interceptor)))
             }
             None => {
                 let (client, connection) = self.config.connect(self.tls.connector()).await?;
@@ -209,13 +209,13 @@ pub(crate) struct Session {
     /// The encoding of the database.
     pub(crate) encoding: String,
     /// Where rows can be caught before the client library sees them.
-    pub(crate) tap: Option<Tap>,
+    pub(crate) interceptor: Option<CopyInterceptor>,
     driver: AbortHandle,
 }
 
 impl Session {
     /// Lets the connection work in a task of its own.
-    fn begin<S, T>(client: Client, connection: Connection<S, T>, tap: Option<Tap>) -> Self
+    fn begin<S, T>(client: Client, connection: Connection<S, T>, interceptor: Option<CopyInterceptor>) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -227,7 +227,7 @@ impl Session {
             let _ = connection.await;
         });
         let driver = driver.abort_handle();
-        Self { client, version, major: major.unwrap_or(0), encoding, tap, driver }
+        Self { client, version, major: major.unwrap_or(0), encoding, interceptor, driver }
     }
 
     /// Runs statements that prepare the connection for its work.

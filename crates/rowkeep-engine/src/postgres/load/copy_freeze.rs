@@ -7,34 +7,38 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::transaction_scope::Unit;
+use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::session::Session;
 
-/// Begins a unit in which a table can be loaded so; false, and no unit, when the table holds rows or the role may add
+/// Begins a piece of work in which a table can be loaded so; false, and none, when the table holds rows or the role may add
 /// rows but not empty it.
 ///
 /// Both are so for tables of extensions, whose own rows must stay.
 pub(crate) async fn begin(
     session: &Session,
-    unit: Unit,
+    scope: TransactionScope,
     what: &str,
     table: &str,
 ) -> Result<bool, EngineError> {
     let failed = |error| failed(format!("cannot prepare {what} for its rows"), error);
-    match empty(session, unit, table).await {
+    match empty(session, scope, table).await {
         Ok(true) => return Ok(true),
         Err(error) if error.code() != Some(&SqlState::INSUFFICIENT_PRIVILEGE) => return Err(failed(error)),
         Ok(false) | Err(_) => {}
     }
-    session.try_run(unit.undo()).await.map_err(failed)?;
+    session.try_run(scope.undo()).await.map_err(failed)?;
     Ok(false)
 }
 
-/// Begins a unit and empties a table, unless it holds rows.
-async fn empty(session: &Session, unit: Unit, table: &str) -> Result<bool, tokio_postgres::Error> {
-    session.try_run(unit.begin()).await?;
+/// Begins a piece of work and empties a table, unless it holds rows.
+async fn empty(
+    session: &Session,
+    scope: TransactionScope,
+    table: &str,
+) -> Result<bool, tokio_postgres::Error> {
+    session.try_run(scope.begin()).await?;
     session.try_run(&format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")).await?;
     if !session.try_rows(&format!("SELECT FROM ONLY {table} LIMIT 1")).await?.is_empty() {
         return Ok(false);
@@ -43,8 +47,8 @@ async fn empty(session: &Session, unit: Unit, table: &str) -> Result<bool, tokio
     Ok(true)
 }
 
-/// Ends the unit.
-pub(crate) async fn keep(session: &Session, unit: Unit, what: &str) -> Result<(), EngineError> {
-    let kept = session.try_run(unit.keep()).await;
+/// Commits the piece of work.
+pub(crate) async fn keep(session: &Session, scope: TransactionScope, what: &str) -> Result<(), EngineError> {
+    let kept = session.try_run(scope.keep()).await;
     kept.map_err(|error| failed(format!("cannot keep the rows of {what}"), error))
 }

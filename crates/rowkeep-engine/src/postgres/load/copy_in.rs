@@ -56,7 +56,7 @@ pub(crate) struct Destination {
     pub(crate) forms: Option<Vec<Form>>,
     /// Whether rows are written as visible to everybody, which the server allows to a transaction that has emptied
     /// the table.
-    pub(crate) frozen: bool,
+    pub(crate) freeze: bool,
 }
 
 impl Destination {
@@ -130,7 +130,7 @@ impl Destination {
     }
 
     fn statement(&self, is_binary: bool) -> String {
-        let options = match (is_binary, self.frozen) {
+        let options = match (is_binary, self.freeze) {
             (false, false) => "",
             (true, false) => " WITH (FORMAT binary)",
             (false, true) => " WITH (FREEZE)",

@@ -4,7 +4,7 @@ use super::foreign_key_validation::{self, Check};
 use super::large_objects;
 use super::marker;
 use super::target::PostgresTarget;
-use super::transaction_scope::Unit;
+use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::{failed, state};
@@ -32,7 +32,7 @@ pub(crate) async fn finish(target: &PostgresTarget) -> Result<(), EngineError> {
     runner.run(&target.plan.privileges.iter().collect::<Vec<_>>()).await?;
     runner.run(&target.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
     refresh(target, &session).await?;
-    if target.unit == Unit::Transaction {
+    if target.scope == TransactionScope::Transaction {
         marker::remove(&session).await?;
     }
     session.give_back();
@@ -67,7 +67,7 @@ fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Che
 
 async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
     let what = "cannot set the sequences";
-    let table = format!("{}.{}", marker::aside(target.unit), sequences::NAME);
+    let table = format!("{}.{}", marker::aside(target.scope), sequences::NAME);
     let count = session.value(what, &format!("SELECT count(*) FROM {table}")).await?;
     let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     for from in (0..count).step_by(SEQUENCES_AT_ONCE) {
@@ -93,7 +93,7 @@ async fn refresh(target: &PostgresTarget, session: &Session) -> Result<(), Engin
         let before = left.len();
         let mut again = Vec::new();
         for statement in left {
-            match target.unit.run(session, &statement.sql).await {
+            match target.scope.run(session, &statement.sql).await {
                 Ok(()) => {}
                 Err(error) if state(&error) == Some(NOT_FILLED) => again.push((statement, error)),
                 Err(error) => note(target, statement, error)?,

@@ -61,7 +61,7 @@ async fn validate(
     Check { table, constraint }: &Check,
 ) -> Result<(), tokio_postgres::Error> {
     let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {constraint}", quote::table(table));
-    if target.plan.joins.is_ordered(table, constraint) {
+    if target.plan.validation_hints.is_ordered(table, constraint) {
         // Both sides come out of their indexes in order, yet the server would rather build a hash table.
         let by_merging = format!("SET enable_hashjoin = off; {validate}; RESET enable_hashjoin");
         return session.try_run(&by_merging).await;

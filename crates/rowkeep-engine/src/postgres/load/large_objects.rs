@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::marker;
 use super::statement_runner::Runner;
-use super::transaction_scope::Unit;
+use super::transaction_scope::TransactionScope;
 use crate::postgres::catalog::large_objects::{OBJECTS, PAGE_BYTES};
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::session::{Session, text};
@@ -20,7 +20,11 @@ use crate::{EngineError, ErrorKind, RowStream};
 const AT_ONCE: usize = 1000;
 
 /// Writes the contents of large objects, making each when its first page comes.
-pub(crate) async fn load(session: &Session, unit: Unit, mut rows: RowStream) -> Result<(), EngineError> {
+pub(crate) async fn load(
+    session: &Session,
+    scope: TransactionScope,
+    mut rows: RowStream,
+) -> Result<(), EngineError> {
     let failed = |error| failed("cannot load the large objects", error);
     // In one statement, so that a page is one trip to the server; an object that is there already stays.
     let create = session
@@ -35,7 +39,7 @@ pub(crate) async fn load(session: &Session, unit: Unit, mut rows: RowStream) -> 
     let mut last = None;
     while let Some(batch) = rows.next().await {
         let pages = pages(&batch?)?;
-        session.try_run(unit.begin()).await.map_err(failed)?;
+        session.try_run(scope.begin()).await.map_err(failed)?;
         for page in &pages {
             if last != Some(page.oid) {
                 session.client.execute(&create, &[&page.oid]).await.map_err(failed)?;
@@ -49,7 +53,7 @@ pub(crate) async fn load(session: &Session, unit: Unit, mut rows: RowStream) -> 
         }))
         .await
         .map_err(failed)?;
-        session.try_run(unit.keep()).await.map_err(failed)?;
+        session.try_run(scope.keep()).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -81,7 +85,7 @@ fn pages(batch: &RowBatch) -> Result<Vec<Page>, EngineError> {
 
 /// Makes the large objects that have no contents, and gives all their owners, privileges and comments.
 pub(crate) async fn finish(session: &Session, runner: &Runner<'_>) -> Result<(), EngineError> {
-    let (mut from, aside) = ("-1".to_owned(), marker::aside(runner.unit));
+    let (mut from, aside) = ("-1".to_owned(), marker::aside(runner.scope));
     loop {
         let query = format!(
             "SELECT o.oid, o.owner, o.privileges, o.comment, o.owner = current_user, \

@@ -7,7 +7,7 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::transaction_scope::Unit;
+use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::catalog::large_objects;
 use crate::postgres::catalog::sequences;
@@ -67,20 +67,20 @@ pub(crate) async fn create(session: &Session) -> Result<(), EngineError> {
 }
 
 /// The schema of the tables for rows that stand for something else.
-pub(crate) fn aside(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Transaction => SCHEMA,
-        Unit::Savepoint => "pg_temp",
+pub(crate) fn aside(scope: TransactionScope) -> &'static str {
+    match scope {
+        TransactionScope::Transaction => SCHEMA,
+        TransactionScope::Savepoint => "pg_temp",
     }
 }
 
 /// Makes those tables.
-pub(crate) async fn create_aside(session: &Session, unit: Unit) -> Result<(), EngineError> {
-    let (create, end) = match unit {
-        Unit::Transaction => ("CREATE TABLE", ""),
-        Unit::Savepoint => ("CREATE TEMPORARY TABLE", "ON COMMIT DROP"),
+pub(crate) async fn create_aside(session: &Session, scope: TransactionScope) -> Result<(), EngineError> {
+    let (create, end) = match scope {
+        TransactionScope::Transaction => ("CREATE TABLE", ""),
+        TransactionScope::Savepoint => ("CREATE TEMPORARY TABLE", "ON COMMIT DROP"),
     };
-    let (aside, sequences, objects) = (aside(unit), sequences::NAME, large_objects::OBJECTS);
+    let (aside, sequences, objects) = (aside(scope), sequences::NAME, large_objects::OBJECTS);
     let statements = format!(
         "{create} {aside}.{sequences} (schema text, name text, last_value bigint, is_called boolean) {end}; \
          {create} {aside}.{objects} (oid oid, owner text, privileges text, comment text) {end}"

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rowkeep_format::{Schema, TableName};
 
-use super::validation_hints::Joins;
+use super::validation_hints::ValidationHints;
 use crate::postgres::catalog::tables::application_tables;
 use crate::postgres::schema::classify::{Kind, Reference};
 use crate::postgres::schema::ddl;
@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     /// Last, what fills the materialised views.
     pub(crate) refreshes: Vec<Statement>,
     /// What helps the server to check references.
-    pub(crate) joins: Joins,
+    pub(crate) validation_hints: ValidationHints,
     tables: HashSet<TableName>,
     partitions: HashMap<TableName, Vec<TableName>>,
 }
@@ -36,7 +36,7 @@ impl Plan {
     pub(crate) fn new(schema: &Schema) -> Self {
         let mut plan = Plan {
             tables: application_tables(schema).map(|table| table.name.clone()).collect(),
-            joins: Joins::new(schema),
+            validation_hints: ValidationHints::new(schema),
             ..Plan::default()
         };
         plan.before = prologue(schema);

@@ -14,7 +14,7 @@ use crate::postgres::schema::ddl;
 use crate::{EngineError, ErrorKind};
 
 /// A database that nobody else restores into, before anything is done with it.
-pub(crate) struct Begun {
+pub(crate) struct RestoreLock {
     /// The machine that answered.
     pub(crate) server: Server,
     /// Holds the lock that says that a restore is under way.
@@ -25,7 +25,7 @@ pub(crate) struct Begun {
     pub(crate) made: bool,
 }
 
-impl Begun {
+impl RestoreLock {
     /// Connects to the database, which is made where it is missing, and keeps other restores away.
     pub(crate) async fn new(address: &Arc<Address>, schema: &Schema) -> Result<Self, EngineError> {
         if schema.engine != crate::postgres::NAME {

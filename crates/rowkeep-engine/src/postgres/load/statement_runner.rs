@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tokio_postgres::error::SqlState;
 
 use super::notes::Notes;
-use super::transaction_scope::Unit;
+use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::connect::failure;
 use crate::postgres::connect::session::Session;
@@ -23,7 +23,7 @@ pub(crate) struct Runner<'a> {
     /// The roles that there are.
     pub(crate) roles: &'a HashSet<String>,
     /// What statements that go together are to each other.
-    pub(crate) unit: Unit,
+    pub(crate) scope: TransactionScope,
     /// Where failures are noted that do not matter for the rest.
     pub(crate) notes: &'a Notes,
 }
@@ -38,7 +38,7 @@ impl Runner<'_> {
         for batch in possible.chunks(AT_ONCE) {
             if batch.len() > 1 {
                 let script: Vec<String> = batch.iter().map(|statement| with_settings(statement)).collect();
-                if self.unit.run(self.session, &script.join("\n")).await.is_ok() {
+                if self.scope.run(self.session, &script.join("\n")).await.is_ok() {
                     continue;
                 }
             }
@@ -50,7 +50,7 @@ impl Runner<'_> {
     }
 
     async fn run_one(&self, statement: &Statement) -> Result<(), EngineError> {
-        match self.unit.run(self.session, &with_settings(statement)).await {
+        match self.scope.run(self.session, &with_settings(statement)).await {
             Ok(()) => Ok(()),
             Err(error) if may_fail(&statement.kind, &error) => {
                 let reason = error.as_db_error().map_or_else(String::new, |error| error.message().to_owned());

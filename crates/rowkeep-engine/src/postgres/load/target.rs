@@ -9,9 +9,9 @@ use rowkeep_format::{Schema, Table, TableKind, TableName};
 use super::copy_in::{Destination, Source};
 use super::notes::Notes;
 use super::plan::Plan;
-use super::restore_lock::{Begun, compare_encoding};
+use super::restore_lock::{RestoreLock, compare_encoding};
 use super::statement_runner::Runner;
-use super::transaction_scope::Unit;
+use super::transaction_scope::TransactionScope;
 use super::{binary, copy_freeze, database, finish, large_objects, marker, replace};
 use crate::postgres::catalog::large_objects::OBJECTS;
 use crate::postgres::catalog::{objects, sequences};
@@ -41,7 +41,7 @@ pub(crate) struct PostgresTarget {
     /// Where everything is done.
     pub(crate) pool: Arc<Pool>,
     /// What a piece of it is to the whole.
-    pub(crate) unit: Unit,
+    pub(crate) scope: TransactionScope,
     pub(crate) plan: Plan,
     pub(crate) roles: HashSet<String>,
     pub(crate) notes: Notes,
@@ -61,20 +61,20 @@ impl PostgresTarget {
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Self, EngineError> {
-        let begun = Begun::new(address, schema).await?;
-        match database::contents(&begun.control).await? {
+        let lock = RestoreLock::new(address, schema).await?;
+        match database::contents(&lock.control).await? {
             Contents::Occupied(names) => {
                 return Err(EngineError::new(
                     ErrorKind::NotEmpty,
                     format!("{address} is not empty: it holds {}", names.join(", ")),
                 ));
             }
-            Contents::Unfinished => objects::clear_unfinished(&begun.control).await?,
+            Contents::Unfinished => objects::clear_unfinished(&lock.control).await?,
             Contents::Empty | Contents::Missing => {}
         }
-        let prepare = settings::loading(begun.control.major);
-        let pool = Pool::new(begun.server.clone(), prepare, CONNECTIONS);
-        Self::of(begun, pool, Unit::Transaction, schema, options).await
+        let prepare = settings::loading(lock.control.major);
+        let pool = Pool::new(lock.server.clone(), prepare, CONNECTIONS);
+        Self::of(lock, pool, TransactionScope::Transaction, schema, options).await
     }
 
     /// Makes the database again in place of what it holds, up to what has to be there before rows; see
@@ -84,28 +84,28 @@ impl PostgresTarget {
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Self, EngineError> {
-        let begun = Begun::new(address, schema).await?;
+        let lock = RestoreLock::new(address, schema).await?;
         if options.end_connections {
-            terminate::end(&begun.control).await?.into_iter().for_each(|note| begun.notes.add(note));
+            terminate::end(&lock.control).await?.into_iter().for_each(|note| lock.notes.add(note));
         }
-        if marker::is_there(&begun.control).await? {
-            objects::end_others(&begun.control).await?;
+        if marker::is_there(&lock.control).await? {
+            objects::end_others(&lock.control).await?;
         }
-        let session = begun.server.connect().await?;
+        let session = lock.server.connect().await?;
         session.prepare(&settings::replacing(session.major)).await?;
-        session.prepare(Unit::Transaction.begin()).await?;
-        let pool = Pool::of_one(begun.server.clone(), session);
-        Self::of(begun, pool, Unit::Savepoint, schema, options).await
+        session.prepare(TransactionScope::Transaction.begin()).await?;
+        let pool = Pool::of_one(lock.server.clone(), session);
+        Self::of(lock, pool, TransactionScope::Savepoint, schema, options).await
     }
 
     async fn of(
-        begun: Begun,
+        lock: RestoreLock,
         pool: Arc<Pool>,
-        unit: Unit,
+        scope: TransactionScope,
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Self, EngineError> {
-        let Begun { server, control, notes, made } = begun;
+        let RestoreLock { server, control, notes, made } = lock;
         compare_encoding(&control, schema.ddl(ddl::DATABASE), &notes).await?;
         let tables = schema.tables.iter().map(|table| &table.name);
         let loaded = match &options.loaded {
@@ -117,7 +117,7 @@ impl PostgresTarget {
             server,
             control: tokio::sync::Mutex::new(Some(control)),
             pool,
-            unit,
+            scope,
             plan: Plan::new(schema),
             notes,
             loaded,
@@ -136,11 +136,11 @@ impl PostgresTarget {
 
     async fn create_before(&mut self) -> Result<(), EngineError> {
         let session = self.pool.lend().await?;
-        match self.unit {
-            Unit::Transaction => marker::create(&session).await?,
-            Unit::Savepoint => replace::clear(&session, &mut self.plan).await?,
+        match self.scope {
+            TransactionScope::Transaction => marker::create(&session).await?,
+            TransactionScope::Savepoint => replace::clear(&session, &mut self.plan).await?,
         }
-        marker::create_aside(&session, self.unit).await?;
+        marker::create_aside(&session, self.scope).await?;
         let statements: Vec<&Statement> = self.plan.before.iter().collect();
         self.runner(&session).run(&statements).await?;
         session.give_back();
@@ -149,7 +149,7 @@ impl PostgresTarget {
 
     /// What runs statements on a session.
     pub(crate) fn runner<'a>(&'a self, session: &'a Session) -> Runner<'a> {
-        Runner { session, roles: &self.roles, unit: self.unit, notes: &self.notes }
+        Runner { session, roles: &self.roles, scope: self.scope, notes: &self.notes }
     }
 
     /// Takes the statements that build what belongs to a table alone.
@@ -171,19 +171,19 @@ impl PostgresTarget {
         destination.forms = binary::forms(&table.columns);
         let session = self.pool.lend().await?;
         let (mut source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
-        destination.frozen =
-            is_large && copy_freeze::begin(&session, self.unit, &destination.what, &name).await?;
+        destination.freeze =
+            is_large && copy_freeze::begin(&session, self.scope, &destination.what, &name).await?;
         destination.fill(&session, &mut source).await?;
-        if destination.frozen {
-            copy_freeze::keep(&session, self.unit, &destination.what).await?;
+        if destination.freeze {
+            copy_freeze::keep(&session, self.scope, &destination.what).await?;
         }
         let own = self.take_own(&table.name);
         for statement in &own {
             self.runner(&session).run(&[statement]).await?;
         }
-        if let Some(columns) = self.plan.joins.to_analyze(&table.name).filter(|_| is_large) {
+        if let Some(columns) = self.plan.validation_hints.to_analyze(&table.name).filter(|_| is_large) {
             // It only helps: what is wrong with the table or the connection, the next statement tells.
-            let _ = self.unit.run(&session, &format!("ANALYZE {name} ({columns})")).await;
+            let _ = self.scope.run(&session, &format!("ANALYZE {name} ({columns})")).await;
         }
         session.give_back();
         Ok(())
@@ -198,7 +198,8 @@ impl PostgresTarget {
                 format!("{} is nothing that this version of rowkeep can put back", table.name),
             ));
         }
-        let destination = destination(table, &format!("{}.{}", marker::aside(self.unit), quote::ident(name)));
+        let destination =
+            destination(table, &format!("{}.{}", marker::aside(self.scope), quote::ident(name)));
         let session = self.pool.lend().await?;
         let (mut source, _) = Source::begin(rows, 0).await?;
         destination.fill(&session, &mut source).await?;
@@ -220,7 +221,7 @@ impl Target for PostgresTarget {
             TableKind::LargeObjects => {
                 let _alone = self.large_objects.lock().await;
                 let session = self.pool.lend().await?;
-                large_objects::load(&session, self.unit, rows).await?;
+                large_objects::load(&session, self.scope, rows).await?;
                 session.give_back();
                 Ok(())
             }
@@ -233,7 +234,7 @@ impl Target for PostgresTarget {
             return Err(ended());
         }
         finish::finish(self).await?;
-        if self.unit == Unit::Savepoint {
+        if self.scope == TransactionScope::Savepoint {
             self.commit().await?;
         }
         *control = None;
@@ -243,19 +244,19 @@ impl Target for PostgresTarget {
 
     async fn abandon(&self) -> Result<(), EngineError> {
         let Some(control) = self.control.lock().await.take() else { return Ok(()) };
-        let left = match self.unit {
-            Unit::Savepoint => self.roll_back().await,
-            Unit::Transaction => Ok(()),
+        let left = match self.scope {
+            TransactionScope::Savepoint => self.roll_back().await,
+            TransactionScope::Transaction => Ok(()),
         };
         self.pool.close();
         if self.made {
             drop(control);
             return database::drop(&self.server).await;
         }
-        match self.unit {
-            Unit::Savepoint => left,
+        match self.scope {
+            TransactionScope::Savepoint => left,
             // What was being loaded may still hold locks until the server notices that nobody is there any more.
-            Unit::Transaction => objects::clear_unfinished(&control).await,
+            TransactionScope::Transaction => objects::clear_unfinished(&control).await,
         }
     }
 }
@@ -294,7 +295,7 @@ fn destination(table: &Table, name: &str) -> Destination {
         what: format!("table {}", table.name),
         into: format!("{name}{columns}"),
         forms: None,
-        frozen: false,
+        freeze: false,
     }
 }
 

@@ -4,42 +4,42 @@ use crate::postgres::connect::session::Session;
 
 /// How a piece of work is kept or undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum TransactionScope {
     /// In a transaction of its own.
     Transaction,
     /// Within the transaction in which everything is done.
     Savepoint,
 }
 
-impl Unit {
+impl TransactionScope {
     /// The statement that begins a piece.
     pub(crate) fn begin(self) -> &'static str {
         match self {
             // A stricter level, which a role may have by default, would keep an older view than `FREEZE` allows.
-            Unit::Transaction => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-            Unit::Savepoint => "SAVEPOINT rowkeep",
+            TransactionScope::Transaction => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            TransactionScope::Savepoint => "SAVEPOINT rowkeep",
         }
     }
 
     /// The statement that keeps it.
     pub(crate) fn keep(self) -> &'static str {
         match self {
-            Unit::Transaction => "COMMIT",
-            Unit::Savepoint => "RELEASE SAVEPOINT rowkeep",
+            TransactionScope::Transaction => "COMMIT",
+            TransactionScope::Savepoint => "RELEASE SAVEPOINT rowkeep",
         }
     }
 
     /// The statements that undo it.
     pub(crate) fn undo(self) -> &'static str {
         match self {
-            Unit::Transaction => "ROLLBACK",
-            Unit::Savepoint => "ROLLBACK TO SAVEPOINT rowkeep; RELEASE SAVEPOINT rowkeep",
+            TransactionScope::Transaction => "ROLLBACK",
+            TransactionScope::Savepoint => "ROLLBACK TO SAVEPOINT rowkeep; RELEASE SAVEPOINT rowkeep",
         }
     }
 
     /// Runs statements, all of them or none; after a failure the session is ready for others.
     pub(crate) async fn run(self, session: &Session, script: &str) -> Result<(), tokio_postgres::Error> {
-        if self == Unit::Transaction {
+        if self == TransactionScope::Transaction {
             // The server takes statements that come together for one transaction.
             return session.try_run(script).await;
         }

@@ -9,23 +9,23 @@ use crate::postgres::quote;
 
 /// What is known of references before any of them is checked.
 #[derive(Debug, Default)]
-pub(crate) struct Joins {
+pub(crate) struct ValidationHints {
     /// Tables with the names of their references of which both sides are in the order of an index.
     ordered: HashMap<TableName, HashSet<String>>,
     /// Tables with the columns of which the server has to know how many values they have.
     analyzed: HashMap<TableName, BTreeSet<String>>,
 }
 
-impl Joins {
+impl ValidationHints {
     /// Looks at the references of a schema.
     pub(crate) fn new(schema: &Schema) -> Self {
-        let mut joins = Joins::default();
+        let mut hints = ValidationHints::default();
         for table in application_tables(schema) {
             for reference in &table.foreign_keys {
-                joins.add(schema, table, reference);
+                hints.add(schema, table, reference);
             }
         }
-        joins
+        hints
     }
 
     fn add(&mut self, schema: &Schema, table: &Table, reference: &ForeignKey) {
@@ -118,13 +118,13 @@ mod tests {
             table("orders", &["id"], &[0], Vec::new()),
             table("parts", &["maker", "part"], &[0, 1], Vec::new()),
         ];
-        let joins = Joins::new(&Schema { engine: String::new(), tables, ddl: Vec::new() });
+        let hints = ValidationHints::new(&Schema { engine: String::new(), tables, ddl: Vec::new() });
         let lines = TableName::plain("lines");
-        assert!(joins.is_ordered(&lines, "\"of order\""));
+        assert!(hints.is_ordered(&lines, "\"of order\""));
         for other in ["of_number", "of_part", "turned", "absent"] {
-            assert!(!joins.is_ordered(&lines, other), "{other}");
+            assert!(!hints.is_ordered(&lines, other), "{other}");
         }
-        assert_eq!(joins.to_analyze(&TableName::plain("parts")).as_deref(), Some("\"maker\", \"part\""));
-        assert_eq!(joins.to_analyze(&TableName::plain("orders")), None);
+        assert_eq!(hints.to_analyze(&TableName::plain("parts")).as_deref(), Some("\"maker\", \"part\""));
+        assert_eq!(hints.to_analyze(&TableName::plain("orders")), None);
     }
 }

@@ -1,17 +1,17 @@
-//! What was written to a table since an earlier instant.
+//! Rows of a table that changed since an earlier xmin horizon.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::xmin_horizon::Instant;
+use super::xmin_horizon::XminHorizon;
 use crate::postgres::catalog::equality::BASE;
 use crate::postgres::catalog::tables::{KEPT, Relation};
 use crate::postgres::connect::pool::{Lent, Pool};
 use crate::postgres::connect::session::{Session, number};
 use crate::postgres::quote;
-use crate::{EngineError, Written};
+use crate::{ChangeCount, EngineError};
 
 /// Types that print a value the same whatever else the database holds. Others print names of what can be renamed
 /// (`regclass`), are made of columns that come and go, or belong to extensions that can be exchanged.
@@ -20,98 +20,101 @@ const STEADY: &str = "bool, int2, int4, int8, float4, float8, numeric, text, var
      int4range, int8range, numrange, daterange, tsrange, tstzrange, point, line, lseg, box, path, polygon, circle, \
      tsvector, tsquery, xml, money, pg_lsn";
 
-/// What the server told of earlier instants of a view.
-pub(crate) struct History {
-    instant: Option<Instant>,
-    /// Whether nothing is to be told.
-    silent: bool,
-    /// By earlier instant what was asked already.
-    told: Mutex<HashMap<String, Arc<Told>>>,
+/// What the server says about changes between earlier horizons and a view.
+pub(crate) struct ChangeHistory {
+    horizon: Option<XminHorizon>,
+    /// Whether every question is answered with "unknown".
+    disabled: bool,
+    /// Answers that were already given, by the earlier horizon.
+    known: Mutex<HashMap<String, Arc<KnownChanges>>>,
 }
 
-struct Told {
-    /// The numbers of the tables that are what they were.
+struct KnownChanges {
+    /// The OIDs of the tables whose definition has not changed.
     same: HashSet<u32>,
-    counted: Mutex<HashMap<u32, Option<Written>>>,
+    counted: Mutex<HashMap<u32, Option<ChangeCount>>>,
 }
 
-impl History {
-    /// That of a view of this instant, where it is known.
-    pub(crate) fn new(instant: Option<Instant>, silent: bool) -> Self {
-        Self { instant, silent, told: Mutex::default() }
+impl ChangeHistory {
+    /// That of a view with this horizon, where it is known.
+    pub(crate) fn new(horizon: Option<XminHorizon>, disabled: bool) -> Self {
+        Self { horizon, disabled, known: Mutex::default() }
     }
 
-    /// The view's own instant, to be kept.
-    pub(crate) fn instant(&self) -> Option<String> {
-        self.instant.as_ref().map(Instant::to_string)
+    /// The view's own horizon, to be stored.
+    pub(crate) fn horizon(&self) -> Option<String> {
+        self.horizon.as_ref().map(XminHorizon::to_string)
     }
 
-    /// An instant of which it can be told what was written since.
-    pub(crate) fn earlier(&self, instant: &str) -> Option<Instant> {
-        let earlier = Instant::parse(instant).filter(|_| !self.silent)?;
-        self.instant.as_ref().filter(|instant| instant.follows(&earlier)).map(|_| earlier)
+    /// The earlier horizon, if changes since then can be told.
+    pub(crate) fn earlier(&self, horizon: &str) -> Option<XminHorizon> {
+        let earlier = XminHorizon::parse(horizon).filter(|_| !self.disabled)?;
+        self.horizon.as_ref().filter(|horizon| horizon.follows(&earlier)).map(|_| earlier)
     }
 
-    /// Counts the rows of a table, and those that may have been written since; nothing where that cannot be told.
+    /// Counts the rows of a table, and those that may have changed since; nothing where that cannot be told.
     ///
     /// Everything is asked once.
-    pub(crate) async fn written(
+    pub(crate) async fn changed(
         &self,
         readers: &Arc<Pool>,
         relation: &Relation,
-        instant: &str,
-    ) -> Result<Option<Written>, EngineError> {
-        let Some(earlier) = self.earlier(instant).filter(|_| relation.tells_versions()) else {
+        horizon: &str,
+    ) -> Result<Option<ChangeCount>, EngineError> {
+        let Some(earlier) = self.earlier(horizon).filter(|_| relation.has_row_versions()) else {
             return Ok(None);
         };
-        let told = self.told(readers, instant, &earlier).await?;
-        if !told.same.contains(&relation.oid) {
+        let known = self.known_since(readers, horizon, &earlier).await?;
+        if !known.same.contains(&relation.oid) {
             return Ok(None);
         }
-        if let Some(counted) = told.counted.lock().await.get(&relation.oid) {
+        if let Some(counted) = known.counted.lock().await.get(&relation.oid) {
             return Ok(*counted);
         }
         let reader = readers.lend().await?;
         let counted = count(&reader, relation, &earlier).await;
         let counted = given_back(reader, counted);
-        told.counted.lock().await.insert(relation.oid, counted);
+        known.counted.lock().await.insert(relation.oid, counted);
         Ok(counted)
     }
 
-    async fn told(
+    async fn known_since(
         &self,
         readers: &Arc<Pool>,
-        instant: &str,
-        earlier: &Instant,
-    ) -> Result<Arc<Told>, EngineError> {
-        let mut all = self.told.lock().await;
-        if let Some(told) = all.get(instant) {
-            return Ok(Arc::clone(told));
+        horizon: &str,
+        earlier: &XminHorizon,
+    ) -> Result<Arc<KnownChanges>, EngineError> {
+        let mut all = self.known.lock().await;
+        if let Some(known) = all.get(horizon) {
+            return Ok(Arc::clone(known));
         }
         let reader = readers.lend().await?;
         let same = same_tables(&reader, earlier).await;
         let same = given_back(reader, same).unwrap_or_default();
-        let told = Arc::new(Told { same, counted: Mutex::default() });
-        all.insert(instant.to_owned(), Arc::clone(&told));
-        Ok(told)
+        let known = Arc::new(KnownChanges { same, counted: Mutex::default() });
+        all.insert(horizon.to_owned(), Arc::clone(&known));
+        Ok(known)
     }
 }
 
-/// What a reader was told, which is given back unless its transaction failed.
+/// The answer that a reader got; the reader is given back unless its transaction failed.
 ///
-/// Whoever waits for a lock, or is refused something, is not told; tables can be read all the same.
-fn given_back<T>(reader: Lent, told: Result<T, tokio_postgres::Error>) -> Option<T> {
-    let told = told.ok()?;
+/// Whoever waits for a lock, or is refused something, gets no answer; tables can be read all the same.
+fn given_back<T>(reader: Lent, answer: Result<T, tokio_postgres::Error>) -> Option<T> {
+    let answer = answer.ok()?;
     reader.give_back();
-    Some(told)
+    Some(answer)
 }
 
-/// The tables that are what they were at an instant: under the same name, with the same columns, of types that print the
+/// The tables that are what they were at a horizon: under the same name, with the same columns, of types that print the
 /// same. The server's own tables tell that by their row versions as well.
 ///
 /// After an error the session's transaction has failed.
-async fn same_tables(session: &Session, instant: &Instant) -> Result<HashSet<u32>, tokio_postgres::Error> {
-    let [schema, table, column, label] = ["n", "c", "a", "v"].map(|relation| instant.is_older(relation));
+async fn same_tables(
+    session: &Session,
+    horizon: &XminHorizon,
+) -> Result<HashSet<u32>, tokio_postgres::Error> {
+    let [schema, table, column, label] = ["n", "c", "a", "v"].map(|relation| horizon.is_older(relation));
     let steady = quote::literal(&format!("{{{STEADY}}}"));
     let query = format!(
         "WITH RECURSIVE {BASE}, \
@@ -130,35 +133,35 @@ async fn same_tables(session: &Session, instant: &Instant) -> Result<HashSet<u32
     Ok(session.try_rows(&query).await?.iter().map(|row| number(row, 0)).collect())
 }
 
-/// Counts the rows of such a table, and those that may have been written since the instant.
+/// Counts the rows of such a table, and those that may have changed since the horizon.
 ///
 /// After an error the session's transaction has failed.
 async fn count(
     session: &Session,
     relation: &Relation,
-    instant: &Instant,
-) -> Result<Written, tokio_postgres::Error> {
+    horizon: &XminHorizon,
+) -> Result<ChangeCount, tokio_postgres::Error> {
     let counted = format!(
         "SELECT count(*), count(*) FILTER (WHERE NOT {}) FROM ONLY {} t",
-        instant.is_older("t"),
+        horizon.is_older("t"),
         quote::table(&relation.table.name)
     );
     let rows = session.try_rows(&counted).await?;
-    let row = rows.first().map(|row| Written { rows: number(row, 0), written: number(row, 1) });
+    let row = rows.first().map(|row| ChangeCount { rows: number(row, 0), changed: number(row, 1) });
     Ok(row.unwrap_or_default())
 }
 
 impl Relation {
-    /// Whether its own row versions tell what was written: they are those that are read, and none is lost in a crash.
-    fn tells_versions(&self) -> bool {
+    /// Whether its own row versions tell what changed: they are those that are read, and none is lost in a crash.
+    fn has_row_versions(&self) -> bool {
         self.condition.is_none() && !self.unlogged
     }
 
-    /// The statement that copies out the rows that may have been written since an instant.
-    pub(crate) fn copy_of_written(&self, instant: &Instant) -> String {
+    /// The statement that copies out the rows that may have changed since a horizon.
+    pub(crate) fn copy_of_changed_rows(&self, horizon: &XminHorizon) -> String {
         let columns = quote::idents(self.table.columns.iter().map(|column| column.name.as_str()));
         let table = quote::table(&self.table.name);
-        format!("COPY (SELECT {columns} FROM ONLY {table} t WHERE NOT {}) TO STDOUT", instant.is_older("t"))
+        format!("COPY (SELECT {columns} FROM ONLY {table} t WHERE NOT {}) TO STDOUT", horizon.is_older("t"))
     }
 
     /// The statement that copies out the columns of the key, in its order if the server can give that.

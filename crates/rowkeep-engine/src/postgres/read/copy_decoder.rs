@@ -25,14 +25,14 @@ pub(crate) enum Stopped {
 }
 
 /// Takes the rows of one reading, message by message, and hands them on in batches.
-pub(crate) struct Intake {
+pub(crate) struct CopyDecoder {
     reading: Reading,
     batch: RowBatch,
     bytes: usize,
     to: PollSender<RowBatch>,
 }
 
-impl Intake {
+impl CopyDecoder {
     /// Begins with the first row.
     pub(crate) fn new(reading: &Reading, to: &Sender) -> Self {
         Self {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::CopyOutStream;
 use tokio_postgres::error::SqlState;
 
-use super::copy_decoder::{Intake, Stopped};
+use super::copy_decoder::{CopyDecoder, Stopped};
 use crate::postgres::connect::failure::{reading_failed, statement_failed};
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, ErrorKind, RowStream};
@@ -49,28 +49,30 @@ pub(crate) enum Outcome {
 ///
 /// The connection has to be cut unless the outcome is [`Outcome::Complete`]: rows may be on their way, and be caught.
 pub(crate) async fn read(session: &Session, reading: &Reading, to: &Sender) -> Result<Outcome, EngineError> {
-    let Some(tap) = &session.tap else { return read_untapped(session, reading, to).await };
-    tap.catch(Intake::new(reading, to));
-    let ended = match begin(session, reading).await {
+    let Some(interceptor) = &session.interceptor else {
+        return read_without_interceptor(session, reading, to).await;
+    };
+    interceptor.catch(CopyDecoder::new(reading, to));
+    let xmin = match begin(session, reading).await {
         Ok(Some(copy)) => pin!(copy).next().await.transpose(),
         Ok(None) => {
-            tap.release()?;
+            interceptor.release()?;
             return Ok(Outcome::Locked);
         }
         Err(error) => Err(error),
     };
     // What is wrong with the rows ended the connection, and says more than that it ended.
-    let caught = tap.release()?;
-    match (ended.map_err(|error| failed(reading, error))?, caught) {
+    let caught = interceptor.release()?;
+    match (xmin.map_err(|error| failed(reading, error))?, caught) {
         (None, Some(mut rest)) => hand_on(&mut rest).await,
         _ => Err(EngineError::new(ErrorKind::Other, format!("cannot read {}", reading.what))
             .with_source("a row came that was not caught")),
     }
 }
 
-/// The same through the client library alone, for a connection that has no tap or that others need afterwards, however
+/// The same through the client library alone, for a connection that has no interceptor or that others need afterwards, however
 /// this ends.
-pub(crate) async fn read_untapped(
+pub(crate) async fn read_without_interceptor(
     session: &Session,
     reading: &Reading,
     to: &Sender,
@@ -104,14 +106,14 @@ async fn read_by_library(
         return Ok(Outcome::Locked);
     };
     let mut copy = pin!(copy);
-    let mut intake = Intake::new(reading, to);
+    let mut decoder = CopyDecoder::new(reading, to);
     while let Some(message) = copy.next().await {
-        intake.row(&message.map_err(&failed)?)?;
-        if intake.is_full() && hand_on(&mut intake).await? == Outcome::Unwanted {
+        decoder.row(&message.map_err(&failed)?)?;
+        if decoder.is_full() && hand_on(&mut decoder).await? == Outcome::Unwanted {
             return Ok(Outcome::Unwanted);
         }
     }
-    hand_on(&mut intake).await
+    hand_on(&mut decoder).await
 }
 
 /// Begins to read, unless somebody waits for a lock on the table.
@@ -123,8 +125,8 @@ async fn begin(session: &Session, reading: &Reading) -> Result<Option<CopyOutStr
     }
 }
 
-async fn hand_on(intake: &mut Intake) -> Result<Outcome, EngineError> {
-    match poll_fn(|context| intake.poll_hand_on(context)).await {
+async fn hand_on(decoder: &mut CopyDecoder) -> Result<Outcome, EngineError> {
+    match poll_fn(|context| decoder.poll_hand_on(context)).await {
         Ok(()) => Ok(Outcome::Complete),
         Err(Stopped::Unwanted) => Ok(Outcome::Unwanted),
         Err(Stopped::Failed(error)) => Err(error),
@@ -152,11 +154,11 @@ async fn next(running: Option<Running>) -> Option<(Result<RowBatch, EngineError>
     if let Some(batch) = batches.recv().await {
         return Some((Ok(batch), Some((batches, task))));
     }
-    let ended = (&mut task.0).await.unwrap_or_else(|error| {
+    let xmin = (&mut task.0).await.unwrap_or_else(|error| {
         Err(EngineError::new(ErrorKind::Other, "a task that reads rows ended unexpectedly")
             .with_source(error))
     });
-    ended.err().map(|error| (Err(error), None))
+    xmin.err().map(|error| (Err(error), None))
 }
 
 struct Task(JoinHandle<Result<(), EngineError>>);

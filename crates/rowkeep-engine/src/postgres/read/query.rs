@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::copy_out::{self, Reading};
-use crate::postgres::connect::cancel_guard::Ending;
+use crate::postgres::connect::cancel_guard::CancelGuard;
 use crate::postgres::connect::failure::{failed, statement_failed};
 use crate::postgres::connect::session::{Server, Session};
 use crate::postgres::connect::settings;
@@ -14,10 +14,10 @@ use crate::postgres::schema::split;
 use crate::{EngineError, ErrorKind, QueryRows};
 
 /// Words that begin statements which tell something without being queries.
-const TELLING: [&str; 2] = ["explain", "show"];
+const UTILITY: [&str; 2] = ["explain", "show"];
 
 /// Words that begin queries.
-const ASKING: [&str; 4] = ["select", "table", "values", "with"];
+const QUERIES: [&str; 4] = ["select", "table", "values", "with"];
 
 /// Runs a statement and returns its first rows. When the future is dropped the server stops.
 pub(crate) async fn query(
@@ -31,7 +31,7 @@ pub(crate) async fn query(
     let [statement] = statements.as_slice() else {
         return Err(refused(format!("one statement is run at a time, not {}", statements.len())));
     };
-    let session = Ending::new(server, session);
+    let session = CancelGuard::new(server, session);
     session.prepare(&settings::asking(session.major)).await?;
     // A transaction that has read something cannot be made one that writes.
     session
@@ -49,10 +49,10 @@ async fn answer(session: &Session, statement: &str, limit: usize) -> Result<Quer
     let prepared = session.client.prepare(statement).await.map_err(failed)?;
     let columns: Vec<String> = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
     let word = first_word(statement).unwrap_or_default();
-    if TELLING.contains(&word.as_str()) {
-        return told(session, statement, limit).await;
+    if UTILITY.contains(&word.as_str()) {
+        return utility_rows(session, statement, limit).await;
     }
-    if !ASKING.contains(&word.as_str()) {
+    if !QUERIES.contains(&word.as_str()) {
         return Err(refused(format!("{} is no statement that only reads", word.to_ascii_uppercase())));
     }
     let body = statement.trim_end().trim_end_matches(';');
@@ -83,7 +83,7 @@ async fn answer(session: &Session, statement: &str, limit: usize) -> Result<Quer
 }
 
 /// What `EXPLAIN` or `SHOW` tells, which cannot be part of another statement.
-async fn told(session: &Session, statement: &str, limit: usize) -> Result<QueryRows, EngineError> {
+async fn utility_rows(session: &Session, statement: &str, limit: usize) -> Result<QueryRows, EngineError> {
     let messages = session
         .client
         .simple_query(statement)

@@ -10,9 +10,9 @@ use rowkeep_format::schema::Ddl;
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 use tokio::sync::Mutex;
 
-use super::changed_since::History;
+use super::changed_since::ChangeHistory;
 use super::copy_out::{self, Outcome, Reading, Sender};
-use super::xmin_horizon::Instant;
+use super::xmin_horizon::XminHorizon;
 use super::{find, snapshot};
 use crate::postgres::catalog::facts::{self, Database};
 use crate::postgres::catalog::sequences::{self, Sequence};
@@ -25,7 +25,7 @@ use crate::postgres::quote;
 use crate::postgres::schema::ddl;
 use crate::postgres::schema::pg_dump::PgDump;
 use crate::sort::{SortOptions, sort};
-use crate::{EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, Written, keys_alone};
+use crate::{ChangeCount, EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, keys_alone};
 
 /// How many tables are read at once.
 const CONNECTIONS: usize = 3;
@@ -38,7 +38,7 @@ pub(crate) struct PostgresView {
     schema: Schema,
     environment: Vec<(String, String)>,
     position: Option<String>,
-    history: History,
+    history: ChangeHistory,
     relations: HashMap<TableName, Relation>,
     sequences: Vec<Sequence>,
     large_objects: Estimate,
@@ -68,7 +68,7 @@ impl Snapshot {
         // already.
         drop(reader);
         let holder = self.holder.lock().await;
-        match copy_out::read_untapped(&holder, reading, to).await? {
+        match copy_out::read_without_interceptor(&holder, reading, to).await? {
             Outcome::Complete | Outcome::Unwanted => Ok(()),
             Outcome::Locked => Err(EngineError::new(
                 ErrorKind::Busy,
@@ -90,7 +90,7 @@ impl PostgresView {
             true => Some(PgDump::find(surroundings, session.major).await?),
             false => None,
         };
-        let run = Instant::run(&session).await;
+        let run = XminHorizon::run(&session).await;
         let (relations, id) = snapshot::take(&session).await?;
         let sequences = sequences::list(&session).await?;
         let unreadable: Vec<&TableName> =
@@ -98,7 +98,7 @@ impl PostgresView {
         permissions::refuse("sequence", &unreadable)?;
         let standby = session.value("cannot ask for recovery", "SELECT pg_is_in_recovery()").await?;
         let standby = standby.as_deref() == Some("t");
-        let (position, ended) = position(&session, standby).await?;
+        let (position, xmin) = position(&session, standby).await?;
         let large_objects = estimate_large_objects(&session).await?;
         let database = Database::read(&session).await?;
         let environment = facts::environment(&session, &database).await?;
@@ -124,7 +124,7 @@ impl PostgresView {
             schema: Schema { engine: crate::postgres::NAME.to_owned(), tables, ddl },
             environment,
             position,
-            history: History::new(run.map(|run| Instant { run, ended }), surroundings.read_all),
+            history: ChangeHistory::new(run.map(|run| XminHorizon { run, xmin }), surroundings.read_all),
             relations: relations
                 .into_iter()
                 .map(|relation| (relation.table.name.clone(), relation))
@@ -188,9 +188,9 @@ impl View for PostgresView {
         CONNECTIONS
     }
 
-    async fn rows_as_they_lie(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {
+    async fn rows_in_physical_order(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {
         match self.relations.get(&table.name) {
-            Some(relation) if relation.lies_in_order => {
+            Some(relation) if relation.is_in_physical_order => {
                 Ok(Some(self.read(relation.reading(Order::AsTheyLie)).await?))
             }
             _ => Ok(None),
@@ -217,25 +217,25 @@ impl View for PostgresView {
         }
     }
 
-    fn instant(&self) -> Option<String> {
-        self.history.instant()
+    fn horizon(&self) -> Option<String> {
+        self.history.horizon()
     }
 
-    async fn written_since(&self, table: &Table, instant: &str) -> Result<Option<Written>, EngineError> {
+    async fn changed_since(&self, table: &Table, horizon: &str) -> Result<Option<ChangeCount>, EngineError> {
         match self.relations.get(&table.name) {
-            Some(relation) => self.history.written(&self.snapshot.readers, relation, instant).await,
+            Some(relation) => self.history.changed(&self.snapshot.readers, relation, horizon).await,
             None => Ok(None),
         }
     }
 
-    async fn rows_written_since(&self, table: &Table, instant: &str) -> Result<RowStream, EngineError> {
-        match (self.relations.get(&table.name), self.history.earlier(instant)) {
+    async fn rows_changed_since(&self, table: &Table, horizon: &str) -> Result<RowStream, EngineError> {
+        match (self.relations.get(&table.name), self.history.earlier(horizon)) {
             (Some(relation), Some(earlier)) => {
-                self.read(relation.reading_by(relation.copy_of_written(&earlier))).await
+                self.read(relation.reading_by(relation.copy_of_changed_rows(&earlier))).await
             }
             _ => Err(EngineError::new(
                 ErrorKind::Unsupported,
-                format!("the server does not tell which rows of table {} were written", table.name),
+                format!("the server does not tell which rows of table {} changed", table.name),
             )),
         }
     }

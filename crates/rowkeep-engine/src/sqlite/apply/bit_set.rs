@@ -1,8 +1,8 @@
 /// Changes that are not to be made, by their number: one bit each, as far as the last of them.
 #[derive(Debug, Default)]
-pub(super) struct Marks(Vec<u64>);
+pub(super) struct BitSet(Vec<u64>);
 
-impl Marks {
+impl BitSet {
     pub(super) fn set(&mut self, number: u64) {
         let word = (number / 64) as usize;
         if self.0.len() <= word {
@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn only_what_was_set_is_marked() {
-        let mut marks = Marks::default();
+        let mut marks = BitSet::default();
         assert!(!marks.has(0));
         for number in [0, 63, 64, 1000] {
             marks.set(number);

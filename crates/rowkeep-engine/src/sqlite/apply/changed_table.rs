@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use rowkeep_format::{Change, Changes, Counts, Table, TableChanges};
 use rusqlite::Connection;
 
-use super::bit_set::Marks;
-use super::row_locator::Place;
+use super::bit_set::BitSet;
+use super::row_locator::RowLocator;
 use crate::sqlite::catalog::properties::{Properties, SETTINGS_TABLE};
 use crate::sqlite::catalog::tables::Facts;
 use crate::sqlite::connect::error::when;
@@ -29,13 +29,13 @@ pub(super) enum Kind {
 }
 
 /// A table that is to be changed.
-pub(super) struct Subject<'a> {
+pub(super) struct ChangedTable<'a> {
     pub(super) index: usize,
     pub(super) kind: Kind,
     pub(super) changes: &'a TableChanges,
     /// How text is encoded, where it is UTF-16.
     pub(super) utf16: Option<Endian>,
-    pub(super) place: Place,
+    pub(super) locator: RowLocator,
     unique: Unique,
     /// Columns that updates change.
     pub(super) updated: BTreeSet<usize>,
@@ -44,7 +44,7 @@ pub(super) struct Subject<'a> {
     pub(super) has_updates: bool,
     pub(super) has_inserts: bool,
     /// Changes that are not to be made.
-    pub(super) left: Marks,
+    pub(super) left: BitSet,
     pub(super) done: Counts,
     pub(super) already: u64,
     pub(super) skipped: u64,
@@ -57,7 +57,7 @@ enum Unique {
     Any,
 }
 
-impl Subject<'_> {
+impl ChangedTable<'_> {
     pub(super) fn table(&self) -> &Table {
         &self.changes.table
     }
@@ -98,14 +98,14 @@ impl Subject<'_> {
 }
 
 /// All tables of a changeset, which have to be as the database has them.
-pub(super) fn subjects<'a>(
+pub(super) fn changed_tables<'a>(
     connection: &Connection,
     tables: &'a [TableChanges],
     facts: &[Facts],
     properties: &Properties,
-) -> Result<Vec<Subject<'a>>, EngineError> {
+) -> Result<Vec<ChangedTable<'a>>, EngineError> {
     let present = readable_tables(facts, properties);
-    let subject = |(index, changes): (usize, &'a TableChanges)| {
+    let changed = |(index, changes): (usize, &'a TableChanges)| {
         let table = &changes.table;
         let found = present.iter().find(|readable| readable.table.name == table.name);
         let found = found.ok_or_else(|| differs(table, "is not there"))?;
@@ -122,24 +122,24 @@ pub(super) fn subjects<'a>(
         };
         let nothing = Facts::default();
         let of = of.unwrap_or(&nothing);
-        Ok(Subject {
+        Ok(ChangedTable {
             index,
             kind,
             changes,
             utf16: properties.utf16(),
-            place: Place::of(table, of, &changes.delete_unknown),
+            locator: RowLocator::of(table, of, &changes.delete_unknown),
             unique: unique(connection, of, table).map_err(when(format!("table {}", table.name)))?,
             updated: BTreeSet::new(),
             has_removals: false,
             has_updates: false,
             has_inserts: false,
-            left: Marks::default(),
+            left: BitSet::default(),
             done: Default::default(),
             already: 0,
             skipped: 0,
         })
     };
-    tables.iter().enumerate().map(subject).collect()
+    tables.iter().enumerate().map(changed).collect()
 }
 
 fn differs(table: &Table, how: &str) -> EngineError {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use rowkeep_format::{Change, RowBatch, Table, key};
 use rusqlite::Connection;
 
-use super::changed_table::Subject;
+use super::changed_table::ChangedTable;
 use super::conflicts::Conflicts;
 use super::each;
-use super::row_locator::{At, By, Place};
+use super::row_locator::{At, By, RowLocator};
 use crate::sqlite::connect::error::{failure, when};
-use crate::sqlite::connect::interrupt::Abort;
+use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
 use crate::sqlite::names::quoted;
@@ -30,28 +30,28 @@ enum Decision {
 pub(super) fn decide(
     connection: &Connection,
     source: &Arc<dyn ChangeSource>,
-    subject: &mut Subject<'_>,
+    changed: &mut ChangedTable<'_>,
     conflicts: &mut Conflicts,
-    abort: &Abort,
+    interrupt: &Interrupt,
 ) -> Result<(), EngineError> {
-    let table = &subject.changes.table;
-    let mut present = Present::prepare(connection, table, &subject.place, subject.utf16)?;
+    let table = &changed.changes.table;
+    let mut present = Present::prepare(connection, table, &changed.locator, changed.utf16)?;
     let all: Vec<usize> = (0..table.columns.len()).collect();
     let except = |left_out: &[usize]| -> Vec<usize> {
         all.iter().copied().filter(|column| !left_out.contains(column)).collect()
     };
-    let inserted = except(&subject.changes.insert_defaults);
-    let deleted = except(&subject.changes.delete_unknown);
+    let inserted = except(&changed.changes.insert_defaults);
+    let deleted = except(&changed.changes.delete_unknown);
 
-    each(source, subject.index, abort, |number, changes, change| {
+    each(source, changed.index, interrupt, |number, changes, change| {
         let (batch, row) = match change {
             Change::Insert { after } => (changes.after(), after),
             Change::Update { before, .. } | Change::Delete { before } => (changes.before(), before),
         };
         let decision = match change {
             Change::Insert { after } => {
-                subject.has_inserts = true;
-                if !subject.knows_inserted() || !present.find(&subject.place, batch, row)? {
+                changed.has_inserts = true;
+                if !changed.knows_inserted() || !present.find(&changed.locator, batch, row)? {
                     Decision::Make
                 } else if present.is(changes.after(), after, &inserted) {
                     Decision::Already
@@ -60,11 +60,11 @@ pub(super) fn decide(
                 }
             }
             Change::Delete { before } => {
-                subject.has_removals = true;
-                if subject.removes_by_values() {
+                changed.has_removals = true;
+                if changed.removes_by_values() {
                     // Found and counted when they are removed: there may be several that are the same.
                     Decision::Make
-                } else if !present.find(&subject.place, batch, row)? {
+                } else if !present.find(&changed.locator, batch, row)? {
                     Decision::Already
                 } else if present.is(changes.before(), before, &deleted) {
                     Decision::Make
@@ -76,16 +76,16 @@ pub(super) fn decide(
                 let differs = |column: &usize| {
                     changes.before().value(before, *column) != changes.after().value(after, *column)
                 };
-                subject.updated.extend(all.iter().copied().filter(differs));
-                if subject.moves(changes, before, after) {
-                    subject.has_removals = true;
-                    subject.has_inserts = true;
+                changed.updated.extend(all.iter().copied().filter(differs));
+                if changed.moves(changes, before, after) {
+                    changed.has_removals = true;
+                    changed.has_inserts = true;
                 } else {
-                    subject.has_updates = true;
+                    changed.has_updates = true;
                 }
                 if !table.key.unique {
                     Decision::Make
-                } else if !present.find(&subject.place, batch, row)? {
+                } else if !present.find(&changed.locator, batch, row)? {
                     Decision::Conflict
                 } else if present.is(changes.after(), after, &all) {
                     Decision::Already
@@ -99,12 +99,12 @@ pub(super) fn decide(
         match decision {
             Decision::Make => {}
             Decision::Already => {
-                subject.left.set(number);
-                subject.already += 1;
+                changed.left.set(number);
+                changed.already += 1;
             }
             Decision::Conflict => {
-                subject.left.set(number);
-                subject.skipped += 1;
+                changed.left.set(number);
+                changed.skipped += 1;
                 conflicts.add(table, batch, row);
             }
         }
@@ -125,12 +125,12 @@ impl<'c, 't> Present<'c, 't> {
     fn prepare(
         connection: &'c Connection,
         table: &'t Table,
-        place: &Place,
+        locator: &RowLocator,
         utf16: Option<Endian>,
     ) -> Result<Self, EngineError> {
         let columns = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
         // Where no key is unique, nothing is looked up.
-        let condition = if table.key.unique { place.condition(By::Key) } else { "false".into() };
+        let condition = if table.key.unique { locator.condition(By::Key) } else { "false".into() };
         let sql = format!("SELECT {columns} FROM main.{} WHERE {condition}", quoted(&table.name.name));
         let statement =
             Statement::prepare(connection, &sql).map_err(when(format!("reading table {}", table.name)))?;
@@ -140,11 +140,11 @@ impl<'c, 't> Present<'c, 't> {
     /// Finds the row that has the key of a row of a batch; says no when there is none.
     ///
     /// An index may hold keys to be the same that are not, such as text of other case: such a row is another one.
-    fn find(&mut self, place: &Place, batch: &RowBatch, row: usize) -> Result<bool, EngineError> {
+    fn find(&mut self, locator: &RowLocator, batch: &RowBatch, row: usize) -> Result<bool, EngineError> {
         let doing = || format!("reading table {}", self.table.name);
         let mut wanted = Vec::new();
         key::encode(&self.table.key, batch, row, &mut wanted)?;
-        let values = place.values(At::Key(batch, row)).into_iter();
+        let values = locator.values(At::Key(batch, row)).into_iter();
         let (found, table, utf16) = (&mut self.found, self.table, self.utf16);
         let (mut is_there, mut failed) = (false, None);
         let mut this = Vec::new();

@@ -3,9 +3,9 @@
 use rowkeep_format::{RowBatch, Table, Value};
 use rusqlite::Connection;
 
-use super::changed_table::Subject;
+use super::changed_table::ChangedTable;
 use super::refused;
-use super::row_locator::{At, By, Place};
+use super::row_locator::{At, By, RowLocator};
 use crate::sqlite::connect::error::failure;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
@@ -14,12 +14,12 @@ use crate::sqlite::read::scan::{out_of_memory, push_row};
 use crate::{EngineError, ErrorKind};
 
 /// Statements for rows that are found by their values.
-pub(super) struct Copies<'c> {
+pub(super) struct DuplicateRows<'c> {
     connection: &'c Connection,
     table: Table,
     /// Columns that are compared when a row is deleted.
     known: Vec<usize>,
-    place: Place,
+    locator: RowLocator,
     utf16: Option<Endian>,
     /// Gives the columns, and the rowid after them where there is one.
     select: Statement<'c>,
@@ -29,39 +29,39 @@ pub(super) struct Copies<'c> {
     insert: Option<Statement<'c>>,
 }
 
-impl<'c> Copies<'c> {
+impl<'c> DuplicateRows<'c> {
     pub(super) fn prepare(
         connection: &'c Connection,
-        subject: &Subject<'_>,
+        changed: &ChangedTable<'_>,
         utf16: Option<Endian>,
     ) -> Result<Self, EngineError> {
-        let table = subject.table().clone();
-        let unknown = &subject.changes.delete_unknown;
-        let place = subject.place.clone();
+        let table = changed.table().clone();
+        let unknown = &changed.changes.delete_unknown;
+        let locator = changed.locator.clone();
         let name = quoted(&table.name.name);
-        let condition = place.condition(By::Values);
+        let condition = locator.condition(By::Values);
         let mut columns: Vec<_> = table.columns.iter().map(|column| quoted(&column.name)).collect();
         let names = columns.join(", ");
         let marks = vec!["?"; columns.len()].join(", ");
-        columns.extend(place.rowid.map(str::to_owned));
+        columns.extend(locator.rowid.map(str::to_owned));
         let prepare = |sql: &str| {
             Statement::prepare(connection, sql)
                 .map_err(|error| failure(format!("changing table {}", table.name), &error))
         };
-        let by = if place.rowid.is_some() { By::Rowid } else { By::Values };
+        let by = if locator.rowid.is_some() { By::Rowid } else { By::Values };
         Ok(Self {
             connection,
             known: (0..table.columns.len()).filter(|column| !unknown.contains(column)).collect(),
             select: prepare(&format!("SELECT {} FROM main.{name} WHERE {condition}", columns.join(", ")))?,
-            delete: prepare(&format!("DELETE FROM main.{name} WHERE {}", place.condition(by)))?,
-            insert: match place.rowid {
+            delete: prepare(&format!("DELETE FROM main.{name} WHERE {}", locator.condition(by)))?,
+            insert: match locator.rowid {
                 Some(_) => None,
                 None => {
                     Some(prepare(&format!("INSERT OR ABORT INTO main.{name} ({names}) VALUES ({marks})"))?)
                 }
             },
             table,
-            place,
+            locator,
             utf16,
         })
     }
@@ -84,7 +84,7 @@ impl<'c> Copies<'c> {
         let utf16 = self.utf16;
         // All that SQL holds to be equal; where the rowid tells the one that is the same, only that.
         let (mut equal, mut place, mut failed) = (RowBatch::new(columns), None, false);
-        let values = self.place.values(at).into_iter();
+        let values = self.locator.values(at).into_iter();
         let ran = self.select.run(values, utf16, |found| {
             if by_rowid {
                 equal = RowBatch::new(columns);
@@ -109,7 +109,7 @@ impl<'c> Copies<'c> {
         let Some((gone, rowid)) = place else { return Ok(false) };
         let at = if by_rowid { At::Rowid(rowid) } else { at };
         before_it_goes(at)?;
-        let values = self.place.values(at).into_iter();
+        let values = self.locator.values(at).into_iter();
         self.delete.run(values, utf16, |_| true).map_err(|error| refused(doing(), &error))?;
         if by_rowid && self.connection.changes() != 1 {
             let message = format!("{}: a trigger of the database has kept a row from being deleted", doing());

@@ -5,62 +5,62 @@ use std::sync::Arc;
 use rowkeep_format::{Change, RowBatch, Value};
 use rusqlite::Connection;
 
-use super::changed_table::{Kind, Subject};
+use super::changed_table::{ChangedTable, Kind};
 use super::conflicts::{Conflicts, key_words};
-use super::duplicate_rows::Copies;
+use super::duplicate_rows::DuplicateRows;
 use super::each;
 use super::foreign_keys::References;
 use super::refused;
 use super::row_locator::{At, By};
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::connect::error::{failure, words};
-use crate::sqlite::connect::interrupt::Abort;
+use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
 use crate::sqlite::names::quoted;
 use crate::{ChangeSource, EngineError, ErrorKind};
 
 /// The connection through which rows are changed, and what is the same for all tables.
-pub(super) struct Acting<'c> {
+pub(super) struct Executor<'c> {
     connection: &'c Connection,
     source: &'c Arc<dyn ChangeSource>,
-    abort: &'c Abort,
+    interrupt: &'c Interrupt,
     utf16: Option<Endian>,
     fire_triggers: bool,
     /// The table because of which `CHECK` is not looked at.
     unchecked: Option<String>,
 }
 
-impl<'c> Acting<'c> {
+impl<'c> Executor<'c> {
     pub(super) fn new(
         connection: &'c Connection,
         source: &'c Arc<dyn ChangeSource>,
-        abort: &'c Abort,
+        interrupt: &'c Interrupt,
         properties: &Properties,
         fire_triggers: bool,
     ) -> Self {
-        Self { connection, source, abort, utf16: properties.utf16(), fire_triggers, unchecked: None }
+        Self { connection, source, interrupt, utf16: properties.utf16(), fire_triggers, unchecked: None }
     }
 
     /// Makes all changes: deletes in all tables, then updates, then inserts.
     pub(super) fn all(
         &mut self,
-        subjects: &mut [Subject<'_>],
+        changed_tables: &mut [ChangedTable<'_>],
         references: &mut References<'c>,
         conflicts: &mut Conflicts,
         stop: bool,
     ) -> Result<(), EngineError> {
-        let rows = |subject: &&mut Subject<'_>| subject.kind == Kind::Rows;
-        for subject in subjects.iter_mut().filter(rows).filter(|subject| subject.has_removals) {
-            self.remove(subject, references, conflicts)?;
+        let rows = |changed: &&mut ChangedTable<'_>| changed.kind == Kind::Rows;
+        for changed in changed_tables.iter_mut().filter(rows).filter(|changed| changed.has_removals) {
+            self.remove(changed, references, conflicts)?;
         }
         // Rows without a unique key are only found when they are to be removed.
         conflicts.check(stop)?;
-        for subject in subjects.iter_mut().filter(rows).filter(|subject| subject.has_updates) {
-            self.update(subject, references)?;
+        for changed in changed_tables.iter_mut().filter(rows).filter(|changed| changed.has_updates) {
+            self.update(changed, references)?;
         }
-        for subject in subjects.iter_mut().filter(rows).filter(|subject| subject.has_inserts) {
-            self.insert(subject, references)?;
+        for changed in changed_tables.iter_mut().filter(rows).filter(|changed| changed.has_inserts) {
+            self.insert(changed, references)?;
         }
         Ok(())
     }
@@ -75,22 +75,22 @@ impl<'c> Acting<'c> {
 
     fn remove(
         &mut self,
-        subject: &mut Subject<'_>,
+        changed: &mut ChangedTable<'_>,
         references: &mut References<'c>,
         conflicts: &mut Conflicts,
     ) -> Result<(), EngineError> {
-        let table = &subject.changes.table;
-        let by_values = subject.removes_by_values();
+        let table = &changed.changes.table;
+        let by_values = changed.removes_by_values();
         let mut copies = match by_values {
-            true => Some(Copies::prepare(self.connection, subject, self.utf16)?),
+            true => Some(DuplicateRows::prepare(self.connection, changed, self.utf16)?),
             false => None,
         };
-        let mut delete = if table.key.unique { Some(self.prepare_delete(subject)?) } else { None };
-        each(self.source, subject.index, self.abort, |number, changes, change| {
+        let mut delete = if table.key.unique { Some(self.prepare_delete(changed)?) } else { None };
+        each(self.source, changed.index, self.interrupt, |number, changes, change| {
             let (before, after) = match change {
-                _ if subject.left.has(number) => return Ok(()),
+                _ if changed.left.has(number) => return Ok(()),
                 Change::Delete { before } => (before, None),
-                Change::Update { before, after } if subject.moves(changes, before, after) => {
+                Change::Update { before, after } if changed.moves(changes, before, after) => {
                     (before, Some(after))
                 }
                 _ => return Ok(()),
@@ -103,26 +103,26 @@ impl<'c> Acting<'c> {
             match (&mut copies, &mut delete) {
                 (Some(copies), _) if after.is_none() || !table.key.unique => {
                     let removed = copies
-                        .remove(batch, before, after.is_some(), |at| references.gone(subject, at, stays))?;
+                        .remove(batch, before, after.is_some(), |at| references.gone(changed, at, stays))?;
                     if removed && after.is_none() {
-                        subject.count(change);
+                        changed.count(change);
                     } else if !removed {
-                        subject.left.set(number);
+                        changed.left.set(number);
                         if after.is_some() {
-                            subject.skipped += 1;
+                            changed.skipped += 1;
                             conflicts.add(table, batch, before);
                         } else {
-                            subject.already += 1;
+                            changed.already += 1;
                         }
                     }
                 }
                 (_, Some(delete)) => {
                     let at = At::Key(batch, before);
-                    references.gone(subject, at, stays)?;
-                    let values = subject.place.values(at).into_iter();
-                    self.changed(delete.run(values, self.utf16, |_| true), subject, batch, before)?;
+                    references.gone(changed, at, stays)?;
+                    let values = changed.locator.values(at).into_iter();
+                    self.changed(delete.run(values, self.utf16, |_| true), changed, batch, before)?;
                     if after.is_none() {
-                        subject.count(change);
+                        changed.count(change);
                     }
                 }
                 // One of them is there: `copies` where the key is not unique, `delete` where it is.
@@ -134,56 +134,56 @@ impl<'c> Acting<'c> {
 
     fn update(
         &mut self,
-        subject: &mut Subject<'_>,
+        changed: &mut ChangedTable<'_>,
         references: &mut References<'c>,
     ) -> Result<(), EngineError> {
-        let table = &subject.changes.table;
-        let columns: Vec<usize> = subject.updated.iter().copied().collect();
+        let table = &changed.changes.table;
+        let columns: Vec<usize> = changed.updated.iter().copied().collect();
         let sets = columns.iter().map(|column| format!("{} = ?", quoted(&table.columns[*column].name)));
         let sql = format!(
             "UPDATE OR ABORT main.{} SET {} WHERE {}",
             quoted(&table.name.name),
             sets.collect::<Vec<_>>().join(", "),
-            subject.place.condition(By::Key)
+            changed.locator.condition(By::Key)
         );
-        let mut statement = self.prepare(subject, &sql)?;
-        each(self.source, subject.index, self.abort, |number, changes, change| {
+        let mut statement = self.prepare(changed, &sql)?;
+        each(self.source, changed.index, self.interrupt, |number, changes, change| {
             let Change::Update { before, after } = change else { return Ok(()) };
-            if subject.left.has(number) || subject.moves(changes, before, after) {
+            if changed.left.has(number) || changed.moves(changes, before, after) {
                 return Ok(());
             }
             let stays = |column: usize| {
                 changes.before().value(before, column) == changes.after().value(after, column)
             };
-            references.gone(subject, At::Key(changes.before(), before), stays)?;
+            references.gone(changed, At::Key(changes.before(), before), stays)?;
             let mut values: Vec<Value<'_>> =
                 columns.iter().map(|column| changes.after().value(after, *column)).collect();
-            values.extend(subject.place.values(At::Key(changes.before(), before)));
+            values.extend(changed.locator.values(At::Key(changes.before(), before)));
             let ran = statement.run(values.into_iter(), self.utf16, |_| true);
-            self.changed(ran, subject, changes.after(), after)?;
-            references.asked(subject, At::Key(changes.after(), after), stays)?;
-            subject.count(change);
+            self.changed(ran, changed, changes.after(), after)?;
+            references.asked(changed, At::Key(changes.after(), after), stays)?;
+            changed.count(change);
             Ok(())
         })
     }
 
     fn insert(
         &mut self,
-        subject: &mut Subject<'_>,
+        changed: &mut ChangedTable<'_>,
         references: &mut References<'c>,
     ) -> Result<(), EngineError> {
-        let table = &subject.changes.table;
+        let table = &changed.changes.table;
         let all: Vec<usize> = (0..table.columns.len()).collect();
-        let defaults = &subject.changes.insert_defaults;
+        let defaults = &changed.changes.insert_defaults;
         let given: Vec<usize> = all.iter().copied().filter(|column| !defaults.contains(column)).collect();
-        let mut insert = self.prepare_insert(subject, &given)?;
+        let mut insert = self.prepare_insert(changed, &given)?;
         // Updates know all of their columns.
-        let mut put_back = if defaults.is_empty() { None } else { Some(self.prepare_insert(subject, &all)?) };
-        each(self.source, subject.index, self.abort, |number, changes, change| {
+        let mut put_back = if defaults.is_empty() { None } else { Some(self.prepare_insert(changed, &all)?) };
+        each(self.source, changed.index, self.interrupt, |number, changes, change| {
             let (before, row) = match change {
-                _ if subject.left.has(number) => return Ok(()),
+                _ if changed.left.has(number) => return Ok(()),
                 Change::Insert { after } => (None, after),
-                Change::Update { before, after } if subject.moves(changes, before, after) => {
+                Change::Update { before, after } if changed.moves(changes, before, after) => {
                     (Some(before), after)
                 }
                 _ => return Ok(()),
@@ -194,35 +194,35 @@ impl<'c> Acting<'c> {
                 _ => (&mut insert, &given),
             };
             let values = columns.iter().map(|column| batch.value(row, *column));
-            self.changed(statement.run(values, self.utf16, |_| true), subject, batch, row)?;
-            let at = match subject.place.rowid {
+            self.changed(statement.run(values, self.utf16, |_| true), changed, batch, row)?;
+            let at = match changed.locator.rowid {
                 Some(_) => At::Rowid(self.connection.last_insert_rowid()),
-                None if subject.knows_inserted() => At::Key(batch, row),
+                None if changed.knows_inserted() => At::Key(batch, row),
                 None => At::Values(batch, row),
             };
             let stays = |column: usize| {
                 before
                     .is_some_and(|before| changes.before().value(before, column) == batch.value(row, column))
             };
-            references.asked(subject, at, stays)?;
-            subject.count(change);
+            references.asked(changed, at, stays)?;
+            changed.count(change);
             Ok(())
         })
     }
 
-    fn prepare_delete(&mut self, subject: &Subject<'_>) -> Result<Statement<'c>, EngineError> {
-        let name = quoted(&subject.table().name.name);
-        let sql = format!("DELETE FROM main.{name} WHERE {}", subject.place.condition(By::Key));
-        self.prepare(subject, &sql)
+    fn prepare_delete(&mut self, changed: &ChangedTable<'_>) -> Result<Statement<'c>, EngineError> {
+        let name = quoted(&changed.table().name.name);
+        let sql = format!("DELETE FROM main.{name} WHERE {}", changed.locator.condition(By::Key));
+        self.prepare(changed, &sql)
     }
 
     fn prepare_insert(
         &mut self,
-        subject: &Subject<'_>,
+        changed: &ChangedTable<'_>,
         columns: &[usize],
     ) -> Result<Statement<'c>, EngineError> {
-        let name = quoted(&subject.table().name.name);
-        let names = columns.iter().map(|column| quoted(&subject.table().columns[*column].name));
+        let name = quoted(&changed.table().name.name);
+        let names = columns.iter().map(|column| quoted(&changed.table().columns[*column].name));
         let names = names.collect::<Vec<_>>().join(", ");
         let sql = match columns.len() {
             0 => format!("INSERT OR ABORT INTO main.{name} DEFAULT VALUES"),
@@ -230,11 +230,11 @@ impl<'c> Acting<'c> {
                 format!("INSERT OR ABORT INTO main.{name} ({names}) VALUES ({})", vec!["?"; count].join(", "))
             }
         };
-        self.prepare(subject, &sql)
+        self.prepare(changed, &sql)
     }
 
-    fn prepare(&mut self, subject: &Subject<'_>, sql: &str) -> Result<Statement<'c>, EngineError> {
-        let name = &subject.table().name;
+    fn prepare(&mut self, changed: &ChangedTable<'_>, sql: &str) -> Result<Statement<'c>, EngineError> {
+        let name = &changed.table().name;
         let doing = || format!("changing table {name}");
         let error = match Statement::prepare(self.connection, sql) {
             Ok(statement) => return Ok(statement),
@@ -262,12 +262,12 @@ impl<'c> Acting<'c> {
     fn changed(
         &self,
         ran: rusqlite::Result<()>,
-        subject: &Subject<'_>,
+        changed: &ChangedTable<'_>,
         batch: &RowBatch,
         row: usize,
     ) -> Result<(), EngineError> {
         let doing = || {
-            let table = subject.table();
+            let table = changed.table();
             format!("changing the row {} of table {}", key_words(table, batch, row), table.name)
         };
         match ran {
@@ -280,7 +280,7 @@ impl<'c> Acting<'c> {
                 Err(EngineError::new(ErrorKind::Conflict, format!("{}: it is not there alone", doing())))
             }
             Err(error) => {
-                self.abort.check()?;
+                self.interrupt.check()?;
                 Err(refused(doing(), &error))
             }
         }

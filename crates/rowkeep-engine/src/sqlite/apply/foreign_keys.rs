@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use rowkeep_format::Value;
 use rusqlite::{Connection, Error};
 
-use super::changed_table::Subject;
+use super::changed_table::ChangedTable;
 use super::row_locator::{At, By};
 use crate::sqlite::catalog::tables::{Facts, Reference};
 use crate::sqlite::connect::error::{failure, when};
@@ -55,16 +55,16 @@ impl<'c> References<'c> {
     pub(super) fn of(
         connection: &'c Connection,
         facts: &[Facts],
-        subjects: &[Subject<'_>],
+        changed_tables: &[ChangedTable<'_>],
         all: bool,
     ) -> Result<Self, EngineError> {
-        let mut of = vec![(Vec::new(), Vec::new()); subjects.len()];
+        let mut of = vec![(Vec::new(), Vec::new()); changed_tables.len()];
         let mut keys: Vec<ForeignKey> = Vec::new();
-        let subject = |name: &str| subjects.iter().find(|subject| subject.table().name.name == name);
+        let changed = |name: &str| changed_tables.iter().find(|changed| changed.table().name.name == name);
         for child in facts {
             for reference in &child.references {
                 let parent = facts.iter().find(|facts| facts.name.eq_ignore_ascii_case(&reference.table));
-                let (here, there) = (subject(&child.name), parent.and_then(|parent| subject(&parent.name)));
+                let (here, there) = (changed(&child.name), parent.and_then(|parent| changed(&parent.name)));
                 if here.is_none() && there.is_none() && !all {
                     continue;
                 }
@@ -94,31 +94,31 @@ impl<'c> References<'c> {
     /// A row is about to go, or to get other values but in columns that stay.
     pub(super) fn gone(
         &mut self,
-        subject: &Subject<'_>,
+        changed: &ChangedTable<'_>,
         at: At<'_>,
         stays: impl Fn(usize) -> bool,
     ) -> Result<(), EngineError> {
-        self.note(subject, at, true, stays)
+        self.note(changed, at, true, stays)
     }
 
     /// A row has come, or got other values but in columns that stay.
     pub(super) fn asked(
         &mut self,
-        subject: &Subject<'_>,
+        changed: &ChangedTable<'_>,
         at: At<'_>,
         stays: impl Fn(usize) -> bool,
     ) -> Result<(), EngineError> {
-        self.note(subject, at, false, stays)
+        self.note(changed, at, false, stays)
     }
 
     fn note(
         &mut self,
-        subject: &Subject<'_>,
+        changed: &ChangedTable<'_>,
         at: At<'_>,
         gone: bool,
         stays: impl Fn(usize) -> bool,
     ) -> Result<(), EngineError> {
-        let (here, there) = &self.of[subject.index];
+        let (here, there) = &self.of[changed.index];
         for number in if gone { there } else { here } {
             let key = &self.keys[*number];
             let (columns, places) = match gone {
@@ -128,9 +128,9 @@ impl<'c> References<'c> {
             if places.iter().all(|place| place.is_some_and(&stays)) {
                 continue;
             }
-            let table = subject.table();
+            let table = changed.table();
             let doing = || format!("noting what rows of table {} refer to", table.name);
-            let kept = (*number, gone, subject.index, at.by());
+            let kept = (*number, gone, changed.index, at.by());
             if !self.statements.contains_key(&kept) {
                 let names: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
                 let given = names.iter().map(|name| format!("{name} IS NOT NULL")).collect::<Vec<_>>();
@@ -139,15 +139,15 @@ impl<'c> References<'c> {
                     key.doubtful,
                     names.join(", "),
                     quoted(&table.name.name),
-                    subject.place.condition(at.by()),
+                    changed.locator.condition(at.by()),
                     given.join(" AND ")
                 );
                 let statement = Statement::prepare(self.connection, &sql).map_err(when(doing()))?;
                 self.statements.insert(kept, statement);
             }
             if let Some(statement) = self.statements.get_mut(&kept) {
-                let values: Vec<Value<'_>> = subject.place.values(at);
-                statement.run(values.into_iter(), subject.utf16, |_| true).map_err(when(doing()))?;
+                let values: Vec<Value<'_>> = changed.locator.values(at);
+                statement.run(values.into_iter(), changed.utf16, |_| true).map_err(when(doing()))?;
             }
         }
         Ok(())
@@ -180,8 +180,8 @@ impl ForeignKey {
         reference: &Reference,
         parent: Option<&Facts>,
         number: usize,
-        here: Option<&Subject<'_>>,
-        there: Option<&Subject<'_>>,
+        here: Option<&ChangedTable<'_>>,
+        there: Option<&ChangedTable<'_>>,
     ) -> rusqlite::Result<Option<Self>> {
         let referenced = match parent {
             Some(parent) if reference.referenced.is_empty() => parent.primary_key(),
@@ -192,8 +192,8 @@ impl ForeignKey {
         if columns != reference.columns.len() {
             return Ok(None);
         }
-        let place = |subject: Option<&Subject<'_>>, name: &String| {
-            let columns = &subject?.table().columns;
+        let place = |changed: Option<&ChangedTable<'_>>, name: &String| {
+            let columns = &changed?.table().columns;
             columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
         };
         let first_columns =

@@ -40,7 +40,7 @@ impl At<'_> {
 
 /// The conditions for the rows of a table.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct RowLocator {
     /// Columns of the key, when it is unique.
     key: Vec<usize>,
     key_condition: String,
@@ -50,7 +50,7 @@ pub(super) struct Place {
     values_condition: String,
 }
 
-impl Place {
+impl RowLocator {
     /// `unknown` are the columns of which deleted rows have no value.
     pub(super) fn of(table: &Table, facts: &Facts, unknown: &[usize]) -> Self {
         let name = |column: usize| table.columns[column].name.as_str();

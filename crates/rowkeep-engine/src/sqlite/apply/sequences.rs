@@ -10,11 +10,11 @@ use rowkeep_format::{Change, RowBatch, Table, Value};
 use rusqlite::types::Value as Owned;
 use rusqlite::{Connection, params};
 
-use super::changed_table::{Kind, SEQUENCES, Subject};
+use super::changed_table::{ChangedTable, Kind, SEQUENCES};
 use super::each;
 use crate::sqlite::catalog::tables::Facts;
 use crate::sqlite::connect::error::when;
-use crate::sqlite::connect::interrupt::Abort;
+use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::names::quoted;
 use crate::{ChangeSource, EngineError};
 
@@ -59,11 +59,11 @@ impl Sequences {
     pub(super) fn decide(
         &mut self,
         source: &Arc<dyn ChangeSource>,
-        subject: &mut Subject<'_>,
-        abort: &Abort,
+        changed: &mut ChangedTable<'_>,
+        interrupt: &Interrupt,
     ) -> Result<(), EngineError> {
-        let table = &subject.changes.table;
-        each(source, subject.index, abort, |_, changes, change| {
+        let table = &changed.changes.table;
+        each(source, changed.index, interrupt, |_, changes, change| {
             let before = |row| Counter::of(table, changes.before(), row);
             let after = |row| Counter::of(table, changes.after(), row);
             let (was, becomes) = match change {
@@ -83,7 +83,7 @@ impl Sequences {
             let present = self.before.get(&name).copied();
             let number = |counter: &Option<Counter>| counter.as_ref().map(|counter| counter.number);
             if present == number(&becomes) && number(&was) != number(&becomes) {
-                subject.already += 1;
+                changed.already += 1;
                 return Ok(());
             }
             let moved = present != number(&was);
@@ -99,12 +99,12 @@ impl Sequences {
                 ));
                 // What somebody has moved on does not go.
                 if row.is_none() {
-                    subject.skipped += 1;
+                    changed.skipped += 1;
                     return Ok(());
                 }
             }
             self.wanted.push((name, row));
-            subject.count(change);
+            changed.count(change);
             Ok(())
         })
     }
@@ -113,7 +113,7 @@ impl Sequences {
     pub(super) fn write(
         &mut self,
         connection: &Connection,
-        subject: &Subject<'_>,
+        changed: &ChangedTable<'_>,
     ) -> Result<(), EngineError> {
         let write = || -> rusqlite::Result<()> {
             for (name, _) in &self.wanted {
@@ -128,21 +128,22 @@ impl Sequences {
             }
             Ok(())
         };
-        write().map_err(when(format!("changing table {}", subject.changes.table.name)))
+        write().map_err(when(format!("changing table {}", changed.changes.table.name)))
     }
 
     /// Moves counters on that are behind the rows of their tables. Returns what people should know.
     pub(super) fn settle(
         mut self,
         connection: &Connection,
-        subjects: &[Subject<'_>],
+        changed_tables: &[ChangedTable<'_>],
     ) -> Result<Vec<String>, EngineError> {
         if !self.is_there {
             return Ok(self.notes);
         }
-        let sequences = subjects.iter().find(|subject| subject.kind == Kind::Sequences);
-        let changed = subjects.iter().filter(|subject| subject.kind == Kind::Rows && subject.has_inserts);
-        let mut names: Vec<_> = changed.map(|subject| subject.changes.table.name.name.clone()).collect();
+        let sequences = changed_tables.iter().find(|changed| changed.kind == Kind::Sequences);
+        let changed =
+            changed_tables.iter().filter(|changed| changed.kind == Kind::Rows && changed.has_inserts);
+        let mut names: Vec<_> = changed.map(|changed| changed.changes.table.name.name.clone()).collect();
         names.extend(sequences.into_iter().flat_map(|_| self.wanted.iter().map(|(name, _)| name.clone())));
         names.sort();
         names.dedup();

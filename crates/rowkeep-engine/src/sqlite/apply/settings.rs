@@ -5,24 +5,24 @@ use std::sync::Arc;
 use rowkeep_format::{Change, RowBatch, Value};
 use rusqlite::Connection;
 
-use super::changed_table::Subject;
+use super::changed_table::ChangedTable;
 use super::conflicts::Conflicts;
 use super::each;
 use crate::sqlite::catalog::properties::{SETTINGS, pragma};
 use crate::sqlite::connect::error::when;
-use crate::sqlite::connect::interrupt::Abort;
+use crate::sqlite::connect::interrupt::Interrupt;
 use crate::{ChangeSource, EngineError, ErrorKind};
 
 /// Compares the settings with those of the changeset. One that was never set is 0.
 pub(super) fn decide(
     connection: &Connection,
     source: &Arc<dyn ChangeSource>,
-    subject: &mut Subject<'_>,
+    changed: &mut ChangedTable<'_>,
     conflicts: &mut Conflicts,
-    abort: &Abort,
+    interrupt: &Interrupt,
 ) -> Result<(), EngineError> {
-    let table = &subject.changes.table;
-    each(source, subject.index, abort, |number, changes, change| {
+    let table = &changed.changes.table;
+    each(source, changed.index, interrupt, |number, changes, change| {
         let (was, becomes) = match change {
             Change::Insert { after } => (None, Some(setting(changes.after(), after)?)),
             Change::Update { before, after } => {
@@ -34,18 +34,18 @@ pub(super) fn decide(
         let present = pragma::<i32>(connection, name).map_err(when(format!("reading {name}")))?;
         let value = |setting: Option<(&str, i32)>| setting.map_or(0, |(_, value)| value);
         if present == value(becomes) {
-            subject.left.set(number);
-            subject.already += 1;
+            changed.left.set(number);
+            changed.already += 1;
         } else if present != value(was) {
-            subject.left.set(number);
-            subject.skipped += 1;
+            changed.left.set(number);
+            changed.skipped += 1;
             let (batch, row) = match change {
                 Change::Insert { after } => (changes.after(), after),
                 Change::Update { before, .. } | Change::Delete { before } => (changes.before(), before),
             };
             conflicts.add(table, batch, row);
         } else {
-            subject.count(change);
+            changed.count(change);
         }
         Ok(())
     })
@@ -55,11 +55,11 @@ pub(super) fn decide(
 pub(super) fn write(
     connection: &Connection,
     source: &Arc<dyn ChangeSource>,
-    subject: &Subject<'_>,
-    abort: &Abort,
+    changed: &ChangedTable<'_>,
+    interrupt: &Interrupt,
 ) -> Result<(), EngineError> {
-    each(source, subject.index, abort, |number, changes, change| {
-        if subject.left.has(number) {
+    each(source, changed.index, interrupt, |number, changes, change| {
+        if changed.left.has(number) {
             return Ok(());
         }
         let (name, value) = match change {

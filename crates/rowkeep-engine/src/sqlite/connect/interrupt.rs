@@ -11,17 +11,17 @@ const STEPS: i32 = 10_000;
 
 /// Tells work on another thread that nobody waits for it any more.
 #[derive(Clone)]
-pub(crate) struct Abort(watch::Receiver<()>);
+pub(crate) struct Interrupt(watch::Receiver<()>);
 
 /// Runs something where it may block. When the future is dropped, the work is told.
-pub(crate) async fn abortable<T: Send + 'static>(
-    work: impl FnOnce(Abort) -> Result<T, EngineError> + Send + 'static,
+pub(crate) async fn interruptible<T: Send + 'static>(
+    work: impl FnOnce(Interrupt) -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
     let (_alive, gone) = watch::channel(());
-    blocking(move || work(Abort(gone))).await
+    blocking(move || work(Interrupt(gone))).await
 }
 
-impl Abort {
+impl Interrupt {
     /// Whether the work is to end.
     pub(crate) fn is_wanted(&self) -> bool {
         self.0.has_changed().is_err()
@@ -29,13 +29,13 @@ impl Abort {
 
     /// Fails when the work is to end.
     pub(crate) fn check(&self) -> Result<(), EngineError> {
-        if self.is_wanted() { Err(aborted()) } else { Ok(()) }
+        if self.is_wanted() { Err(interrupted()) } else { Ok(()) }
     }
 
     /// Makes statements of a connection fail as soon as the work is to end.
     pub(crate) fn interrupt(&self, connection: &mut Connection) -> rusqlite::Result<()> {
-        let abort = self.clone();
-        connection.progress_handler(STEPS, Some(move || abort.is_wanted()))
+        let interrupt = self.clone();
+        connection.progress_handler(STEPS, Some(move || interrupt.is_wanted()))
     }
 
     /// Waits for what comes next of a stream.
@@ -50,13 +50,13 @@ impl Abort {
         Handle::current().block_on(async {
             tokio::select! {
                 biased;
-                _ = gone.changed() => Err(aborted()),
+                _ = gone.changed() => Err(interrupted()),
                 next = stream.next() => next.transpose(),
             }
         })
     }
 }
 
-fn aborted() -> EngineError {
+fn interrupted() -> EngineError {
     EngineError::new(ErrorKind::Other, "nobody waits for this any more")
 }

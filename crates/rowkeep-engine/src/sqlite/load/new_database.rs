@@ -25,7 +25,7 @@ const CACHE_KIB: u32 = 32 * 1024;
 const SEQUENCES: &str = "sqlite_sequence";
 
 /// All of a database that is being made.
-pub(crate) struct Making {
+pub(crate) struct NewDatabase {
     /// Closed before the file is removed.
     connection: Connection,
     unfinished: Unfinished,
@@ -49,7 +49,7 @@ enum Place {
     Occupied,
 }
 
-impl Making {
+impl NewDatabase {
     /// Begins a database with empty tables where there is none.
     pub(crate) fn begin(
         path: PathBuf,
@@ -105,13 +105,13 @@ impl Making {
     }
 
     /// Begins to put rows into a table.
-    pub(crate) fn loading<'m>(&'m mut self, table: &'m Table) -> Result<Loading<'m>, EngineError> {
+    pub(crate) fn loading<'m>(&'m mut self, table: &'m Table) -> Result<TableLoad<'m>, EngineError> {
         let into = match table.name.name.as_str() {
             SETTINGS_TABLE => Into::Kept(&mut self.settings),
             SEQUENCES => Into::Kept(&mut self.sequences.insert((table.clone(), Vec::new())).1),
             _ => Into::Table(prepare_insert(&self.connection, table)?),
         };
-        Ok(Loading { into, table, utf16: self.definitions.properties.utf16(), rows: 0 })
+        Ok(TableLoad { into, table, utf16: self.definitions.properties.utf16(), rows: 0 })
     }
 
     /// Creates what comes after rows, and gives the database its name. Returns what is not as it was.
@@ -149,13 +149,13 @@ impl Making {
         let sql = format!("DELETE FROM main.{SEQUENCES}");
         self.connection.execute_batch(&sql).map_err(when(format!("filling table {SEQUENCES}")))?;
         let into = Into::Table(prepare_insert(&self.connection, table)?);
-        let mut loading = Loading { into, table, utf16: self.definitions.properties.utf16(), rows: 0 };
+        let mut loading = TableLoad { into, table, utf16: self.definitions.properties.utf16(), rows: 0 };
         batches.iter().try_for_each(|batch| loading.add(batch.clone()))
     }
 }
 
 /// A table that is being filled.
-pub(crate) struct Loading<'m> {
+pub(crate) struct TableLoad<'m> {
     into: Into<'m>,
     table: &'m Table,
     utf16: Option<Endian>,
@@ -168,7 +168,7 @@ enum Into<'m> {
     Kept(&'m mut Vec<RowBatch>),
 }
 
-impl Loading<'_> {
+impl TableLoad<'_> {
     /// Adds rows.
     pub(crate) fn add(&mut self, batch: RowBatch) -> Result<(), EngineError> {
         let name = &self.table.name;

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use rowkeep_format::{RowBatch, Schema, Table};
 use tokio::sync::{Mutex, mpsc};
 
-use super::new_database::Making;
+use super::new_database::NewDatabase;
 use super::stored_order::in_stored_order;
 use crate::sort::SortOptions;
 use crate::sqlite::read::view::blocking;
@@ -18,7 +18,7 @@ use crate::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
 pub(crate) struct SqliteTarget {
     path: PathBuf,
     /// Nothing when it is finished, abandoned, or a load failed half-way.
-    making: Arc<Mutex<Option<Making>>>,
+    database: Arc<Mutex<Option<NewDatabase>>>,
     sort: SortOptions,
 }
 
@@ -38,8 +38,8 @@ impl SqliteTarget {
         patience: Duration,
         sort: SortOptions,
     ) -> Result<Self, EngineError> {
-        let making = Making::begin(path.clone(), schema, options, patience)?;
-        Ok(Self::of(path, making, sort))
+        let database = NewDatabase::begin(path.clone(), schema, options, patience)?;
+        Ok(Self::of(path, database, sort))
     }
 
     /// Begins a database that is to take the place of what there is; blocks.
@@ -50,12 +50,12 @@ impl SqliteTarget {
         patience: Duration,
         sort: SortOptions,
     ) -> Result<Self, EngineError> {
-        let making = Making::begin_again(path.clone(), schema, options, patience)?;
-        Ok(Self::of(path, making, sort))
+        let database = NewDatabase::begin_again(path.clone(), schema, options, patience)?;
+        Ok(Self::of(path, database, sort))
     }
 
-    fn of(path: PathBuf, making: Making, sort: SortOptions) -> Self {
-        Self { path, making: Arc::new(Mutex::new(Some(making))), sort }
+    fn of(path: PathBuf, database: NewDatabase, sort: SortOptions) -> Self {
+        Self { path, database: Arc::new(Mutex::new(Some(database))), sort }
     }
 
     fn gone(&self) -> EngineError {
@@ -72,15 +72,15 @@ impl Target for SqliteTarget {
 
     async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
         let mut rows = in_stored_order(rows, table, &self.sort).await?;
-        let mut place = Arc::clone(&self.making).lock_owned().await;
+        let mut place = Arc::clone(&self.database).lock_owned().await;
         // Out of its place until it has come to a good end.
-        let mut making = place.take().ok_or_else(|| self.gone())?;
+        let mut database = place.take().ok_or_else(|| self.gone())?;
         let (steps, received) = mpsc::channel(WAITING_BATCHES);
         let table = table.clone();
         let thread = tokio::spawn(blocking(move || {
-            let filled = fill(&mut making, &table, received);
+            let filled = fill(&mut database, &table, received);
             // Whoever waits for the place finds the file gone.
-            *place = matches!(filled, Ok(true)).then_some(making);
+            *place = matches!(filled, Ok(true)).then_some(database);
             filled
         }));
         let mut ended = Ok(());
@@ -106,14 +106,14 @@ impl Target for SqliteTarget {
     }
 
     async fn finish(&self) -> Result<Vec<String>, EngineError> {
-        let making = self.making.lock().await.take().ok_or_else(|| self.gone())?;
-        blocking(move || making.finish()).await
+        let database = self.database.lock().await.take().ok_or_else(|| self.gone())?;
+        blocking(move || database.finish()).await
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {
-        let making = self.making.lock().await.take();
+        let database = self.database.lock().await.take();
         blocking(move || {
-            drop(making);
+            drop(database);
             Ok(())
         })
         .await
@@ -121,8 +121,12 @@ impl Target for SqliteTarget {
 }
 
 /// Fills a table; false when the rows ended early.
-fn fill(making: &mut Making, table: &Table, mut steps: mpsc::Receiver<Step>) -> Result<bool, EngineError> {
-    let mut loading = making.loading(table)?;
+fn fill(
+    database: &mut NewDatabase,
+    table: &Table,
+    mut steps: mpsc::Receiver<Step>,
+) -> Result<bool, EngineError> {
+    let mut loading = database.loading(table)?;
     while let Some(step) = steps.blocking_recv() {
         match step {
             Step::Rows(batch) => loading.add(batch)?,

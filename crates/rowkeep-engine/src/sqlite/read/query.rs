@@ -11,7 +11,7 @@ use super::scan::push_row;
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::connect::connection::open_plainly;
 use crate::sqlite::connect::error::{failure, when, words};
-use crate::sqlite::connect::interrupt::Abort;
+use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::transaction::{begin, patiently};
 use crate::{EngineError, ErrorKind, QueryRows};
@@ -43,16 +43,16 @@ pub(crate) fn query(
     patience: Duration,
     sql: &str,
     limit: usize,
-    abort: &Abort,
+    interrupt: &Interrupt,
 ) -> Result<QueryRows, EngineError> {
     let named = || path.display();
     let mut connection = open_plainly(path, patience)?;
-    abort.interrupt(&mut connection).map_err(when(named()))?;
-    let begin = || if abort.is_wanted() { Ok(()) } else { begin(&connection) };
+    interrupt.interrupt(&mut connection).map_err(when(named()))?;
+    let begin = || if interrupt.is_wanted() { Ok(()) } else { begin(&connection) };
     patiently(patience, begin).map_err(when(named()))?;
     let properties = Properties::read(&connection).map_err(when(named()))?;
     connection.authorizer(Some(only_reading)).map_err(when(named()))?;
-    abort.check()?;
+    interrupt.check()?;
 
     let mut statement = prepare(&connection, sql)?;
     let columns = statement.column_names();
@@ -65,7 +65,7 @@ pub(crate) fn query(
         !more && !failed
     });
     if let Err(error) = ran {
-        abort.check()?;
+        interrupt.check()?;
         return Err(said(&error));
     }
     if failed {

@@ -59,7 +59,7 @@ pub(super) fn expression(default: &DefaultValue, chosen: &Chosen) -> Result<Stri
 
 /// A text as a value of a type that is not text, when it is surely one.
 fn typed(text: &str, plain: &str) -> Option<String> {
-    use super::super::profile::{Seen, Shape};
+    use super::super::profile::{ColumnProfile, Shape};
     let shape = match plain {
         "date" | "timestamp without time zone" | "timestamp with time zone" => Shape::Timestamp,
         "time without time zone" => Shape::Time,
@@ -72,9 +72,9 @@ fn typed(text: &str, plain: &str) -> Option<String> {
         "bigint" => Shape::Integer,
         _ => return None,
     };
-    let mut seen = Seen::new(shape);
-    seen.see_text(text.as_bytes());
-    seen.only_shaped().then(|| literal(text))
+    let mut profile = ColumnProfile::new(shape);
+    profile.observe_text(text.as_bytes());
+    profile.only_shaped().then(|| literal(text))
 }
 
 /// The present time in UTC as SQLite prints it.

@@ -1,6 +1,6 @@
 //! The type that holds every value of a column of SQLite.
 
-use crate::translate::profile::{Seen, Shape};
+use crate::translate::profile::{ColumnProfile, Shape};
 use crate::translate::value::ValueMap;
 
 /// A type, what becomes of values, and what is worth knowing of the choice.
@@ -100,55 +100,55 @@ pub(super) fn shape(declared: &str) -> Shape {
 }
 
 /// Chooses the declared type when it holds all values, else the nearest that does.
-pub(super) fn choose(declared: &str, seen: &Seen) -> Chosen {
+pub(super) fn choose(declared: &str, profile: &ColumnProfile) -> Chosen {
     let meaning = Meaning::of(declared);
-    if let Some(chosen) = as_declared(meaning, seen) {
+    if let Some(chosen) = as_declared(meaning, profile) {
         return chosen;
     }
-    let (type_name, map, loss) = by_values(seen);
+    let (type_name, map, loss) = by_values(profile);
     let loss = loss.map(|loss| format!(", {loss}")).unwrap_or_default();
     let note = (meaning != Meaning::Anything || !loss.is_empty()).then(|| {
         let declared = if declared.is_empty() { "no type" } else { declared };
-        format!("declared {declared}, holds {}: becomes {type_name}{loss}", seen.told())
+        format!("declared {declared}, holds {}: becomes {type_name}{loss}", profile.told())
     });
     Chosen { type_name: type_name.to_owned(), map, note }
 }
 
-fn as_declared(meaning: Meaning, seen: &Seen) -> Option<Chosen> {
+fn as_declared(meaning: Meaning, profile: &ColumnProfile) -> Option<Chosen> {
     let chosen =
         |type_name: &str, map: ValueMap| Some(Chosen { type_name: type_name.to_owned(), map, note: None });
-    let numbers = seen.integers + seen.reals == seen.values();
-    let reals = seen.reals == seen.values();
-    let shaped = seen.only_shaped();
+    let numbers = profile.integers + profile.reals == profile.values();
+    let reals = profile.reals == profile.values();
+    let shaped = profile.only_shaped();
     match meaning {
-        Meaning::Boolean if seen.only_integers(0, 1) => chosen("boolean", ValueMap::Boolean),
-        Meaning::Integer if seen.only_integers(i64::MIN, i64::MAX) => chosen("bigint", ValueMap::Digits),
+        Meaning::Boolean if profile.only_integers(0, 1) => chosen("boolean", ValueMap::Boolean),
+        Meaning::Integer if profile.only_integers(i64::MIN, i64::MAX) => chosen("bigint", ValueMap::Digits),
         Meaning::Real if reals => chosen("double precision", ValueMap::Floating),
-        Meaning::Decimal(Some((digits, scale))) if numbers && fits(seen, digits, scale) => {
+        Meaning::Decimal(Some((digits, scale))) if numbers && fits(profile, digits, scale) => {
             chosen(&format!("numeric({digits},{scale})"), ValueMap::Decimal(Some(scale)))
         }
-        Meaning::Decimal(declared) if numbers && seen.infinite == 0 => Some(Chosen {
+        Meaning::Decimal(declared) if numbers && profile.infinite == 0 => Some(Chosen {
             type_name: "numeric".to_owned(),
             map: ValueMap::Decimal(None),
             note: declared
                 .map(|(digits, scale)| format!("becomes numeric, for numbers do not fit ({digits},{scale})")),
         }),
         Meaning::Decimal(_) if numbers && reals => chosen("double precision", ValueMap::Floating),
-        Meaning::Varying(most) if seen.only_texts() => Some(if seen.longest <= most {
+        Meaning::Varying(most) if profile.only_texts() => Some(if profile.longest <= most {
             Chosen { type_name: format!("character varying({most})"), map: ValueMap::Text, note: None }
         } else {
-            let note = format!("becomes text, for a text has {} characters", seen.longest);
+            let note = format!("becomes text, for a text has {} characters", profile.longest);
             Chosen { type_name: "text".to_owned(), map: ValueMap::Text, note: Some(note) }
         }),
-        Meaning::Text if seen.only_texts() => chosen("text", ValueMap::Text),
-        Meaning::Blob if seen.blobs == seen.values() => chosen("bytea", ValueMap::Bytea),
-        Meaning::Date if shaped && seen.dates == seen.values() => chosen("date", ValueMap::Text),
-        Meaning::Date | Meaning::Timestamp(_) if shaped => timestamp(meaning, seen),
+        Meaning::Text if profile.only_texts() => chosen("text", ValueMap::Text),
+        Meaning::Blob if profile.blobs == profile.values() => chosen("bytea", ValueMap::Bytea),
+        Meaning::Date if shaped && profile.dates == profile.values() => chosen("date", ValueMap::Text),
+        Meaning::Date | Meaning::Timestamp(_) if shaped => timestamp(meaning, profile),
         Meaning::Time if shaped => {
             let chosen = Chosen {
                 type_name: "time without time zone".to_owned(),
                 map: ValueMap::TimeOfDay,
-                note: respelt(seen),
+                note: respelt(profile),
             };
             Some(chosen)
         }
@@ -159,14 +159,14 @@ fn as_declared(meaning: Meaning, seen: &Seen) -> Option<Chosen> {
 }
 
 /// Times that all have a zone, or all have none.
-fn timestamp(meaning: Meaning, seen: &Seen) -> Option<Chosen> {
-    let (type_name, map) = match (seen.instants, seen.values()) {
+fn timestamp(meaning: Meaning, profile: &ColumnProfile) -> Option<Chosen> {
+    let (type_name, map) = match (profile.instants, profile.values()) {
         (0, 0) if meaning == Meaning::Timestamp(true) => ("timestamp with time zone", ValueMap::Instant),
         (0, _) => ("timestamp without time zone", ValueMap::Timestamp),
         (instants, all) if instants == all => ("timestamp with time zone", ValueMap::Instant),
         _ => return None,
     };
-    let note = match (respelt(seen), meaning) {
+    let note = match (respelt(profile), meaning) {
         (Some(note), _) => Some(note),
         (None, Meaning::Date) => Some(format!("becomes {type_name}, for it holds times of day")),
         (None, _) => None,
@@ -174,33 +174,33 @@ fn timestamp(meaning: Meaning, seen: &Seen) -> Option<Chosen> {
     Some(Chosen { type_name: type_name.to_owned(), map, note })
 }
 
-fn respelt(seen: &Seen) -> Option<String> {
-    (seen.respelt > 0)
-        .then(|| format!("{} times are the same, and will be written as PostgreSQL does", seen.respelt))
+fn respelt(profile: &ColumnProfile) -> Option<String> {
+    (profile.respelt > 0)
+        .then(|| format!("{} times are the same, and will be written as PostgreSQL does", profile.respelt))
 }
 
 /// Whether all numbers are in so many digits, so many of them after the point.
-fn fits(seen: &Seen, digits: usize, scale: usize) -> bool {
-    seen.infinite == 0 && seen.fraction_digits <= scale && seen.whole_digits <= digits - scale
+fn fits(profile: &ColumnProfile, digits: usize, scale: usize) -> bool {
+    profile.infinite == 0 && profile.fraction_digits <= scale && profile.whole_digits <= digits - scale
 }
 
 /// The type that holds all values, whatever was declared, and what cannot be told apart in it.
-fn by_values(seen: &Seen) -> (&'static str, ValueMap, Option<&'static str>) {
-    let all = seen.values();
+fn by_values(profile: &ColumnProfile) -> (&'static str, ValueMap, Option<&'static str>) {
+    let all = profile.values();
     if all == 0 {
         ("text", ValueMap::AnyText, None)
-    } else if seen.integers == all {
+    } else if profile.integers == all {
         ("bigint", ValueMap::Digits, None)
-    } else if seen.reals == all {
+    } else if profile.reals == all {
         ("double precision", ValueMap::Floating, None)
-    } else if seen.integers + seen.reals == all && seen.infinite == 0 {
+    } else if profile.integers + profile.reals == all && profile.infinite == 0 {
         ("numeric", ValueMap::Decimal(None), Some("where 5 and 5.0 are the same"))
-    } else if seen.blobs == all {
+    } else if profile.blobs == all {
         ("bytea", ValueMap::Bytea, None)
-    } else if seen.blobs > 0 || seen.no_text > 0 {
-        let mixed = seen.texts < all;
+    } else if profile.blobs > 0 || profile.no_text > 0 {
+        let mixed = profile.texts < all;
         ("bytea", ValueMap::Bytea, mixed.then_some("where the kinds cannot be told apart"))
-    } else if seen.texts == all {
+    } else if profile.texts == all {
         ("text", ValueMap::Text, None)
     } else {
         ("text", ValueMap::AnyText, Some("where the kinds cannot be told apart"))

@@ -1,14 +1,14 @@
 use rowkeep_format::{RowBatch, Value};
 
 use super::*;
-use crate::translate::profile::TableSeen;
+use crate::translate::profile::TableProfile;
 
 fn chosen(declared: &str, values: &[Value<'_>]) -> Chosen {
     let mut batch = RowBatch::new(1);
     values.iter().for_each(|value| batch.push_row([*value]));
-    let mut seen = TableSeen::new([shape(declared)]);
-    seen.see(&batch);
-    choose(declared, &seen.columns[0])
+    let mut profile = TableProfile::new([shape(declared)]);
+    profile.observe(&batch);
+    choose(declared, &profile.columns[0])
 }
 
 fn real(real: f64) -> Value<'static> {

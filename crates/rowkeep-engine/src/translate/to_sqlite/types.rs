@@ -1,7 +1,7 @@
 //! The type of SQLite that holds every value of a type of PostgreSQL.
 
 use crate::translate::outline::ColumnOutline;
-use crate::translate::profile::{Seen, Shape};
+use crate::translate::profile::{ColumnProfile, Shape};
 use crate::translate::value::ValueMap;
 
 /// A type, what becomes of values, and what is worth knowing of the choice.
@@ -42,7 +42,7 @@ fn is_whole(type_name: &str) -> bool {
 }
 
 /// Chooses the type of a column.
-pub(super) fn choose(column: &ColumnOutline, seen: &Seen) -> Chosen {
+pub(super) fn choose(column: &ColumnOutline, profile: &ColumnProfile) -> Chosen {
     let chosen = |type_name: &'static str, map: ValueMap| Chosen { type_name, map, note: None };
     let noted = |note: String| Chosen { type_name: "TEXT", map: ValueMap::Text, note: Some(note) };
     let declared = &column.declared;
@@ -53,13 +53,13 @@ pub(super) fn choose(column: &ColumnOutline, seen: &Seen) -> Chosen {
     let chosen = match name {
         "smallint" | "integer" | "bigint" | "oid" => chosen("INTEGER", ValueMap::FromDigits),
         "boolean" => chosen("BOOLEAN", ValueMap::FromBoolean),
-        "numeric" if is_whole(&column.base) && seen.only_shaped() && declared == &column.base => {
+        "numeric" if is_whole(&column.base) && profile.only_shaped() && declared == &column.base => {
             chosen("INTEGER", ValueMap::FromDigits)
         }
         "numeric" => noted(format!(
             "{declared} becomes TEXT with all its digits: it is compared and sorted as text, unless cast"
         )),
-        "real" | "double precision" if seen.only_shaped() => chosen("REAL", ValueMap::FromFloating),
+        "real" | "double precision" if profile.only_shaped() => chosen("REAL", ValueMap::FromFloating),
         "real" | "double precision" => {
             noted(format!("{declared} becomes TEXT, for it holds NaN, which SQLite has not"))
         }
@@ -95,7 +95,7 @@ mod tests {
     use rowkeep_format::{RowBatch, Value};
 
     use super::*;
-    use crate::translate::profile::TableSeen;
+    use crate::translate::profile::TableProfile;
 
     fn chosen(declared: &str, base: &str, values: &[&str]) -> Chosen {
         let column = ColumnOutline {
@@ -110,9 +110,9 @@ mod tests {
         };
         let mut batch = RowBatch::new(1);
         values.iter().for_each(|value| batch.push_row([Value::Text(value.as_bytes())]));
-        let mut seen = TableSeen::new([shape(declared)]);
-        seen.see(&batch);
-        choose(&column, &seen.columns[0])
+        let mut profile = TableProfile::new([shape(declared)]);
+        profile.observe(&batch);
+        choose(&column, &profile.columns[0])
     }
 
     #[test]

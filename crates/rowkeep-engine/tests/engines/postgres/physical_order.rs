@@ -32,7 +32,7 @@ fn numbers(value: &str, order: &str) -> String {
 
 /// Reads the table as it lies, where that is offered, and says whether it came in key order.
 async fn as_it_lies(view: &dyn View, table: &Table) -> Option<(RowBatch, bool)> {
-    let mut rows = view.rows_as_they_lie(table).await.expect("the reading begins")?;
+    let mut rows = view.rows_in_physical_order(table).await.expect("the reading begins")?;
     let mut all = RowBatch::new(table.columns.len());
     let (mut last, mut in_order) = (Vec::new(), true);
     while let Some(batch) = rows.try_next().await.expect("the rows are read") {
@@ -51,7 +51,7 @@ async fn offered(database: &Database) -> Vec<String> {
     let view = database.server.engine(&database.name).open(&ViewOptions::default()).await.expect("it opens");
     let mut offered = Vec::new();
     for table in &view.schema().tables {
-        if view.rows_as_they_lie(table).await.expect("the reading begins").is_some() {
+        if view.rows_in_physical_order(table).await.expect("the reading begins").is_some() {
             offered.push(table.name.to_string());
         }
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rowkeep_engine::{DatabaseUrl, Engine, Surroundings, View, ViewOptions, Written, connect};
+use rowkeep_engine::{ChangeCount, DatabaseUrl, Engine, Surroundings, View, ViewOptions, connect};
 use tokio_postgres::{Client, NoTls};
 
 use super::*;
@@ -11,7 +11,7 @@ async fn opened(engine: &dyn Engine, ended: &str) -> Arc<dyn View> {
     for _ in 0..600 {
         // For a moment it takes connections as if nothing had happened.
         match engine.open(&ViewOptions::default()).await {
-            Ok(view) if view.instant().is_some_and(|instant| run(&instant) != ended) => return view,
+            Ok(view) if view.horizon().is_some_and(|instant| run(&instant) != ended) => return view,
             Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
@@ -60,10 +60,10 @@ fn what_a_server_tells_ends_with_a_crash_and_with_a_restart() {
             ];
             for end in ends {
                 let view = engine.open(&ViewOptions::default()).await.expect("the database opens");
-                let instant = view.instant().expect("the server tells");
+                let instant = view.horizon().expect("the server tells");
                 let table = view.schema().tables[0].clone();
-                let told = view.written_since(&table, &instant).await.expect("the server answers");
-                assert_eq!(told, Some(Written { rows: 2, written: 0 }));
+                let told = view.changed_since(&table, &instant).await.expect("the server answers");
+                assert_eq!(told, Some(ChangeCount { rows: 2, changed: 0 }));
                 drop(view);
 
                 let alive = client(&cluster).await;
@@ -77,7 +77,7 @@ fn what_a_server_tells_ends_with_a_crash_and_with_a_restart() {
                 };
                 tokio::time::timeout(Duration::from_secs(60), gone).await.expect("the connection ends");
                 let view = opened(engine.as_ref(), run(&instant)).await;
-                assert_eq!(view.written_since(&table, &instant).await.expect("the server answers"), None);
+                assert_eq!(view.changed_since(&table, &instant).await.expect("the server answers"), None);
             }
         });
     }

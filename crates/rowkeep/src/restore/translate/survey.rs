@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};
-use rowkeep_engine::translate::{Survey, TableSeen};
+use rowkeep_engine::translate::{Survey, TableProfile};
 use rowkeep_format::{Schema, Table, TableEntry, TableKind};
 use rowkeep_repository::Reader;
 
@@ -21,7 +21,7 @@ pub(super) async fn survey(
     tables: &[TableEntry],
 ) -> Result<Survey, Error> {
     let mut survey = Survey::new();
-    let mut wanted: Vec<(&TableEntry, &Table, TableSeen)> = Vec::new();
+    let mut wanted: Vec<(&TableEntry, &Table, TableProfile)> = Vec::new();
     for entry in tables {
         let Some(table) = schema.table(&entry.name) else { continue };
         if entry.kind == TableKind::LargeObjects {
@@ -32,8 +32,8 @@ pub(super) async fn survey(
             while let Some(batch) = rows.next().await {
                 survey.add_rows(table, &batch.map_err(|error| cause.of(error))?);
             }
-        } else if let Some(seen) = Survey::wanted(schema, table) {
-            wanted.push((entry, table, seen));
+        } else if let Some(profile) = Survey::wanted(schema, table) {
+            wanted.push((entry, table, profile));
         }
     }
     context.observe(Event::Phase {
@@ -41,14 +41,14 @@ pub(super) async fn survey(
         tables: wanted.len() as u64,
         rows: wanted.iter().map(|(entry, ..)| entry.root.rows).sum(),
     });
-    let looked = futures::stream::iter(wanted).map(|(entry, table, seen)| async move {
+    let looked = futures::stream::iter(wanted).map(|(entry, table, profile)| async move {
         context.observe(Event::Table(&entry.name));
-        let seen = look(context, reader, entry, seen).await?;
+        let profile = look(context, reader, entry, profile).await?;
         context.observe(Event::TableDone { table: &entry.name, rows: entry.root.rows });
-        Ok::<_, Error>((table.name.clone(), seen))
+        Ok::<_, Error>((table.name.clone(), profile))
     });
-    for (name, seen) in looked.buffer_unordered(TABLES).try_collect::<Vec<_>>().await? {
-        survey.add(name, seen);
+    for (name, profile) in looked.buffer_unordered(TABLES).try_collect::<Vec<_>>().await? {
+        survey.add(name, profile);
     }
     Ok(survey)
 }
@@ -57,20 +57,20 @@ async fn look(
     context: &Context,
     reader: &Arc<Reader>,
     entry: &TableEntry,
-    mut seen: TableSeen,
-) -> Result<TableSeen, Error> {
+    mut profile: TableProfile,
+) -> Result<TableProfile, Error> {
     let cause = Cause::default();
     let mut rows = rows(context, reader, entry, &cause);
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(|error| cause.of(error))?;
         let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
-        seen = context
+        profile = context
             .compute(move || {
-                seen.see(&batch);
-                seen
+                profile.observe(&batch);
+                profile
             })
             .await;
         context.observe(Event::Advanced { table: &entry.name, rows, bytes });
     }
-    Ok(seen)
+    Ok(profile)
 }

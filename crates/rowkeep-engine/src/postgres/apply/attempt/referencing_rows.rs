@@ -1,6 +1,6 @@
 //! Rows that refer to rows which are to be changed: the database would change them too, or refuse.
 
-use super::strategy::Way;
+use super::strategy::Strategy;
 use super::{Stopped, Work};
 use crate::postgres::apply::foreign_keys::{Reference, Treatment};
 use crate::postgres::apply::staging::{self, kind};
@@ -11,10 +11,10 @@ use crate::{EngineError, ErrorKind};
 
 impl Work<'_> {
     /// Foreign keys that act when a row of the table is deleted or updated.
-    pub(super) fn references_to(&self, at: usize, way: &Way) -> impl Iterator<Item = &Reference> {
+    pub(super) fn references_to(&self, at: usize, strategy: &Strategy) -> impl Iterator<Item = &Reference> {
         self.references.iter().filter(move |reference| {
-            reference.refers_to(&self.live[at])
-                && way.treatments.get(&reference.oid) != Some(&Treatment::Drop)
+            reference.refers_to(&self.current[at])
+                && strategy.treatments.get(&reference.oid) != Some(&Treatment::Drop)
         })
     }
 
@@ -36,7 +36,7 @@ impl Work<'_> {
             // Those that go in the same statement are gone before anything acts on them.
             condition.push_str(&format!(
                 " AND NOT (c.tableoid OPERATOR(pg_catalog.=) {} AND EXISTS (SELECT FROM {} o WHERE {} AND o.kind = {}))",
-                self.live[at].oid,
+                self.current[at].oid,
                 staging::name(at),
                 self.stages[at].matches_row_of(reference, "c", "o"),
                 kind::DELETE
@@ -48,7 +48,7 @@ impl Work<'_> {
         let touched = session.try_rows(&query).await.map_err(|error| failed(what(), error))?;
         for row in &touched {
             let table: u32 = number(row, 0);
-            let named = self.live.iter().position(|live| live.oid == table);
+            let named = self.current.iter().position(|current| current.oid == table);
             let unnamed = match named {
                 None => text(row, 1).to_owned(),
                 Some(child) => {

@@ -6,7 +6,7 @@ use rowkeep_format::Counts;
 use tokio_postgres::error::DbError;
 
 use super::{Stopped, Work};
-use crate::postgres::apply::current_tables::Live;
+use crate::postgres::apply::current_tables::CurrentTable;
 use crate::postgres::apply::foreign_keys::{self, Treatment};
 use crate::postgres::connect::failure::{changing_failed, words};
 use crate::postgres::connect::session::Session;
@@ -17,7 +17,7 @@ const RACES: usize = 5;
 
 /// How the changes have to be made this time.
 #[derive(Debug, Default)]
-pub(super) struct Way {
+pub(super) struct Strategy {
     pub(super) treatments: BTreeMap<u32, Treatment>,
     /// Tables whose updates of unique values are made by replacing the rows.
     pub(super) replaced: BTreeSet<usize>,
@@ -26,17 +26,17 @@ pub(super) struct Way {
 
 impl Work<'_> {
     /// Decides how the next attempt avoids what stopped this one, or that nothing can.
-    pub(super) async fn find_another_way(
+    pub(super) async fn find_another_strategy(
         &self,
         session: &Session,
-        way: &mut Way,
+        strategy: &mut Strategy,
         stopped: Stopped,
     ) -> Result<(), EngineError> {
         let (at, doing, error) = match stopped {
             Stopped::For(error) => return Err(error),
             Stopped::Disturbs(oid) => {
                 self.reference(oid).map_or(Ok(()), foreign_keys::check_droppable)?;
-                way.treatments.insert(oid, Treatment::Drop);
+                strategy.treatments.insert(oid, Treatment::Drop);
                 return Ok(());
             }
             Stopped::Refused { at, doing, error } => (at, doing, error),
@@ -45,15 +45,15 @@ impl Work<'_> {
         let said = error.as_db_error();
         let helped = match said.map(|said| said.code().code()) {
             Some("23503" | "23001") => match said {
-                Some(said) => self.put_aside(session, way, said).await?,
+                Some(said) => self.put_aside(session, strategy, said).await?,
                 None => false,
             },
             Some("23505" | "23P01") if doing == "update" => {
-                self.staged[at].unique_updates > 0 && way.replaced.insert(at)
+                self.staged[at].unique_updates > 0 && strategy.replaced.insert(at)
             }
             Some("23505") if self.on_conflict == OnConflict::Skip && self.is_key(at, said) => {
-                way.races += 1;
-                way.races <= RACES
+                strategy.races += 1;
+                strategy.races <= RACES
             }
             _ => false,
         };
@@ -83,22 +83,27 @@ impl Work<'_> {
     }
 
     /// Puts off a foreign key, or drops it when that was not enough; not when that could not help.
-    async fn put_aside(&self, session: &Session, way: &mut Way, said: &DbError) -> Result<bool, EngineError> {
+    async fn put_aside(
+        &self,
+        session: &Session,
+        strategy: &mut Strategy,
+        said: &DbError,
+    ) -> Result<bool, EngineError> {
         let Some(oid) = foreign_keys::named(session, said).await? else { return Ok(false) };
         let Some(reference) = self.reference(oid) else { return Ok(false) };
-        let counts = |chosen: &dyn Fn(&Live) -> bool| {
+        let counts = |chosen: &dyn Fn(&CurrentTable) -> bool| {
             let mut sum = Counts::default();
-            for (staged, _) in self.staged.iter().zip(self.live).filter(|(_, live)| chosen(live)) {
+            for (staged, _) in self.staged.iter().zip(self.current).filter(|(_, current)| chosen(current)) {
                 sum += staged.counts;
             }
             sum
         };
-        let children = counts(&|live| reference.is_of(live));
-        let parents = counts(&|live| reference.refers_to(live));
+        let children = counts(&|current| reference.is_of(current));
+        let parents = counts(&|current| reference.refers_to(current));
         if children.updated + children.deleted + parents.inserted + parents.updated == 0 {
             return Ok(false);
         }
-        let next = match way.treatments.get(&oid) {
+        let next = match strategy.treatments.get(&oid) {
             None if !reference.deferrable => Treatment::Defer,
             None | Some(Treatment::Defer) => Treatment::Drop,
             Some(Treatment::Drop) => return Ok(false),
@@ -106,7 +111,7 @@ impl Work<'_> {
         if next == Treatment::Drop {
             foreign_keys::check_droppable(reference)?;
         }
-        way.treatments.insert(oid, next);
+        strategy.treatments.insert(oid, next);
         Ok(true)
     }
 }

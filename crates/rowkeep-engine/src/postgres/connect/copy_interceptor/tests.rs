@@ -30,10 +30,10 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind][..], &length, body].concat()
 }
 
-fn tapped(bytes: &[u8], piece_bytes: usize) -> (Tapped<Pieces>, Tap) {
-    let tap = Tap::default();
+fn intercepted(bytes: &[u8], piece_bytes: usize) -> (Intercepted<Pieces>, CopyInterceptor) {
+    let interceptor = CopyInterceptor::default();
     let pieces = bytes.chunks(piece_bytes).map(<[u8]>::to_vec).collect();
-    (Tapped::new(Pieces(pieces), tap.clone()), tap)
+    (Intercepted::new(Pieces(pieces), interceptor.clone()), interceptor)
 }
 
 fn reading() -> Reading {
@@ -55,9 +55,9 @@ fn rows(batches: &mut mpsc::Receiver<rowkeep_format::RowBatch>) -> Vec<String> {
     rows
 }
 
-async fn release(tap: &Tap) -> Result<(), EngineError> {
-    let mut intake = tap.release()?.expect("rows were caught");
-    std::future::poll_fn(|context| intake.poll_hand_on(context)).await.expect("somebody takes them");
+async fn release(interceptor: &CopyInterceptor) -> Result<(), EngineError> {
+    let mut decoder = interceptor.release()?.expect("rows were caught");
+    std::future::poll_fn(|context| decoder.poll_hand_on(context)).await.expect("somebody takes them");
     Ok(())
 }
 
@@ -68,9 +68,9 @@ async fn rows_are_caught_and_the_rest_passes_however_it_is_cut() {
     let data: Vec<u8> = (0..50).flat_map(|n| message(b'd', format!("{n}\t\\N\n").as_bytes())).collect();
     let bytes = [&begin[..], &data, &message(b'N', b"a notice"), &message(b'd', b"x\ty\n"), &end].concat();
     for piece_bytes in 1..=bytes.len() {
-        let (mut stream, tap) = tapped(&bytes, piece_bytes);
+        let (mut stream, interceptor) = intercepted(&bytes, piece_bytes);
         let (sender, mut batches) = mpsc::channel(3);
-        tap.catch(Intake::new(&reading(), &sender));
+        interceptor.catch(CopyDecoder::new(&reading(), &sender));
         let mut passed = Vec::new();
         stream.read_to_end(&mut passed).await.expect("nothing is wrong");
         assert_eq!(
@@ -78,7 +78,7 @@ async fn rows_are_caught_and_the_rest_passes_however_it_is_cut() {
             [&begin[..], &message(b'N', b"a notice"), &end].concat(),
             "in pieces of {piece_bytes}"
         );
-        release(&tap).await.expect("nothing is wrong");
+        release(&interceptor).await.expect("nothing is wrong");
         let rows = rows(&mut batches);
         assert_eq!((rows.len(), rows[49].as_str(), rows[50].as_str()), (51, "49|Null", "x|y"));
     }
@@ -87,11 +87,11 @@ async fn rows_are_caught_and_the_rest_passes_however_it_is_cut() {
 #[tokio::test]
 async fn nothing_is_caught_that_nobody_asked_for() {
     let bytes = [message(b'd', b"1\t2\n"), message(b'c', b""), message(b'd', b"3\t4\n")].concat();
-    let (mut stream, tap) = tapped(&bytes, 4);
+    let (mut stream, interceptor) = intercepted(&bytes, 4);
     let mut passed = Vec::new();
     stream.read_to_end(&mut passed).await.expect("nothing is wrong");
     assert_eq!(passed, bytes);
-    assert!(tap.release().expect("nothing is wrong").is_none());
+    assert!(interceptor.release().expect("nothing is wrong").is_none());
 }
 
 #[tokio::test]
@@ -99,11 +99,11 @@ async fn rows_larger_than_the_buffer_are_read_and_their_room_is_given_back() {
     let large = format!("{}\tz\n", "y".repeat(5 * BUFFER_BYTES + 7));
     let small = message(b'd', b"1\t2\n");
     let bytes = [small.clone(), message(b'd', large.as_bytes()), small.repeat(40_000)].concat();
-    let (mut stream, tap) = tapped(&bytes, 3 * BUFFER_BYTES);
+    let (mut stream, interceptor) = intercepted(&bytes, 3 * BUFFER_BYTES);
     let (sender, mut batches) = mpsc::channel(1_000);
-    tap.catch(Intake::new(&reading(), &sender));
+    interceptor.catch(CopyDecoder::new(&reading(), &sender));
     stream.read_to_end(&mut Vec::new()).await.expect("nothing is wrong");
-    release(&tap).await.expect("nothing is wrong");
+    release(&interceptor).await.expect("nothing is wrong");
     let rows = rows(&mut batches);
     assert_eq!(rows.len(), 40_002);
     assert_eq!(rows[1].len() + 1, large.len());
@@ -115,9 +115,9 @@ async fn rows_larger_than_the_buffer_are_read_and_their_room_is_given_back() {
 async fn reading_waits_for_whoever_takes_the_batches() {
     let rows_of_three_batches = 3 * rowkeep_format::RowBatch::TARGET_BYTES / 4;
     let bytes = message(b'd', b"1\t2\n").repeat(rows_of_three_batches);
-    let (mut stream, tap) = tapped(&bytes, 10_000);
+    let (mut stream, interceptor) = intercepted(&bytes, 10_000);
     let (sender, mut batches) = mpsc::channel(1);
-    tap.catch(Intake::new(&reading(), &sender));
+    interceptor.catch(CopyDecoder::new(&reading(), &sender));
     let reading = tokio::spawn(async move {
         let mut passed = Vec::new();
         stream.read_to_end(&mut passed).await.expect("nothing is wrong");
@@ -132,7 +132,7 @@ async fn reading_waits_for_whoever_takes_the_batches() {
     drop(batches);
     let error = reading.await.expect_err("nobody takes the rest");
     assert!(error.is_panic());
-    assert!(tap.release().expect("it is nobody's fault").is_none());
+    assert!(interceptor.release().expect("it is nobody's fault").is_none());
 }
 
 #[tokio::test]
@@ -143,14 +143,14 @@ async fn what_is_no_row_ends_the_connection() {
         (message(b'd', b"1\t2"), ErrorKind::Other),
         (too_large, ErrorKind::Unstorable),
     ] {
-        let (mut stream, tap) = tapped(&bytes, 1_000);
+        let (mut stream, interceptor) = intercepted(&bytes, 1_000);
         let (sender, _batches) = mpsc::channel(3);
-        tap.catch(Intake::new(&reading(), &sender));
+        interceptor.catch(CopyDecoder::new(&reading(), &sender));
         stream.read_to_end(&mut Vec::new()).await.expect_err("it is no row");
-        let error = tap.release().err().expect("it is told what is wrong");
+        let error = interceptor.release().err().expect("it is told what is wrong");
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains("table t"), "{error}");
     }
-    let (mut stream, _) = tapped(&[b'Z', 0, 0, 0, 3], 10);
+    let (mut stream, _) = intercepted(&[b'Z', 0, 0, 0, 3], 10);
     stream.read_to_end(&mut Vec::new()).await.expect_err("no message is so short");
 }

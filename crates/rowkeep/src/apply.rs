@@ -4,7 +4,6 @@ pub mod activity;
 mod dangling;
 pub(crate) mod execute;
 pub mod plan;
-pub mod replace;
 pub(crate) mod safety;
 
 pub use execute::{Outcome, execute, last_applied, undo, undo_snapshot};

@@ -1,25 +1,26 @@
 //! Capture: a state of a live database becomes a snapshot.
 
 mod migration_version;
+pub mod readiness;
 mod reuse;
 pub(crate) mod table;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rowkeep_engine::{Engine, Level, View, ViewOptions};
+use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::manifest::{Cost, Scope, VERSION};
 use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
 use rowkeep_repository::Repository;
 
-use crate::jobs::doctor::examine;
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
 use crate::state::reader::read_node;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
+use readiness::refuse_unready;
 use reuse::Base;
 use table::{Sink, read_tables, store};
 
@@ -68,7 +69,7 @@ async fn capture_now(
     engine: &dyn Engine,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
-    check_before(context, engine, options.repository_folder.as_deref()).await?;
+    refuse_unready(context, engine, options.repository_folder.as_deref()).await?;
     read(context, repository, engine, options).await?.commit(repository).await
 }
 
@@ -190,27 +191,6 @@ pub(crate) async fn read_opened(
 fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {
     let ddl = if with_ddl { schema.ddl.clone() } else { Vec::new() };
     Schema { engine: schema.engine.clone(), tables: schema.tables.clone(), ddl }
-}
-
-/// Looks for what would make the backup fail or be incomplete, before anything is read.
-async fn check_before(context: &Context, engine: &dyn Engine, folder: Option<&Path>) -> Result<(), Error> {
-    let examination = examine(engine, folder).await?;
-    let (mut errors, mut damaged) = (Vec::new(), false);
-    for finding in examination.findings {
-        match finding.level {
-            Level::Ok => {}
-            Level::Warning => context.warn(format!("{}: {}", finding.what, finding.detail)),
-            Level::Error | Level::Damage => {
-                damaged |= finding.level == Level::Damage;
-                errors.push(format!("{}: {}", finding.what, finding.detail));
-            }
-        }
-    }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::NotReady { database: engine.describe(), reasons: errors, damaged })
-    }
 }
 
 async fn environment(

@@ -7,11 +7,13 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::apply::activity::{Activity, FileActivity};
-use crate::hooks::{FileHook, Hook, read_all as read_hooks};
-use crate::jobs::data_checks::read::{read_all, seconds};
-use crate::jobs::data_checks::{Check, FileCheck};
+use crate::data_checks::read::read_all;
+use crate::data_checks::{Check, FileCheck};
+use crate::durations::seconds;
+use crate::hooks::{FileHook, Hook, Hooks, Operation, read_all as read_hooks};
 use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
+use crate::variables::expand;
 
 /// What `rowkeep.toml` says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,6 +104,12 @@ impl Config {
         self.databases.values().flat_map(|database| database.selection.groups.clone()).collect()
     }
 
+    /// The hooks around an operation on a database that it names, or on any other.
+    pub fn hooks(&self, operation: Operation, database: Option<&str>) -> Hooks {
+        let own = database.and_then(|name| self.databases.get(name)).map_or(&[][..], |known| &known.hooks);
+        Hooks::around(operation, &self.hooks, own)
+    }
+
     /// Reads the text of a configuration; `variable` looks up what `${NAME}` in a value stands for.
     ///
     /// `path` is named in errors. An unknown field or an unset variable is an error: a misspelt setting must not
@@ -145,28 +153,6 @@ impl Config {
             databases,
         })
     }
-}
-
-/// Replaces each `${NAME}`; `$${` stands for `${` itself.
-pub(crate) fn expand(value: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = value;
-    while let Some(at) = rest.find("${") {
-        let (head, tail) = rest.split_at(at);
-        if let Some(head) = head.strip_suffix('$') {
-            out.push_str(head);
-            out.push_str("${");
-            rest = &tail[2..];
-            continue;
-        }
-        out.push_str(head);
-        let end = tail.find('}').ok_or_else(|| format!("{value:?} has no }} after ${{"))?;
-        let name = &tail[2..end];
-        out.push_str(&variable(name).ok_or_else(|| format!("the environment variable {name} is not set"))?);
-        rest = &tail[end + 1..];
-    }
-    out.push_str(rest);
-    Ok(out)
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ use merge::{Bounds, Shape, changes};
 use pairing::Pairing;
 use regions::{Region, Regions};
 pub use related::Related;
+pub(crate) use schema::all_schema_differences;
 pub use schema::{SchemaDifference, schema_differences};
 use side::{Side, Stored};
 pub use wanted_rows::WantedRows;

@@ -1,7 +1,11 @@
+mod condition;
+
 use std::path::PathBuf;
 
 use rowkeep_engine::EngineError;
 use rowkeep_format::FormatError;
+
+pub use condition::ConditionError;
 
 /// What can go wrong in an operation.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +70,7 @@ pub enum Error {
     },
     /// A condition or the name of a row cannot be understood.
     #[error(transparent)]
-    Condition(#[from] crate::rows::condition::ConditionError),
+    Condition(#[from] ConditionError),
     /// The name of a row does not fit its table.
     #[error("{reference} names no row: {problem}")]
     KeyReference {

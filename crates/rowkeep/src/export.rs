@@ -4,11 +4,11 @@
 //! written.
 
 mod csv;
+mod files;
+mod format;
 mod ndjson;
-mod place;
 mod script;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,40 +22,10 @@ use crate::rows::mask::{BoundMask, Mask, MaskRules};
 use crate::state::reader::{Cause, rows};
 use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase, State};
-use place::{Place, Sheet};
-
-/// What the files are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// A table's rows as lines of values divided by commas (RFC 4180), with the names of the columns before them.
-    Csv,
-    /// A row as an object of JSON on each line.
-    Ndjson,
-    /// Statements for the engine's own program.
-    Sql,
-}
-
-impl Format {
-    /// How the names of its files end.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Format::Csv => "csv",
-            Format::Ndjson => "ndjson",
-            Format::Sql => "sql",
-        }
-    }
-}
-
-/// Where the files go.
-pub enum Destination {
-    /// One file for each table, or one with all of SQL, in this folder, which is made where it is missing.
-    Folder(PathBuf),
-    /// All in this file.
-    File(PathBuf),
-    /// All into this stream.
-    Stream(Box<dyn Write + Send>),
-}
+pub use files::Destination;
+use files::{Files, Sheet, file_name, file_names};
+pub use format::Format;
+use format::WriteRows;
 
 /// What is to be exported, and how.
 pub struct ExportOptions {
@@ -135,17 +105,17 @@ async fn export_now(
         _ => true,
     };
     let names = match is_one {
-        true => vec![place::file_name(&options.name, options.format)],
-        false => place::file_names(&tables, options.format),
+        true => vec![file_name(&options.name, options.format)],
+        false => file_names(&tables, options.format),
     };
     context.observe(Event::Phase {
         phase: Phase::Export,
         tables: tables.len() as u64,
         rows: tables.iter().map(|table| state.estimated_rows(&table.name)).sum(),
     });
-    let mut place = Place::begin(destination, &names, options.force)?;
+    let mut files = Files::begin(destination, &names, options.force)?;
     if is_one {
-        let mut sheet = place.sheet(&names[0]).await?;
+        let mut sheet = files.sheet(&names[0]).await?;
         sheet.write(work.head().as_bytes()).await?;
         let mut rows = 0;
         for table in &work.in_order() {
@@ -153,16 +123,16 @@ async fn export_now(
         }
         sheet.write(work.tail().as_bytes()).await?;
         let tables = tables.iter().map(|table| table.name.to_string()).collect();
-        done.files.push(ExportedFile { path: None, tables, rows, bytes: place.keep(sheet).await? });
+        done.files.push(ExportedFile { path: None, tables, rows, bytes: files.keep(sheet).await? });
     } else {
         for (table, name) in tables.iter().zip(&names) {
-            let mut sheet = place.sheet(name).await?;
+            let mut sheet = files.sheet(name).await?;
             let rows = work.table(table, &mut sheet, false).await?;
             let tables = vec![table.name.to_string()];
-            done.files.push(ExportedFile { path: None, tables, rows, bytes: place.keep(sheet).await? });
+            done.files.push(ExportedFile { path: None, tables, rows, bytes: files.keep(sheet).await? });
         }
     }
-    for (file, path) in done.files.iter_mut().zip(place.publish(options.force)?) {
+    for (file, path) in done.files.iter_mut().zip(files.publish(options.force)?) {
         file.path = path;
     }
     done.rows = done.files.iter().map(|file| file.rows).sum();
@@ -330,18 +300,4 @@ fn kept(batch: &RowBatch, test: &RowTest) -> RowBatch {
         row = end + 1;
     }
     kept
-}
-
-/// What writes the rows of one table.
-trait WriteRows: Send + Sync {
-    /// What comes before them.
-    fn head(&self) -> String;
-
-    /// Adds rows.
-    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error>;
-}
-
-/// The columns that people know as theirs: where they are, and what they are called.
-fn shown(table: &Table) -> impl Iterator<Item = (usize, &rowkeep_format::Column)> {
-    table.columns.iter().enumerate().filter(|(_, column)| !column.hidden)
 }

@@ -4,105 +4,17 @@
 //! says how they are written down and what they are told.
 
 mod command;
+mod definition;
 mod facts;
 mod read;
 mod webhook;
 
-use std::fmt;
-use std::time::Duration;
-
+use definition::{Action, Problem};
+pub use definition::{Hook, Moment, Operation};
 pub use facts::{Facts, Outcome};
 pub use read::{FileHook, read_all};
 
-use crate::config::Config;
 use crate::{Context, Error, Event};
-
-/// An operation that hooks can stand around.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// A snapshot is made.
-    Backup,
-    /// A snapshot is restored.
-    Restore,
-    /// A restore is taken back.
-    Undo,
-    /// A migration is run.
-    Migrate,
-}
-
-impl Operation {
-    /// All of them.
-    pub const ALL: [Operation; 4] =
-        [Operation::Backup, Operation::Restore, Operation::Undo, Operation::Migrate];
-
-    /// Its name, as configurations and hooks know it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Operation::Backup => "backup",
-            Operation::Restore => "restore",
-            Operation::Undo => "undo",
-            Operation::Migrate => "migrate",
-        }
-    }
-}
-
-/// When a hook runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// Before anything of an operation is done.
-    Before(Operation),
-    /// After it, however it ended.
-    After(Operation),
-}
-
-impl Moment {
-    /// The moment of a name such as `before-restore`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let all = Operation::ALL.into_iter().flat_map(|of| [Moment::Before(of), Moment::After(of)]);
-        all.into_iter().find(|moment| moment.to_string() == text)
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Moment::Before(operation) => write!(f, "before-{}", operation.name()),
-            Moment::After(operation) => write!(f, "after-{}", operation.name()),
-        }
-    }
-}
-
-/// Something to run at some moments.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hook {
-    /// What people call it. It holds no secret.
-    pub name: String,
-    /// When it runs.
-    pub when: Vec<Moment>,
-    /// The longest that it may take, tries again included.
-    pub timeout: Duration,
-    action: Action,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Action {
-    /// A command line for the shell.
-    Command(String),
-    /// A request.
-    Webhook { url: Secret, headers: Vec<(String, Secret)> },
-}
-
-/// Text that may be secret, or why it cannot be had: a variable of the environment that is not set.
-///
-/// That is an error of the hook only, not of the configuration, so that commands without hooks go on without it.
-#[derive(Clone, PartialEq)]
-struct Secret(Result<String, String>);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
 
 /// The hooks around one operation on one database.
 #[derive(Debug, Clone, Default)]
@@ -112,19 +24,18 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// The hooks that a configuration has for an operation, on a database that it names or on any other.
+    /// The hooks around an operation on a database: those for every database, and the database's own.
     ///
     /// Before the operation those for every database come first, then the database's own; after it the other way round.
-    pub fn of(config: &Config, database: Option<&str>, operation: Operation) -> Self {
-        let own = database.and_then(|name| config.databases.get(name)).map_or(&[][..], |known| &known.hooks);
+    pub fn around(operation: Operation, for_all: &[Hook], own: &[Hook]) -> Self {
         let at = |moment: Moment, hooks: &[Hook]| -> Vec<(Moment, Hook)> {
             let meant = hooks.iter().filter(|hook| hook.when.contains(&moment));
             meant.map(|hook| (moment, hook.clone())).collect()
         };
         let (before, after) = (Moment::Before(operation), Moment::After(operation));
         Self {
-            before: [at(before, &config.hooks), at(before, own)].concat(),
-            after: [at(after, own), at(after, &config.hooks)].concat(),
+            before: [at(before, for_all), at(before, own)].concat(),
+            after: [at(after, own), at(after, for_all)].concat(),
         }
     }
 }
@@ -203,12 +114,4 @@ async fn run(context: &Context, moment: Moment, hook: &Hook, facts: &Facts) -> R
         Problem::Stopped => Error::Cancelled,
         Problem::Failed(problem) => Error::Hook { moment: told, hook: hook.name.clone(), problem },
     })
-}
-
-/// Why a hook did not end well.
-enum Problem {
-    /// Somebody asked to stop.
-    Stopped,
-    /// Anything else, in words that go on after the hook's name.
-    Failed(String),
 }

@@ -1,8 +1,6 @@
 //! Jobs: what a person asks for, whole, made of captures, diffs, applies and restores.
 
 pub mod assess;
-pub mod data_checks;
-pub mod doctor;
 pub mod drill;
 pub mod history;
 pub mod migrate;

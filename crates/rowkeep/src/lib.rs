@@ -8,7 +8,9 @@ pub mod apply;
 pub mod capture;
 pub mod config;
 mod context;
+pub mod data_checks;
 pub mod diff;
+mod durations;
 mod error;
 pub mod export;
 pub mod hooks;
@@ -19,6 +21,7 @@ pub mod restore;
 pub mod rows;
 pub mod state;
 pub mod units;
+mod variables;
 
 pub use config::{Config, Database};
 pub use context::Context;

@@ -4,7 +4,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use rowkeep::Error;
-use rowkeep::jobs::data_checks::{Check, Circumstances, Demand, read::read_file, run_checks};
+use rowkeep::data_checks::{Check, Circumstances, Demand, read::read_file, run_checks};
 use rowkeep::report::{Format, Report, render};
 use rowkeep::state::snapshots;
 

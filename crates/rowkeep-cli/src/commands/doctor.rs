@@ -1,6 +1,6 @@
 use anyhow::Result;
+use rowkeep::capture::readiness::examine;
 use rowkeep::engine::{Examination, Level};
-use rowkeep::jobs::doctor::examine;
 use serde_json::json;
 
 use crate::fail::{DONE, FAILED};

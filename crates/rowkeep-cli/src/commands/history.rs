@@ -1,6 +1,6 @@
 use anyhow::Result;
 use rowkeep::Error;
-use rowkeep::jobs::history::{self, ChangedColumn, History as Found, Note, Place, Version, What};
+use rowkeep::jobs::history::{self, ChangedColumn, FirstSeen, History as Found, Note, Version, What};
 use rowkeep::repository::Repository;
 use rowkeep::rows::condition::KeyReference;
 use rowkeep::state::snapshots::SHORT_ID;
@@ -84,7 +84,8 @@ fn told(found: &Found, key: &str) -> String {
 
 /// One line for each column; time, snapshot and what happened on the first.
 fn lines(version: &Version) -> Vec<Vec<String>> {
-    let head = [local_time(&version.place.time), short(&version.place), what(version.what).to_owned()];
+    let head =
+        [local_time(&version.first_seen.time), short(&version.first_seen), what(version.what).to_owned()];
     let line = |(number, column): (usize, &ChangedColumn)| {
         let mut line = if number == 0 { head.to_vec() } else { vec![String::new(); head.len()] };
         let cell = |cell: &Option<history::Cell>| cell.as_ref().map(shown).unwrap_or_default();
@@ -94,8 +95,8 @@ fn lines(version: &Version) -> Vec<Vec<String>> {
     version.columns.iter().enumerate().map(line).collect()
 }
 
-fn short(place: &Place) -> String {
-    place.snapshot.to_string()[..SHORT_ID].to_owned()
+fn short(first_seen: &FirstSeen) -> String {
+    first_seen.snapshot.to_string()[..SHORT_ID].to_owned()
 }
 
 fn shown(cell: &history::Cell) -> String {
@@ -121,6 +122,6 @@ fn note(note: &Note) -> String {
         1 => String::new(),
         many => format!(" and the next {}", many - 1),
     };
-    let place = format!("{} {}", local_time(&note.place.time), short(&note.place));
+    let place = format!("{} {}", local_time(&note.first_seen.time), short(&note.first_seen));
     format!("note: {place}{more}: {}", plain(&note.note))
 }

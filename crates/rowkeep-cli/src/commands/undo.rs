@@ -1,9 +1,9 @@
 use anyhow::Result;
 use rowkeep::apply::plan::Safety;
-use rowkeep::apply::replace::{is_taken_back_whole, plan_undo};
 use rowkeep::apply::{execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, OnConflict};
 use rowkeep::hooks::{Facts, Operation};
+use rowkeep::restore::replace::{is_taken_back_whole, plan_undo};
 use rowkeep::state::snapshots;
 
 use super::restore::{live, schema};

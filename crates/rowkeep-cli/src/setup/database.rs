@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use rowkeep::data_checks::Check;
 use rowkeep::engine::{DatabaseUrl, Engine};
-use rowkeep::jobs::data_checks::Check;
 use rowkeep::state::selection::Selection;
 use rowkeep::state::snapshots::Snapshot;
 

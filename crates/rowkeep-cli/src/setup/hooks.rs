@@ -29,7 +29,7 @@ impl Session {
             return Ok(Hooks::default());
         }
         let name = self.configured_as(database)?.map(|(name, _)| name);
-        Ok(Hooks::of(self.config()?, name, operation))
+        Ok(self.config()?.hooks(operation, name))
     }
 
     /// Runs an operation within hooks and gives its exit status.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rowkeep_format::{Column, Table, TableName};
+use rowkeep_format::{Column, Schema, Table, TableName};
 use serde::Serialize;
 
 /// One difference between two schemas, from the first to the second.
@@ -111,4 +111,18 @@ fn key_columns(table: &Table) -> Vec<String> {
         return Vec::new();
     }
     table.key.columns.iter().map(|key| table.columns[key.column].name.clone()).collect()
+}
+
+/// How the tables of two whole schemas differ.
+pub(crate) fn all_schema_differences(before: &Schema, after: &Schema) -> Vec<SchemaDifference> {
+    let mut found = Vec::new();
+    for table in &before.tables {
+        match after.table(&table.name) {
+            Some(other) => found.extend(schema_differences(table, other)),
+            None => found.push(SchemaDifference::TableGone(table.name.clone())),
+        }
+    }
+    let new = after.tables.iter().filter(|table| before.table(&table.name).is_none());
+    found.extend(new.map(|table| SchemaDifference::TableNew(table.name.clone())));
+    found
 }

@@ -4,7 +4,7 @@
 
 use rowkeep_format::{RowBatch, Table, Value};
 
-use super::{WriteRows, shown};
+use super::format::{WriteRows, shown};
 use crate::Error;
 
 /// Writes the rows of a table.

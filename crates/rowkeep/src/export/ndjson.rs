@@ -5,7 +5,7 @@
 use rowkeep_format::{RowBatch, Table, Value};
 
 use super::csv::real;
-use super::{WriteRows, shown};
+use super::format::{WriteRows, shown};
 use crate::Error;
 
 /// The largest integer up to which a double holds every integer.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rowkeep_engine::sql::{SqlText, script};
 use rowkeep_format::{RowBatch, Schema, Table};
 
-use super::WriteRows;
+use super::format::WriteRows;
 use crate::Error;
 
 /// Writes a database as a script.

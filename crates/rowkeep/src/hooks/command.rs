@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Hook, Problem};
+use super::definition::{Hook, Problem};
 use crate::{Context, Event};
 
 /// How long a command that was asked to end may take for that.

@@ -3,7 +3,7 @@
 use rowkeep_format::Counts;
 use serde_json::{Value, json};
 
-use super::{Moment, Operation};
+use super::definition::{Moment, Operation};
 use crate::units::counted;
 
 /// The most bytes of an error that are told; the environment of a process has a limit.

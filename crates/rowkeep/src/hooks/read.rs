@@ -7,9 +7,9 @@ use reqwest::Url;
 use reqwest::header::HeaderName;
 use serde::Deserialize;
 
-use super::{Action, Hook, Moment, Operation, Secret};
-use crate::config::expand;
-use crate::jobs::data_checks::read::seconds;
+use super::definition::{Action, Hook, Moment, Operation, Secret};
+use crate::durations::seconds;
+use crate::variables::expand;
 
 /// The longest that a hook may take when it does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -10,8 +10,9 @@ use rowkeep_format::manifest::Scope;
 use rowkeep_repository::{CheckOptions, ReadData, Repository};
 use serde::Serialize;
 
-use crate::jobs::data_checks::sql;
-use crate::jobs::data_checks::times::seconds_between;
+use crate::data_checks::judge::number_of;
+use crate::data_checks::sql;
+use crate::durations::seconds_between;
 use crate::jobs::repository_check::check;
 use crate::report::Report;
 use crate::state::snapshots::{self, Snapshot};
@@ -229,7 +230,7 @@ async fn look(engine: &dyn Engine) -> (Reach, Option<Live>) {
 
 async fn count(engine: &dyn Engine, table: &TableName) -> Result<u64, Error> {
     let answer = engine.query(&sql::rows(table), 1).await?;
-    crate::jobs::data_checks::number(&answer).ok_or_else(|| {
+    number_of(&answer).ok_or_else(|| {
         let message = format!("the rows of {table} could not be counted");
         rowkeep_engine::EngineError::new(rowkeep_engine::ErrorKind::Other, message).into()
     })

@@ -2,48 +2,32 @@
 
 mod cluster;
 mod damage;
+mod findings;
 mod folder;
+mod options;
 mod salvage;
 mod scratch;
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use rowkeep_engine::Surroundings;
+use rowkeep_format::Schema;
 use rowkeep_format::manifest::Scope;
-use rowkeep_format::{Manifest, Schema};
 use rowkeep_repository::Repository;
 
 use crate::config::Objectives;
-use crate::jobs::data_checks::times::{age, seconds_between};
-use crate::jobs::data_checks::{Check, Circumstances, run_checks};
+use crate::data_checks::{Circumstances, run_checks};
+use crate::durations::{age, seconds_between};
 use crate::report::{self, About, Found, Kind, Measures, Report, Section, Status};
 use crate::restore::restore;
-use crate::restore::verify::{Comparison, Outcome, verify};
+use crate::restore::verify::verify;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::units::counted;
 use crate::{Context, Error, ErrorKind};
+use findings::{found, millis, proof, told};
+pub use options::DrillOptions;
+use salvage::Salvage;
 use scratch::{Scratch, Workshop};
-
-/// How a drill is to be done.
-#[derive(Debug, Clone, Default)]
-pub struct DrillOptions {
-    /// What must hold of the restored data.
-    pub checks: Vec<Check>,
-    /// What the recovery must keep to.
-    pub objectives: Objectives,
-    /// Where PostgreSQL's scratch databases are made; a server of its own for the drill when not given.
-    pub to_server: Option<String>,
-    /// The folder for scratch files; what killed drills left there is removed.
-    pub temporary: PathBuf,
-    /// Where PostgreSQL's programs are.
-    pub surroundings: Surroundings,
-    /// Whether the snapshot is the newest, so that its age is the data that would be lost.
-    pub is_newest: bool,
-    /// The snapshot before, whose row counts checks compare with.
-    pub before: Option<Manifest>,
-}
 
 /// The newest snapshot from which a database can be made.
 pub fn newest_restorable(snapshots: &[Snapshot]) -> Option<&Snapshot> {
@@ -175,7 +159,10 @@ impl Drill<'_> {
             }
             Err(error) if error.kind() == ErrorKind::Damage => {
                 self.out.recovery.push(found("restored", Status::Failed, told(&error), None));
-                self.salvage(&schema).await
+                let (context, repository, snapshot) = (self.context, self.repository, self.snapshot);
+                let salvage = Salvage { context, repository, snapshot, workshop: self.workshop };
+                self.out.damage = salvage.run(&schema).await?;
+                Ok(())
             }
             Err(Error::Cancelled) => Err(Error::Cancelled),
             Err(error) => {
@@ -243,47 +230,4 @@ fn objective(what: &str, seconds: u64, limit: u64) -> Found {
     let status = if seconds <= limit { Status::Passed } else { Status::Failed };
     let detail = format!("{}; {} are allowed", words(seconds), words(limit));
     found(format!("{what} within {}", words(limit)), status, detail, None)
-}
-
-/// What a comparison proves.
-fn proof(comparison: &Comparison, duration_ms: u64) -> Found {
-    let unequal: Vec<String> = comparison
-        .tables
-        .iter()
-        .filter(|table| table.outcome != Outcome::Equal)
-        .map(|table| table.table.to_string())
-        .collect();
-    let (status, detail) = match unequal.as_slice() {
-        [] => (Status::Passed, format!("{} by hash", counted(comparison.tables.len() as u64, "table"))),
-        _ => (Status::Failed, format!("{} differ", unequal.join(", "))),
-    };
-    found("proven equal to the snapshot", status, detail, Some(duration_ms))
-}
-
-fn found(title: impl Into<String>, status: Status, detail: impl Into<String>, ms: Option<u64>) -> Found {
-    Found {
-        title: title.into(),
-        status,
-        detail: detail.into(),
-        samples: Vec::new(),
-        duration_ms: ms.unwrap_or_default(),
-    }
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// An error with its causes, in one line.
-fn told(error: &Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !told.contains(&words) {
-            told = format!("{told}: {words}");
-        }
-        cause = error.source();
-    }
-    told
 }

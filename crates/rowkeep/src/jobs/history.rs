@@ -5,20 +5,17 @@ mod versions;
 
 use std::sync::Arc;
 
-use rowkeep_format::{Manifest, Schema, SnapshotId, Table};
+use rowkeep_format::{Manifest, Schema};
 use rowkeep_repository::{Reader, Repository};
 use serde::Serialize;
 
-pub use versions::{Cell, ChangedColumn, Note, Version, What};
+pub use versions::{Cell, ChangedColumn, FirstSeen, Note, Version, What};
 
 use crate::rows::condition::KeyReference;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
 use find::Finder;
 use versions::{Row, Seen, Timeline};
-
-/// What the environment of a snapshot says whose rows were masked.
-pub const MASKED: &str = "masked";
 
 /// A row through all snapshots of a database.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -88,7 +85,7 @@ struct Follower<'a> {
 impl Follower<'_> {
     async fn look(&mut self, snapshot: &Snapshot) -> Result<Seen, Error> {
         let manifest = &snapshot.manifest;
-        if manifest.environment.get(MASKED).is_some_and(|masked| masked == "true") {
+        if snapshot.is_masked() {
             return Ok(Seen::PassedOver("its rows are masked".to_owned()));
         }
         let id = manifest.schema;
@@ -128,11 +125,6 @@ impl Follower<'_> {
     }
 }
 
-/// The names of a table's key columns.
-fn key_names(table: &Table) -> Vec<String> {
-    table.key.columns.iter().map(|part| table.columns[part.column].name.clone()).collect()
-}
-
 /// The databases that a repository has snapshots of, by name.
 pub async fn databases(repository: &Repository) -> Result<Vec<String>, Error> {
     let mut names: Vec<String> = snapshots::list(repository, None)
@@ -143,13 +135,4 @@ pub async fn databases(repository: &Repository) -> Result<Vec<String>, Error> {
     names.sort();
     names.dedup();
     Ok(names)
-}
-
-/// Where a version was first seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
-    /// The snapshot.
-    pub snapshot: SnapshotId,
-    /// Its time, as RFC 3339 in UTC.
-    pub time: String,
 }

@@ -9,12 +9,12 @@ use rowkeep_repository::Repository;
 
 use crate::apply::execute::execute;
 use crate::apply::plan::{Mode, PlanOptions, plan};
-use crate::apply::replace::put_back;
 use crate::capture::CaptureOptions;
+use crate::data_checks::{Check, Circumstances, run_checks};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
-use crate::jobs::data_checks::{Check, Circumstances, run_checks};
 use crate::jobs::run_between::{Around, Effect, around};
 use crate::report::{Found, Status};
+use crate::restore::replace::put_back;
 use crate::restore::verify::{Comparison, verify};
 use crate::state::State;
 use crate::state::snapshots::{self, Snapshot, read_schema};

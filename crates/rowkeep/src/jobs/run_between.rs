@@ -6,9 +6,8 @@ use rowkeep_engine::Engine;
 use rowkeep_format::{Counts, Schema, TableName};
 use rowkeep_repository::Repository;
 
-use crate::apply::replace::all_schema_differences;
 use crate::capture::{CaptureOptions, capture};
-use crate::diff::{Changeset, DiffOptions, Difference, definition_changes, diff};
+use crate::diff::{Changeset, DiffOptions, Difference, all_schema_differences, definition_changes, diff};
 use crate::state::State;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{Found, Report, Status};
+use super::findings::{Found, Report, Status};
 use crate::units::plain;
 
 /// One page that needs nothing from elsewhere: the verdict first, then the figures, then every finding.

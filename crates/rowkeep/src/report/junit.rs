@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::{Found, Report, Status};
+use super::findings::{Found, Report, Status};
 use crate::units::plain;
 
 /// JUnit's XML, in the order and with the attributes that the strictest of its usual schemas asks for.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Report};
+use super::findings::{Kind, Report, VERSION, short};
 
 /// Keeps a report in a folder, which is made when it is not there; returns the file.
 ///
@@ -38,7 +38,7 @@ pub fn kept(folder: &Path) -> io::Result<Vec<Report>> {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "json") {
             let report = serde_json::from_slice::<Report>(&fs::read(&path)?);
-            reports.extend(report.ok().filter(|report| report.version == super::VERSION));
+            reports.extend(report.ok().filter(|report| report.version == VERSION));
         }
     }
     reports.sort_by(|a, b| a.time.cmp(&b.time));
@@ -60,7 +60,7 @@ fn name(report: &Report) -> String {
     let safe = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
     let database: String = report.database.chars().map(safe).take(80).collect();
     let time: String = report.time.chars().take(19).filter(char::is_ascii_alphanumeric).collect();
-    let snapshot = report.snapshot.as_ref().map(|about| format!("-{}", super::short(&about.id)));
+    let snapshot = report.snapshot.as_ref().map(|about| format!("-{}", short(&about.id)));
     let kind = match report.kind {
         Kind::Checks => "checks",
         Kind::Drill => "drill",

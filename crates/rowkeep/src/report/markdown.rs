@@ -1,4 +1,4 @@
-use super::{Report, Status};
+use super::findings::{Report, Status};
 use crate::units::plain;
 
 /// Markdown with tables, as issue trackers and wikis read it.

@@ -1,4 +1,4 @@
-use super::{Report, Status};
+use super::findings::{Report, Status};
 use crate::units::plain;
 
 /// Lines for a terminal: what failed stands out by its capitals, so that no colour is needed.

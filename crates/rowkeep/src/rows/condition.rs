@@ -7,7 +7,6 @@ mod bind;
 mod bound;
 mod canon;
 pub(crate) mod equality;
-mod error;
 mod expression;
 mod key_reference;
 mod lexer;
@@ -19,8 +18,9 @@ pub(crate) mod time;
 
 use rowkeep_format::{RowBatch, Table};
 
-pub use error::ConditionError;
 pub use key_reference::{BoundKey, KeyReference, parse_key};
+
+pub use crate::error::ConditionError;
 
 use crate::Error;
 

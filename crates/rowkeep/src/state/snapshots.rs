@@ -13,6 +13,9 @@ const AT_ONCE: usize = 16;
 pub const SHORT_ID: usize = 8;
 const SHORTEST_PREFIX: usize = 4;
 
+/// What the environment of a snapshot says whose rows were masked.
+pub(crate) const MASKED: &str = "masked";
+
 /// A snapshot, by its id, with what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -31,6 +34,11 @@ impl Snapshot {
     /// The snapshot in words.
     pub(crate) fn told(&self) -> String {
         format!("snapshot {}", self.short_id())
+    }
+
+    /// Whether its rows were masked.
+    pub(crate) fn is_masked(&self) -> bool {
+        self.manifest.environment.get(MASKED).is_some_and(|masked| masked == "true")
     }
 
     /// Whether it holds nothing but the changes that were then made, by which they can be undone.

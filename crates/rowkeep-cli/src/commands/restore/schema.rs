@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use rowkeep::apply::replace::{Replacement, plan_replacement, replace};
 use rowkeep::apply::undo_snapshot;
 use rowkeep::engine::Engine;
 use rowkeep::format::Counts;
 use rowkeep::hooks::{Facts, Hooks};
 use rowkeep::repository::Repository;
+use rowkeep::restore::replace::{Replacement, plan_replacement, replace};
 use rowkeep::restore::verify::verify;
 use rowkeep::state::snapshots::Snapshot;
 use serde_json::json;

@@ -6,7 +6,7 @@ use futures::stream::StreamExt;
 use rowkeep_format::TableEntry;
 use rowkeep_repository::Reader;
 
-use super::told;
+use super::findings::told;
 use crate::state::reader::{chunks, read_chunk};
 use crate::units::counted;
 use crate::{Context, Error, ErrorKind};

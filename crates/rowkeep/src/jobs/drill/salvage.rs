@@ -4,40 +4,49 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rowkeep_format::{Schema, TableEntry};
+use rowkeep_repository::Repository;
 
 use super::damage::{Health, examine};
-use super::{Drill, found, millis, proof, told};
-use crate::Error;
+use super::findings::{found, millis, proof, told};
+use super::scratch::Workshop;
 use crate::report::{Found, Status};
 use crate::restore::restore_tables;
 use crate::restore::verify::verify_tables;
+use crate::state::snapshots::Snapshot;
 use crate::units::{count, counted};
+use crate::{Context, Error};
 
 /// Flaws that are shown of a table.
 const SHOWN: usize = 5;
 
-impl Drill<'_> {
+/// What is done with a snapshot that could not be restored.
+pub(super) struct Salvage<'a> {
+    pub(super) context: &'a Context,
+    pub(super) repository: &'a Repository,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) workshop: &'a Workshop,
+}
+
+impl Salvage<'_> {
     /// Finds what is damaged, and restores and proves everything else.
-    pub(super) async fn salvage(&mut self, schema: &Schema) -> Result<(), Error> {
+    pub(super) async fn run(&self, schema: &Schema) -> Result<Vec<Found>, Error> {
         let reader = match self.repository.reader().await {
             Ok(reader) => Arc::new(reader),
             Err(error) => {
-                self.out.damage.push(found("repository", Status::Failed, told(&error.into()), None));
-                return Ok(());
+                return Ok(vec![found("repository", Status::Failed, told(&error.into()), None)]);
             }
         };
-        let mut whole = Vec::new();
+        let (mut whole, mut damage) = (Vec::new(), Vec::new());
         for table in &self.snapshot.manifest.tables {
             let health = examine(self.context, &reader, table);
             let health = self.context.until_cancelled(health).await?;
             match health.flaws.is_empty() {
                 true => whole.push(health.table),
-                false => self.out.damage.push(lost(&health)),
+                false => damage.push(lost(&health)),
             }
         }
-        let found = self.restore_rest(schema, &whole).await?;
-        self.out.damage.push(found);
-        Ok(())
+        damage.push(self.restore_rest(schema, &whole).await?);
+        Ok(damage)
     }
 
     async fn restore_rest(&self, schema: &Schema, whole: &[TableEntry]) -> Result<Found, Error> {

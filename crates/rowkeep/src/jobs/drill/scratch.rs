@@ -9,9 +9,9 @@ use rowkeep_engine::postgres::{self, ScratchServer};
 use rowkeep_engine::{DatabaseUrl, Engine, EngineError, ErrorKind, connect};
 use rowkeep_format::{Manifest, Schema};
 
-use super::DrillOptions;
 use super::cluster::{self, Cluster};
 use super::folder::{Folder, abandoned};
+use super::options::DrillOptions;
 use crate::{Context, Error};
 
 /// A place for scratch databases. What killed drills left at the same place is removed before anything else.

@@ -1,9 +1,8 @@
 //! What happened to a row from one snapshot to the next.
 
-use rowkeep_format::{RowBatch, Table, Value};
+use rowkeep_format::{RowBatch, SnapshotId, Table, Value};
 use serde::{Serialize, Serializer};
 
-use super::{Place, key_names};
 use crate::state::snapshots::Snapshot;
 
 /// Something that happened to the row.
@@ -11,11 +10,20 @@ use crate::state::snapshots::Snapshot;
 pub struct Version {
     /// The first snapshot that shows it.
     #[serde(flatten)]
-    pub place: Place,
+    pub first_seen: FirstSeen,
     /// What happened.
     pub what: What,
     /// The columns that it is about: all of a row that is new or gone, else those that differ.
     pub columns: Vec<ChangedColumn>,
+}
+
+/// Where a version was first seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FirstSeen {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// Its time, as RFC 3339 in UTC.
+    pub time: String,
 }
 
 /// What happened to a row.
@@ -113,7 +121,7 @@ impl Serialize for Cell {
 pub struct Note {
     /// The first of the snapshots.
     #[serde(flatten)]
-    pub place: Place,
+    pub first_seen: FirstSeen,
     /// How many there are.
     pub snapshots: u64,
     /// What there is to know.
@@ -163,18 +171,18 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Takes what the next snapshot shows.
     pub(super) fn add(&mut self, snapshot: &Snapshot, seen: Seen) {
-        let place = Place { snapshot: snapshot.id, time: snapshot.manifest.time.clone() };
+        let first_seen = FirstSeen { snapshot: snapshot.id, time: snapshot.manifest.time.clone() };
         let row = match seen {
-            Seen::PassedOver(reason) => return self.note(place, reason),
+            Seen::PassedOver(reason) => return self.note(first_seen, reason),
             Seen::NoTable => {
-                self.note(place.clone(), "it has no such table".to_owned());
+                self.note(first_seen.clone(), "it has no such table".to_owned());
                 None
             }
             Seen::Absent => None,
             Seen::Row(row) => Some(row),
         };
         if let (Some(before), Some(after)) = (&self.last, &row) {
-            self.note_schema(&place, &before.table.clone(), &after.table.clone());
+            self.note_schema(&first_seen, &before.table.clone(), &after.table.clone());
         }
         let columns = changed(self.row.as_ref(), row.as_ref());
         let what = match (&self.row, &row) {
@@ -185,7 +193,7 @@ impl Timeline {
             (Some(_), Some(_)) => (!columns.is_empty()).then_some(What::Changed),
             (Some(_), None) => Some(What::Vanished),
         };
-        self.versions.extend(what.map(|what| Version { place, what, columns }));
+        self.versions.extend(what.map(|what| Version { first_seen, what, columns }));
         self.looked_into = true;
         if row.is_some() {
             self.last.clone_from(&row);
@@ -193,34 +201,39 @@ impl Timeline {
         self.row = row;
     }
 
-    fn note_schema(&mut self, place: &Place, before: &Table, after: &Table) {
+    fn note_schema(&mut self, first_seen: &FirstSeen, before: &Table, after: &Table) {
         if before.name != after.name {
-            self.note(place.clone(), format!("the table is {} instead of {}", after.name, before.name));
+            self.note(first_seen.clone(), format!("the table is {} instead of {}", after.name, before.name));
         }
         let (old, new) = (key_names(before), key_names(after));
         if old != new {
             let note = format!("the key is ({}) instead of ({})", new.join(", "), old.join(", "));
-            self.note(place.clone(), note);
+            self.note(first_seen.clone(), note);
         }
         let lacks = |table: &Table, name: &str| table.columns.iter().all(|column| column.name != name);
         for column in after.columns.iter().filter(|column| lacks(before, &column.name)) {
-            self.note(place.clone(), format!("column {} is new", column.name));
+            self.note(first_seen.clone(), format!("column {} is new", column.name));
         }
         for column in before.columns.iter().filter(|column| lacks(after, &column.name)) {
-            self.note(place.clone(), format!("column {} is gone", column.name));
+            self.note(first_seen.clone(), format!("column {} is gone", column.name));
         }
     }
 
-    fn note(&mut self, place: Place, note: String) {
+    fn note(&mut self, first_seen: FirstSeen, note: String) {
         match self.notes.last_mut() {
             Some(last) if last.note == note => last.snapshots += 1,
-            _ => self.notes.push(Note { place, snapshots: 1, note }),
+            _ => self.notes.push(Note { first_seen, snapshots: 1, note }),
         }
     }
 
     pub(super) fn finish(self) -> (Vec<Version>, Vec<Note>) {
         (self.versions, self.notes)
     }
+}
+
+/// The names of a table's key columns.
+fn key_names(table: &Table) -> Vec<String> {
+    table.key.columns.iter().map(|part| table.columns[part.column].name.clone()).collect()
 }
 
 /// The columns that differ, in the order of the newer table, those that are gone last.

@@ -9,7 +9,7 @@ use rowkeep_format::tree::TableRoot;
 use rowkeep_format::{ContentKeys, FormatError, Key, Table, TableEntry, TableName};
 use serde::Serialize;
 
-use super::TranslationPlan;
+use super::plan::TranslationPlan;
 use crate::capture::table::hash_rows;
 use crate::state::reader::Cause;
 use crate::{Context, Error, Event, Phase};

@@ -2,13 +2,13 @@
 
 use rowkeep_format::{Column, Table};
 
-use super::ConditionError;
 use super::bound::{Read, Reading, Side, Test};
 use super::expression::{Expression, Literal, Name, Operand, Operator};
 use super::like::{Case, Pattern};
 use super::postgres::Type;
 use super::sqlite::{self, Affinity, Conversion};
 use crate::Error;
+use crate::error::ConditionError;
 
 /// Whose values a table has: PostgreSQL's tables have a schema, SQLite's do not.
 pub(super) fn is_postgres(table: &Table) -> bool {

@@ -2,12 +2,12 @@
 
 use rowkeep_format::{Column, RowBatch, Schema, Table, Value, key};
 
-use super::ConditionError;
 use super::bind::is_postgres;
 use super::lexer::{hex, quoted};
 use super::postgres::Type;
 use super::sqlite::{Affinity, Number, number_of};
 use crate::Error;
+use crate::error::ConditionError;
 use crate::state::selection;
 
 /// A row by its key, as people write it: `customers:42`, `order_items:7,3`.

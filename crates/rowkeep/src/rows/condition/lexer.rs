@@ -1,6 +1,6 @@
 //! The words of a condition.
 
-use super::ConditionError;
+use crate::error::ConditionError;
 
 /// A word, and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

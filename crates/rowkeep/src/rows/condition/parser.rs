@@ -10,9 +10,9 @@
 //! operand    := name | literal
 //! ```
 
-use super::ConditionError;
 use super::expression::{Expression, Literal, Name, Operand, Operator, Written};
 use super::lexer::{Kind, Token, tokens};
+use crate::error::ConditionError;
 
 /// How deep parentheses and NOT may be nested.
 const MAX_DEPTH: usize = 100;

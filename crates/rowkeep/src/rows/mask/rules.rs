@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Value;
 
-use crate::config::expand;
+use crate::variables::expand;
 
 /// Which columns are masked, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -9,7 +9,7 @@ use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
 use super::{BoundMask, TableMask};
-use crate::jobs::history::MASKED;
+use crate::state::snapshots::MASKED;
 
 /// A view whose rows are masked before anybody sees them, and whose environment says so.
 pub struct MaskedView {

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rowkeep_engine::QueryRows;
 use rowkeep_format::Value;
 
-use super::Expect;
+use super::check::Expect;
 use super::sql::SHOWN;
-use super::times::{age, read, seconds_between};
+use super::times::read;
+use crate::durations::{age, seconds_between};
 use crate::units::{count, counted};
 
 /// Characters of a value that are shown.
@@ -53,7 +54,12 @@ fn shown(value: Value<'_>) -> String {
     }
 }
 
-/// The one number of an answer.
+/// The one number that an answer consists of.
+pub(crate) fn number_of(answer: &QueryRows) -> Option<u64> {
+    number(&rows(answer))
+}
+
+/// The one number of an answer in words.
 pub(super) fn number(rows: &Rows) -> Option<u64> {
     rows.first()?.first()?.parse().ok()
 }

@@ -4,7 +4,7 @@ use rowkeep_engine::QueryRows;
 use rowkeep_format::{RowBatch, TableName, Value};
 
 use super::judge::{self, Wrong};
-use super::read::{read_file, seconds};
+use super::read::read_file;
 use super::times;
 use super::*;
 
@@ -96,18 +96,6 @@ fn what_cannot_be_meant_is_said() {
     ] {
         let error = only(fields).expect_err(fields);
         assert!(error.contains(says), "{fields}: {error}");
-    }
-}
-
-#[test]
-fn lengths_of_time() {
-    for (text, length) in
-        [("90s", 90), ("5 min", 300), ("5m", 300), ("24h", 86_400), ("7d", 604_800), ("2w", 1_209_600)]
-    {
-        assert_eq!(seconds(text), Ok(length));
-    }
-    for wrong in ["", "5", "h", "1.5h", "-1h", "99999999999999999999s", "9999999999999999999w"] {
-        assert!(seconds(wrong).is_err(), "{wrong}");
     }
 }
 
@@ -219,17 +207,6 @@ fn times_are_read_in_the_forms_that_databases_have() {
     assert_eq!(times::read("2026-11-21"), Some("2026-11-21T00:00:00Z".parse().expect("it is a time")));
     for text in ["", "yesterday", "-infinity", "2026-13-01", "99999999999999999999", "9223372036854775807"] {
         assert_eq!(times::read(text), None, "{text}");
-    }
-    for (seconds, words) in [
-        (-5, "0 s"),
-        (59, "59 s"),
-        (61, "1 min"),
-        (3600, "1 h"),
-        (3900, "1 h 5 min"),
-        (86_400, "1 d"),
-        (95_000, "1 d 2 h"),
-    ] {
-        assert_eq!(times::age(seconds), words);
     }
 }
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use rowkeep_engine::{Engine, EngineError, ErrorKind, QueryRows, ViewOptions};
 use rowkeep_format::{Manifest, Schema};
 
+use super::check::{Check, Demand, Expect, Level};
 use super::judge::{self, Verdict, Wrong};
 use super::resolve::{Relation, relation};
 use super::sql::{self, Question, SHOWN};
-use super::{Check, Demand, Expect, Level};
 use crate::report::{Found, Status};
 use crate::{Context, Error};
 

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Allowed, Check, Demand, Expect, Level};
+use super::check::{Allowed, Check, Demand, Expect, Level};
 use crate::Error;
+use crate::durations::seconds;
 
 /// A check as it stands in a file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -194,22 +195,4 @@ fn some(names: Option<Names>, field: &str) -> Result<Vec<String>, String> {
         Some(names) if !names.is_empty() => Ok(names),
         _ => Err(format!("{field} is missing")),
     }
-}
-
-/// Reads a length of time: a whole number with `s`, `min` (or `m`), `h`, `d` or `w`.
-pub fn seconds(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let unit = match text[digits..].trim() {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return Err(format!("{text:?} is no length of time; write 90s, 30min, 24h, 7d or 2w")),
-    };
-    let number: Option<u64> = text[..digits].parse().ok();
-    number
-        .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(|| format!("{text:?} is no length of time; write 90s, 30min, 24h, 7d or 2w"))
 }

@@ -1,22 +1,10 @@
-//! Checks: statements about data that must hold, run against a live or a restored database.
-//!
-//! [`read`](mod@read) takes them from a file, `resolve` finds the tables and columns that they speak of,
-//! `sql` says what is to be asked of the database and `judge` what the answers mean; [`run_checks`] does it.
+//! What is demanded of data.
 
-mod judge;
-pub mod read;
-mod resolve;
-mod run;
-pub(crate) mod sql;
-pub(crate) mod times;
-
-#[cfg(test)]
-mod tests;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use read::FileCheck;
-pub use run::{Circumstances, run_checks};
+use crate::units::counted;
 
 /// A statement about data that must hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,11 +128,6 @@ pub enum Expect {
     True,
 }
 
-/// The one number that an answer consists of.
-pub(crate) fn number(answer: &rowkeep_engine::QueryRows) -> Option<u64> {
-    judge::number(&judge::rows(answer))
-}
-
 impl Check {
     /// What people call it.
     pub fn title(&self) -> String {
@@ -152,11 +135,11 @@ impl Check {
     }
 }
 
-impl std::fmt::Display for Demand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Demand::MinRows { table, rows } => {
-                write!(f, "{table} has at least {}", crate::units::counted(*rows, "row"))
+                write!(f, "{table} has at least {}", counted(*rows, "row"))
             }
             Demand::RowsWithin { table, percent } => {
                 write!(f, "{table} has as many rows as the last snapshot, within {percent} %")

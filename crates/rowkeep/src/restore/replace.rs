@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use rowkeep_engine::{CreateOptions, Engine, ErrorKind as EngineKind, ViewOptions};
 use rowkeep_format::manifest::{Before, Scope};
-use rowkeep_format::{Schema, TableEntry, TableName};
+use rowkeep_format::{TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::Serialize;
 
-use super::execute::{UNDO, taken_back};
-use super::plan::Safety;
-use super::safety::{self, Kept};
+use super::{Restored, finish};
+use crate::apply::execute::{UNDO, taken_back};
+use crate::apply::safety::{self, Kept, Safety};
 use crate::capture::table::{Sink, read_tables};
 use crate::capture::{Opened, Uncommitted};
-use crate::diff::{DefinitionChange, SchemaDifference, definition_changes, schema_differences};
-use crate::restore::{Restored, finish};
+use crate::diff::{DefinitionChange, SchemaDifference, all_schema_differences, definition_changes};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
@@ -158,20 +157,6 @@ fn refuse_partial(snapshot: &Snapshot, engine: &dyn Engine) -> Result<(), Error>
             "does not hold the rows of all tables, which would be lost if the database were made from it",
         ),
     }
-}
-
-/// How the tables of two whole schemas differ.
-pub(crate) fn all_schema_differences(before: &Schema, after: &Schema) -> Vec<SchemaDifference> {
-    let mut found = Vec::new();
-    for table in &before.tables {
-        match after.table(&table.name) {
-            Some(other) => found.extend(schema_differences(table, other)),
-            None => found.push(SchemaDifference::TableGone(table.name.clone())),
-        }
-    }
-    let new = after.tables.iter().filter(|table| before.table(&table.name).is_none());
-    found.extend(new.map(|table| SchemaDifference::TableNew(table.name.clone())));
-    found
 }
 
 fn replaced_tables(now: &[TableEntry], then: &[TableEntry]) -> Vec<ReplacedTable> {

@@ -2,7 +2,7 @@
 
 use rowkeep_format::TableName;
 
-use super::Allowed;
+use super::check::Allowed;
 
 /// Rows that are shown of what is wrong.
 pub(super) const SHOWN: usize = 5;

@@ -1,10 +1,10 @@
-//! Doctor: what would stand in the way of a backup, looked at without changing anything.
+//! Readiness: what would stand in the way of a backup, looked at without changing anything.
 
 use std::path::{Path, PathBuf};
 
 use rowkeep_engine::{Engine, Examination, Finding, Level};
 
-use crate::Error;
+use crate::{Context, Error};
 
 /// Free space under which a backup to a folder is not begun, in bytes.
 const LEAST_FREE: u64 = 64 * 1024 * 1024;
@@ -21,6 +21,31 @@ pub async fn examine(engine: &dyn Engine, repository_folder: Option<&Path>) -> R
         examination.findings.push(free_space(folder, needed));
     }
     Ok(examination)
+}
+
+/// Fails when something would make a backup fail or be incomplete; what is only worth knowing is a warning.
+pub(crate) async fn refuse_unready(
+    context: &Context,
+    engine: &dyn Engine,
+    folder: Option<&Path>,
+) -> Result<(), Error> {
+    let examination = examine(engine, folder).await?;
+    let (mut errors, mut damaged) = (Vec::new(), false);
+    for finding in examination.findings {
+        match finding.level {
+            Level::Ok => {}
+            Level::Warning => context.warn(format!("{}: {}", finding.what, finding.detail)),
+            Level::Error | Level::Damage => {
+                damaged |= finding.level == Level::Damage;
+                errors.push(format!("{}: {}", finding.what, finding.detail));
+            }
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::NotReady { database: engine.describe(), reasons: errors, damaged })
+    }
 }
 
 /// Holds the free space under a folder against the size of the database, of which a first backup stores a third or so.

@@ -9,8 +9,18 @@ use rowkeep_format::Table;
 use tempfile::{Builder, NamedTempFile, TempDir};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
-use super::{Destination, Format};
+use super::format::Format;
 use crate::Error;
+
+/// Where the files go.
+pub enum Destination {
+    /// One file for each table, or one with all of SQL, in this folder, which is made where it is missing.
+    Folder(PathBuf),
+    /// All in this file.
+    File(PathBuf),
+    /// All into this stream.
+    Stream(Box<dyn io::Write + Send>),
+}
 
 /// How names end of what is not whole.
 const PARTIAL: &str = ".partial";
@@ -50,7 +60,7 @@ pub(super) fn file_names(tables: &[&Table], format: Format) -> Vec<String> {
 }
 
 /// Files while they are written; what is not published is removed on drop.
-pub(super) struct Place {
+pub(super) struct Files {
     kind: Kind,
     kept: Vec<String>,
 }
@@ -75,7 +85,7 @@ enum Out {
     Stream(Option<Box<dyn io::Write + Send>>),
 }
 
-impl Place {
+impl Files {
     /// Begins; refuses files that are there already, unless they are to be replaced.
     pub(super) fn begin(destination: Destination, names: &[String], force: bool) -> Result<Self, Error> {
         let kind = match destination {

@@ -37,21 +37,3 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     let civil = civil.or_else(|| text.parse::<Date>().ok().map(|date| date.to_datetime(Time::MIN)))?;
     Offset::UTC.to_timestamp(civil).ok()
 }
-
-/// A length of time in words: `3 d 4 h`, `2 h 5 min`, `40 s`.
-pub(crate) fn age(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0, seconds) => format!("{seconds} s"),
-        (0, 0, minutes, _) => format!("{minutes} min"),
-        (0, hours, 0, _) => format!("{hours} h"),
-        (0, hours, minutes, _) => format!("{hours} h {minutes} min"),
-        (days, 0, ..) => format!("{days} d"),
-        (days, hours, ..) => format!("{days} d {hours} h"),
-    }
-}
-
-/// Seconds from one time to a later one.
-pub(crate) fn seconds_between(earlier: Timestamp, later: Timestamp) -> i64 {
-    later.as_second().saturating_sub(earlier.as_second())
-}

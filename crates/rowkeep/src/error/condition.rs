@@ -1,3 +1,5 @@
+//! Conditions and names of rows that cannot be understood.
+
 /// A condition, or a name of a row, that cannot be understood, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}, at character {} of {what} {text:?}", .text[..*.at].chars().count() + 1)]
@@ -10,12 +12,12 @@ pub struct ConditionError {
 
 impl ConditionError {
     /// What is wrong at a byte of a condition.
-    pub(super) fn new(text: &str, at: usize, message: impl Into<String>) -> Self {
+    pub(crate) fn new(text: &str, at: usize, message: impl Into<String>) -> Self {
         Self::of("the condition", text, at, message)
     }
 
     /// What is wrong at a byte of some other text.
-    pub(super) fn of(what: &'static str, text: &str, at: usize, message: impl Into<String>) -> Self {
+    pub(crate) fn of(what: &'static str, text: &str, at: usize, message: impl Into<String>) -> Self {
         let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         Self { what, text: text.to_owned(), at, message: message.into() }
     }

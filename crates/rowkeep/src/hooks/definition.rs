@@ -1,0 +1,99 @@
+//! What a hook is, and when it runs.
+
+use std::fmt;
+use std::time::Duration;
+
+/// An operation that hooks can stand around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A snapshot is made.
+    Backup,
+    /// A snapshot is restored.
+    Restore,
+    /// A restore is taken back.
+    Undo,
+    /// A migration is run.
+    Migrate,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Operation; 4] =
+        [Operation::Backup, Operation::Restore, Operation::Undo, Operation::Migrate];
+
+    /// Its name, as configurations and hooks know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Backup => "backup",
+            Operation::Restore => "restore",
+            Operation::Undo => "undo",
+            Operation::Migrate => "migrate",
+        }
+    }
+}
+
+/// When a hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before anything of an operation is done.
+    Before(Operation),
+    /// After it, however it ended.
+    After(Operation),
+}
+
+impl Moment {
+    /// The moment of a name such as `before-restore`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = Operation::ALL.into_iter().flat_map(|of| [Moment::Before(of), Moment::After(of)]);
+        all.into_iter().find(|moment| moment.to_string() == text)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moment::Before(operation) => write!(f, "before-{}", operation.name()),
+            Moment::After(operation) => write!(f, "after-{}", operation.name()),
+        }
+    }
+}
+
+/// Something to run at some moments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hook {
+    /// What people call it. It holds no secret.
+    pub name: String,
+    /// When it runs.
+    pub when: Vec<Moment>,
+    /// The longest that it may take, tries again included.
+    pub timeout: Duration,
+    pub(super) action: Action,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Action {
+    /// A command line for the shell.
+    Command(String),
+    /// A request.
+    Webhook { url: Secret, headers: Vec<(String, Secret)> },
+}
+
+/// Text that may be secret, or why it cannot be had: a variable of the environment that is not set.
+///
+/// That is an error of the hook only, not of the configuration, so that commands without hooks go on without it.
+#[derive(Clone, PartialEq)]
+pub(super) struct Secret(pub(super) Result<String, String>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Why a hook did not end well.
+pub(super) enum Problem {
+    /// Somebody asked to stop.
+    Stopped,
+    /// Anything else, in words that go on after the hook's name.
+    Failed(String),
+}

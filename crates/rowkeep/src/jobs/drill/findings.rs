@@ -1,0 +1,56 @@
+//! What a drill finds, as its report has it.
+
+use std::time::Instant;
+
+use crate::Error;
+use crate::report::{Found, Status};
+use crate::restore::verify::{Comparison, Outcome};
+use crate::units::counted;
+
+/// What a comparison proves.
+pub(super) fn proof(comparison: &Comparison, duration_ms: u64) -> Found {
+    let unequal: Vec<String> = comparison
+        .tables
+        .iter()
+        .filter(|table| table.outcome != Outcome::Equal)
+        .map(|table| table.table.to_string())
+        .collect();
+    let (status, detail) = match unequal.as_slice() {
+        [] => (Status::Passed, format!("{} by hash", counted(comparison.tables.len() as u64, "table"))),
+        _ => (Status::Failed, format!("{} differ", unequal.join(", "))),
+    };
+    found("proven equal to the snapshot", status, detail, Some(duration_ms))
+}
+
+pub(super) fn found(
+    title: impl Into<String>,
+    status: Status,
+    detail: impl Into<String>,
+    ms: Option<u64>,
+) -> Found {
+    Found {
+        title: title.into(),
+        status,
+        detail: detail.into(),
+        samples: Vec::new(),
+        duration_ms: ms.unwrap_or_default(),
+    }
+}
+
+pub(super) fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An error with its causes, in one line.
+pub(super) fn told(error: &Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !told.contains(&words) {
+            told = format!("{told}: {words}");
+        }
+        cause = error.source();
+    }
+    told
+}

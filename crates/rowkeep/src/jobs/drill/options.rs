@@ -1,0 +1,28 @@
+//! How a drill is to be done.
+
+use std::path::PathBuf;
+
+use rowkeep_engine::Surroundings;
+use rowkeep_format::Manifest;
+
+use crate::config::Objectives;
+use crate::data_checks::Check;
+
+/// How a drill is to be done.
+#[derive(Debug, Clone, Default)]
+pub struct DrillOptions {
+    /// What must hold of the restored data.
+    pub checks: Vec<Check>,
+    /// What the recovery must keep to.
+    pub objectives: Objectives,
+    /// Where PostgreSQL's scratch databases are made; a server of its own for the drill when not given.
+    pub to_server: Option<String>,
+    /// The folder for scratch files; what killed drills left there is removed.
+    pub temporary: PathBuf,
+    /// Where PostgreSQL's programs are.
+    pub surroundings: Surroundings,
+    /// Whether the snapshot is the newest, so that its age is the data that would be lost.
+    pub is_newest: bool,
+    /// The snapshot before, whose row counts checks compare with.
+    pub before: Option<Manifest>,
+}

@@ -10,12 +10,12 @@ use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 pub use super::dangling::{Dangling, OnDangling, Why};
-use super::dangling::{Settling, Terms};
+use super::dangling::{Tables, Terms, settle};
 pub use super::safety::Safety;
 use super::safety::{self, Kept};
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{
-    Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_told, diff,
+    Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_changes_known, diff,
 };
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
@@ -168,7 +168,7 @@ async fn plan_now(
     let opened = Opened::open(engine, with_ddl).await?;
     let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
     // Of a whole database all rows are kept, whatever it tells.
-    let is_cheap = single || !selection.is_all() && are_told(&live, target, &selection).await?;
+    let is_cheap = single || !selection.is_all() && are_changes_known(&live, target, &selection).await?;
     let kept = if is_cheap { Kept::Nothing } else { Kept::Tables(selection.clone()) };
     let safety = match &options.safety {
         None => None,
@@ -200,8 +200,8 @@ async fn plan_now(
     if !becomes_whole(&live, &changes, options) {
         let kinds = options.mode.filter(None);
         let terms = Terms { choice: options.dangling, kinds, selection: &selection };
-        let settling = Settling::new(context, &live, target, terms);
-        let settled = settling.settle(changes, related, difference.by_relation).await?;
+        let tables = Tables::new(context, &live, target, terms);
+        let settled = settle(&tables, changes, related, difference.by_relation).await?;
         (changes, related) = (settled.changes, settled.related);
         (left_out, dangling) = (settled.left_out, settled.dangling);
     }

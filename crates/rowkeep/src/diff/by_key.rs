@@ -2,9 +2,11 @@
 
 use rowkeep_format::{Changes, FormatError};
 
-use super::Out;
+use super::collect::Collector;
+use super::filter::Filter;
 use super::key_access::Access;
 use super::merge::{Bounds, Shape, changes};
+use super::pairing::Pairing;
 use crate::Error;
 use crate::state::key_set::{KeyRun, KeySet};
 
@@ -18,7 +20,7 @@ pub(super) async fn compare_keys(
     shape: &Shape,
     keys: &KeySet,
     wanted: &mut (dyn FnMut(Changes) -> Result<Changes, FormatError> + Send),
-    out: &mut Out<'_>,
+    out: &mut Collector<'_>,
 ) -> Result<(), Error> {
     for run in keys.runs(KEYS_AT_ONCE) {
         let mut kept = Vec::new();
@@ -29,6 +31,22 @@ pub(super) async fn compare_keys(
         out.keep(kept).await?;
     }
     Ok(())
+}
+
+/// The changes to the rows of some keys, as far as changes of their kind are wanted.
+pub(crate) async fn changes_of_keys(
+    pairing: &Pairing,
+    (before, after): (&Access<'_>, &Access<'_>),
+    kinds: &Filter,
+    keys: &KeySet,
+) -> Result<Vec<Changes>, Error> {
+    let kinds = kinds.bind(&pairing.table)?;
+    let mut all = Vec::new();
+    for run in keys.runs(KEYS_AT_ONCE) {
+        let found = changes_of_run(before, after, &pairing.shape, &run).await?;
+        all.extend(found.into_iter().map(|changes| kinds.keep(changes)));
+    }
+    Ok(all)
 }
 
 /// The changes to the rows of some keys.

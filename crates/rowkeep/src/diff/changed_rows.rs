@@ -15,16 +15,19 @@ use rowkeep_format::{FormatError, Key, RowBatch, Table, TableEntry, key};
 use rowkeep_repository::Reader;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::chosen::Chosen;
+use super::pairing::Pair;
 use crate::state::key_lookup::rows_by_keys;
 use crate::state::reader::{chunks, read_chunk};
-use crate::state::{LiveState, SnapshotState};
+use crate::state::selection::Selection;
+use crate::state::{LiveState, SnapshotState, State};
 use crate::{Context, Error};
 
 /// No more is held in memory of either side; where more was written, both are read from beginning to end.
 const MOST_BYTES: u64 = 32 << 20;
 
 /// A live table and the same table in a snapshot, of which the database tells what was written since.
-pub(crate) struct Told<'a> {
+pub(super) struct ChangedRows<'a> {
     live: &'a LiveState,
     stored: &'a SnapshotState,
     table: &'a Table,
@@ -36,18 +39,31 @@ pub(crate) struct Told<'a> {
 }
 
 /// The rows of a table that may differ; all others are the same on both sides.
-pub(crate) struct Differing {
+pub(super) struct Differing {
     /// Those of the live table, in key order.
-    pub(crate) live: RowBatch,
+    pub(super) live: RowBatch,
     /// Those of the snapshot, in key order.
-    pub(crate) stored: RowBatch,
+    pub(super) stored: RowBatch,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ChangedRows<'a> {
+    /// Asks whichever state is live how the table differs from the other's, which is a snapshot.
+    pub(super) async fn of(pair: Pair<'a>) -> Result<Option<Self>, Error> {
+        let (live, stored, table) = match (pair.before, pair.after) {
+            (State::Live(live), State::Snapshot(stored)) => (live, stored, pair.old),
+            (State::Snapshot(stored), State::Live(live)) => (live, stored, pair.new),
+            _ => return Ok(None),
+        };
+        if pair.old.columns != pair.new.columns || pair.old.key != pair.new.key {
+            return Ok(None);
+        }
+        Self::ask(live, stored, table).await
+    }
+
     /// Asks the database; nothing where it does not tell, or too much was written for this way to be a short one.
     ///
     /// The table has the same columns and the same key in both.
-    pub(crate) async fn ask(
+    async fn ask(
         live: &'a LiveState,
         stored: &'a SnapshotState,
         table: &'a Table,
@@ -64,19 +80,19 @@ impl<'a> Told<'a> {
             return Ok(None);
         };
         let Some(gone) = entry.root.rows.checked_sub(rows - written) else { return Ok(None) };
-        let told = Self { live, stored, table, entry, instant, written, gone };
+        let changed = Self { live, stored, table, entry, instant, written, gone };
         let row_bytes = entry.root.bytes / entry.root.rows.max(1);
         let is_little = written.max(gone).saturating_mul(row_bytes.max(1)) <= MOST_BYTES;
-        Ok(is_little.then_some(told))
+        Ok(is_little.then_some(changed))
     }
 
     /// Whether no row differs.
-    pub(crate) fn is_same(&self) -> bool {
+    fn is_same(&self) -> bool {
         self.written == 0 && self.gone == 0
     }
 
     /// Finds the rows that may differ; nothing where there is no short way to them.
-    pub(crate) async fn differing(&self, context: &Context) -> Result<Option<Differing>, Error> {
+    pub(super) async fn rows(&self, context: &Context) -> Result<Option<Differing>, Error> {
         let none = || RowBatch::new(self.table.columns.len());
         if self.is_same() {
             return Ok(Some(Differing { live: none(), stored: none() }));
@@ -184,6 +200,21 @@ impl<'a> Told<'a> {
         let table = self.table.name.to_string();
         move |source| Error::Table { table: table.clone(), source }
     }
+}
+
+/// Whether it is known of all tables of a selection which rows can differ between a database and a snapshot, so that they
+/// need not be read.
+pub(crate) async fn are_changes_known(
+    before: &State,
+    after: &State,
+    selection: &Selection,
+) -> Result<bool, Error> {
+    for (old, new) in Chosen::new(before, after, selection)?.pairs {
+        if ChangedRows::of(Pair { before, after, old, new }).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 type Work = AbortOnDropHandle<Result<RowBatch, Error>>;

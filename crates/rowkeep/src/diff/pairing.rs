@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use rowkeep_format::{Changes, Table};
+use rowkeep_format::Table;
 
-use super::Pair;
-use super::by_key::{KEYS_AT_ONCE, changes_of_run};
 use super::columns::Alignment;
-use super::filter::Filter;
 use super::key_access::Access;
 use super::merge::Shape;
 use crate::state::State;
-use crate::state::key_set::KeySet;
 use crate::{Context, Error};
+
+/// A table that both states have.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair<'a> {
+    pub(crate) before: &'a State,
+    pub(crate) after: &'a State,
+    pub(crate) old: &'a Table,
+    pub(crate) new: &'a Table,
+}
 
 /// A table as two states have it: rows are brought to the columns of the first, and known by its key.
 pub(crate) struct Pairing {
@@ -51,22 +56,5 @@ impl Pairing {
             Access::new(context, pair.before, pair.old, pair.old, key),
             Access::new(context, pair.after, pair.new, pair.old, key),
         )
-    }
-
-    /// The changes to the rows of some keys, as far as changes of their kind are wanted.
-    pub(crate) async fn changes_of(
-        &self,
-        before: &Access<'_>,
-        after: &Access<'_>,
-        kinds: &Filter,
-        keys: &KeySet,
-    ) -> Result<Vec<Changes>, Error> {
-        let kinds = kinds.bind(&self.table)?;
-        let mut all = Vec::new();
-        for run in keys.runs(KEYS_AT_ONCE) {
-            let found = changes_of_run(before, after, &self.shape, &run).await?;
-            all.extend(found.into_iter().map(|changes| kinds.keep(changes)));
-        }
-        Ok(all)
     }
 }

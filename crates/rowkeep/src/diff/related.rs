@@ -3,21 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use futures::TryStreamExt;
 use rowkeep_engine::RowStream;
 use rowkeep_format::{Change, Changes, FormatError, Table, TableName, key};
 
 use super::by_key::{KEYS_AT_ONCE, compare_keys};
 use super::changeset::{Changeset, Spool};
+use super::collect::Collector;
 use super::filter::{BoundFilter, Filter};
 use super::key_access::Access;
-use super::pairing::Pairing;
-use super::{DiffOptions, Out, Pair};
+use super::pairing::{Pair, Pairing};
 use crate::rows::foreign_keys::{Link, Sought, links};
 use crate::state::State;
 use crate::state::key_set::KeySet;
 use crate::state::reader::Cause;
+use crate::state::selection::Selection;
 use crate::{Context, Error};
-use futures::TryStreamExt;
 
 /// What is wanted of rows that are referred to.
 ///
@@ -90,19 +91,25 @@ pub(super) struct Found {
     pub(super) keys: BTreeMap<TableName, HashSet<Vec<u8>>>,
 }
 
+/// Which tables and changes are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) selection: &'a Selection,
+    pub(super) filter: &'a Filter,
+}
+
 /// Finds the rows that are meant and those that are related to them, and compares them.
 pub(super) async fn compare(
     context: &Context,
-    before: &State,
-    after: &State,
+    (before, after): (&State, &State),
     meant: &[(&Table, &Table)],
-    options: &DiffOptions,
+    terms: Terms<'_>,
     related: Related,
     spool: &Spool,
 ) -> Result<Found, Error> {
-    let mut net = Net::new(context, before, after, options)?;
+    let mut net = Net::new(context, before, after, terms.selection)?;
     for (old, _) in meant.iter().filter(|(old, _)| old.kind.is_user_table()) {
-        net.begin(&old.name, &options.filter).await?;
+        net.begin(&old.name, terms.filter).await?;
     }
     net.go_down().await?;
     net.go_up(related).await?;
@@ -112,9 +119,9 @@ pub(super) async fn compare(
     let names = before.schema().tables.iter().map(|table| &table.name);
     for name in names {
         let Some(both) = net.tables.get(name).filter(|both| !both.reached.is_empty()) else { continue };
-        let mut out = Out::new(context, spool, &both.pairing.table);
+        let mut out = Collector::new(context, spool, &both.pairing.table);
         let (mut by_relation, mut known) = (0, HashSet::new());
-        let kinds = Filter { rows: None, ..options.filter.clone() }.bind(&both.pairing.table)?;
+        let kinds = Filter { rows: None, ..terms.filter.clone() }.bind(&both.pairing.table)?;
         let mut all = both.reached.meant.clone();
         all.extend(&both.reached.below);
         all.extend(&both.reached.above);
@@ -200,13 +207,13 @@ impl<'a> Net<'a> {
         context: &'a Context,
         before: &'a State,
         after: &'a State,
-        options: &DiffOptions,
+        selection: &Selection,
     ) -> Result<Self, Error> {
         let mut tables = BTreeMap::new();
         for old in before.schema().tables.iter().filter(|table| table.kind.is_user_table()) {
             let Some(new) = after.schema().table(&old.name) else { continue };
             let pairing = Pairing::new(old, new);
-            let is_kept = options.selection.excludes(&old.name);
+            let is_kept = selection.excludes(&old.name);
             if is_kept || !before.holds(&old.name) || !after.holds(&old.name) || pairing.check(after).is_err()
             {
                 continue;

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use futures::TryStreamExt;
 use rowkeep_format::{Change, Changes, TableName};
 
-use super::Settling;
+use super::tables::Tables;
 use crate::Error;
-use crate::diff::{Changeset, Rewriting};
+use crate::diff::Changeset;
+use crate::diff::by_key::changes_of_keys;
+use crate::diff::collect::Rewriting;
+use crate::diff::key_access::Access;
 use crate::state::key_set::KeySet;
 
 /// New changes, and how they differ from those that they are made of.
@@ -25,7 +28,7 @@ pub(super) struct ComposedTable {
     pub(super) dropped: Vec<Vec<u8>>,
 }
 
-impl Settling<'_> {
+impl Tables<'_> {
     /// Leaves changes of some keys out, and takes in those to rows of other keys that are not changed yet.
     pub(super) async fn compose(
         &self,
@@ -40,8 +43,9 @@ impl Settling<'_> {
         for (at, name) in names.enumerate() {
             let drops = dropped.get(name).filter(|drops| !drops.is_empty());
             let wants = wanted.get(name).filter(|wants| !wants.is_empty());
-            let place = self.places.get(name).and_then(|place| Some((place, place.target.as_ref()?)));
-            let (Some((place, (pairing, target))), true) = (place, drops.is_some() || wants.is_some()) else {
+            let access = self.by_name.get(name).and_then(|access| Some((access, access.target.as_ref()?)));
+            let (Some((access, (pairing, target))), true) = (access, drops.is_some() || wants.is_some())
+            else {
                 if at < changes.tables().len() {
                     composed.changes.take_over(changes, at);
                 }
@@ -50,12 +54,13 @@ impl Settling<'_> {
             let mut added: Vec<(Vec<u8>, Changes, Change)> = Vec::new();
             if let Some(wants) = wants {
                 let kinds = &self.terms.kinds;
-                for run in pairing.changes_of(&place.live, target, kinds, wants).await? {
+                let both = (&access.live, target);
+                for run in changes_of_keys(pairing, both, kinds, wants).await? {
                     for change in run.iter() {
                         let mut one = Changes::new(run.after().columns().len());
                         one.push(&run, change);
                         let change = one.iter().next();
-                        let key = key_of(&place.live, &one, change)?;
+                        let key = key_of(&access.live, &one, change)?;
                         added.extend(change.map(|change| (key, one, change)));
                     }
                 }
@@ -67,7 +72,7 @@ impl Settling<'_> {
                 let mut runs = std::pin::pin!(changes.changes(at));
                 while let Some(run) = runs.try_next().await? {
                     for change in run.iter() {
-                        let key = key_of(&place.live, &run, Some(change))?;
+                        let key = key_of(&access.live, &run, Some(change))?;
                         while let Some((new, changes, change)) = added.next_if(|(new, ..)| *new < key) {
                             out.push(&changes, change).await?;
                             table.added.push(new);
@@ -96,11 +101,7 @@ impl Settling<'_> {
     }
 }
 
-fn key_of(
-    access: &crate::diff::key_access::Access<'_>,
-    changes: &Changes,
-    change: Option<Change>,
-) -> Result<Vec<u8>, Error> {
+fn key_of(access: &Access<'_>, changes: &Changes, change: Option<Change>) -> Result<Vec<u8>, Error> {
     match change {
         None => Ok(Vec::new()),
         Some(Change::Insert { after }) => access.key_of(changes.after(), after),

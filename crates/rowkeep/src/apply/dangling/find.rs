@@ -5,11 +5,27 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures::StreamExt;
 use rowkeep_format::{Change, Changes, RowBatch, TableName};
 
-use super::{Gap, MOST_BYTES, Place, Settling};
+use super::tables::{TableAccess, Tables};
 use crate::Error;
 use crate::diff::Changeset;
 use crate::rows::foreign_keys::{Link, Sought};
 use crate::state::key_set::KeySet;
+
+/// What keys and values may take in memory.
+const MOST_BYTES: usize = 256 << 20;
+
+/// What one foreign key would leave dangling.
+pub(super) struct Gap<'l> {
+    pub(super) link: &'l Link,
+    /// Changed rows that would refer to nothing.
+    pub(super) asking: KeySet,
+    /// What they refer to.
+    pub(super) missing: Sought,
+    /// Rows that stay, and refer to what would be gone.
+    pub(super) left: KeySet,
+    /// The changed rows that offer it no more.
+    pub(super) parents: KeySet,
+}
 
 /// What changes to the table referred to give and take.
 struct Offers {
@@ -33,7 +49,7 @@ struct Asks {
     bytes: usize,
 }
 
-impl Settling<'_> {
+impl Tables<'_> {
     /// What dangles among the changes to some tables and those that they have to do with; nothing when these are too many
     /// to look at.
     pub(super) async fn find(
@@ -46,7 +62,7 @@ impl Settling<'_> {
             if !fresh.contains(&link.child) && !fresh.contains(&link.parent) {
                 continue;
             }
-            let (Some(child), Some(parent)) = (self.places.get(&link.child), self.places.get(&link.parent))
+            let (Some(child), Some(parent)) = (self.by_name.get(&link.child), self.by_name.get(&link.parent))
             else {
                 continue;
             };
@@ -83,7 +99,7 @@ impl Settling<'_> {
         changes: &Changeset,
         at: Option<usize>,
         link: &Link,
-        parent: &Place<'_>,
+        parent: &TableAccess<'_>,
     ) -> Result<Option<Offers>, Error> {
         let mut offers = Offers {
             added: HashSet::new(),
@@ -129,7 +145,7 @@ impl Settling<'_> {
         changes: &Changeset,
         at: Option<usize>,
         link: &Link,
-        child: &Place<'_>,
+        child: &TableAccess<'_>,
         lost: bool,
     ) -> Result<Option<Asks>, Error> {
         let mut asks = Asks {
@@ -175,8 +191,8 @@ impl Settling<'_> {
     async fn gap<'l>(
         &self,
         link: &'l Link,
-        child: &Place<'_>,
-        parent: &Place<'_>,
+        child: &TableAccess<'_>,
+        parent: &TableAccess<'_>,
         offers: Offers,
         asks: Asks,
     ) -> Result<Gap<'l>, Error> {

@@ -2,20 +2,52 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rowkeep_format::{Column, Schema, Table};
+use rowkeep_format::{Column, ContentKeys, Schema, Table};
 
-use super::rules::Rule;
+use super::bound::{BoundMask, TableMask};
+use super::fake;
+use super::rules::{MaskRules, Rule};
 use super::value::{ColumnMask, Shape};
-use super::{BoundMask, Mask, TableMask, fake};
 use crate::Error;
 use crate::rows::condition::postgres::Type;
 use crate::rows::condition::sqlite::{Affinity, number_of};
 use crate::state::selection;
 
+/// Rules, and the key that makes what they do unpredictable.
+#[derive(Clone)]
+pub struct Mask {
+    rules: MaskRules,
+    key: [u8; 32],
+}
+
+impl Mask {
+    /// Takes the key from the rules, or else from the secrets of a repository.
+    ///
+    /// Whoever has the key can try values until one masks to what he sees. The repository's secrets are known to all
+    /// who can open it, and to everybody when it is not encrypted; masked rows for them need a key of their own.
+    pub fn new(rules: &MaskRules, keys: &ContentKeys) -> Self {
+        let secret = match &rules.key {
+            Some(key) => key.clone().into_bytes(),
+            // A keyed hash of something that is no chunk: it begins like none.
+            None => keys.chunk_id(b"rowkeep mask key").0.to_vec(),
+        };
+        Self { rules: rules.clone(), key: blake3::derive_key("rowkeep v1 2026 mask", &secret) }
+    }
+
+    /// Looks the rules' tables and columns up in a schema.
+    ///
+    /// A rule for a column that others refer to, or that refers to others, is applied to all of them. Fails for a table
+    /// or column that is not there, and where a rule cannot give values that the column takes: NULL where that is
+    /// refused, values that are not unique in a key, another rule on the other side of a reference.
+    pub fn bind(&self, schema: &Schema) -> Result<BoundMask, Error> {
+        bind(self, schema)
+    }
+}
+
 /// A column: index of its table, and its index there.
 type Place = (usize, usize);
 
-pub(super) fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
+fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
     let mut rules: BTreeMap<Place, Rule> = BTreeMap::new();
     for (name, rule) in &mask.rules.rules {
         for place in places(name, schema)? {

@@ -8,7 +8,8 @@ use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::{Column, ContentKeys, RowBatch, Schema, Table, Value};
 use serde::Serialize;
 
-use super::{Mask, MaskRules, Rule};
+use super::bind::Mask;
+use super::rules::{MaskRules, Rule};
 use crate::{Context, Error};
 
 /// Rows of each table that are looked at.

@@ -2,7 +2,9 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 use rowkeep_format::schema::KeyColumn;
-use rowkeep_format::{Column, ForeignKey, Key, KeyForm, Table, TableKind};
+use rowkeep_format::{
+    Column, ContentKeys, ForeignKey, Key, KeyForm, RowBatch, Schema, Table, TableKind, TableName, Value,
+};
 
 use super::*;
 

@@ -8,7 +8,7 @@ use rowkeep_engine::sort::{SortOptions, sort};
 use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
-use super::{BoundMask, TableMask};
+use super::bound::{BoundMask, TableMask};
 use crate::state::snapshots::MASKED;
 
 /// A view whose rows are masked before anybody sees them, and whose environment says so.

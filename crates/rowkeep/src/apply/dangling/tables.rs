@@ -1,0 +1,63 @@
+//! The tables of a database beside those of the state that is restored, and the foreign keys between them.
+
+use std::collections::BTreeMap;
+
+use rowkeep_format::{Table, TableName};
+
+use super::reference::OnDangling;
+use crate::Context;
+use crate::diff::Filter;
+use crate::diff::key_access::Access;
+use crate::diff::pairing::{Pair, Pairing};
+use crate::rows::foreign_keys::{Link, links};
+use crate::state::State;
+use crate::state::selection::Selection;
+
+/// How changes are to be settled.
+pub(crate) struct Terms<'a> {
+    pub(crate) choice: OnDangling,
+    /// Which kinds of changes are wanted of rows that are brought.
+    pub(crate) kinds: Filter,
+    /// Tables that it leaves out are not touched.
+    pub(crate) selection: &'a Selection,
+}
+
+/// One table of the database, and the same of the state that is restored where it has it.
+pub(crate) struct TableAccess<'a> {
+    pub(crate) live: Access<'a>,
+    pub(crate) target: Option<(Pairing, Access<'a>)>,
+}
+
+/// What is looked at to settle the references of a plan.
+pub(crate) struct Tables<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) by_name: BTreeMap<TableName, TableAccess<'a>>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) terms: Terms<'a>,
+}
+
+impl<'a> Tables<'a> {
+    pub(crate) fn new(context: &'a Context, live: &'a State, target: &'a State, terms: Terms<'a>) -> Self {
+        let access = |table: &'a Table| {
+            let new = target.schema().table(&table.name).filter(|_| target.holds(&table.name));
+            let pairing = new.map(|new| (Pairing::new(table, new), new));
+            match pairing.filter(|(pairing, _)| pairing.check(target).is_ok()) {
+                Some((pairing, new)) => {
+                    let pair = Pair { before: live, after: target, old: table, new };
+                    let (live, target) = pairing.accesses(context, pair);
+                    TableAccess { live, target: Some((pairing, target)) }
+                }
+                None => {
+                    TableAccess { live: Access::new(context, live, table, table, &table.key), target: None }
+                }
+            }
+        };
+        let tables = live.schema().tables.iter().filter(|table| table.kind.is_user_table());
+        Self {
+            context,
+            by_name: tables.map(|table| (table.name.clone(), access(table))).collect(),
+            links: links(live.schema()),
+            terms,
+        }
+    }
+}

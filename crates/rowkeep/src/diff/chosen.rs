@@ -1,0 +1,44 @@
+//! The tables of two states that are compared.
+
+use rowkeep_format::Table;
+
+use super::schema::{SchemaDifference, schema_differences};
+use crate::Error;
+use crate::state::State;
+use crate::state::selection::Selection;
+
+/// The tables that are meant.
+pub(super) struct Chosen<'s> {
+    /// Those that both states have and hold, as either has them.
+    pub(super) pairs: Vec<(&'s Table, &'s Table)>,
+    pub(super) only_before: Vec<&'s Table>,
+    pub(super) only_after: Vec<&'s Table>,
+}
+
+impl<'s> Chosen<'s> {
+    pub(super) fn new(before: &'s State, after: &'s State, selection: &Selection) -> Result<Self, Error> {
+        let (chosen_before, chosen_after) = selection.choose_of_two(before.schema(), after.schema())?;
+        let mut chosen = Self { pairs: Vec::new(), only_before: Vec::new(), only_after: Vec::new() };
+        for table in chosen_before {
+            match after.schema().table(&table.name) {
+                Some(other) if before.holds(&table.name) && after.holds(&table.name) => {
+                    chosen.pairs.push((table, other));
+                }
+                Some(_) => {}
+                None => chosen.only_before.push(table),
+            }
+        }
+        let is_new = |table: &&Table| before.schema().table(&table.name).is_none();
+        chosen.only_after = chosen_after.into_iter().filter(is_new).collect();
+        Ok(chosen)
+    }
+
+    /// How the tables differ in themselves.
+    pub(super) fn schema_differences(&self) -> Vec<SchemaDifference> {
+        let mut found: Vec<SchemaDifference> =
+            self.pairs.iter().flat_map(|(before, after)| schema_differences(before, after)).collect();
+        found.extend(self.only_before.iter().map(|table| SchemaDifference::TableGone(table.name.clone())));
+        found.extend(self.only_after.iter().map(|table| SchemaDifference::TableNew(table.name.clone())));
+        found
+    }
+}

@@ -1,0 +1,77 @@
+//! A mask that is bound to the tables of a schema, and its application.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rowkeep_format::batch::ColumnValues;
+use rowkeep_format::{RowBatch, TableName, Value};
+
+use super::value::{ColumnMask, Masked};
+use crate::Error;
+
+/// A mask for the tables of one schema.
+#[derive(Clone)]
+pub struct BoundMask {
+    pub(super) tables: HashMap<TableName, TableMask>,
+}
+
+impl BoundMask {
+    /// What is done to the rows of a table; nothing when they stay as they are.
+    pub fn table(&self, name: &TableName) -> Option<TableMask> {
+        self.tables.get(name).cloned()
+    }
+}
+
+/// A mask for the rows of one table.
+#[derive(Clone)]
+pub struct TableMask {
+    pub(super) table: Arc<str>,
+    pub(super) columns: Arc<[(usize, ColumnMask)]>,
+    pub(super) changes_key: bool,
+    pub(super) key: [u8; 32],
+}
+
+impl TableMask {
+    /// Whether values of the key change.
+    ///
+    /// Then masked rows are no longer in key order: they have to pass through [`rowkeep_engine::sort`] before anything
+    /// relies on it, such as cutting them into chunks.
+    pub fn changes_key(&self) -> bool {
+        self.changes_key
+    }
+
+    /// Masks all rows of a batch; NULL stays NULL.
+    ///
+    /// Fails for a value that its rule cannot mask, without showing it.
+    pub fn apply(&self, batch: RowBatch) -> Result<RowBatch, Error> {
+        let rows = batch.rows();
+        let mut columns = batch.columns().to_vec();
+        for (column, mask) in self.columns.iter() {
+            let masked = columns.get(*column).ok_or_else(|| self.error(mask, "is missing from the rows"))?;
+            columns[*column] = self.masked(masked, mask)?;
+        }
+        RowBatch::from_columns(columns, rows)
+            .ok_or_else(|| Error::Mask(format!("table {} lost rows", self.table)))
+    }
+
+    fn masked(&self, from: &ColumnValues, mask: &ColumnMask) -> Result<ColumnValues, Error> {
+        let mut out = ColumnValues::default();
+        for row in 0..from.len() {
+            let value = from.value(row);
+            let masked = mask.value(&self.key, value).map_err(|problem| self.error(mask, problem))?;
+            out.push(match &masked {
+                Masked::Same => value,
+                Masked::Null => Value::Null,
+                Masked::Integer(integer) => Value::Integer(*integer),
+                Masked::Real(real) => Value::Real(real.to_bits()),
+                Masked::Text(text) => Value::Text(text),
+                Masked::Blob(bytes) => Value::Blob(bytes),
+            });
+        }
+        Ok(out)
+    }
+
+    fn error(&self, mask: &ColumnMask, problem: &str) -> Error {
+        Error::Mask(format!("column {} of table {} {problem}", mask.name, self.table))
+    }
+}

@@ -23,7 +23,34 @@ struct Rooms {
 }
 
 /// The rooms of each crate. The root and files of a name that is no room only declare and re-export.
-const ROOMS: [(&str, &[Rooms]); 1] = [("rowkeep-format", &[])];
+const ROOMS: [(&str, &[Rooms]); 2] = [
+    ("rowkeep-format", &[]),
+    (
+        "rowkeep",
+        &[Rooms {
+            below: &[],
+            order: &[
+                &["units", "variables"],
+                &["durations"],
+                &["error"],
+                &["progress"],
+                &["context"],
+                &["state"],
+                &["rows"],
+                &["capture"],
+                &["diff"],
+                &["apply"],
+                &["restore"],
+                &["report"],
+                &["data_checks"],
+                &["hooks"],
+                &["export"],
+                &["config"],
+                &["jobs"],
+            ],
+        }],
+    ),
+];
 
 fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate is in a folder").to_owned()

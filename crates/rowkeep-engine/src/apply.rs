@@ -62,14 +62,3 @@ pub struct Applied {
     /// What people should know, in their words: sequences that were moved on, settings that cannot be changed.
     pub notes: Vec<String>,
 }
-
-/// Rows that a statement returned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryRows {
-    /// The names of the columns.
-    pub columns: Vec<String>,
-    /// The rows, as the engine's [`View`](crate::View) would give their values.
-    pub rows: rowkeep_format::RowBatch,
-    /// Whether there were more rows than were asked for.
-    pub more: bool,
-}

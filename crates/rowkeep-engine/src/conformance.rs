@@ -7,6 +7,7 @@
 mod apply;
 mod changes;
 mod damage;
+mod fixture;
 mod keys;
 mod random;
 mod refusals;
@@ -15,12 +16,7 @@ mod sandbox;
 mod search;
 mod states;
 mod targets;
-
-use std::sync::Arc;
-
-use async_trait::async_trait;
-
-use crate::Engine;
+mod two_states;
 
 pub use apply::{
     an_empty_changeset, conflicts_are_skipped, many_changes, references_hold_in_the_end,
@@ -30,6 +26,7 @@ pub use apply::{
 };
 pub use changes::{ListedChanges, State, applied};
 pub use damage::{databases_that_are_not_there_are_not_found, errors_of_streams_end_the_load};
+pub use fixture::{Fixture, Sandbox};
 pub use keys::{
     big_values_survive, composite_keys, empty_tables, integer_keys, many_tables, names_of_every_sort,
     no_keys_with_duplicates, null_is_not_empty, nullable_unique_is_no_key, rows_of_many_batches, text_keys,
@@ -57,40 +54,6 @@ pub use targets::{
     abandoned_targets_leave_nothing, an_empty_schema_is_restored, dropped_targets_do_not_stop_the_next,
     occupied_targets_are_refused, tables_without_rows_are_created,
 };
-
-/// A kind of database that the cases run on.
-#[async_trait]
-pub trait Fixture: Send + Sync {
-    /// Makes a database with nothing in it, another one at each call.
-    async fn empty(&self) -> Box<dyn Sandbox>;
-
-    /// The engine for a database that does not exist (but whose server, if it has one, does).
-    async fn missing(&self) -> Arc<dyn Engine>;
-
-    /// The type of a column of bytes: `bytea`, `blob`.
-    fn blob_type(&self) -> &'static str;
-
-    /// A literal of bytes.
-    fn blob_literal(&self, bytes: &[u8]) -> String;
-
-    /// Statements that make triggers: after each row that is inserted, updated or deleted in one table, the text `row` is
-    /// inserted into the only column of another.
-    fn logging_trigger(&self, table: &str, log: &str) -> String;
-}
-
-/// One database, gone when it is dropped.
-#[async_trait]
-pub trait Sandbox: Send + Sync {
-    /// The engine for it.
-    fn engine(&self) -> Arc<dyn Engine>;
-
-    /// Runs one or more statements on a connection of its own, as an application would, and commits. Waits for locks for
-    /// some seconds; panics when a statement fails.
-    async fn run(&self, sql: &str);
-
-    /// All of the database as its own dump tool prints it; equal databases give equal text.
-    async fn dump(&self) -> String;
-}
 
 /// Makes a `#[tokio::test]` of each conformance case; takes an expression that gives a [`Fixture`].
 #[macro_export]

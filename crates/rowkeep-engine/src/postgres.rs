@@ -29,17 +29,15 @@ use crate::{
     QueryRows, Surroundings, Target, View, ViewOptions,
 };
 pub use load::scratch::{Scratch, ScratchServer};
+pub(crate) use schema::ddl::ENGINE as NAME;
 pub(crate) use schema::outline::outline;
 
 use connect::address::Address;
-use connect::session::Server;
+use connect::server::Server;
 use load::target::{self, PostgresTarget};
 use read::query;
 use read::view::PostgresView;
 use schema::{ddl, script};
-
-/// The engine's name.
-pub(crate) const NAME: &str = "postgresql";
 
 /// The statements of a schema, without those that only set something for a session.
 pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
@@ -74,7 +72,7 @@ impl fmt::Debug for Postgres {
 #[async_trait]
 impl Engine for Postgres {
     fn name(&self) -> &'static str {
-        NAME
+        ddl::ENGINE
     }
 
     fn describe(&self) -> String {

@@ -33,13 +33,13 @@ mod catalog;
 mod connect;
 mod examine;
 mod load;
-mod names;
+mod quote;
 mod read;
 pub(crate) mod schema;
 pub(crate) mod sqlite3_script;
 
+pub(crate) use schema::ddl::ENGINE as NAME;
 pub(crate) use schema::outline::outline;
-pub(crate) use schema::readable_tables::ENGINE as NAME;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,10 +49,11 @@ use async_trait::async_trait;
 use rowkeep_format::Schema;
 
 use self::catalog::tables::Object;
+use self::connect::blocking::blocking;
 use self::connect::interrupt;
 use self::load::{contents, target};
 use self::read::{query, view};
-use self::schema::readable_tables::{POST_DATA, PRE_DATA};
+use self::schema::ddl::{POST_DATA, PRE_DATA};
 use crate::sort::SortOptions;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
@@ -101,7 +102,7 @@ impl Sqlite {
 #[async_trait]
 impl Engine for Sqlite {
     fn name(&self) -> &'static str {
-        "sqlite"
+        NAME
     }
 
     fn describe(&self) -> String {
@@ -110,20 +111,19 @@ impl Engine for Sqlite {
 
     async fn examine(&self) -> Result<Examination, EngineError> {
         let (path, patience) = (self.file()?, self.patience);
-        view::blocking(move || examine::examine(&path, patience)).await
+        blocking(move || examine::examine(&path, patience)).await
     }
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
         let (path, temporary) = (self.file()?, self.temporary.clone());
         let (patience, options) = (self.patience, options.clone());
-        let view =
-            view::blocking(move || view::SqliteView::open(&path, temporary, patience, &options)).await?;
+        let view = blocking(move || view::SqliteView::open(&path, temporary, patience, &options)).await?;
         Ok(Arc::new(view))
     }
 
     async fn contents(&self) -> Result<Contents, EngineError> {
         let (path, patience) = (self.file()?, self.patience);
-        view::blocking(move || contents::contents(&path, patience)).await
+        blocking(move || contents::contents(&path, patience)).await
     }
 
     async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
@@ -131,7 +131,7 @@ impl Engine for Sqlite {
         let (schema, options) = (schema.clone(), options.clone());
         let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
         let begin = move || target::SqliteTarget::begin(path, &schema, &options, patience, sort);
-        Ok(Arc::new(view::blocking(begin).await?))
+        Ok(Arc::new(blocking(begin).await?))
     }
 
     async fn replace(
@@ -143,7 +143,7 @@ impl Engine for Sqlite {
         let (schema, options) = (schema.clone(), options.clone());
         let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
         let begin = move || target::SqliteTarget::begin_again(path, &schema, &options, patience, sort);
-        Ok(Arc::new(view::blocking(begin).await?))
+        Ok(Arc::new(blocking(begin).await?))
     }
 
     async fn apply(

@@ -1,7 +1,6 @@
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use crate::{Engine, EngineError, ErrorKind};
+use crate::{EngineError, ErrorKind};
 
 /// Where a database is: what people type after `backup` or `--to`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,23 +33,4 @@ impl DatabaseUrl {
             None => Ok(Self::Sqlite(PathBuf::from(text))),
         }
     }
-}
-
-/// What engines need to know of the machine they run on; libraries do not look for themselves.
-#[derive(Debug, Clone, Default)]
-pub struct Surroundings {
-    /// Folders in which PostgreSQL's client programs may be, the most wanted first.
-    pub postgres_bin: Vec<PathBuf>,
-    /// Where large sorts may spill to; the system's temporary folder when not given.
-    pub temporary: Option<PathBuf>,
-    /// Whether states are to tell nothing of what was written since earlier ones, so that all rows are read.
-    pub read_all: bool,
-}
-
-/// The engine for a database.
-pub fn connect(url: &DatabaseUrl, surroundings: &Surroundings) -> Result<Arc<dyn Engine>, EngineError> {
-    Ok(match url {
-        DatabaseUrl::Postgres(url) => Arc::new(crate::postgres::Postgres::new(url, surroundings)?),
-        DatabaseUrl::Sqlite(path) => Arc::new(crate::sqlite::Sqlite::new(path.clone(), surroundings)),
-    })
 }

@@ -23,8 +23,9 @@ struct Rooms {
 }
 
 /// The rooms of each crate. The root and files of a name that is no room only declare and re-export.
-const ROOMS: [(&str, &[Rooms]); 2] = [
+const ROOMS: [(&str, &[Rooms]); 3] = [
     ("rowkeep-format", &[]),
+    ("rowkeep-engine", &ENGINE_ROOMS),
     (
         "rowkeep",
         &[Rooms {
@@ -50,6 +51,52 @@ const ROOMS: [(&str, &[Rooms]); 2] = [
             ],
         }],
     ),
+];
+
+const ENGINE_ROOMS: [Rooms; 3] = [
+    Rooms {
+        below: &[],
+        order: &[
+            // What an engine is, for everybody.
+            &["error"],
+            &["rows", "apply", "query_rows", "examination", "surroundings", "url"],
+            &["target", "view"],
+            &["engine"],
+            // What engines share.
+            &["worker", "sql_text", "outline"],
+            &["sort"],
+            &["postgres", "sqlite"],
+            // What takes one engine or the other.
+            &["connect", "definitions", "sql", "translate"],
+            &["conformance"],
+        ],
+    },
+    Rooms {
+        below: &["postgres"],
+        order: &[
+            &["quote", "copy_text"],
+            &["connect"],
+            &["catalog"],
+            &["schema"],
+            &["read"],
+            &["load"],
+            &["apply"],
+            &["examine", "psql_script"],
+        ],
+    },
+    Rooms {
+        below: &["sqlite"],
+        order: &[
+            &["quote"],
+            &["connect"],
+            &["catalog"],
+            &["schema"],
+            &["read"],
+            &["load"],
+            &["apply"],
+            &["examine", "sqlite3_script"],
+        ],
+    },
 ];
 
 fn crates() -> PathBuf {

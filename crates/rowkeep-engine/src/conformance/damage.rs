@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 
-use super::Fixture;
+use super::fixture::Fixture;
 use crate::{Contents, CreateOptions, EngineError, ErrorKind, RowStream, ViewOptions};
 
 /// A database that does not exist is not found, and can be created.
@@ -16,9 +16,9 @@ pub async fn databases_that_are_not_there_are_not_found(fixture: &dyn Fixture) {
 
     let sandbox = fixture.empty().await;
     sandbox.run("CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1);").await;
-    super::copy(&*sandbox.engine(), &*engine).await;
+    super::sandbox::copy(&*sandbox.engine(), &*engine).await;
     assert!(matches!(engine.contents().await.expect("the database is looked at"), Contents::Occupied(_)));
-    let (_, rows) = super::read_all(&*engine).await;
+    let (_, rows) = super::sandbox::read_all(&*engine).await;
     assert!(rows.iter().any(|(table, rows)| table.name == "t" && rows.rows() == 1));
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use rowkeep_format::{RowBatch, Value};
 
-use super::Fixture;
+use super::fixture::Fixture;
 use super::sandbox::{numbers, round_trip};
 
 /// A table with an integer primary key, in order, with gaps and negative numbers.

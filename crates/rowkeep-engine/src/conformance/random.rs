@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Fixture;
 use super::changes::{ListedChanges, State, applied};
+use super::fixture::Fixture;
 use crate::{ApplyOptions, ChangeSource};
 
 const ROUNDS: u64 = 25;

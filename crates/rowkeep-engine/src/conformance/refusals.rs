@@ -1,8 +1,8 @@
 //! Changesets that cannot be applied: nothing is changed, and it is said why.
 
-use super::Fixture;
-use super::apply::TwoStates;
 use super::changes::ListedChanges;
+use super::fixture::Fixture;
+use super::two_states::TwoStates;
 use crate::{ApplyOptions, EngineError, ErrorKind};
 
 /// A database whose rows 1 to 4 are neither of the first state nor of the second, row 10 is of the second and rows 11 to
@@ -32,11 +32,11 @@ async fn refused(
     let error = changes.apply(&*states.sandbox.engine(), options).await.expect_err("the changes are refused");
     assert_eq!(error.kind(), kind, "{error:?}");
     states.now().await.assert_is(&before, "nothing is changed");
-    told(&error)
+    with_causes(&error)
 }
 
 /// An error with all its causes, as people are shown it.
-pub(super) fn told(error: &EngineError) -> String {
+pub(super) fn with_causes(error: &EngineError) -> String {
     let mut told = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use rowkeep_format::{RowBatch, Value};
 
+use super::fixture::{Fixture, Sandbox};
 use super::sandbox::{assert_same_rows, read_all, table};
-use super::{Fixture, Sandbox};
 use crate::{Contents, CreateOptions, Engine, EngineError, ErrorKind, RowStream, Target, View, ViewOptions};
 
 const NEW: &str = "

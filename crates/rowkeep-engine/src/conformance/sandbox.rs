@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use futures::TryStreamExt;
 use rowkeep_format::{RowBatch, Schema, Table, TableName, key};
 
-use super::{Fixture, Sandbox};
+use super::fixture::{Fixture, Sandbox};
 use crate::{CreateOptions, Engine, View, ViewOptions};
 
 /// The rows of each table, in the order in which they were read.

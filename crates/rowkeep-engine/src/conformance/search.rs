@@ -3,8 +3,8 @@
 use futures::TryStreamExt;
 use rowkeep_format::{RowBatch, Table, Value};
 
-use super::Fixture;
-use super::refusals::told;
+use super::fixture::Fixture;
+use super::refusals::with_causes;
 use super::sandbox::{numbers, read, table};
 use crate::{ErrorKind, View, ViewOptions};
 
@@ -148,6 +148,6 @@ pub async fn statements_that_do_more_are_refused(fixture: &dyn Fixture) {
         assert_eq!(error.kind(), ErrorKind::Statement, "{sql}: {error:?}");
     }
     let error = engine.query("SELECT nothing_of_the_sort FROM t", 10).await.expect_err("no such column");
-    assert!(told(&error).contains("nothing_of_the_sort"), "in the database's own words: {error:?}");
+    assert!(with_causes(&error).contains("nothing_of_the_sort"), "in the database's own words: {error:?}");
     assert!(before == sandbox.dump().await, "nothing has changed");
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 
+use super::fixture::{Fixture, Sandbox};
 use super::sandbox::{numbers, read, table};
-use super::{Fixture, Sandbox};
 use crate::{Level, ViewOptions};
 
 async fn two_tables(fixture: &dyn Fixture) -> Box<dyn Sandbox> {

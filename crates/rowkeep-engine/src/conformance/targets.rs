@@ -3,8 +3,8 @@
 use futures::{StreamExt, stream};
 use rowkeep_format::{RowBatch, Schema, Value};
 
+use super::fixture::{Fixture, Sandbox};
 use super::sandbox::{read_all, round_trip};
-use super::{Fixture, Sandbox};
 use crate::{Contents, CreateOptions, Engine, ErrorKind, RowStream, Target, ViewOptions};
 
 const TWO_TABLES: &str =
@@ -93,6 +93,6 @@ pub async fn dropped_targets_do_not_stop_the_next(fixture: &dyn Fixture) {
     drop(half_done(&*sandbox.engine(), &schema).await);
     let contents = sandbox.engine().contents().await.expect("the database is looked at");
     assert!(matches!(contents, Contents::Empty | Contents::Unfinished), "{contents:?}");
-    super::copy(&*original.engine(), &*sandbox.engine()).await;
+    super::sandbox::copy(&*original.engine(), &*sandbox.engine()).await;
     assert!(original.dump().await == sandbox.dump().await, "the next attempt succeeds");
 }

@@ -9,11 +9,14 @@ mod compare;
 mod current_tables;
 mod foreign_keys;
 mod large_objects;
+mod referencing_rows;
 mod row_statements;
 mod sequences;
 mod staging;
+mod strategy;
 mod triggers;
 mod user_statements;
+mod work;
 
 use std::sync::Arc;
 
@@ -21,12 +24,13 @@ use rowkeep_format::{Counts, TableChanges, TableKind};
 
 use super::connect::cancel_guard::CancelGuard;
 use super::connect::failure::{changing_failed, failed};
-use super::connect::session::{Server, Session};
+use super::connect::server::Server;
+use super::connect::session::Session;
 use super::connect::settings;
 use super::connect::terminate;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind};
-use attempt::{Done, Work};
 use staging::Stage;
+use work::{Done, Work};
 
 /// Makes all changes, or none. When the future is dropped the server stops and undoes what was done.
 pub(super) async fn apply(

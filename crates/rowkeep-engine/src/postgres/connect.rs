@@ -3,9 +3,12 @@
 pub(super) mod address;
 pub(super) mod cancel_guard;
 pub(super) mod copy_interceptor;
+pub(super) mod copy_sink;
 pub(super) mod failure;
 pub(super) mod pem;
 pub(super) mod pool;
+pub(super) mod row;
+pub(super) mod server;
 pub(super) mod session;
 pub(super) mod settings;
 pub(super) mod terminate;

@@ -5,11 +5,14 @@ mod activity;
 use rowkeep_format::TableName;
 
 use super::catalog::facts::{self, Database};
-use super::catalog::permissions::some;
+use super::catalog::permissions::{self, some};
+use super::catalog::relation::Relation;
 use super::catalog::sequences;
-use super::catalog::tables::{self, Relation};
-use super::connect::session::{Server, Session, number, text};
-use super::load::marker;
+use super::catalog::tables;
+use super::catalog::unfinished_restore;
+use super::connect::row::{number, text};
+use super::connect::server::Server;
+use super::connect::session::Session;
 use super::schema::pg_dump::PgDump;
 use crate::{EngineError, Examination, Finding, Level, Surroundings};
 
@@ -34,11 +37,6 @@ pub(super) async fn examine(
     findings.extend(activity::findings(session).await?);
     let facts = facts(server, session, &role, relations.len()).await?;
     Ok(Examination { facts, findings })
-}
-
-/// A finding.
-pub(super) fn finding(what: &str, level: Level, detail: impl Into<String>) -> Finding {
-    Finding { what: what.to_owned(), level, detail: detail.into() }
 }
 
 async fn facts(
@@ -66,7 +64,7 @@ fn version(session: &Session) -> Finding {
     const NEWEST: u32 = 18;
     let detail = format!("PostgreSQL {}", session.version);
     if session.major > NEWEST {
-        return finding(
+        return Finding::new(
             "server version",
             Level::Warning,
             format!(
@@ -74,13 +72,13 @@ fn version(session: &Session) -> Finding {
             ),
         );
     }
-    finding("server version", Level::Ok, detail)
+    Finding::new("server version", Level::Ok, detail)
 }
 
 async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {
-    let found = marker::is_there(session).await?;
+    let found = unfinished_restore::is_there(session).await?;
     Ok(found.then(|| {
-        finding(
+        Finding::new(
             "state of the database",
             Level::Error,
             "the database holds the remains of a restore that was not finished; restore into it again, or drop it",
@@ -89,21 +87,21 @@ async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {
 }
 
 async fn tables(session: &Session, role: &str) -> Result<Vec<Finding>, EngineError> {
-    let access = tables::access(session).await?;
-    let names = |wanted: fn(&&tables::Access) -> bool| -> Vec<&TableName> {
+    let access = permissions::access(session).await?;
+    let names = |wanted: fn(&&permissions::Access) -> bool| -> Vec<&TableName> {
         access.iter().filter(wanted).map(|table| &table.name).collect()
     };
     let denied = names(|table| !table.readable);
     let hiding = names(|table| table.hides_rows);
     let read = if denied.is_empty() {
-        finding("read every table", Level::Ok, format!("{} tables", access.len()))
+        Finding::new("read every table", Level::Ok, format!("{} tables", access.len()))
     } else {
         let grant = if session.major >= 14 {
             format!("GRANT pg_read_all_data TO {role}")
         } else {
             format!("GRANT SELECT ON ALL TABLES IN SCHEMA ... TO {role}, and USAGE on the schemas")
         };
-        finding(
+        Finding::new(
             "read every table",
             Level::Error,
             format!(
@@ -116,7 +114,7 @@ async fn tables(session: &Session, role: &str) -> Result<Vec<Finding>, EngineErr
     };
     let mut findings = vec![read];
     if !hiding.is_empty() {
-        findings.push(finding(
+        findings.push(Finding::new(
             "see every row",
             Level::Error,
             format!(
@@ -133,9 +131,9 @@ async fn readable_sequences(session: &Session, role: &str) -> Result<Finding, En
     let denied: Vec<&TableName> =
         sequences.iter().filter(|sequence| !sequence.readable).map(|sequence| &sequence.name).collect();
     if denied.is_empty() {
-        return Ok(finding("read every sequence", Level::Ok, format!("{} sequences", sequences.len())));
+        return Ok(Finding::new("read every sequence", Level::Ok, format!("{} sequences", sequences.len())));
     }
-    Ok(finding(
+    Ok(Finding::new(
         "read every sequence",
         Level::Error,
         format!("{} may not be read: {}; GRANT SELECT ON them TO {role}", denied.len(), some(&denied)),
@@ -159,8 +157,8 @@ async fn large_objects(session: &Session) -> Result<Option<Finding>, EngineError
     let rows = session.rows("cannot list the large objects", &query).await?;
     let Some(row) = rows.first().filter(|row| text(row, 0) != "0") else { return Ok(None) };
     Ok(Some(match number::<u64>(row, 1) {
-        0 => finding(what, Level::Ok, format!("{} large objects", text(row, 0))),
-        denied => finding(
+        0 => Finding::new(what, Level::Ok, format!("{} large objects", text(row, 0))),
+        denied => Finding::new(
             what,
             Level::Error,
             format!(
@@ -174,8 +172,10 @@ async fn large_objects(session: &Session) -> Result<Option<Finding>, EngineError
 
 async fn pg_dump(session: &Session, surroundings: &Surroundings) -> Finding {
     match PgDump::find(surroundings, session.major).await {
-        Ok(found) => finding("pg_dump", Level::Ok, format!("{} in {}", found.version, found.path.display())),
-        Err(error) => finding(
+        Ok(found) => {
+            Finding::new("pg_dump", Level::Ok, format!("{} in {}", found.version, found.path.display()))
+        }
+        Err(error) => Finding::new(
             "pg_dump",
             Level::Error,
             format!("{error}; install the client programs of PostgreSQL {}", session.major),
@@ -190,9 +190,9 @@ fn keys(relations: &[Relation]) -> Finding {
         .map(|relation| &relation.table.name)
         .collect();
     if without.is_empty() {
-        return finding("a key for every table", Level::Ok, "each row has a name");
+        return Finding::new("a key for every table", Level::Ok, "each row has a name");
     }
-    finding(
+    Finding::new(
         "a key for every table",
         Level::Warning,
         format!(
@@ -208,7 +208,7 @@ async fn foreign_tables(session: &Session) -> Result<Option<Finding>, EngineErro
     let query = "SELECT count(*), min(oid::regclass::text) FROM pg_class WHERE relkind = 'f'";
     let rows = session.rows("cannot list the foreign tables", query).await?;
     let Some(row) = rows.first().filter(|row| text(row, 0) != "0") else { return Ok(None) };
-    Ok(Some(finding(
+    Ok(Some(Finding::new(
         "foreign tables",
         Level::Warning,
         format!(
@@ -228,13 +228,13 @@ async fn locks(session: &Session, tables: usize) -> Result<Finding, EngineError>
     );
     // Both the backup and its pg_dump lock every table, and each table brings its indexes.
     if tables * 4 > room {
-        return Ok(finding(
+        return Ok(Finding::new(
             "room for locks",
             Level::Warning,
             format!("{tables} tables are many for a lock table of {room}; raise max_locks_per_transaction"),
         ));
     }
-    Ok(finding("room for locks", Level::Ok, format!("{room} locks for {tables} tables")))
+    Ok(Finding::new("room for locks", Level::Ok, format!("{room} locks for {tables} tables")))
 }
 
 async fn standby(session: &Session) -> Result<Option<Finding>, EngineError> {
@@ -244,9 +244,9 @@ async fn standby(session: &Session) -> Result<Option<Finding>, EngineError> {
     let Some(row) = rows.first() else { return Ok(None) };
     let what = "reading from a standby";
     if text(row, 0) == "on" || text(row, 1) == "-1" {
-        return Ok(Some(finding(what, Level::Ok, "the primary keeps what is being read")));
+        return Ok(Some(Finding::new(what, Level::Ok, "the primary keeps what is being read")));
     }
-    Ok(Some(finding(
+    Ok(Some(Finding::new(
         what,
         Level::Warning,
         format!(

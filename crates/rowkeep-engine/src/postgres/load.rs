@@ -1,6 +1,7 @@
 //! Making a database: the plan, rows by `COPY`, what comes after all rows, and clearing what was left unfinished.
 
 pub(super) mod binary;
+pub(super) mod clear;
 pub(super) mod copy_freeze;
 pub(super) mod copy_in;
 pub(super) mod database;
@@ -11,6 +12,7 @@ pub(super) mod marker;
 pub(super) mod notes;
 pub(super) mod plan;
 pub(super) mod replace;
+pub(super) mod restore;
 pub(super) mod restore_lock;
 pub(super) mod scratch;
 pub(super) mod statement_runner;

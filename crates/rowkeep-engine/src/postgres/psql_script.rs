@@ -10,7 +10,7 @@ use super::load::statement_runner::with_settings;
 use super::quote::{bytes_literal, ident, idents, literal, table as quoted};
 use super::schema::script::Statement;
 use crate::EngineError;
-use crate::sql::{SqlText, SqlValue, statements};
+use crate::sql_text::{SqlText, SqlValue, statements};
 
 /// What the values of the script count on, whatever server and role are set to.
 const SETTINGS: &str = "SET statement_timeout = 0;

@@ -14,8 +14,10 @@ mod changed_table;
 mod conflicts;
 mod decide;
 mod duplicate_rows;
+mod each_change;
 mod execute;
 mod foreign_keys;
+mod refusal;
 mod row_locator;
 mod sequences;
 mod settings;
@@ -24,14 +26,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rowkeep_format::{Change, Changes};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::catalog::properties::Properties;
 use super::catalog::tables;
 use super::connect::connection::writable;
-use super::connect::error::{constraint, failure, when, words};
+use super::connect::error::when;
 use super::connect::interrupt::Interrupt;
 use super::connect::transaction::patiently;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
@@ -39,6 +40,7 @@ use changed_table::{Kind, changed_tables};
 use conflicts::Conflicts;
 use execute::Executor;
 use foreign_keys::References;
+use refusal::{refused, shortened};
 use sequences::Sequences;
 
 /// What SQLite keeps of pages before it writes some of them, for which nobody may read in rollback mode.
@@ -151,47 +153,6 @@ fn run(connection: &Connection, statements: &[String]) -> Result<(), EngineError
         if connection.is_autocommit() {
             let message = format!("{} ends the transaction that it is to be a part of", named(sql));
             return Err(EngineError::new(ErrorKind::Statement, message));
-        }
-    }
-    Ok(())
-}
-
-/// An error of SQLite, told apart when the database does not allow rows to be so.
-fn refused(doing: String, error: &rusqlite::Error) -> EngineError {
-    if constraint(error) {
-        return EngineError::new(ErrorKind::Constraint, format!("{doing}: {}", words(error)));
-    }
-    failure(doing, error)
-}
-
-/// The beginning of a text.
-fn shortened(text: &str, characters: usize) -> String {
-    let mut short: String = text.chars().take(characters).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
-}
-
-/// Hands on each change to a table with its number.
-fn each(
-    source: &Arc<dyn ChangeSource>,
-    changed: usize,
-    interrupt: &Interrupt,
-    mut on: impl FnMut(u64, &Changes, Change) -> Result<(), EngineError>,
-) -> Result<(), EngineError> {
-    let table = &source.tables()[changed].table;
-    let mut stream = source.read(changed);
-    let mut number = 0;
-    while let Some(changes) = interrupt.next(&mut stream)? {
-        let columns = table.columns.len();
-        if changes.before().columns().len() != columns || changes.after().columns().len() != columns {
-            let message = format!("changes of table {} do not have its columns", table.name);
-            return Err(EngineError::new(ErrorKind::Unstorable, message));
-        }
-        for change in changes.iter() {
-            on(number, &changes, change)?;
-            number += 1;
         }
     }
     Ok(())

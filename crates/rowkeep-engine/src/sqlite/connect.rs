@@ -1,5 +1,6 @@
 //! Opening a database file: connections, transactions, statements, errors.
 
+pub(super) mod blocking;
 pub(super) mod connection;
 pub(super) mod error;
 pub(super) mod interrupt;

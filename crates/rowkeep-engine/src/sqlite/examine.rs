@@ -12,9 +12,9 @@ use super::connect::connection::{Access, beside, open};
 use super::connect::error::{kind, when, words};
 use super::connect::reserved_lock::is_reserved;
 use super::connect::transaction::{begin, patiently};
-use super::names::quoted;
 use super::read::view::environment;
 use super::schema::readable_tables::{Readable, readable_tables};
+use crate::sqlite::quote::quoted;
 use crate::{EngineError, ErrorKind, Examination, Finding, Level};
 
 /// Looks at a database without reading all of it; blocks.
@@ -44,10 +44,6 @@ pub(super) fn examine(path: &Path, patience: Duration) -> Result<Examination, En
     })
 }
 
-fn finding(what: &str, level: Level, detail: impl Into<String>) -> Finding {
-    Finding { what: what.into(), level, detail: detail.into() }
-}
-
 fn opening(access: Access) -> Finding {
     let (level, detail) = match access {
         Access::Shared => (Level::Ok, "the file opens as a database"),
@@ -58,7 +54,7 @@ fn opening(access: Access) -> Finding {
              let nobody write it during a backup, or let this user write to the folder",
         ),
     };
-    finding("open the file", level, detail)
+    Finding::new("open the file", level, detail)
 }
 
 /// A file that was cut off is shorter than the pages that it says it has.
@@ -72,27 +68,27 @@ fn length(connection: &Connection, path: &Path) -> Result<Finding, EngineError> 
             "the file has {file_bytes} bytes, but {expected_bytes} belong to it: it was cut off, by an incomplete copy for \
              instance; get a whole copy"
         );
-        finding("compare the size of the file with its header", Level::Damage, detail)
+        Finding::new("compare the size of the file with its header", Level::Damage, detail)
     } else {
-        finding("compare the size of the file with its header", Level::Ok, format!("{file_bytes} bytes"))
+        Finding::new("compare the size of the file with its header", Level::Ok, format!("{file_bytes} bytes"))
     })
 }
 
 fn writers(properties: &Properties, access: Access, is_written: bool, path: &Path) -> Finding {
     const WHAT: &str = "see what writers will notice";
     if access == Access::Immutable {
-        return finding(WHAT, Level::Ok, "nothing: no lock is taken");
+        return Finding::new(WHAT, Level::Ok, "nothing: no lock is taken");
     }
     if properties.journal == "wal" {
         let log_bytes = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len());
-        return finding(
+        return Finding::new(
             WHAT,
             Level::Ok,
             format!("nothing: the write-ahead log ({log_bytes} bytes now) grows while a backup reads"),
         );
     }
     let now = if is_written { "; somebody is writing just now" } else { "" };
-    finding(
+    Finding::new(
         WHAT,
         Level::Ok,
         format!(
@@ -120,13 +116,13 @@ fn reading(connection: &Connection, tables: &[Readable]) -> Finding {
         }
     }
     if unreadable.is_empty() {
-        return finding(WHAT, Level::Ok, "the first row of each table can be read");
+        return Finding::new(WHAT, Level::Ok, "the first row of each table can be read");
     }
     let detail = format!(
         "{} cannot be read: restore the file, or save what can be with the .recover command of the sqlite3 shell",
         unreadable.join(", ")
     );
-    finding(WHAT, level, detail)
+    Finding::new(WHAT, level, detail)
 }
 
 /// What could be backed up, but not put back.
@@ -152,7 +148,7 @@ fn restoring(tables: &[Facts]) -> Finding {
         }
     }
     if unrestorable.is_empty() {
-        return finding(WHAT, Level::Ok, "nothing was found");
+        return Finding::new(WHAT, Level::Ok, "nothing was found");
     }
-    finding(WHAT, Level::Warning, unrestorable.join("; "))
+    Finding::new(WHAT, Level::Warning, unrestorable.join("; "))
 }

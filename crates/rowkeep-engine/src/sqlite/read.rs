@@ -1,5 +1,6 @@
 //! Reading a consistent state: the view, its readers, scans and searches.
 
+pub(super) mod copied_state;
 pub(super) mod find;
 pub(super) mod query;
 pub(super) mod readers;

@@ -2,6 +2,7 @@
 
 pub(super) mod clauses;
 pub(crate) mod compose;
+pub(super) mod ddl;
 pub(super) mod definitions;
 pub(super) mod outline;
 pub(super) mod readable_tables;

@@ -4,10 +4,10 @@ use rowkeep_format::{RowBatch, Schema, Table, TableKind, Value};
 
 use super::catalog::properties::{SETTINGS, SETTINGS_TABLE};
 use super::connect::utf16::{self, Endian};
-use super::names::quoted;
 use super::schema::definitions::Definitions;
 use crate::EngineError;
-use crate::sql::{SqlText, SqlValue, statements};
+use crate::sql_text::{SqlText, SqlValue, statements};
+use crate::sqlite::quote::quoted;
 
 /// The table of the highest keys that AUTOINCREMENT has given; it comes and fills by itself.
 const SEQUENCES: &str = "sqlite_sequence";

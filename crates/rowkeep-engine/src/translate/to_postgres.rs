@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use rowkeep_format::{Column, Schema, Table, TableKind, TableName};
 
 use super::names::Names;
-use super::outline::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
-use super::profile::{ColumnProfile, TableProfile};
+use super::translation::{ColumnTranslation, TableTranslation, Translation};
 use super::value::{RowMap, column};
-use super::{ColumnTranslation, Note, NoteKind, Survey, TableTranslation, Translation};
 use crate::EngineError;
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::profile::{ColumnProfile, TableProfile};
+use crate::outline::survey::Survey;
+use crate::outline::tables::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
 use crate::postgres::schema::compose::{ForeignKey, Statements, identifier, key, sequence_values};
 use types::Chosen;
 

@@ -9,10 +9,12 @@ use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{Column, Key, KeyForm, RowBatch, Table, TableKind, TableName, Value};
 
 use super::names::Names;
-use super::outline::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
-use super::profile::{ColumnProfile, Shape, TableProfile};
+use super::translation::{ColumnTranslation, TableTranslation, Translation};
 use super::value::{RowMap, column};
-use super::{ColumnTranslation, Note, NoteKind, Survey, TableTranslation, Translation};
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::profile::{ColumnProfile, Shape, TableProfile};
+use crate::outline::survey::Survey;
+use crate::outline::tables::{ColumnOutline, Outline, ReferenceOutline, TableOutline};
 use crate::sqlite::schema::compose::{Definitions, identifier, literal, sequences};
 use crate::{EngineError, ErrorKind};
 use types::Chosen;

@@ -3,7 +3,7 @@
 use rowkeep_format::batch::ColumnValues;
 use rowkeep_format::{Column, RowBatch, Table, TableName, Value};
 
-use super::{numbers, times};
+use crate::outline::{numbers, times};
 use crate::{EngineError, ErrorKind};
 
 /// What becomes of the values of a column; NULL stays NULL.

@@ -1,63 +1,17 @@
 //! One attempt to make all changes, which is undone and made otherwise when the database's demands stand in the way.
 
-mod referencing_rows;
-mod strategy;
-
-use std::collections::BTreeMap;
-
 use rowkeep_format::Counts;
 
 use super::compare::Fit;
-use super::current_tables::CurrentTable;
-use super::foreign_keys::{self, Reference, Treatment};
+use super::foreign_keys;
 use super::row_statements::affected;
-use super::staging::{Stage, Staged, kind};
-use crate::postgres::connect::failure::{changing_failed, failed};
+use super::staging::kind;
+use super::strategy::Strategy;
+use super::work::{Done, Stopped, Work};
+use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::{EngineError, ErrorKind, OnConflict};
-use strategy::Strategy;
-
-/// All that is to be changed in tables.
-pub(super) struct Work<'a> {
-    /// The tables, in the order of the changeset.
-    pub(super) stages: Vec<Stage<'a>>,
-    /// What was staged of each.
-    pub(super) staged: Vec<Staged>,
-    /// The tables as they are now, in the same order.
-    pub(super) current: &'a [CurrentTable],
-    /// The foreign keys of any of them.
-    pub(super) references: &'a [Reference],
-    /// What to do with rows that are not as they should be.
-    pub(super) on_conflict: OnConflict,
-}
-
-/// What was done to each table.
-pub(super) struct Done {
-    /// Rows that were changed.
-    pub(super) counts: Vec<Counts>,
-    /// What was left alone.
-    pub(super) fits: Vec<Fit>,
-    /// Whether rows were replaced instead of updated.
-    pub(super) replaced: bool,
-    treatments: BTreeMap<u32, Treatment>,
-}
-
-/// Why an attempt did not succeed.
-enum Stopped {
-    /// The server refused a statement for this table.
-    Refused { at: usize, doing: &'static str, error: tokio_postgres::Error },
-    /// An action of a foreign key would disturb rows that are to be changed later.
-    Disturbs(u32),
-    /// It cannot be helped.
-    For(EngineError),
-}
-
-impl From<EngineError> for Stopped {
-    fn from(error: EngineError) -> Self {
-        Stopped::For(error)
-    }
-}
 
 impl Work<'_> {
     /// Makes all changes; foreign keys that were put aside are checked and restored by [`Done::restore`].
@@ -182,10 +136,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn reference(&self, oid: u32) -> Option<&Reference> {
-        self.references.iter().find(|reference| reference.oid == oid)
-    }
-
     fn check_conflicts(&self, fits: &[Fit]) -> Result<(), EngineError> {
         if self.on_conflict == OnConflict::Skip {
             return Ok(());
@@ -212,25 +162,6 @@ impl Work<'_> {
             ErrorKind::Conflict,
             format!("not as the changes say they were: {}", found.join(", ")),
         ))
-    }
-}
-
-impl Done {
-    /// Has all that was put off checked, and makes foreign keys again as they were.
-    pub(super) async fn restore(
-        &self,
-        session: &Session,
-        references: &[Reference],
-    ) -> Result<(), EngineError> {
-        session.try_run("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(|error| {
-            changing_failed("the changes do not conform to the database's constraints", error)
-        })?;
-        for reference in references {
-            if let Some(treatment) = self.treatments.get(&reference.oid) {
-                reference.restore(session, *treatment).await?;
-            }
-        }
-        Ok(())
     }
 }
 

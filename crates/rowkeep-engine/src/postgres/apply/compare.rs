@@ -4,7 +4,8 @@ use super::staging::{self, Stage, Staged, column, kind};
 use crate::EngineError;
 use crate::postgres::catalog::equality::text_of;
 use crate::postgres::connect::failure::failed;
-use crate::postgres::connect::session::{Session, number, text};
+use crate::postgres::connect::row::{number, text};
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 
 /// How many rows that are not as they should be are named.

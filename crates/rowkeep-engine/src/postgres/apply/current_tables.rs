@@ -6,7 +6,8 @@ use rowkeep_format::{TableChanges, TableName};
 
 use crate::postgres::catalog::equality::{BASE, EQUALITY};
 use crate::postgres::catalog::permissions;
-use crate::postgres::connect::session::{Session, number, text, truth};
+use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
 

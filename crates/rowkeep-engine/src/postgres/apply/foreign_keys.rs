@@ -6,7 +6,8 @@ use tokio_postgres::error::DbError;
 
 use super::current_tables::CurrentTable;
 use crate::postgres::connect::failure::changing_failed;
-use crate::postgres::connect::session::{Session, number, text, truth};
+use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
 

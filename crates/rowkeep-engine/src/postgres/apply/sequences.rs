@@ -6,11 +6,12 @@ use futures::StreamExt;
 use rowkeep_format::changeset::Change;
 use rowkeep_format::{Changes, Counts, TableChanges, Value};
 
-use super::attempt::Work;
 use super::staging::{self, kind};
+use super::work::Work;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::failed;
-use crate::postgres::connect::session::{Session, number, text, truth};
+use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{AppliedTable, ApplyOptions, ChangeStream, EngineError, ErrorKind, OnConflict};
 
@@ -192,7 +193,7 @@ async fn move_past(
         )
     };
     let failed = |error| failed(format!("cannot move sequence {name}"), error);
-    let is_behind = |row: &crate::postgres::connect::session::Row| {
+    let is_behind = |row: &crate::postgres::connect::row::Row| {
         let (last, called) = (text(row, 0).parse::<i128>().unwrap_or(0), truth(row, 1));
         let before = if descending { past < last } else { past > last };
         before || (past == last && !called)
@@ -204,7 +205,7 @@ async fn move_past(
     session.try_run("SAVEPOINT rowkeep_sequence").await.map_err(failed)?;
     let moved = async {
         // First without a lock, for it usually is far enough.
-        let behind = |rows: Vec<crate::postgres::connect::session::Row>| {
+        let behind = |rows: Vec<crate::postgres::connect::row::Row>| {
             rows.first().is_some_and(|row| {
                 (number::<i128>(row, 2)..=number::<i128>(row, 3)).contains(&past) && is_behind(row)
             })

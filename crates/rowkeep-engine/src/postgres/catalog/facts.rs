@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use crate::EngineError;
-use crate::postgres::connect::session::{Session, text};
+use crate::postgres::connect::row::text;
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 
 /// How a database was made, as `pg_database` has it; which fields there are depends on the version.
@@ -145,7 +146,7 @@ pub(crate) async fn refreshes(session: &Session) -> Result<String, EngineError> 
              ORDER BY depth, n.nspname, c.relname",
         )
         .await?;
-    let statement = |row: &crate::postgres::connect::session::Row| {
+    let statement = |row: &crate::postgres::connect::row::Row| {
         format!("REFRESH MATERIALIZED VIEW {}.{};\n", quote::ident(text(row, 0)), quote::ident(text(row, 1)))
     };
     Ok(rows.iter().map(statement).collect())

@@ -1,29 +1,21 @@
-//! What is in a database that somebody made, and how to remove it.
+//! What is in a database that somebody made.
 
+use super::unfinished_restore::SCHEMA;
 use crate::EngineError;
-use crate::postgres::connect::failure;
-use crate::postgres::connect::session::{Session, text};
-use crate::postgres::load::marker::{self, Before};
+use crate::postgres::connect::row::text;
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
-use crate::postgres::schema::classify::brief;
-use crate::postgres::schema::split::statements;
 
 /// The first number that the server gives to what users make.
-const FIRST_USER_OID: u32 = 16384;
-
-/// How many statements that drop things go to the server at once: each holds locks until its transaction ends.
-const DROPS_AT_ONCE: usize = 40;
-
-/// How many large objects are removed in one transaction, for the same reason.
-const LARGE_OBJECTS_AT_ONCE: usize = 1000;
+pub(crate) const FIRST_USER_OID: u32 = 16384;
 
 /// Something that is not part of something else.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
     /// What it is, in the words of SQL: `table`, `foreign data wrapper`.
-    kind: String,
+    pub(crate) kind: String,
     /// Its name as SQL.
-    identity: String,
+    pub(crate) identity: String,
 }
 
 impl std::fmt::Display for Object {
@@ -92,7 +84,7 @@ pub(crate) async fn list(session: &Session, staying: &[String]) -> Result<Vec<Ob
         "SELECT {}, 'pg_namespace'::regclass::oid, o.oid FROM pg_namespace o \
          WHERE o.nspname NOT IN ({staying}, 'information_schema', {}) AND left(o.nspname, 3) <> 'pg_' AND {}",
         parts.len(),
-        quote::literal(marker::SCHEMA),
+        quote::literal(SCHEMA),
         made_by_itself("pg_namespace")
     ));
     for (catalogue, schema, condition) in IN_SCHEMAS {
@@ -123,155 +115,4 @@ pub(crate) async fn list(session: &Session, staying: &[String]) -> Result<Vec<Ob
         objects.push(Object { kind: "large object".to_owned(), identity: oid });
     }
     Ok(objects)
-}
-
-/// Ends the other sessions of a restore that did not go on, in the middle of a long statement perhaps.
-pub(crate) async fn end_others(session: &Session) -> Result<(), EngineError> {
-    session.rows("cannot end what is left of a restore", END_OTHERS).await?;
-    Ok(())
-}
-
-/// Removes what an unfinished restore made, the marker last. The session holds the lock of the restore.
-pub(crate) async fn clear_unfinished(session: &Session) -> Result<(), EngineError> {
-    end_others(session).await?;
-    if !marker::is_there(session).await? {
-        return Ok(());
-    }
-    let before = marker::read(session).await?;
-    clear(session, before.as_ref(), DROPS_AT_ONCE).await
-}
-
-/// Removes everything that was not there before, the marker last; extensions and `public` only if it is known how they
-/// were. `at_once` statements go to the server together.
-pub(crate) async fn clear(
-    session: &Session,
-    before: Option<&Before>,
-    at_once: usize,
-) -> Result<(), EngineError> {
-    let staying = before.map_or(&[][..], |before| &before.schemas);
-    let run_all = async |statements: &[String]| run_all(session, statements, at_once).await;
-    // They would fire for all that follows.
-    let event_triggers: Vec<Object> =
-        list(session, staying).await?.into_iter().filter(|object| object.kind == "event trigger").collect();
-    run_all(&event_triggers.iter().map(drop_statement).collect::<Vec<_>>()).await?;
-    if let Some(before) = before {
-        run_all(&extension_drops(session, before).await?).await?;
-    }
-    run_all(&table_drops(session).await?).await?;
-    let objects = list(session, staying).await?;
-    let mut drops = Vec::new();
-    for object in objects.iter().filter(|object| object.kind != "large object") {
-        if object.kind == "subscription" {
-            // Otherwise the server would connect to the publisher to drop what is there.
-            let name = &object.identity;
-            drops.push(format!("ALTER SUBSCRIPTION {name} DISABLE"));
-            drops.push(format!("ALTER SUBSCRIPTION {name} SET (slot_name = NONE)"));
-        }
-        drops.push(drop_statement(object));
-    }
-    run_all(&drops).await?;
-    unlink_large_objects(session).await?;
-    let defaults = session.rows("cannot list the default privileges", DEFAULT_PRIVILEGES).await?;
-    run_all(&defaults.iter().map(|row| text(row, 0).to_owned()).collect::<Vec<_>>()).await?;
-    if let Some(before) = before {
-        give_back_public(session, before).await?;
-    }
-    session
-        .try_run(&format!("DROP SCHEMA IF EXISTS {} CASCADE", marker::SCHEMA))
-        .await
-        .map_err(|error| failure::failed("cannot clear the database", error))
-}
-
-/// Ends the other sessions of a restore by the same role in this database.
-const END_OTHERS: &str = "SELECT pg_terminate_backend(o.pid) FROM pg_stat_activity o \
-    JOIN pg_stat_activity mine ON mine.pid = pg_backend_pid() AND mine.application_name = o.application_name \
-    AND mine.datid = o.datid AND mine.usesysid = o.usesysid AND mine.pid <> o.pid";
-
-fn drop_statement(object: &Object) -> String {
-    format!("DROP {} IF EXISTS {} CASCADE", object.kind.to_uppercase(), object.identity)
-}
-
-async fn run_all(session: &Session, statements: &[String], at_once: usize) -> Result<(), EngineError> {
-    for batch in statements.chunks(at_once) {
-        session.try_run(&batch.join(";\n")).await.map_err(|error| {
-            let what = match batch {
-                [only] => format!("cannot clear the database: {}", brief(only)),
-                _ => "cannot clear the database".to_owned(),
-            };
-            failure::failed(what, error)
-        })?;
-    }
-    Ok(())
-}
-
-async fn extension_drops(session: &Session, before: &Before) -> Result<Vec<String>, EngineError> {
-    let rows =
-        session.rows("cannot list the extensions", "SELECT extname FROM pg_extension ORDER BY 1").await?;
-    let added =
-        rows.iter().map(|row| text(row, 0)).filter(|name| !before.extensions.iter().any(|old| old == name));
-    Ok(added.map(|name| format!("DROP EXTENSION IF EXISTS {} CASCADE", quote::ident(name))).collect())
-}
-
-/// Tables are dropped before the schemas that hold them, because one statement may not lock any number of things.
-async fn table_drops(session: &Session) -> Result<Vec<String>, EngineError> {
-    let rows = session
-        .rows(
-            "cannot list the tables",
-            &format!(
-                "SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-                 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.oid >= {FIRST_USER_OID} \
-                 AND n.nspname NOT IN ('information_schema', {}) AND left(n.nspname, 3) <> 'pg_' \
-                 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
-                                 AND d.objid = c.oid AND d.deptype = 'e')",
-                quote::literal(marker::SCHEMA)
-            ),
-        )
-        .await?;
-    Ok(rows.iter().map(|row| format!("DROP TABLE IF EXISTS {} CASCADE", text(row, 0))).collect())
-}
-
-async fn unlink_large_objects(session: &Session) -> Result<(), EngineError> {
-    let query = format!(
-        "SELECT count(lo_unlink(o.oid)) FROM (SELECT oid FROM pg_largeobject_metadata LIMIT {LARGE_OBJECTS_AT_ONCE}) o"
-    );
-    while session.value("cannot remove large objects", &query).await?.is_some_and(|count| count != "0") {}
-    Ok(())
-}
-
-/// The statements after which no default privileges are left that the role can change, but for those that were always
-/// there.
-const DEFAULT_PRIVILEGES: &str = "SELECT concat_ws(' ', 'ALTER DEFAULT PRIVILEGES FOR ROLE', r.name, r.place, p.what) \
-    FROM (SELECT d.*, format('%I', pg_get_userbyid(d.defaclrole)) AS name, \
-                 CASE WHEN d.defaclnamespace <> 0 THEN 'IN SCHEMA ' || d.defaclnamespace::regnamespace END AS place, \
-                 CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' \
-                   WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END AS things \
-          FROM pg_default_acl d WHERE pg_has_role(d.defaclrole, 'USAGE')) r, \
-    LATERAL (SELECT DISTINCT 0 AS step, format('REVOKE ALL ON %s FROM %s', r.things, \
-               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_get_userbyid(a.grantee)) END) AS what \
-             FROM aclexplode(r.defaclacl) a \
-             UNION ALL \
-             SELECT 1, format('GRANT %s ON %s TO %s', a.privilege_type, r.things, \
-               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_get_userbyid(a.grantee)) END) \
-             FROM aclexplode(acldefault(CASE r.defaclobjtype WHEN 'S' THEN 's'::\"char\" ELSE r.defaclobjtype END, \
-                                        r.defaclrole)) a \
-             WHERE r.defaclnamespace = 0) p \
-    ORDER BY r.oid, p.step";
-
-async fn give_back_public(session: &Session, before: &Before) -> Result<(), EngineError> {
-    if before.public.is_empty() {
-        return run_all(session, &["DROP SCHEMA IF EXISTS public CASCADE".to_owned()], 1).await;
-    }
-    let now = marker::public(session).await?;
-    if now.as_deref() == Some(before.public.as_str()) {
-        return Ok(());
-    }
-    let begin = if now.is_none() { "CREATE SCHEMA public;" } else { "" };
-    // The privileges of now are taken away first: of all that they name.
-    let now = now.unwrap_or_default();
-    let revokes: String =
-        statements(&now).into_iter().filter(|statement| statement.starts_with("REVOKE")).collect();
-    session
-        .try_run(&format!("{begin} {revokes} {}", before.public))
-        .await
-        .map_err(|error| failure::failed("cannot give schema public back its owner and privileges", error))
 }

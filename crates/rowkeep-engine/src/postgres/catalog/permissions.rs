@@ -1,14 +1,54 @@
-//! Refusing what could not be read whole.
+//! What this role may read, and refusing what could not be read whole.
 
 use rowkeep_format::TableName;
 
-use super::tables::Access;
-use crate::postgres::load::marker;
+use super::relation::KEPT;
+use super::unfinished_restore::SCHEMA;
+use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::session::Session;
 use crate::{EngineError, ErrorKind};
+
+/// A table by name, and whether this role may read all of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    /// Its number.
+    pub(crate) oid: u32,
+    /// Its name.
+    pub(crate) name: TableName,
+    /// Whether the role has the privilege to read it.
+    pub(crate) readable: bool,
+    /// Whether row security would hide rows from the role.
+    pub(crate) hides_rows: bool,
+}
+
+/// All tables by name, in that order.
+///
+/// Of a table that is dropped meanwhile the server knows no privileges; locking it finds that out.
+pub(crate) async fn access(session: &Session) -> Result<Vec<Access>, EngineError> {
+    let rows = session
+        .rows(
+            "cannot list the tables",
+            &format!(
+                "SELECT c.oid, n.nspname, c.relname, \
+                        coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), true), \
+                        row_security_active(c.oid) \
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE {KEPT} ORDER BY n.nspname, c.relname"
+            ),
+        )
+        .await?;
+    let access = rows.iter().map(|row| Access {
+        oid: number(row, 0),
+        name: TableName::qualified(text(row, 1), text(row, 2)),
+        readable: truth(row, 3),
+        hides_rows: truth(row, 4),
+    });
+    Ok(access.collect())
+}
 
 /// Refuses a database of which something could not be read.
 pub(crate) fn check_tables(tables: &[Access]) -> Result<(), EngineError> {
-    if tables.iter().any(|table| table.name.schema.as_deref() == Some(marker::SCHEMA)) {
+    if tables.iter().any(|table| table.name.schema.as_deref() == Some(SCHEMA)) {
         return Err(EngineError::new(
             ErrorKind::Unsupported,
             "the database holds the remains of a restore that was not finished",

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::tables::KEPT;
+use super::relation::KEPT;
 use crate::EngineError;
-use crate::postgres::connect::session::{Row, Session, number, text};
+use crate::postgres::connect::row::{Row, number, text};
+use crate::postgres::connect::session::Session;
 
 /// Smaller tables are read in order whatever their statistics say: little is to be won.
 const SMALLEST_BYTES: u64 = 4 << 20;

@@ -1,17 +1,14 @@
-//! The values of sequences, read as rows of a table of settings.
+//! Sequences, whose values are rows of a table of settings.
 
 use rowkeep_format::schema::KeyColumn;
-use rowkeep_format::{Column, Key, KeyForm, RowBatch, Table, TableKind, TableName, Value};
+use rowkeep_format::{Column, Key, KeyForm, Table, TableKind, TableName};
 
 use crate::EngineError;
-use crate::postgres::connect::session::{Session, text, truth};
-use crate::postgres::quote;
+use crate::postgres::connect::row::{text, truth};
+use crate::postgres::connect::session::Session;
 
 /// The table's name.
 pub(crate) const NAME: &str = "sequences";
-
-/// How many sequences are read by one statement.
-const AT_ONCE: usize = 200;
 
 /// A sequence of the database.
 #[derive(Debug, Clone)]
@@ -72,30 +69,4 @@ pub(crate) async fn list(session: &Session) -> Result<Vec<Sequence>, EngineError
         .collect();
     sequences.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sequences)
-}
-
-/// Reads the values of sequences.
-///
-/// They do not belong to any snapshot: a value may be later than the rows that were read, never earlier.
-pub(crate) async fn read(session: &Session, sequences: &[Sequence]) -> Result<RowBatch, EngineError> {
-    let mut batch = RowBatch::new(4);
-    for sequences in sequences.chunks(AT_ONCE) {
-        let each: Vec<String> = sequences
-            .iter()
-            .enumerate()
-            .map(|(at, sequence)| {
-                format!("SELECT {at}, last_value, is_called FROM {}", quote::table(&sequence.name))
-            })
-            .collect();
-        let query = format!("{} ORDER BY 1", each.join(" UNION ALL "));
-        let rows = session.rows("cannot read the sequences", &query).await?;
-        for (sequence, row) in sequences.iter().zip(&rows) {
-            let schema = sequence.name.schema.as_deref().unwrap_or_default();
-            batch.push_row(
-                [schema, &sequence.name.name, text(row, 1), text(row, 2)]
-                    .map(|text| Value::Text(text.as_bytes())),
-            );
-        }
-    }
-    Ok(batch)
 }

@@ -4,7 +4,8 @@ use std::ops::Deref;
 
 use tokio::runtime::Handle;
 
-use super::session::{Server, Session};
+use super::server::Server;
+use super::session::Session;
 use super::transport;
 
 /// A connection for one piece of work.

@@ -11,8 +11,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::copy_sink::{CopySink, Stopped};
 use crate::EngineError;
-use crate::postgres::read::copy_decoder::{CopyDecoder, Stopped};
 
 /// The message `CopyData`.
 const COPY_DATA: u8 = b'd';
@@ -31,23 +31,23 @@ pub(crate) struct CopyInterceptor(Arc<Mutex<Catch>>);
 enum Catch {
     #[default]
     Nothing,
-    Rows(CopyDecoder),
+    Rows(Box<dyn CopySink>),
     Failed(Option<EngineError>),
 }
 
 impl CopyInterceptor {
     /// Catches all rows that come from now on. Nothing may be on its way on the connection.
-    pub(crate) fn catch(&self, decoder: CopyDecoder) {
-        *self.locked() = Catch::Rows(decoder);
+    pub(crate) fn catch(&self, sink: Box<dyn CopySink>) {
+        *self.locked() = Catch::Rows(sink);
     }
 
-    /// Catches no more, and gives back the decoder with the rows that it did not hand on yet.
+    /// Catches no more, and gives back the sink with the rows that it did not hand on yet.
     ///
     /// Fails with what was wrong with the rows, for which the connection was ended.
-    pub(crate) fn release(&self) -> Result<Option<CopyDecoder>, EngineError> {
+    pub(crate) fn release(&self) -> Result<Option<Box<dyn CopySink>>, EngineError> {
         match std::mem::take(&mut *self.locked()) {
             Catch::Nothing | Catch::Failed(None) => Ok(None),
-            Catch::Rows(decoder) => Ok(Some(decoder)),
+            Catch::Rows(sink) => Ok(Some(sink)),
             Catch::Failed(Some(error)) => Err(error),
         }
     }
@@ -99,7 +99,7 @@ impl<S> Intercepted<S> {
             if length < HEADER_BYTES {
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             }
-            let Catch::Rows(decoder) = &mut *catch else {
+            let Catch::Rows(sink) = &mut *catch else {
                 self.passing = length;
                 continue;
             };
@@ -108,9 +108,9 @@ impl<S> Intercepted<S> {
                 continue;
             }
             let taken = match self.input.bytes().get(HEADER_BYTES..length) {
-                _ if decoder.is_full() => ready!(decoder.poll_hand_on(context)),
-                Some(row) => decoder.row(row).map(|()| self.input.consume(length)).map_err(Stopped::Failed),
-                None => match decoder.check_size(length - HEADER_BYTES) {
+                _ if sink.is_full() => ready!(sink.poll_hand_on(context)),
+                Some(row) => sink.row(row).map(|()| self.input.consume(length)).map_err(Stopped::Failed),
+                None => match sink.check_size(length - HEADER_BYTES) {
                     Ok(()) => {
                         self.input.expect(length);
                         return Poll::Ready(Ok(()));

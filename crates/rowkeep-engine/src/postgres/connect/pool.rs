@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::cancel_guard;
-use super::session::{Server, Session};
+use super::server::Server;
+use super::session::Session;
 use crate::{EngineError, ErrorKind};
 
 /// Connections to one server that were all prepared in the same way.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::session::{Session, number};
+use super::row::number;
+use super::session::Session;
 use crate::EngineError;
 
 /// How often, and how long apart, it is looked whether connections have ended.

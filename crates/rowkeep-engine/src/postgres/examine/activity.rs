@@ -1,7 +1,7 @@
 //! What other sessions do that a backup would wait for, or that would wait for it.
 
-use super::finding;
-use crate::postgres::connect::session::{Row, Session, text};
+use crate::postgres::connect::row::{Row, text};
+use crate::postgres::connect::session::Session;
 use crate::{EngineError, Finding, Level};
 
 /// Connections that a backup takes: one for the snapshot, the readers, two of `pg_dump`.
@@ -14,8 +14,8 @@ pub(crate) async fn findings(session: &Session) -> Result<Vec<Finding>, EngineEr
     let what = "cannot list what other sessions do";
     let locks = session.rows(what, LOCKS).await?;
     findings.push(match locks.as_slice() {
-        [] => finding("locks of others", Level::Ok, "nobody holds or waits for an exclusive lock"),
-        [first, ..] => finding(
+        [] => Finding::new("locks of others", Level::Ok, "nobody holds or waits for an exclusive lock"),
+        [first, ..] => Finding::new(
             "locks of others",
             Level::Warning,
             format!(
@@ -27,7 +27,7 @@ pub(crate) async fn findings(session: &Session) -> Result<Vec<Finding>, EngineEr
         ),
     });
     for row in session.rows(what, &operations(session.major)).await? {
-        findings.push(finding(
+        findings.push(Finding::new(
             "operations under way",
             Level::Warning,
             format!(
@@ -38,14 +38,14 @@ pub(crate) async fn findings(session: &Session) -> Result<Vec<Finding>, EngineEr
         ));
     }
     for row in session.rows(what, BACKUPS).await? {
-        findings.push(finding(
+        findings.push(Finding::new(
             "other backups",
             Level::Warning,
             format!("{} reads the same database ({}); both will be slower", who(&row), text(&row, 2)),
         ));
     }
     for row in session.rows(what, OLD_TRANSACTIONS).await? {
-        findings.push(finding(
+        findings.push(Finding::new(
             "old transactions",
             Level::Warning,
             format!(
@@ -65,9 +65,9 @@ async fn connections(session: &Session) -> Result<Finding, EngineError> {
     let free: i64 = free.and_then(|free| free.parse().ok()).unwrap_or(0);
     let what = "room for connections";
     if free >= i64::from(CONNECTIONS) {
-        return Ok(finding(what, Level::Ok, format!("{free} are free")));
+        return Ok(Finding::new(what, Level::Ok, format!("{free} are free")));
     }
-    Ok(finding(
+    Ok(Finding::new(
         what,
         Level::Warning,
         format!(

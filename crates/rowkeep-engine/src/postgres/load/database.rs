@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::marker;
-use crate::postgres::catalog::objects;
+use crate::postgres::catalog::{objects, unfinished_restore};
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::failure;
-use crate::postgres::connect::session::{Server, Session};
+use crate::postgres::connect::server::Server;
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{Contents, EngineError, ErrorKind};
 
@@ -18,7 +18,7 @@ const NAMES_SHOWN: usize = 10;
 
 /// What is in the database of a session.
 pub(crate) async fn contents(session: &Session) -> Result<Contents, EngineError> {
-    if marker::is_there(session).await? {
+    if unfinished_restore::is_there(session).await? {
         return Ok(Contents::Unfinished);
     }
     let objects = objects::list(session, &[]).await?;

@@ -3,12 +3,13 @@
 use super::foreign_key_validation::{self, Check};
 use super::large_objects;
 use super::marker;
-use super::target::PostgresTarget;
+use super::restore::Restore;
 use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::{failed, state};
-use crate::postgres::connect::session::{Session, text};
+use crate::postgres::connect::row::text;
+use crate::postgres::connect::session::Session;
 use crate::postgres::schema::classify::{Kind, Reference, brief};
 use crate::postgres::schema::script::Statement;
 
@@ -16,23 +17,23 @@ use crate::postgres::schema::script::Statement;
 const SEQUENCES_AT_ONCE: usize = 1000;
 
 /// Completes a database whose tables have their rows.
-pub(crate) async fn finish(target: &PostgresTarget) -> Result<(), EngineError> {
-    let session = target.pool.lend().await?;
-    let rest = target.take_rest();
-    target.runner(&session).run(&rest.iter().collect::<Vec<_>>()).await?;
-    let (after, checks) = add_references_unchecked(target);
-    target.runner(&session).run(&after.iter().collect::<Vec<_>>()).await?;
+pub(crate) async fn finish(restore: &Restore) -> Result<(), EngineError> {
+    let session = restore.pool.lend().await?;
+    let rest = restore.take_rest();
+    restore.runner(&session).run(&rest.iter().collect::<Vec<_>>()).await?;
+    let (after, checks) = add_references_unchecked(restore);
+    restore.runner(&session).run(&after.iter().collect::<Vec<_>>()).await?;
     session.give_back();
-    foreign_key_validation::run(target, checks).await?;
+    foreign_key_validation::run(restore, checks).await?;
 
-    let session = target.pool.lend().await?;
-    let runner = target.runner(&session);
-    set_sequences(target, &session).await?;
+    let session = restore.pool.lend().await?;
+    let runner = restore.runner(&session);
+    set_sequences(restore, &session).await?;
     large_objects::finish(&session, &runner).await?;
-    runner.run(&target.plan.privileges.iter().collect::<Vec<_>>()).await?;
-    runner.run(&target.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
-    refresh(target, &session).await?;
-    if target.scope == TransactionScope::Transaction {
+    runner.run(&restore.plan.privileges.iter().collect::<Vec<_>>()).await?;
+    runner.run(&restore.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
+    refresh(restore, &session).await?;
+    if restore.scope == TransactionScope::Transaction {
         marker::remove(&session).await?;
     }
     session.give_back();
@@ -40,23 +41,23 @@ pub(crate) async fn finish(target: &PostgresTarget) -> Result<(), EngineError> {
 }
 
 /// The statements with references that are added without a check, and the checks that are left to do.
-fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Check>) {
+fn add_references_unchecked(restore: &Restore) -> (Vec<Statement>, Vec<Check>) {
     let mut checks = Vec::new();
-    let statements = target.plan.after.iter().map(|statement| {
+    let statements = restore.plan.after.iter().map(|statement| {
         let Kind::Reference(reference) = &statement.kind else { return statement.clone() };
         let unchecked = |kind: Kind| {
             let sql = format!("{} NOT VALID;", statement.sql.trim_end().trim_end_matches(';'));
             Statement { sql, kind, settings: statement.settings.clone() }
         };
         let Reference { table, references, constraint, checked, .. } = reference;
-        if *checked && target.plan.lacks_rows(reference, &target.loaded) {
-            target.notes.add(format!(
+        if *checked && restore.plan.lacks_rows(reference, &restore.loaded) {
+            restore.notes.add(format!(
                 "the references {constraint} of table {table} to table {references}, which was not loaded whole, \
                  are not checked (NOT VALID)"
             ));
             return unchecked(Kind::UncheckedReference);
         }
-        if target.plan.can_check_later(reference) {
+        if restore.plan.can_check_later(reference) {
             checks.push(Check { table: table.clone(), constraint: constraint.clone() });
             return unchecked(statement.kind.clone());
         }
@@ -65,9 +66,9 @@ fn add_references_unchecked(target: &PostgresTarget) -> (Vec<Statement>, Vec<Che
     (statements.collect(), checks)
 }
 
-async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
+async fn set_sequences(restore: &Restore, session: &Session) -> Result<(), EngineError> {
     let what = "cannot set the sequences";
-    let table = format!("{}.{}", marker::aside(target.scope), sequences::NAME);
+    let table = format!("{}.{}", marker::aside(restore.scope), sequences::NAME);
     let count = session.value(what, &format!("SELECT count(*) FROM {table}")).await?;
     let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     for from in (0..count).step_by(SEQUENCES_AT_ONCE) {
@@ -77,7 +78,7 @@ async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(),
              FROM (SELECT * FROM {table} ORDER BY schema, name OFFSET {from} LIMIT {SEQUENCES_AT_ONCE}) s"
         );
         for row in session.rows(what, &query).await?.iter().filter(|row| row[1].is_none()) {
-            target.notes.add(format!("sequence {} is not there to be set", text(row, 0)));
+            restore.notes.add(format!("sequence {} is not there to be set", text(row, 0)));
         }
     }
     Ok(())
@@ -86,37 +87,33 @@ async fn set_sequences(target: &PostgresTarget, session: &Session) -> Result<(),
 /// Fills the materialised views.
 ///
 /// One that fails because another, which it reads through a function, is not filled yet is tried again after it.
-async fn refresh(target: &PostgresTarget, session: &Session) -> Result<(), EngineError> {
+async fn refresh(restore: &Restore, session: &Session) -> Result<(), EngineError> {
     const NOT_FILLED: &str = "55000";
-    let mut left: Vec<&Statement> = target.plan.refreshes.iter().collect();
+    let mut left: Vec<&Statement> = restore.plan.refreshes.iter().collect();
     loop {
         let before = left.len();
         let mut again = Vec::new();
         for statement in left {
-            match target.scope.run(session, &statement.sql).await {
+            match restore.scope.run(session, &statement.sql).await {
                 Ok(()) => {}
                 Err(error) if state(&error) == Some(NOT_FILLED) => again.push((statement, error)),
-                Err(error) => note(target, statement, error)?,
+                Err(error) => note(restore, statement, error)?,
             }
         }
         if again.is_empty() {
             return Ok(());
         }
         if again.len() == before {
-            return again.into_iter().try_for_each(|(statement, error)| note(target, statement, error));
+            return again.into_iter().try_for_each(|(statement, error)| note(restore, statement, error));
         }
         left = again.into_iter().map(|(statement, _)| statement).collect();
     }
 }
 
-fn note(
-    target: &PostgresTarget,
-    statement: &Statement,
-    error: tokio_postgres::Error,
-) -> Result<(), EngineError> {
+fn note(restore: &Restore, statement: &Statement, error: tokio_postgres::Error) -> Result<(), EngineError> {
     let Some(said) = error.as_db_error() else {
         return Err(failed("cannot fill a materialised view", error));
     };
-    target.notes.left_out(brief(&statement.sql), said.message());
+    restore.notes.left_out(brief(&statement.sql), said.message());
     Ok(())
 }

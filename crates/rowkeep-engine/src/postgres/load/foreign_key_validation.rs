@@ -6,10 +6,11 @@ use futures::{TryStreamExt, stream};
 use rowkeep_format::TableName;
 use tokio_postgres::error::SqlState;
 
-use super::target::PostgresTarget;
+use super::restore::Restore;
 use crate::EngineError;
 use crate::postgres::connect::failure::failed;
-use crate::postgres::connect::session::{Session, text};
+use crate::postgres::connect::row::text;
+use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::postgres::quote;
 
@@ -34,16 +35,16 @@ pub(crate) struct Check {
 ///
 /// Unlike adding a reference, checking one lets others read and check the table it refers to. Those of one table can
 /// only be checked one after the other, because each locks it.
-pub(crate) async fn run(target: &PostgresTarget, checks: Vec<Check>) -> Result<(), EngineError> {
+pub(crate) async fn run(restore: &Restore, checks: Vec<Check>) -> Result<(), EngineError> {
     let mut by_table: BTreeMap<TableName, Vec<Check>> = BTreeMap::new();
     for check in checks {
         by_table.entry(check.table.clone()).or_default().push(check);
     }
     stream::iter(by_table.into_values().map(Ok))
         .try_for_each_concurrent(CHECKS, |checks| async move {
-            let session = target.pool.lend().await?;
+            let session = restore.pool.lend().await?;
             for check in checks {
-                validate(target, &session, &check).await.map_err(|error| {
+                validate(restore, &session, &check).await.map_err(|error| {
                     let Check { table, constraint } = &check;
                     failed(format!("the rows of table {table} do not conform to {constraint}"), error)
                 })?;
@@ -56,12 +57,12 @@ pub(crate) async fn run(target: &PostgresTarget, checks: Vec<Check>) -> Result<(
 
 /// Has the server check a reference; it plans that as a join of the two tables.
 async fn validate(
-    target: &PostgresTarget,
+    restore: &Restore,
     session: &Session,
     Check { table, constraint }: &Check,
 ) -> Result<(), tokio_postgres::Error> {
     let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {constraint}", quote::table(table));
-    if target.plan.validation_hints.is_ordered(table, constraint) {
+    if restore.plan.validation_hints.is_ordered(table, constraint) {
         // Both sides come out of their indexes in order, yet the server would rather build a hash table.
         let by_merging = format!("SET enable_hashjoin = off; {validate}; RESET enable_hashjoin");
         return session.try_run(&by_merging).await;

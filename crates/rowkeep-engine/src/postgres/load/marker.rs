@@ -11,12 +11,10 @@ use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::catalog::large_objects;
 use crate::postgres::catalog::sequences;
+use crate::postgres::catalog::unfinished_restore::SCHEMA;
 use crate::postgres::connect::failure;
-use crate::postgres::connect::session::{Session, text};
-use crate::postgres::quote;
-
-/// Its name.
-pub(crate) const SCHEMA: &str = "rowkeep_unfinished";
+use crate::postgres::connect::row::text;
+use crate::postgres::connect::session::Session;
 
 /// The number of the lock that a restore holds, of the server's advisory locks: the beginning of its name.
 const LOCK: i64 = i64::from_be_bytes(*b"rowkeep\0");
@@ -42,12 +40,6 @@ pub(crate) async fn lock(session: &Session) -> Result<bool, EngineError> {
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
         Err(error) => Err(failure::failed("cannot lock the database for a restore", error)),
     }
-}
-
-/// Whether the marker is in the database.
-pub(crate) async fn is_there(session: &Session) -> Result<bool, EngineError> {
-    let query = format!("SELECT 1 FROM pg_namespace WHERE nspname = {}", quote::literal(SCHEMA));
-    Ok(session.value("cannot list the schemas", &query).await?.is_some())
 }
 
 /// Puts the marker into an empty database.

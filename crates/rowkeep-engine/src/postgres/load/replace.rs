@@ -10,18 +10,19 @@
 //! What the connected role may not drop, it may not replace: the server names it, and nothing has changed. Extensions
 //! stay where the schema has them too, for an ordinary role often cannot make them again.
 
+use super::clear;
 use super::marker::{self, Before};
 use super::plan::Plan;
 use crate::EngineError;
-use crate::postgres::catalog::objects;
-use crate::postgres::connect::session::{Session, text, truth};
+use crate::postgres::connect::row::{text, truth};
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::postgres::schema::classify;
 
 /// Removes all that the database of the session's transaction holds and the plan does not count on.
 pub(crate) async fn clear(session: &Session, plan: &mut Plan) -> Result<(), EngineError> {
     let staying = staying(session, plan).await?;
-    objects::clear(session, Some(&staying), 1).await?;
+    clear::clear(session, Some(&staying), 1).await?;
     for extension in &staying.extensions {
         clear_configuration(session, extension).await?;
     }

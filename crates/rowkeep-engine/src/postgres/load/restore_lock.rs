@@ -8,7 +8,8 @@ use super::notes::Notes;
 use super::{database, marker};
 use crate::postgres::catalog::facts::Database;
 use crate::postgres::connect::address::Address;
-use crate::postgres::connect::session::{Server, Session};
+use crate::postgres::connect::server::Server;
+use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::postgres::schema::ddl;
 use crate::{EngineError, ErrorKind};
@@ -28,7 +29,7 @@ pub(crate) struct RestoreLock {
 impl RestoreLock {
     /// Connects to the database, which is made where it is missing, and keeps other restores away.
     pub(crate) async fn new(address: &Arc<Address>, schema: &Schema) -> Result<Self, EngineError> {
-        if schema.engine != crate::postgres::NAME {
+        if schema.engine != ddl::ENGINE {
             return Err(EngineError::new(
                 ErrorKind::Unsupported,
                 format!("a PostgreSQL database cannot be made from the schema of {}", schema.engine),

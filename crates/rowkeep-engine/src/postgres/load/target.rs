@@ -1,24 +1,24 @@
 //! A database that is being made.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use rowkeep_format::{Schema, Table, TableKind, TableName};
+use rowkeep_format::{Schema, Table, TableKind};
+use tokio::sync::Mutex;
 
 use super::copy_in::{Destination, Source};
-use super::notes::Notes;
 use super::plan::Plan;
+use super::restore::Restore;
 use super::restore_lock::{RestoreLock, compare_encoding};
-use super::statement_runner::Runner;
 use super::transaction_scope::TransactionScope;
-use super::{binary, copy_freeze, database, finish, large_objects, marker, replace};
+use super::{binary, clear, copy_freeze, database, finish, large_objects, marker, replace};
 use crate::postgres::catalog::large_objects::OBJECTS;
-use crate::postgres::catalog::{objects, sequences};
+use crate::postgres::catalog::{sequences, unfinished_restore};
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::pool::Pool;
-use crate::postgres::connect::session::{Server, Session, text};
-use crate::postgres::connect::{failure, settings, terminate};
+use crate::postgres::connect::server::Server;
+use crate::postgres::connect::session::Session;
+use crate::postgres::connect::{settings, terminate};
 use crate::postgres::quote;
 use crate::postgres::schema::ddl;
 use crate::postgres::schema::script::Statement;
@@ -35,20 +35,10 @@ const LARGE_BYTES: usize = 1 << 20;
 
 /// A database that is being made.
 pub(crate) struct PostgresTarget {
-    pub(crate) server: Server,
+    restore: Restore,
     /// Holds the lock that says that a restore is under way.
-    pub(crate) control: tokio::sync::Mutex<Option<Session>>,
-    /// Where everything is done.
-    pub(crate) pool: Arc<Pool>,
-    /// What a piece of it is to the whole.
-    pub(crate) scope: TransactionScope,
-    pub(crate) plan: Plan,
-    pub(crate) roles: HashSet<String>,
-    pub(crate) notes: Notes,
-    /// The tables that have or will have their rows.
-    pub(crate) loaded: HashSet<TableName>,
-    of_tables: Mutex<HashMap<TableName, Vec<Statement>>>,
-    large_objects: tokio::sync::Mutex<()>,
+    control: Mutex<Option<Session>>,
+    large_objects: Mutex<()>,
     made: bool,
 }
 
@@ -69,7 +59,7 @@ impl PostgresTarget {
                     format!("{address} is not empty: it holds {}", names.join(", ")),
                 ));
             }
-            Contents::Unfinished => objects::clear_unfinished(&lock.control).await?,
+            Contents::Unfinished => clear::clear_unfinished(&lock.control).await?,
             Contents::Empty | Contents::Missing => {}
         }
         let prepare = settings::loading(lock.control.major);
@@ -78,7 +68,7 @@ impl PostgresTarget {
     }
 
     /// Makes the database again in place of what it holds, up to what has to be there before rows; see
-    /// [`replace`](super::replace).
+    /// [`replace`].
     pub(crate) async fn replace(
         address: &Arc<Address>,
         schema: &Schema,
@@ -88,8 +78,8 @@ impl PostgresTarget {
         if options.end_connections {
             terminate::end(&lock.control).await?.into_iter().for_each(|note| lock.notes.add(note));
         }
-        if marker::is_there(&lock.control).await? {
-            objects::end_others(&lock.control).await?;
+        if unfinished_restore::is_there(&lock.control).await? {
+            clear::end_others(&lock.control).await?;
         }
         let session = lock.server.connect().await?;
         session.prepare(&settings::replacing(session.major)).await?;
@@ -112,20 +102,9 @@ impl PostgresTarget {
             Some(names) => names.iter().cloned().collect(),
             None => tables.cloned().collect(),
         };
-        let mut target = Self {
-            roles: roles(&control).await?,
-            server,
-            control: tokio::sync::Mutex::new(Some(control)),
-            pool,
-            scope,
-            plan: Plan::new(schema),
-            notes,
-            loaded,
-            of_tables: Mutex::default(),
-            large_objects: tokio::sync::Mutex::default(),
-            made,
-        };
-        target.of_tables = Mutex::new(std::mem::take(&mut target.plan.of_tables));
+        let restore = Restore::new(server, &control, pool, scope, Plan::new(schema), notes, loaded).await?;
+        let mut target =
+            Self { restore, control: Mutex::new(Some(control)), large_objects: Mutex::default(), made };
         if let Err(error) = target.create_before().await {
             // What went wrong first is what matters; the marker stays for the next attempt if this fails too.
             let _ = target.abandon().await;
@@ -135,55 +114,39 @@ impl PostgresTarget {
     }
 
     async fn create_before(&mut self) -> Result<(), EngineError> {
-        let session = self.pool.lend().await?;
-        match self.scope {
+        let restore = &mut self.restore;
+        let session = restore.pool.lend().await?;
+        match restore.scope {
             TransactionScope::Transaction => marker::create(&session).await?,
-            TransactionScope::Savepoint => replace::clear(&session, &mut self.plan).await?,
+            TransactionScope::Savepoint => replace::clear(&session, &mut restore.plan).await?,
         }
-        marker::create_aside(&session, self.scope).await?;
-        let statements: Vec<&Statement> = self.plan.before.iter().collect();
-        self.runner(&session).run(&statements).await?;
+        marker::create_aside(&session, restore.scope).await?;
+        let statements: Vec<&Statement> = restore.plan.before.iter().collect();
+        restore.runner(&session).run(&statements).await?;
         session.give_back();
         Ok(())
-    }
-
-    /// What runs statements on a session.
-    pub(crate) fn runner<'a>(&'a self, session: &'a Session) -> Runner<'a> {
-        Runner { session, roles: &self.roles, scope: self.scope, notes: &self.notes }
-    }
-
-    /// Takes the statements that build what belongs to a table alone.
-    pub(crate) fn take_own(&self, table: &TableName) -> Vec<Statement> {
-        self.of_tables.lock().unwrap_or_else(PoisonError::into_inner).remove(table).unwrap_or_default()
-    }
-
-    /// Takes those of all tables for which nobody did.
-    pub(crate) fn take_rest(&self) -> Vec<Statement> {
-        let rest = std::mem::take(&mut *self.of_tables.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut tables: Vec<_> = rest.into_iter().collect();
-        tables.sort_by(|a, b| a.0.cmp(&b.0));
-        tables.into_iter().flat_map(|(_, statements)| statements).collect()
     }
 
     async fn load_table(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
         let name = quote::table(&table.name);
         let mut destination = destination(table, &name);
         destination.forms = binary::forms(&table.columns);
-        let session = self.pool.lend().await?;
+        let session = self.restore.pool.lend().await?;
         let (mut source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
         destination.freeze =
-            is_large && copy_freeze::begin(&session, self.scope, &destination.what, &name).await?;
+            is_large && copy_freeze::begin(&session, self.restore.scope, &destination.what, &name).await?;
         destination.fill(&session, &mut source).await?;
         if destination.freeze {
-            copy_freeze::keep(&session, self.scope, &destination.what).await?;
+            copy_freeze::keep(&session, self.restore.scope, &destination.what).await?;
         }
-        let own = self.take_own(&table.name);
+        let own = self.restore.take_own(&table.name);
         for statement in &own {
-            self.runner(&session).run(&[statement]).await?;
+            self.restore.runner(&session).run(&[statement]).await?;
         }
-        if let Some(columns) = self.plan.validation_hints.to_analyze(&table.name).filter(|_| is_large) {
+        if let Some(columns) = self.restore.plan.validation_hints.to_analyze(&table.name).filter(|_| is_large)
+        {
             // It only helps: what is wrong with the table or the connection, the next statement tells.
-            let _ = self.scope.run(&session, &format!("ANALYZE {name} ({columns})")).await;
+            let _ = self.restore.scope.run(&session, &format!("ANALYZE {name} ({columns})")).await;
         }
         session.give_back();
         Ok(())
@@ -199,8 +162,8 @@ impl PostgresTarget {
             ));
         }
         let destination =
-            destination(table, &format!("{}.{}", marker::aside(self.scope), quote::ident(name)));
-        let session = self.pool.lend().await?;
+            destination(table, &format!("{}.{}", marker::aside(self.restore.scope), quote::ident(name)));
+        let session = self.restore.pool.lend().await?;
         let (mut source, _) = Source::begin(rows, 0).await?;
         destination.fill(&session, &mut source).await?;
         session.give_back();
@@ -220,8 +183,8 @@ impl Target for PostgresTarget {
             TableKind::Settings => self.load_aside(table, rows).await,
             TableKind::LargeObjects => {
                 let _alone = self.large_objects.lock().await;
-                let session = self.pool.lend().await?;
-                large_objects::load(&session, self.scope, rows).await?;
+                let session = self.restore.pool.lend().await?;
+                large_objects::load(&session, self.restore.scope, rows).await?;
                 session.give_back();
                 Ok(())
             }
@@ -233,53 +196,31 @@ impl Target for PostgresTarget {
         if control.is_none() {
             return Err(ended());
         }
-        finish::finish(self).await?;
-        if self.scope == TransactionScope::Savepoint {
-            self.commit().await?;
+        finish::finish(&self.restore).await?;
+        if self.restore.scope == TransactionScope::Savepoint {
+            self.restore.commit().await?;
         }
         *control = None;
-        self.pool.close();
-        Ok(self.notes.words())
+        self.restore.pool.close();
+        Ok(self.restore.notes.words())
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {
         let Some(control) = self.control.lock().await.take() else { return Ok(()) };
-        let left = match self.scope {
-            TransactionScope::Savepoint => self.roll_back().await,
+        let left = match self.restore.scope {
+            TransactionScope::Savepoint => self.restore.roll_back().await,
             TransactionScope::Transaction => Ok(()),
         };
-        self.pool.close();
+        self.restore.pool.close();
         if self.made {
             drop(control);
-            return database::drop(&self.server).await;
+            return database::drop(&self.restore.server).await;
         }
-        match self.scope {
+        match self.restore.scope {
             TransactionScope::Savepoint => left,
             // What was being loaded may still hold locks until the server notices that nobody is there any more.
-            TransactionScope::Transaction => objects::clear_unfinished(&control).await,
+            TransactionScope::Transaction => clear::clear_unfinished(&control).await,
         }
-    }
-}
-
-/// What begins and ends the one transaction of a replacement.
-impl PostgresTarget {
-    async fn commit(&self) -> Result<(), EngineError> {
-        let session = self.pool.lend().await?;
-        session.try_run("SET LOCAL synchronous_commit = on; COMMIT").await.map_err(|error| {
-            let what = match error.as_db_error() {
-                Some(_) => "the new content of the database cannot be committed",
-                None => "the connection was lost while the database was being replaced; look whether it was",
-            };
-            failure::failed(what, error)
-        })?;
-        session.give_back();
-        Ok(())
-    }
-
-    /// Undoes everything. A connection that is gone has undone it.
-    async fn roll_back(&self) -> Result<(), EngineError> {
-        let Ok(session) = self.pool.lend().await else { return Ok(()) };
-        session.prepare("ROLLBACK").await
     }
 }
 
@@ -297,11 +238,6 @@ fn destination(table: &Table, name: &str) -> Destination {
         forms: None,
         freeze: false,
     }
-}
-
-async fn roles(session: &Session) -> Result<HashSet<String>, EngineError> {
-    let rows = session.rows("cannot list the roles", "SELECT rolname FROM pg_catalog.pg_roles").await?;
-    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
 }
 
 /// What is in the database that an address names, if there is one.

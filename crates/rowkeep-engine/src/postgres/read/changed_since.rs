@@ -7,9 +7,10 @@ use tokio::sync::Mutex;
 
 use super::xmin_horizon::XminHorizon;
 use crate::postgres::catalog::equality::BASE;
-use crate::postgres::catalog::tables::{KEPT, Relation};
+use crate::postgres::catalog::relation::{KEPT, Relation};
 use crate::postgres::connect::pool::{Lent, Pool};
-use crate::postgres::connect::session::{Session, number};
+use crate::postgres::connect::row::number;
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{ChangeCount, EngineError};
 
@@ -149,27 +150,4 @@ async fn count(
     let rows = session.try_rows(&counted).await?;
     let row = rows.first().map(|row| ChangeCount { rows: number(row, 0), changed: number(row, 1) });
     Ok(row.unwrap_or_default())
-}
-
-impl Relation {
-    /// Whether its own row versions tell what changed: they are those that are read, and none is lost in a crash.
-    fn has_row_versions(&self) -> bool {
-        self.condition.is_none() && !self.unlogged
-    }
-
-    /// The statement that copies out the rows that may have changed since a horizon.
-    pub(crate) fn copy_of_changed_rows(&self, horizon: &XminHorizon) -> String {
-        let columns = quote::idents(self.table.columns.iter().map(|column| column.name.as_str()));
-        let table = quote::table(&self.table.name);
-        format!("COPY (SELECT {columns} FROM ONLY {table} t WHERE NOT {}) TO STDOUT", horizon.is_older("t"))
-    }
-
-    /// The statement that copies out the columns of the key, in its order if the server can give that.
-    pub(crate) fn copy_of_keys(&self) -> String {
-        let key = self.table.key.columns.iter().map(|part| self.table.columns[part.column].name.as_str());
-        let (columns, table) = (quote::idents(key), quote::table(&self.table.name));
-        let condition = self.condition.as_deref().unwrap_or_default();
-        let order = self.order_by.as_ref().map(|order| format!("ORDER BY {order}")).unwrap_or_default();
-        format!("COPY (SELECT {columns} FROM ONLY {table} {condition} {order}) TO STDOUT")
-    }
 }

@@ -5,7 +5,8 @@ use std::task::{Context, Poll, ready};
 use rowkeep_format::{RowBatch, Value};
 use tokio_util::sync::PollSender;
 
-use super::copy_out::{Reading, Sender};
+use super::reading::{Reading, Sender};
+use crate::postgres::connect::copy_sink::{CopySink, Stopped};
 use crate::postgres::copy_text::decode;
 use crate::{EngineError, ErrorKind};
 
@@ -14,15 +15,6 @@ const LARGEST_ROW_BYTES: usize = 256 << 20;
 
 /// The most rows in a batch, for tables whose rows are next to nothing.
 const MOST_ROWS: usize = 16 * 1024;
-
-/// Why rows went no further.
-#[derive(Debug)]
-pub(crate) enum Stopped {
-    /// Nobody takes batches any more.
-    Unwanted,
-    /// They cannot be read.
-    Failed(EngineError),
-}
 
 /// Takes the rows of one reading, message by message, and hands them on in batches.
 pub(crate) struct CopyDecoder {
@@ -42,9 +34,10 @@ impl CopyDecoder {
             to: PollSender::new(to.clone()),
         }
     }
+}
 
-    /// Refuses a row for its size, which is known before all of it is there.
-    pub(crate) fn check_size(&self, bytes: usize) -> Result<(), EngineError> {
+impl CopySink for CopyDecoder {
+    fn check_size(&self, bytes: usize) -> Result<(), EngineError> {
         if bytes <= LARGEST_ROW_BYTES {
             return Ok(());
         }
@@ -59,21 +52,18 @@ impl CopyDecoder {
         ))
     }
 
-    /// Takes the row that a message holds.
-    pub(crate) fn row(&mut self, message: &[u8]) -> Result<(), EngineError> {
+    fn row(&mut self, message: &[u8]) -> Result<(), EngineError> {
         self.check_size(message.len())?;
         decode::row(message, &mut self.batch).map_err(|error| malformed(&self.reading, error))?;
         self.bytes += message.len();
         Ok(())
     }
 
-    /// Whether the batch has to be handed on before the next row is taken.
-    pub(crate) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.bytes >= RowBatch::TARGET_BYTES || self.batch.rows() >= MOST_ROWS
     }
 
-    /// Hands on what was taken, if that is anything, once there is room for it.
-    pub(crate) fn poll_hand_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+    fn poll_hand_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
         if self.batch.is_empty() {
             return Poll::Ready(Ok(()));
         }

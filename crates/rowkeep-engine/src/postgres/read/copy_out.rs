@@ -10,29 +10,12 @@ use tokio::task::JoinHandle;
 use tokio_postgres::CopyOutStream;
 use tokio_postgres::error::SqlState;
 
-use super::copy_decoder::{CopyDecoder, Stopped};
+use super::copy_decoder::CopyDecoder;
+use super::reading::{Reading, Sender, WAITING_BATCHES};
+use crate::postgres::connect::copy_sink::{CopySink, Stopped};
 use crate::postgres::connect::failure::{reading_failed, statement_failed};
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, ErrorKind, RowStream};
-
-/// How many batches may wait between the connection and whoever takes them.
-pub(crate) const WAITING_BATCHES: usize = 3;
-
-/// Where batches go.
-pub(crate) type Sender = mpsc::Sender<RowBatch>;
-
-/// What is to be read.
-#[derive(Debug, Clone)]
-pub(crate) struct Reading {
-    /// What it is, for errors.
-    pub(crate) what: String,
-    /// The statement.
-    pub(crate) copy: String,
-    /// How many columns it gives.
-    pub(crate) columns: usize,
-    /// Whether the last column is `bytea` and is to become blobs.
-    pub(crate) blobs: bool,
-}
 
 /// How a reading ended when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +35,8 @@ pub(crate) async fn read(session: &Session, reading: &Reading, to: &Sender) -> R
     let Some(interceptor) = &session.interceptor else {
         return read_without_interceptor(session, reading, to).await;
     };
-    interceptor.catch(CopyDecoder::new(reading, to));
-    let xmin = match begin(session, reading).await {
+    interceptor.catch(Box::new(CopyDecoder::new(reading, to)));
+    let ended = match begin(session, reading).await {
         Ok(Some(copy)) => pin!(copy).next().await.transpose(),
         Ok(None) => {
             interceptor.release()?;
@@ -63,8 +46,8 @@ pub(crate) async fn read(session: &Session, reading: &Reading, to: &Sender) -> R
     };
     // What is wrong with the rows ended the connection, and says more than that it ended.
     let caught = interceptor.release()?;
-    match (xmin.map_err(|error| failed(reading, error))?, caught) {
-        (None, Some(mut rest)) => hand_on(&mut rest).await,
+    match (ended.map_err(|error| failed(reading, error))?, caught) {
+        (None, Some(mut rest)) => hand_on(&mut *rest).await,
         _ => Err(EngineError::new(ErrorKind::Other, format!("cannot read {}", reading.what))
             .with_source("a row came that was not caught")),
     }
@@ -125,8 +108,8 @@ async fn begin(session: &Session, reading: &Reading) -> Result<Option<CopyOutStr
     }
 }
 
-async fn hand_on(decoder: &mut CopyDecoder) -> Result<Outcome, EngineError> {
-    match poll_fn(|context| decoder.poll_hand_on(context)).await {
+async fn hand_on(sink: &mut dyn CopySink) -> Result<Outcome, EngineError> {
+    match poll_fn(|context| sink.poll_hand_on(context)).await {
         Ok(()) => Ok(Outcome::Complete),
         Err(Stopped::Unwanted) => Ok(Outcome::Unwanted),
         Err(Stopped::Failed(error)) => Err(error),
@@ -154,11 +137,11 @@ async fn next(running: Option<Running>) -> Option<(Result<RowBatch, EngineError>
     if let Some(batch) = batches.recv().await {
         return Some((Ok(batch), Some((batches, task))));
     }
-    let xmin = (&mut task.0).await.unwrap_or_else(|error| {
+    let ended = (&mut task.0).await.unwrap_or_else(|error| {
         Err(EngineError::new(ErrorKind::Other, "a task that reads rows ended unexpectedly")
             .with_source(error))
     });
-    xmin.err().map(|error| (Err(error), None))
+    ended.err().map(|error| (Err(error), None))
 }
 
 struct Task(JoinHandle<Result<(), EngineError>>);

@@ -6,8 +6,9 @@ use futures::StreamExt;
 use rowkeep_format::{RowBatch, Value};
 
 use crate::postgres::catalog::equality::{BASE, EQUALITY, text_of};
-use crate::postgres::catalog::tables::Relation;
-use crate::postgres::connect::session::{Session, text};
+use crate::postgres::catalog::relation::Relation;
+use crate::postgres::connect::row::text;
+use crate::postgres::connect::session::Session;
 use crate::postgres::copy_text::encode;
 use crate::postgres::quote;
 use crate::{EngineError, RowStream};

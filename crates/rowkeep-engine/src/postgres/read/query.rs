@@ -4,10 +4,12 @@ use rowkeep_format::{RowBatch, Value};
 use tokio::sync::mpsc;
 use tokio_postgres::SimpleQueryMessage;
 
-use super::copy_out::{self, Reading};
+use super::copy_out;
+use super::reading::{Reading, WAITING_BATCHES};
 use crate::postgres::connect::cancel_guard::CancelGuard;
 use crate::postgres::connect::failure::{failed, statement_failed};
-use crate::postgres::connect::session::{Server, Session};
+use crate::postgres::connect::server::Server;
+use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::postgres::schema::lexer::{Token, Tokens};
 use crate::postgres::schema::split;
@@ -65,7 +67,7 @@ async fn answer(session: &Session, statement: &str, limit: usize) -> Result<Quer
         columns: columns.len(),
         blobs: false,
     };
-    let (sender, mut batches) = mpsc::channel(copy_out::WAITING_BATCHES);
+    let (sender, mut batches) = mpsc::channel(WAITING_BATCHES);
     let reading = async move {
         let sender = sender;
         copy_out::read_statement(session, &reading, &sender).await

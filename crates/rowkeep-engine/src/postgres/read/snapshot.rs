@@ -7,7 +7,9 @@ use tokio_postgres::error::SqlState;
 
 use crate::EngineError;
 use crate::postgres::catalog::permissions;
-use crate::postgres::catalog::tables::{self, Access, Relation};
+use crate::postgres::catalog::permissions::Access;
+use crate::postgres::catalog::relation::Relation;
+use crate::postgres::catalog::tables;
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::{failure, settings};
 use crate::postgres::quote;
@@ -25,7 +27,7 @@ const LATE_LOCKS: usize = 5;
 pub(crate) async fn take(session: &Session) -> Result<(Vec<Relation>, String), EngineError> {
     let mut attempt = 1;
     loop {
-        let tables = tables::access(session).await?;
+        let tables = permissions::access(session).await?;
         permissions::check_tables(&tables)?;
         let locked = begin(session, &tables).await;
         if !is_gone(locked, attempt)? {

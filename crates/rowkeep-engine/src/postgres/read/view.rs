@@ -6,26 +6,32 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use rowkeep_format::schema::Ddl;
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 use tokio::sync::Mutex;
 
 use super::changed_since::ChangeHistory;
-use super::copy_out::{self, Outcome, Reading, Sender};
+use super::copy_out::{self, Outcome};
+use super::large_objects::{read_data, read_objects};
+use super::reading::{Reading, Sender};
+use super::relation_reading::Order;
+use super::sequences::read_values;
 use super::xmin_horizon::XminHorizon;
 use super::{find, snapshot};
 use crate::postgres::catalog::facts::{self, Database};
+use crate::postgres::catalog::relation::Relation;
 use crate::postgres::catalog::sequences::{self, Sequence};
-use crate::postgres::catalog::tables::Relation;
 use crate::postgres::catalog::{large_objects, permissions};
 use crate::postgres::connect::pool::{Lent, Pool};
-use crate::postgres::connect::session::{Server, Session, number, text};
+use crate::postgres::connect::row::{number, text};
+use crate::postgres::connect::server::Server;
+use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::postgres::quote;
-use crate::postgres::schema::ddl;
 use crate::postgres::schema::pg_dump::PgDump;
+use crate::postgres::schema::{ddl, dump};
+use crate::rows::keys_alone;
 use crate::sort::{SortOptions, sort};
-use crate::{ChangeCount, EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, keys_alone};
+use crate::{ChangeCount, EngineError, ErrorKind, Estimate, RowStream, Surroundings, View};
 
 /// How many tables are read at once.
 const CONNECTIONS: usize = 3;
@@ -111,7 +117,7 @@ impl PostgresView {
             tables.extend([large_objects::objects(), large_objects::data()]);
         }
         let ddl = match &pg_dump {
-            Some(pg_dump) => read_ddl(&server, &session, pg_dump, &id, &database).await?,
+            Some(pg_dump) => dump::read(&server, &session, pg_dump, &id, &database).await?,
             None => Vec::new(),
         };
         let prepare = format!(
@@ -121,7 +127,7 @@ impl PostgresView {
         );
         let readers = Pool::new(server, prepare, CONNECTIONS);
         Ok(Self {
-            schema: Schema { engine: crate::postgres::NAME.to_owned(), tables, ddl },
+            schema: Schema { engine: ddl::ENGINE.to_owned(), tables, ddl },
             environment,
             position,
             history: ChangeHistory::new(run.map(|run| XminHorizon { run, xmin }), surroundings.read_all),
@@ -148,7 +154,7 @@ impl PostgresView {
         let sequences: Vec<Sequence> =
             self.sequences.iter().filter(|sequence| !(self.standby && sequence.unlogged)).cloned().collect();
         Ok(copy_out::stream(|to| async move {
-            let batch: RowBatch = sequences::read(&reader, &sequences).await?;
+            let batch: RowBatch = read_values(&reader, &sequences).await?;
             reader.give_back();
             if !batch.is_empty() {
                 let _ = to.send(batch).await;
@@ -191,7 +197,7 @@ impl View for PostgresView {
     async fn rows_in_physical_order(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {
         match self.relations.get(&table.name) {
             Some(relation) if relation.is_in_physical_order => {
-                Ok(Some(self.read(relation.reading(Order::AsTheyLie)).await?))
+                Ok(Some(self.read(relation.reading(Order::Physical)).await?))
             }
             _ => Ok(None),
         }
@@ -211,8 +217,8 @@ impl View for PostgresView {
         }
         match (&table.name.schema, table.name.name.as_str()) {
             (None, sequences::NAME) => self.read_sequences().await,
-            (None, large_objects::OBJECTS) => self.read(large_objects::read_objects()).await,
-            (None, large_objects::DATA) => self.read(large_objects::read_data()).await,
+            (None, large_objects::OBJECTS) => self.read(read_objects()).await,
+            (None, large_objects::DATA) => self.read(read_data()).await,
             _ => Err(EngineError::new(ErrorKind::NotFound, format!("there is no table {}", table.name))),
         }
     }
@@ -287,42 +293,6 @@ impl View for PostgresView {
     }
 }
 
-/// In which order a table is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// That of its key, where the server can.
-    Key,
-    /// From the first page to the last.
-    AsTheyLie,
-}
-
-impl Relation {
-    /// How its rows are read.
-    fn reading(&self, order: Order) -> Reading {
-        let table = quote::table(&self.table.name);
-        let columns = quote::idents(self.table.columns.iter().map(|column| column.name.as_str()));
-        let order_by = self.order_by.as_ref().filter(|_| order == Order::Key);
-        let plain = order_by.is_none() && self.condition.is_none() && !columns.is_empty();
-        let copy = if plain {
-            format!("COPY {table} ({columns}) TO STDOUT")
-        } else {
-            let condition = self.condition.as_deref().unwrap_or_default();
-            let order = order_by.map(|order| format!("ORDER BY {order}")).unwrap_or_default();
-            format!("COPY (SELECT {columns} FROM ONLY {table} {condition} {order}) TO STDOUT")
-        };
-        self.reading_by(copy)
-    }
-
-    fn reading_by(&self, copy: String) -> Reading {
-        Reading {
-            what: format!("table {}", self.table.name),
-            copy,
-            columns: self.table.columns.len(),
-            blobs: false,
-        }
-    }
-}
-
 /// The position in the log, and below which number every transaction has ended in the session's snapshot.
 async fn position(session: &Session, standby: bool) -> Result<(Option<String>, u64), EngineError> {
     let function = if standby { "pg_last_wal_replay_lsn" } else { "pg_current_wal_lsn" };
@@ -341,31 +311,4 @@ async fn estimate_large_objects(session: &Session) -> Result<Estimate, EngineErr
         .await?;
     let value = |at| rows.first().and_then(|row| text(row, at).parse().ok()).unwrap_or(0);
     Ok(Estimate { rows: value(0), bytes: value(1) })
-}
-
-/// The parts of the DDL, in the order in which they run.
-async fn read_ddl(
-    server: &Server,
-    session: &Session,
-    pg_dump: &PgDump,
-    snapshot: &str,
-    database: &Database,
-) -> Result<Vec<Ddl>, EngineError> {
-    let (before, after) = tokio::try_join!(
-        pg_dump.section(server, "pre-data", snapshot, &session.encoding),
-        pg_dump.section(server, "post-data", snapshot, &session.encoding),
-    )?;
-    let has_public = session
-        .value("cannot list the schemas", "SELECT 1 FROM pg_namespace WHERE nspname = 'public'")
-        .await?;
-    let prologue = if has_public.is_some() { "" } else { "DROP SCHEMA IF EXISTS public;\n" };
-    let parts = [
-        (ddl::DATABASE, database.options()),
-        (ddl::PROLOGUE, prologue.to_owned()),
-        (ddl::BEFORE, before),
-        (ddl::AFTER, after),
-        (ddl::REFRESH, facts::refreshes(session).await?),
-    ];
-    let parts = parts.into_iter().filter(|(_, sql)| !sql.is_empty());
-    Ok(parts.map(|(part, sql)| Ddl { part: part.to_owned(), sql }).collect())
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::postgres::connect::session::{Row, Session, text};
+use crate::postgres::connect::row::{Row, text};
+use crate::postgres::connect::session::Session;
 
 /// The xmin horizon of one view, in one run of a server, of one of its databases.
 ///

@@ -95,7 +95,7 @@ impl Statements {
         // A schema without tables is one too, and its part is not empty.
         let before = format!("--\n-- Translated by rowkeep\n--\n\n{}", self.before);
         Schema {
-            engine: crate::postgres::NAME.to_owned(),
+            engine: ddl::ENGINE.to_owned(),
             tables,
             ddl: vec![
                 part(ddl::DATABASE, "ENCODING = 'UTF8'".to_owned()),

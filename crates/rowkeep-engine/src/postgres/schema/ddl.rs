@@ -1,5 +1,8 @@
 //! The parts of the DDL that a schema of PostgreSQL has.
 
+/// The engine's name.
+pub(crate) const ENGINE: &str = "postgresql";
+
 /// The options of `CREATE DATABASE`: encoding and locale.
 pub(crate) const DATABASE: &str = "database";
 

@@ -6,19 +6,19 @@
 mod columns;
 mod cursor;
 mod others;
+mod reading;
 mod statements;
 mod table;
 
-use std::collections::{BTreeMap, HashMap};
-
-use rowkeep_format::{Schema, TableKind, TableName};
+use rowkeep_format::{Schema, TableKind};
 
 use super::ddl;
 use super::split::statements;
-use crate::translate::outline::Outline;
-use crate::translate::{Note, NoteKind, Survey};
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::survey::Survey;
+use crate::outline::tables::Outline;
 use crate::{EngineError, ErrorKind};
-use columns::Line;
+use reading::Reading;
 
 /// Reads a schema.
 pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, EngineError> {
@@ -37,61 +37,7 @@ pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, Engin
     Ok(reading.outline(survey))
 }
 
-/// A schema that is being read.
-struct Reading<'a> {
-    schema: &'a Schema,
-    tables: HashMap<TableName, Found>,
-    /// Types that are enumerations, with their labels; domains, with the types they are made of.
-    labels: HashMap<String, Vec<String>>,
-    domains: HashMap<String, String>,
-    sequences: Vec<TableName>,
-    notes: Vec<Note>,
-    /// Kinds of statements that concern nobody by name, with how many there are.
-    counted: BTreeMap<&'static str, u64>,
-}
-
-/// What was found of a table.
-#[derive(Default)]
-struct Found {
-    lines: Vec<Line>,
-    defaults: HashMap<String, String>,
-    /// Columns with an identity, and the sequences of these.
-    identities: HashMap<String, TableName>,
-    primary_key: Vec<String>,
-    unique: Vec<Vec<String>>,
-    indexes: Vec<FoundIndex>,
-    references: HashMap<String, Actions>,
-}
-
-/// An index over columns, each with whether it descends.
-struct FoundIndex {
-    name: String,
-    unique: bool,
-    columns: Vec<(String, bool)>,
-}
-
-/// What a reference says beside its columns.
-#[derive(Default, Clone)]
-struct Actions {
-    on_update: Option<&'static str>,
-    on_delete: Option<&'static str>,
-    deferred: bool,
-}
-
-impl<'a> Reading<'a> {
-    fn new(schema: &'a Schema) -> Self {
-        let tables = schema.tables.iter().filter(|table| table.kind == TableKind::Table);
-        Self {
-            schema,
-            tables: tables.map(|table| (table.name.clone(), Found::default())).collect(),
-            labels: HashMap::new(),
-            domains: HashMap::new(),
-            sequences: Vec::new(),
-            notes: Vec::new(),
-            counted: BTreeMap::new(),
-        }
-    }
-
+impl Reading<'_> {
     fn outline(mut self, survey: &Survey) -> Outline {
         let schema = self.schema;
         let mut tables = Vec::new();

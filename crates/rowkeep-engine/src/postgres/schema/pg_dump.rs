@@ -13,7 +13,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 use crate::postgres::connect::address::Trust;
 use crate::postgres::connect::pem;
-use crate::postgres::connect::session::Server;
+use crate::postgres::connect::server::Server;
 use crate::{EngineError, ErrorKind, Surroundings};
 
 /// Where Debian and its kin put the programs of each major version.

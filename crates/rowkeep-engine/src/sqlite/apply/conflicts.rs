@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use rowkeep_format::{RowBatch, Table, TableName, Value};
 
-use super::shortened;
-use crate::sqlite::names::quoted;
+use super::refusal::shortened;
+use crate::sqlite::quote::quoted;
 use crate::{EngineError, ErrorKind};
 
 /// How many rows of a table are named.

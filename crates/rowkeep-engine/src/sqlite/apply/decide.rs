@@ -7,13 +7,13 @@ use rusqlite::Connection;
 
 use super::changed_table::ChangedTable;
 use super::conflicts::Conflicts;
-use super::each;
+use super::each_change::each_change;
 use super::row_locator::{At, By, RowLocator};
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::sqlite::read::scan::{out_of_memory, push_row};
 use crate::{ChangeSource, EngineError};
 
@@ -43,7 +43,7 @@ pub(super) fn decide(
     let inserted = except(&changed.changes.insert_defaults);
     let deleted = except(&changed.changes.delete_unknown);
 
-    each(source, changed.index, interrupt, |number, changes, change| {
+    each_change(source, changed.index, interrupt, |number, changes, change| {
         let (batch, row) = match change {
             Change::Insert { after } => (changes.after(), after),
             Change::Update { before, .. } | Change::Delete { before } => (changes.before(), before),

@@ -4,12 +4,12 @@ use rowkeep_format::{RowBatch, Table, Value};
 use rusqlite::Connection;
 
 use super::changed_table::ChangedTable;
-use super::refused;
+use super::refusal::refused;
 use super::row_locator::{At, By, RowLocator};
 use crate::sqlite::connect::error::failure;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::sqlite::read::scan::{out_of_memory, push_row};
 use crate::{EngineError, ErrorKind};
 

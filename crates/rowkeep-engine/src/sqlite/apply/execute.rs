@@ -8,16 +8,16 @@ use rusqlite::Connection;
 use super::changed_table::{ChangedTable, Kind};
 use super::conflicts::{Conflicts, key_words};
 use super::duplicate_rows::DuplicateRows;
-use super::each;
+use super::each_change::each_change;
 use super::foreign_keys::References;
-use super::refused;
+use super::refusal::refused;
 use super::row_locator::{At, By};
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::connect::error::{failure, words};
 use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::{ChangeSource, EngineError, ErrorKind};
 
 /// The connection through which rows are changed, and what is the same for all tables.
@@ -86,7 +86,7 @@ impl<'c> Executor<'c> {
             false => None,
         };
         let mut delete = if table.key.unique { Some(self.prepare_delete(changed)?) } else { None };
-        each(self.source, changed.index, self.interrupt, |number, changes, change| {
+        each_change(self.source, changed.index, self.interrupt, |number, changes, change| {
             let (before, after) = match change {
                 _ if changed.left.has(number) => return Ok(()),
                 Change::Delete { before } => (before, None),
@@ -147,7 +147,7 @@ impl<'c> Executor<'c> {
             changed.locator.condition(By::Key)
         );
         let mut statement = self.prepare(changed, &sql)?;
-        each(self.source, changed.index, self.interrupt, |number, changes, change| {
+        each_change(self.source, changed.index, self.interrupt, |number, changes, change| {
             let Change::Update { before, after } = change else { return Ok(()) };
             if changed.left.has(number) || changed.moves(changes, before, after) {
                 return Ok(());
@@ -179,7 +179,7 @@ impl<'c> Executor<'c> {
         let mut insert = self.prepare_insert(changed, &given)?;
         // Updates know all of their columns.
         let mut put_back = if defaults.is_empty() { None } else { Some(self.prepare_insert(changed, &all)?) };
-        each(self.source, changed.index, self.interrupt, |number, changes, change| {
+        each_change(self.source, changed.index, self.interrupt, |number, changes, change| {
             let (before, row) = match change {
                 _ if changed.left.has(number) => return Ok(()),
                 Change::Insert { after } => (None, after),

@@ -15,10 +15,11 @@ use rusqlite::{Connection, Error};
 
 use super::changed_table::ChangedTable;
 use super::row_locator::{At, By};
+use crate::sqlite::catalog::affinity::Affinity;
 use crate::sqlite::catalog::tables::{Facts, Reference};
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
-use crate::sqlite::names::{Affinity, quoted};
+use crate::sqlite::quote::quoted;
 use crate::{EngineError, ErrorKind};
 
 /// The foreign keys of a database that changes may break.

@@ -3,7 +3,7 @@
 use rowkeep_format::{RowBatch, Table, Value};
 
 use crate::sqlite::catalog::tables::Facts;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 
 /// How many columns are compared by SQL where the whole row is the key; the others are compared afterwards. SQLite has a
 /// limit to the depth of expressions.

@@ -11,11 +11,11 @@ use rusqlite::types::Value as Owned;
 use rusqlite::{Connection, params};
 
 use super::changed_table::{ChangedTable, Kind, SEQUENCES};
-use super::each;
+use super::each_change::each_change;
 use crate::sqlite::catalog::tables::Facts;
 use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::interrupt::Interrupt;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::{ChangeSource, EngineError};
 
 /// The counters before anything was changed, and what is to become of them.
@@ -63,7 +63,7 @@ impl Sequences {
         interrupt: &Interrupt,
     ) -> Result<(), EngineError> {
         let table = &changed.changes.table;
-        each(source, changed.index, interrupt, |_, changes, change| {
+        each_change(source, changed.index, interrupt, |_, changes, change| {
             let before = |row| Counter::of(table, changes.before(), row);
             let after = |row| Counter::of(table, changes.after(), row);
             let (was, becomes) = match change {

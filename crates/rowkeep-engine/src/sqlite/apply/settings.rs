@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::changed_table::ChangedTable;
 use super::conflicts::Conflicts;
-use super::each;
+use super::each_change::each_change;
 use crate::sqlite::catalog::properties::{SETTINGS, pragma};
 use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::interrupt::Interrupt;
@@ -22,7 +22,7 @@ pub(super) fn decide(
     interrupt: &Interrupt,
 ) -> Result<(), EngineError> {
     let table = &changed.changes.table;
-    each(source, changed.index, interrupt, |number, changes, change| {
+    each_change(source, changed.index, interrupt, |number, changes, change| {
         let (was, becomes) = match change {
             Change::Insert { after } => (None, Some(setting(changes.after(), after)?)),
             Change::Update { before, after } => {
@@ -58,7 +58,7 @@ pub(super) fn write(
     changed: &ChangedTable<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), EngineError> {
-    each(source, changed.index, interrupt, |number, changes, change| {
+    each_change(source, changed.index, interrupt, |number, changes, change| {
         if changed.left.has(number) {
             return Ok(());
         }

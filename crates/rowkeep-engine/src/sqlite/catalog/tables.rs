@@ -6,8 +6,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
+use crate::sqlite::catalog::affinity::Affinity;
+use crate::sqlite::catalog::rowid::rowid_name;
 use crate::sqlite::connect::error::when;
-use crate::sqlite::names::{Affinity, rowid_name};
 use crate::{EngineError, ErrorKind};
 
 /// A row of `sqlite_schema` that has SQL.

@@ -3,7 +3,7 @@ use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::sqlite::read::view::blocking;
+use super::blocking::blocking;
 use crate::{EngineError, ErrorKind};
 
 /// How many steps of SQLite's machine there are between two looks: some tens of microseconds.

@@ -14,7 +14,7 @@ use crate::sqlite::catalog::properties::{SETTINGS, SETTINGS_TABLE};
 use crate::sqlite::connect::error::{failure, when, words};
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::definitions::{Definitions, STAND_IN, create_after, create_table};
 use crate::{Contents, CreateOptions, EngineError, ErrorKind};
 

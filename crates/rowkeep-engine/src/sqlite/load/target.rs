@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::new_database::NewDatabase;
 use super::stored_order::in_stored_order;
 use crate::sort::SortOptions;
-use crate::sqlite::read::view::blocking;
+use crate::sqlite::connect::blocking::blocking;
 use crate::worker::WAITING_BATCHES;
 use crate::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
 

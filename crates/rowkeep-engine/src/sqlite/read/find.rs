@@ -13,7 +13,7 @@ use super::scan::{out_of_memory, push_row};
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::readable_tables::Readable;
 use crate::{EngineError, ErrorKind};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rowkeep_format::RowBatch;
@@ -11,7 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
-use super::yield_to_writers::{Copied, Yielding};
+use super::copied_state::{Connected, Copied, Idle, lock};
+use super::yield_to_writers::Yielding;
 use crate::sqlite::catalog::properties::pragma;
 use crate::sqlite::connect::connection::{Access, beside, has_content, open, open_with};
 use crate::sqlite::connect::error::failure;
@@ -33,31 +34,6 @@ pub(crate) struct Readers {
     unlocked: Option<Looks>,
     /// Lets writers through as long as the view is there.
     _yielding: Option<Yielding>,
-}
-
-/// The connections that nobody uses at present.
-pub(crate) type Idle = Arc<Mutex<Vec<Connected>>>;
-
-/// A connection to the database, or to a copy of it.
-pub(crate) struct Connected {
-    connection: Connection,
-    /// Whether it is to the database itself, where it may hold up writers.
-    live: bool,
-}
-
-impl Connected {
-    /// Goes from the database to a copy of the same state.
-    pub(crate) fn go_to(&mut self, copied: &Copied) -> Result<(), EngineError> {
-        if self.live {
-            *self = Self { connection: copied.connect()?, live: false };
-        }
-        Ok(())
-    }
-}
-
-/// The connections behind a lock, also when a thread has panicked while it held it.
-pub(crate) fn lock(idle: &Mutex<Vec<Connected>>) -> MutexGuard<'_, Vec<Connected>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Readers {

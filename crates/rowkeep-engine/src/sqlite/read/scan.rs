@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::{Endian, to_utf8};
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::readable_tables::Readable;
 use crate::{EngineError, ErrorKind};
 

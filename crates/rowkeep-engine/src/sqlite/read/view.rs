@@ -16,9 +16,10 @@ use super::scan::{Next, index_agrees, scan};
 use crate::sort::{SortOptions, sort};
 use crate::sqlite::catalog::properties::{Properties, SETTINGS, SETTINGS_TABLE, pragma, read_settings};
 use crate::sqlite::catalog::tables;
+use crate::sqlite::connect::blocking::blocking;
 use crate::sqlite::connect::connection::Access;
 use crate::sqlite::connect::error::when;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::readable_tables::{Order, Readable, readable_tables, schema};
 use crate::{EngineError, ErrorKind, Estimate, RowStream, View, ViewOptions, worker};
 
@@ -141,16 +142,6 @@ impl View for SqliteView {
         let utf16 = self.properties.utf16();
         Ok(worker::rows_of(move |output| Search::new(&readable, &wanted, utf16).run(&mut reader, &output)))
     }
-}
-
-/// Runs something where it may block.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
-) -> Result<T, EngineError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(EngineError::new(ErrorKind::Other, "a thread that uses SQLite ended unexpectedly")
-            .with_source(error))
-    })
 }
 
 /// Sends all rows of a table, going to the copy on the way when one is made.

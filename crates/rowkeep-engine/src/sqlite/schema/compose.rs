@@ -4,10 +4,10 @@ use rowkeep_format::Schema;
 use rowkeep_format::schema::Ddl;
 use rowkeep_format::{Table, TableName};
 
-use super::readable_tables::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
+use super::ddl::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::catalog::tables::Object;
-use crate::sqlite::names::quoted;
+use crate::sqlite::quote::quoted;
 
 /// Definitions of tables and indexes that are being put together.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use rowkeep_format::Schema;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Error, ErrorCode, params};
 
-use super::readable_tables::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
+use super::ddl::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::catalog::tables::Object;
 use crate::sqlite::connect::error::{failure, when, words};
@@ -97,7 +97,7 @@ pub(crate) fn create_after(connection: &Connection, object: &Object) -> Result<O
         Err(error) => return Err(failure(named(), &error)),
     }
     if let Some(collation) = foreign_collation(connection, &object.table).map_err(when(named()))? {
-        let drop = format!("DROP INDEX main.{}", crate::sqlite::names::quoted(&object.name));
+        let drop = format!("DROP INDEX main.{}", crate::sqlite::quote::quoted(&object.name));
         run(connection, &drop).map_err(when(named()))?;
         return left_out(format!("it is in the order of {collation}, which only its application knows"));
     }

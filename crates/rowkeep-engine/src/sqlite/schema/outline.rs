@@ -12,10 +12,11 @@ use rusqlite::config::DbConfig;
 
 use super::clauses::Clauses;
 use super::definitions::{Definitions, create_after, create_table};
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::survey::Survey;
+use crate::outline::tables::{ColumnOutline, Numbered, Outline, TableOutline, one_line};
 use crate::sqlite::catalog::tables::Object;
 use crate::sqlite::connect::error::when;
-use crate::translate::outline::{ColumnOutline, Numbered, Outline, TableOutline, one_line};
-use crate::translate::{Note, NoteKind, Survey};
 use crate::{EngineError, ErrorKind};
 use default::default;
 

@@ -3,18 +3,11 @@
 use rowkeep_format::schema::{Ddl, KeyColumn};
 use rowkeep_format::{Column, ForeignKey, Key, KeyForm, Schema, Table, TableKind, TableName};
 
+use super::ddl::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
+use crate::sqlite::catalog::affinity::Affinity;
 use crate::sqlite::catalog::properties::{Properties, SETTINGS_TABLE, settings_table};
 use crate::sqlite::catalog::tables::{Facts, Object, UniqueIndex};
-use crate::sqlite::names::{Affinity, quoted};
-
-/// The engine's name in schemas.
-pub(crate) const ENGINE: &str = "sqlite";
-/// The DDL part with [`Properties`] as JSON.
-pub(crate) const DATABASE: &str = "database";
-/// The DDL part with the [`Object`]s that have to be there before rows, as a JSON list: tables.
-pub(crate) const PRE_DATA: &str = "pre-data";
-/// The DDL part with the [`Object`]s that come after rows, as a JSON list: indexes, views, triggers.
-pub(crate) const POST_DATA: &str = "post-data";
+use crate::sqlite::quote::quoted;
 
 /// The order in which a table is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 use super::types::Chosen;
+use crate::outline::tables::DefaultValue;
 use crate::postgres::schema::compose::literal;
-use crate::translate::outline::DefaultValue;
 
 /// A default as an expression that has the type of its column; else what is to be said of it.
 pub(super) fn expression(default: &DefaultValue, chosen: &Chosen) -> Result<String, String> {
@@ -59,7 +59,7 @@ pub(super) fn expression(default: &DefaultValue, chosen: &Chosen) -> Result<Stri
 
 /// A text as a value of a type that is not text, when it is surely one.
 fn typed(text: &str, plain: &str) -> Option<String> {
-    use super::super::profile::{ColumnProfile, Shape};
+    use crate::outline::profile::{ColumnProfile, Shape};
     let shape = match plain {
         "date" | "timestamp without time zone" | "timestamp with time zone" => Shape::Timestamp,
         "time without time zone" => Shape::Time,

@@ -1,6 +1,6 @@
 //! The type that holds every value of a column of SQLite.
 
-use crate::translate::profile::{ColumnProfile, Shape};
+use crate::outline::profile::{ColumnProfile, Shape};
 use crate::translate::value::ValueMap;
 
 /// A type, what becomes of values, and what is worth knowing of the choice.

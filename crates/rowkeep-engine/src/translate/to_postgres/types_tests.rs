@@ -1,7 +1,7 @@
 use rowkeep_format::{RowBatch, Value};
 
 use super::*;
-use crate::translate::profile::TableProfile;
+use crate::outline::profile::TableProfile;
 
 fn chosen(declared: &str, values: &[Value<'_>]) -> Chosen {
     let mut batch = RowBatch::new(1);

@@ -1,6 +1,6 @@
 use super::types::Chosen;
+use crate::outline::tables::{ColumnOutline, DefaultValue};
 use crate::sqlite::schema::compose::literal;
-use crate::translate::outline::{ColumnOutline, DefaultValue};
 use crate::translate::value::ValueMap;
 
 /// A random UUID of version 4, in the words of SQLite.

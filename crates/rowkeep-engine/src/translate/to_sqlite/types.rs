@@ -1,7 +1,7 @@
 //! The type of SQLite that holds every value of a type of PostgreSQL.
 
-use crate::translate::outline::ColumnOutline;
-use crate::translate::profile::{ColumnProfile, Shape};
+use crate::outline::profile::{ColumnProfile, Shape};
+use crate::outline::tables::ColumnOutline;
 use crate::translate::value::ValueMap;
 
 /// A type, what becomes of values, and what is worth knowing of the choice.
@@ -95,7 +95,7 @@ mod tests {
     use rowkeep_format::{RowBatch, Value};
 
     use super::*;
-    use crate::translate::profile::TableProfile;
+    use crate::outline::profile::TableProfile;
 
     fn chosen(declared: &str, base: &str, values: &[&str]) -> Chosen {
         let column = ColumnOutline {

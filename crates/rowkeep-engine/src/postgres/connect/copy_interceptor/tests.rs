@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::ErrorKind;
-use crate::postgres::read::copy_out::Reading;
+use crate::postgres::read::copy_decoder::CopyDecoder;
+use crate::postgres::read::reading::Reading;
 
 /// A stream that gives its pieces one by one, and then ends.
 struct Pieces(VecDeque<Vec<u8>>);
@@ -56,8 +57,8 @@ fn rows(batches: &mut mpsc::Receiver<rowkeep_format::RowBatch>) -> Vec<String> {
 }
 
 async fn release(interceptor: &CopyInterceptor) -> Result<(), EngineError> {
-    let mut decoder = interceptor.release()?.expect("rows were caught");
-    std::future::poll_fn(|context| decoder.poll_hand_on(context)).await.expect("somebody takes them");
+    let mut sink = interceptor.release()?.expect("rows were caught");
+    std::future::poll_fn(|context| sink.poll_hand_on(context)).await.expect("somebody takes them");
     Ok(())
 }
 
@@ -70,7 +71,7 @@ async fn rows_are_caught_and_the_rest_passes_however_it_is_cut() {
     for piece_bytes in 1..=bytes.len() {
         let (mut stream, interceptor) = intercepted(&bytes, piece_bytes);
         let (sender, mut batches) = mpsc::channel(3);
-        interceptor.catch(CopyDecoder::new(&reading(), &sender));
+        interceptor.catch(Box::new(CopyDecoder::new(&reading(), &sender)));
         let mut passed = Vec::new();
         stream.read_to_end(&mut passed).await.expect("nothing is wrong");
         assert_eq!(
@@ -101,7 +102,7 @@ async fn rows_larger_than_the_buffer_are_read_and_their_room_is_given_back() {
     let bytes = [small.clone(), message(b'd', large.as_bytes()), small.repeat(40_000)].concat();
     let (mut stream, interceptor) = intercepted(&bytes, 3 * BUFFER_BYTES);
     let (sender, mut batches) = mpsc::channel(1_000);
-    interceptor.catch(CopyDecoder::new(&reading(), &sender));
+    interceptor.catch(Box::new(CopyDecoder::new(&reading(), &sender)));
     stream.read_to_end(&mut Vec::new()).await.expect("nothing is wrong");
     release(&interceptor).await.expect("nothing is wrong");
     let rows = rows(&mut batches);
@@ -117,7 +118,7 @@ async fn reading_waits_for_whoever_takes_the_batches() {
     let bytes = message(b'd', b"1\t2\n").repeat(rows_of_three_batches);
     let (mut stream, interceptor) = intercepted(&bytes, 10_000);
     let (sender, mut batches) = mpsc::channel(1);
-    interceptor.catch(CopyDecoder::new(&reading(), &sender));
+    interceptor.catch(Box::new(CopyDecoder::new(&reading(), &sender)));
     let reading = tokio::spawn(async move {
         let mut passed = Vec::new();
         stream.read_to_end(&mut passed).await.expect("nothing is wrong");
@@ -145,7 +146,7 @@ async fn what_is_no_row_ends_the_connection() {
     ] {
         let (mut stream, interceptor) = intercepted(&bytes, 1_000);
         let (sender, _batches) = mpsc::channel(3);
-        interceptor.catch(CopyDecoder::new(&reading(), &sender));
+        interceptor.catch(Box::new(CopyDecoder::new(&reading(), &sender)));
         stream.read_to_end(&mut Vec::new()).await.expect_err("it is no row");
         let error = interceptor.release().err().expect("it is told what is wrong");
         assert_eq!(error.kind(), kind, "{error}");

@@ -4,10 +4,10 @@ use rowkeep_format::TableName;
 
 use super::columns::line;
 use super::cursor::Cursor;
-use super::{Actions, FoundIndex, Reading};
+use super::reading::{Actions, FoundIndex, Reading};
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::tables::{action, one_line};
 use crate::postgres::quote;
-use crate::translate::outline::{action, one_line};
-use crate::translate::{Note, NoteKind};
 
 impl Reading<'_> {
     /// Takes what a statement says, if it is one of those that a translation goes by.

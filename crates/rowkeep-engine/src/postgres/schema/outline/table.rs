@@ -6,11 +6,12 @@ use rowkeep_format::{Column, ForeignKey, Table, TableName};
 
 use super::columns::{Line, default, next_value};
 use super::cursor::Cursor;
-use super::{Actions, Found, FoundIndex, Reading};
-use crate::translate::outline::{
+use super::reading::{Actions, Found, FoundIndex, Reading};
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::survey::Survey;
+use crate::outline::tables::{
     ColumnOutline, IndexOutline, Numbered, ReferenceOutline, TableOutline, one_line,
 };
-use crate::translate::{Note, NoteKind, Survey};
 
 impl Reading<'_> {
     pub(super) fn table_outline(&mut self, table: &Table, found: &Found, survey: &Survey) -> TableOutline {

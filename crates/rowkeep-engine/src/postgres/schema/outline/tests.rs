@@ -1,8 +1,8 @@
 use rowkeep_format::schema::Ddl;
-use rowkeep_format::{Column, ForeignKey, Key, Table};
+use rowkeep_format::{Column, ForeignKey, Key, Table, TableName};
 
 use super::*;
-use crate::translate::outline::Numbered;
+use crate::outline::tables::Numbered;
 
 const BEFORE: &str = "
 SET statement_timeout = 0;

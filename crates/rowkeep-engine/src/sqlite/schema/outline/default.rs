@@ -1,6 +1,6 @@
 //! Defaults of columns.
 
-use crate::translate::outline::DefaultValue;
+use crate::outline::tables::DefaultValue;
 
 /// A default, as SQLite keeps its text; nothing for NULL.
 pub(super) fn default(sql: &str) -> Option<DefaultValue> {

@@ -1,9 +1,9 @@
 //! Indexes of a table, and the collations of its columns, which only indexes tell.
 
 use super::Reading;
-use crate::sqlite::names::quoted;
-use crate::translate::outline::{IndexOutline, TableOutline};
-use crate::translate::{Note, NoteKind};
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::tables::{IndexOutline, TableOutline};
+use crate::sqlite::quote::quoted;
 
 /// The name of an index that is made to learn the collations of columns.
 const PROBE: &str = "rowkeep collations";

@@ -1,8 +1,8 @@
 //! References of a table: their columns from the schema, their actions from a pragma.
 
 use super::Reading;
-use crate::translate::outline::{ReferenceOutline, TableOutline, action};
-use crate::translate::{Note, NoteKind};
+use crate::outline::note::{Note, NoteKind};
+use crate::outline::tables::{ReferenceOutline, TableOutline, action};
 
 impl Reading<'_> {
     pub(super) fn references(

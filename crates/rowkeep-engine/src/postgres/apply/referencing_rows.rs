@@ -1,11 +1,12 @@
 //! Rows that refer to rows which are to be changed: the database would change them too, or refuse.
 
+use super::foreign_keys::{Reference, Treatment};
+use super::staging::{self, kind};
 use super::strategy::Strategy;
-use super::{Stopped, Work};
-use crate::postgres::apply::foreign_keys::{Reference, Treatment};
-use crate::postgres::apply::staging::{self, kind};
+use super::work::{Stopped, Work};
 use crate::postgres::connect::failure::failed;
-use crate::postgres::connect::session::{Session, number, text};
+use crate::postgres::connect::row::{number, text};
+use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
 

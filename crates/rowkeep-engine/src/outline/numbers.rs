@@ -1,12 +1,12 @@
 //! Floating-point numbers as text, and back, bit by bit.
 
 /// A finite number in digits, without an exponent: the fewest digits that read back as the same bits.
-pub(super) fn decimal(real: f64) -> String {
+pub(crate) fn decimal(real: f64) -> String {
     real.to_string()
 }
 
 /// A number in the words in which PostgreSQL takes it.
-pub(super) fn floating(real: f64) -> String {
+pub(crate) fn floating(real: f64) -> String {
     if real.is_nan() {
         "NaN".to_owned()
     } else if real == f64::INFINITY {
@@ -19,7 +19,7 @@ pub(super) fn floating(real: f64) -> String {
 }
 
 /// The number that PostgreSQL prints so; nothing for NaN, which SQLite has no place for.
-pub(super) fn real(text: &[u8]) -> Option<f64> {
+pub(crate) fn real(text: &[u8]) -> Option<f64> {
     match text {
         b"Infinity" => Some(f64::INFINITY),
         b"-Infinity" => Some(f64::NEG_INFINITY),

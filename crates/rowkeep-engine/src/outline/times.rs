@@ -7,7 +7,7 @@ use jiff::civil::{Date, DateTime, Time};
 const FRACTION_DIGITS: usize = 6;
 
 /// A date, `YYYY-MM-DD`, that PostgreSQL takes and prints as it is.
-pub(super) fn date(text: &[u8]) -> Option<Date> {
+pub(crate) fn date(text: &[u8]) -> Option<Date> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
     let year = i16::try_from(number(&[*y1, *y2, *y3, *y4])?).ok().filter(|year| *year > 0)?;
     Date::new(year, number(&[*m1, *m2])? as i8, number(&[*d1, *d2])? as i8).ok()
@@ -43,17 +43,17 @@ fn time(text: &[u8]) -> Option<Time> {
 }
 
 /// A time of day in the form in which PostgreSQL prints it.
-pub(super) fn printed_time(text: &[u8]) -> Option<String> {
+pub(crate) fn printed_time(text: &[u8]) -> Option<String> {
     time(text).map(|time| time.to_string())
 }
 
 /// A date and time without a zone in the form in which PostgreSQL prints it; a date alone is its midnight.
-pub(super) fn printed_timestamp(text: &[u8]) -> Option<String> {
+pub(crate) fn printed_timestamp(text: &[u8]) -> Option<String> {
     Some(printed(local(text)?))
 }
 
 /// A date and time with a zone in the form in which PostgreSQL prints it in UTC.
-pub(super) fn printed_instant(text: &[u8]) -> Option<String> {
+pub(crate) fn printed_instant(text: &[u8]) -> Option<String> {
     let (local_part, minutes) = match text {
         [rest @ .., b'Z' | b'z'] => (rest, 0),
         [rest @ .., sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {

@@ -1,19 +1,6 @@
-/// A name as an identifier in SQL.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// The names by which SQL reaches the rowid of a table, unless a column has the same name.
-const ROWID_NAMES: [&str; 3] = ["rowid", "_rowid_", "oid"];
-
-/// The name by which the rowid of a table of these columns can be reached; nothing when columns hide all of them.
-pub(super) fn rowid_name<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
-    ROWID_NAMES.into_iter().find(|name| !columns.clone().any(|column| column.eq_ignore_ascii_case(name)))
-}
-
 /// What a column does to values that are put into it: section 3 of SQLite's "Datatypes" page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Affinity {
+pub(crate) enum Affinity {
     Integer,
     Text,
     Blob,
@@ -23,7 +10,7 @@ pub(super) enum Affinity {
 
 impl Affinity {
     /// The affinity of a declared type.
-    pub(super) fn of(type_name: &str, strict: bool) -> Self {
+    pub(crate) fn of(type_name: &str, strict: bool) -> Self {
         let name = type_name.to_ascii_uppercase();
         let has = |part: &str| name.contains(part);
         if has("INT") {
@@ -43,18 +30,6 @@ impl Affinity {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_quoted() {
-        assert_eq!(quoted("a\"b c"), "\"a\"\"b c\"");
-    }
-
-    #[test]
-    fn rowids_are_found_by_a_free_name() {
-        assert_eq!(rowid_name(["a", "b"].into_iter()), Some("rowid"));
-        assert_eq!(rowid_name(["RowId", "oid"].into_iter()), Some("_rowid_"));
-        assert_eq!(rowid_name(["rowid", "OID", "_ROWID_"].into_iter()), None);
-    }
 
     #[test]
     fn affinities_follow_the_manual() {

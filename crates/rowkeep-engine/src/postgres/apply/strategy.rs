@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rowkeep_format::Counts;
 use tokio_postgres::error::DbError;
 
-use super::{Stopped, Work};
-use crate::postgres::apply::current_tables::CurrentTable;
-use crate::postgres::apply::foreign_keys::{self, Treatment};
+use super::current_tables::CurrentTable;
+use super::foreign_keys::{self, Treatment};
+use super::work::{Stopped, Work};
 use crate::postgres::connect::failure::{changing_failed, words};
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, ErrorKind, OnConflict};

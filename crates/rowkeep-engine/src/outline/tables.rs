@@ -2,7 +2,7 @@
 
 use rowkeep_format::TableName;
 
-use super::{Note, NoteKind};
+use super::note::{Note, NoteKind};
 
 /// Tables with what holds of them, and notes of what has no place here.
 #[derive(Debug, Default)]

@@ -144,7 +144,7 @@ impl ColumnProfile {
         self.fraction_digits = self.fraction_digits.max(fraction.trim_end_matches('0').len());
     }
 
-    pub(super) fn observe_text(&mut self, text: &[u8]) {
+    pub(crate) fn observe_text(&mut self, text: &[u8]) {
         self.texts += 1;
         match std::str::from_utf8(text) {
             Ok(valid) if memchr::memchr(0, text).is_none() => {

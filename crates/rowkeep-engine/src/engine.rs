@@ -1,0 +1,68 @@
+//! A database of some kind, as its engine presents it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rowkeep_format::Schema;
+
+use crate::{
+    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, EngineError, Examination, QueryRows,
+    Target, View, ViewOptions,
+};
+
+/// A database that rowkeep can protect, by its URL. Nothing is opened before it is asked for.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// The engine's name as manifests keep it: `postgresql`, `sqlite`.
+    fn name(&self) -> &'static str;
+
+    /// The database in words that show no secret: its URL without password, or its path.
+    fn describe(&self) -> String;
+
+    /// Looks at the database without changing it and says what would stand in the way of a backup.
+    ///
+    /// Fails only when it cannot even connect; everything found after that is a [`Finding`](crate::Finding).
+    async fn examine(&self) -> Result<Examination, EngineError>;
+
+    /// Opens one consistent state of the database; everything read through the view is of one instant.
+    ///
+    /// Writers are not held up. Dropping the view releases all that it holds.
+    async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError>;
+
+    /// Whether the database is there and has something in it.
+    async fn contents(&self) -> Result<Contents, EngineError>;
+
+    /// Begins to make the database from nothing: creates it where it is missing, refuses it where it is not empty, and
+    /// creates everything of the schema that has to be there before rows.
+    ///
+    /// Until [`Target::finish`] the database is not to be used; a target that is abandoned or dropped, or whose
+    /// process is killed, leaves nothing that would stop the next attempt.
+    async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError>;
+
+    /// Begins to make the database again in place of what it holds, schema included.
+    ///
+    /// What is there stays as it is until [`Target::finish`] puts the new in its place at once; until then others go on
+    /// or are held up, as the engine can. A target that is abandoned or dropped, or whose process is killed, leaves the
+    /// database as it was. A database that is missing is made.
+    async fn replace(&self, schema: &Schema, options: &CreateOptions)
+    -> Result<Arc<dyn Target>, EngineError>;
+
+    /// Changes rows in one transaction: all of the changeset or nothing, also when the process is killed.
+    ///
+    /// A row that is to be updated or deleted must be as the changeset says it was, and one that is to be inserted
+    /// must not be there; a row that already is as it is to become is left alone. Foreign keys hold at the end, or
+    /// nothing is changed. Referential actions (`ON DELETE CASCADE`) do not reach rows that the changeset does not
+    /// name. Sequences and counters end up past the highest value that was put in.
+    ///
+    /// Writers of other rows are held up as little as that allows.
+    async fn apply(
+        &self,
+        changes: Arc<dyn ChangeSource>,
+        options: &ApplyOptions,
+    ) -> Result<Applied, EngineError>;
+
+    /// Runs one statement that only reads, in a transaction that cannot write, and returns its first rows.
+    ///
+    /// Dropping the future ends the statement.
+    async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError>;
+}

@@ -1,0 +1,74 @@
+//! A database as a script of SQL, whatever its engine.
+
+use rowkeep_format::{RowBatch, Table};
+
+use crate::EngineError;
+
+/// A value that a statement is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SqlValue {
+    /// A text, which becomes whatever the column holds.
+    Text(String),
+    /// An integer.
+    Integer(i64),
+    /// A truth value.
+    Boolean(bool),
+}
+
+/// Writes a database as a script, for the program that runs such scripts: `psql`, `sqlite3`.
+///
+/// A script is [`head`](Self::head), then the rows of tables in the order of [`rank`](Self::rank), then
+/// [`tail`](Self::tail). Values come back exactly.
+pub trait SqlText: Send + Sync {
+    /// What comes before all rows.
+    fn head(&self) -> String;
+
+    /// When the rows of a table come: those of a lower rank before those of a higher. Nothing when they do not come
+    /// at all.
+    fn rank(&self, table: &Table) -> Option<u8>;
+
+    /// What comes before the rows of a table.
+    fn begin(&self, table: &Table) -> String;
+
+    /// Adds the statements that put rows into a table.
+    fn rows(&self, table: &Table, rows: &RowBatch, out: &mut Vec<u8>) -> Result<(), EngineError>;
+
+    /// What comes after all rows.
+    fn tail(&self) -> String;
+}
+
+/// How many rows one statement holds at most, and after how many bytes it holds no more.
+const STATEMENT_ROWS: usize = 250;
+const STATEMENT_BYTES: usize = 256 * 1024;
+
+/// Writes rows as statements that each hold many: `before (…), (…);`.
+pub(crate) fn statements(
+    before: &str,
+    rows: &RowBatch,
+    out: &mut Vec<u8>,
+    mut row: impl FnMut(usize, &mut Vec<u8>),
+) {
+    let mut begun = None;
+    for number in 0..rows.rows() {
+        match begun {
+            Some((first, start))
+                if number - first < STATEMENT_ROWS && out.len() - start < STATEMENT_BYTES =>
+            {
+                out.extend_from_slice(b",\n");
+            }
+            _ => {
+                if begun.is_some() {
+                    out.extend_from_slice(b";\n");
+                }
+                begun = Some((number, out.len()));
+                out.extend_from_slice(before.as_bytes());
+            }
+        }
+        out.push(b'(');
+        row(number, out);
+        out.push(b')');
+    }
+    if begun.is_some() {
+        out.extend_from_slice(b";\n");
+    }
+}

@@ -1,0 +1,46 @@
+//! Making a database.
+
+use async_trait::async_trait;
+use rowkeep_format::{Table, TableName};
+
+use crate::{EngineError, RowStream};
+
+/// What is in a database that is to become the target of a restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// It does not exist; `create` makes it.
+    Missing,
+    /// It exists and holds nothing of anybody's.
+    Empty,
+    /// It holds the remains of a restore that was killed; `create` clears it first.
+    Unfinished,
+    /// It holds something: some names of what was found.
+    Occupied(Vec<String>),
+}
+
+/// How a database is to be made.
+#[derive(Debug, Clone, Default)]
+pub struct CreateOptions {
+    /// The tables that will be loaded; references to tables that will not be are created without being validated.
+    /// `None` stands for all.
+    pub loaded: Option<Vec<TableName>>,
+    /// Whether other connections to a database that is replaced are ended first, where the engine can do that.
+    pub end_connections: bool,
+}
+
+/// A database that is being made.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// How many tables are worth loading at once.
+    fn parallelism(&self) -> usize;
+
+    /// Loads all rows of a table, and builds what belongs to it alone. Each table of the schema at most once.
+    async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError>;
+
+    /// Creates what has to come after all rows (constraints, triggers), sets sequences and settings, and makes the
+    /// database durable and visible. Returns what was not restored exactly, in words for people.
+    async fn finish(&self) -> Result<Vec<String>, EngineError>;
+
+    /// Leaves the database as it was before [`Engine::create`](crate::Engine::create). Also done, as well as can be, on drop.
+    async fn abandon(&self) -> Result<(), EngineError>;
+}

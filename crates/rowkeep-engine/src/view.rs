@@ -1,0 +1,107 @@
+//! Reading one consistent state of a live database.
+
+use async_trait::async_trait;
+use rowkeep_format::{RowBatch, Schema, Table, TableName};
+
+use crate::rows::keys_alone;
+use crate::{EngineError, ErrorKind, RowStream};
+
+/// How a consistent state is to be opened.
+#[derive(Debug, Clone, Default)]
+pub struct ViewOptions {
+    /// Whether the DDL is wanted too; it may need tools that reading rows does not.
+    pub with_ddl: bool,
+}
+
+/// One consistent state of a live database.
+#[async_trait]
+pub trait View: Send + Sync {
+    /// What the database is made of, at this view's instant.
+    fn schema(&self) -> &Schema;
+
+    /// Facts about the database and its server worth keeping: version, encoding, size on disk; names in snake case.
+    fn environment(&self) -> Vec<(String, String)>;
+
+    /// Where in the database's own history this state lies, such as an LSN.
+    fn position(&self) -> Option<String>;
+
+    /// Guesses how many rows and bytes each table has, for progress only.
+    fn estimate(&self, table: &TableName) -> Estimate;
+
+    /// How many tables are worth reading at once.
+    fn parallelism(&self) -> usize;
+
+    /// Reads all rows of a table in the order of its key (see [`rowkeep_format::key`]).
+    ///
+    /// May wait for other readings of this view to end. Dropping the stream stops the reading.
+    async fn rows(&self, table: &Table) -> Result<RowStream, EngineError>;
+
+    /// Finds the rows whose values in some columns are one of these, without reading the whole table where an index
+    /// helps.
+    ///
+    /// `columns` are indexes into the table's; `values` has one column for each of them. NULL equals NULL here. The rows
+    /// come in no particular order, each once, with all columns of the table.
+    async fn find(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        values: &RowBatch,
+    ) -> Result<RowStream, EngineError>;
+
+    /// Reads all rows of a table in their physical order, if that is cheaper and probably that of its key.
+    ///
+    /// Nobody promises that order: who needs it looks at every key (as [`rowkeep_format::cut::Cutter`] does), and at the
+    /// first row out of order drops the stream, forgets what it gave and begins again with [`View::rows`]. Nothing
+    /// where there is no such way or no such probability.
+    async fn rows_in_physical_order(&self, _table: &Table) -> Result<Option<RowStream>, EngineError> {
+        Ok(None)
+    }
+
+    /// What has to be stored of this view for [`View::changed_since`] to tell later what changed after it, such as an
+    /// xmin horizon; nothing where the database cannot tell. To others it means nothing.
+    fn horizon(&self) -> Option<String> {
+        None
+    }
+
+    /// Counts the rows of a table, and those among them that may have changed since an earlier horizon.
+    ///
+    /// All others were in the table then, each value as it is now; what is not there any more is in neither count.
+    /// Nothing where the database cannot tell for sure: the horizon may be another database's, or the table may have
+    /// been made, renamed or altered since.
+    async fn changed_since(
+        &self,
+        _table: &Table,
+        _horizon: &str,
+    ) -> Result<Option<ChangeCount>, EngineError> {
+        Ok(None)
+    }
+
+    /// Reads the rows that [`View::changed_since`] counts as changed, in no particular order.
+    async fn rows_changed_since(&self, table: &Table, _horizon: &str) -> Result<RowStream, EngineError> {
+        let message = format!("the database does not tell which rows of table {} changed", table.name);
+        Err(EngineError::new(ErrorKind::Unsupported, message))
+    }
+
+    /// Reads of all rows of a table only the columns of its key, in the order of the key's columns and of the key.
+    async fn keys(&self, table: &Table) -> Result<RowStream, EngineError> {
+        Ok(keys_alone(self.rows(table).await?, table))
+    }
+}
+
+/// How much of a table may have changed since an earlier horizon.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChangeCount {
+    /// All rows that there are.
+    pub rows: u64,
+    /// Those of them that may have changed since.
+    pub changed: u64,
+}
+
+/// How much there is to read, as far as the database knows without reading it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+}

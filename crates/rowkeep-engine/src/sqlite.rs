@@ -60,12 +60,16 @@ use crate::{
     Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 
-/// The statements of a schema.
+/// The statements of a schema; of a part that this version cannot read, its text as it is stored.
 pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
-    let objects = [PRE_DATA, POST_DATA]
-        .into_iter()
-        .flat_map(|part| serde_json::from_str::<Vec<Object>>(schema.ddl(part)).unwrap_or_default());
-    objects.map(|object| object.sql).collect()
+    let statements = [PRE_DATA, POST_DATA].into_iter().map(|part| schema.ddl(part)).flat_map(|part| {
+        match serde_json::from_str::<Vec<Object>>(part) {
+            Ok(objects) => objects.into_iter().map(|object| object.sql).collect(),
+            Err(_) if part.is_empty() => Vec::new(),
+            Err(_) => vec![part.to_owned()],
+        }
+    });
+    statements.collect()
 }
 
 /// An SQLite database file.
@@ -162,5 +166,23 @@ impl Engine for Sqlite {
         let (path, patience, sql) = (self.file()?, self.patience, sql.to_owned());
         interrupt::interruptible(move |interrupt| query::query(&path, patience, &sql, limit, &interrupt))
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rowkeep_format::schema::Ddl;
+
+    use super::*;
+
+    #[test]
+    fn definitions_that_cannot_be_read_are_not_left_out() {
+        let schema = |sql: &str| Schema {
+            engine: NAME.to_owned(),
+            tables: Vec::new(),
+            ddl: vec![Ddl { part: PRE_DATA.to_owned(), sql: sql.to_owned() }],
+        };
+        assert_eq!(definitions(&schema("[]")), Vec::<String>::new());
+        assert_eq!(definitions(&schema("{\"later\":1}")), ["{\"later\":1}"]);
     }
 }

@@ -10,7 +10,7 @@ use super::catalog::relation::Relation;
 use super::catalog::sequences;
 use super::catalog::tables;
 use super::catalog::unfinished_restore;
-use super::connect::row::{number, text};
+use super::connect::row::{number, only, text};
 use super::connect::server::Server;
 use super::connect::session::Session;
 use super::schema::pg_dump::PgDump;
@@ -156,7 +156,7 @@ async fn large_objects(session: &Session) -> Result<Option<Finding>, EngineError
     );
     let rows = session.rows("cannot list the large objects", &query).await?;
     let Some(row) = rows.first().filter(|row| text(row, 0) != "0") else { return Ok(None) };
-    Ok(Some(match number::<u64>(row, 1) {
+    Ok(Some(match number::<u64>(row, 1, "the number of large objects that may not be read")? {
         0 => Finding::new(what, Level::Ok, format!("{} large objects", text(row, 0))),
         denied => Finding::new(
             what,
@@ -222,10 +222,9 @@ async fn foreign_tables(session: &Session) -> Result<Option<Finding>, EngineErro
 async fn locks(session: &Session, tables: usize) -> Result<Finding, EngineError> {
     let query = "SELECT current_setting('max_locks_per_transaction')::int \
                  * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)";
-    let room: usize = number(
-        session.rows("cannot read the settings of the server", query).await?.first().unwrap_or(&Vec::new()),
-        0,
-    );
+    let rows = session.rows("cannot read the settings of the server", query).await?;
+    let what = "the size of the lock table";
+    let room: usize = number(only(&rows, what)?, 0, what)?;
     // Both the backup and its pg_dump lock every table, and each table brings its indexes.
     if tables * 4 > room {
         return Ok(Finding::new(

@@ -9,8 +9,8 @@ use super::load::plan::Plan;
 use super::load::statement_runner::with_settings;
 use super::quote::{bytes_literal, ident, idents, literal, table as quoted};
 use super::schema::script::Statement;
-use crate::EngineError;
 use crate::sql_text::{SqlText, SqlValue, statements};
+use crate::{EngineError, ErrorKind};
 
 /// What the values of the script count on, whatever server and role are set to.
 const SETTINGS: &str = "SET statement_timeout = 0;
@@ -150,25 +150,34 @@ impl SqlText for Script {
                 let called = text(row, 3) == "t";
                 line(format!("SELECT pg_catalog.setval({}, {}, {called});", literal(&name), text(row, 2)));
             }),
-            Some(Special::Objects) => (0..rows.rows()).for_each(|row| {
-                let oid = text(row, 0);
-                let given = |column| match rows.value(row, column) {
-                    Value::Null => None,
-                    _ => Some(text(row, column)),
-                };
-                line(format!("SELECT pg_catalog.lo_create({oid});"));
-                let (owner, privileges, comment) = (text(row, 1), given(2), given(3));
-                for statement in properties(&oid, Some(&owner), privileges.as_deref(), comment.as_deref()) {
-                    line(statement.sql);
+            Some(Special::Objects) => {
+                for row in 0..rows.rows() {
+                    let oid = text(row, 0);
+                    let given = |column| match rows.value(row, column) {
+                        Value::Null => None,
+                        _ => Some(text(row, column)),
+                    };
+                    line(format!("SELECT pg_catalog.lo_create({oid});"));
+                    let (owner, privileges, comment) = (text(row, 1), given(2), given(3));
+                    for statement in
+                        properties(&oid, Some(&owner), privileges.as_deref(), comment.as_deref())?
+                    {
+                        line(statement.sql);
+                    }
                 }
-            }),
-            Some(Special::Pages) => (0..rows.rows()).for_each(|row| {
-                let page: u64 = text(row, 1).parse().unwrap_or_default();
-                let Value::Blob(bytes) = rows.value(row, 2) else { return };
-                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                let offset = page * PAGE_BYTES;
-                line(format!("SELECT pg_catalog.lo_put({}, {offset}, '\\x{hex}');", text(row, 0)));
-            }),
+            }
+            Some(Special::Pages) => {
+                for row in 0..rows.rows() {
+                    let page: Option<u64> = text(row, 1).parse().ok();
+                    let offset = page.and_then(|page| page.checked_mul(PAGE_BYTES));
+                    let (Some(offset), Value::Blob(bytes)) = (offset, rows.value(row, 2)) else {
+                        let message = format!("a row of {} is not a page of a large object", table.name);
+                        return Err(EngineError::new(ErrorKind::Unstorable, message));
+                    };
+                    let hex = hex::encode(bytes);
+                    line(format!("SELECT pg_catalog.lo_put({}, {offset}, '\\x{hex}');", text(row, 0)));
+                }
+            }
         }
         Ok(())
     }

@@ -179,11 +179,8 @@ fn value(value: Value<'_>, utf16: Option<Endian>, out: &mut Vec<u8>) {
 }
 
 fn blob(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.extend_from_slice(b"X'");
-    for byte in bytes {
-        out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
+    out.extend_from_slice(hex::encode_upper(bytes).as_bytes());
     out.push(b'\'');
 }
 

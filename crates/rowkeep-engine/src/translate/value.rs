@@ -60,10 +60,10 @@ impl ValueMap {
                     numbers::floating(real)
                 });
             }
-            (ValueMap::Bytea, Value::Blob(bytes) | Value::Text(bytes)) => text(hexadecimal(bytes)),
-            (ValueMap::Bytea, Value::Integer(integer)) => text(hexadecimal(integer.to_string().as_bytes())),
+            (ValueMap::Bytea, Value::Blob(bytes) | Value::Text(bytes)) => text(bytea(bytes)),
+            (ValueMap::Bytea, Value::Integer(integer)) => text(bytea(integer.to_string().as_bytes())),
             (ValueMap::Bytea, Value::Real(bits)) => {
-                text(hexadecimal(printed_real(f64::from_bits(bits)).as_bytes()));
+                text(bytea(printed_real(f64::from_bits(bits)).as_bytes()));
             }
             (ValueMap::Timestamp, Value::Text(bytes)) => {
                 text(times::printed_timestamp(bytes).ok_or("is no time without a zone")?);
@@ -84,7 +84,7 @@ impl ValueMap {
                 out.push(Value::Real(numbers::real(bytes).ok_or("is no number")?.to_bits()));
             }
             (ValueMap::FromBytea, Value::Text(bytes)) => {
-                let bytes = bytes.strip_prefix(b"\\x").and_then(from_hexadecimal);
+                let bytes = bytes.strip_prefix(b"\\x").and_then(|digits| hex::decode(digits).ok());
                 out.push(Value::Blob(&bytes.ok_or("is not in hexadecimal digits")?));
             }
             (ValueMap::FromInstant, Value::Text(bytes)) => match bytes.strip_suffix(b"+00") {
@@ -134,22 +134,9 @@ fn padded(mut text: String, scale: Option<usize>) -> String {
     text
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(2 + 2 * bytes.len());
-    out.push_str("\\x");
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    out
-}
-
-fn from_hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
+/// Bytes as PostgreSQL prints them.
+fn bytea(bytes: &[u8]) -> String {
+    format!("\\x{}", hex::encode(bytes))
 }
 
 /// What becomes of the rows of a table.

@@ -42,9 +42,10 @@ impl Stage<'_> {
         let query = format!("SELECT state, count(*) FROM {left} GROUP BY state");
         let mut fit = Fit::default();
         for row in session.rows(&what, &query).await? {
+            let rows = number(&row, 1, "a number of rows")?;
             match text(&row, 0) {
-                "1" => fit.already = number(&row, 1),
-                _ => fit.conflicts = number(&row, 1),
+                "1" => fit.already = rows,
+                _ => fit.conflicts = rows,
             }
         }
         if fit.conflicts > 0 {

@@ -11,6 +11,9 @@ use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
 
+/// What identifies a table for the server.
+const TABLE: &str = "the number of a table";
+
 /// A table whose rows are to be changed.
 #[derive(Debug, Clone)]
 pub(super) struct CurrentTable {
@@ -114,8 +117,8 @@ async fn find(session: &Session, tables: &[&TableChanges]) -> Result<Vec<u32>, E
                 format!("there is no table {}", changes.table.name),
             ));
         }
-        oids.push(number(row, 0));
-        if truth(row, 1) {
+        oids.push(number(row, 0, TABLE)?);
+        if truth(row, 1, "whether row security is active")? {
             hiding.push(&changes.table.name);
         }
     }
@@ -154,10 +157,10 @@ async fn attributes(
         let column = CurrentColumn {
             staged_type: text(&row, 2).to_owned(),
             equality: row[3].clone(),
-            always: truth(&row, 4),
-            unique: truth(&row, 5),
+            always: truth(&row, 4, "whether a column is always generated as identity")?,
+            unique: truth(&row, 5, "whether a column is part of a unique index")?,
         };
-        out.entry(number(&row, 0)).or_default().insert(text(&row, 1).to_owned(), column);
+        out.entry(number(&row, 0, TABLE)?).or_default().insert(text(&row, 1).to_owned(), column);
     }
     Ok(out)
 }
@@ -169,7 +172,7 @@ async fn ancestors(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<u32
     );
     let mut out: HashMap<u32, Vec<u32>> = HashMap::new();
     for row in session.rows("cannot list the partitions", &query).await? {
-        out.entry(number(&row, 0)).or_default().push(number(&row, 1));
+        out.entry(number(&row, 0, TABLE)?).or_default().push(number(&row, 1, TABLE)?);
     }
     Ok(out)
 }
@@ -185,7 +188,7 @@ async fn triggers(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<Trig
     );
     let mut out: HashMap<u32, Vec<Trigger>> = HashMap::new();
     for row in session.rows("cannot list the triggers", &query).await? {
-        out.entry(number(&row, 0)).or_default().push(Trigger {
+        out.entry(number(&row, 0, TABLE)?).or_default().push(Trigger {
             what: if text(&row, 1) == "RULE" { "RULE" } else { "TRIGGER" },
             name: text(&row, 2).to_owned(),
             enable: if text(&row, 3) == "A" { "ENABLE ALWAYS" } else { "ENABLE" },

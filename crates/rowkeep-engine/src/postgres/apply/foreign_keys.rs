@@ -6,7 +6,7 @@ use tokio_postgres::error::DbError;
 
 use super::current_tables::CurrentTable;
 use crate::postgres::connect::failure::changing_failed;
-use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::row::{Row, json, number, text, truth};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
@@ -83,31 +83,32 @@ pub(super) async fn read(session: &Session, tables: &[CurrentTable]) -> Result<V
         operators("conppeqop"),
     );
     let rows = session.rows("cannot list the references", &query).await?;
-    let texts = |json: &str| serde_json::from_str(json).unwrap_or_default();
-    let letter = |text: &str| text.chars().next().unwrap_or('a');
-    let references = rows.iter().map(|row| {
+    let table = "the number of a table";
+    let names = "the columns of a reference";
+    let operators = "the operators of a reference";
+    let reference = |row: &Row| {
         let child = rowkeep_format::TableName::qualified(text(row, 2), text(row, 3));
-        Reference {
-            oid: number(row, 0),
+        Ok(Reference {
+            oid: number(row, 0, "the number of a reference")?,
             name: text(row, 1).to_owned(),
             child: quote::table(&child),
             child_name: child.to_string(),
-            child_partitioned: truth(row, 4),
-            child_oid: number(row, 5),
-            parent_oid: number(row, 6),
-            deferrable: truth(row, 7),
-            validated: truth(row, 8),
-            on_update: letter(text(row, 9)),
-            on_delete: letter(text(row, 10)),
-            child_columns: texts(text(row, 11)),
-            parent_columns: texts(text(row, 12)),
-            equality: texts(text(row, 13)),
-            parent_equality: texts(text(row, 14)),
+            child_partitioned: truth(row, 4, "whether a table is partitioned")?,
+            child_oid: number(row, 5, table)?,
+            parent_oid: number(row, 6, table)?,
+            deferrable: truth(row, 7, "whether a reference is deferrable")?,
+            validated: truth(row, 8, "whether a reference is validated")?,
+            on_update: number(row, 9, "the action of a reference")?,
+            on_delete: number(row, 10, "the action of a reference")?,
+            child_columns: json(row, 11, names)?,
+            parent_columns: json(row, 12, names)?,
+            equality: json(row, 13, operators)?,
+            parent_equality: json(row, 14, operators)?,
             definition: text(row, 15).to_owned(),
             comment: row[16].clone(),
-        }
-    });
-    Ok(references.collect())
+        })
+    };
+    rows.iter().map(reference).collect()
 }
 
 impl Reference {
@@ -209,8 +210,8 @@ pub(super) async fn named(session: &Session, error: &DbError) -> Result<Option<u
         quote::literal(table),
         quote::literal(schema)
     );
-    let found = session.value("cannot look up a reference", &query).await?;
-    Ok(found.and_then(|oid| oid.parse().ok()))
+    let rows = session.rows("cannot look up a reference", &query).await?;
+    rows.first().map(|row| number(row, 0, "the number of a reference")).transpose()
 }
 
 /// The changed tables, children before the parents that they refer to; in a cycle somebody has to be first.

@@ -179,8 +179,8 @@ async fn count(
     };
     let query = format!("SELECT state, kind, count(*) FROM {table} GROUP BY 1, 2");
     for row in session.rows(WHAT, &query).await? {
-        let rows: u64 = number(&row, 2);
-        match (text(&row, 0), number::<u8>(&row, 1)) {
+        let rows: u64 = number(&row, 2, "a number of rows")?;
+        match (text(&row, 0), number::<u8>(&row, 1, "a kind of change")?) {
             ("0", kind::INSERT) => applied.done.inserted += rows,
             ("0", kind::DELETE) => applied.done.deleted += rows,
             ("0", _) => applied.done.updated += rows,
@@ -261,7 +261,7 @@ async fn objects_change(session: &Session, notes: &mut Vec<String>) -> Result<()
         let mut statements: Vec<String> = Vec::new();
         if text(&row, 1) == kind::INSERT.to_string() {
             let owner = (text(&row, 2) != text(&row, 8)).then(|| text(&row, 2));
-            let made = properties(oid, owner, row[3].as_deref(), row[4].as_deref());
+            let made = properties(oid, owner, row[3].as_deref(), row[4].as_deref())?;
             statements.extend(made.into_iter().map(|statement| statement.sql));
         } else {
             if row[4] != row[7] {
@@ -282,7 +282,7 @@ async fn objects_change(session: &Session, notes: &mut Vec<String>) -> Result<()
                     serde_json::Value::from(text(&row, 2))
                 );
                 let privileges = row[3].as_deref().unwrap_or(&usual);
-                let made = properties(oid, owner, Some(privileges), None);
+                let made = properties(oid, owner, Some(privileges), None)?;
                 statements.extend(made.into_iter().map(|statement| statement.sql));
             } else if let Some(owner) = owner {
                 statements.push(format!("ALTER LARGE OBJECT {oid} OWNER TO {}", quote::ident(owner)));

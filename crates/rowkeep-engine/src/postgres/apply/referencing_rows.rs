@@ -5,7 +5,7 @@ use super::staging::{self, kind};
 use super::strategy::Strategy;
 use super::work::{Stopped, Work};
 use crate::postgres::connect::failure::failed;
-use crate::postgres::connect::row::{number, text};
+use crate::postgres::connect::row::{number, only};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
@@ -48,10 +48,10 @@ impl Work<'_> {
             format!("SELECT c.tableoid, pg_catalog.count(*) FROM {from} c WHERE {condition} GROUP BY 1");
         let touched = session.try_rows(&query).await.map_err(|error| failed(what(), error))?;
         for row in &touched {
-            let table: u32 = number(row, 0);
+            let table: u32 = number(row, 0, "the number of a table")?;
             let named = self.current.iter().position(|current| current.oid == table);
-            let unnamed = match named {
-                None => text(row, 1).to_owned(),
+            let unnamed: u64 = match named {
+                None => number(row, 1, "a number of rows")?,
                 Some(child) => {
                     let query = format!(
                         "SELECT pg_catalog.count(*) FROM {from} c WHERE {condition} \
@@ -61,10 +61,14 @@ impl Work<'_> {
                         self.stages[child].matches("c", "o"),
                         kind::INSERT
                     );
-                    session.value(&what(), &query).await?.unwrap_or_default()
+                    number(
+                        only(&session.rows(&what(), &query).await?, "a number of rows")?,
+                        0,
+                        "a number of rows",
+                    )?
                 }
             };
-            if unnamed != "0" {
+            if unnamed > 0 {
                 return Err(Stopped::For(EngineError::new(
                     ErrorKind::Constraint,
                     format!(

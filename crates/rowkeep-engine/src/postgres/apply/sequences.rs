@@ -10,16 +10,16 @@ use super::staging::{self, kind};
 use super::work::Work;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::failed;
-use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::row::{Row, number, only, text, truth};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{AppliedTable, ApplyOptions, ChangeStream, EngineError, ErrorKind, OnConflict};
 
 /// A row of the table of sequences, as text.
-type Row = Vec<String>;
+type SequenceRow = Vec<String>;
 
 /// What is to happen to a sequence: how it was, how it becomes.
-type Pair = (Option<Row>, Option<Row>);
+type Pair = (Option<SequenceRow>, Option<SequenceRow>);
 
 /// Sets sequences as the rows of their table say.
 pub(super) async fn change(
@@ -40,9 +40,9 @@ pub(super) async fn change(
     while let Some(batch) = stream.next().await.transpose()? {
         for (before, after) in rows(&batch) {
             match set(session, before.as_ref(), after.as_ref()).await? {
-                Outcome::Done => applied.done.updated += 1,
-                Outcome::Already => applied.already += 1,
-                Outcome::Conflict(name) => conflicts.push(name),
+                SetResult::Done => applied.done.updated += 1,
+                SetResult::Already => applied.already += 1,
+                SetResult::Conflict(name) => conflicts.push(name),
             }
         }
     }
@@ -56,14 +56,19 @@ pub(super) async fn change(
     Ok(applied)
 }
 
-enum Outcome {
+/// What became of a sequence that was to be set.
+enum SetResult {
     Done,
     Already,
     Conflict(String),
 }
 
-async fn set(session: &Session, before: Option<&Row>, after: Option<&Row>) -> Result<Outcome, EngineError> {
-    let Some(named) = after.or(before) else { return Ok(Outcome::Already) };
+async fn set(
+    session: &Session,
+    before: Option<&SequenceRow>,
+    after: Option<&SequenceRow>,
+) -> Result<SetResult, EngineError> {
+    let Some(named) = after.or(before) else { return Ok(SetResult::Already) };
     let name = format!("{}.{}", quote::ident(&named[0]), quote::ident(&named[1]));
     let unsupported = |how: &str| {
         let message = format!("sequence {name} would have to be {how}, which a change of rows cannot do");
@@ -71,22 +76,22 @@ async fn set(session: &Session, before: Option<&Row>, after: Option<&Row>) -> Re
     };
     if !is_there(session, &name).await? {
         return match (before, after) {
-            (_, None) => Ok(Outcome::Already),
+            (_, None) => Ok(SetResult::Already),
             (None, Some(_)) => Err(unsupported("created")),
-            (Some(_), Some(_)) => Ok(Outcome::Conflict(name)),
+            (Some(_), Some(_)) => Ok(SetResult::Conflict(name)),
         };
     }
     lock(session, &name).await.map_err(|error| failed(format!("cannot set sequence {name}"), error))?;
     let now = value(session, &name).await?;
-    let is = |row: &Row| row[2..] == now[..];
+    let is = |row: &SequenceRow| row[2..] == now[..];
     match (before, after) {
-        (_, Some(after)) if is(after) => Ok(Outcome::Already),
-        (Some(before), _) if !is(before) => Ok(Outcome::Conflict(name)),
-        (None, _) => Ok(Outcome::Conflict(name)),
+        (_, Some(after)) if is(after) => Ok(SetResult::Already),
+        (Some(before), _) if !is(before) => Ok(SetResult::Conflict(name)),
+        (None, _) => Ok(SetResult::Conflict(name)),
         (Some(_), None) => Err(unsupported("dropped")),
         (Some(_), Some(after)) => {
             restart(session, &name, &after[2], &after[3]).await?;
-            Ok(Outcome::Done)
+            Ok(SetResult::Done)
         }
     }
 }
@@ -109,10 +114,11 @@ async fn lock(session: &Session, name: &str) -> Result<(), tokio_postgres::Error
 }
 
 /// The last value of a sequence and whether it was used, as text.
-async fn value(session: &Session, name: &str) -> Result<Row, EngineError> {
+async fn value(session: &Session, name: &str) -> Result<SequenceRow, EngineError> {
     let query = format!("SELECT last_value, is_called FROM {name}");
     let rows = session.rows("cannot read a sequence", &query).await?;
-    Ok(rows.first().map(|row| vec![text(row, 0).to_owned(), text(row, 1).to_owned()]).unwrap_or_default())
+    let row = only(&rows, "the value of a sequence")?;
+    Ok(vec![text(row, 0).to_owned(), text(row, 1).to_owned()])
 }
 
 /// Sets a sequence so that it is undone with the transaction, for which it is begun again before.
@@ -127,7 +133,7 @@ async fn restart(session: &Session, name: &str, last: &str, called: &str) -> Res
 }
 
 fn rows(changes: &Changes) -> Vec<Pair> {
-    let row = |batch: &rowkeep_format::RowBatch, row: usize| -> Row {
+    let row = |batch: &rowkeep_format::RowBatch, row: usize| -> SequenceRow {
         batch
             .row(row)
             .map(|value| match value {
@@ -159,6 +165,7 @@ struct Feeding {
 pub(super) async fn move_on(session: &Session, work: &Work<'_>) -> Result<Vec<String>, EngineError> {
     let what = "cannot look whether sequences have to be moved on";
     let mut highest: BTreeMap<String, (i128, bool)> = BTreeMap::new();
+    let mut notes = Vec::new();
     for feeding in feeding(session, work).await? {
         let function = if feeding.descending { "min" } else { "max" };
         let query = format!(
@@ -168,15 +175,51 @@ pub(super) async fn move_on(session: &Session, work: &Work<'_>) -> Result<Vec<St
             kind::DELETE
         );
         let Some(value) = session.value(what, &query).await? else { continue };
-        let Ok(value) = value.split('.').next().unwrap_or_default().parse::<i128>() else { continue };
+        let value = match whole(&value) {
+            Some(Whole::Number(value)) => value,
+            Some(Whole::Unbounded) => continue,
+            None => {
+                notes.push(format!(
+                    "sequence {} was not moved on: the highest value that was put in, {value}, is no number that a \
+                     sequence gives",
+                    feeding.name
+                ));
+                continue;
+            }
+        };
         let known = highest.entry(feeding.name).or_insert((value, feeding.descending));
         known.0 = if feeding.descending { known.0.min(value) } else { known.0.max(value) };
     }
-    let mut notes = Vec::new();
     for (name, (value, descending)) in highest {
         notes.extend(move_past(session, &name, value, descending).await?);
     }
     Ok(notes)
+}
+
+/// What a number is for a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    /// It has this whole part.
+    Number(i128),
+    /// No sequence comes near it: not a number, or infinite.
+    Unbounded,
+}
+
+/// The whole part of a number as the server prints it, be it an integer, a decimal or a floating-point number.
+fn whole(number: &str) -> Option<Whole> {
+    if let Ok(integer) = number.parse() {
+        return Some(Whole::Number(integer));
+    }
+    if let Some((integer, fraction)) = number.split_once('.')
+        && fraction.bytes().all(|digit| digit.is_ascii_digit())
+    {
+        return match integer {
+            "-0" => Some(Whole::Number(0)),
+            integer => integer.parse().ok().map(Whole::Number),
+        };
+    }
+    let real: f64 = number.parse().ok()?;
+    Some(if real.is_finite() { Whole::Number(real as i128) } else { Whole::Unbounded })
 }
 
 async fn move_past(
@@ -193,11 +236,6 @@ async fn move_past(
         )
     };
     let failed = |error| failed(format!("cannot move sequence {name}"), error);
-    let is_behind = |row: &crate::postgres::connect::row::Row| {
-        let (last, called) = (text(row, 0).parse::<i128>().unwrap_or(0), truth(row, 1));
-        let before = if descending { past < last } else { past > last };
-        before || (past == last && !called)
-    };
     let limits = format!(
         "SELECT last_value, is_called, seqmin, seqmax FROM {name}, pg_sequence WHERE seqrelid = {}::regclass",
         quote::literal(name)
@@ -205,33 +243,40 @@ async fn move_past(
     session.try_run("SAVEPOINT rowkeep_sequence").await.map_err(failed)?;
     let moved = async {
         // First without a lock, for it usually is far enough.
-        let behind = |rows: Vec<crate::postgres::connect::row::Row>| {
-            rows.first().is_some_and(|row| {
-                (number::<i128>(row, 2)..=number::<i128>(row, 3)).contains(&past) && is_behind(row)
-            })
-        };
-        if !behind(session.try_rows(&limits).await?) {
-            return Ok(false);
+        match is_behind(&session.try_rows(&limits).await?, past, descending) {
+            Ok(true) => lock(session, name).await?,
+            other => return Ok(other),
         }
-        lock(session, name).await?;
-        if !behind(session.try_rows(&limits).await?) {
-            return Ok(false);
+        match is_behind(&session.try_rows(&limits).await?, past, descending) {
+            Ok(true) => {}
+            other => return Ok(other),
         }
         let set = format!(
             "ALTER SEQUENCE {name} RESTART; SELECT setval({}::regclass, {past}, true)",
             quote::literal(name)
         );
         session.try_run(&set).await?;
-        Ok(true)
+        Ok(Ok(true))
     };
     match moved.await {
-        Ok(moved) => Ok(moved.then(|| format!("sequence {name} was moved on to {past}"))),
+        Ok(moved) => Ok(moved?.then(|| format!("sequence {name} was moved on to {past}"))),
         Err(error) if denied(&error) => {
             session.try_run("ROLLBACK TO SAVEPOINT rowkeep_sequence").await.map_err(failed)?;
             Ok(Some(note(error)))
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Whether a sequence has not given a value yet that it can give; of one that is gone, not.
+fn is_behind(limits: &[Row], past: i128, descending: bool) -> Result<bool, EngineError> {
+    let Some(row) = limits.first() else { return Ok(false) };
+    let last: i128 = number(row, 0, "the last value of a sequence")?;
+    let is_called = truth(row, 1, "whether a sequence was used")?;
+    let lowest: i128 = number(row, 2, "the lowest value of a sequence")?;
+    let highest: i128 = number(row, 3, "the highest value of a sequence")?;
+    let is_before = if descending { past < last } else { past > last };
+    Ok((lowest..=highest).contains(&past) && (is_before || (past == last && !is_called)))
 }
 
 /// The sequences that columns own or take their defaults from, those of partitioned tables included.
@@ -261,11 +306,59 @@ async fn feeding(session: &Session, work: &Work<'_>) -> Result<Vec<Feeding>, Eng
          JOIN pg_type t ON t.oid = a.atttypid AND t.typcategory = 'N'"
     );
     let rows = session.rows("cannot list the sequences of the tables", &query).await?;
-    let found = rows.iter().filter_map(|row| {
-        let stage: usize = number(row, 2);
-        let columns = &work.stages.get(stage)?.changes.table.columns;
-        let column = columns.iter().position(|column| column.name == text(row, 3))?;
-        Some(Feeding { name: text(row, 0).to_owned(), descending: truth(row, 1), stage, column })
-    });
-    Ok(found.collect())
+    let mut found = Vec::new();
+    for row in &rows {
+        let stage: usize = number(row, 2, "a table of the changes")?;
+        let descending = truth(row, 1, "whether a sequence descends")?;
+        let Some(columns) = work.stages.get(stage).map(|stage| &stage.changes.table.columns) else {
+            continue;
+        };
+        // Generated columns are not among the changes.
+        let column = columns.iter().position(|column| column.name == text(row, 3));
+        found.extend(column.map(|column| Feeding {
+            name: text(row, 0).to_owned(),
+            descending,
+            stage,
+            column,
+        }));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_parts_are_read_in_every_form_the_server_prints() {
+        for (number, expected) in [
+            ("7", 7),
+            ("-7", -7),
+            ("123456789012345678901234567890", 123_456_789_012_345_678_901_234_567_890),
+            ("7.99", 7),
+            ("-0.5", 0),
+            ("1e+06", 1_000_000),
+            ("1.5e+06", 1_500_000),
+        ] {
+            assert_eq!(whole(number), Some(Whole::Number(expected)), "{number}");
+        }
+        for number in ["NaN", "Infinity", "-Infinity"] {
+            assert_eq!(whole(number), Some(Whole::Unbounded), "{number}");
+        }
+        for number in ["", "$1.00", "1,5", "x"] {
+            assert_eq!(whole(number), None, "{number}");
+        }
+    }
+
+    #[test]
+    fn limits_that_cannot_be_read_are_an_error() {
+        let row = |values: [&str; 4]| vec![values.map(|value| Some(value.to_owned())).to_vec()];
+        let behind = |values, past| is_behind(&row(values), past, false);
+        assert!(behind(["5", "t", "1", "9"], 6).expect("they are read"));
+        assert!(behind(["5", "f", "1", "9"], 5).expect("they are read"));
+        assert!(!behind(["5", "t", "1", "9"], 5).expect("they are read"));
+        assert!(!behind(["5", "t", "1", "9"], 10).expect("they are read"), "beyond what it gives");
+        let error = behind(["five", "t", "1", "9"], 6).expect_err("it is no number");
+        assert!(error.to_string().contains("the last value of a sequence"), "{error}");
+    }
 }

@@ -44,13 +44,13 @@ pub(crate) async fn columns(session: &Session) -> Result<HashMap<u32, Vec<Attrib
         .await?;
     let mut columns: HashMap<u32, Vec<Attribute>> = HashMap::new();
     for row in &rows {
-        columns.entry(number(row, 0)).or_default().push(Attribute {
-            number: number(row, 1),
+        columns.entry(number(row, 0, "the number of a table")?).or_default().push(Attribute {
+            number: number(row, 1, "the number of a column")?,
             base_type: text(row, 5).to_owned(),
             column: Column {
                 name: text(row, 2).to_owned(),
                 type_name: text(row, 3).to_owned(),
-                not_null: truth(row, 4),
+                not_null: truth(row, 4, "whether a column is never null")?,
                 hidden: false,
             },
         });

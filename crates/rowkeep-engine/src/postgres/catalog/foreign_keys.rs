@@ -7,8 +7,11 @@ use rowkeep_format::{ForeignKey, TableName};
 use super::columns::Attribute;
 use super::relation::KEPT;
 use crate::EngineError;
-use crate::postgres::connect::row::{number, text};
+use crate::postgres::connect::row::{json, number, numbers, text};
 use crate::postgres::connect::session::Session;
+
+/// What identifies a table for the server.
+const TABLE: &str = "the number of a table";
 
 /// A reference as the server's own tables have it.
 pub(crate) struct Reference {
@@ -56,11 +59,11 @@ pub(crate) async fn references(session: &Session) -> Result<HashMap<u32, Vec<Ref
         .await?;
     let mut references: HashMap<u32, Vec<Reference>> = HashMap::new();
     for row in &rows {
-        references.entry(number(row, 0)).or_default().push(Reference {
+        references.entry(number(row, 0, TABLE)?).or_default().push(Reference {
             name: text(row, 1).to_owned(),
-            columns: text(row, 2).split(' ').filter_map(|column| column.parse().ok()).collect(),
-            references: number(row, 3),
-            referenced_columns: serde_json::from_str(text(row, 4)).unwrap_or_default(),
+            columns: numbers(row, 2, "the columns of a reference")?,
+            references: number(row, 3, TABLE)?,
+            referenced_columns: json(row, 4, "the columns that a reference refers to")?,
         });
     }
     Ok(references)
@@ -75,5 +78,6 @@ pub(crate) async fn names_of_all(session: &Session) -> Result<HashMap<u32, Table
              WHERE c.relkind IN ('r', 'p')",
         )
         .await?;
-    Ok(rows.iter().map(|row| (number(row, 0), TableName::qualified(text(row, 1), text(row, 2)))).collect())
+    let named = |row| Ok((number(row, 0, TABLE)?, TableName::qualified(text(row, 1), text(row, 2))));
+    rows.iter().map(named).collect()
 }

@@ -10,7 +10,7 @@ use super::key_order::{self, ServerOrder};
 use super::physical_order::PhysicalOrder;
 use super::relation::KEPT;
 use crate::EngineError;
-use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::row::{number, numbers, truth};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 
@@ -37,9 +37,14 @@ pub(crate) async fn key_candidates(session: &Session) -> Result<HashMap<u32, Vec
         .await?;
     let mut candidates: HashMap<u32, Vec<Candidate>> = HashMap::new();
     for row in &rows {
-        let count: usize = number(row, 3);
-        let columns = text(row, 2).split(' ').take(count).filter_map(|column| column.parse().ok()).collect();
-        candidates.entry(number(row, 0)).or_default().push(Candidate { primary: truth(row, 1), columns });
+        // Behind the columns of the key stand those that the index only includes.
+        let mut columns: Vec<i16> = numbers(row, 2, "the columns of an index")?;
+        columns.truncate(number(row, 3, "the number of columns of a key")?);
+        let primary = truth(row, 1, "whether an index is that of the primary key")?;
+        candidates
+            .entry(number(row, 0, "the number of a table")?)
+            .or_default()
+            .push(Candidate { primary, columns });
     }
     Ok(candidates)
 }

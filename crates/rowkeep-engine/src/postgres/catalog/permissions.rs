@@ -37,13 +37,15 @@ pub(crate) async fn access(session: &Session) -> Result<Vec<Access>, EngineError
             ),
         )
         .await?;
-    let access = rows.iter().map(|row| Access {
-        oid: number(row, 0),
-        name: TableName::qualified(text(row, 1), text(row, 2)),
-        readable: truth(row, 3),
-        hides_rows: truth(row, 4),
-    });
-    Ok(access.collect())
+    let access = |row| {
+        Ok(Access {
+            oid: number(row, 0, "the number of a table")?,
+            name: TableName::qualified(text(row, 1), text(row, 2)),
+            readable: truth(row, 3, "whether a table may be read")?,
+            hides_rows: truth(row, 4, "whether row security is active")?,
+        })
+    };
+    rows.iter().map(access).collect()
 }
 
 /// Refuses a database of which something could not be read.

@@ -38,8 +38,8 @@ impl PhysicalOrder {
                 ),
             )
             .await?;
-        let named = |row: &Row| (number(row, 0), text(row, 1).to_owned());
-        Ok(Self(columns.iter().map(named).collect()))
+        let named = |row: &Row| Ok((number(row, 0, "the number of a table")?, text(row, 1).to_owned()));
+        Ok(Self(columns.iter().map(named).collect::<Result<_, EngineError>>()?))
     }
 
     /// Whether the rows of a table probably lie in the order of a column.

@@ -49,7 +49,8 @@ pub(crate) async fn list(session: &Session) -> Result<Vec<Sequence>, EngineError
     let rows = session
         .rows(
             "cannot list the sequences",
-            "SELECT n.nspname, c.relname, has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT'), \
+            "SELECT n.nspname, c.relname, \
+                    coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT'), false), \
                     c.relpersistence = 'u' \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind = 'S' AND c.relpersistence <> 't' \
@@ -59,14 +60,14 @@ pub(crate) async fn list(session: &Session) -> Result<Vec<Sequence>, EngineError
                   OR EXISTS (SELECT FROM pg_extension e WHERE c.oid = ANY (e.extconfig)))",
         )
         .await?;
-    let mut sequences: Vec<Sequence> = rows
-        .iter()
-        .map(|row| Sequence {
+    let sequence = |row| {
+        Ok(Sequence {
             name: TableName::qualified(text(row, 0), text(row, 1)),
-            readable: truth(row, 2),
-            unlogged: truth(row, 3),
+            readable: truth(row, 2, "whether a sequence may be read")?,
+            unlogged: truth(row, 3, "whether a sequence is unlogged")?,
         })
-        .collect();
+    };
+    let mut sequences = rows.iter().map(sequence).collect::<Result<Vec<_>, EngineError>>()?;
     sequences.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sequences)
 }

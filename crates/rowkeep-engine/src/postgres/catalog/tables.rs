@@ -20,7 +20,7 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
             "cannot list the tables",
             &format!(
                 "SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', \
-                        greatest(c.reltuples, 0)::bigint, pg_table_size(c.oid), \
+                        greatest(c.reltuples, 0)::bigint, coalesce(pg_table_size(c.oid), 0), \
                         (SELECT e.extcondition[array_position(e.extconfig, c.oid)] FROM pg_extension e \
                          WHERE c.oid = ANY (e.extconfig) LIMIT 1) \
                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -33,10 +33,9 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
     let mut references = references(session).await?;
     let names: HashMap<u32, TableName> = names_of_all(session).await?;
     let physical_order = PhysicalOrder::read(session).await?;
-    Ok(rows
-        .iter()
+    rows.iter()
         .map(|row| {
-            let oid = number(row, 0);
+            let oid = number(row, 0, "the number of a table")?;
             let columns = columns.remove(&oid).unwrap_or_default();
             let (key, order_by) =
                 choose_key(&columns, &keys.remove(&oid).unwrap_or_default(), &session.encoding);
@@ -44,7 +43,7 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
                 order_by.is_some() && is_stored_by_first(&key, &columns, &physical_order, oid);
             let foreign_keys = references.remove(&oid).unwrap_or_default();
             let foreign_keys = foreign_keys.iter().filter_map(|key| key.resolve(&columns, &names)).collect();
-            Relation {
+            Ok(Relation {
                 oid,
                 table: Table {
                     name: TableName::qualified(text(row, 1), text(row, 2)),
@@ -56,11 +55,14 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
                 order_by,
                 is_in_physical_order,
                 condition: Some(text(row, 6)).filter(|sql| !sql.is_empty()).map(str::to_owned),
-                unlogged: truth(row, 3),
-                estimate: Estimate { rows: number(row, 4), bytes: number(row, 5) },
-            }
+                unlogged: truth(row, 3, "whether a table is unlogged")?,
+                estimate: Estimate {
+                    rows: number(row, 4, "an estimate of a table's rows")?,
+                    bytes: number(row, 5, "the size of a table")?,
+                },
+            })
         })
-        .collect())
+        .collect()
 }
 
 /// The tables of a schema by name, for those that are the application's.

@@ -64,7 +64,7 @@ impl Server {
             );
         };
         let session = connected
-            .map_err(|error| failure::failed(format!("cannot connect to {}", self.describe()), error))?;
+            .map_err(|error| failure::failed(format!("cannot connect to {}", self.describe()), error))??;
         if session.major < OLDEST {
             return Err(EngineError::new(
                 ErrorKind::Unsupported,
@@ -82,7 +82,7 @@ impl Server {
         Ok(session)
     }
 
-    async fn connect_intercepted(&self) -> Result<Session, tokio_postgres::Error> {
+    async fn connect_intercepted(&self) -> Result<Result<Session, EngineError>, tokio_postgres::Error> {
         match transport::intercepted(&self.config, self.tls.connector()) {
             Some((config, connector, interceptor)) => {
                 let (client, connection) = config.connect(connector).await?;

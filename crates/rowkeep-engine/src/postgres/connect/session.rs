@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Connection, SimpleQueryMessage};
 use super::copy_interceptor::CopyInterceptor;
 use super::failure;
 use super::row::Row;
-use crate::EngineError;
+use crate::{EngineError, ErrorKind};
 
 /// One connection.
 ///
@@ -32,19 +32,24 @@ impl Session {
         client: Client,
         connection: Connection<S, T>,
         interceptor: Option<CopyInterceptor>,
-    ) -> Self
+    ) -> Result<Self, EngineError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let version = connection.parameter("server_version").unwrap_or_default().to_owned();
-        let encoding = connection.parameter("server_encoding").unwrap_or_default().to_owned();
-        let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok());
+        let told = |name: &str| match connection.parameter(name) {
+            Some(value) => Ok(value.to_owned()),
+            None => {
+                Err(EngineError::new(ErrorKind::Unsupported, format!("the server does not give its {name}")))
+            }
+        };
+        let (version, encoding) = (told("server_version")?, told("server_encoding")?);
+        let major = major(&version)?;
         let driver = tokio::spawn(async move {
             let _ = connection.await;
         });
         let driver = driver.abort_handle();
-        Self { client, version, major: major.unwrap_or(0), encoding, interceptor, driver }
+        Ok(Self { client, version, major, encoding, interceptor, driver })
     }
 
     /// Runs statements that prepare the connection for its work.
@@ -83,5 +88,35 @@ impl Session {
     /// Cuts the connection, whatever is on its way.
     pub(crate) fn kill(&self) {
         self.driver.abort();
+    }
+}
+
+/// The major version in what a server says of its version: `15.4 (Debian 15.4-1)`, `19beta1`.
+fn major(version: &str) -> Result<u32, EngineError> {
+    let digits = version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().map_err(|_| {
+        EngineError::new(
+            ErrorKind::Unsupported,
+            format!("the server says that its version is {version:?}, which names no major version"),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_or_refused() {
+        for (version, expected) in
+            [("15.4 (Debian 15.4-1)", 15), ("18.0", 18), ("19beta1", 19), ("9.6.24", 9)]
+        {
+            assert_eq!(major(version).expect("a version"), expected, "{version}");
+        }
+        for version in ["", "PostgreSQL 15", ".5", "99999999999"] {
+            let error = major(version).expect_err("no version");
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.to_string().contains(&format!("{version:?}")), "{error}");
+        }
     }
 }

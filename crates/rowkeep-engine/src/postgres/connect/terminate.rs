@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::row::number;
+use super::row::{number, only};
 use super::session::Session;
 use crate::EngineError;
 
@@ -30,7 +30,9 @@ pub(crate) async fn end(session: &Session) -> Result<Vec<String>, EngineError> {
          FROM (SELECT CASE WHEN {MAY_END} THEN pg_terminate_backend(a.pid) ELSE false END {OTHERS}) x (e)"
     );
     let rows = session.rows(what, &query).await?;
-    let (ended, left): (u64, u64) = rows.first().map_or((0, 0), |row| (number(row, 0), number(row, 1)));
+    let row = only(&rows, "the number of other connections")?;
+    let ended: u64 = number(row, 0, "the number of connections that were ended")?;
+    let left: u64 = number(row, 1, "the number of connections that could not be ended")?;
     for _ in 0..LOOKS {
         let query = format!("SELECT count(*) {OTHERS} AND ({MAY_END})");
         if ended == 0 || session.value(what, &query).await?.as_deref() == Some("0") {

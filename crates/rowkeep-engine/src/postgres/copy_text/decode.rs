@@ -162,13 +162,8 @@ fn digits<'a>(rest: &'a [u8], radix: u32, most: usize, out: &mut Vec<u8>) -> &'a
 
 /// The bytes of a `bytea` that is printed as hexadecimal digits.
 pub(crate) fn bytes(field: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let hex = field.strip_prefix(b"\\x").ok_or(Malformed::Hexadecimal)?;
-    let digit = |byte: u8| char::from(byte).to_digit(16).ok_or(Malformed::Hexadecimal);
-    let (pairs, rest) = hex.as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err(Malformed::Hexadecimal);
-    }
-    pairs.iter().map(|[high, low]| Ok((digit(*high)? * 16 + digit(*low)?) as u8)).collect()
+    let digits = field.strip_prefix(b"\\x").ok_or(Malformed::Hexadecimal)?;
+    hex::decode(digits).map_err(|_| Malformed::Hexadecimal)
 }
 
 #[cfg(test)]

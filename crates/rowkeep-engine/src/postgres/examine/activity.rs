@@ -1,6 +1,6 @@
 //! What other sessions do that a backup would wait for, or that would wait for it.
 
-use crate::postgres::connect::row::{Row, text};
+use crate::postgres::connect::row::{Row, number, only, text};
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, Finding, Level};
 
@@ -61,8 +61,9 @@ pub(crate) async fn findings(session: &Session) -> Result<Vec<Finding>, EngineEr
 async fn connections(session: &Session) -> Result<Finding, EngineError> {
     let query = "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int \
                  - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')";
-    let free = session.value("cannot count the connections", query).await?;
-    let free: i64 = free.and_then(|free| free.parse().ok()).unwrap_or(0);
+    let rows = session.rows("cannot count the connections", query).await?;
+    let expected = "the number of free connections";
+    let free: i64 = number(only(&rows, expected)?, 0, expected)?;
     let what = "room for connections";
     if free >= i64::from(CONNECTIONS) {
         return Ok(Finding::new(what, Level::Ok, format!("{free} are free")));

@@ -163,20 +163,14 @@ fn uuid(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     parts.next().is_none().then_some(())
 }
 
+/// Digits as the server prints them, which is in lower case.
 fn hexadecimal(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let (pairs, rest) = text.as_chunks::<2>();
-    for [high, low] in pairs {
-        out.push(digit(*high)? << 4 | digit(*low)?);
+    if text.iter().any(u8::is_ascii_uppercase) {
+        return None;
     }
-    rest.is_empty().then_some(())
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    }
+    let start = out.len();
+    out.resize(start + text.len() / 2, 0);
+    hex::decode_to_slice(text, &mut out[start..]).ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::{failed, state};
-use crate::postgres::connect::row::text;
+use crate::postgres::connect::row::{number, only, text};
 use crate::postgres::connect::session::Session;
 use crate::postgres::schema::classify::{Kind, Reference, brief};
 use crate::postgres::schema::script::Statement;
@@ -67,10 +67,11 @@ fn add_references_unchecked(restore: &Restore) -> (Vec<Statement>, Vec<Check>) {
 }
 
 async fn set_sequences(restore: &Restore, session: &Session) -> Result<(), EngineError> {
+    const COUNT: &str = "the number of sequences";
     let what = "cannot set the sequences";
     let table = format!("{}.{}", marker::aside(restore.scope), sequences::NAME);
-    let count = session.value(what, &format!("SELECT count(*) FROM {table}")).await?;
-    let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    let counted = session.rows(what, &format!("SELECT count(*) FROM {table}")).await?;
+    let count: usize = number(only(&counted, COUNT)?, 0, COUNT)?;
     for from in (0..count).step_by(SEQUENCES_AT_ONCE) {
         let query = format!(
             "SELECT format('%I.%I', s.schema, s.name), setval(to_regclass(format('%I.%I', s.schema, s.name)), \

@@ -97,13 +97,11 @@ pub(crate) async fn finish(session: &Session, runner: &Runner<'_>) -> Result<(),
         let rows = session.rows("cannot create the large objects", &query).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         from = text(last, 0).to_owned();
-        let statements: Vec<Statement> = rows
-            .iter()
-            .flat_map(|row| {
-                let owner = (text(row, 4) != "t").then(|| text(row, 1));
-                properties(text(row, 0), owner, row[2].as_deref(), row[3].as_deref())
-            })
-            .collect();
+        let mut statements = Vec::new();
+        for row in &rows {
+            let owner = (text(row, 4) != "t").then(|| text(row, 1));
+            statements.extend(properties(text(row, 0), owner, row[2].as_deref(), row[3].as_deref())?);
+        }
         runner.run(&statements.iter().collect::<Vec<_>>()).await?;
     }
 }
@@ -122,7 +120,7 @@ pub(crate) fn properties(
     owner: Option<&str>,
     privileges: Option<&str>,
     comment: Option<&str>,
-) -> Vec<Statement> {
+) -> Result<Vec<Statement>, EngineError> {
     let mut statements = Vec::new();
     let mut add = |sql: String, kind| statements.push(Statement { sql, kind, settings: Vec::new() });
     if let Some(comment) = comment {
@@ -136,7 +134,11 @@ pub(crate) fn properties(
         let roles = owner.map(str::to_owned).into_iter().collect();
         let owner = owner.map_or("CURRENT_USER".to_owned(), quote::ident);
         add(format!("REVOKE ALL ON LARGE OBJECT {oid} FROM {owner};"), Kind::Privileges(roles));
-        for privilege in serde_json::from_str::<Vec<Privilege>>(privileges).unwrap_or_default() {
+        let privileges: Vec<Privilege> = serde_json::from_str(privileges).map_err(|error| {
+            let message = format!("the privileges of large object {oid} are not in a form that can be read");
+            EngineError::new(ErrorKind::Unstorable, message).with_source(error)
+        })?;
+        for privilege in privileges {
             let to_public = privilege.grantee.is_empty();
             let grantee = if to_public { "PUBLIC".to_owned() } else { quote::ident(&privilege.grantee) };
             let option = if privilege.grantable { " WITH GRANT OPTION" } else { "" };
@@ -147,5 +149,23 @@ pub(crate) fn properties(
             );
         }
     }
-    statements
+    Ok(statements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn privileges_are_given_or_refused() {
+        let given = r#"[{"grantee":"r","privilege":"SELECT","grantable":true}]"#;
+        let statements = properties("7", Some("o"), Some(given), None).expect("they are read");
+        let last = statements.last().expect("there are some");
+        assert_eq!(last.sql, "GRANT SELECT ON LARGE OBJECT 7 TO \"r\" WITH GRANT OPTION;");
+        for other in ["", "{}", r#"[{"grantee":"r"}]"#] {
+            let error =
+                properties("7", Some("o"), Some(other), None).expect_err("it is no list of privileges");
+            assert!(error.to_string().contains("the privileges of large object 7"), "{error}");
+        }
+    }
 }

@@ -53,11 +53,11 @@ async fn staying(session: &Session, plan: &Plan) -> Result<Before, EngineError> 
         let is_wanted = wanted
             .iter()
             .any(|(wanted, place)| wanted == name && place.as_deref().is_none_or(|place| place == schema));
-        if !is_wanted && !truth(row, 2) {
+        if !is_wanted && !truth(row, 2, "whether an extension is the server's own")? {
             continue;
         }
         staying.extensions.push(name.to_owned());
-        if !truth(row, 3) && !staying.schemas.iter().any(|known| known == schema) {
+        if !truth(row, 3, "whether a schema stays")? && !staying.schemas.iter().any(|known| known == schema) {
             staying.schemas.push(schema.to_owned());
         }
     }

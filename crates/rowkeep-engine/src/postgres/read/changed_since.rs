@@ -9,7 +9,7 @@ use super::xmin_horizon::XminHorizon;
 use crate::postgres::catalog::equality::BASE;
 use crate::postgres::catalog::relation::{KEPT, Relation};
 use crate::postgres::connect::pool::{Lent, Pool};
-use crate::postgres::connect::row::number;
+use crate::postgres::connect::row::{number, only};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{ChangeCount, EngineError};
@@ -101,7 +101,7 @@ impl ChangeHistory {
 /// The answer that a reader got; the reader is given back unless its transaction failed.
 ///
 /// Whoever waits for a lock, or is refused something, gets no answer; tables can be read all the same.
-fn given_back<T>(reader: Lent, answer: Result<T, tokio_postgres::Error>) -> Option<T> {
+fn given_back<T>(reader: Lent, answer: Result<T, EngineError>) -> Option<T> {
     let answer = answer.ok()?;
     reader.give_back();
     Some(answer)
@@ -111,10 +111,7 @@ fn given_back<T>(reader: Lent, answer: Result<T, tokio_postgres::Error>) -> Opti
 /// same. The server's own tables tell that by their row versions as well.
 ///
 /// After an error the session's transaction has failed.
-async fn same_tables(
-    session: &Session,
-    horizon: &XminHorizon,
-) -> Result<HashSet<u32>, tokio_postgres::Error> {
+async fn same_tables(session: &Session, horizon: &XminHorizon) -> Result<HashSet<u32>, EngineError> {
     let [schema, table, column, label] = ["n", "c", "a", "v"].map(|relation| horizon.is_older(relation));
     let steady = quote::literal(&format!("{{{STEADY}}}"));
     let query = format!(
@@ -131,7 +128,8 @@ async fn same_tables(
            SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND ( \
              NOT {column} OR NOT a.attisdropped AND a.atttypid NOT IN (SELECT type FROM steady)))"
     );
-    Ok(session.try_rows(&query).await?.iter().map(|row| number(row, 0)).collect())
+    let rows = session.rows("cannot compare the tables with an earlier horizon", &query).await?;
+    rows.iter().map(|row| number(row, 0, "the number of a table")).collect()
 }
 
 /// Counts the rows of such a table, and those that may have changed since the horizon.
@@ -141,13 +139,16 @@ async fn count(
     session: &Session,
     relation: &Relation,
     horizon: &XminHorizon,
-) -> Result<ChangeCount, tokio_postgres::Error> {
+) -> Result<ChangeCount, EngineError> {
     let counted = format!(
         "SELECT count(*), count(*) FILTER (WHERE NOT {}) FROM ONLY {} t",
         horizon.is_older("t"),
         quote::table(&relation.table.name)
     );
-    let rows = session.try_rows(&counted).await?;
-    let row = rows.first().map(|row| ChangeCount { rows: number(row, 0), changed: number(row, 1) });
-    Ok(row.unwrap_or_default())
+    let rows = session.rows("cannot count the changed rows", &counted).await?;
+    let row = only(&rows, "a number of rows")?;
+    Ok(ChangeCount {
+        rows: number(row, 0, "a number of rows")?,
+        changed: number(row, 1, "a number of changed rows")?,
+    })
 }

@@ -19,7 +19,7 @@ use crate::{EngineError, ErrorKind, RowStream};
 
 /// How a reading ended when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum ReadingEnd {
     /// All rows were handed on.
     Complete,
     /// Somebody waits for a lock on the table that others have to wait behind; nothing was handed on.
@@ -30,8 +30,12 @@ pub(crate) enum Outcome {
 
 /// Runs a reading on a connection and hands the batches on; ends early when nobody takes them any more.
 ///
-/// The connection has to be cut unless the outcome is [`Outcome::Complete`]: rows may be on their way, and be caught.
-pub(crate) async fn read(session: &Session, reading: &Reading, to: &Sender) -> Result<Outcome, EngineError> {
+/// The connection has to be cut unless the outcome is [`ReadingEnd::Complete`]: rows may be on their way, and be caught.
+pub(crate) async fn read(
+    session: &Session,
+    reading: &Reading,
+    to: &Sender,
+) -> Result<ReadingEnd, EngineError> {
     let Some(interceptor) = &session.interceptor else {
         return read_without_interceptor(session, reading, to).await;
     };
@@ -40,7 +44,7 @@ pub(crate) async fn read(session: &Session, reading: &Reading, to: &Sender) -> R
         Ok(Some(copy)) => pin!(copy).next().await.transpose(),
         Ok(None) => {
             interceptor.release()?;
-            return Ok(Outcome::Locked);
+            return Ok(ReadingEnd::Locked);
         }
         Err(error) => Err(error),
     };
@@ -59,7 +63,7 @@ pub(crate) async fn read_without_interceptor(
     session: &Session,
     reading: &Reading,
     to: &Sender,
-) -> Result<Outcome, EngineError> {
+) -> Result<ReadingEnd, EngineError> {
     read_by_library(session, reading, to, |error| failed(reading, error)).await
 }
 
@@ -71,8 +75,8 @@ pub(crate) async fn read_statement(
 ) -> Result<(), EngineError> {
     let failed = |error| statement_failed("cannot run the statement", error);
     match read_by_library(session, reading, to, failed).await? {
-        Outcome::Complete | Outcome::Unwanted => Ok(()),
-        Outcome::Locked => Err(EngineError::new(
+        ReadingEnd::Complete | ReadingEnd::Unwanted => Ok(()),
+        ReadingEnd::Locked => Err(EngineError::new(
             ErrorKind::Busy,
             "cannot run the statement: another session holds a lock on what it reads",
         )),
@@ -84,16 +88,16 @@ async fn read_by_library(
     reading: &Reading,
     to: &Sender,
     failed: impl Fn(tokio_postgres::Error) -> EngineError,
-) -> Result<Outcome, EngineError> {
+) -> Result<ReadingEnd, EngineError> {
     let Some(copy) = begin(session, reading).await.map_err(&failed)? else {
-        return Ok(Outcome::Locked);
+        return Ok(ReadingEnd::Locked);
     };
     let mut copy = pin!(copy);
     let mut decoder = CopyDecoder::new(reading, to);
     while let Some(message) = copy.next().await {
         decoder.row(&message.map_err(&failed)?)?;
-        if decoder.is_full() && hand_on(&mut decoder).await? == Outcome::Unwanted {
-            return Ok(Outcome::Unwanted);
+        if decoder.is_full() && hand_on(&mut decoder).await? == ReadingEnd::Unwanted {
+            return Ok(ReadingEnd::Unwanted);
         }
     }
     hand_on(&mut decoder).await
@@ -108,10 +112,10 @@ async fn begin(session: &Session, reading: &Reading) -> Result<Option<CopyOutStr
     }
 }
 
-async fn hand_on(sink: &mut dyn CopySink) -> Result<Outcome, EngineError> {
+async fn hand_on(sink: &mut dyn CopySink) -> Result<ReadingEnd, EngineError> {
     match poll_fn(|context| sink.poll_hand_on(context)).await {
-        Ok(()) => Ok(Outcome::Complete),
-        Err(Stopped::Unwanted) => Ok(Outcome::Unwanted),
+        Ok(()) => Ok(ReadingEnd::Complete),
+        Err(Stopped::Unwanted) => Ok(ReadingEnd::Unwanted),
         Err(Stopped::Failed(error)) => Err(error),
     }
 }

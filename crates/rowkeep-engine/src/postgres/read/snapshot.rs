@@ -10,6 +10,7 @@ use crate::postgres::catalog::permissions;
 use crate::postgres::catalog::permissions::Access;
 use crate::postgres::catalog::relation::Relation;
 use crate::postgres::catalog::tables;
+use crate::postgres::connect::row::{only, text};
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::{failure, settings};
 use crate::postgres::quote;
@@ -69,8 +70,9 @@ async fn lock(session: &Session, tables: Vec<&TableName>) -> Result<(), tokio_po
 }
 
 async fn export(session: &Session) -> Result<(Vec<Relation>, String), EngineError> {
-    let id = session.value("cannot export a snapshot", "SELECT pg_export_snapshot()").await?;
-    Ok((tables::relations(session).await?, id.unwrap_or_default()))
+    let rows = session.rows("cannot export a snapshot", "SELECT pg_export_snapshot()").await?;
+    let id = text(only(&rows, "the name of a snapshot")?, 0).to_owned();
+    Ok((tables::relations(session).await?, id))
 }
 
 /// The tables of the snapshot that were not locked.

@@ -10,7 +10,7 @@ use rowkeep_format::{RowBatch, Schema, Table, TableName};
 use tokio::sync::Mutex;
 
 use super::changed_since::ChangeHistory;
-use super::copy_out::{self, Outcome};
+use super::copy_out::{self, ReadingEnd};
 use super::large_objects::{read_data, read_objects};
 use super::reading::{Reading, Sender};
 use super::relation_reading::Order;
@@ -22,7 +22,7 @@ use crate::postgres::catalog::relation::Relation;
 use crate::postgres::catalog::sequences::{self, Sequence};
 use crate::postgres::catalog::{large_objects, permissions};
 use crate::postgres::connect::pool::{Lent, Pool};
-use crate::postgres::connect::row::{number, text};
+use crate::postgres::connect::row::{number, only};
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
@@ -63,20 +63,20 @@ impl Snapshot {
     /// Runs a reading on a reader that was lent for it.
     async fn read_by(&self, reader: Lent, reading: &Reading, to: &Sender) -> Result<(), EngineError> {
         match copy_out::read(&reader, reading, to).await? {
-            Outcome::Complete => {
+            ReadingEnd::Complete => {
                 reader.give_back();
                 return Ok(());
             }
-            Outcome::Unwanted => return Ok(()),
-            Outcome::Locked => {}
+            ReadingEnd::Unwanted => return Ok(()),
+            ReadingEnd::Locked => {}
         }
         // Somebody waits to change the table, and new readers queue behind. The holder of the snapshot has its lock
         // already.
         drop(reader);
         let holder = self.holder.lock().await;
         match copy_out::read_without_interceptor(&holder, reading, to).await? {
-            Outcome::Complete | Outcome::Unwanted => Ok(()),
-            Outcome::Locked => Err(EngineError::new(
+            ReadingEnd::Complete | ReadingEnd::Unwanted => Ok(()),
+            ReadingEnd::Locked => Err(EngineError::new(
                 ErrorKind::Busy,
                 format!("cannot read {}: another session holds a lock on it", reading.what),
             )),
@@ -297,9 +297,9 @@ impl View for PostgresView {
 async fn position(session: &Session, standby: bool) -> Result<(Option<String>, u64), EngineError> {
     let function = if standby { "pg_last_wal_replay_lsn" } else { "pg_current_wal_lsn" };
     let query = format!("SELECT pg_snapshot_xmin(pg_current_snapshot()), {function}()");
-    let mut rows = session.rows("cannot read the position in the log", &query).await?;
-    let Some(row) = rows.first_mut() else { return Ok((None, 0)) };
-    Ok((row[1].take(), number(row, 0)))
+    let rows = session.rows("cannot read the position in the log", &query).await?;
+    let row = only(&rows, "the position in the log")?;
+    Ok((row[1].clone(), number(row, 0, "the xmin horizon of a snapshot")?))
 }
 
 async fn estimate_large_objects(session: &Session) -> Result<Estimate, EngineError> {
@@ -309,6 +309,9 @@ async fn estimate_large_objects(session: &Session) -> Result<Estimate, EngineErr
             "SELECT count(*), pg_table_size('pg_largeobject') FROM pg_largeobject_metadata",
         )
         .await?;
-    let value = |at| rows.first().and_then(|row| text(row, at).parse().ok()).unwrap_or(0);
-    Ok(Estimate { rows: value(0), bytes: value(1) })
+    let row = only(&rows, "the number of large objects")?;
+    Ok(Estimate {
+        rows: number(row, 0, "the number of large objects")?,
+        bytes: number(row, 1, "the size of the large objects")?,
+    })
 }

@@ -141,7 +141,7 @@ pub(crate) fn brief(sql: &str) -> String {
     let opening: Vec<&str> = opening.iter().map(String::as_str).collect();
     let mut line: String = if names(&opening, &SECRET) {
         let before = words.tokens.iter().take_while(|token| !matches!(token, Token::Text(_)));
-        before.map(|token| written(*token)).collect::<Vec<_>>().join(" ")
+        before.map(|token| token.text()).collect::<Vec<_>>().join(" ")
     } else {
         sql.split_whitespace().collect::<Vec<_>>().join(" ")
     };
@@ -150,13 +150,6 @@ pub(crate) fn brief(sql: &str) -> String {
         line.push_str(" ...");
     }
     line
-}
-
-fn written(token: Token<'_>) -> String {
-    match token {
-        Token::Word(text) | Token::Quoted(text) | Token::Text(text) => text.to_owned(),
-        Token::Symbol(symbol) => symbol.to_string(),
-    }
 }
 
 /// The tokens of a statement.
@@ -173,13 +166,13 @@ impl<'a> Words<'a> {
     fn lowercase(&self, count: usize) -> Vec<String> {
         let lowercase = |token: &Token<'_>| match token {
             Token::Word(word) => word.to_ascii_lowercase(),
-            other => written(*other),
+            other => other.text().into_owned(),
         };
         self.tokens.iter().take(count).map(lowercase).collect()
     }
 
     fn is(&self, at: usize, keyword: &str) -> bool {
-        matches!(self.tokens.get(at), Some(Token::Word(word)) if word.eq_ignore_ascii_case(keyword))
+        self.tokens.get(at).is_some_and(|token| token.is_keyword(keyword))
     }
 
     fn are(&self, at: usize, keywords: &[&str]) -> bool {
@@ -201,14 +194,7 @@ impl<'a> Words<'a> {
 
     /// The name at a place: what it says, not how it is quoted.
     fn name(&self, at: usize) -> Option<String> {
-        match self.tokens.get(at)? {
-            Token::Word(word) => Some(word.to_lowercase()),
-            Token::Quoted(quoted) => {
-                let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
-                Some(inner.replace("\"\"", "\""))
-            }
-            _ => None,
-        }
+        self.tokens.get(at)?.name()
     }
 
     /// The name of a table at a place, with or without its schema, and where it ends.
@@ -231,7 +217,7 @@ impl<'a> Words<'a> {
     /// What follows `=` or `TO` in a `SET`.
     fn value(&self) -> String {
         let value = self.tokens.iter().skip(3).take_while(|token| **token != Token::Symbol(';'));
-        value.map(|token| written(*token)).collect::<Vec<_>>().join(" ")
+        value.map(|token| token.text()).collect::<Vec<_>>().join(" ")
     }
 
     /// The role in `... OWNER TO role;`.
@@ -285,7 +271,7 @@ impl<'a> Words<'a> {
         if !self.are(at, &["add", "constraint"]) {
             return None;
         }
-        let constraint = written(*self.tokens.get(at + 2)?);
+        let constraint = self.tokens.get(at + 2)?.text().into_owned();
         let what = at + 3;
         if self.are(what, &["primary", "key"]) || self.is(what, "unique") || self.is(what, "exclude") {
             return Some(if self.calls_functions() { Kind::Plain } else { Kind::Index(table) });

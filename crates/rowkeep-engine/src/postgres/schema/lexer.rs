@@ -1,5 +1,7 @@
 //! SQL as tokens, in PostgreSQL's lexical rules (manual, "Lexical Structure").
 
+use std::borrow::Cow;
+
 /// A piece of SQL that has a meaning; white space and comments have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
@@ -11,6 +13,38 @@ pub(crate) enum Token<'a> {
     Text(&'a str),
     /// Anything else, one character at a time.
     Symbol(char),
+}
+
+impl<'a> Token<'a> {
+    /// Its text.
+    pub(crate) fn text(self) -> Cow<'a, str> {
+        match self {
+            Token::Word(text) | Token::Quoted(text) | Token::Text(text) => Cow::Borrowed(text),
+            Token::Symbol(symbol) => Cow::Owned(symbol.to_string()),
+        }
+    }
+
+    /// How long its text is.
+    pub(crate) fn length_bytes(self) -> usize {
+        match self {
+            Token::Word(text) | Token::Quoted(text) | Token::Text(text) => text.len(),
+            Token::Symbol(symbol) => symbol.len_utf8(),
+        }
+    }
+
+    /// Whether it is a keyword.
+    pub(crate) fn is_keyword(self, keyword: &str) -> bool {
+        matches!(self, Token::Word(word) if word.eq_ignore_ascii_case(keyword))
+    }
+
+    /// What it says as a name, not how it is quoted.
+    pub(crate) fn name(self) -> Option<String> {
+        match self {
+            Token::Word(word) => Some(word.to_lowercase()),
+            Token::Quoted(quoted) => Some(quoted.strip_prefix('"')?.strip_suffix('"')?.replace("\"\"", "\"")),
+            _ => None,
+        }
+    }
 }
 
 /// The tokens of a text, each with where it ends.

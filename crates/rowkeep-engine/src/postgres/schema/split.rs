@@ -16,7 +16,7 @@ pub(crate) fn statements(script: &str) -> Vec<&str> {
     let mut opening = Opening::default();
     while let Some(token) = tokens.next() {
         if start.is_none() {
-            start = Some(tokens.end() - length(token));
+            start = Some(tokens.end() - token.length_bytes());
         }
         match token {
             Token::Symbol(';') if parentheses == 0 && blocks == 0 => {
@@ -41,13 +41,6 @@ pub(crate) fn statements(script: &str) -> Vec<&str> {
     }
     statements.extend(start.map(|start| script[start..].trim_end()));
     statements
-}
-
-fn length(token: Token<'_>) -> usize {
-    match token {
-        Token::Word(text) | Token::Quoted(text) | Token::Text(text) => text.len(),
-        Token::Symbol(symbol) => symbol.len_utf8(),
-    }
 }
 
 /// The first words of a statement.

@@ -60,7 +60,10 @@ pub(crate) fn objects(connection: &Connection) -> Result<Vec<Object>, EngineErro
 
 /// A name or SQL, which has to be UTF-8.
 fn text(value: ValueRef<'_>) -> Result<String, EngineError> {
-    let bytes = value.as_bytes().unwrap_or_default();
+    let bytes = value.as_bytes().map_err(|error| {
+        EngineError::new(ErrorKind::Damaged, "the schema holds something else than names and definitions")
+            .with_source(error)
+    })?;
     String::from_utf8(bytes.to_vec()).map_err(|_| {
         let shown = String::from_utf8_lossy(bytes);
         EngineError::new(

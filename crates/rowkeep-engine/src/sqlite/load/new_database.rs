@@ -35,12 +35,12 @@ pub(crate) struct NewDatabase {
     /// Rows of [`SEQUENCES`], which come last.
     sequences: Option<(Table, Vec<RowBatch>)>,
     settings: Vec<RowBatch>,
-    place: Place,
+    destination: Destination,
     all_tables: bool,
 }
 
 /// What is to become of what is there.
-enum Place {
+enum Destination {
     /// There is no file.
     New,
     /// There is a file with nothing in it, which the new one takes the place of.
@@ -59,8 +59,8 @@ impl NewDatabase {
     ) -> Result<Self, EngineError> {
         let definitions = Definitions::of(schema)?;
         refuse_occupied(&path, patience)?;
-        let place = if path.exists() { Place::Empty } else { Place::New };
-        Self::begin_in(place, path, definitions, options, patience)
+        let destination = if path.exists() { Destination::Empty } else { Destination::New };
+        Self::begin_in(destination, path, definitions, options, patience)
     }
 
     /// Begins a database with empty tables, which is to take the place of what there is.
@@ -75,11 +75,11 @@ impl NewDatabase {
             return Self::begin(path, schema, options, patience);
         }
         definitions.properties.page_size = replace::page_size(&path, patience, &definitions.properties)?;
-        Self::begin_in(Place::Occupied, path, definitions, options, patience)
+        Self::begin_in(Destination::Occupied, path, definitions, options, patience)
     }
 
     fn begin_in(
-        place: Place,
+        destination: Destination,
         path: PathBuf,
         definitions: Definitions,
         options: &CreateOptions,
@@ -94,7 +94,7 @@ impl NewDatabase {
         Ok(Self {
             connection,
             unfinished,
-            place,
+            destination,
             path,
             patience,
             definitions,
@@ -130,7 +130,7 @@ impl NewDatabase {
 
         let again = Connection::open_with_flags(self.unfinished.path(), OpenFlags::SQLITE_OPEN_READ_WRITE);
         let again = again.map_err(when(named()))?;
-        let replace = matches!(self.place, Place::Occupied);
+        let replace = matches!(self.destination, Destination::Occupied);
         let wal = self.definitions.properties.journal == "wal";
         notes.extend(last_look(&again, wal && !replace, self.all_tables).map_err(when(named()))?);
         if replace {
@@ -139,7 +139,7 @@ impl NewDatabase {
         again.close().map_err(|(_, error)| failure(named(), &error))?;
         if !replace {
             refuse_occupied(&self.path, self.patience)?;
-            self.unfinished.publish(matches!(self.place, Place::Empty))?;
+            self.unfinished.publish(matches!(self.destination, Destination::Empty))?;
         }
         Ok(notes)
     }

@@ -30,7 +30,8 @@ pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, Engin
             let created = create_table(&connection, object);
             // A key in an order that only the application knows is no hindrance here; its collation is noted.
             if let Err(error) = created
-                && (error.kind() != ErrorKind::Unsupported || !is_there(&connection, object))
+                && (error.kind() != ErrorKind::Unsupported
+                    || !is_there(&connection, object).map_err(when(&object.name))?)
             {
                 return Err(error);
             }
@@ -63,9 +64,9 @@ fn memory() -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn is_there(connection: &Connection, object: &Object) -> bool {
+fn is_there(connection: &Connection, object: &Object) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
-    connection.query_row(sql, [&object.name], |row| row.get(0)).unwrap_or(false)
+    connection.query_row(sql, [&object.name], |row| row.get(0))
 }
 
 /// Creates what comes after rows where a pragma can tell of it; notes the rest.

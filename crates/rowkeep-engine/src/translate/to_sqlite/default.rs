@@ -27,7 +27,7 @@ pub(super) fn expression(
             }
         }
         (DefaultValue::Boolean(truth), ValueMap::FromBoolean) => Ok(u8::from(*truth).to_string()),
-        (DefaultValue::Text(text), ValueMap::FromBytea) => match hexadecimal(text) {
+        (DefaultValue::Text(text), ValueMap::FromBytea) => match bytea_digits(text) {
             Some(digits) => Ok(format!("x'{digits}'")),
             None => left_out(text),
         },
@@ -58,12 +58,11 @@ pub(super) fn expression(
 }
 
 /// The digits of a `bytea`, which the server writes in either of its two forms (manual, "Binary Data Types").
-fn hexadecimal(text: &str) -> Option<String> {
+fn bytea_digits(text: &str) -> Option<String> {
     if let Some(digits) = text.strip_prefix("\\x") {
-        let is_whole = digits.len() % 2 == 0 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        return is_whole.then(|| digits.to_owned());
+        return hex::decode(digits).is_ok().then(|| digits.to_owned());
     }
-    let mut digits = String::new();
+    let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         let (byte, after) = match (first, after) {
@@ -74,10 +73,10 @@ fn hexadecimal(text: &str) -> Option<String> {
             (b'\\', _) => return None,
             (byte, after) => (*byte, after),
         };
-        digits.push_str(&format!("{byte:02x}"));
+        bytes.push(byte);
         rest = after;
     }
-    Some(digits)
+    Some(hex::encode(bytes))
 }
 
 #[cfg(test)]
@@ -86,10 +85,10 @@ mod tests {
 
     #[test]
     fn both_forms_of_bytea_are_read() {
-        assert_eq!(hexadecimal("\\x00ff").as_deref(), Some("00ff"));
-        assert_eq!(hexadecimal("\\000a\\\\\\377").as_deref(), Some("00615cff"));
-        assert_eq!(hexadecimal("").as_deref(), Some(""));
-        assert_eq!(hexadecimal("\\x0"), None);
-        assert_eq!(hexadecimal("\\9"), None);
+        assert_eq!(bytea_digits("\\x00ff").as_deref(), Some("00ff"));
+        assert_eq!(bytea_digits("\\000a\\\\\\377").as_deref(), Some("00615cff"));
+        assert_eq!(bytea_digits("").as_deref(), Some(""));
+        assert_eq!(bytea_digits("\\x0"), None);
+        assert_eq!(bytea_digits("\\9"), None);
     }
 }

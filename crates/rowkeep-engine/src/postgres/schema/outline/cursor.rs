@@ -32,8 +32,7 @@ impl<'a> Cursor<'a> {
     /// Whether these keywords come next.
     pub(super) fn sees(&self, words: &[&str]) -> bool {
         words.iter().enumerate().all(|(offset, word)| {
-            let token = self.tokens.get(self.at + offset).map(|(token, _)| *token);
-            matches!(token, Some(Token::Word(found)) if found.eq_ignore_ascii_case(word))
+            self.tokens.get(self.at + offset).is_some_and(|(token, _)| token.is_keyword(word))
         })
     }
 
@@ -55,11 +54,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a name.
     pub(super) fn name(&mut self) -> Option<String> {
-        let name = match self.peek()? {
-            Token::Word(word) => word.to_lowercase(),
-            Token::Quoted(quoted) => quoted.strip_prefix('"')?.strip_suffix('"')?.replace("\"\"", "\""),
-            _ => return None,
-        };
+        let name = self.peek()?.name()?;
         self.at += 1;
         Some(name)
     }
@@ -148,10 +143,7 @@ impl<'a> Cursor<'a> {
     fn start(&self) -> usize {
         let before = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |(_, end)| *end);
         let Some((token, end)) = self.tokens.get(self.at) else { return before };
-        end - match token {
-            Token::Word(text) | Token::Quoted(text) | Token::Text(text) => text.len(),
-            Token::Symbol(symbol) => symbol.len_utf8(),
-        }
+        end - token.length_bytes()
     }
 }
 

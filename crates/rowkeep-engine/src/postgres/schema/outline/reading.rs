@@ -10,7 +10,7 @@ use crate::outline::note::Note;
 /// A schema that is being read.
 pub(super) struct Reading<'a> {
     pub(super) schema: &'a Schema,
-    pub(super) tables: HashMap<TableName, Found>,
+    pub(super) tables: HashMap<TableName, TableDefinition>,
     /// Types that are enumerations, with their labels; domains, with the types they are made of.
     pub(super) labels: HashMap<String, Vec<String>>,
     pub(super) domains: HashMap<String, String>,
@@ -22,19 +22,19 @@ pub(super) struct Reading<'a> {
 
 /// What was found of a table.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct TableDefinition {
     pub(super) lines: Vec<Line>,
     pub(super) defaults: HashMap<String, String>,
     /// Columns with an identity, and the sequences of these.
     pub(super) identities: HashMap<String, TableName>,
     pub(super) primary_key: Vec<String>,
     pub(super) unique: Vec<Vec<String>>,
-    pub(super) indexes: Vec<FoundIndex>,
+    pub(super) indexes: Vec<IndexDefinition>,
     pub(super) references: HashMap<String, Actions>,
 }
 
 /// An index over columns, each with whether it descends.
-pub(super) struct FoundIndex {
+pub(super) struct IndexDefinition {
     pub(super) name: String,
     pub(super) unique: bool,
     pub(super) columns: Vec<(String, bool)>,
@@ -53,7 +53,7 @@ impl<'a> Reading<'a> {
         let tables = schema.tables.iter().filter(|table| table.kind == TableKind::Table);
         Self {
             schema,
-            tables: tables.map(|table| (table.name.clone(), Found::default())).collect(),
+            tables: tables.map(|table| (table.name.clone(), TableDefinition::default())).collect(),
             labels: HashMap::new(),
             domains: HashMap::new(),
             sequences: Vec::new(),

@@ -4,7 +4,7 @@ use rowkeep_format::TableName;
 
 use super::columns::line;
 use super::cursor::Cursor;
-use super::reading::{Actions, FoundIndex, Reading};
+use super::reading::{Actions, IndexDefinition, Reading};
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::tables::{action, one_line};
 use crate::postgres::quote;
@@ -147,7 +147,7 @@ impl Reading<'_> {
         if !cursor.is_done() {
             return None;
         }
-        found.indexes.push(FoundIndex { name, unique, columns: columns? });
+        found.indexes.push(IndexDefinition { name, unique, columns: columns? });
         Some(())
     }
 }

@@ -6,7 +6,7 @@ use rowkeep_format::{Column, ForeignKey, Table, TableName};
 
 use super::columns::{Line, default, next_value};
 use super::cursor::Cursor;
-use super::reading::{Actions, Found, FoundIndex, Reading};
+use super::reading::{Actions, IndexDefinition, Reading, TableDefinition};
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::survey::Survey;
 use crate::outline::tables::{
@@ -14,7 +14,12 @@ use crate::outline::tables::{
 };
 
 impl Reading<'_> {
-    pub(super) fn table_outline(&mut self, table: &Table, found: &Found, survey: &Survey) -> TableOutline {
+    pub(super) fn table_outline(
+        &mut self,
+        table: &Table,
+        found: &TableDefinition,
+        survey: &Survey,
+    ) -> TableOutline {
         self.note_columns(&table.name, &found.lines);
         let columns = table.columns.iter().enumerate().filter(|(_, column)| !column.hidden);
         let columns = columns.map(|(source, column)| self.column(source, column, found, survey));
@@ -43,7 +48,13 @@ impl Reading<'_> {
         }
     }
 
-    fn column(&mut self, source: usize, column: &Column, found: &Found, survey: &Survey) -> ColumnOutline {
+    fn column(
+        &mut self,
+        source: usize,
+        column: &Column,
+        found: &TableDefinition,
+        survey: &Survey,
+    ) -> ColumnOutline {
         let line = found.lines.iter().find(|line| line.name == column.name);
         let default_sql =
             found.defaults.get(&column.name).or_else(|| line.and_then(|line| line.default.as_ref()));
@@ -71,7 +82,7 @@ impl Reading<'_> {
     }
 
     /// Takes over the primary key, what is unique, and indexes, as far as all their columns are there.
-    fn keys(&mut self, outline: &mut TableOutline, found: &Found) {
+    fn keys(&mut self, outline: &mut TableOutline, found: &TableDefinition) {
         let mut leave = |outline: &TableOutline, what: &str| {
             self.notes.push(outline.left_out(what, "a column of it is computed"));
         };
@@ -85,7 +96,7 @@ impl Reading<'_> {
                 None => leave(outline, "a UNIQUE constraint"),
             }
         }
-        for FoundIndex { name, unique, columns } in &found.indexes {
+        for IndexDefinition { name, unique, columns } in &found.indexes {
             match places(outline, columns.iter().map(|(name, _)| name)) {
                 Some(places) => outline.indexes.push(IndexOutline {
                     name: name.clone(),

@@ -43,11 +43,16 @@ pub(crate) async fn take(session: &Session) -> Result<(Vec<Relation>, String), E
     }
 }
 
+/// What the server says of a table that went while its lock was waited for: its name is nothing any more, or in the
+/// meantime that of an index or the like, or its schema went with it.
+const GONE: [SqlState; 3] =
+    [SqlState::UNDEFINED_TABLE, SqlState::WRONG_OBJECT_TYPE, SqlState::INVALID_SCHEMA_NAME];
+
 /// Whether locking failed because a table is not there any more, and may be tried again.
 fn is_gone(locked: Result<(), tokio_postgres::Error>, attempt: usize) -> Result<bool, EngineError> {
     match locked {
         Ok(()) => Ok(false),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) && attempt < ATTEMPTS => Ok(true),
+        Err(error) if attempt < ATTEMPTS && error.code().is_some_and(|code| GONE.contains(code)) => Ok(true),
         Err(error) => Err(failure::failed("cannot lock the tables for reading", error)),
     }
 }

@@ -1,5 +1,7 @@
 //! What every command takes.
 
+pub(crate) mod choices;
+
 use std::path::PathBuf;
 
 /// What every command takes.

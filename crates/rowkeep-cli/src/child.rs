@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use rowkeep::async_trait;
+use rowkeep::jobs::caller::RunCommand;
 use tokio::process::{Child, Command};
 
 use crate::setup::Session;
@@ -11,39 +13,42 @@ use crate::setup::Session;
 /// How long a command that was asked to stop may take to end before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Runs a command to its end and says why it failed, if it did.
+/// Runs commands with rowkeep's own input and output.
 ///
-/// Where the result of rowkeep is JSON on stdout, what the command prints there goes to stderr. Ctrl-C on a terminal reaches
+/// Where the result of rowkeep is JSON on stdout, what a command prints there goes to stderr. Ctrl-C on a terminal reaches
 /// the command by itself; one that does not end then, or that only rowkeep was asked to stop for, is killed.
-pub(crate) async fn run(
-    session: &Session,
-    words: &[OsString],
-    variables: &[(&str, OsString)],
-) -> Option<String> {
-    let [program, arguments @ ..] = words else { return Some("no command was given".to_owned()) };
-    let name = program.to_string_lossy().into_owned();
-    let mut command = Command::new(program);
-    command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
-    if session.global.json {
-        command.stdout(std::io::stderr());
-    }
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) => return Some(format!("{name} cannot be run: {error}")),
-    };
-    let ended = tokio::select! {
-        status = child.wait() => status,
-        () = session.context.cancelled() => {
-            return Some(match stopped(&mut child).await {
-                Ok(_) => format!("{name} was stopped"),
-                Err(error) => format!("{name} was stopped, and nobody knows how it ended: {error}"),
-            });
+pub(crate) struct Inherit<'s> {
+    pub(crate) session: &'s Session,
+}
+
+#[async_trait]
+impl RunCommand for Inherit<'_> {
+    async fn run(&self, words: &[OsString], variables: &[(&str, OsString)]) -> Option<String> {
+        let [program, arguments @ ..] = words else { return Some("no command was given".to_owned()) };
+        let name = program.to_string_lossy().into_owned();
+        let mut command = Command::new(program);
+        command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+        if self.session.global.json {
+            command.stdout(std::io::stderr());
         }
-    };
-    match ended {
-        Ok(status) if status.success() => None,
-        Ok(status) => Some(format!("{name} ended with {status}")),
-        Err(error) => Some(format!("nobody knows how {name} ended: {error}")),
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return Some(format!("{name} cannot be run: {error}")),
+        };
+        let ended = tokio::select! {
+            status = child.wait() => status,
+            () = self.session.context.cancelled() => {
+                return Some(match stopped(&mut child).await {
+                    Ok(_) => format!("{name} was stopped"),
+                    Err(error) => format!("{name} was stopped, and nobody knows how it ended: {error}"),
+                });
+            }
+        };
+        match ended {
+            Ok(status) if status.success() => None,
+            Ok(status) => Some(format!("{name} ended with {status}")),
+            Err(error) => Some(format!("nobody knows how {name} ended: {error}")),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, one call, how the result looks.
 
+pub(crate) mod apply;
 pub(crate) mod around;
 pub(crate) mod assess;
 pub(crate) mod backup;
@@ -17,6 +18,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod mask;
 pub(crate) mod migrate;
+pub(crate) mod plans;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod snapshots;
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     Restore(restore::Restore),
     /// Take the last restore back
     Undo(undo::Undo),
+    /// Execute a plan that --dry-run has made
+    Apply(apply::Apply),
+    /// List the plans that --dry-run has made, or delete some
+    Plans(plans::Plans),
     /// Write the rows of a state as files: CSV, NDJSON, SQL
     Export(export::Export),
     /// Run a migration; when it fails, the database becomes what it was
@@ -89,6 +95,8 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Show(command) => command.run(session).await,
         Command::Restore(command) => command.run(session).await,
         Command::Undo(command) => command.run(session).await,
+        Command::Apply(command) => command.run(session).await,
+        Command::Plans(command) => command.run(session).await,
         Command::Diff(command) => command.run(session).await,
         Command::Migrate(command) => command.run(session).await,
         Command::Around(command) => command.run(session).await,

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use rowkeep::engine::ErrorKind as Engine;
+use rowkeep::jobs::Verdict;
 use rowkeep::repository::ErrorKind as Repository;
-use rowkeep::{Error, ErrorKind};
+use rowkeep::units::plain;
+use rowkeep::{Error, ErrorKind, RequestError};
 use serde_json::json;
-
-use crate::ui::units::plain;
 
 pub(crate) const DONE: u8 = 0;
 pub(crate) const FAILED: u8 = 1;
@@ -74,8 +74,26 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     ExitCode::from(status)
 }
 
+/// The exit status of a job, with a hint where only hooks after it failed.
+pub(crate) fn ended(job: &str, verdict: Verdict, hooks_failed: &[String]) -> u8 {
+    if verdict == Verdict::Failed && !hooks_failed.is_empty() {
+        eprintln!("hint: the {job} itself is done; do by hand what the hook was to do");
+    }
+    status_of(verdict)
+}
+
+/// The exit status of a verdict.
+pub(crate) fn status_of(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Done => DONE,
+        Verdict::Differences => DIFFERENCES,
+        Verdict::Refused => REFUSED,
+        Verdict::Failed => FAILED,
+    }
+}
+
 /// The error and its causes in one line, without what a cause says again.
-pub(crate) fn told(error: &anyhow::Error) -> String {
+fn told(error: &anyhow::Error) -> String {
     let mut told = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
@@ -91,12 +109,12 @@ pub(crate) fn told(error: &anyhow::Error) -> String {
 }
 
 /// The exit status of an error, and what to do next.
-pub(crate) fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
+fn judge(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.status, error.hint.clone());
     }
     match error.downcast_ref::<Error>() {
-        Some(error) => (status(error.kind()), hint(error).map(str::to_owned)),
+        Some(error) => (status(error.kind()), hint(error)),
         None => (FAILED, None),
     }
 }
@@ -110,7 +128,71 @@ fn status(kind: ErrorKind) -> u8 {
     }
 }
 
-fn hint(error: &Error) -> Option<&'static str> {
+fn hint(error: &Error) -> Option<String> {
+    match error {
+        Error::Request(error) => request_hint(error),
+        Error::Step { source, .. } => hint(source),
+        error => fixed_hint(error).map(str::to_owned),
+    }
+}
+
+/// What to do next where something cannot be done as it was asked for.
+fn request_hint(error: &RequestError) -> Option<String> {
+    let say_which = |known: &[String]| format!("say which: {}", known.join(", "));
+    Some(match error {
+        RequestError::NoDatabase => "give a URL or a path, or name databases in rowkeep.toml".to_owned(),
+        RequestError::SeveralDatabases { known } => say_which(known),
+        RequestError::NotConfigured { .. } => "give the URL or path with --to".to_owned(),
+        RequestError::NoSuchDatabase { known, .. } => match known.as_slice() {
+            [] => "there is no rowkeep.toml with names; give a URL or the path of a file".to_owned(),
+            known => format!("rowkeep.toml names {}", known.join(", ")),
+        },
+        RequestError::NoLive => "give its URL or path, or name it in rowkeep.toml".to_owned(),
+        RequestError::SeveralLive { known } => {
+            say_which(&known.iter().map(|name| format!("live:{name}")).collect::<Vec<_>>())
+        }
+        RequestError::NoRepository { .. } => {
+            "name another place with --repository, or make one with `rowkeep init`".to_owned()
+        }
+        RequestError::NoMaskRules { .. } => {
+            "write rules into rowkeep.toml or a file; `rowkeep mask suggest` proposes some".to_owned()
+        }
+        RequestError::OnlyForData { .. } => "restore the whole snapshot, without it".to_owned(),
+        RequestError::NotWithSchema { .. } => {
+            "leave out --with-schema to change rows only, or restore into a new database".to_owned()
+        }
+        RequestError::NotAcross { .. } => {
+            "restore without it, or first into a database of the snapshot's own engine".to_owned()
+        }
+        RequestError::OccupiedAcross { .. } => {
+            "name a database that is new or empty; a table can be copied over from there".to_owned()
+        }
+        RequestError::MaskedIntoData { .. } => "name a database that is new or empty".to_owned(),
+        RequestError::NobodyToAsk => "look at the plan with --dry-run, then give --yes".to_owned(),
+        RequestError::PlanExecuted { .. } => {
+            "make another with --dry-run; `rowkeep undo` takes back what was done".to_owned()
+        }
+        RequestError::PlanOfAnother { .. } => "give the database of the plan with --to".to_owned(),
+        RequestError::NoSuchPlan { .. } => "`rowkeep plans` lists them".to_owned(),
+        RequestError::AmbiguousPlan { .. } => "give more digits of the id".to_owned(),
+        RequestError::NothingToCheck => {
+            "write [[databases.NAME.checks]] in rowkeep.toml, or give a file with --checks".to_owned()
+        }
+        RequestError::NothingToDrill { database: None } => {
+            "make one with `rowkeep backup DATABASE`".to_owned()
+        }
+        RequestError::NothingToDrill { database: Some(_) } => {
+            "make one with `rowkeep backup`; `rowkeep snapshots` lists all".to_owned()
+        }
+        RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
+        RequestError::Secret(_)
+        | RequestError::NamedLatest
+        | RequestError::RelatedToAll
+        | RequestError::NoSnapshots => return None,
+    })
+}
+
+fn fixed_hint(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::Engine(error) => engine_hint(error.kind())?,
         Error::Repository(error) => repository_hint(error.kind())?,
@@ -151,7 +233,10 @@ fn hint(error: &Error) -> Option<&'static str> {
             "nothing was changed; correct [databases.NAME.activity] in rowkeep.toml, or give --no-activity"
         }
         Error::Exists(_) => "give --force to replace it, or name another place",
-        Error::Write { .. }
+        Error::Request(_)
+        | Error::Step { .. }
+        | Error::File { .. }
+        | Error::Write { .. }
         | Error::Export(_)
         | Error::Unknown { .. }
         | Error::Condition(_)

@@ -57,7 +57,8 @@ fn main() -> ExitCode {
     let cancel = CancellationToken::new();
     runtime.spawn(stop_on_signal(cancel.clone()));
     let result = runtime.block_on(async {
-        let session = Session::new(args.global, cancel);
+        let observer = ui::progress::observer(args.global.quiet);
+        let session = Session::new(args.global, observer, cancel);
         commands::run(args.command, Args::command, &session).await
     });
     // Threads that still wait for a lost server must not keep us.

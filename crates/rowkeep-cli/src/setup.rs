@@ -1,41 +1,36 @@
-//! From what was typed, the environment and the configuration to things that operations take.
+//! From what was typed, the environment and the configuration to what jobs work in.
 
-mod activity;
-mod database;
-mod hooks;
-mod mask;
-mod secret;
-mod state;
+mod machine;
+mod passphrase;
 mod store;
 mod wanted;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
-use rowkeep::engine::{Engine, Surroundings};
-use rowkeep::{Config, Context};
+use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
+use rowkeep::{Config, Context, Observer};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
-use crate::ui;
 
-pub(crate) use database::Source;
-pub(crate) use secret::{ask_new, new_slot, passphrase_in};
-pub(crate) use state::States;
-pub(crate) use wanted::{Chosen, Wanted};
+pub(crate) use passphrase::{ask_new, passphrase_in};
+pub(crate) use wanted::{Chosen, Wanted, masked};
 
 /// One run of the command: what was typed everywhere, and what follows from it.
 pub(crate) struct Session {
     pub(crate) global: Global,
     pub(crate) context: Context,
     config: OnceLock<Config>,
+    workspace: OnceLock<Workspace>,
 }
 
 impl Session {
-    pub(crate) fn new(global: Global, cancel: CancellationToken) -> Self {
-        let observer = ui::progress::observer(global.quiet);
-        Self { global, context: Context::new(observer, cancel), config: OnceLock::new() }
+    /// A session whose jobs are watched by `observer` and stopped by `cancel`.
+    pub(crate) fn new(global: Global, observer: Observer, cancel: CancellationToken) -> Self {
+        let context = Context::new(observer, cancel);
+        Self { global, context, config: OnceLock::new(), workspace: OnceLock::new() }
     }
 
     /// A session with a repository and a key file of its own in a folder, without any configuration or progress.
@@ -49,7 +44,8 @@ impl Session {
             store_options: Vec::new(),
             ..self.global.clone()
         };
-        Self { global, context: Context::silent(), config: OnceLock::from(Config::default()) }
+        let config = OnceLock::from(Config::default());
+        Self { global, context: Context::silent(), config, workspace: OnceLock::new() }
     }
 
     /// Prints a result for people, unless silence or JSON is asked for.
@@ -65,6 +61,36 @@ impl Session {
             println!("{}", json());
         } else if !self.global.quiet {
             println!("{}", text());
+        }
+    }
+
+    /// What jobs work in.
+    pub(crate) fn workspace(&self) -> Result<&Workspace> {
+        if let Some(workspace) = self.workspace.get() {
+            return Ok(workspace);
+        }
+        let config = self.config()?.clone();
+        let workspace = Workspace::new(config, self.circumstances());
+        Ok(self.workspace.get_or_init(|| workspace))
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        let passphrase = std::env::var("ROWKEEP_PASSPHRASE").ok().filter(|passphrase| !passphrase.is_empty());
+        Circumstances {
+            repository: self.global.repository.clone(),
+            store: store::options(&self.global.store_options),
+            secrets: Secrets {
+                key_file: self.global.key_file.clone(),
+                passphrase_file: self.global.passphrase_file.clone(),
+                passphrase: passphrase.map(zeroize::Zeroizing::new),
+                person: Some(Arc::new(passphrase::Prompt)),
+            },
+            surroundings: machine::surroundings(self.global.read_all),
+            variable: Some(Arc::new(|name| std::env::var(name).ok())),
+            user: machine::user(),
+            host: machine::host(),
+            reports: self.reports(),
+            program: concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 
@@ -84,35 +110,9 @@ impl Session {
         Ok(self.config.get_or_init(|| config))
     }
 
-    /// The folder where reports are kept: the one named, or `rowkeep-reports` beside the configuration.
-    pub(crate) fn reports(&self, named: Option<&Path>) -> PathBuf {
+    /// The folder where reports are kept unless a command names another: `rowkeep-reports` beside the configuration.
+    fn reports(&self) -> PathBuf {
         let beside = self.global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        named.map_or_else(|| beside.join("rowkeep-reports"), Path::to_owned)
-    }
-
-    /// The engine for a database.
-    pub(crate) fn engine(&self, url: &str) -> Result<std::sync::Arc<dyn Engine>> {
-        let url = rowkeep::engine::DatabaseUrl::parse(url).map_err(rowkeep::Error::from)?;
-        Ok(rowkeep::engine::connect(&url, &self.surroundings()).map_err(rowkeep::Error::from)?)
-    }
-
-    /// What operations need to know of this machine.
-    pub(crate) fn surroundings(&self) -> Surroundings {
-        let list = |name: &str| -> Vec<PathBuf> {
-            std::env::var_os(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
-        };
-        let mut postgres_bin = list("ROWKEEP_PG_BIN");
-        postgres_bin.extend(list("PATH"));
-        let temporary = std::env::var_os("TMPDIR").map(PathBuf::from);
-        Surroundings { postgres_bin, temporary, read_all: self.global.read_all }
-    }
-}
-
-/// The folder of a repository that is one.
-pub(crate) fn folder_of(location: &str) -> Option<&Path> {
-    match location.split_once("://") {
-        None => Some(Path::new(location)),
-        Some(("file", path)) => Some(Path::new(path)),
-        Some(_) => None,
+        beside.join("rowkeep-reports")
     }
 }

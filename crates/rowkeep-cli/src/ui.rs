@@ -1,10 +1,32 @@
 //! How things look on a terminal, in a log, and as JSON.
 
+pub(crate) mod assessed;
 pub(crate) mod changes;
+pub(crate) mod checked;
+pub(crate) mod command_line;
+pub(crate) mod comparison;
 pub(crate) mod confirm;
+pub(crate) mod difference;
+pub(crate) mod effect;
+pub(crate) mod examined;
+pub(crate) mod exported;
+pub(crate) mod history;
 pub(crate) mod log;
+pub(crate) mod made;
+pub(crate) mod mask;
+pub(crate) mod migration;
 pub(crate) mod pager;
+pub(crate) mod person;
+pub(crate) mod plans;
 pub(crate) mod progress;
+pub(crate) mod replaced;
+pub(crate) mod reports;
+pub(crate) mod restored;
+pub(crate) mod rows;
 pub(crate) mod schema;
+pub(crate) mod snapshot;
+pub(crate) mod snapshot_contents;
+pub(crate) mod snapshots;
 pub(crate) mod table;
+pub(crate) mod translated;
 pub(crate) mod units;

@@ -32,7 +32,8 @@ pub struct ApplyOptions {
 }
 
 /// What to do where a row is not as the changeset says it was.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnConflict {
     /// Change nothing at all: [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
     #[default]

@@ -72,6 +72,10 @@ id! {
     SnapshotId, 16
 }
 id! {
+    /// Name of a plan: the first half of the BLAKE3 hash of its object in the repository.
+    PlanId, 16
+}
+id! {
     /// Name of a repository: random, made once.
     RepositoryId, 16
 }

@@ -22,6 +22,6 @@ mod varint;
 pub use batch::{RowBatch, Value};
 pub use changeset::{Change, Changes, Counts, TableChanges};
 pub use error::FormatError;
-pub use ids::{ChunkId, ContentKeys, SnapshotId};
+pub use ids::{ChunkId, ContentKeys, PlanId, SnapshotId};
 pub use manifest::{Manifest, TableEntry};
 pub use schema::{Column, ForeignKey, Key, KeyForm, Schema, Table, TableKind, TableName};

@@ -29,6 +29,9 @@ pub(crate) const INDEX: Magic = Magic { bytes: *b"rowkindx", what: "the header o
 /// A snapshot.
 pub(crate) const SNAPSHOT: Magic = Magic { bytes: *b"rowksnap", what: "the header of a snapshot" };
 
+/// A plan, or the claim to execute one.
+pub(crate) const PLAN: Magic = Magic { bytes: *b"rowkplan", what: "the header of a plan" };
+
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
 

@@ -25,6 +25,7 @@ mod ledger;
 mod location;
 mod objects;
 mod pack;
+mod plans;
 mod reader;
 mod repository;
 mod seal;
@@ -45,4 +46,4 @@ pub use seal::Encryption;
 pub use statistics::Statistics;
 pub use writer::{Stored, Writer, WriterOptions};
 
-pub use rowkeep_format::ids::{ChunkId, ContentKeys, KeySlotId, RepositoryId, SnapshotId};
+pub use rowkeep_format::ids::{ChunkId, ContentKeys, KeySlotId, PlanId, RepositoryId, SnapshotId};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
-use rowkeep_format::ids::{IndexId, KeySlotId, PackId, SnapshotId};
+use rowkeep_format::ids::{IndexId, KeySlotId, PackId, PlanId, SnapshotId};
 
 use crate::{Error, Flaw, Result};
 
@@ -20,6 +20,8 @@ pub(crate) const PACKS: &str = "packs";
 pub(crate) const INDEX: &str = "index";
 /// The folder of the snapshots.
 pub(crate) const SNAPSHOTS: &str = "snapshots";
+/// The folder of the plans.
+pub(crate) const PLANS: &str = "plans";
 /// The folder of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
 
@@ -37,6 +39,15 @@ pub(crate) fn index(id: &IndexId) -> String {
 
 pub(crate) fn snapshot(id: &SnapshotId) -> String {
     format!("{SNAPSHOTS}/{id}")
+}
+
+pub(crate) fn plan(id: &PlanId) -> String {
+    format!("{PLANS}/{id}")
+}
+
+/// The object that says that a plan is being executed, or was.
+pub(crate) fn plan_claim(id: &PlanId) -> String {
+    format!("{PLANS}/{id}-claim")
 }
 
 /// The first half of the hash of an object, after which small objects are named.

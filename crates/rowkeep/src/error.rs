@@ -1,4 +1,6 @@
 mod condition;
+mod kind;
+mod request;
 
 use std::path::PathBuf;
 
@@ -6,6 +8,8 @@ use rowkeep_engine::EngineError;
 use rowkeep_format::FormatError;
 
 pub use condition::ConditionError;
+pub use kind::ErrorKind;
+pub use request::RequestError;
 
 /// What can go wrong in an operation.
 #[derive(Debug, thiserror::Error)]
@@ -187,22 +191,30 @@ pub enum Error {
     /// A passphrase or key file cannot be had.
     #[error("{0}")]
     Secret(String),
+    /// A job cannot be done as it was asked for.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A step of a job failed.
+    #[error("{step}")]
+    Step {
+        /// What could not be done, such as `cannot open the repository at …`.
+        step: String,
+        /// Why not.
+        #[source]
+        source: Box<Error>,
+    },
+    /// A file or folder cannot be used.
+    #[error("{problem}")]
+    File {
+        /// What could not be done with it, with its name.
+        problem: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// Somebody asked the operation to stop.
     #[error("stopped")]
     Cancelled,
-}
-
-/// What a caller does next about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// What was asked for cannot be meant: a wrong name, URL or configuration.
-    Usage,
-    /// Data is damaged.
-    Damage,
-    /// Access is refused: wrong passphrase, password, permission; or a target that must not be overwritten.
-    Refused,
-    /// Everything else.
-    Failed,
 }
 
 impl Error {
@@ -211,6 +223,8 @@ impl Error {
         use rowkeep_engine::ErrorKind as Engine;
         use rowkeep_repository::ErrorKind as Repository;
         match self {
+            Error::Request(error) => error.kind(),
+            Error::Step { source, .. } => source.kind(),
             Error::Engine(error) => match error.kind() {
                 Engine::InvalidUrl | Engine::Statement => ErrorKind::Usage,
                 Engine::Damaged => ErrorKind::Damage,
@@ -268,8 +282,28 @@ impl Error {
             | Error::ReadBack { .. }
             | Error::Hook { .. }
             | Error::Write { .. }
+            | Error::File { .. }
             | Error::Cancelled => ErrorKind::Failed,
         }
+    }
+
+    /// The same as the reason why a step could not be done.
+    pub(crate) fn of_step(self, step: impl Into<String>) -> Self {
+        Error::Step { step: step.into(), source: Box::new(self) }
+    }
+
+    /// The error with its causes in one line, without what a cause says again.
+    pub fn in_one_line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let words = error.to_string();
+            if !line.contains(&words) {
+                line = format!("{line}: {words}");
+            }
+            cause = error.source();
+        }
+        line
     }
 
     pub(crate) fn content(object: impl Into<String>) -> impl FnOnce(FormatError) -> Self {

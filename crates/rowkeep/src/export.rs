@@ -15,7 +15,7 @@ use std::sync::Arc;
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::RowStream;
 use rowkeep_format::{ContentKeys, RowBatch, Schema, Table, TableKind, TableName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::diff::{RowFilter, RowTest};
 use crate::rows::mask::{BoundMask, Mask, MaskRules};
@@ -46,7 +46,7 @@ pub struct ExportOptions {
 }
 
 /// What an export wrote.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exported {
     /// The files.
     pub files: Vec<ExportedFile>,
@@ -61,7 +61,7 @@ pub struct Exported {
 }
 
 /// A file that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportedFile {
     /// Where it is; nothing for a stream.
     pub path: Option<PathBuf>,

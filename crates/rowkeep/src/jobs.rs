@@ -1,8 +1,38 @@
 //! Jobs: what a person asks for, whole, made of captures, diffs, applies and restores.
+//!
+//! A job is a request that can be stored, run in a [`Workspace`](workspace::Workspace) on behalf of a
+//! [`Caller`](caller::Caller), with an outcome that anyone can show.
 
+pub mod apply_plan;
+pub mod around;
 pub mod assess;
+pub mod backup;
+pub mod caller;
+mod changing;
+pub mod check_data;
+mod database_ref;
+pub mod delete;
+pub mod diff;
+pub mod doctor;
 pub mod drill;
+mod executing;
+pub mod export;
 pub mod history;
+pub mod init;
 pub mod migrate;
+pub mod outcome;
+pub mod plans;
 pub mod repository_check;
+pub mod request;
+pub mod restore;
+pub mod rows_wanted;
 pub mod run_between;
+pub mod snapshots;
+pub mod suggest_mask;
+pub mod undo;
+mod verdict;
+pub mod verify;
+pub mod workspace;
+
+pub use database_ref::DatabaseRef;
+pub use verdict::Verdict;

@@ -25,10 +25,11 @@ mod variables;
 
 pub use config::{Config, Database};
 pub use context::Context;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, RequestError};
 pub use progress::{Event, Observer, Phase};
 pub use state::State;
 
+pub use async_trait::async_trait;
 pub use rowkeep_engine as engine;
 pub use rowkeep_format as format;
 pub use rowkeep_repository as repository;

@@ -50,6 +50,13 @@ pub enum Event<'a> {
         /// Bytes since the last such event.
         bytes: u64,
     },
+    /// That many more objects of a repository were checked, and bytes of their data.
+    Checked {
+        /// Objects since the last such event.
+        objects: u64,
+        /// Bytes since the last such event.
+        bytes: u64,
+    },
     /// A table is read again from its start, because its rows did not lie in the order they were expected in.
     TableAgain {
         /// The table.

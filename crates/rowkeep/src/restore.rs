@@ -11,7 +11,7 @@ use rowkeep_engine::{Contents, CreateOptions, Engine, EngineError, ErrorKind, Ta
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::rows::mask::{BoundMask, Mask, MaskRules};
 use crate::state::reader::{Cause, rows};
@@ -20,7 +20,7 @@ use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
 /// What a restore did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
     /// Tables that were loaded.
     pub tables: u64,

@@ -1,19 +1,13 @@
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::Result;
-use rowkeep::capture::{CaptureOptions, capture};
-use rowkeep::hooks::{Facts, Operation};
-use rowkeep::state::selection::Selection;
-use rowkeep::state::snapshots::Snapshot;
-use serde_json::{Value, json};
+use rowkeep::jobs::backup::BackupRequest;
+use serde_json::json;
 
-use super::show;
 use crate::args::pair;
-use crate::fail::{CommandError, DONE};
-use crate::setup::{Session, Source, folder_of};
-use crate::ui::units::{bytes, counted, duration, plain};
+use crate::fail::ended;
+use crate::setup::{Session, masked};
+use crate::ui::person::Person;
 
 /// Back up a database, or all that rowkeep.toml names.
 ///
@@ -67,70 +61,25 @@ impl Backup {
     }
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        if self.name.as_deref().is_some_and(|name| name == "latest" || name.starts_with("latest:")) {
-            return Err(
-                CommandError::usage("a snapshot cannot be named latest: that means the newest").into()
-            );
-        }
-        let sources = session.sources(self.database.as_deref())?;
-        let repository = session.open_or_init().await?;
-        let mut results = Vec::new();
-        let mut status = DONE;
-        for source in sources {
-            let options = self.options(session, &source)?;
-            let engine = source.engine.as_ref();
-            let typed = self.database.as_deref().unwrap_or(&source.name);
-            let hooks = session.hooks(Operation::Backup, typed, self.no_hooks)?;
-            let facts = Facts::new(Operation::Backup, &*source.name, engine.describe());
-            let ended = session.within(&hooks, facts, async |facts| {
-                let snapshot = capture(&session.context, &repository, engine, &options).await?;
-                facts.snapshot = Some(snapshot.id.to_string());
-                session.say(told(&snapshot));
-                results.push(show::summary(&snapshot));
-                Ok(DONE)
-            });
-            status = status.max(ended.await?);
-        }
+        let person = Person { session, approves: true };
+        let outcome = self.request().run(&session.context, session.workspace()?, &person).await?;
         if session.global.json {
-            println!("{}", json!({ "snapshots": Value::Array(results) }));
+            println!("{}", json!({ "snapshots": outcome.snapshots }));
         }
-        Ok(status)
+        Ok(ended("backup", outcome.verdict(), &outcome.hooks_failed))
     }
 
-    fn options(&self, session: &Session, source: &Source) -> Result<CaptureOptions> {
-        let configured = &source.selection;
-        let or = |typed: &[String], configured: &[String]| {
-            if typed.is_empty() { configured.to_vec() } else { typed.to_vec() }
-        };
-        Ok(CaptureOptions {
-            database: source.name.clone(),
-            name: self.name.clone(),
-            tags: self.tags.iter().cloned().collect::<BTreeMap<_, _>>(),
-            environment: session.config()?.environment.clone(),
-            selection: Selection {
-                include: or(&self.tables, &configured.include),
-                exclude: or(&self.exclude, &configured.exclude),
-                groups: configured.groups.clone(),
-            },
-            mask: session.mask(self.mask.as_ref(), &source.name)?,
+    fn request(self) -> BackupRequest {
+        BackupRequest {
+            database: self.database.map(Into::into),
+            name: self.name,
+            tables: self.tables,
+            exclude: self.exclude,
+            mask: masked(self.mask),
             with_schema: !self.data_only,
             with_data: !self.schema_only,
-            program: concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned(),
-            repository_folder: folder_of(&session.location()?).map(Path::to_owned),
-        })
+            tags: self.tags.into_iter().collect(),
+            hooks: !self.no_hooks,
+        }
     }
-}
-
-fn told(snapshot: &Snapshot) -> String {
-    let manifest = &snapshot.manifest;
-    let tables = manifest.tables.iter().filter(|table| table.kind.is_user_table()).count();
-    format!(
-        "snapshot {} of {}: {}, {} in {}; {} new in the repository",
-        snapshot.short_id(),
-        plain(&manifest.database),
-        counted(tables as u64, "table"),
-        counted(manifest.rows(), "row"),
-        duration(Duration::from_millis(manifest.cost.duration_ms)),
-        bytes(manifest.cost.new_bytes),
-    )
 }

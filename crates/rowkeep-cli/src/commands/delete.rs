@@ -1,9 +1,10 @@
 use anyhow::Result;
-use rowkeep::state::snapshots;
+use rowkeep::jobs::delete::DeleteRequest;
 use serde_json::json;
 
-use crate::fail::DONE;
+use crate::fail::status_of;
 use crate::setup::Session;
+use crate::ui::person::Person;
 
 /// Delete snapshots.
 ///
@@ -18,29 +19,13 @@ pub(crate) struct Delete {
 
 impl Delete {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let repository = session.open().await?;
-        // All are found before any is deleted, so that a misspelt one deletes none.
-        let mut found = Vec::new();
-        for reference in &self.snapshots {
-            let snapshot = snapshots::find(&repository, reference).await?;
-            if !found.contains(&snapshot) {
-                found.push(snapshot);
-            }
-        }
-        for snapshot in &found {
-            repository.delete_snapshot(&snapshot.id).await.map_err(rowkeep::Error::from)?;
-            session.say(format!(
-                "deleted snapshot {} of {}",
-                snapshot.short_id(),
-                snapshot.manifest.database
-            ));
-        }
+        let request = DeleteRequest { snapshots: self.snapshots };
+        let person = Person { session, approves: true };
+        let outcome = request.run(session.workspace()?, &person).await?;
         if session.global.json {
-            println!(
-                "{}",
-                json!({ "deleted": found.iter().map(|snapshot| snapshot.id).collect::<Vec<_>>() })
-            );
+            let ids: Vec<_> = outcome.deleted.iter().map(|snapshot| snapshot.id).collect();
+            println!("{}", json!({ "deleted": ids }));
         }
-        Ok(DONE)
+        Ok(status_of(outcome.verdict()))
     }
 }

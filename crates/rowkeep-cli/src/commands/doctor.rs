@@ -1,11 +1,10 @@
 use anyhow::Result;
-use rowkeep::capture::readiness::examine;
-use rowkeep::engine::{Examination, Level};
-use serde_json::json;
+use rowkeep::jobs::doctor::DoctorRequest;
 
-use crate::fail::{DONE, FAILED};
-use crate::setup::{Session, folder_of};
-use crate::ui::units::plain;
+use crate::fail::status_of;
+use crate::setup::Session;
+use crate::ui::examined;
+use crate::ui::person::Person;
 
 /// Look at what would stand in the way of a backup: connection, permissions, tools, space, other operations.
 ///
@@ -19,45 +18,12 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let location = session.location()?;
-        let mut healthy = true;
-        let mut results = Vec::new();
-        for source in session.sources(self.database.as_deref())? {
-            let folder = folder_of(&location);
-            let mut examination = examine(source.engine.as_ref(), folder).await?;
-            let typed = self.database.as_deref().unwrap_or(&source.name);
-            if let Some(activity) =
-                session.configured_as(typed)?.and_then(|(_, database)| database.activity.as_ref())
-            {
-                examination.findings.push(activity.examine(source.engine.as_ref()).await?);
-            }
-            healthy &= examination.findings.iter().all(|finding| finding.level < Level::Error);
-            session.say(told(&source.engine.describe(), &examination));
-            results.push(json!({
-                "database": source.name,
-                "facts": examination.facts.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
-                "findings": examination.findings,
-            }));
-        }
+        let request = DoctorRequest { database: self.database.map(Into::into) };
+        let person = Person { session, approves: true };
+        let outcome = request.run(session.workspace()?, &person).await?;
         if session.global.json {
-            println!("{}", json!({ "healthy": healthy, "databases": results }));
+            println!("{}", examined::json(&outcome));
         }
-        Ok(if healthy { DONE } else { FAILED })
+        Ok(status_of(outcome.verdict()))
     }
-}
-
-fn told(database: &str, examination: &Examination) -> String {
-    let mut lines = vec![plain(database)];
-    lines
-        .extend(examination.facts.iter().map(|(name, value)| format!("  {}: {}", plain(name), plain(value))));
-    for finding in &examination.findings {
-        let mark = match finding.level {
-            Level::Ok => "ok     ",
-            Level::Warning => "warning",
-            Level::Error => "ERROR  ",
-            Level::Damage => "DAMAGE ",
-        };
-        lines.push(format!("{mark}  {}: {}", plain(&finding.what), plain(&finding.detail)));
-    }
-    lines.join("\n")
 }

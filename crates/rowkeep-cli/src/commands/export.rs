@@ -1,13 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use rowkeep::State;
-use rowkeep::export::{Destination, ExportOptions, Exported, Format, export};
-use serde_json::json;
+use rowkeep::export::Format;
+use rowkeep::jobs::export::ExportRequest;
 
-use crate::fail::DONE;
-use crate::setup::{Chosen, Session, States};
-use crate::ui::units::{bytes, counted, plain};
+use crate::fail::status_of;
+use crate::setup::{Chosen, Session, masked};
+use crate::ui::exported;
 
 /// Write the rows of a state as files: CSV, NDJSON or SQL.
 ///
@@ -47,91 +46,30 @@ enum FormatChoice {
     Sql,
 }
 
-impl Export {
-    pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let format = self.format();
-        let with_schema = format == Format::Sql && !self.data_only;
-        let mut states = States::new(session);
-        let (name, state) = states.open_with(&self.state, with_schema).await?;
-        let mask = match session.mask(self.mask.as_ref(), &name)? {
-            None => None,
-            // A mask by rules alone could be tried out by anybody; it takes the repository's secrets.
-            Some(rules) if rules.key.is_none() => {
-                let keys = states.repository().await?.content_keys().clone();
-                Some((rules, keys))
-            }
-            Some(rules) => Some((rules, states.keys())),
-        };
-        let options = ExportOptions {
-            format,
-            selection: self.chosen.selection(session)?,
-            rows: self.chosen.wanted.rows()?,
-            mask,
-            with_schema,
-            name,
-            force: self.force,
-        };
-        let done = export(&session.context, &state, &options, self.destination()).await?;
-        for note in &done.notes {
-            eprintln!("note: {}", plain(note));
-        }
-        self.tell(session, &state, &options, &done);
-        Ok(DONE)
-    }
-
-    fn format(&self) -> Format {
-        match (self.format, extension(&self.to).as_deref()) {
-            (Some(FormatChoice::Csv), _) => Format::Csv,
-            (Some(FormatChoice::Ndjson), _) | (None, Some("ndjson" | "jsonl")) => Format::Ndjson,
-            (Some(FormatChoice::Sql), _) | (None, Some("sql")) => Format::Sql,
-            (None, _) => Format::Csv,
-        }
-    }
-
-    fn destination(&self) -> Destination {
-        if self.to.as_os_str() == "-" {
-            return Destination::Stream(Box::new(std::io::stdout()));
-        }
-        let is_file = matches!(extension(&self.to).as_deref(), Some("csv" | "ndjson" | "jsonl" | "sql"));
-        let has_slash = self.to.to_string_lossy().ends_with('/');
-        match is_file && !has_slash && !self.to.is_dir() {
-            true => Destination::File(self.to.clone()),
-            false => Destination::Folder(self.to.clone()),
-        }
-    }
-
-    /// Says what was written; on stderr where stdout is what was written.
-    fn tell(&self, session: &Session, state: &State, options: &ExportOptions, done: &Exported) {
-        let json = || {
-            json!({
-                "state": state.describe(),
-                "format": options.format,
-                "masked": options.mask.is_some(),
-                "with_schema": done.with_schema,
-                "files": done.files,
-                "rows": done.rows,
-                "bytes": done.bytes,
-                "notes": done.notes,
-            })
-        };
-        let text = || {
-            let (rows, size) = (counted(done.rows, "row"), bytes(done.bytes));
-            let files = match done.files.as_slice() {
-                [only] => only.path.as_ref().map_or("stdout".to_owned(), |path| path.display().to_string()),
-                files => format!("{} in {}", counted(files.len() as u64, "file"), self.to.display()),
-            };
-            format!("exported {}: {rows}, {size} to {files}", state.describe())
-        };
-        if self.to.as_os_str() != "-" {
-            session.result(json, text);
-        } else if session.global.json {
-            eprintln!("{}", json());
-        } else if !session.global.quiet {
-            eprintln!("{}", text());
+impl From<FormatChoice> for Format {
+    fn from(choice: FormatChoice) -> Self {
+        match choice {
+            FormatChoice::Csv => Format::Csv,
+            FormatChoice::Ndjson => Format::Ndjson,
+            FormatChoice::Sql => Format::Sql,
         }
     }
 }
 
-fn extension(path: &Path) -> Option<String> {
-    path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+impl Export {
+    pub(crate) async fn run(self, session: &Session) -> Result<u8> {
+        let request = ExportRequest {
+            state: self.state.into(),
+            to: (self.to.as_os_str() != "-").then_some(self.to),
+            format: self.format.map(Into::into),
+            wanted: self.chosen.rows(),
+            mask: masked(self.mask),
+            data_only: self.data_only,
+            force: self.force,
+        };
+        let stdout = Box::new(std::io::stdout());
+        let outcome = request.run(&session.context, session.workspace()?, Some(stdout)).await?;
+        exported::show(session, request.to.as_deref(), &outcome);
+        Ok(status_of(outcome.verdict()))
+    }
 }

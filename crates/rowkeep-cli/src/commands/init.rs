@@ -1,8 +1,11 @@
 use anyhow::Result;
+use rowkeep::jobs::init::InitRequest;
+use rowkeep::jobs::workspace::MadeBy;
 use serde_json::json;
 
 use crate::fail::{CommandError, DONE};
 use crate::setup::Session;
+use crate::ui::made;
 
 /// Make a repository.
 ///
@@ -26,17 +29,17 @@ impl Init {
             let message = "--no-encryption, but ROWKEEP_PASSPHRASE is set";
             return Err(CommandError::usage(message).with_hint("unset it, or encrypt").into());
         }
-        let made = session.init(self.no_encryption, self.make_key_file).await?;
-        let repository = &made.repository;
+        let request = InitRequest { no_encryption: self.no_encryption, key_file: self.make_key_file };
+        let made = request.run(session.workspace()?).await?;
         session.result(
             || {
                 json!({
-                    "repository": repository.id(),
-                    "encrypted": repository.is_encrypted(),
-                    "key_file": made.key_file(),
+                    "repository": made.repository,
+                    "encrypted": made.by != MadeBy::Unencrypted,
+                    "key_file": made::key_file(&made),
                 })
             },
-            || made.told(),
+            || made::told(&made),
         );
         Ok(DONE)
     }

@@ -4,11 +4,11 @@ use anyhow::Result;
 use clap::Subcommand;
 use rowkeep::Error;
 use rowkeep::format::ids::KeySlotId;
-use rowkeep::repository::{Kdf, KeyFile, KeySlot, Lock, Passphrase, Repository, SlotKind};
+use rowkeep::repository::{Kdf, KeyFile, KeySlot, Lock, NewSlot, Passphrase, Repository, SlotKind};
 use serde_json::json;
 
 use crate::fail::{CommandError, DONE};
-use crate::setup::{Session, ask_new, new_slot, passphrase_in};
+use crate::setup::{Session, ask_new, passphrase_in};
 use crate::ui::table::{Column, render};
 use crate::ui::units::local_time;
 
@@ -53,15 +53,15 @@ pub(crate) struct Change {
 
 impl Key {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let repository = session.open().await?;
+        let repository = session.workspace()?.repository().await?;
         if !repository.is_encrypted() {
             return Err(CommandError::usage("the repository is not encrypted, so it has no key slots").into());
         }
         match self {
-            Key::Add(command) => command.run(session, &repository).await,
-            Key::List => list(session, &repository).await,
-            Key::Remove(command) => command.run(session, &repository).await,
-            Key::Change(command) => command.run(session, &repository).await,
+            Key::Add(command) => command.run(session, repository).await,
+            Key::List => list(session, repository).await,
+            Key::Remove(command) => command.run(session, repository).await,
+            Key::Change(command) => command.run(session, repository).await,
         }
     }
 }
@@ -169,4 +169,9 @@ fn kind(kind: SlotKind) -> &'static str {
 
 fn short(id: KeySlotId) -> String {
     id.to_string()[..8].to_owned()
+}
+
+/// A key slot that is to be made now.
+fn new_slot(lock: Lock, label: &str) -> NewSlot {
+    NewSlot { lock, label: label.to_owned(), created: jiff::Timestamp::now() }
 }

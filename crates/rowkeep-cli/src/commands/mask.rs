@@ -1,11 +1,11 @@
 use anyhow::Result;
 use clap::Subcommand;
-use rowkeep::rows::mask::{Suggestion, suggest};
+use rowkeep::jobs::suggest_mask::SuggestMaskRequest;
 use serde_json::json;
 
 use crate::fail::DONE;
 use crate::setup::Session;
-use crate::ui::units::{counted, plain};
+use crate::ui::mask;
 
 /// Take what is personal out of rows.
 #[derive(Debug, Subcommand)]
@@ -27,50 +27,9 @@ pub(crate) struct Suggest {
 impl Mask {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let Mask::Suggest(command) = self;
-        let mut found = Vec::new();
-        for source in session.sources(command.database.as_deref())? {
-            found.push((source.name, suggest(&session.context, source.engine.as_ref()).await?));
-        }
-        session.result(
-            || json!({ "databases": found.iter().map(|(name, rules)| json!({ "database": name, "rules": rules })).collect::<Vec<_>>() }),
-            || found.iter().map(|(name, rules)| told(name, rules)).collect::<Vec<_>>().join("\n\n"),
-        );
+        let request = SuggestMaskRequest { database: command.database.map(Into::into) };
+        let outcome = request.run(&session.context, session.workspace()?).await?;
+        session.result(|| json!(outcome), || mask::told(&outcome));
         Ok(DONE)
     }
-}
-
-fn told(database: &str, rules: &[Suggestion]) -> String {
-    if rules.is_empty() {
-        return format!("# {}: no column looks personal", plain(database));
-    }
-    let key = |text: &str| toml_key(text);
-    let width = rules.iter().map(|rule| key(&rule.column).chars().count() + rule.rule.chars().count()).max();
-    let mut lines = vec![
-        format!("# {} that look personal; look for what this misses", counted(rules.len() as u64, "column")),
-        format!("[databases.{}.mask]", key(database)),
-    ];
-    for rule in rules {
-        let column = key(&rule.column);
-        let used = column.chars().count() + rule.rule.chars().count();
-        let space = " ".repeat(width.unwrap_or_default().saturating_sub(used));
-        lines.push(format!("{column} = {}{space}  # {}, by {}", rule.rule, rule.holds, rule.seen_by));
-    }
-    lines.join("\n")
-}
-
-/// A key of TOML: in quotes, unless it is of letters, digits, `-` and `_`.
-fn toml_key(text: &str) -> String {
-    let bare = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-    if !text.is_empty() && text.chars().all(bare) {
-        return text.to_owned();
-    }
-    let mut key = "\"".to_owned();
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => key.extend(['\\', character]),
-            control if control.is_control() => key.push_str(&format!("\\u{:04X}", u32::from(control))),
-            other => key.push(other),
-        }
-    }
-    key + "\""
 }

@@ -1,16 +1,12 @@
 use anyhow::Result;
-use rowkeep::hooks::{Facts, Operation};
-use rowkeep::jobs::migrate::{MigrateOptions, Migration, Rollback, migrate};
-use rowkeep::report::Status;
-use rowkeep::repository::Repository;
-use rowkeep::restore::verify::Outcome;
-use serde_json::{Value, json};
+use rowkeep::jobs::migrate::MigrateRequest;
 
 use super::around::Changing;
-use crate::fail::{CommandError, DONE, FAILED};
-use crate::setup::{Session, Source};
-use crate::ui::schema;
-use crate::ui::units::{counted, plain};
+use crate::child::Inherit;
+use crate::fail::ended;
+use crate::setup::Session;
+use crate::ui::person::Person;
+use crate::ui::{effect, migration};
 
 /// Run a migration between two snapshots; when it fails, the database becomes what it was.
 ///
@@ -35,118 +31,21 @@ pub(crate) struct Migrate {
 
 impl Migrate {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let source = session.source(&self.changing.database)?;
-        let repository = session.open_or_init().await?;
-        let hooks = session.hooks(Operation::Migrate, &self.changing.database, self.no_hooks)?;
-        let facts = Facts::new(Operation::Migrate, &*source.name, source.engine.describe());
-        let migrated = session
-            .within(&hooks, facts, async |facts| self.migrate(session, &repository, &source, facts).await);
-        migrated.await
-    }
-
-    async fn migrate(
-        &self,
-        session: &Session,
-        repository: &Repository,
-        source: &Source,
-        facts: &mut Facts,
-    ) -> Result<u8> {
-        let changing = &self.changing;
-        let options = MigrateOptions {
-            capture: changing.capture(session, source)?,
-            checks: source.checks.clone(),
+        let Changing { database, rows, command } = self.changing;
+        let request = MigrateRequest {
+            database: database.into(),
+            command,
             expect_no_loss: self.expect_no_loss,
             end_connections: self.end_connections,
+            hooks: !self.no_hooks,
         };
-        let command = changing.runs(session, source)?;
-        let engine = source.engine.as_ref();
-        let done = migrate(&session.context, repository, engine, &options, command).await?;
-        facts.snapshot = Some(done.before.id.to_string());
-        let difference = match &done.effect {
-            Ok(effect) => {
-                facts.rows = Some(effect.counts());
-                changing.show(session, &done.before, effect).await?
-            }
-            Err(_) => Value::Null,
-        };
-        for found in done.checks.iter().filter(|found| found.status != Status::Passed) {
-            session.say(format!("check: {}: {}", plain(&found.title), plain(&found.detail)));
+        let (person, runner) = (Person { session, approves: true }, Inherit { session });
+        let migrated = request.run(&session.context, session.workspace()?, &person, &runner).await?;
+        let outcome = &migrated.outcome;
+        if let Some(done) = &outcome.effect {
+            effect::show(session, &outcome.before, done, migrated.changes.as_ref(), rows).await?;
         }
-        for problem in &done.problems {
-            eprintln!("failed: {}", plain(problem));
-        }
-        facts.problem = done.problems.first().cloned();
-        let told = told(&done, &engine.describe());
-        if session.global.json {
-            println!("{}", result(&done, difference));
-        }
-        let status = if done.problems.is_empty() { DONE } else { FAILED };
-        match done.rollback {
-            Some(Err(error)) => {
-                return Err(anyhow::Error::new(error).context(format!(
-                    "the database could not be rolled back; snapshot {} is the state before",
-                    done.before.short_id()
-                )));
-            }
-            Some(Ok(rollback)) if !rollback.is_proven() => {
-                session.say(unproven(&rollback));
-                return Err(CommandError::failed(told).into());
-            }
-            _ if status == FAILED => eprintln!("{told}"),
-            _ => session.say(told),
-        }
-        Ok(status)
+        migration::show(session, outcome, migrated.failure)?;
+        Ok(ended("migrate", outcome.verdict(), &outcome.hooks_failed))
     }
-}
-
-/// How it ended, in a line.
-fn told(done: &Migration, database: &str) -> String {
-    let before = done.before.short_id();
-    match &done.rollback {
-        None if done.problems.is_empty() => match &done.effect {
-            Ok(effect) => format!("migrated: {database} is snapshot {}", effect.after.short_id()),
-            Err(_) => format!("migrated {database}"),
-        },
-        None => format!("{database} was not changed, so there is nothing to roll back"),
-        Some(Ok(rollback)) if rollback.is_proven() => {
-            let how = match rollback.rows {
-                Some(rows) => format!("{} changed back", counted(rows.total(), "row")),
-                None => "schema and rows".to_owned(),
-            };
-            let tables = counted(rollback.rows_proven.tables.len() as u64, "table");
-            format!("rolled back: {database} is snapshot {before} again, {how}, {tables} proven by hash")
-        }
-        Some(_) => format!("{database} was rolled back, but it is not all that snapshot {before} is"),
-    }
-}
-
-fn unproven(rollback: &Rollback) -> String {
-    let unequal = rollback.rows_proven.tables.iter().filter(|table| table.outcome != Outcome::Equal);
-    let mut lines: Vec<String> = unequal.map(|table| format!("! rows of {} differ", table.table)).collect();
-    lines.extend(rollback.notes.iter().map(|note| format!("note: {}", plain(note))));
-    lines.push(schema::told(&[], &rollback.schema));
-    lines.join("\n")
-}
-
-fn result(done: &Migration, difference: Value) -> Value {
-    let rollback = done.rollback.as_ref().map(|rollback| match rollback {
-        Ok(done) => json!({
-            "proven": done.is_proven(),
-            "rows": done.rows,
-            "schema_replaced": done.rows.is_none(),
-            "notes": done.notes,
-        }),
-        Err(error) => json!({ "error": error.to_string() }),
-    });
-    let effect = done.effect.as_ref().ok();
-    json!({
-        "succeeded": done.problems.is_empty(),
-        "problems": done.problems,
-        "before": done.before.id,
-        "after": effect.map(|effect| effect.after.id),
-        "changed": effect.map(|effect| !effect.is_nothing()),
-        "difference": difference,
-        "checks": done.checks,
-        "rollback": rollback,
-    })
 }

@@ -1,14 +1,9 @@
-use std::time::Duration;
-
 use anyhow::Result;
-use rowkeep::format::manifest::Scope;
-use rowkeep::state::snapshots::{self, Snapshot};
-use serde_json::{Value, json};
+use rowkeep::state::snapshots;
 
 use crate::fail::DONE;
 use crate::setup::Session;
-use crate::ui::table::{Column, render};
-use crate::ui::units::{bytes, count, counted, duration, local_time, plain};
+use crate::ui::snapshot_contents::{json, told};
 
 /// Show what a snapshot holds: tables, rows, sizes, hashes, and how it came to be.
 #[derive(Debug, clap::Args)]
@@ -19,111 +14,8 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let repository = session.open().await?;
-        let snapshot = snapshots::find(&repository, &self.snapshot).await?;
-        session.result(|| whole(&snapshot), || told(&snapshot));
+        let snapshot = snapshots::find(session.workspace()?.repository().await?, &self.snapshot).await?;
+        session.result(|| json(&snapshot), || told(&snapshot));
         Ok(DONE)
-    }
-}
-
-/// What a listing needs of a snapshot.
-pub(crate) fn summary(snapshot: &Snapshot) -> Value {
-    let manifest = &snapshot.manifest;
-    json!({
-        "id": snapshot.id,
-        "database": manifest.database,
-        "engine": manifest.engine,
-        "name": manifest.name,
-        "time": manifest.time,
-        "scope": manifest.scope,
-        "tables": manifest.tables.iter().filter(|table| table.kind.is_user_table()).count(),
-        "rows": manifest.rows(),
-        "bytes": size(snapshot),
-        "new_bytes": manifest.cost.new_bytes,
-        "duration_ms": manifest.cost.duration_ms,
-        "tags": manifest.tags,
-    })
-}
-
-/// Plain bytes of everything that a snapshot holds.
-pub(crate) fn size(snapshot: &Snapshot) -> u64 {
-    snapshot.manifest.tables.iter().map(|table| table.root.bytes).sum()
-}
-
-fn whole(snapshot: &Snapshot) -> Value {
-    let mut json = serde_json::to_value(&snapshot.manifest).unwrap_or_default();
-    if let Value::Object(fields) = &mut json {
-        fields.insert("id".to_owned(), json!(snapshot.id));
-        fields.insert("rows".to_owned(), json!(snapshot.manifest.rows()));
-        fields.insert("bytes".to_owned(), json!(size(snapshot)));
-    }
-    json
-}
-
-fn told(snapshot: &Snapshot) -> String {
-    let manifest = &snapshot.manifest;
-    let mut facts = vec![
-        ("snapshot", snapshot.id.to_string()),
-        ("database", format!("{} ({})", manifest.database, manifest.source)),
-        ("time", local_time(&manifest.time)),
-    ];
-    facts.extend(manifest.name.clone().map(|name| ("name", name)));
-    let holds = match snapshot.is_changes_alone() {
-        true => "what was then changed, so that it can be undone",
-        false => scope(manifest.scope),
-    };
-    facts.push(("holds", holds.to_owned()));
-    facts
-        .push(("rows", format!("{} in {}", count(manifest.rows()), counted(user_tables(snapshot), "table"))));
-    let unread = manifest.tables.iter().filter_map(|table| table.read.as_deref());
-    if let Some(oldest) = unread.clone().min() {
-        let tables = counted(unread.count() as u64, "table");
-        facts.push(("taken over", format!("{tables} that nobody wrote to since {}", local_time(oldest))));
-    }
-    facts.push(("schema hash", manifest.schema.to_string()));
-    facts.extend(manifest.position.clone().map(|position| ("position", position)));
-    facts.extend(
-        manifest.parent.map(|parent| ("parent", parent.to_string()[..snapshots::SHORT_ID].to_owned())),
-    );
-    let cost = &manifest.cost;
-    facts.push((
-        "cost",
-        format!(
-            "{}; {} read, {} new in the repository ({})",
-            duration(Duration::from_millis(cost.duration_ms)),
-            bytes(cost.read_bytes),
-            bytes(cost.new_bytes),
-            counted(cost.new_chunks, "chunk"),
-        ),
-    ));
-    facts.push(("written by", manifest.program.clone()));
-    facts.extend(manifest.tags.iter().map(|(name, value)| ("tag", format!("{name}={value}"))));
-    facts.extend(
-        manifest.environment.iter().map(|(name, value)| ("environment", format!("{name} = {value}"))),
-    );
-    let facts: Vec<String> =
-        facts.iter().map(|(name, value)| format!("{:13}{}", name, plain(value))).collect();
-    let columns = [Column("TABLE", false), Column("ROWS", true), Column("SIZE", true), Column("HASH", false)];
-    let rows = manifest.tables.iter().map(|table| {
-        vec![
-            table.name.to_string(),
-            count(table.root.rows),
-            bytes(table.root.bytes),
-            table.root.hash.to_string()[..16].to_owned(),
-        ]
-    });
-    format!("{}\n\n{}", facts.join("\n"), render(&columns, rows))
-}
-
-fn user_tables(snapshot: &Snapshot) -> u64 {
-    snapshot.manifest.tables.iter().filter(|table| table.kind.is_user_table()).count() as u64
-}
-
-fn scope(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Full => "schema and all rows",
-        Scope::SomeTables => "schema, and the rows of some tables",
-        Scope::SchemaOnly => "schema alone",
-        Scope::DataOnly => "rows alone",
     }
 }

@@ -67,6 +67,11 @@ fn terminal() -> Observer {
             }
             bar.set_message(bytes(moved));
         }
+        Event::Checked { objects, bytes: more } => {
+            let moved = moved.fetch_add(more, Ordering::Relaxed) + more;
+            bar.inc(objects);
+            bar.set_message(bytes(moved));
+        }
         Event::TableAgain { rows, bytes, .. } => {
             moved.fetch_sub(bytes, Ordering::Relaxed);
             bar.dec(rows);
@@ -115,7 +120,7 @@ fn log() -> Observer {
                     (_, tables) => eprintln!("{} {}", doing(phase), counted(tables, "table")),
                 }
             }
-            Event::Advanced { rows, bytes, .. } => {
+            Event::Advanced { rows, bytes, .. } | Event::Checked { objects: rows, bytes } => {
                 log.done += rows;
                 log.bytes += bytes;
                 if log.said.elapsed() >= LINE_EVERY {

@@ -23,7 +23,7 @@ struct Rooms {
 }
 
 /// The rooms of each crate. The root and files of a name that is no room only declare and re-export.
-const ROOMS: [(&str, &[Rooms]); 3] = [
+const ROOMS: [(&str, &[Rooms]); 4] = [
     ("rowkeep-format", &[]),
     ("rowkeep-engine", &ENGINE_ROOMS),
     (
@@ -49,6 +49,13 @@ const ROOMS: [(&str, &[Rooms]); 3] = [
                 &["config"],
                 &["jobs"],
             ],
+        }],
+    ),
+    (
+        "rowkeep-cli",
+        &[Rooms {
+            below: &[],
+            order: &[&["allocator", "args"], &["fail"], &["setup"], &["ui", "child"], &["commands"]],
         }],
     ),
 ];

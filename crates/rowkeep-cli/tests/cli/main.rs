@@ -19,6 +19,7 @@ mod live;
 mod looks;
 mod mask;
 mod migrate;
+mod plans;
 mod postgres;
 mod related;
 mod replace;

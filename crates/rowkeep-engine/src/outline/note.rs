@@ -1,10 +1,10 @@
 use std::fmt;
 
 use rowkeep_format::TableName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Something that a translation does not carry over exactly.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
     /// The table it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,7 +19,7 @@ pub struct Note {
 }
 
 /// What kind of thing is not carried over exactly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteKind {
     /// The values of a column have another type than the declared one says.

@@ -32,7 +32,7 @@ pub struct TableTranslation {
 }
 
 /// What becomes of a column.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ColumnTranslation {
     /// Its name in the source.
     pub column: String,

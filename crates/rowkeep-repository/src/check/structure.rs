@@ -7,8 +7,8 @@ use futures::StreamExt;
 use super::{CheckProgress, CheckReport, OnProgress, Stage};
 use crate::index::{self, Loaded};
 use crate::ledger::Entry;
-use crate::objects::{CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, SNAPSHOTS, snapshot};
-use crate::{Error, Repository, Result, slots, snapshots as names};
+use crate::objects::{CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, plan, snapshot};
+use crate::{Error, Repository, Result, plans, slots, snapshots as names};
 
 /// Whether an error says something of an object, rather than of the store.
 pub(super) fn is_finding(error: &Error) -> bool {
@@ -147,10 +147,10 @@ async fn compare_with_ledger(
 /// Tells of objects that are not a repository's.
 pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     let objects = repository.objects();
-    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, LEDGER];
+    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER];
     let mut strangers: Vec<String> =
         objects.top().await?.into_iter().filter(|name| !known.contains(&name.as_str())).collect();
-    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS] {
+    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS] {
         let listed = objects.list(folder).await?;
         strangers
             .extend(listed.into_iter().filter(|listed| !is_ours(folder, listed)).map(|listed| listed.name));
@@ -166,6 +166,7 @@ fn is_ours(folder: &str, listed: &Listed) -> bool {
         KEYS => slots::id_of(listed).is_some(),
         LEDGER => Entry::parse(listed).is_some(),
         INDEX => index::id_of(listed).is_some(),
+        PLANS => plans::is_ours(listed),
         _ => names::id_of(listed).is_some(),
     }
 }
@@ -187,6 +188,20 @@ pub(super) fn index(loaded: &Loaded, report: &mut CheckReport) {
             );
         }
     }
+}
+
+/// Opens every plan.
+pub(super) async fn plans(repository: &Repository, report: &mut CheckReport) -> Result<()> {
+    for id in repository.plans().await? {
+        match repository.read_plan(&id).await {
+            Ok(_) | Err(Error::NotFound { .. }) => {}
+            Err(error) if is_finding(&error) => {
+                report.damaged(plan(&id), words(&error), "it cannot be executed; make the plan again");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn snapshots(

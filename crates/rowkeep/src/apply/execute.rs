@@ -60,7 +60,10 @@ async fn execute_now(
             safety.manifest.before = Some(Before {
                 operation: plan.operation.to_owned(),
                 from: plan.from.clone(),
-                changes: Some(store_changes(repository, plan.changes.as_ref()).await?),
+                changes: Some(match plan.stored {
+                    Some(stored) => stored,
+                    None => store_changes(repository, plan.changes.as_ref()).await?,
+                }),
             });
             Some(safety.commit(repository).await?)
         }
@@ -86,7 +89,10 @@ async fn execute_now(
 }
 
 /// Stores a changeset; returns the chunk that says where its parts are.
-async fn store_changes(repository: &Repository, changes: &dyn ChangeSource) -> Result<ChunkId, Error> {
+pub(crate) async fn store_changes(
+    repository: &Repository,
+    changes: &dyn ChangeSource,
+) -> Result<ChunkId, Error> {
     let keys = repository.content_keys();
     let writer = repository.writer().await?;
     let mut tables = Vec::new();
@@ -145,7 +151,7 @@ pub fn undo_snapshot(from: &str) -> Option<&str> {
 /// Plans to take an operation back, by the safety snapshot that was taken before it.
 ///
 /// Exactly the rows that it changed get the values that they had; a row that was changed again since is a conflict.
-/// What replaced the whole database is taken back by [`replace`](crate::replace) instead.
+/// What replaced the whole database is taken back by [`replace`](crate::restore::replace) instead.
 pub async fn undo(
     context: &Context,
     repository: &Repository,
@@ -174,17 +180,16 @@ async fn undo_now(
     if snapshot.manifest.engine != engine.name() {
         return Err(Error::Lacks { state: snapshot.told(), lack: "is of another engine than the database" });
     }
-    let reader = Arc::new(repository.reader().await?);
-    let changeset = read_changeset(&reader, *stored).await?;
-    let changes = Reversed::new(reader, changeset);
+    let changes = stored_changes(repository, *stored, true).await?;
+    // What was done to single rows is as cheap to take back.
+    let kept = match snapshot.is_changes_alone() {
+        true => Kept::Nothing,
+        false => Kept::tables(changes.tables().iter().map(|changes| changes.table.name.clone())),
+    };
     let captured = match safety {
         None => None,
         Some(safety) => {
-            // What was done to single rows is as cheap to take back.
-            let kept = match snapshot.is_changes_alone() {
-                true => Kept::Nothing,
-                false => Kept::tables(changes.tables.iter().map(|changes| changes.table.name.clone())),
-            };
+            let kept = kept.clone();
             let opened = Opened::open(engine, kept.with_ddl()).await?;
             Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
         }
@@ -194,7 +199,9 @@ async fn undo_now(
         from: taken_back(snapshot.id),
         database: engine.describe(),
         schema: Vec::new(),
-        changes: Arc::new(changes),
+        changes,
+        stored: None,
+        kept,
         related: BTreeMap::new(),
         left_out: BTreeMap::new(),
         dangling: Vec::new(),
@@ -210,32 +217,42 @@ pub(crate) async fn read_changeset(reader: &Reader, id: ChunkId) -> Result<chang
     found.map_err(Error::content(format!("changeset {id}")))
 }
 
-/// The changes that take a stored changeset back.
-struct Reversed {
+/// The changes of a stored changeset, or those that take it back.
+pub(crate) async fn stored_changes(
+    repository: &Repository,
+    id: ChunkId,
+    reversed: bool,
+) -> Result<Arc<dyn ChangeSource>, Error> {
+    let reader = Arc::new(repository.reader().await?);
+    let changeset = read_changeset(&reader, id).await?;
+    let turned = |changes: TableChanges| if reversed { changes.reversed() } else { changes };
+    let (tables, chunks) =
+        changeset.tables.into_iter().map(|stored| (turned(stored.changes), stored.chunks)).unzip();
+    Ok(Arc::new(Stored { reader, tables, chunks, reversed }))
+}
+
+struct Stored {
     reader: Arc<Reader>,
     tables: Vec<TableChanges>,
     chunks: Vec<Vec<ChunkId>>,
+    reversed: bool,
 }
 
-impl Reversed {
-    fn new(reader: Arc<Reader>, changeset: changeset::Changeset) -> Self {
-        let (tables, chunks) =
-            changeset.tables.into_iter().map(|stored| (stored.changes.reversed(), stored.chunks)).unzip();
-        Self { reader, tables, chunks }
-    }
-}
-
-impl ChangeSource for Reversed {
+impl ChangeSource for Stored {
     fn tables(&self) -> &[TableChanges] {
         &self.tables
     }
 
     fn read(&self, table: usize) -> ChangeStream {
-        let (reader, columns) = (Arc::clone(&self.reader), self.tables[table].table.columns.len());
+        let (reader, reversed) = (Arc::clone(&self.reader), self.reversed);
+        let columns = self.tables[table].table.columns.len();
         futures::stream::iter(self.chunks[table].clone())
             .then(move |id| {
                 let reader = Arc::clone(&reader);
-                async move { read_changes(&reader, id, columns).await }
+                async move {
+                    let changes = read_changes(&reader, id, columns).await?;
+                    Ok(if reversed { changes.reversed() } else { changes })
+                }
             })
             .boxed()
     }
@@ -245,7 +262,7 @@ async fn read_changes(reader: &Reader, id: ChunkId, columns: usize) -> Result<Ch
     let failed = |message: String| EngineError::new(EngineKind::Damaged, message);
     let plain = reader.read(&id).await.map_err(|error| failed(error.to_string()))?;
     match Changes::decode(&plain) {
-        Ok(changes) if changes.after().columns().len() == columns => Ok(changes.reversed()),
+        Ok(changes) if changes.after().columns().len() == columns => Ok(changes),
         _ => Err(failed(format!("changes {id} in the repository are damaged"))),
     }
 }

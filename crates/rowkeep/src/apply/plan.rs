@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_engine::{ChangeSource, Engine};
-use rowkeep_format::{Counts, SnapshotId, Table, TableChanges, TableName};
+use rowkeep_format::{ChunkId, Counts, SnapshotId, Table, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
@@ -76,11 +76,15 @@ pub struct Plan {
     pub dangling: Vec<Dangling>,
     /// What was chosen to be done about these.
     pub on_dangling: OnDangling,
+    /// Where in the repository the changes are stored, when they are already.
+    pub(crate) stored: Option<ChunkId>,
+    /// What a safety snapshot holds beside the changes.
+    pub(crate) kept: Kept,
     pub(crate) safety: Option<Uncommitted>,
 }
 
 /// A plan as it is printed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedTable {
     /// The table.
     #[serde(flatten)]
@@ -172,7 +176,9 @@ async fn plan_now(
     let kept = if is_cheap { Kept::Nothing } else { Kept::Tables(selection.clone()) };
     let safety = match &options.safety {
         None => None,
-        Some(safety) => Some(safety::capture(context, repository, engine, opened, kept, safety).await?),
+        Some(safety) => {
+            Some(safety::capture(context, repository, engine, opened, kept.clone(), safety).await?)
+        }
     };
     let present = match &safety {
         Some(captured) if !is_cheap => {
@@ -211,6 +217,8 @@ async fn plan_now(
         database: engine.describe(),
         schema: difference.schema,
         changes: Arc::new(changes),
+        stored: None,
+        kept,
         related,
         left_out,
         dangling,

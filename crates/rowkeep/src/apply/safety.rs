@@ -20,6 +20,7 @@ pub struct Safety {
 }
 
 /// Which rows a safety snapshot holds beside the changeset, which alone is what is undone by.
+#[derive(Clone)]
 pub(crate) enum Kept {
     /// Those of the tables that are meant.
     Tables(Selection),

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use rowkeep_engine::definitions;
 use rowkeep_format::Schema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A statement of one schema that the other does not have, or has in another form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefinitionChange {
     /// What the first schema has.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use rowkeep_format::{Column, Schema, Table, TableName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One difference between two schemas, from the first to the second.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum SchemaDifference {
     /// Only the first has the table.

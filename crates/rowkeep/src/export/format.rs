@@ -1,12 +1,12 @@
 //! The forms that rows are written in.
 
 use rowkeep_format::{Column, RowBatch, Table};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// What the files are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// A table's rows as lines of values divided by commas (RFC 4180), with the names of the columns before them.

@@ -1,6 +1,9 @@
 //! Assess: in an emergency, what is there, what is lost, which snapshot is best, and how long it takes to be back.
 
 mod decide;
+mod findings;
+mod next;
+mod request;
 
 use futures::stream::StreamExt;
 use jiff::Timestamp;
@@ -8,122 +11,26 @@ use rowkeep_engine::{Contents, Engine, ViewOptions};
 use rowkeep_format::TableName;
 use rowkeep_format::manifest::Scope;
 use rowkeep_repository::{CheckOptions, ReadData, Repository};
-use serde::Serialize;
 
 use crate::data_checks::judge::number_of;
 use crate::data_checks::sql;
 use crate::durations::seconds_between;
 use crate::jobs::repository_check::check;
 use crate::report::Report;
-use crate::state::snapshots::{self, Snapshot};
+use crate::state::snapshots;
 use crate::{Context, Error};
 
 use decide::{Live, Past};
 pub use decide::{Loss, State, TableState};
+pub use findings::{Assessment, Candidate, Damaged, Reach, Recovery};
+pub use next::Step;
+pub use request::{AssessOutcome, AssessRequest, Assessed};
 
 /// Tables that are counted at once.
 const AT_ONCE: usize = 4;
 
 /// What a restore is taken to manage when no drill measured it: plain bytes of rows in a second.
 const BYTES_PER_SECOND: u64 = 20_000_000;
-
-/// How a database is, against what is kept of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Assessment {
-    /// The name of the database.
-    pub database: String,
-    /// Where it is, without secrets.
-    pub target: String,
-    /// Whether it answers, and has something in it.
-    pub reach: Reach,
-    /// Its tables and those of the snapshots, by name.
-    pub tables: Vec<TableState>,
-    /// How many snapshots of it there are.
-    pub snapshots: u64,
-    /// The newest snapshot, whole or not.
-    pub newest: Option<Candidate>,
-    /// The newest from which it can be restored whole.
-    pub best: Option<Candidate>,
-    /// Tables that lost rows between snapshots and did not get them back.
-    pub losses: Vec<Loss>,
-    /// Snapshots that are not whole, each with what is wrong.
-    pub damaged: Vec<Damaged>,
-    /// Seconds since the best snapshot: what was written since is in no snapshot.
-    pub data_loss_seconds: Option<u64>,
-    /// How long a restore of the best takes.
-    pub recovery: Option<Recovery>,
-    /// Whether anything is lacking at all.
-    pub lacking: bool,
-}
-
-/// Whether a database answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "is", content = "why")]
-pub enum Reach {
-    /// It answers, and holds something.
-    There,
-    /// The server or the folder is there, the database is not.
-    Missing,
-    /// It is there, and there is nothing in it.
-    Empty,
-    /// It holds what a restore left that did not end.
-    Unfinished,
-    /// It cannot be asked.
-    Unreachable(String),
-}
-
-/// A snapshot that could be restored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Candidate {
-    /// Its id.
-    pub id: String,
-    /// Its name, where it has one.
-    pub name: Option<String>,
-    /// The time of its state, as RFC 3339 in UTC.
-    pub time: String,
-    /// Rows in its tables.
-    pub rows: u64,
-    /// Bytes of its rows.
-    pub bytes: u64,
-}
-
-/// A snapshot that is not whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Damaged {
-    /// Its id.
-    pub id: String,
-    /// Its time, where it can be told.
-    pub time: Option<String>,
-    /// The tables that are lost; empty when all of it is.
-    pub tables: Vec<String>,
-}
-
-/// How long a restore takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Recovery {
-    /// Milliseconds.
-    pub ms: u64,
-    /// The time of the drill that measured it; a guess from the snapshot's size when there was none.
-    pub drill: Option<String>,
-}
-
-impl Candidate {
-    fn of(snapshot: &Snapshot) -> Self {
-        let manifest = &snapshot.manifest;
-        Self {
-            id: snapshot.id.to_string(),
-            name: manifest.name.clone(),
-            time: manifest.time.clone(),
-            rows: manifest.rows(),
-            bytes: manifest.tables.iter().map(|table| table.root.bytes).sum(),
-        }
-    }
-
-    /// The id as people see it.
-    pub fn short_id(&self) -> &str {
-        self.id.get(..snapshots::SHORT_ID).unwrap_or(&self.id)
-    }
-}
 
 /// Looks at a database and at what the repository has of it. Nothing is changed; a database that cannot be reached is
 /// a finding.

@@ -5,6 +5,7 @@ mod damage;
 mod findings;
 mod folder;
 mod options;
+mod request;
 mod salvage;
 mod scratch;
 
@@ -24,8 +25,9 @@ use crate::restore::verify::verify;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::units::counted;
 use crate::{Context, Error, ErrorKind};
-use findings::{found, millis, proof, told};
+use findings::{found, millis, proof};
 pub use options::DrillOptions;
+pub use request::DrillRequest;
 use salvage::Salvage;
 use scratch::{Scratch, Workshop};
 
@@ -79,7 +81,12 @@ pub async fn drill(
         ],
     };
     if let Err(error) = closed {
-        report.sections[0].findings.push(found("scratch removed", Status::Warning, told(&error), None));
+        report.sections[0].findings.push(found(
+            "scratch removed",
+            Status::Warning,
+            error.in_one_line(),
+            None,
+        ));
     }
     report.sections.retain(|section| !section.findings.is_empty());
     Ok(report.judged())
@@ -102,7 +109,7 @@ pub fn unreadable(database: &str, id: &str, error: &Error) -> Report {
             findings: vec![found(
                 format!("snapshot {id} can be opened"),
                 Status::Failed,
-                format!("{}; it may be of this database or of another", told(error)),
+                format!("{}; it may be of this database or of another", error.in_one_line()),
                 None,
             )],
         }],
@@ -140,7 +147,7 @@ impl Drill<'_> {
             Ok(schema) => schema,
             Err(error) if error.kind() == ErrorKind::Damage => {
                 let detail =
-                    format!("{}; without it no database can be made from this snapshot", told(&error));
+                    format!("{}; without it no database can be made from this snapshot", error.in_one_line());
                 self.out.damage.push(found("schema", Status::Failed, detail, None));
                 return Ok(());
             }
@@ -150,7 +157,7 @@ impl Drill<'_> {
         let recovered = self.recover(&scratch).await;
         let removed = scratch.remove().await;
         if let Err(error) = removed {
-            self.out.recovery.push(found("scratch removed", Status::Warning, told(&error), None));
+            self.out.recovery.push(found("scratch removed", Status::Warning, error.in_one_line(), None));
         }
         match recovered {
             Ok(()) => {
@@ -158,7 +165,7 @@ impl Drill<'_> {
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Damage => {
-                self.out.recovery.push(found("restored", Status::Failed, told(&error), None));
+                self.out.recovery.push(found("restored", Status::Failed, error.in_one_line(), None));
                 let (context, repository, snapshot) = (self.context, self.repository, self.snapshot);
                 let salvage = Salvage { context, repository, snapshot, workshop: self.workshop };
                 self.out.damage = salvage.run(&schema).await?;
@@ -166,7 +173,7 @@ impl Drill<'_> {
             }
             Err(Error::Cancelled) => Err(Error::Cancelled),
             Err(error) => {
-                self.out.recovery.push(found("restored", Status::Failed, told(&error), None));
+                self.out.recovery.push(found("restored", Status::Failed, error.in_one_line(), None));
                 Ok(())
             }
         }

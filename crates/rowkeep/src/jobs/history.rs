@@ -1,14 +1,16 @@
 //! History: every version of one row that the snapshots of a database hold.
 
 mod find;
+mod request;
 mod versions;
 
 use std::sync::Arc;
 
 use rowkeep_format::{Manifest, Schema};
 use rowkeep_repository::{Reader, Repository};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+pub use request::{HistoryOutcome, HistoryRequest};
 pub use versions::{Cell, ChangedColumn, FirstSeen, Note, Version, What};
 
 use crate::rows::condition::KeyReference;
@@ -18,7 +20,7 @@ use find::Finder;
 use versions::{Row, Seen, Timeline};
 
 /// A row through all snapshots of a database.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The database.
     pub database: String,

@@ -1,5 +1,7 @@
 //! Migrate: a command changes a database, and when it fails the database becomes what it was before.
 
+mod request;
+
 use std::collections::BTreeSet;
 
 use rowkeep_engine::{ApplyOptions, Engine, ViewOptions};
@@ -19,6 +21,8 @@ use crate::restore::verify::{Comparison, verify};
 use crate::state::State;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
+
+pub use request::{MigrateRequest, Migrated};
 
 /// The tag of the two snapshots.
 pub const LABEL: &str = "migration";

@@ -1,73 +1,27 @@
 //! Check: whether a repository is as it was written, and which snapshots and tables suffer where it is not.
 
+mod findings;
+mod progress;
+mod request;
+
 use std::collections::{BTreeMap, HashMap};
 
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_format::tree::ChunkRef;
-use rowkeep_format::{ChunkId, SnapshotId, TableEntry, TableName};
+use rowkeep_format::{ChunkId, TableEntry};
 use rowkeep_repository::{CheckOptions, CheckReport, Reader, Repository, Severity};
-use serde::Serialize;
 
 use crate::apply::execute::read_changeset;
+use crate::jobs::plans::{self, Action};
 use crate::state::reader::read_node;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error, ErrorKind, Event, Phase};
+pub use findings::{Checked, Loss, Problem};
+use progress::Progress;
+pub use request::{CheckOutcome, CheckRequest};
 
 /// Nodes or chunks that are read at once.
 const AT_ONCE: usize = 8;
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Checked {
-    /// Snapshots that were opened.
-    pub snapshots: u64,
-    /// Packs that are there.
-    pub packs: u64,
-    /// Their size in bytes.
-    pub pack_bytes: u64,
-    /// Bytes of packs that were read and opened.
-    pub bytes_read: u64,
-    /// What is wrong with objects of the repository.
-    pub damage: Vec<Problem>,
-    /// What is odd but harms nothing.
-    pub notes: Vec<Problem>,
-    /// What snapshots suffer from damage; those not named here are whole.
-    pub losses: Vec<Loss>,
-}
-
-/// Something wrong with an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// The object.
-    pub object: String,
-    /// What is wrong with it, and what that means.
-    pub detail: String,
-}
-
-/// What a snapshot has lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Loss {
-    /// The snapshot.
-    pub snapshot: SnapshotId,
-    /// Its database.
-    pub database: String,
-    /// Its time.
-    pub time: String,
-    /// The tables that cannot be restored whole; the others can.
-    pub tables: Vec<TableName>,
-    /// Whether its schema is lost.
-    pub schema: bool,
-    /// Whether the changes are lost by which what was done after it is taken back.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub changes: bool,
-}
-
-impl Checked {
-    /// Whether nothing is damaged or lost.
-    pub fn is_clean(&self) -> bool {
-        self.damage.is_empty() && self.losses.is_empty()
-    }
-}
 
 /// Checks a repository: every object is there and opens, every snapshot finds all its chunks; and, as far as asked,
 /// every byte of every pack.
@@ -85,7 +39,8 @@ async fn check_now(
     options: CheckOptions,
 ) -> Result<Checked, Error> {
     context.observe(Event::Phase { phase: Phase::Check, tables: 0, rows: 0 });
-    let report = repository.check(options, &|_| {}).await?;
+    let progress = Progress::new(context);
+    let report = repository.check(options, &|at| progress.tell(at)).await?;
     let mut checked = summary(&report);
     let reader = repository.reader().await?;
     let mut walk = Walk { reader: &reader, report: &report, known: HashMap::new() };
@@ -102,6 +57,22 @@ async fn check_now(
             }
             Err(error) if error.kind() == ErrorKind::Damage => {}
             Err(error) => return Err(error),
+        }
+    }
+    for id in repository.plans().await? {
+        let lost = match plans::read(repository, id).await {
+            Ok(plan) => match plan.action {
+                Action::Rows { changes, .. } => !walk.changes(changes).await?,
+                Action::Replace { .. } => false,
+            },
+            // A damaged one is in the report already.
+            Err(Error::Repository(_)) => false,
+            Err(Error::Content { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if lost {
+            let detail = "it lacks its changes: it cannot be executed; make the plan again".to_owned();
+            checked.damage.push(Problem { object: format!("plan {id}"), detail });
         }
     }
     Ok(checked)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rowkeep_engine::{CreateOptions, Engine, ErrorKind as EngineKind, ViewOptions};
 use rowkeep_format::manifest::{Before, Scope};
-use rowkeep_format::{TableEntry, TableName};
+use rowkeep_format::{Schema, TableEntry, TableName};
 use rowkeep_repository::Repository;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Restored, finish};
 use crate::apply::execute::{UNDO, taken_back};
@@ -33,12 +33,14 @@ pub struct Replacement {
     pub definitions: Vec<DefinitionChange>,
     /// Every table of either, by name.
     pub tables: Vec<ReplacedTable>,
+    /// Names all that the database holds as it was read: its schema and the rows of every table.
+    pub(crate) present: String,
     snapshot: Snapshot,
     safety: Option<Uncommitted>,
 }
 
 /// A table before and after a database is replaced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplacedTable {
     /// The table.
     #[serde(flatten)]
@@ -138,6 +140,7 @@ async fn plan(
         database: engine.describe(),
         schema: all_schema_differences(&present, &schema),
         definitions: definition_changes(&present, &schema),
+        present: fingerprint(&present, &rows),
         tables: replaced_tables(&rows, &snapshot.manifest.tables),
         snapshot: snapshot.clone(),
         safety,
@@ -157,6 +160,16 @@ fn refuse_partial(snapshot: &Snapshot, engine: &dyn Engine) -> Result<(), Error>
             "does not hold the rows of all tables, which would be lost if the database were made from it",
         ),
     }
+}
+
+/// The hash of a schema and the hashes of tables.
+fn fingerprint(schema: &Schema, tables: &[TableEntry]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&schema.to_json());
+    for entry in tables {
+        hasher.update(format!("\n{} {}", entry.name, entry.root.hash).as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 fn replaced_tables(now: &[TableEntry], then: &[TableEntry]) -> Vec<ReplacedTable> {

@@ -4,21 +4,21 @@ use rowkeep_engine::{Engine, ViewOptions};
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Table, TableEntry, TableName};
 use rowkeep_repository::Repository;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::capture::table::{Sink, read_tables};
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
 /// How a database compares with a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Every table of either side, by name.
     pub tables: Vec<TableComparison>,
 }
 
 /// How one table compares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableComparison {
     /// The table.
     #[serde(flatten)]
@@ -32,7 +32,7 @@ pub struct TableComparison {
 }
 
 /// What comparing a table found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Equal hashes: the same rows.

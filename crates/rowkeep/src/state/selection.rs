@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rowkeep_format::{Schema, Table, TableName};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
@@ -10,7 +11,7 @@ use crate::Error;
 ///
 /// A name is `table` or `schema.table`, with `*` for any run of characters; a group stands for its names. What is left
 /// out wins over what is taken in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// The tables to take; empty for all.
     pub include: Vec<String>,

@@ -3,6 +3,7 @@
 mod apply;
 mod dangling;
 mod hashes;
+mod jobs;
 mod keyed;
 mod postgres;
 mod related;

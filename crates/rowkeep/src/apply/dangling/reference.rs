@@ -3,10 +3,11 @@
 use std::fmt;
 
 use rowkeep_format::{TableName, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is done about references that would dangle.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnDangling {
     /// The plan says so and cannot be executed.
     #[default]
@@ -19,7 +20,7 @@ pub enum OnDangling {
 }
 
 /// References of one foreign key that would dangle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dangling {
     /// The referring table.
     pub table: TableName,
@@ -38,7 +39,7 @@ pub struct Dangling {
 }
 
 /// Why a reference would dangle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// A row would come, or change, that refers to one that is not there.

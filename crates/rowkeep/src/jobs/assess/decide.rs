@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Manifest, TableName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::state::snapshots::Snapshot;
 
@@ -25,7 +25,7 @@ pub(super) struct Past<'a> {
 }
 
 /// A table of the database against the best snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableState {
     /// The table.
     pub table: String,
@@ -39,7 +39,7 @@ pub struct TableState {
 }
 
 /// How a table is against a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state", content = "why")]
 pub enum State {
     /// It has as many rows or more.
@@ -62,7 +62,7 @@ impl State {
 }
 
 /// A table that lost rows between two snapshots and did not get them back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     /// The table.
     pub table: String,

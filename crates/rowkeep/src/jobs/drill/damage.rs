@@ -6,7 +6,6 @@ use futures::stream::StreamExt;
 use rowkeep_format::TableEntry;
 use rowkeep_repository::Reader;
 
-use super::findings::told;
 use crate::state::reader::{chunks, read_chunk};
 use crate::units::counted;
 use crate::{Context, Error, ErrorKind};
@@ -44,10 +43,10 @@ pub(super) async fn examine(
         match result {
             Ok((_, _, Ok(rows))) => readable_rows = readable_rows.saturating_add(rows),
             Ok((id, rows, Err(error))) if error.kind() == ErrorKind::Damage => {
-                flaws.push(format!("chunk {id}, {}: {}", counted(rows, "row"), told(&error)));
+                flaws.push(format!("chunk {id}, {}: {}", counted(rows, "row"), error.in_one_line()));
             }
             // A node that is lost takes the chunks below it along.
-            Err(error) if error.kind() == ErrorKind::Damage => flaws.push(told(&error)),
+            Err(error) if error.kind() == ErrorKind::Damage => flaws.push(error.in_one_line()),
             Ok((_, _, Err(error))) | Err(error) => return Err(error),
         }
     }

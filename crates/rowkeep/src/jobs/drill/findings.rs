@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use crate::Error;
 use crate::report::{Found, Status};
 use crate::restore::verify::{Comparison, Outcome};
 use crate::units::counted;
@@ -39,18 +38,4 @@ pub(super) fn found(
 
 pub(super) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// An error with its causes, in one line.
-pub(super) fn told(error: &Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !told.contains(&words) {
-            told = format!("{told}: {words}");
-        }
-        cause = error.source();
-    }
-    told
 }

@@ -7,7 +7,7 @@ use rowkeep_format::{Schema, TableEntry};
 use rowkeep_repository::Repository;
 
 use super::damage::{Health, examine};
-use super::findings::{found, millis, proof, told};
+use super::findings::{found, millis, proof};
 use super::scratch::Workshop;
 use crate::report::{Found, Status};
 use crate::restore::restore_tables;
@@ -33,7 +33,7 @@ impl Salvage<'_> {
         let reader = match self.repository.reader().await {
             Ok(reader) => Arc::new(reader),
             Err(error) => {
-                return Ok(vec![found("repository", Status::Failed, told(&error.into()), None)]);
+                return Ok(vec![found("repository", Status::Failed, Error::from(error).in_one_line(), None)]);
             }
         };
         let (mut whole, mut damage) = (Vec::new(), Vec::new());
@@ -85,7 +85,7 @@ impl Salvage<'_> {
                 Found { title, detail, ..proof }
             }
             Err(error) if matches!(error, Error::Cancelled) => return Err(error),
-            Err(error) => found(title, Status::Failed, told(&error), Some(millis(started))),
+            Err(error) => found(title, Status::Failed, error.in_one_line(), Some(millis(started))),
         })
     }
 }

@@ -1,12 +1,13 @@
 //! What happened to a row from one snapshot to the next.
 
 use rowkeep_format::{RowBatch, SnapshotId, Table, Value};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::state::snapshots::Snapshot;
 
 /// Something that happened to the row.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Version {
     /// The first snapshot that shows it.
     #[serde(flatten)]
@@ -18,7 +19,7 @@ pub struct Version {
 }
 
 /// Where a version was first seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstSeen {
     /// The snapshot.
     pub snapshot: SnapshotId,
@@ -27,7 +28,7 @@ pub struct FirstSeen {
 }
 
 /// What happened to a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// It was there in the first snapshot that was looked into.
@@ -43,7 +44,7 @@ pub enum What {
 }
 
 /// A column before and after.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangedColumn {
     /// Its name.
     pub column: String,
@@ -116,8 +117,35 @@ impl Serialize for Cell {
     }
 }
 
+/// A real that is no finite number comes back as text, as which it is written.
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Null,
+            Integer(i64),
+            Real(f64),
+            Text(String),
+            Blob { blob: String },
+        }
+        Ok(match Form::deserialize(deserializer)? {
+            Form::Null => Cell::Null,
+            Form::Integer(integer) => Cell::Integer(integer),
+            Form::Real(real) => Cell::Real(real),
+            Form::Text(text) => Cell::Text(text),
+            Form::Blob { blob } => {
+                let digits =
+                    |at: usize| blob.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+                let bytes: Option<Vec<u8>> = (0..blob.len()).step_by(2).map(digits).collect();
+                Cell::Blob(bytes.ok_or_else(|| D::Error::custom("a blob is of pairs of hexadecimal digits"))?)
+            }
+        })
+    }
+}
+
 /// Something to know about one snapshot or several in a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The first of the snapshots.
     #[serde(flatten)]

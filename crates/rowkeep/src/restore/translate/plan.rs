@@ -9,7 +9,7 @@ use rowkeep_engine::{Engine, RowStream};
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::orphans::find as find_orphans;
 use super::survey::survey;
@@ -34,7 +34,7 @@ pub struct TranslationPlan {
 }
 
 /// What becomes of one table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedTable {
     /// The table in the snapshot.
     #[serde(flatten)]

@@ -7,7 +7,7 @@ use rowkeep_engine::{Engine, EngineError, ErrorKind, RowStream, View, ViewOption
 use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::tree::TableRoot;
 use rowkeep_format::{ContentKeys, FormatError, Key, Table, TableEntry, TableName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::plan::TranslationPlan;
 use crate::capture::table::hash_rows;
@@ -15,14 +15,14 @@ use crate::state::reader::Cause;
 use crate::{Context, Error, Event, Phase};
 
 /// What comparing a database with the snapshot that it was made from found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// Every table whose rows were restored.
     pub tables: Vec<ProvenTable>,
 }
 
 /// How one table compares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenTable {
     /// The table in the database.
     #[serde(flatten)]

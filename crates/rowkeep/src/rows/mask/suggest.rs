@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use futures::StreamExt;
 use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::{Column, ContentKeys, RowBatch, Schema, Table, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bind::Mask;
 use super::rules::{MaskRules, Rule};
@@ -16,14 +16,14 @@ use crate::{Context, Error};
 const SAMPLE: usize = 500;
 
 /// A rule that is proposed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
     /// The column, as a rule names it.
     pub column: String,
     /// What it seems to hold.
-    pub holds: &'static str,
+    pub holds: String,
     /// What it seems so by: its name, its values, or both.
-    pub seen_by: &'static str,
+    pub seen_by: String,
     /// The rule, as TOML.
     pub rule: String,
 }
@@ -94,8 +94,12 @@ fn in_table(schema: &Schema, table: &Table, sample: &RowBatch) -> Vec<(Suggestio
         };
         let fitting = rules(personal, column).into_iter().find(|rule| binds(schema, [(&name, rule)]));
         if let Some(rule) = fitting {
-            let suggestion =
-                Suggestion { column: name, holds: personal.told(), seen_by, rule: rule.to_toml() };
+            let suggestion = Suggestion {
+                column: name,
+                holds: personal.told().to_owned(),
+                seen_by: seen_by.to_owned(),
+                rule: rule.to_toml(),
+            };
             found.push((suggestion, rule));
         }
     }

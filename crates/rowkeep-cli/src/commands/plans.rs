@@ -1,0 +1,29 @@
+use anyhow::Result;
+use rowkeep::jobs::plans;
+use serde_json::json;
+
+use crate::fail::DONE;
+use crate::setup::Session;
+use crate::ui;
+
+/// List the plans that `--dry-run` has made, or delete some.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plans {
+    /// Delete these plans; of several, none where one is not known
+    #[arg(long, value_name = "PLAN", num_args = 1..)]
+    delete: Vec<String>,
+}
+
+impl Plans {
+    pub(crate) async fn run(self, session: &Session) -> Result<u8> {
+        let repository = session.workspace()?.repository().await?;
+        if self.delete.is_empty() {
+            let plans = plans::list(repository).await?;
+            session.result(|| json!({ "plans": plans }), || ui::plans::told(&plans));
+        } else {
+            let deleted = plans::delete(repository, &self.delete).await?;
+            session.result(|| json!({ "deleted": deleted }), || ui::plans::deleted(&deleted));
+        }
+        Ok(DONE)
+    }
+}

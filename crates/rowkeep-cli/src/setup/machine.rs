@@ -1,0 +1,35 @@
+//! What is to be known of the machine and its user.
+
+use std::path::PathBuf;
+
+use rowkeep::engine::Surroundings;
+
+/// What engines need to know.
+pub(super) fn surroundings(read_all: bool) -> Surroundings {
+    let list = |name: &str| -> Vec<PathBuf> {
+        std::env::var_os(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
+    };
+    let mut postgres_bin = list("ROWKEEP_PG_BIN");
+    postgres_bin.extend(list("PATH"));
+    let temporary = std::env::var_os("TMPDIR").map(PathBuf::from);
+    Surroundings { postgres_bin, temporary, read_all }
+}
+
+/// The user who typed the command.
+pub(super) fn user() -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USERNAME"));
+    user.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The name of the machine.
+#[cfg(unix)]
+pub(super) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The name of the machine.
+#[cfg(not(unix))]
+pub(super) fn host() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown".to_owned())
+}

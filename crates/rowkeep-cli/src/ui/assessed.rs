@@ -1,0 +1,138 @@
+//! How databases are in an emergency, and what to type next.
+
+use std::time::Duration;
+
+use rowkeep::jobs::assess::{AssessOutcome, Assessment, Reach, State, Step, TableState};
+use serde_json::{Value, json};
+
+use super::command_line::command;
+use super::table::{Column, render};
+use super::units::{bytes, count, counted, duration, local_time, plain};
+use crate::args::Global;
+
+/// All databases, for programs.
+pub(crate) fn json(outcome: &AssessOutcome, global: &Global) -> Value {
+    let mut json = json!(outcome);
+    for (place, assessed) in outcome.databases.iter().enumerate() {
+        let next = assessed.next.iter().map(|step| {
+            let command = command(&step.arguments, global);
+            json!({ "why": step.why, "command": command })
+        });
+        json["databases"][place]["next"] = next.collect();
+    }
+    json
+}
+
+/// All databases, for people.
+pub(crate) fn told(outcome: &AssessOutcome, global: &Global) -> String {
+    let databases = outcome.databases.iter().map(|of| of_database(&of.assessment, &of.next, global));
+    databases.collect::<Vec<_>>().join("\n\n")
+}
+
+fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String {
+    let mut lines = vec![format!("{} ({})", plain(&assessed.database), plain(&assessed.target))];
+    let mut fact = |name: &str, value: String| lines.push(format!("  {name:14} {}", plain(&value)));
+    fact("database", reach(&assessed.reach));
+    match &assessed.best {
+        None => {
+            fact("best snapshot", "NONE: there is no whole snapshot from which it could be made".to_owned())
+        }
+        Some(best) => {
+            let name = best.name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
+            fact(
+                "best snapshot",
+                format!(
+                    "{}{name} of {}, {}, {}",
+                    best.short_id(),
+                    local_time(&best.time),
+                    counted(best.rows, "row"),
+                    bytes(best.bytes)
+                ),
+            );
+        }
+    }
+    if let Some(seconds) = assessed.data_loss_seconds {
+        let age = duration(Duration::from_secs(seconds));
+        fact("data loss", format!("what was written in the {age} since then is in no snapshot"));
+    }
+    if let Some(recovery) = &assessed.recovery {
+        let time = duration(Duration::from_millis(recovery.ms));
+        let source = match &recovery.drill {
+            Some(drill) => format!("measured by the drill of {}", local_time(drill)),
+            None => "an estimate from its size; `rowkeep drill` measures it".to_owned(),
+        };
+        fact("recovery time", format!("{time}, {source}"));
+    }
+    for damaged in &assessed.damaged {
+        let tables = match damaged.tables.as_slice() {
+            [] => "none of it can be restored".to_owned(),
+            tables => format!("it has lost {}", tables.join(", ")),
+        };
+        fact("DAMAGED", format!("snapshot {}: {tables}", damaged.id.get(..8).unwrap_or(&damaged.id)));
+    }
+    for loss in &assessed.losses {
+        let after = loss.rows_after.map_or("gone".to_owned(), |rows| format!("{} rows", count(rows)));
+        fact(
+            "ROWS LOST",
+            format!(
+                "{} had {} in snapshot {} of {}, and {after} in the next",
+                loss.table,
+                counted(loss.rows_before, "row"),
+                loss.before.get(..8).unwrap_or(&loss.before),
+                local_time(&loss.before_time)
+            ),
+        );
+    }
+    if assessed.reach == Reach::There || assessed.reach == Reach::Empty {
+        lines.push(String::new());
+        lines.push(tables(&assessed.tables));
+    }
+    lines.push(String::new());
+    lines.push(match assessed.lacking {
+        true => "SOMETHING IS LACKING. What to do next:".to_owned(),
+        false => "nothing is lacking".to_owned(),
+    });
+    for (number, step) in steps.iter().enumerate() {
+        lines.push(format!(
+            "  {}. {}\n     {}",
+            number + 1,
+            plain(&step.why),
+            plain(&command(&step.arguments, global))
+        ));
+    }
+    lines.join("\n")
+}
+
+fn reach(reach: &Reach) -> String {
+    match reach {
+        Reach::There => "it answers".to_owned(),
+        Reach::Missing => "MISSING: there is no such database".to_owned(),
+        Reach::Empty => "EMPTY: it answers, and there is nothing in it".to_owned(),
+        Reach::Unfinished => "UNFINISHED: it holds the remains of a restore that did not end".to_owned(),
+        Reach::Unreachable(why) => format!("UNREACHABLE: {why}"),
+    }
+}
+
+fn tables(tables: &[TableState]) -> String {
+    let columns = [
+        Column("TABLE", false),
+        Column("ROWS NOW", true),
+        Column("IN SNAPSHOT", true),
+        Column("STATE", false),
+    ];
+    let rows = tables.iter().map(|table| {
+        let number = |rows: Option<u64>| rows.map_or_else(|| "-".to_owned(), count);
+        let state = match &table.state {
+            State::Complete => "complete".to_owned(),
+            State::Fewer => {
+                let lacks = table.snapshot_rows.unwrap_or(0).saturating_sub(table.database_rows.unwrap_or(0));
+                format!("LACKS {}", counted(lacks, "row"))
+            }
+            State::Missing => "MISSING".to_owned(),
+            State::Unreadable(why) => format!("UNREADABLE: {why}"),
+            State::New => "not in the snapshot".to_owned(),
+        };
+        vec![table.table.clone(), number(table.database_rows), number(table.snapshot_rows), state]
+    });
+    render(&columns, rows)
+}

@@ -1,0 +1,73 @@
+//! What a command did to a database.
+
+use anyhow::Result;
+use rowkeep::diff::Changeset;
+use rowkeep::jobs::outcome::{AroundOutcome, EffectSummary, SnapshotSummary};
+use serde_json::json;
+
+use super::difference;
+use super::pager::Pager;
+use super::units::{plain, short};
+use crate::setup::Session;
+
+/// Shows what a command did, as `rowkeep diff` does, for people.
+pub(crate) async fn show(
+    session: &Session,
+    before: &SnapshotSummary,
+    effect: &EffectSummary,
+    changes: Option<&Changeset>,
+    rows: bool,
+) -> Result<()> {
+    if session.global.json {
+        return Ok(());
+    }
+    if !effect.changed {
+        session.say("nothing was changed");
+        return Ok(());
+    }
+    session.say(difference::summary(&effect.difference));
+    for table in &effect.not_compared {
+        session.say(format!("! rows of {table} were not compared: what they are known by is gone"));
+    }
+    if !session.global.quiet && effect.difference.rows.total() > 0 {
+        match changes.filter(|_| rows) {
+            Some(changes) => difference::print_lines(changes, &mut Pager::begin()).await?,
+            None => session.say(format!(
+                "\n`rowkeep diff {} {} --rows` shows the rows",
+                short(before.id),
+                short(effect.after)
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// Shows how a command ended, and for programs what it did.
+pub(crate) fn show_around(session: &Session, outcome: &AroundOutcome) {
+    if let Some(problem) = &outcome.problem {
+        eprintln!("failed: {}", plain(problem));
+    }
+    if session.global.json {
+        let result = json!({
+            "succeeded": outcome.problem.is_none(),
+            "problems": outcome.problem.iter().collect::<Vec<_>>(),
+            "before": outcome.before.id,
+            "after": outcome.effect.after,
+            "difference": outcome.effect.difference,
+        });
+        println!("{result}");
+    }
+}
+
+/// How to go back by hand, before a command is run.
+pub(crate) fn say_before(session: &Session, before: &SnapshotSummary, target: Option<&str>) {
+    let to = target.map(|target| format!(" --to {target}")).unwrap_or_default();
+    let told = format!(
+        "snapshot {0} is the state before; by hand, `rowkeep restore {0} --with-schema{to}` goes back to it",
+        short(before.id)
+    );
+    match (session.global.json, session.global.quiet) {
+        (true, false) => eprintln!("{}", plain(&told)),
+        _ => session.say(plain(&told)),
+    }
+}

@@ -1,0 +1,62 @@
+//! The person at the terminal, on whose behalf jobs run.
+
+use rowkeep::async_trait;
+use rowkeep::jobs::caller::{Caller, News, Proposal};
+use rowkeep::{Error, RequestError};
+
+use super::confirm::confirmed;
+use super::units::{counted, plain, short};
+use super::{effect, examined, made, replaced, restored, rows, snapshot, translated};
+use crate::setup::Session;
+
+/// The person at the terminal: shown what happens, and asked unless everything was approved of beforehand.
+pub(crate) struct Person<'s> {
+    pub(crate) session: &'s Session,
+    pub(crate) approves: bool,
+}
+
+#[async_trait]
+impl Caller for Person<'_> {
+    async fn approve(&self, proposal: Proposal<'_>) -> Result<bool, Error> {
+        if self.approves {
+            return Ok(true);
+        }
+        let question = match proposal {
+            Proposal::Rows(plan) => {
+                format!("change {} of {}?", counted(plan.rows.total(), "row"), plan.database)
+            }
+            Proposal::Replacement(plan) => format!("replace all of {}, schema included?", plan.database),
+            Proposal::Translation(plan) => format!(
+                "make {}, with {} that will not be exact?",
+                plan.database,
+                counted(plan.inexact.len() as u64, "thing")
+            ),
+        };
+        match confirmed(&question) {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(RequestError::NobodyToAsk.into()),
+            Err(source) => Err(Error::File { problem: "cannot read the answer".to_owned(), source }),
+        }
+    }
+
+    fn tell(&self, news: News<'_>) {
+        let session = self.session;
+        match news {
+            News::Made(new) => session.say(made::told(new)),
+            News::Plan(Proposal::Rows(plan)) => session.say(rows::plan_told(plan)),
+            News::Plan(Proposal::Replacement(plan)) => session.say(replaced::plan_told(plan)),
+            News::Plan(Proposal::Translation(plan)) => session.say(translated::plan_told(plan)),
+            News::PlanAgain(why) => session.say(format!("{}; making the plan again", plain(why))),
+            News::Snapshot(new) => session.say(snapshot::told(new)),
+            News::Restored(outcome) => restored::done(session, outcome),
+            News::Undone(outcome) => restored::undone(session, outcome),
+            News::Examined(database) => session.say(examined::told(database)),
+            News::Deleted(snapshot) => {
+                session.say(format!("deleted snapshot {} of {}", short(snapshot.id), snapshot.database))
+            }
+            News::Changing { before, target } => effect::say_before(session, before, target),
+            News::HookFailed(error) => eprintln!("error: {}", plain(&error.to_string())),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Reports of checks and drills: printed, and written into files.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use rowkeep::report::{Format, Report, render};
+
+use crate::fail::CommandError;
+use crate::setup::Session;
+
+/// Prints reports for people, or as JSON, or in another form.
+pub(crate) fn show(session: &Session, reports: &[Report], format: Format) {
+    let format = if session.global.json { Format::Json } else { format };
+    if session.global.json || !session.global.quiet {
+        print!("{}", render(reports, format));
+    }
+}
+
+/// Writes a report to a file.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The form that the name of a file asks for.
+pub(crate) fn format_of(path: &Path) -> Result<Format> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("txt" | "log") => Ok(Format::Terminal),
+        Some("json") => Ok(Format::Json),
+        Some("html" | "htm") => Ok(Format::Html),
+        Some("md" | "markdown") => Ok(Format::Markdown),
+        Some("xml") => Ok(Format::Junit),
+        _ => Err(CommandError::usage(format!("{}: what kind of report is that?", path.display()))
+            .with_hint("end its name with .txt, .json, .html, .md or .xml (JUnit)")
+            .into()),
+    }
+}
+
+/// The form of a name that was typed.
+pub(crate) fn format(text: &str) -> Result<Format, String> {
+    Ok(match text {
+        "terminal" => Format::Terminal,
+        "json" => Format::Json,
+        "html" => Format::Html,
+        "markdown" => Format::Markdown,
+        "junit" => Format::Junit,
+        _ => return Err("expected terminal, json, html, markdown or junit".to_owned()),
+    })
+}

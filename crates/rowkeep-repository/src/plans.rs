@@ -1,0 +1,94 @@
+//! Plans: sealed documents that say what is to be done to a database, each to be executed once.
+//!
+//! What a plan says is known to the layer above. A claim, beside the plan, says that somebody executes it or did.
+
+use bytes::Bytes;
+use rowkeep_format::ids::PlanId;
+
+use crate::document::{self, MAX_OBJECT_BYTES};
+use crate::header::PLAN;
+use crate::objects::{Listed, PLANS, plan, plan_claim, short_hash};
+use crate::seal::random;
+use crate::{Error, Flaw, Repository, Result};
+
+impl Repository {
+    /// Stores a plan and reads it back.
+    ///
+    /// Chunks that the plan refers to have to be stored before: call it after [`Writer::finish`](crate::Writer::finish).
+    pub async fn store_plan(&self, content: &[u8]) -> Result<PlanId> {
+        self.still_there().await?;
+        let object = document::seal(self.sealer(), PLAN, &random()?, content, "the plan")?;
+        let id = PlanId(short_hash(&object));
+        self.objects().write(&plan(&id), Bytes::from(object)).await?;
+        if self.read_plan(&id).await? != content {
+            return Err(Error::at(plan(&id), Flaw::ReadBack));
+        }
+        Ok(id)
+    }
+
+    /// Lists the plans by name, executed or not.
+    pub async fn plans(&self) -> Result<Vec<PlanId>> {
+        let mut ids: Vec<PlanId> = self.objects().list(PLANS).await?.iter().filter_map(id_of).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Reads a plan.
+    pub async fn read_plan(&self, id: &PlanId) -> Result<Vec<u8>> {
+        let name = plan(id);
+        let object = match self.objects().find(&name, MAX_OBJECT_BYTES).await? {
+            Some(object) => object,
+            None => return Err(Error::NotFound { object: format!("plan {id}") }),
+        };
+        if short_hash(&object) != id.0 {
+            return Err(Error::at(name, Flaw::Name));
+        }
+        document::open(self.sealer(), PLAN, &object).map_err(|flaw| Error::at(name, flaw))
+    }
+
+    /// Claims a plan for whoever is about to execute it, with words on that; says whether the claim is theirs.
+    ///
+    /// Of several that try at the same time, one is given it, unless the store ignores conditions.
+    pub async fn claim_plan(&self, id: &PlanId, words: &[u8]) -> Result<bool> {
+        let name = plan_claim(id);
+        let object = document::seal(self.sealer(), PLAN, &random()?, words, "the claim")?;
+        if self.objects().exists(&name).await? {
+            return Ok(false);
+        }
+        self.objects().create(&name, Bytes::from(object.clone())).await?;
+        // What the store holds decides, not what it answered: it may ignore the condition, or repeat the request.
+        Ok(self.objects().read(&name, MAX_OBJECT_BYTES).await? == object)
+    }
+
+    /// The words of whoever executes a plan, or did; nothing when nobody does.
+    pub async fn plan_claim(&self, id: &PlanId) -> Result<Option<Vec<u8>>> {
+        let name = plan_claim(id);
+        let Some(object) = self.objects().find(&name, MAX_OBJECT_BYTES).await? else { return Ok(None) };
+        document::open(self.sealer(), PLAN, &object).map(Some).map_err(|flaw| Error::at(name, flaw))
+    }
+
+    /// Gives a claim up: the plan was not executed, and may be.
+    pub async fn release_plan(&self, id: &PlanId) -> Result<()> {
+        self.objects().delete(&plan_claim(id)).await
+    }
+
+    /// Deletes a plan with its claim; its chunks stay.
+    pub async fn delete_plan(&self, id: &PlanId) -> Result<()> {
+        if !self.objects().exists(&plan(id)).await? {
+            return Err(Error::NotFound { object: format!("plan {id}") });
+        }
+        self.objects().delete(&plan(id)).await?;
+        self.objects().delete(&plan_claim(id)).await
+    }
+}
+
+/// The id in the name of a plan.
+fn id_of(object: &Listed) -> Option<PlanId> {
+    PlanId::from_hex(object.last()).ok().filter(|id| plan(id) == object.name)
+}
+
+/// Whether an object in the folder of the plans is one, or the claim of one.
+pub(crate) fn is_ours(object: &Listed) -> bool {
+    let claimed = object.last().strip_suffix("-claim").and_then(|id| PlanId::from_hex(id).ok());
+    id_of(object).is_some() || claimed.is_some_and(|id| plan_claim(&id) == object.name)
+}

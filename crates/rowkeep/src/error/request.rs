@@ -1,0 +1,186 @@
+//! What cannot be done as it was asked for.
+
+use super::kind::ErrorKind;
+
+/// Why a job cannot be done as it was asked for.
+///
+/// Options are named as the command line names them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// No database was named, and none is configured.
+    #[error("no database is named")]
+    NoDatabase,
+    /// One database is meant, and several are configured.
+    #[error("several databases are configured")]
+    SeveralDatabases {
+        /// Their names.
+        known: Vec<String>,
+    },
+    /// The database of a snapshot is not configured, so nothing says where it is.
+    #[error("rowkeep.toml has no database {name}, so it is not known where to restore to")]
+    NotConfigured {
+        /// The name of the database in the repository.
+        name: String,
+    },
+    /// Something was named that is neither a configured database nor a file.
+    #[error("no database {name}: no such file, and no such name in rowkeep.toml")]
+    NoSuchDatabase {
+        /// What was named.
+        name: String,
+        /// The names that are configured.
+        known: Vec<String>,
+    },
+    /// `live` was named, and no database is configured.
+    #[error("live means the configured database, and none is configured")]
+    NoLive,
+    /// `live` was named, and several databases are configured.
+    #[error("live could mean several databases")]
+    SeveralLive {
+        /// Their names.
+        known: Vec<String>,
+    },
+    /// There is no repository where it is looked for.
+    #[error("there is no repository at {location}")]
+    NoRepository {
+        /// The place.
+        location: String,
+    },
+    /// A file or what was typed gives no usable secret.
+    #[error("{0}")]
+    Secret(String),
+    /// Rows are to be masked, and there is no rule.
+    #[error("there is no rule to mask {database} by")]
+    NoMaskRules {
+        /// The database.
+        database: String,
+    },
+    /// A snapshot is to have a name that means another.
+    #[error("a snapshot cannot be named latest: that means the newest")]
+    NamedLatest,
+    /// Related rows are asked for where no rows are chosen.
+    #[error("--with-related is for rows that are chosen by --key or --where")]
+    RelatedToAll,
+    /// An option is for databases that hold data.
+    #[error("{option} is for a database that holds data, and this one is new or empty")]
+    OnlyForData {
+        /// The option.
+        option: &'static str,
+    },
+    /// An option is not for a replacement of the whole database.
+    #[error("--with-schema replaces the whole database, so {option} means nothing with it")]
+    NotWithSchema {
+        /// The option.
+        option: &'static str,
+    },
+    /// An option is not for a database of another engine.
+    #[error("{option} is not for a database of another engine than the snapshot's")]
+    NotAcross {
+        /// The option.
+        option: &'static str,
+    },
+    /// A snapshot of another engine is to be restored into a database that holds data.
+    #[error(
+        "{database} holds data, and snapshot {snapshot} is of another engine ({engine}): their rows cannot be held \
+         against each other"
+    )]
+    OccupiedAcross {
+        /// The database.
+        database: String,
+        /// The snapshot.
+        snapshot: String,
+        /// The snapshot's engine.
+        engine: String,
+    },
+    /// Rows are to be masked on their way into a database that holds data.
+    #[error("{database} holds data, and rows are masked only on their way into a new database")]
+    MaskedIntoData {
+        /// The database.
+        database: String,
+    },
+    /// A plan has to be approved, and nobody can be asked.
+    #[error("nobody can be asked, for there is no terminal")]
+    NobodyToAsk,
+    /// A plan was executed before.
+    #[error("plan {plan} was executed already, at {time}")]
+    PlanExecuted {
+        /// The plan.
+        plan: String,
+        /// When that was begun, as RFC 3339 in UTC.
+        time: String,
+    },
+    /// A plan is to be executed on another database than it was made for.
+    #[error("plan {plan} is for {database}, not for {other}")]
+    PlanOfAnother {
+        /// The plan.
+        plan: String,
+        /// The database that it was made for.
+        database: String,
+        /// The database that was named.
+        other: String,
+    },
+    /// No plan has that id.
+    #[error("no plan {plan}")]
+    NoSuchPlan {
+        /// What was asked for.
+        plan: String,
+    },
+    /// The beginning of an id means several plans.
+    #[error("{plan} means several plans: {}", .candidates.join(", "))]
+    AmbiguousPlan {
+        /// What was asked for.
+        plan: String,
+        /// The ids that it could mean.
+        candidates: Vec<String>,
+    },
+    /// There are no checks of data to run.
+    #[error("there is nothing to check")]
+    NothingToCheck,
+    /// There is no snapshot to drill.
+    #[error("there is no snapshot{} to drill", .database.as_ref().map(|name| format!(" of {name}")).unwrap_or_default())]
+    NothingToDrill {
+        /// The database, where one was named.
+        database: Option<String>,
+    },
+    /// The repository has no snapshot at all.
+    #[error("the repository has no snapshot")]
+    NoSnapshots,
+    /// One database is meant, and the repository has snapshots of several.
+    #[error("the repository has several databases: {}", .known.join(", "))]
+    SeveralInRepository {
+        /// Their names.
+        known: Vec<String>,
+    },
+}
+
+impl RequestError {
+    /// What a caller does next about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            RequestError::NoRepository { .. } => ErrorKind::Failed,
+            RequestError::OccupiedAcross { .. }
+            | RequestError::NobodyToAsk
+            | RequestError::PlanExecuted { .. } => ErrorKind::Refused,
+            RequestError::NoDatabase
+            | RequestError::SeveralDatabases { .. }
+            | RequestError::NotConfigured { .. }
+            | RequestError::NoSuchDatabase { .. }
+            | RequestError::NoLive
+            | RequestError::SeveralLive { .. }
+            | RequestError::Secret(_)
+            | RequestError::NoMaskRules { .. }
+            | RequestError::NamedLatest
+            | RequestError::RelatedToAll
+            | RequestError::OnlyForData { .. }
+            | RequestError::NotWithSchema { .. }
+            | RequestError::NotAcross { .. }
+            | RequestError::MaskedIntoData { .. }
+            | RequestError::PlanOfAnother { .. }
+            | RequestError::NoSuchPlan { .. }
+            | RequestError::AmbiguousPlan { .. }
+            | RequestError::NothingToCheck
+            | RequestError::NothingToDrill { .. }
+            | RequestError::NoSnapshots
+            | RequestError::SeveralInRepository { .. } => ErrorKind::Usage,
+        }
+    }
+}

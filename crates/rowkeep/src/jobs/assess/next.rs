@@ -1,0 +1,120 @@
+//! What to do next in an emergency.
+
+use std::path::Path;
+
+use rowkeep_engine::DatabaseUrl;
+use serde::{Deserialize, Serialize};
+
+use super::decide::State;
+use super::findings::{Assessment, Reach};
+
+/// Something to do, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Why.
+    pub why: String,
+    /// The arguments of `rowkeep` that do it.
+    pub arguments: Vec<String>,
+}
+
+/// What to do next, exactly; `database` is what the database was called.
+pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
+    let line = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let mut steps = Vec::new();
+    let mut step = |why: &str, arguments| steps.push(Step { why: why.to_owned(), arguments });
+    if !assessed.lacking {
+        return steps;
+    }
+    if matches!(assessed.reach, Reach::Unreachable(_)) {
+        step("See why it cannot be reached; it may be whole.", line(&["doctor", database]));
+    }
+    if matches!(assessed.reach, Reach::There)
+        && !assessed.damaged.iter().any(|damaged| damaged.time.is_none())
+    {
+        step(
+            "Keep the present state before anything is changed.",
+            line(&["backup", database, "--name", "as-found"]),
+        );
+    }
+    let to = |suffix: &str| beside(&assessed.target, suffix);
+    if let Some(best) = &assessed.best {
+        let lacking: Vec<&str> = assessed
+            .tables
+            .iter()
+            .filter(|table| table.state.is_lacking() && table.snapshot_rows.is_some())
+            .map(|table| table.table.as_str())
+            .collect();
+        let is_nothing_lost = lacking.is_empty() && assessed.reach == Reach::There;
+        if !is_nothing_lost {
+            step(
+                "Restore the best snapshot beside the database, proven by hash; nothing is overwritten.",
+                line(&["restore", best.short_id(), "--to", &to("restored")]),
+            );
+        }
+        if assessed.reach == Reach::There && !lacking.is_empty() && lacking.len() < assessed.tables.len() {
+            step(
+                "Or only the tables that lack rows.",
+                line(&["restore", best.short_id(), "--to", &to("tables"), "--tables", &lacking.join(",")]),
+            );
+        }
+    }
+    if let Some(best) = assessed.best.as_ref().filter(|_| assessed.reach == Reach::There) {
+        let fewer: Vec<&str> = assessed
+            .tables
+            .iter()
+            .filter(|table| table.state == State::Fewer)
+            .map(|table| table.table.as_str())
+            .collect();
+        if !fewer.is_empty() {
+            let tables = fewer.join(",");
+            let merge =
+                ["restore", best.short_id(), "--to", database, "--mode", "merge", "--tables", &tables];
+            step(
+                "Or put the missing rows back into the database itself, all else left as it is; without --dry-run it is done.",
+                line(&[&merge[..], &["--dry-run"]].concat()),
+            );
+        }
+    }
+    let mut before: Vec<&str> = assessed.losses.iter().map(|loss| loss.before.as_str()).collect();
+    before.sort_unstable();
+    before.dedup();
+    for id in before {
+        let tables: Vec<&str> =
+            assessed.losses.iter().filter(|loss| loss.before == id).map(|loss| loss.table.as_str()).collect();
+        let short = id.get(..8).unwrap_or(id);
+        step(
+            "If these rows were not meant to go: the tables as they were before.",
+            line(&["restore", short, "--to", &to(&format!("before-{short}")), "--tables", &tables.join(",")]),
+        );
+    }
+    if !assessed.damaged.is_empty() {
+        step("Find out how far the damage goes.", line(&["check", "--read-data"]));
+    }
+    steps
+}
+
+/// The name of a new database beside another.
+fn beside(target: &str, suffix: &str) -> String {
+    match DatabaseUrl::parse(target) {
+        Ok(DatabaseUrl::Postgres(url)) => format!("{url}_{}", suffix.replace('-', "_")),
+        _ => {
+            let path = Path::new(target);
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+            let name = format!("{stem}-{suffix}{}", extension.unwrap_or_default());
+            path.with_file_name(name).display().to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_databases_are_named_beside_the_old() {
+        assert_eq!(beside("data/app.db", "restored"), "data/app-restored.db");
+        assert_eq!(beside("app", "before-12"), "app-before-12");
+        assert_eq!(beside("postgres://u@h:5433/app", "before-12"), "postgres://u@h:5433/app_before_12");
+    }
+}

@@ -1,0 +1,80 @@
+//! Which databases are to be assessed.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::assess;
+use super::findings::Assessment;
+use super::next::{Step, next};
+use crate::jobs::workspace::Workspace;
+use crate::jobs::{DatabaseRef, Verdict};
+use crate::report::latest_drill;
+use crate::{Context, Error};
+
+/// Which databases are to be assessed.
+///
+/// ```no_run
+/// use rowkeep::jobs::assess::AssessRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let request = AssessRequest { database: Some("shop".into()), reports: None };
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// assert!(!outcome.lacking);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssessRequest {
+    /// The database; all that are configured when not given.
+    pub database: Option<DatabaseRef>,
+    /// The folder with the reports of drills; the workspace's when not given.
+    pub reports: Option<PathBuf>,
+}
+
+/// How databases are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssessOutcome {
+    /// Whether something is lacking of any of them.
+    pub lacking: bool,
+    /// The databases.
+    pub databases: Vec<Assessed>,
+}
+
+/// How a database is, and what to do next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assessed {
+    /// How it is.
+    #[serde(flatten)]
+    pub assessment: Assessment,
+    /// What to do next.
+    pub next: Vec<Step>,
+}
+
+impl AssessOutcome {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        if self.lacking { Verdict::Differences } else { Verdict::Done }
+    }
+}
+
+impl AssessRequest {
+    /// Looks at the databases, also at those that cannot be reached, and changes nothing.
+    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<AssessOutcome, Error> {
+        let sources = workspace.sources(self.database.as_deref())?;
+        let repository = workspace.repository().await?;
+        let folder = self.reports.as_deref().unwrap_or(workspace.reports());
+        let mut outcome = AssessOutcome { lacking: false, databases: Vec::new() };
+        for source in sources {
+            let drill = latest_drill(folder, &source.name).map_err(|error| Error::File {
+                problem: format!("cannot read the reports in {}", folder.display()),
+                source: error,
+            })?;
+            let engine = source.engine.as_ref();
+            let assessment = assess(context, repository, &source.name, engine, drill.as_ref()).await?;
+            let next = next(&assessment, &source.typed);
+            outcome.lacking |= assessment.lacking;
+            outcome.databases.push(Assessed { assessment, next });
+        }
+        Ok(outcome)
+    }
+}

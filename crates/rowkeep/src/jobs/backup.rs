@@ -1,0 +1,148 @@
+//! Backup: databases become snapshots.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::caller::{Caller, News};
+use super::outcome::SnapshotSummary;
+use super::verdict::{Verdict, Verdicted};
+use super::workspace::{Masked, Source, Workspace, within_hooks};
+use crate::capture::{CaptureOptions, capture};
+use crate::hooks::{Facts, Operation};
+use crate::state::selection::Selection;
+use crate::{Context, Error, RequestError};
+
+/// What is to be backed up, and how.
+///
+/// ```no_run
+/// use rowkeep::jobs::backup::BackupRequest;
+/// use rowkeep::jobs::caller::Unattended;
+/// use rowkeep::jobs::workspace::{Circumstances, Workspace};
+/// use rowkeep::{Config, Context};
+///
+/// # async fn example() -> Result<(), rowkeep::Error> {
+/// let workspace = Workspace::new(Config::default(), Circumstances::default());
+/// let request = BackupRequest { database: Some("shop.db".into()), ..BackupRequest::default() };
+/// let outcome = request.run(&Context::silent(), &workspace, &Unattended).await?;
+/// assert_eq!(outcome.snapshots[0].database, "shop");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BackupRequest {
+    /// The database: a configured name, a URL or a path; all that are configured when not given.
+    pub database: Option<super::DatabaseRef>,
+    /// A name for the snapshot.
+    pub name: Option<String>,
+    /// The tables or groups whose rows are wanted; as configured when empty.
+    pub tables: Vec<String>,
+    /// The tables or groups whose rows are left out; as configured when empty.
+    pub exclude: Vec<String>,
+    /// Whether and by which rules rows are masked.
+    pub mask: Option<Masked>,
+    /// Whether the schema is wanted.
+    pub with_schema: bool,
+    /// Whether rows are wanted.
+    pub with_data: bool,
+    /// Labels for the snapshot.
+    pub tags: BTreeMap<String, String>,
+    /// Whether hooks run.
+    pub hooks: bool,
+}
+
+impl Default for BackupRequest {
+    fn default() -> Self {
+        Self {
+            database: None,
+            name: None,
+            tables: Vec::new(),
+            exclude: Vec::new(),
+            mask: None,
+            with_schema: true,
+            with_data: true,
+            tags: BTreeMap::new(),
+            hooks: true,
+        }
+    }
+}
+
+/// What a backup made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupOutcome {
+    /// The snapshots, one of each database.
+    pub snapshots: Vec<SnapshotSummary>,
+    /// What failed of the hooks after them.
+    pub hooks_failed: Vec<String>,
+}
+
+impl BackupOutcome {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        if self.hooks_failed.is_empty() { Verdict::Done } else { Verdict::Failed }
+    }
+}
+
+impl Verdicted for SnapshotSummary {
+    fn verdict(&self) -> Verdict {
+        Verdict::Done
+    }
+}
+
+impl BackupRequest {
+    /// Backs up one database after the other; the first that fails ends the job. The repository is made when there is none.
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<BackupOutcome, Error> {
+        if self.name.as_deref().is_some_and(|name| name == "latest" || name.starts_with("latest:")) {
+            return Err(RequestError::NamedLatest.into());
+        }
+        let sources = workspace.sources(self.database.as_deref())?;
+        let repository = workspace.repository_or_new(|made| caller.tell(News::Made(made))).await?;
+        let mut outcome = BackupOutcome { snapshots: Vec::new(), hooks_failed: Vec::new() };
+        for source in sources {
+            let options = self.options(workspace, &source)?;
+            let engine = source.engine.as_ref();
+            let hooks = workspace.hooks(Operation::Backup, &source, self.hooks);
+            let facts = Facts::new(Operation::Backup, &*source.name, engine.describe());
+            let ended = within_hooks(context, caller, &hooks, facts, async |facts| {
+                let snapshot = capture(context, repository, engine, &options).await?;
+                facts.snapshot = Some(snapshot.id.to_string());
+                let summary = SnapshotSummary::of(&snapshot);
+                caller.tell(News::Snapshot(&summary));
+                Ok(summary)
+            });
+            let (summary, failed) = ended.await?;
+            outcome.snapshots.push(summary);
+            outcome.hooks_failed.extend(failed);
+        }
+        Ok(outcome)
+    }
+
+    fn options(&self, workspace: &Workspace, source: &Source) -> Result<CaptureOptions, Error> {
+        let configured = &source.selection;
+        let or = |asked: &[String], configured: &[String]| {
+            if asked.is_empty() { configured.to_vec() } else { asked.to_vec() }
+        };
+        Ok(CaptureOptions {
+            database: source.name.clone(),
+            name: self.name.clone(),
+            tags: self.tags.clone(),
+            environment: workspace.config().environment.clone(),
+            selection: Selection {
+                include: or(&self.tables, &configured.include),
+                exclude: or(&self.exclude, &configured.exclude),
+                groups: configured.groups.clone(),
+            },
+            mask: workspace.mask(self.mask.as_ref(), &source.name)?,
+            with_schema: self.with_schema,
+            with_data: self.with_data,
+            program: workspace.program().to_owned(),
+            repository_folder: workspace.repository_folder().map(std::path::Path::to_owned),
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! On whose behalf jobs run.
+
+use std::ffi::OsString;
+
+use async_trait::async_trait;
+
+use super::outcome::{
+    Examined, ReplacementSummary, RestoreOutcome, RowsSummary, SnapshotSummary, TranslationSummary,
+    UndoOutcome,
+};
+use super::workspace::Made;
+use crate::Error;
+
+/// On whose behalf a job runs: asked before anything is changed, and told what is done before the job ends.
+#[async_trait]
+pub trait Caller: Send + Sync {
+    /// Whether a plan is to be executed. Asked again for every plan that is made anew.
+    async fn approve(&self, proposal: Proposal<'_>) -> Result<bool, Error>;
+
+    /// Something that happened on the way to the job's outcome.
+    fn tell(&self, news: News<'_>) {
+        let _ = news;
+    }
+}
+
+/// Whoever runs the commands that jobs stand around.
+#[async_trait]
+pub trait RunCommand: Send + Sync {
+    /// Runs a command with these variables in its environment to its end; why it failed, if it did.
+    async fn run(&self, command: &[OsString], variables: &[(&str, OsString)]) -> Option<String>;
+}
+
+/// A caller that approves of everything and is told nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unattended;
+
+#[async_trait]
+impl Caller for Unattended {
+    async fn approve(&self, _: Proposal<'_>) -> Result<bool, Error> {
+        Ok(true)
+    }
+}
+
+/// What a job is about to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Proposal<'a> {
+    /// Rows of a database are to be changed.
+    Rows(&'a RowsSummary),
+    /// A database is to be replaced, schema included.
+    Replacement(&'a ReplacementSummary),
+    /// A database of another engine is to be made.
+    Translation(&'a TranslationSummary),
+}
+
+/// What happened on the way to a job's outcome.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum News<'a> {
+    /// A repository was made.
+    Made(&'a Made),
+    /// A plan was made, whether it is to be executed or not.
+    Plan(Proposal<'a>),
+    /// Rows were changed since a plan was made, as these words say; it is made again.
+    PlanAgain(&'a str),
+    /// One of several databases was looked at.
+    Examined(&'a Examined),
+    /// One of several snapshots was deleted.
+    Deleted(&'a SnapshotSummary),
+    /// One of several snapshots was made.
+    Snapshot(&'a SnapshotSummary),
+    /// A database is made or changed; what is proven of it comes with the outcome.
+    Restored(&'a RestoreOutcome),
+    /// The same of an undo, or of a plan that was kept.
+    Undone(&'a UndoOutcome),
+    /// A command is about to change a database whose state before is in a snapshot.
+    Changing {
+        /// The snapshot.
+        before: &'a SnapshotSummary,
+        /// Where the database is, unless its name is configured.
+        target: Option<&'a str>,
+    },
+    /// A hook after the operation failed.
+    HookFailed(&'a Error),
+}

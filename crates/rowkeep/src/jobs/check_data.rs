@@ -1,0 +1,84 @@
+//! Checking whether the data of databases is as it must be.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::workspace::{Source, Workspace};
+use super::{DatabaseRef, Verdict};
+use crate::data_checks::{Circumstances, Demand, run_checks};
+use crate::report::Report;
+use crate::state::snapshots;
+use crate::{Context, Error, RequestError};
+
+/// Which checks are to be run.
+///
+/// ```no_run
+/// use rowkeep::jobs::check_data::CheckDataRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let request = CheckDataRequest { database: Some("shop".into()), checks: None };
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// assert_eq!(outcome.verdict(), rowkeep::jobs::Verdict::Done);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckDataRequest {
+    /// The database; all that are configured when not given.
+    pub database: Option<DatabaseRef>,
+    /// A file with more checks than those that are configured.
+    pub checks: Option<PathBuf>,
+}
+
+/// What checks or drills found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportsOutcome {
+    /// A report of each database, or of each drill.
+    pub reports: Vec<Report>,
+}
+
+impl ReportsOutcome {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        match self.reports.iter().all(Report::is_passed) {
+            true => Verdict::Done,
+            false => Verdict::Differences,
+        }
+    }
+}
+
+impl CheckDataRequest {
+    /// Runs the checks, which only read.
+    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<ReportsOutcome, Error> {
+        let more = workspace.checks_in(self.checks.as_deref())?;
+        let mut sources = workspace.sources(self.database.as_deref())?;
+        for source in &mut sources {
+            source.checks.extend(more.iter().cloned());
+        }
+        sources.retain(|source| !source.checks.is_empty());
+        if sources.is_empty() {
+            return Err(RequestError::NothingToCheck.into());
+        }
+        let mut reports = Vec::new();
+        for source in sources {
+            reports.push(examine(context, workspace, &source).await?);
+        }
+        Ok(ReportsOutcome { reports })
+    }
+}
+
+async fn examine(context: &Context, workspace: &Workspace, source: &Source) -> Result<Report, Error> {
+    let (time, started) = (Timestamp::now(), Instant::now());
+    let compares = source.checks.iter().any(|check| matches!(check.demand, Demand::RowsWithin { .. }));
+    let before = match compares {
+        true => snapshots::latest(workspace.repository().await?, Some(&source.name)).await?,
+        false => None,
+    };
+    let circumstances =
+        Circumstances { now: time, before: before.as_ref().map(|snapshot| &snapshot.manifest), strict: true };
+    let found = run_checks(context, source.engine.as_ref(), &source.checks, circumstances).await?;
+    let took = started.elapsed();
+    Ok(Report::of_checks(&source.name, &source.engine.describe(), before.as_ref(), time, took, found))
+}

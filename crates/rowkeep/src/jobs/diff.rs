@@ -1,0 +1,73 @@
+//! Diff: two states are compared row by row.
+
+use serde::{Deserialize, Serialize};
+
+use super::Verdict;
+use super::outcome::DifferenceSummary;
+use super::rows_wanted::RowsWanted;
+use super::workspace::Workspace;
+use crate::diff::{Changeset, DiffOptions, Filter, Related, diff};
+use crate::{Context, Error};
+
+/// Which states are to be compared.
+///
+/// ```no_run
+/// use rowkeep::jobs::diff::DiffRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let request = DiffRequest::of("latest:shop", "live:shop");
+/// let (outcome, _rows) = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// assert_eq!(outcome.difference.rows.total(), 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffRequest {
+    /// The first state: a snapshot, `live`, or a database.
+    pub before: super::DatabaseRef,
+    /// The second state.
+    pub after: super::DatabaseRef,
+    /// The tables and rows that are meant.
+    #[serde(default)]
+    pub wanted: RowsWanted,
+}
+
+/// How two states differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffOutcome {
+    /// The difference, without the rows.
+    #[serde(flatten)]
+    pub difference: DifferenceSummary,
+}
+
+impl DiffOutcome {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        if self.difference.equal { Verdict::Done } else { Verdict::Differences }
+    }
+}
+
+impl DiffRequest {
+    /// A request to compare all of two states.
+    pub fn of(before: impl Into<String>, after: impl Into<String>) -> Self {
+        Self { before: before.into().into(), after: after.into().into(), wanted: RowsWanted::default() }
+    }
+
+    /// Compares the states; the rows that differ are beside the outcome, as long as the process lives.
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+    ) -> Result<(DiffOutcome, Changeset), Error> {
+        let (_, before) = workspace.state(&self.before, false).await?;
+        let (_, after) = workspace.state(&self.after, false).await?;
+        let options = DiffOptions {
+            filter: Filter { rows: self.wanted.rows()?, ..Filter::default() },
+            related: self.wanted.with_related.then_some(Related::Whole),
+            selection: self.wanted.selection(workspace),
+            ..DiffOptions::default()
+        };
+        let found = diff(context, &workspace.comparing_keys(), &before, &after, &options).await?;
+        let difference = DifferenceSummary::of(&found, before.describe(), after.describe());
+        Ok((DiffOutcome { difference }, found.changes))
+    }
+}

@@ -1,0 +1,69 @@
+//! Doctor: what would stand in the way of a backup.
+
+use rowkeep_engine::Level;
+use serde::{Deserialize, Serialize};
+
+use super::caller::{Caller, News};
+use super::outcome::Examined;
+use super::workspace::Workspace;
+use super::{DatabaseRef, Verdict};
+use crate::Error;
+use crate::capture::readiness::examine;
+
+/// Which databases are to be looked at.
+///
+/// ```no_run
+/// use rowkeep::jobs::caller::Unattended;
+/// use rowkeep::jobs::doctor::DoctorRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let outcome = DoctorRequest { database: None }.run(workspace, &Unattended).await?;
+/// assert!(outcome.healthy);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorRequest {
+    /// The database; all that are configured when not given.
+    pub database: Option<DatabaseRef>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DoctorOutcome {
+    /// Whether nothing stands in the way.
+    pub healthy: bool,
+    /// The databases.
+    pub databases: Vec<Examined>,
+}
+
+impl DoctorOutcome {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        if self.healthy { Verdict::Done } else { Verdict::Failed }
+    }
+}
+
+impl DoctorRequest {
+    /// Looks at connection, permissions, tools, space and other operations; changes nothing.
+    pub async fn run(&self, workspace: &Workspace, caller: &dyn Caller) -> Result<DoctorOutcome, Error> {
+        let mut outcome = DoctorOutcome { healthy: true, databases: Vec::new() };
+        for source in workspace.sources(self.database.as_deref())? {
+            let engine = source.engine.as_ref();
+            let mut examination = examine(engine, workspace.repository_folder()).await?;
+            let configured = workspace.configured_as(&source.typed);
+            if let Some(activity) = configured.and_then(|(_, database)| database.activity.as_ref()) {
+                examination.findings.push(activity.examine(engine).await?);
+            }
+            outcome.healthy &= examination.findings.iter().all(|finding| finding.level < Level::Error);
+            let examined = Examined {
+                database: source.name,
+                target: engine.describe(),
+                facts: examination.facts,
+                findings: examination.findings,
+            };
+            caller.tell(News::Examined(&examined));
+            outcome.databases.push(examined);
+        }
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,152 @@
+//! Which snapshots are to be drilled, and how.
+
+use std::path::PathBuf;
+
+use rowkeep_format::manifest::Scope;
+use rowkeep_repository::Repository;
+use serde::{Deserialize, Serialize};
+
+use super::{DrillOptions, drill, newest_restorable, unreadable};
+use crate::jobs::DatabaseRef;
+use crate::jobs::check_data::ReportsOutcome;
+use crate::jobs::workspace::Workspace;
+use crate::report::{Report, keep};
+use crate::state::snapshots::{self, Snapshot};
+use crate::{Context, Error, RequestError};
+
+/// Which snapshots are to be drilled, and how.
+///
+/// ```no_run
+/// use rowkeep::jobs::drill::DrillRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let request = DrillRequest { database: Some("shop".to_owned()), ..DrillRequest::default() };
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// assert_eq!(outcome.verdict(), rowkeep::jobs::Verdict::Done);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DrillRequest {
+    /// The database, by a configured name or one that snapshots have; all when not given.
+    pub database: Option<String>,
+    /// This snapshot, in place of the newest of each database.
+    pub snapshot: Option<String>,
+    /// Whether every snapshot is drilled.
+    pub each: bool,
+    /// On which server PostgreSQL's scratch databases are made; one of the drill's own when not given.
+    pub to_server: Option<DatabaseRef>,
+    /// A file with more checks than those that are configured.
+    pub checks: Option<PathBuf>,
+    /// The folder where reports are kept; the workspace's when not given.
+    pub reports: Option<PathBuf>,
+}
+
+impl DrillRequest {
+    /// Restores each snapshot into a scratch database, holds it against the snapshot, checks its data, measures, and keeps a
+    /// report.
+    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<ReportsOutcome, Error> {
+        let more = workspace.checks_in(self.checks.as_deref())?;
+        let repository = workspace.repository().await?;
+        let mut reports = Vec::new();
+        let options = |database: &str| {
+            let mut options = self.options(workspace, database);
+            options.checks.extend(more.iter().cloned());
+            options
+        };
+        if let Some(reference) = &self.snapshot {
+            let snapshot = snapshots::find(repository, reference).await?;
+            let database = &snapshot.manifest.database;
+            let (kept, _) = snapshots::readable(repository, Some(database)).await?;
+            reports.push(one(context, repository, &snapshot, &kept, options(database)).await?);
+        } else {
+            for database in self.databases(workspace, repository).await? {
+                let options = options(&database);
+                reports.extend(self.of_database(context, repository, &database, &options).await?);
+            }
+        }
+        let folder = self.reports.as_deref().unwrap_or(workspace.reports());
+        for report in &reports {
+            keep(report, folder).map_err(|source| {
+                let problem = format!("cannot keep the report in {}", folder.display());
+                Error::File { problem, source }
+            })?;
+        }
+        Ok(ReportsOutcome { reports })
+    }
+
+    async fn databases(&self, workspace: &Workspace, repository: &Repository) -> Result<Vec<String>, Error> {
+        let configured = &workspace.config().databases;
+        if let Some(database) = &self.database {
+            if configured.contains_key(database) {
+                return Ok(vec![database.clone()]);
+            }
+            let (kept, _) = snapshots::readable(repository, None).await?;
+            return Ok(vec![workspace.name(database, &kept)?]);
+        }
+        if !configured.is_empty() {
+            return Ok(configured.keys().cloned().collect());
+        }
+        let (all, _) = snapshots::readable(repository, None).await?;
+        let mut names: Vec<String> = all.into_iter().map(|snapshot| snapshot.manifest.database).collect();
+        names.sort();
+        names.dedup();
+        match names.is_empty() {
+            true => Err(RequestError::NothingToDrill { database: None }.into()),
+            false => Ok(names),
+        }
+    }
+
+    async fn of_database(
+        &self,
+        context: &Context,
+        repository: &Repository,
+        database: &str,
+        options: &DrillOptions,
+    ) -> Result<Vec<Report>, Error> {
+        let (kept, damaged) = snapshots::readable(repository, Some(database)).await?;
+        let mut reports: Vec<Report> =
+            damaged.iter().map(|(id, error)| unreadable(database, &id.to_string(), error)).collect();
+        let chosen: Vec<&Snapshot> = match self.each {
+            true => kept.iter().filter(|snapshot| snapshot.manifest.scope != Scope::DataOnly).collect(),
+            false => newest_restorable(&kept).into_iter().collect(),
+        };
+        if chosen.is_empty() && reports.is_empty() {
+            return Err(RequestError::NothingToDrill { database: Some(database.to_owned()) }.into());
+        }
+        for snapshot in chosen {
+            reports.push(one(context, repository, snapshot, &kept, options.clone()).await?);
+        }
+        Ok(reports)
+    }
+
+    fn options(&self, workspace: &Workspace, database: &str) -> DrillOptions {
+        let configured = workspace.config().databases.get(database);
+        let surroundings = workspace.surroundings().clone();
+        DrillOptions {
+            checks: configured.map(|database| database.checks.clone()).unwrap_or_default(),
+            objectives: configured.map(|database| database.objectives).unwrap_or_default(),
+            to_server: self.to_server.as_deref().map(str::to_owned),
+            temporary: surroundings.temporary.clone().unwrap_or_else(std::env::temp_dir),
+            surroundings,
+            ..DrillOptions::default()
+        }
+    }
+}
+
+/// Drills a snapshot; of all that are kept, those before it are what checks compare with.
+async fn one(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    kept: &[Snapshot],
+    mut options: DrillOptions,
+) -> Result<Report, Error> {
+    let place = kept.iter().position(|other| other.id == snapshot.id);
+    options.is_newest = newest_restorable(kept).is_some_and(|newest| newest.id == snapshot.id);
+    options.before = kept[..place.unwrap_or(0)]
+        .iter()
+        .rfind(|before| before.manifest.scope == Scope::Full)
+        .map(|before| before.manifest.clone());
+    drill(context, repository, snapshot, &options).await
+}

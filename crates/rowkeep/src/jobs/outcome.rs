@@ -1,0 +1,40 @@
+//! What jobs give back: everything that is needed to show it, and nothing that is open.
+
+mod difference;
+mod examined;
+mod migration;
+mod replaced;
+mod restored;
+mod rows;
+mod snapshot;
+mod translated;
+
+use serde::{Deserialize, Serialize};
+
+pub use difference::{DifferenceSummary, DifferingTable, LoneTable};
+pub use examined::Examined;
+pub use migration::{AroundOutcome, EffectSummary, MigrationOutcome, RollbackSummary};
+pub use replaced::{ReplacedDone, ReplacementOutcome, ReplacementSummary};
+pub use restored::{NewDatabase, RestoreOutcome, UndoOutcome};
+pub use rows::{LeftOut, RowsDone, RowsOutcome, RowsSummary, TableDone};
+pub use snapshot::SnapshotSummary;
+pub use translated::{TranslatedDone, TranslationOutcome, TranslationSummary};
+
+/// How a job with a plan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// The plan was asked for and not its execution.
+    Planned,
+    /// There was nothing to change.
+    Nothing,
+    /// The plan was not approved of.
+    Declined,
+    /// The plan was executed.
+    Done,
+}
+
+/// A number of milliseconds since a moment.
+pub(crate) fn millis(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,63 @@
+//! A snapshot in short.
+
+use std::collections::BTreeMap;
+
+use rowkeep_format::SnapshotId;
+use rowkeep_format::manifest::Scope;
+use serde::{Deserialize, Serialize};
+
+use crate::state::snapshots::Snapshot;
+
+/// What a listing needs of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotSummary {
+    /// Its id.
+    pub id: SnapshotId,
+    /// The name of its database.
+    pub database: String,
+    /// The engine it was read by.
+    pub engine: String,
+    /// A name that somebody gave it.
+    pub name: Option<String>,
+    /// When its state was, as RFC 3339 in UTC.
+    pub time: String,
+    /// What was asked for.
+    pub scope: Scope,
+    /// Tables that people know as theirs.
+    pub tables: u64,
+    /// Rows in these.
+    pub rows: u64,
+    /// Plain bytes of everything that it holds.
+    pub bytes: u64,
+    /// Bytes that it added to the repository.
+    pub new_bytes: u64,
+    /// How long it took to make, in milliseconds.
+    pub duration_ms: u64,
+    /// Labels that somebody gave it.
+    pub tags: BTreeMap<String, String>,
+    /// What was about to be done to the database, where it was taken to make that undoable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+impl SnapshotSummary {
+    /// A snapshot in short.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let manifest = &snapshot.manifest;
+        Self {
+            id: snapshot.id,
+            database: manifest.database.clone(),
+            engine: manifest.engine.clone(),
+            name: manifest.name.clone(),
+            time: manifest.time.clone(),
+            scope: manifest.scope,
+            tables: manifest.tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
+            rows: manifest.rows(),
+            bytes: manifest.tables.iter().map(|table| table.root.bytes).sum(),
+            new_bytes: manifest.cost.new_bytes,
+            duration_ms: manifest.cost.duration_ms,
+            tags: manifest.tags.clone(),
+            before: manifest.before.as_ref().map(|before| before.operation.clone()),
+        }
+    }
+}

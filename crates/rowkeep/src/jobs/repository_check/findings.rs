@@ -1,0 +1,57 @@
+//! What a check finds.
+
+use rowkeep_format::{SnapshotId, TableName};
+use serde::{Deserialize, Serialize};
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Snapshots that were opened.
+    pub snapshots: u64,
+    /// Packs that are there.
+    pub packs: u64,
+    /// Their size in bytes.
+    pub pack_bytes: u64,
+    /// Bytes of packs that were read and opened.
+    pub bytes_read: u64,
+    /// What is wrong with objects of the repository.
+    pub damage: Vec<Problem>,
+    /// What is odd but harms nothing.
+    pub notes: Vec<Problem>,
+    /// What snapshots suffer from damage; those not named here are whole.
+    pub losses: Vec<Loss>,
+}
+
+/// Something wrong with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The object.
+    pub object: String,
+    /// What is wrong with it, and what that means.
+    pub detail: String,
+}
+
+/// What a snapshot has lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// Its database.
+    pub database: String,
+    /// Its time.
+    pub time: String,
+    /// The tables that cannot be restored whole; the others can.
+    pub tables: Vec<TableName>,
+    /// Whether its schema is lost.
+    pub schema: bool,
+    /// Whether the changes are lost by which what was done after it is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes: bool,
+}
+
+impl Checked {
+    /// Whether nothing is damaged or lost.
+    pub fn is_clean(&self) -> bool {
+        self.damage.is_empty() && self.losses.is_empty()
+    }
+}

@@ -1,0 +1,198 @@
+//! Every job in one type, so that any of them can be stored, queued and run.
+
+use serde::{Deserialize, Serialize};
+
+use super::apply_plan::ApplyRequest;
+use super::around::AroundRequest;
+use super::assess::{AssessOutcome, AssessRequest};
+use super::backup::{BackupOutcome, BackupRequest};
+use super::caller::{Caller, RunCommand};
+use super::check_data::{CheckDataRequest, ReportsOutcome};
+use super::delete::{DeleteOutcome, DeleteRequest};
+use super::diff::{DiffOutcome, DiffRequest};
+use super::doctor::{DoctorOutcome, DoctorRequest};
+use super::drill::DrillRequest;
+use super::export::{ExportOutcome, ExportRequest};
+use super::history::{HistoryOutcome, HistoryRequest};
+use super::init::InitRequest;
+use super::migrate::MigrateRequest;
+use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
+use super::repository_check::{CheckOutcome, CheckRequest};
+use super::restore::RestoreRequest;
+use super::suggest_mask::{SuggestMaskOutcome, SuggestMaskRequest};
+use super::undo::UndoRequest;
+use super::verdict::Verdict;
+use super::verify::{VerifyOutcome, VerifyRequest};
+use super::workspace::{Made, Workspace};
+use crate::{Context, Error};
+
+/// What is asked for.
+///
+/// ```
+/// use rowkeep::jobs::request::Request;
+/// use rowkeep::jobs::verify::VerifyRequest;
+///
+/// let request = VerifyRequest { snapshot: "latest".to_owned(), against: "shop".into() };
+/// let stored = serde_json::to_string(&Request::Verify(request)).expect("it has a JSON form");
+/// assert_eq!(stored, r#"{"job":"verify","request":{"snapshot":"latest","against":"shop"}}"#);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job", content = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Make a repository.
+    Init(InitRequest),
+    /// Make snapshots of databases.
+    Backup(BackupRequest),
+    /// Restore a snapshot.
+    Restore(RestoreRequest),
+    /// Take back what a restore did.
+    Undo(UndoRequest),
+    /// Apply a plan that was kept.
+    Apply(ApplyRequest),
+    /// Run a migration.
+    Migrate(MigrateRequest),
+    /// Run a command between two snapshots.
+    Around(AroundRequest),
+    /// Compare two states.
+    Diff(DiffRequest),
+    /// Write the rows of a state as files.
+    Export(ExportRequest),
+    /// Hold a database against a snapshot.
+    Verify(VerifyRequest),
+    /// Check a repository.
+    Check(CheckRequest),
+    /// Check the data of databases.
+    CheckData(CheckDataRequest),
+    /// Test recoveries.
+    Drill(DrillRequest),
+    /// Find out what is lost.
+    Assess(AssessRequest),
+    /// Follow a row.
+    History(HistoryRequest),
+    /// Look for what stands in the way of a backup.
+    Doctor(DoctorRequest),
+    /// Propose rules of masks.
+    SuggestMask(SuggestMaskRequest),
+    /// Delete snapshots.
+    Delete(DeleteRequest),
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "job", content = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// A repository was made.
+    Init(Made),
+    /// Snapshots were made.
+    Backup(BackupOutcome),
+    /// A snapshot was restored, or not.
+    Restore(RestoreOutcome),
+    /// What a restore did was taken back, or not.
+    Undo(UndoOutcome),
+    /// A plan that was kept was applied, or not.
+    Apply(UndoOutcome),
+    /// A migration was run.
+    Migrate(MigrationOutcome),
+    /// A command was run between two snapshots.
+    Around(AroundOutcome),
+    /// Two states were compared.
+    Diff(DiffOutcome),
+    /// Rows were written as files.
+    Export(ExportOutcome),
+    /// A database was held against a snapshot.
+    Verify(VerifyOutcome),
+    /// A repository was checked.
+    Check(CheckOutcome),
+    /// The data of databases was checked.
+    CheckData(ReportsOutcome),
+    /// Recoveries were tested.
+    Drill(ReportsOutcome),
+    /// What is lost was found out.
+    Assess(AssessOutcome),
+    /// A row was followed.
+    History(HistoryOutcome),
+    /// What stands in the way of a backup was looked for.
+    Doctor(DoctorOutcome),
+    /// Rules of masks were proposed.
+    SuggestMask(SuggestMaskOutcome),
+    /// Snapshots were deleted.
+    Delete(DeleteOutcome),
+}
+
+impl Request {
+    /// Does what is asked for.
+    ///
+    /// Rows that a job compares or writes to the caller's stream are not kept: a diff gives how many differ, and an export
+    /// without a place writes nothing. A migration that failed and could not be rolled back is an error.
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+        runner: &dyn RunCommand,
+    ) -> Result<Outcome, Error> {
+        Ok(match self {
+            Request::Init(request) => Outcome::Init(Box::pin(request.run(workspace)).await?),
+            Request::Backup(request) => {
+                Outcome::Backup(Box::pin(request.run(context, workspace, caller)).await?)
+            }
+            Request::Restore(request) => {
+                Outcome::Restore(Box::pin(request.run(context, workspace, caller)).await?)
+            }
+            Request::Undo(request) => Outcome::Undo(Box::pin(request.run(context, workspace, caller)).await?),
+            Request::Apply(request) => {
+                Outcome::Apply(Box::pin(request.run(context, workspace, caller)).await?)
+            }
+            Request::Migrate(request) => {
+                let migrated = Box::pin(request.run(context, workspace, caller, runner)).await?;
+                match migrated.failure {
+                    Some(failure) => return Err(failure),
+                    None => Outcome::Migrate(migrated.outcome),
+                }
+            }
+            Request::Around(request) => {
+                Outcome::Around(Box::pin(request.run(context, workspace, caller, runner)).await?.0)
+            }
+            Request::Diff(request) => Outcome::Diff(Box::pin(request.run(context, workspace)).await?.0),
+            Request::Export(request) => {
+                Outcome::Export(Box::pin(request.run(context, workspace, None)).await?)
+            }
+            Request::Verify(request) => Outcome::Verify(Box::pin(request.run(context, workspace)).await?),
+            Request::Check(request) => Outcome::Check(Box::pin(request.run(context, workspace)).await?),
+            Request::CheckData(request) => {
+                Outcome::CheckData(Box::pin(request.run(context, workspace)).await?)
+            }
+            Request::Drill(request) => Outcome::Drill(Box::pin(request.run(context, workspace)).await?),
+            Request::Assess(request) => Outcome::Assess(Box::pin(request.run(context, workspace)).await?),
+            Request::History(request) => Outcome::History(Box::pin(request.run(context, workspace)).await?),
+            Request::Doctor(request) => Outcome::Doctor(Box::pin(request.run(workspace, caller)).await?),
+            Request::SuggestMask(request) => {
+                Outcome::SuggestMask(Box::pin(request.run(context, workspace)).await?)
+            }
+            Request::Delete(request) => Outcome::Delete(Box::pin(request.run(workspace, caller)).await?),
+        })
+    }
+}
+
+impl Outcome {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Outcome::Init(_) | Outcome::SuggestMask(_) => Verdict::Done,
+            Outcome::Backup(outcome) => outcome.verdict(),
+            Outcome::Restore(outcome) => outcome.verdict(),
+            Outcome::Undo(outcome) | Outcome::Apply(outcome) => outcome.verdict(),
+            Outcome::Migrate(outcome) => outcome.verdict(),
+            Outcome::Around(outcome) => outcome.verdict(),
+            Outcome::Diff(outcome) => outcome.verdict(),
+            Outcome::Export(outcome) => outcome.verdict(),
+            Outcome::Verify(outcome) => outcome.verdict(),
+            Outcome::Check(outcome) => outcome.verdict(),
+            Outcome::CheckData(outcome) | Outcome::Drill(outcome) => outcome.verdict(),
+            Outcome::Assess(outcome) => outcome.verdict(),
+            Outcome::History(outcome) => outcome.verdict(),
+            Outcome::Doctor(outcome) => outcome.verdict(),
+            Outcome::Delete(outcome) => outcome.verdict(),
+        }
+    }
+}

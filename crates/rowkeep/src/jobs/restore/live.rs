@@ -1,0 +1,79 @@
+//! Restoring into a database that holds data.
+
+use rowkeep_engine::ErrorKind;
+
+use super::request::{OnChanged, RestoreRequest};
+use crate::apply::plan::{PlanOptions, plan};
+use crate::hooks::Facts;
+use crate::jobs::caller::News;
+use crate::jobs::executing::{Scene, change, replace};
+use crate::jobs::outcome::RestoreOutcome;
+use crate::restore::replace::plan_replacement;
+use crate::state::State;
+use crate::{Error, RequestError};
+
+/// How often a plan is made again for rows that others keep changing.
+const PLANS: u32 = 5;
+
+/// Plans and changes rows; plans again where rows were changed meanwhile and that is wanted.
+pub(super) async fn change_rows(
+    request: &RestoreRequest,
+    scene: Scene<'_>,
+    facts: Facts,
+) -> Result<RestoreOutcome, Error> {
+    let Scene { context, workspace, caller, repository, snapshot, to } = scene;
+    let engine = to.engine.as_ref();
+    if request.mask.is_some() {
+        return Err(RequestError::MaskedIntoData { database: engine.describe() }.into());
+    }
+    let activity = workspace.activity(to, snapshot.short_id(), request.activity).await?;
+    let options = PlanOptions {
+        mode: request.mode,
+        selection: request.wanted.selection(workspace),
+        rows: request.wanted.rows()?,
+        related: request.wanted.with_related,
+        dangling: request.dangling,
+        safety: (request.safety && !request.plan_only).then(|| scene.safety()),
+        temporary: None,
+    };
+    let target = State::snapshot(repository, snapshot.clone()).await?;
+    let make = async || plan(context, repository, engine, &target, &options).await;
+    let first = make().await?;
+    let wanted = change::Wanted {
+        terms: request.terms(),
+        plan_only: request.plan_only,
+        some_rows: request.wanted.is_some_rows(),
+        undone: None,
+        plan: None,
+    };
+    let mut plans = 1;
+    let again = async |error: &Error| {
+        let is_conflict = matches!(error, Error::Engine(error) if error.kind() == ErrorKind::Conflict);
+        if !is_conflict || request.on_changed != OnChanged::Replan || plans >= PLANS {
+            return None;
+        }
+        plans += 1;
+        caller.tell(News::PlanAgain(&error.to_string()));
+        Some(make().await)
+    };
+    let outcome = Box::pin(change::change(scene, wanted, first, &activity, facts, again)).await?;
+    Ok(RestoreOutcome::Rows(outcome))
+}
+
+/// Plans and replaces all of the database, and holds it against the snapshot.
+pub(super) async fn replace_all(
+    request: &RestoreRequest,
+    scene: Scene<'_>,
+    facts: Facts,
+) -> Result<RestoreOutcome, Error> {
+    request.refuse_parts()?;
+    let Scene { context, repository, snapshot, to, .. } = scene;
+    let safety = (request.safety && !request.plan_only).then(|| scene.safety());
+    let plan = plan_replacement(context, repository, to.engine.as_ref(), snapshot, safety.as_ref()).await?;
+    let wanted = replace::Wanted { terms: request.terms(), plan_only: request.plan_only, plan: None };
+    let tell = |outcome: &_| {
+        scene.caller.tell(News::Restored(&RestoreOutcome::Replaced(Clone::clone(outcome))));
+    };
+    let outcome = Box::pin(replace::replace(scene, wanted, plan, facts, tell)).await?;
+    Ok(RestoreOutcome::Replaced(outcome))
+}

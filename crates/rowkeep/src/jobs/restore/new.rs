@@ -1,0 +1,66 @@
+//! Restoring into a database that is new or empty.
+
+use std::time::Instant;
+
+use rowkeep_format::Counts;
+
+use super::request::RestoreRequest;
+use crate::Error;
+use crate::hooks::{Facts, Operation};
+use crate::jobs::caller::News;
+use crate::jobs::executing::Scene;
+use crate::jobs::outcome::{NewDatabase, RestoreOutcome, millis};
+use crate::jobs::workspace::within_hooks;
+use crate::restore::verify::{verify, verify_tables};
+use crate::restore::{chosen, restore_masked};
+
+/// Makes the database and holds it against the snapshot.
+pub(super) async fn make(
+    request: &RestoreRequest,
+    scene: Scene<'_>,
+    facts: Facts,
+) -> Result<RestoreOutcome, Error> {
+    request.refuse_for_empty()?;
+    chosen(scene.snapshot, &request.wanted.selection(scene.workspace))?;
+    let hooks = scene.workspace.hooks(Operation::Restore, scene.to, request.hooks);
+    let (mut new, failed) = within_hooks(scene.context, scene.caller, &hooks, facts, async |facts| {
+        fill(request, scene, facts).await
+    })
+    .await?;
+    new.hooks_failed = failed;
+    Ok(RestoreOutcome::New(new))
+}
+
+async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> Result<NewDatabase, Error> {
+    let Scene { context, workspace, caller, repository, snapshot, to } = scene;
+    let engine = to.engine.as_ref();
+    let started = Instant::now();
+    let selection = request.wanted.selection(workspace);
+    let tables = chosen(snapshot, &selection)?;
+    let mask = workspace.mask(request.mask.as_ref(), &snapshot.manifest.database)?;
+    let restored = restore_masked(context, repository, snapshot, engine, &tables, mask.as_ref()).await?;
+    facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
+    let mut new = NewDatabase {
+        snapshot: snapshot.id,
+        database: engine.describe(),
+        tables: restored.tables,
+        user_tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
+        rows: restored.rows,
+        notes: restored.notes,
+        restore_ms: millis(started),
+        masked: mask.is_some(),
+        proof: None,
+        verify_ms: None,
+        hooks_failed: Vec::new(),
+    };
+    caller.tell(News::Restored(&RestoreOutcome::New(new.clone())));
+    if request.verify && !new.masked {
+        let started = Instant::now();
+        new.proof = Some(match selection.is_all() {
+            true => verify(context, repository, snapshot, engine).await?,
+            false => verify_tables(context, repository, snapshot, engine, &tables).await?,
+        });
+        new.verify_ms = Some(millis(started));
+    }
+    Ok(new)
+}

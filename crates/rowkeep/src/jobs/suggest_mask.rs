@@ -1,0 +1,53 @@
+//! Suggest: which columns look personal, and what could be done to them.
+
+use serde::{Deserialize, Serialize};
+
+use super::DatabaseRef;
+use super::workspace::Workspace;
+use crate::rows::mask::{Suggestion, suggest};
+use crate::{Context, Error};
+
+/// For which databases rules are to be proposed.
+///
+/// ```no_run
+/// use rowkeep::jobs::suggest_mask::SuggestMaskRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let request = SuggestMaskRequest { database: Some("shop.db".into()) };
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// assert!(!outcome.databases[0].rules.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestMaskRequest {
+    /// The database; all that are configured when not given.
+    pub database: Option<DatabaseRef>,
+}
+
+/// What is proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestMaskOutcome {
+    /// By database.
+    pub databases: Vec<SuggestedRules>,
+}
+
+/// What is proposed for a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestedRules {
+    /// Its name.
+    pub database: String,
+    /// The rules.
+    pub rules: Vec<Suggestion>,
+}
+
+impl SuggestMaskRequest {
+    /// Looks at the names of columns and at a sample of their values, which are not kept.
+    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<SuggestMaskOutcome, Error> {
+        let mut databases = Vec::new();
+        for source in workspace.sources(self.database.as_deref())? {
+            let rules = suggest(context, source.engine.as_ref()).await?;
+            databases.push(SuggestedRules { database: source.name, rules });
+        }
+        Ok(SuggestMaskOutcome { databases })
+    }
+}

@@ -1,0 +1,62 @@
+//! Verify: a database is held against a snapshot.
+
+use rowkeep_format::SnapshotId;
+use serde::{Deserialize, Serialize};
+
+use super::workspace::Workspace;
+use super::{DatabaseRef, Verdict};
+use crate::restore::verify::{Comparison, verify};
+use crate::state::snapshots;
+use crate::{Context, Error};
+
+/// Which database is to be held against which snapshot.
+///
+/// ```no_run
+/// use rowkeep::jobs::verify::VerifyRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let request = VerifyRequest { snapshot: "latest".to_owned(), against: "shop.db".into() };
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// assert!(outcome.comparison.is_equal());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyRequest {
+    /// The snapshot: an id or its beginning, a name, `latest` or `latest:DATABASE`.
+    pub snapshot: String,
+    /// The database.
+    pub against: DatabaseRef,
+}
+
+/// How a database compares with a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyOutcome {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// The database, in words that show no secret.
+    pub database: String,
+    /// Whether all is equal.
+    pub equal: bool,
+    /// How each table compares.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+}
+
+impl VerifyOutcome {
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        if self.equal { Verdict::Done } else { Verdict::Differences }
+    }
+}
+
+impl VerifyRequest {
+    /// Reads the database and compares the hashes of its tables; nothing is written.
+    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<VerifyOutcome, Error> {
+        let source = workspace.source(&self.against)?;
+        let repository = workspace.repository().await?;
+        let snapshot = snapshots::find(repository, &self.snapshot).await?;
+        let comparison = verify(context, repository, &snapshot, source.engine.as_ref()).await?;
+        let equal = comparison.is_equal();
+        Ok(VerifyOutcome { snapshot: snapshot.id, database: source.engine.describe(), equal, comparison })
+    }
+}

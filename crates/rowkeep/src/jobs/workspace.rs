@@ -1,0 +1,161 @@
+//! What jobs work in: a configuration, a repository, and what the caller found out about the machine.
+
+mod around;
+mod databases;
+mod files;
+mod repository;
+mod states;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rowkeep_engine::Surroundings;
+use rowkeep_repository::{Passphrase, Repository};
+use tokio::sync::OnceCell;
+
+use crate::Config;
+
+pub(crate) use around::{ActivityRow, within_hooks};
+pub use databases::Source;
+pub use files::Masked;
+pub use repository::{Made, MadeBy, passphrase_in};
+
+/// Where a repository is when neither a caller nor a configuration says otherwise.
+const DEFAULT_LOCATION: &str = "./rowkeep-repository";
+
+/// What a caller found out, for jobs do not look at terminal or environment themselves.
+#[derive(Default)]
+pub struct Circumstances {
+    /// Where the repository is, in place of the configured location.
+    pub repository: Option<String>,
+    /// Options of object stores, by the scheme of a location: those that the environment has, and those that a caller gave,
+    /// which are stronger than configured ones.
+    pub store: StoreOptions,
+    /// What opens the repository.
+    pub secrets: Secrets,
+    /// What engines need to know.
+    pub surroundings: Surroundings,
+    /// What `${NAME}` stands for in files that requests name.
+    pub variable: Option<Variable>,
+    /// The user on whose behalf jobs run, as rows in an application's own log name them.
+    pub user: String,
+    /// The machine that they run on.
+    pub host: String,
+    /// The folder where reports of drills are kept.
+    pub reports: PathBuf,
+    /// The program that runs the jobs, with its version, as snapshots name it.
+    pub program: String,
+}
+
+/// Looks up what a variable stands for.
+pub type Variable = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Options of object stores.
+#[derive(Default)]
+pub struct StoreOptions {
+    /// Weaker than configured ones: scheme, name and value.
+    pub found: Vec<(String, String, String)>,
+    /// Stronger than configured ones.
+    pub given: Vec<(String, String)>,
+}
+
+/// What opens a repository: what a caller was given, in place of what is configured, and who can be asked.
+#[derive(Default)]
+pub struct Secrets {
+    /// A key file.
+    pub key_file: Option<PathBuf>,
+    /// A file with a passphrase in its first line.
+    pub passphrase_file: Option<PathBuf>,
+    /// A passphrase.
+    pub passphrase: Option<Passphrase>,
+    /// Whoever can be asked for a passphrase; nobody when not given.
+    pub person: Option<Arc<dyn AskPassphrase>>,
+}
+
+/// Somebody who can be asked for a passphrase.
+pub trait AskPassphrase: Send + Sync {
+    /// Asks for the passphrase of a repository; none when nothing is typed or nobody is there.
+    fn present(&self) -> std::io::Result<Option<Passphrase>>;
+
+    /// Asks, twice, for the passphrase of a repository that is to be made; none when nothing is typed or nobody is there.
+    fn chosen(&self) -> std::io::Result<NewPassphrase>;
+}
+
+/// What somebody typed for a repository that is to be made.
+pub enum NewPassphrase {
+    /// The same passphrase twice.
+    Given(Passphrase),
+    /// Two that differ.
+    Differs,
+    /// Nothing.
+    None,
+}
+
+/// What jobs work in.
+///
+/// Names of databases are resolved by its configuration; its repository is opened once, when a job first needs it.
+///
+/// ```no_run
+/// use rowkeep::jobs::workspace::{Circumstances, Workspace};
+/// use rowkeep::{Config, Context};
+///
+/// # async fn example() -> Result<(), rowkeep::Error> {
+/// let circumstances = Circumstances { program: "example 1.0".to_owned(), ..Circumstances::default() };
+/// let workspace = Workspace::new(Config::default(), circumstances);
+/// let repository = workspace.repository().await?;
+/// assert!(repository.is_encrypted());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Workspace {
+    config: Config,
+    circumstances: Circumstances,
+    repository: OnceCell<Repository>,
+}
+
+impl Workspace {
+    /// A workspace whose repository is not opened yet.
+    pub fn new(config: Config, circumstances: Circumstances) -> Self {
+        Self { config, circumstances, repository: OnceCell::new() }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What engines need to know of this machine.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.circumstances.surroundings
+    }
+
+    /// The program that runs the jobs, as snapshots name it.
+    pub fn program(&self) -> &str {
+        &self.circumstances.program
+    }
+
+    /// The folder where reports are kept.
+    pub fn reports(&self) -> &Path {
+        &self.circumstances.reports
+    }
+
+    /// Where the repository is.
+    pub fn location(&self) -> &str {
+        let configured = || self.config.repository.as_deref();
+        self.circumstances.repository.as_deref().or_else(configured).unwrap_or(DEFAULT_LOCATION)
+    }
+
+    /// The folder of the repository, where it is one.
+    pub fn repository_folder(&self) -> Option<&Path> {
+        folder_of(self.location())
+    }
+}
+
+/// The folder that a location means, where it means one.
+fn folder_of(location: &str) -> Option<&Path> {
+    match location.split_once("://") {
+        None => Some(Path::new(location)),
+        Some(("file", path)) => Some(Path::new(path)),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,234 @@
+//! The repository of a workspace: opened once, or made.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rowkeep_format::ids::RepositoryId;
+use rowkeep_repository::{
+    Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Passphrase, Protection, Repository,
+    Unlock, create_store, open_store,
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{NewPassphrase, Workspace, folder_of};
+use crate::{Error, RequestError};
+
+/// A repository that was just made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Its id.
+    pub repository: RepositoryId,
+    /// Where it is.
+    pub location: String,
+    /// What opens it.
+    pub by: MadeBy,
+}
+
+/// What opens a repository that was just made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MadeBy {
+    /// A passphrase.
+    Passphrase,
+    /// A key file that was made for it.
+    KeyFile(PathBuf),
+    /// A key file that was there.
+    ExistingKeyFile(PathBuf),
+    /// Nothing: it is not encrypted.
+    Unencrypted,
+}
+
+impl Workspace {
+    /// The repository; it is opened when it is first asked for.
+    ///
+    /// One that is not encrypted is opened only where no secret is given and no key file lies beside it: whoever controls
+    /// the store could have put it in the place of an encrypted one.
+    pub async fn repository(&self) -> Result<&Repository, Error> {
+        let opened = self.repository.get_or_try_init(|| self.open()).await;
+        opened.map_err(|error| match &error {
+            Error::Repository(cause) if cause.kind() == ErrorKind::NotARepository => {
+                RequestError::NoRepository { location: self.location().to_owned() }.into()
+            }
+            _ => error.of_step(format!("cannot open the repository at {}", self.location())),
+        })
+    }
+
+    /// The repository; it is made when there is nothing at its place, which `made` is then told.
+    pub async fn repository_or_new(&self, made: impl FnOnce(&Made)) -> Result<&Repository, Error> {
+        match self.repository.get_or_try_init(|| self.open()).await {
+            Err(Error::Repository(cause)) if cause.kind() == ErrorKind::NotARepository => {
+                let new = self.init(false, None).await?;
+                made(&new);
+                self.repository().await
+            }
+            Err(error) => Err(error.of_step(format!("cannot open the repository at {}", self.location()))),
+            Ok(repository) => Ok(repository),
+        }
+    }
+
+    /// The repository, where it has been opened.
+    pub(super) fn opened(&self) -> Option<&Repository> {
+        self.repository.get()
+    }
+
+    /// Makes the repository.
+    ///
+    /// It is opened by a passphrase where one is given or typed, else by a key file that is made for it: at `key_file` where
+    /// that is given.
+    pub async fn init(&self, no_encryption: bool, key_file: Option<PathBuf>) -> Result<Made, Error> {
+        let location = self.location();
+        let store = create_store(location, &self.store_options(location))?;
+        let (protection, by) = if no_encryption {
+            (Protection::Unencrypted, MadeBy::Unencrypted)
+        } else {
+            let (lock, by) = self.new_lock(location, key_file)?;
+            let slot = NewSlot { lock, label: "first".to_owned(), created: jiff::Timestamp::now() };
+            (Protection::Encrypted(slot), by)
+        };
+        match Repository::init(store, protection).await {
+            Ok(repository) => {
+                let made = Made { repository: repository.id(), location: location.to_owned(), by };
+                // Another may have been opened meanwhile only by who asked for both at once; either is the one that is there.
+                let _ = self.repository.set(repository);
+                Ok(made)
+            }
+            Err(error) => {
+                // A key file without a repository would only be taken for that of another.
+                if let MadeBy::KeyFile(path) = &by {
+                    let _ = std::fs::remove_file(path);
+                }
+                Err(Error::from(error).of_step(format!("cannot make a repository at {location}")))
+            }
+        }
+    }
+
+    fn new_lock(&self, location: &str, key_file: Option<PathBuf>) -> Result<(Lock, MadeBy), Error> {
+        let usage = |problem: String| Error::from(RequestError::Secret(problem));
+        if key_file.is_none() {
+            if let Some(passphrase) = self.given_passphrase().map_err(usage)? {
+                return Ok((Lock::Passphrase(passphrase, Kdf::DEFAULT), MadeBy::Passphrase));
+            }
+            if self.named_key_file().is_none()
+                && let Some(passphrase) = self.typed_passphrase()?
+            {
+                return Ok((Lock::Passphrase(passphrase, Kdf::DEFAULT), MadeBy::Passphrase));
+            }
+        }
+        let path = match key_file {
+            Some(path) => path,
+            None => {
+                let path = self.named_key_file().unwrap_or_else(|| default_key_file(location));
+                if path.exists() {
+                    let file = KeyFile::parse(&read_secret(&path).map_err(usage)?)?;
+                    return Ok((Lock::KeyFile(file), MadeBy::ExistingKeyFile(path)));
+                }
+                path
+            }
+        };
+        let file = KeyFile::generate()?;
+        file.write_new(&path)?;
+        Ok((Lock::KeyFile(file), MadeBy::KeyFile(path)))
+    }
+
+    fn typed_passphrase(&self) -> Result<Option<Passphrase>, Error> {
+        let Some(person) = &self.circumstances.secrets.person else { return Ok(None) };
+        match person.chosen().map_err(unreadable)? {
+            NewPassphrase::Given(passphrase) => Ok(Some(passphrase)),
+            NewPassphrase::Differs => {
+                Err(RequestError::Secret("the two passphrases differ".to_owned()).into())
+            }
+            NewPassphrase::None => Ok(None),
+        }
+    }
+
+    async fn open(&self) -> Result<Repository, Error> {
+        let location = self.location();
+        let store = open_store(location, &self.store_options(location))?;
+        let unlock = self.unlock(location, &store).await?;
+        Ok(Repository::open(store, &unlock).await?)
+    }
+
+    /// What opens the repository: a secret that was given, the key file beside it, or what a person types.
+    async fn unlock(&self, location: &str, store: &Arc<dyn ObjectStore>) -> Result<Unlock, Error> {
+        if let Some(path) = self.named_key_file() {
+            return Ok(Unlock::KeyFile(read_secret(&path).map_err(Error::Secret)?));
+        }
+        if let Some(passphrase) = self.given_passphrase().map_err(Error::Secret)? {
+            return Ok(Unlock::Passphrase(passphrase));
+        }
+        let path = default_key_file(location);
+        if path.exists() {
+            return Ok(Unlock::KeyFile(read_secret(&path).map_err(Error::Secret)?));
+        }
+        // Only for what to ask a person: whoever has given a secret never comes here.
+        if Repository::probe(Arc::clone(store)).await? == Encryption::None {
+            return Ok(Unlock::Unencrypted);
+        }
+        let person = self.circumstances.secrets.person.as_ref();
+        match person.map(|person| person.present()).transpose().map_err(unreadable)?.flatten() {
+            Some(passphrase) => Ok(Unlock::Passphrase(passphrase)),
+            None => Err(rowkeep_repository::Error::SecretNeeded.into()),
+        }
+    }
+
+    fn named_key_file(&self) -> Option<PathBuf> {
+        let configured = self.config.key_file.as_ref().map(PathBuf::from);
+        self.circumstances.secrets.key_file.clone().or(configured)
+    }
+
+    fn given_passphrase(&self) -> Result<Option<Passphrase>, String> {
+        let secrets = &self.circumstances.secrets;
+        let configured = self.config.passphrase_file.as_ref().map(PathBuf::from);
+        match secrets.passphrase_file.clone().or(configured) {
+            Some(path) => passphrase_in(&path).map(Some),
+            None => Ok(secrets.passphrase.clone()),
+        }
+    }
+
+    /// The options of the object store: found, configured and given, the later the stronger.
+    fn store_options(&self, location: &str) -> Vec<(String, String)> {
+        let scheme = location.split_once("://").map_or("file", |(scheme, _)| scheme);
+        let store = &self.circumstances.store;
+        let found = store.found.iter().filter(|(of, ..)| of == scheme);
+        let mut options: Vec<(String, String)> =
+            found.map(|(_, name, value)| (name.clone(), value.clone())).collect();
+        if matches!(scheme, "s3" | "gs" | "az") {
+            options.extend(self.config.store.clone());
+        }
+        options.extend(store.given.iter().cloned());
+        options
+    }
+}
+
+/// The place of the key file that is looked for when nothing else opens the repository: beside it, or here.
+fn default_key_file(location: &str) -> PathBuf {
+    match folder_of(location) {
+        Some(folder) => {
+            let mut name = folder.file_name().unwrap_or_default().to_owned();
+            name.push(".key");
+            folder.with_file_name(name)
+        }
+        None => PathBuf::from("rowkeep-repository.key"),
+    }
+}
+
+/// The passphrase in the first line of a file; or in words, why it cannot be had.
+pub fn passphrase_in(path: &Path) -> Result<Passphrase, String> {
+    let bytes = read_secret(path)?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    match std::str::from_utf8(line).map(|line| line.trim_end_matches('\r').to_owned()) {
+        Ok(text) if !text.is_empty() => Ok(Zeroizing::new(text)),
+        Ok(_) => Err(format!("{} has no passphrase in its first line", path.display())),
+        Err(_) => Err(format!("the passphrase in {} is not UTF-8", path.display())),
+    }
+}
+
+fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let read = std::fs::read(path).map(Zeroizing::new);
+    read.map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+fn unreadable(source: std::io::Error) -> Error {
+    Error::File { problem: "cannot read the passphrase".to_owned(), source }
+}

@@ -1,0 +1,53 @@
+//! Which state is meant.
+
+use rowkeep_engine::ViewOptions;
+use rowkeep_format::ContentKeys;
+
+use super::Workspace;
+use crate::state::{State, snapshots};
+use crate::{Error, RequestError};
+
+impl Workspace {
+    /// The state of a name, with the name of its database: `live` or `live:DATABASE`, a URL or a path, or whatever names a
+    /// snapshot. The DDL of a live one is read where that is wanted.
+    pub async fn state(&self, name: &str, with_ddl: bool) -> Result<(String, State), Error> {
+        if let Some(database) = self.live(name)? {
+            let source = self.source(&database)?;
+            let state = State::live_with(source.engine.as_ref(), &ViewOptions { with_ddl }).await?;
+            return Ok((source.name, state));
+        }
+        let repository = self.repository().await?;
+        let snapshot = snapshots::find(repository, name).await?;
+        let database = snapshot.manifest.database.clone();
+        Ok((database, State::snapshot(repository, snapshot).await?))
+    }
+
+    /// What names chunks when two states are compared: the keys of the repository where one of them is from there.
+    pub(crate) fn comparing_keys(&self) -> ContentKeys {
+        match self.opened() {
+            Some(repository) => repository.content_keys().clone(),
+            // Nothing is stored, so these need to be no secret.
+            None => ContentKeys::derive(&[0; 32]),
+        }
+    }
+
+    /// The database that a name means, when it means a live one.
+    fn live(&self, name: &str) -> Result<Option<String>, Error> {
+        if let Some(database) = name.strip_prefix("live:") {
+            return Ok(Some(database.to_owned()));
+        }
+        if name == "live" {
+            let known = self.known();
+            return match known.as_slice() {
+                [only] => Ok(Some(only.clone())),
+                [] => Err(RequestError::NoLive.into()),
+                _ => Err(RequestError::SeveralLive { known }.into()),
+            };
+        }
+        let is_live = name.contains("://")
+            || name.starts_with("sqlite:")
+            || self.config.databases.contains_key(name)
+            || std::path::Path::new(name).is_file();
+        Ok(is_live.then(|| name.to_owned()))
+    }
+}

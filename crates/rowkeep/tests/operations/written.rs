@@ -229,6 +229,18 @@ fn what_the_server_tells_is_what_its_rows_say() {
     }
 }
 
+/// Waits until every transaction of the server that has begun has ended, those of other tests too: the rows that they
+/// wrote, and all before, are then below the horizon of the next snapshot.
+fn wait_for_transactions(database: &Database) {
+    let begun = database.query("SELECT pg_snapshot_xmax(pg_current_snapshot())");
+    let begun: u64 = begun.parse().expect("it is a number");
+    let ended = (0..1200).any(|_| {
+        let ended = database.query("SELECT pg_snapshot_xmin(pg_current_snapshot()) FROM pg_sleep(0.1)");
+        ended.parse::<u64>().expect("it is a number") >= begun
+    });
+    assert!(ended, "every other transaction ends");
+}
+
 /// How many bytes of values were read for a snapshot.
 fn bytes_read(snapshot: &Snapshot) -> u64 {
     snapshot.manifest.cost.read_bytes
@@ -244,6 +256,7 @@ fn tables_that_nobody_wrote_to_are_not_read() {
         database.sql(
             "INSERT INTO a SELECT n, md5(n::text) FROM generate_series(1, 20000) n; INSERT INTO b TABLE a",
         );
+        wait_for_transactions(&database);
         let first = world.capture(&database.url).expect("it is captured");
         assert!(
             bytes_read(&first) > 1_000_000 && first.manifest.tables.iter().all(|table| table.read.is_none())
@@ -275,6 +288,7 @@ fn rows_that_are_gone_come_back_without_reading_their_table() {
         let world = &database.world;
         database.sql("CREATE TABLE t (k integer PRIMARY KEY, v text); CREATE TABLE u (LIKE t INCLUDING ALL)");
         database.sql("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 100000) n");
+        wait_for_transactions(&database);
         let snapshot = world.capture(&database.url).expect("it is captured");
         assert!(snapshot.manifest.tables.iter().any(|table| table.root.chunks > 2), "{snapshot:?}");
         database
@@ -321,14 +335,8 @@ fn a_copy_of_a_database_is_another() {
     assert!(copied, "nobody uses the original");
     let copy = Database::opened(world, url.replace("original", "copied"));
     copy.sql("UPDATE t SET v = 'x' WHERE k = 1");
-    let written: u64 = copy.query("SELECT xmin FROM t WHERE k = 1").parse().expect("it is a number");
-    // The snapshot comes after the change and whatever was going on beside it, so by its number the changed row would be
-    // an old one.
-    let ended = (0..600).any(|_| {
-        let ended = copy.query("SELECT pg_snapshot_xmin(pg_current_snapshot()) FROM pg_sleep(0.1)");
-        ended.parse::<u64>().expect("it is a number") > written
-    });
-    assert!(ended, "every other transaction ends");
+    // So by its number the changed row would be an old one.
+    wait_for_transactions(&copy);
     let world = &copy.world;
     let snapshot = world.capture(&url).expect("it is captured");
     let engine = world.engine(&copy.url);

@@ -1,7 +1,9 @@
 //! Looking whether a repository is as it was written.
 
 mod data;
+mod options;
 mod packs;
+mod progress;
 mod report;
 mod structure;
 
@@ -10,62 +12,11 @@ use std::sync::Arc;
 use crate::index;
 use crate::{Repository, Result};
 
+pub use options::{CheckOptions, ReadData};
 use packs::Packs;
+use progress::OnProgress;
+pub use progress::{CheckProgress, Stage};
 pub use report::{CheckReport, Finding, Severity};
-
-/// How thoroughly to look.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct CheckOptions {
-    /// Which packs to read, and not only to look for.
-    pub read_data: ReadData,
-}
-
-/// Which packs to read.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum ReadData {
-    /// None.
-    #[default]
-    Nothing,
-    /// About so many of a hundred, and at least one.
-    Percent {
-        /// How many of a hundred.
-        percent: f64,
-        /// Another seed chooses other packs.
-        seed: u64,
-    },
-    /// All.
-    Everything,
-}
-
-/// What a check is busy with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Stage {
-    /// Config, key slots and ledger.
-    Structure,
-    /// Index objects.
-    Index,
-    /// Whether the packs are there; counts packs that no index object names.
-    Packs,
-    /// Snapshots; counts snapshots.
-    Snapshots,
-    /// The contents of packs; counts bytes.
-    Data,
-}
-
-/// How far a check has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CheckProgress {
-    /// What it is busy with.
-    pub stage: Stage,
-    /// How much of it is done.
-    pub done: u64,
-    /// How much there is.
-    pub total: u64,
-}
-
-/// Is told of progress, often.
-pub(crate) type OnProgress<'a> = &'a (dyn Fn(CheckProgress) + Sync);
 
 impl Repository {
     /// Looks whether everything is there and as it was written.

@@ -3,7 +3,7 @@
 use rowkeep_format::ids::{ChunkId, ContentKeys};
 use zstd::zstd_safe::{CCtx, CParameter, DCtx};
 
-use crate::pack::Encoding;
+use crate::encoding::Encoding;
 use crate::{Error, Flaw, Result};
 
 /// No chunk has more plain bytes than this.

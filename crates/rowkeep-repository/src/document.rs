@@ -6,8 +6,8 @@
 
 use crate::compress;
 use crate::cursor::Cursor;
-use crate::header::{HEADER_BYTES, Magic};
-use crate::seal::{Part, SEAL_BYTES, Salt, Sealer};
+use crate::header::{HEADER_BYTES, Magic, Salt};
+use crate::seal::{Part, SEAL_BYTES, Sealer};
 use crate::{Error, Flaw, Result};
 
 /// No document is longer, before compression, than this many bytes.

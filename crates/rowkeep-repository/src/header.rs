@@ -6,7 +6,9 @@
 
 use crate::Flaw;
 use crate::cursor::Cursor;
-use crate::seal::Salt;
+
+/// Random bytes that make the key of one object.
+pub(crate) type Salt = [u8; 32];
 
 /// Bytes of a whole header.
 pub(crate) const HEADER_BYTES: usize = TAG_BYTES + 32;

@@ -15,9 +15,9 @@ mod memory;
 use rowkeep_format::ids::{IndexId, PackId};
 
 use crate::cursor::Cursor;
-use crate::header::INDEX;
-use crate::pack::Directory;
-use crate::seal::{Salt, Sealer, random};
+use crate::header::{INDEX, Salt};
+use crate::pack::{Directory, PackRecord};
+use crate::seal::{Sealer, random};
 use crate::{Flaw, Result, document, objects};
 
 pub(crate) use load::{Loaded, load};
@@ -28,16 +28,6 @@ pub(crate) const PACKS_PER_OBJECT: usize = 64;
 
 /// An index object is written after this many chunks.
 pub(crate) const CHUNKS_PER_OBJECT: usize = 1 << 14;
-
-/// A pack as the index knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PackRecord {
-    pub(crate) id: PackId,
-    /// Bytes of the whole file.
-    pub(crate) size: u64,
-    pub(crate) salt: Salt,
-    pub(crate) directory: Directory,
-}
 
 /// Bytes of the shortest pack in an index object.
 const RECORD_BYTES: usize = 32 + 8 + 32 + 4;

@@ -2,6 +2,7 @@
 
 mod file;
 mod kdf;
+mod lock;
 mod slot;
 
 use jiff::Timestamp;
@@ -10,32 +11,10 @@ use zeroize::Zeroizing;
 
 pub use file::KeyFile;
 pub use kdf::Kdf;
+pub(crate) use lock::MasterKey;
+pub use lock::{Lock, NewSlot, Passphrase};
 pub use slot::SlotKind;
 pub(crate) use slot::{Place, Slot};
-
-/// The secret from which all keys of a repository follow.
-pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
-
-/// A passphrase, wiped from memory when dropped.
-pub type Passphrase = Zeroizing<String>;
-
-/// What a new key slot is to be opened with.
-pub enum Lock {
-    /// A passphrase, by Argon2id.
-    Passphrase(Passphrase, Kdf),
-    /// A key file, which the caller has stored away already.
-    KeyFile(KeyFile),
-}
-
-/// A key slot that is to be made.
-pub struct NewSlot {
-    /// What opens it.
-    pub lock: Lock,
-    /// Words by which people tell it from others.
-    pub label: String,
-    /// The time now.
-    pub created: Timestamp,
-}
 
 /// A key slot of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,11 +13,13 @@
 mod build;
 mod directory;
 mod read;
+mod record;
 mod stored;
 
 use rowkeep_format::ids::{ChunkId, ContentKeys};
 
 use crate::compress::unzstd;
+use crate::encoding::Encoding;
 use crate::header::HEADER_BYTES;
 use crate::seal::{ObjectSealer, Part};
 use crate::{Flaw, Result};
@@ -25,38 +27,11 @@ use crate::{Flaw, Result};
 pub(crate) use build::{PackBuilder, frame};
 pub(crate) use directory::Directory;
 pub(crate) use read::open_pack;
+pub(crate) use record::PackRecord;
 pub(crate) use stored::{list_packs, pack_id_of, read_record};
 
 /// A pack is closed when it holds this many chunks.
 pub(crate) const MAX_CHUNKS: usize = 1 << 14;
-
-/// How the bytes of a chunk are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    /// As they are.
-    Plain,
-    /// As one zstd frame.
-    Zstd,
-    /// As one zstd frame whose window begins with the plain bytes of another chunk, which is stored otherwise.
-    Difference { base: ChunkId },
-}
-
-impl Encoding {
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Encoding::Plain => 0,
-            Encoding::Zstd => 1,
-            Encoding::Difference { .. } => 2,
-        }
-    }
-
-    pub(crate) fn base(&self) -> Option<&ChunkId> {
-        match self {
-            Encoding::Plain | Encoding::Zstd => None,
-            Encoding::Difference { base } => Some(base),
-        }
-    }
-}
 
 /// A chunk in the directory of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

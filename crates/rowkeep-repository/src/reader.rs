@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use rowkeep_format::ids::ChunkId;
 
+use crate::encoding::Encoding;
 use crate::header::PACK;
 use crate::index::{self, Index, Place};
 use crate::objects::{self, Objects};
-use crate::pack::Encoding;
 use crate::seal::Sealer;
 use crate::{ContentKeys, Error, Flaw, Repository, Result};
 

@@ -11,7 +11,7 @@ use crate::keys::{KeyFile, MasterKey, NewSlot, Passphrase, Place, public_master_
 use crate::ledger::{self, Entry};
 use crate::objects::{self, CONFIG, INDEX, Objects, PACKS, SNAPSHOTS};
 use crate::seal::{Encryption, Sealer, random};
-use crate::{Error, Result, slots};
+use crate::{Error, Result, slot_objects};
 
 /// No config is longer than this many bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 16;
@@ -71,7 +71,7 @@ impl Repository {
             Protection::Encrypted(new) => {
                 let master = Zeroizing::new(random()?);
                 // The slot before the config: what has a config can be opened.
-                let slot = slots::write(&objects, place, new, &master).await?;
+                let slot = slot_objects::write(&objects, place, new, &master).await?;
                 (master, Some(slot))
             }
             Protection::Unencrypted => (public_master_key(&config.id), None),
@@ -114,12 +114,13 @@ impl Repository {
             (Encryption::None, _) => return Err(Error::NotEncrypted),
             (Encryption::Aes256Gcm, Unlock::Unencrypted) => return Err(Error::SecretNeeded),
             (Encryption::Aes256Gcm, Unlock::Passphrase(passphrase)) => {
-                let (slot, master) = slots::unlock_with_passphrase(&objects, place, passphrase).await?;
+                let (slot, master) =
+                    slot_objects::unlock_with_passphrase(&objects, place, passphrase).await?;
                 (master, Some(slot))
             }
             (Encryption::Aes256Gcm, Unlock::KeyFile(contents)) => {
                 let file = KeyFile::parse(contents)?;
-                let (slot, master) = slots::unlock_with_key_file(&objects, place, &file).await?;
+                let (slot, master) = slot_objects::unlock_with_key_file(&objects, place, &file).await?;
                 (master, Some(slot))
             }
         };
@@ -218,7 +219,7 @@ async fn refuse_occupied(objects: &Objects) -> Result<()> {
     if objects.exists(CONFIG).await? {
         return Err(Error::AlreadyThere);
     }
-    let foreign = |name: &str| !slots::is_slot_name(name);
+    let foreign = |name: &str| !slot_objects::is_slot_name(name);
     match objects.any(None, foreign).await? {
         // Another initialisation may have come first between the two looks.
         Some(_) if objects.exists(CONFIG).await? => Err(Error::AlreadyThere),

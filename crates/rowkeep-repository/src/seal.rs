@@ -9,11 +9,8 @@ use rowkeep_format::ids::{ChunkId, RepositoryId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::header::{Magic, TAG_BYTES};
+use crate::header::{Magic, Salt, TAG_BYTES};
 use crate::{Error, Flaw, Result};
-
-/// Random bytes that make the key of one object.
-pub(crate) type Salt = [u8; 32];
 
 /// Bytes by which sealing makes anything longer.
 pub(crate) const SEAL_BYTES: usize = 16;

@@ -1,18 +1,12 @@
-//! The key slots of a repository: adding, listing, removing, opening.
+//! The key slots of a repository: adding, listing, removing.
 
-use bytes::Bytes;
-use rowkeep_format::ids::{KeySlotId, RepositoryId};
+use rowkeep_format::ids::KeySlotId;
 
-use crate::keys::{KeyFile, KeySlot, MasterKey, NewSlot, Passphrase, Place, Slot};
+use crate::keys::{KeySlot, NewSlot, Slot};
 use crate::ledger::{self, Entry};
-use crate::objects::{KEYS, Listed, Objects, key_slot, short_hash};
-use crate::{Error, Flaw, Repository, Result};
-
-/// No key slot is longer than this many bytes.
-const MAX_SLOT_BYTES: u64 = 1 << 16;
-
-/// No more slots than this are tried, so that slots put there by others cannot take for ever.
-const MAX_SLOTS: usize = 64;
+use crate::objects::key_slot;
+use crate::slot_objects::{read_all, write};
+use crate::{Error, Repository, Result};
 
 impl Repository {
     /// Lists the key slots, oldest first. A repository that is not encrypted has none.
@@ -76,141 +70,4 @@ impl Repository {
         self.remove_key_slot(old).await?;
         Ok(id)
     }
-}
-
-/// Makes a key slot, proves that it can be read back, and writes it.
-pub(crate) async fn write(
-    objects: &Objects,
-    place: Place,
-    new: NewSlot,
-    master: &MasterKey,
-) -> Result<KeySlotId> {
-    let master = master.clone();
-    let json = blocking(move || Ok(Slot::wrap(place, &new, &master)?.encode())).await?;
-    let id = KeySlotId(short_hash(&json));
-    let name = key_slot(&id);
-    objects.write(&name, Bytes::from(json.clone())).await?;
-    if objects.read(&name, MAX_SLOT_BYTES).await? != json {
-        return Err(Error::at(name, Flaw::ReadBack));
-    }
-    Ok(id)
-}
-
-/// Tries a passphrase on every slot that has one.
-pub(crate) async fn unlock_with_passphrase(
-    objects: &Objects,
-    place: Place,
-    passphrase: &Passphrase,
-) -> Result<(KeySlotId, MasterKey)> {
-    let passphrase = passphrase.clone();
-    let tried = unlock(objects, place, move |slot| slot.unwrap_with_passphrase(place, &passphrase)).await?;
-    tried.ok_or(Error::WrongPassphrase)
-}
-
-/// Tries a key file on every slot that has one.
-pub(crate) async fn unlock_with_key_file(
-    objects: &Objects,
-    place: Place,
-    file: &KeyFile,
-) -> Result<(KeySlotId, MasterKey)> {
-    let file = KeyFile::parse(file.contents().as_bytes())?;
-    let tried = unlock(objects, place, move |slot| slot.unwrap_with_key_file(place, &file)).await?;
-    tried.ok_or(Error::WrongKeyFile)
-}
-
-/// Finds the slot that a secret opens.
-///
-/// If none does, a damaged or missing slot is told rather than a wrong secret: it may have been that one.
-async fn unlock(
-    objects: &Objects,
-    place: Place,
-    attempt: impl Fn(&Slot) -> Result<Option<MasterKey>> + Send + 'static,
-) -> Result<Option<(KeySlotId, MasterKey)>> {
-    let mut usable = Vec::new();
-    let mut trouble = None;
-    let mut seen = Vec::new();
-    for (id, slot) in read_all(objects).await? {
-        seen.push(id);
-        match slot {
-            Ok(slot) if slot.repository == place.repository => usable.push((id, slot)),
-            Ok(_) => {}
-            Err(error) => trouble = trouble.or(Some(error)),
-        }
-    }
-    let (found, trouble) = blocking(move || {
-        let mut trouble = trouble;
-        for (id, slot) in usable {
-            match attempt(&slot) {
-                Ok(Some(master)) => return Ok((Some((id, master)), None)),
-                Ok(None) => {}
-                Err(error) => trouble = trouble.or(Some(error)),
-            }
-        }
-        Ok((None, trouble))
-    })
-    .await?;
-    match (found, trouble) {
-        (Some(found), _) => return Ok(Some(found)),
-        (None, Some(error)) => return Err(error),
-        (None, None) => {}
-    }
-    let vanished = ledger::entries(objects).await?.into_iter().find(|entry| match entry {
-        Entry::KeySlot(id) => !seen.contains(id),
-        Entry::Snapshot(_) => false,
-    });
-    match vanished {
-        Some(entry) => Err(Error::Missing { object: entry.object() }),
-        None if seen.is_empty() => Err(Error::Missing { object: format!("{KEYS}/") }),
-        None => Ok(None),
-    }
-}
-
-/// Reads every slot; one that cannot be used comes with the reason. Fails only if the store does.
-pub(crate) async fn read_all(objects: &Objects) -> Result<Vec<(KeySlotId, Result<Slot>)>> {
-    let mut ids: Vec<KeySlotId> = objects.list(KEYS).await?.iter().filter_map(id_of).collect();
-    ids.sort_unstable();
-    ids.truncate(MAX_SLOTS);
-    let mut slots = Vec::with_capacity(ids.len());
-    for id in ids {
-        match read(objects, id).await {
-            Err(Error::Missing { .. }) => {}
-            Err(error @ (Error::Store { .. } | Error::Denied { .. })) => return Err(error),
-            slot => slots.push((id, slot)),
-        }
-    }
-    Ok(slots)
-}
-
-async fn read(objects: &Objects, id: KeySlotId) -> Result<Slot> {
-    let name = key_slot(&id);
-    let json = objects.read(&name, MAX_SLOT_BYTES).await?;
-    if short_hash(&json) != id.0 {
-        return Err(Error::at(name, Flaw::Name));
-    }
-    Slot::decode(&json).map_err(|flaw| Error::at(name, flaw))
-}
-
-/// Whether a slot can be used and is one of this repository.
-pub(crate) async fn belongs(objects: &Objects, id: KeySlotId, repository: &RepositoryId) -> Result<bool> {
-    match read(objects, id).await {
-        Ok(slot) => Ok(slot.repository == *repository),
-        Err(Error::Damaged { .. } | Error::Missing { .. } | Error::NewerFormat { .. }) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// The id in the name of a key slot.
-pub(crate) fn id_of(object: &Listed) -> Option<KeySlotId> {
-    KeySlotId::from_hex(object.last()).ok().filter(|id| key_slot(id) == object.name)
-}
-
-/// Whether a name is that of a key slot or of its ledger entry.
-pub(crate) fn is_slot_name(name: &str) -> bool {
-    let listed = Listed { name: name.to_owned(), bytes: 0 };
-    id_of(&listed).is_some() || matches!(Entry::parse(&listed), Some(Entry::KeySlot(_)))
-}
-
-/// Runs what keeps a core busy for longer than a moment.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::System("deriving a key"))?
 }

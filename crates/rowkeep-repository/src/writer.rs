@@ -1,6 +1,7 @@
 //! Writing chunks: from claims to packs, and from packs to the index.
 
 mod adopt;
+mod stored;
 mod upload;
 
 use std::collections::HashSet;
@@ -14,6 +15,7 @@ use crate::index::Index;
 use crate::pack::PackBuilder;
 use crate::{Error, Repository, Result};
 
+pub use stored::Stored;
 use upload::Uploads;
 
 /// Takes chunks and stores those that are not stored yet.
@@ -46,21 +48,6 @@ struct Claims {
 struct Filling {
     pack: PackBuilder,
     uploads: Uploads,
-}
-
-/// What a run stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stored {
-    /// New packs.
-    pub packs: u64,
-    /// New chunks.
-    pub chunks: u64,
-    /// Bytes of the new packs.
-    pub bytes: u64,
-    /// Bytes of the new chunks before compression.
-    pub plain_bytes: u64,
-    /// Packs that an earlier run had written and not come to index, which are used now.
-    pub adopted_packs: u64,
 }
 
 /// How a writer works.

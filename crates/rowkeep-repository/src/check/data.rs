@@ -6,9 +6,11 @@ use bytes::Bytes;
 use futures::StreamExt;
 use rowkeep_format::ids::{ChunkId, PackId};
 
+use super::options::ReadData;
 use super::packs::Packs;
+use super::progress::{CheckProgress, OnProgress, Stage};
+use super::report::CheckReport;
 use super::structure::{is_finding, words};
-use super::{CheckProgress, CheckReport, OnProgress, ReadData, Stage};
 use crate::header::PACK;
 use crate::pack::{Directory, frame, open_pack, with_offsets};
 use crate::seal::Sealer;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use rowkeep_format::ids::{ChunkId, PackId};
 
+use super::progress::{CheckProgress, OnProgress, Stage};
+use super::report::CheckReport;
 use super::structure::{is_finding, stranger, words};
-use super::{CheckProgress, CheckReport, OnProgress, Stage};
 use crate::index::{Index, PackNumber};
 use crate::objects::{self, PACKS};
 use crate::pack::{pack_id_of, read_record};

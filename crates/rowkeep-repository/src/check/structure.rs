@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use futures::StreamExt;
 
-use super::{CheckProgress, CheckReport, OnProgress, Stage};
+use super::progress::{CheckProgress, OnProgress, Stage};
+use super::report::CheckReport;
 use crate::index::{self, Loaded};
 use crate::ledger::Entry;
 use crate::objects::{CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, plan, snapshot};
-use crate::{Error, Repository, Result, plans, slots, snapshots as names};
+use crate::{Error, Repository, Result, plans, slot_objects, snapshots as names};
 
 /// Whether an error says something of an object, rather than of the store.
 pub(super) fn is_finding(error: &Error) -> bool {
@@ -54,7 +55,7 @@ pub(super) async fn key_slots(repository: &Repository, report: &mut CheckReport)
     let objects = repository.objects();
     let recorded = recorded(repository, |entry| matches!(entry, Entry::KeySlot(_)), report).await?;
     let mut there = BTreeSet::new();
-    for (id, slot) in slots::read_all(objects).await? {
+    for (id, slot) in slot_objects::read_all(objects).await? {
         let entry = Entry::KeySlot(id);
         match slot {
             Ok(slot) if slot.repository != repository.id() => {
@@ -163,7 +164,7 @@ pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport)
 
 fn is_ours(folder: &str, listed: &Listed) -> bool {
     match folder {
-        KEYS => slots::id_of(listed).is_some(),
+        KEYS => slot_objects::id_of(listed).is_some(),
         LEDGER => Entry::parse(listed).is_some(),
         INDEX => index::id_of(listed).is_some(),
         PLANS => plans::is_ours(listed),

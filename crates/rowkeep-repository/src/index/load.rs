@@ -6,6 +6,7 @@ use rowkeep_format::ids::IndexId;
 use super::{IndexBuilder, id_of, open};
 use crate::document::MAX_OBJECT_BYTES;
 use crate::objects::{INDEX, Listed, Objects};
+use crate::pack::PackRecord;
 use crate::seal::Sealer;
 use crate::{Error, Result, objects};
 
@@ -56,7 +57,7 @@ pub(crate) async fn load(objects: &Objects, sealer: &Arc<Sealer>) -> Result<Load
     Ok(Loaded { builder, listed, damaged })
 }
 
-async fn read(objects: &Objects, sealer: Arc<Sealer>, id: IndexId) -> Result<Vec<super::PackRecord>> {
+async fn read(objects: &Objects, sealer: Arc<Sealer>, id: IndexId) -> Result<Vec<PackRecord>> {
     let name = objects::index(&id);
     let object = objects.read(&name, MAX_OBJECT_BYTES).await?;
     let opening = tokio::task::spawn_blocking(move || open(&sealer, &id, &object));

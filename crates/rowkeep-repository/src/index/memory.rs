@@ -2,9 +2,9 @@ use std::collections::HashMap;
 
 use rowkeep_format::ids::{ChunkId, PackId};
 
-use super::PackRecord;
-use crate::pack::{Encoding, Entry, with_offsets};
-use crate::seal::Salt;
+use crate::encoding::Encoding;
+use crate::header::Salt;
+use crate::pack::{Entry, PackRecord, with_offsets};
 
 /// Which pack, in the order in which the index met them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,8 @@ use rowkeep_format::ids::{ChunkId, RepositoryId};
 
 use super::*;
 use crate::Encryption;
-use crate::pack::{Encoding, Entry};
+use crate::encoding::Encoding;
+use crate::pack::Entry;
 
 fn sealer() -> Sealer {
     Sealer::new(RepositoryId([0xab; 16]), Encryption::Aes256Gcm, &[7; 32])

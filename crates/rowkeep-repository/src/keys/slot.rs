@@ -14,7 +14,9 @@ use rowkeep_format::ids::RepositoryId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Kdf, KeyFile, Lock, MasterKey, NewSlot};
+use super::file::KeyFile;
+use super::kdf::Kdf;
+use super::lock::{Lock, MasterKey, NewSlot};
 use crate::hex::Hex;
 use crate::seal::{Encryption, aes_key, random};
 use crate::{Error, Flaw, Result};

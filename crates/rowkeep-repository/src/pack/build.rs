@@ -3,11 +3,11 @@ use rowkeep_format::ids::PackId;
 
 use super::directory::MAX_ENTRY_BYTES;
 use super::read::{END, TRAILER_BYTES, open_pack};
+use super::record::PackRecord;
 use super::{Directory, Entry, MAX_CHUNKS, with_offsets};
 use crate::compress::Compressed;
-use crate::header::PACK;
-use crate::index::PackRecord;
-use crate::seal::{ObjectSealer, Part, SEAL_BYTES, Salt, Sealer, random};
+use crate::header::{PACK, Salt};
+use crate::seal::{ObjectSealer, Part, SEAL_BYTES, Sealer, random};
 use crate::{Error, Flaw, Result};
 
 /// A pack that is being filled.

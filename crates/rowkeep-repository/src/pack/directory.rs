@@ -1,9 +1,10 @@
 use rowkeep_format::ids::ChunkId;
 
-use super::{Encoding, Entry};
+use super::Entry;
 use crate::Flaw;
 use crate::compress::MAX_CHUNK_BYTES;
 use crate::cursor::Cursor;
+use crate::encoding::Encoding;
 use crate::header::HEADER_BYTES;
 use crate::seal::SEAL_BYTES;
 

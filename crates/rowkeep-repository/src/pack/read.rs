@@ -1,8 +1,8 @@
 use super::Directory;
 use crate::Flaw;
 use crate::cursor::Cursor;
-use crate::header::{HEADER_BYTES, PACK};
-use crate::seal::{Part, SEAL_BYTES, Salt, Sealer};
+use crate::header::{HEADER_BYTES, PACK, Salt};
+use crate::seal::{Part, SEAL_BYTES, Sealer};
 
 /// The last bytes of a pack.
 pub(super) const END: &[u8; 8] = b"rowkpend";

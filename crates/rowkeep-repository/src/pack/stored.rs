@@ -4,8 +4,8 @@ use std::sync::Arc;
 use rowkeep_format::ids::PackId;
 
 use super::read::{TRAILER_BYTES, directory_len, open_directory};
+use super::record::PackRecord;
 use crate::header::{HEADER_BYTES, PACK};
-use crate::index::PackRecord;
 use crate::objects::{self, Listed, Objects, PACKS};
 use crate::seal::Sealer;
 use crate::{Error, Flaw, Result};

@@ -2,11 +2,12 @@
 
 use futures::{StreamExt, TryStreamExt};
 
-use crate::index::{self, Index, PackRecord};
+use crate::index::{self, Index};
 use crate::ledger::{self, Entry};
 use crate::objects::{KEYS, SNAPSHOTS};
+use crate::pack::PackRecord;
 use crate::pack::{list_packs, read_record};
-use crate::{Error, Repository, Result, slots, snapshots};
+use crate::{Error, Repository, Result, slot_objects, snapshots};
 
 /// How many packs are opened at the same time.
 const AT_ONCE: usize = 8;
@@ -63,10 +64,10 @@ async fn complete_ledger(repository: &Repository) -> Result<()> {
     let snapshots = objects.list(SNAPSHOTS).await?;
     let recorded = ledger::entries(objects).await?;
 
-    for id in slots.iter().filter_map(slots::id_of) {
+    for id in slots.iter().filter_map(slot_objects::id_of) {
         let entry = Entry::KeySlot(id);
         // A slot of another repository was never one of ours.
-        if !recorded.contains(&entry) && slots::belongs(objects, id, &repository.id()).await? {
+        if !recorded.contains(&entry) && slot_objects::belongs(objects, id, &repository.id()).await? {
             ledger::repair(objects, entry).await?;
         }
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinSet};
 
-use super::Stored;
-use crate::index::{self, CHUNKS_PER_OBJECT, PACKS_PER_OBJECT, PackRecord};
+use super::stored::Stored;
+use crate::index::{self, CHUNKS_PER_OBJECT, PACKS_PER_OBJECT};
 use crate::objects::{self, Objects};
-use crate::pack::PackBuilder;
+use crate::pack::{PackBuilder, PackRecord};
 use crate::seal::Sealer;
 use crate::{Error, Result};
 

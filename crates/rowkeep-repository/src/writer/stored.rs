@@ -1,0 +1,14 @@
+/// What a run stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// New packs.
+    pub packs: u64,
+    /// New chunks.
+    pub chunks: u64,
+    /// Bytes of the new packs.
+    pub bytes: u64,
+    /// Bytes of the new chunks before compression.
+    pub plain_bytes: u64,
+    /// Packs that an earlier run had written and not come to index, which are used now.
+    pub adopted_packs: u64,
+}

@@ -23,8 +23,9 @@ struct Rooms {
 }
 
 /// The rooms of each crate. The root and files of a name that is no room only declare and re-export.
-const ROOMS: [(&str, &[Rooms]); 4] = [
+const ROOMS: [(&str, &[Rooms]); 5] = [
     ("rowkeep-format", &[]),
+    ("rowkeep-repository", &[]),
     ("rowkeep-engine", &ENGINE_ROOMS),
     (
         "rowkeep",
@@ -182,6 +183,13 @@ fn a_planted_import_is_found() {
     text.push_str("\nfn planted() -> Option<crate::tree::TableRoot> { None }\n");
     let circles = Graph::read(&planted).circles();
     assert!(circles.iter().any(|circle| circle.contains("ids") && circle.contains("tree")), "{circles:?}");
+
+    let (_, rooms) = ROOMS.iter().find(|(name, _)| *name == "rowkeep").expect("it has rooms");
+    let mut planted = sources("rowkeep");
+    assert_eq!(against(&Graph::read(&planted), &rooms[0]), Vec::<String>::new());
+    let text = planted.get_mut("diff/merge.rs").expect("it is there");
+    text.push_str("\nfn planted() -> crate::jobs::Verdict { crate::jobs::Verdict::Done }\n");
+    assert_eq!(against(&Graph::read(&planted), &rooms[0]), ["diff::merge imports jobs::verdict"]);
 }
 
 /// The imports that run against the order of some rooms.

@@ -38,6 +38,7 @@ mod read;
 pub(crate) mod schema;
 pub(crate) mod sqlite3_script;
 
+pub use catalog::affinity::Affinity;
 pub(crate) use schema::ddl::ENGINE as NAME;
 pub(crate) use schema::outline::outline;
 

@@ -1,16 +1,21 @@
-/// What a column does to values that are put into it: section 3 of SQLite's "Datatypes" page.
+/// What a column does to values that are put into it or compared with it: sections 3 and 4 of SQLite's "Datatypes" page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Affinity {
+pub enum Affinity {
+    /// Numbers that are whole become integers.
     Integer,
+    /// Numbers become text.
     Text,
+    /// Nothing happens.
     Blob,
+    /// Numbers become reals.
     Real,
+    /// As `Integer`.
     Numeric,
 }
 
 impl Affinity {
-    /// The affinity of a declared type.
-    pub(crate) fn of(type_name: &str, strict: bool) -> Self {
+    /// The affinity of a declared type; `ANY` has one of its own in STRICT tables.
+    pub fn of(type_name: &str, strict: bool) -> Self {
         let name = type_name.to_ascii_uppercase();
         let has = |part: &str| name.contains(part);
         if has("INT") {
@@ -24,6 +29,11 @@ impl Affinity {
         } else {
             Self::Numeric
         }
+    }
+
+    /// Whether text that looks like a number becomes one.
+    pub fn is_numeric(self) -> bool {
+        matches!(self, Self::Integer | Self::Real | Self::Numeric)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Binding a condition to a table: names to columns, literals to values.
 
+use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::{Column, Table};
 
 use super::bound::{Read, Reading, Side, Test};
 use super::expression::{Expression, Literal, Name, Operand, Operator};
 use super::like::{Case, Pattern};
 use super::postgres::Type;
-use super::sqlite::{self, Affinity, Conversion};
+use super::sqlite::{self, Conversion, affinity_of};
 use crate::Error;
 use crate::error::ConditionError;
 
@@ -91,7 +92,7 @@ impl Binder<'_> {
     }
 
     fn affinity(&self, column: usize) -> Affinity {
-        Affinity::of(&self.table.columns[column].type_name)
+        affinity_of(&self.table.columns[column].type_name)
     }
 
     /// A column that is to be true or false by itself.

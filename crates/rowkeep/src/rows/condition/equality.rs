@@ -1,12 +1,13 @@
 //! When the values of some columns are those of others, as foreign keys compare them.
 
+use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::{Column, RowBatch, Table, Value};
 
 use super::bind::is_postgres;
 use super::bound::Reading;
 use super::canon::Canon;
 use super::postgres::Type;
-use super::sqlite::{Affinity, Conversion};
+use super::sqlite::{Conversion, affinity_of};
 
 /// How values are compared with those of some columns.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ impl Equality {
             let type_name = &table.columns[*column].type_name;
             match is_postgres(table) {
                 true => Reading::Postgres(Type::of(type_name)),
-                false => Reading::Sqlite(Conversion::with_literal(Affinity::of(type_name))),
+                false => Reading::Sqlite(Conversion::with_literal(affinity_of(type_name))),
             }
         };
         Self(columns.iter().map(reading).collect())
@@ -48,7 +49,7 @@ impl Equality {
 /// Whether equal values of two columns of an engine's tables look the same.
 pub(crate) fn look_alike(of: &Table, a: &Column, b: &Column) -> bool {
     if !is_postgres(of) {
-        return Affinity::of(&a.type_name) == Affinity::of(&b.type_name);
+        return affinity_of(&a.type_name) == affinity_of(&b.type_name);
     }
     if a.type_name == b.type_name {
         return true;
@@ -65,7 +66,7 @@ pub(crate) fn is_exact(of: &Table, column: &Column, value: Value<'_>) -> bool {
         }
         // A column without a type keeps both 1 and 1.0, which are equal.
         false => {
-            Affinity::of(&column.type_name) != Affinity::Blob
+            affinity_of(&column.type_name) != Affinity::Blob
                 || !matches!(value, Value::Integer(_) | Value::Real(_))
         }
     }

@@ -1,11 +1,12 @@
 //! Naming one row by its key.
 
+use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::{Column, RowBatch, Schema, Table, Value, key};
 
 use super::bind::is_postgres;
 use super::lexer::{hex, quoted};
 use super::postgres::Type;
-use super::sqlite::{Affinity, Number, number_of};
+use super::sqlite::{Number, affinity_of, number_of};
 use crate::Error;
 use crate::error::ConditionError;
 use crate::state::selection;
@@ -209,7 +210,7 @@ fn postgres_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
 
 /// The value that SQLite would have stored.
 fn sqlite_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
-    let affinity = Affinity::of(&column.type_name);
+    let affinity = affinity_of(&column.type_name);
     let (text, bare) = match part {
         Part::Blob(bytes) => return Ok(Owned::Blob(bytes.clone())),
         Part::Bare(text) => (text, true),

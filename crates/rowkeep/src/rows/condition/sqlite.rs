@@ -4,47 +4,15 @@
 
 use std::borrow::Cow;
 
+use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::Value;
 
 use super::canon::Canon;
 use super::expression::Written;
 
-/// What a column does to values that are put into it or compared with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Affinity {
-    /// Numbers that are whole become integers.
-    Integer,
-    /// Numbers become text.
-    Text,
-    /// Nothing happens.
-    Blob,
-    /// Numbers become reals.
-    Real,
-    /// As `Integer`.
-    Numeric,
-}
-
-impl Affinity {
-    /// The affinity of a declared type. `ANY` is taken for that of STRICT tables.
-    pub(crate) fn of(type_name: &str) -> Self {
-        let name = type_name.to_ascii_uppercase();
-        let has = |part: &str| name.contains(part);
-        if has("INT") {
-            Self::Integer
-        } else if has("CHAR") || has("CLOB") || has("TEXT") {
-            Self::Text
-        } else if has("BLOB") || name.is_empty() || name == "ANY" {
-            Self::Blob
-        } else if has("REAL") || has("FLOA") || has("DOUB") {
-            Self::Real
-        } else {
-            Self::Numeric
-        }
-    }
-
-    pub(crate) fn is_numeric(self) -> bool {
-        matches!(self, Self::Integer | Self::Real | Self::Numeric)
-    }
+/// The affinity of a declared type. `ANY` is taken for that of STRICT tables.
+pub(crate) fn affinity_of(type_name: &str) -> Affinity {
+    Affinity::of(type_name, true)
 }
 
 /// What is done to both sides before they are compared.

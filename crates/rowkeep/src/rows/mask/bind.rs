@@ -1,5 +1,6 @@
 //! Binding rules to the tables of a schema.
 
+use rowkeep_engine::sqlite::Affinity;
 use std::collections::{BTreeMap, HashMap};
 
 use rowkeep_format::{Column, ContentKeys, Schema, Table};
@@ -10,7 +11,7 @@ use super::rules::{MaskRules, Rule};
 use super::value::{ColumnMask, Shape};
 use crate::Error;
 use crate::rows::condition::postgres::Type;
-use crate::rows::condition::sqlite::{Affinity, number_of};
+use crate::rows::condition::sqlite::{affinity_of, number_of};
 use crate::state::selection;
 
 /// Rules, and the key that makes what they do unpredictable.
@@ -162,7 +163,7 @@ fn shape(schema: &Schema, place: Place) -> Shape {
     let type_name = &table.columns[place.1].type_name;
     match table.name.schema {
         Some(_) => Shape::Postgres(Type::of(type_name)),
-        None => Shape::Sqlite(Affinity::of(type_name)),
+        None => Shape::Sqlite(affinity_of(type_name)),
     }
 }
 

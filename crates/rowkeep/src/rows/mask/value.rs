@@ -1,5 +1,6 @@
 //! Masking one value of one column.
 
+use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::Value;
 
 use super::fake::Random;
@@ -7,7 +8,7 @@ use super::permute::{Symbol, of_character, permute, permute_within};
 use super::rules::Rule;
 use super::{fake, numbers};
 use crate::rows::condition::postgres::Type;
-use crate::rows::condition::sqlite::{Affinity, Number, number_of};
+use crate::rows::condition::sqlite::{Number, number_of};
 use crate::rows::condition::time;
 
 /// What the values of a column are.

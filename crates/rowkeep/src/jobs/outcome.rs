@@ -11,6 +11,8 @@ mod translated;
 
 use serde::{Deserialize, Serialize};
 
+use super::verdict::Verdict;
+
 pub use difference::{DifferenceSummary, DifferingTable, LoneTable};
 pub use examined::Examined;
 pub use migration::{AroundOutcome, EffectSummary, MigrationOutcome, RollbackSummary};
@@ -32,6 +34,18 @@ pub enum Ended {
     Declined,
     /// The plan was executed.
     Done,
+}
+
+impl Ended {
+    /// How the job ended with that, where its result may be unequal to what was wanted, and hooks after it may have failed.
+    pub(super) fn verdict(self, is_equal: bool, hooks_failed: &[String]) -> Verdict {
+        match self {
+            Ended::Declined => Verdict::Refused,
+            _ if !is_equal => Verdict::Differences,
+            _ if !hooks_failed.is_empty() => Verdict::Failed,
+            Ended::Planned | Ended::Nothing | Ended::Done => Verdict::Done,
+        }
+    }
 }
 
 /// A number of milliseconds since a moment.

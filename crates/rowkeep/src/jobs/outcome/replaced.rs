@@ -77,11 +77,6 @@ pub struct ReplacedDone {
 impl Verdicted for ReplacementOutcome {
     fn verdict(&self) -> Verdict {
         let proof = self.done.as_ref().and_then(|done| done.proof.as_ref());
-        match self.ended {
-            Ended::Declined => Verdict::Refused,
-            _ if proof.is_some_and(|proof| !proof.is_equal()) => Verdict::Differences,
-            _ if !self.hooks_failed.is_empty() => Verdict::Failed,
-            Ended::Planned | Ended::Nothing | Ended::Done => Verdict::Done,
-        }
+        self.ended.verdict(proof.is_none_or(Comparison::is_equal), &self.hooks_failed)
     }
 }

@@ -128,10 +128,6 @@ impl RowsDone {
 
 impl Verdicted for RowsOutcome {
     fn verdict(&self) -> Verdict {
-        match self.ended {
-            Ended::Declined => Verdict::Refused,
-            _ if !self.hooks_failed.is_empty() => Verdict::Failed,
-            Ended::Planned | Ended::Nothing | Ended::Done => Verdict::Done,
-        }
+        self.ended.verdict(true, &self.hooks_failed)
     }
 }

@@ -19,7 +19,8 @@ impl Plans {
         let repository = session.workspace()?.repository().await?;
         if self.delete.is_empty() {
             let plans = plans::list(repository).await?;
-            session.result(|| json!({ "plans": plans }), || ui::plans::told(&plans));
+            ui::plans::pass_over(&plans.unreadable);
+            session.result(|| json!({ "plans": plans.listed }), || ui::plans::told(&plans.listed));
         } else {
             let deleted = plans::delete(repository, &self.delete).await?;
             session.result(|| json!({ "deleted": deleted }), || ui::plans::deleted(&deleted));

@@ -1,10 +1,11 @@
 //! Plans that are kept.
 
+use rowkeep::Error;
 use rowkeep::format::PlanId;
 use rowkeep::jobs::plans::{Action, PlanListing, short_id};
 
 use super::table::{Column, render};
-use super::units::{count, local_time};
+use super::units::{count, local_time, plain};
 
 /// What became of a plan that was only to be made.
 pub(crate) fn kept(plan: Option<PlanId>) -> String {
@@ -46,6 +47,13 @@ pub(crate) fn told(plans: &[PlanListing]) -> String {
         ]
     });
     render(&columns, rows)
+}
+
+/// Names the plans that cannot be read.
+pub(crate) fn pass_over(unreadable: &[(PlanId, Error)]) {
+    for (id, error) in unreadable {
+        eprintln!("warning: plan {} is passed over: {}", short_id(*id), plain(&error.to_string()));
+    }
 }
 
 /// What was deleted, a line each.

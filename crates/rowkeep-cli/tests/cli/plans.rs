@@ -61,6 +61,27 @@ fn a_plan_is_refused_where_rows_were_changed_since() {
 }
 
 #[test]
+fn a_damaged_plan_does_not_hide_the_others() {
+    let sandbox = harmed();
+    let restore = ["restore", "latest", "--to", "shop.db"];
+    let (whole, damaged) = (plan(&sandbox, &restore), plan(&sandbox, &restore));
+    let path = sandbox.path("rowkeep-repository/plans").join(&damaged);
+    let mut bytes = std::fs::read(&path).expect("it is there");
+    *bytes.last_mut().expect("it is not empty") ^= 1;
+    std::fs::write(&path, bytes).expect("it is written");
+
+    let listed = sandbox.done(&["plans"]).says(&[&damaged[..8], "passed over"]).out;
+    assert!(listed.contains(&whole[..8]) && !listed.contains(&damaged[..8]), "{listed}");
+    sandbox.run(&["apply", &damaged, "--yes"]).expect(3);
+    assert_eq!(customers(&sandbox), "1");
+    sandbox.run(&["check"]).expect(3);
+    sandbox.done(&["plans", "--delete", &damaged]);
+    sandbox.done(&["check", "--read-data"]);
+    sandbox.done(&["apply", &whole, "--yes"]);
+    assert_eq!(customers(&sandbox), "3");
+}
+
+#[test]
 fn plans_are_found_and_deleted_by_their_ids() {
     let sandbox = harmed();
     assert!(sandbox.done(&["plans"]).out.contains("no plans"));

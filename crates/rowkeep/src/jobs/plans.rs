@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{ReplacementSummary, RowsSummary};
 use super::workspace::{Source, Workspace};
 use crate::state::selection::Selection;
-use crate::{Context, Error, RequestError};
+use crate::{Context, Error, ErrorKind, RequestError};
 
 /// The newest version of [`KeptPlan`] that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
@@ -99,6 +99,15 @@ pub struct PlanListing {
     pub plan: KeptPlan,
 }
 
+/// The plans of a repository.
+#[derive(Debug, Default)]
+pub struct Plans {
+    /// Those that can be read, the oldest first.
+    pub listed: Vec<PlanListing>,
+    /// The others, with what is wrong with them.
+    pub unreadable: Vec<(PlanId, Error)>,
+}
+
 /// Who executes a plan, or did.
 #[derive(Serialize, Deserialize)]
 struct Claim {
@@ -111,24 +120,34 @@ pub fn short_id(id: PlanId) -> String {
     id.to_string()[..SHORT].to_owned()
 }
 
-/// All plans of a repository, the oldest first.
+/// All plans of a repository; one that is damaged does not hide the others.
 ///
 /// ```no_run
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// for listed in rowkeep::jobs::plans::list(workspace.repository().await?).await? {
+/// for listed in rowkeep::jobs::plans::list(workspace.repository().await?).await?.listed {
 ///     assert!(listed.executed.is_none(), "{} is still to be executed", listed.id);
 /// }
 /// # Ok(())
 /// # }
 /// ```
-pub async fn list(repository: &Repository) -> Result<Vec<PlanListing>, Error> {
-    let mut plans = Vec::new();
+pub async fn list(repository: &Repository) -> Result<Plans, Error> {
+    let mut plans = Plans::default();
     for id in repository.plans().await? {
-        let plan = read(repository, id).await?;
-        plans.push(PlanListing { id, executed: executed(repository, id).await?, plan });
+        match listing(repository, id).await {
+            Ok(listed) => plans.listed.push(listed),
+            // Somebody deleted it meanwhile.
+            Err(Error::Repository(error)) if error.kind() == RepositoryKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::Damage => plans.unreadable.push((id, error)),
+            Err(error) => return Err(error),
+        }
     }
-    plans.sort_by(|a, b| (&a.plan.time, a.id).cmp(&(&b.plan.time, b.id)));
+    plans.listed.sort_by(|a, b| (&a.plan.time, a.id).cmp(&(&b.plan.time, b.id)));
     Ok(plans)
+}
+
+async fn listing(repository: &Repository, id: PlanId) -> Result<PlanListing, Error> {
+    let plan = read(repository, id).await?;
+    Ok(PlanListing { id, executed: executed(repository, id).await?, plan })
 }
 
 /// Finds a plan by its id or the beginning of it.
@@ -266,3 +285,7 @@ async fn keep_now(
     let json = serde_json::to_vec(&plan).expect("a plan has no map with keys that are not text");
     Ok(workspace.repository().await?.store_plan(&json).await?)
 }
+
+#[cfg(test)]
+#[path = "plans_tests.rs"]
+mod tests;

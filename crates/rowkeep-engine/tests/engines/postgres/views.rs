@@ -8,6 +8,7 @@ use super::server::Server;
 
 super::on_every_server!(
     tables_come_and_go,
+    names_change_hands,
     rewritten_tables_are_not_empty,
     settings_change_nothing,
     facts_are_kept,
@@ -38,6 +39,36 @@ async fn tables_come_and_go(server: Server) {
     }
     drop(stopped);
     assert!(churning.await.expect("the other session goes on") > 0);
+}
+
+/// A table that goes while its lock is waited for is no error, whatever its name means by then.
+async fn names_change_hands(server: Server) {
+    let changes = [
+        ("DROP TABLE s.t; CREATE TABLE s.other (a integer); CREATE INDEX t ON s.other (a)", "other"),
+        ("DROP TABLE s.t; CREATE SEQUENCE s.t", "steady"),
+        ("DROP SCHEMA s CASCADE", "steady"),
+    ];
+    for (change, expected) in changes {
+        let database = server.database().await;
+        database.run("CREATE TABLE steady (a integer); CREATE SCHEMA s; CREATE TABLE s.t (a integer)").await;
+        let client = database.client().await;
+        client.batch_execute("BEGIN; LOCK TABLE s.t IN ACCESS EXCLUSIVE MODE").await.expect("it is locked");
+        let engine = server.engine(&database.name);
+        let opening = tokio::spawn(async move { engine.open(&ViewOptions::default()).await });
+        let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+                       WHERE d.datname = current_database() AND NOT l.granted";
+        let waits = async {
+            while database.value(waiting).await == "0" {
+                tokio::task::yield_now().await;
+            }
+        };
+        let bound = std::time::Duration::from_secs(60);
+        tokio::time::timeout(bound, waits).await.expect("the view waits for its lock");
+        client.batch_execute(&format!("{change}; COMMIT")).await.expect("it is changed");
+        let view = opening.await.expect("no panic").expect("the database opens");
+        let tables: Vec<&str> = view.schema().tables.iter().map(|table| &*table.name.name).collect();
+        assert!(tables.contains(&expected) && !tables.contains(&"t"), "{change}: {tables:?}");
+    }
 }
 
 /// A table that is rewritten while a view is being opened is there before or after, never empty.

@@ -53,7 +53,7 @@ fn kill_when(mut child: Child, is_there: impl Fn() -> bool) {
     while !is_there() {
         assert!(Instant::now() < limit, "the drill never got there");
         assert!(child.try_wait().expect("its state is known").is_none(), "the drill ended too early");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(1));
     }
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");

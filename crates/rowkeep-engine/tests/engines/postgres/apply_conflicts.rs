@@ -1,7 +1,6 @@
 //! Changesets and live databases that do not fit each other, and what others do meanwhile.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rowkeep_engine::{ApplyOptions, ErrorKind, OnConflict};
 use rowkeep_format::Counts;
@@ -265,12 +264,7 @@ async fn dropped_futures_change_nothing(server: Server) {
     owned.until_somebody_waits().await;
     applying.abort();
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let ended = async {
-        while owned.database.value(waiting).await != "0" {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the server stops");
+    owned.database.until(waiting, |count| count == "0").await;
     holder.batch_execute("COMMIT").await.expect("they end");
     assert_eq!(owned.database.value("SELECT count(*) FROM t").await, "9");
     owned.run("DROP TABLE t, u, late").await;

@@ -147,15 +147,17 @@ impl Owned {
     pub(crate) async fn new(server: &Server, setup: &str) -> Self {
         let role = server.role("").await;
         let database = server.database_with(&format!("OWNER {role}")).await;
-        database.run(&format!("ALTER SCHEMA public OWNER TO {role}")).await;
+        let client = database.client().await;
+        let run = async |sql: &str| client.batch_execute(sql).await;
+        run(&format!("ALTER SCHEMA public OWNER TO {role}")).await.expect("the schema has another owner");
         // Not every server has extensions; there its stand-in has no equality of its own.
-        let has_citext =
-            database.value("SELECT 1 FROM pg_available_extensions WHERE name = 'citext'").await == "1";
-        database
-            .run(if has_citext { "CREATE EXTENSION citext" } else { "CREATE DOMAIN citext AS text" })
-            .await;
+        let citext = "SELECT FROM pg_available_extensions WHERE name = 'citext'";
+        let has_citext = client.query_opt(citext, &[]).await.expect("the query is answered").is_some();
+        let citext = if has_citext { "CREATE EXTENSION citext" } else { "CREATE DOMAIN citext AS text" };
+        run(citext).await.expect("the type is made");
+        let has_xml = run("SELECT xml ''").await.is_ok();
+        drop(client);
         let owned = Self { database, role, has_citext };
-        let has_xml = owned.database.client().await.batch_execute("SELECT xml ''").await.is_ok();
         let setup = if has_xml { setup.to_owned() } else { setup.replace(" x xml", " x text") };
         owned.run(&setup).await;
         owned
@@ -191,9 +193,7 @@ impl Owned {
     pub(crate) async fn until_somebody_waits(&self) {
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                        AND wait_event_type = 'Lock'";
-        while self.database.value(waiting).await == "0" {
-            tokio::task::yield_now().await;
-        }
+        self.database.until(waiting, |count| count != "0").await;
     }
 }
 

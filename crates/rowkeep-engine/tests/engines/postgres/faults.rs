@@ -164,9 +164,7 @@ async fn waiting_writers_do_not_stop_a_reading(server: Server) {
     });
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' \
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    while database.value(waiting).await != "1" {
-        tokio::task::yield_now().await;
-    }
+    database.until(waiting, |count| count == "1").await;
     let mut rows = view.rows(&view.schema().tables[0]).await.expect("the rows are read");
     let mut count = 0;
     while let Some(batch) = rows.try_next().await.expect("the rows are read") {

@@ -119,11 +119,6 @@ async fn indexes_are_used(server: Server) {
         // Sessions tell what they did when they end.
         drop(view);
         let scans = format!("SELECT idx_tup_fetch FROM pg_stat_user_indexes WHERE indexrelname = '{index}'");
-        let counted = async {
-            while owned.database.value(&scans).await == "0" {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(60), counted).await.expect("the index is used");
+        owned.database.until(&scans, |count| count != "0").await;
     }
 }

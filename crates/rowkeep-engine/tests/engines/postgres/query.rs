@@ -1,7 +1,5 @@
 //! Statements of others that only read.
 
-use std::time::Duration;
-
 use rowkeep_engine::{ErrorKind, QueryRows};
 use rowkeep_format::Value;
 
@@ -92,14 +90,7 @@ async fn dropped_queries_end(server: Server) {
     let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(1000)%' \
                    AND pid <> pg_backend_pid() AND state = 'active'";
     let query = tokio::spawn(async move { engine.query("SELECT pg_sleep(1000)", 1).await.map(|_| ()) });
-    while owned.database.value(running).await == "0" {
-        tokio::task::yield_now().await;
-    }
+    owned.database.until(running, |count| count != "0").await;
     query.abort();
-    let ended = async {
-        while owned.database.value(running).await != "0" {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the server stops");
+    owned.database.until(running, |count| count == "0").await;
 }

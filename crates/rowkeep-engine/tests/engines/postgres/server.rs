@@ -1,9 +1,11 @@
 //! Servers to test on, and databases on them.
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use rowkeep_engine::postgres::Postgres;
 use rowkeep_engine::{Engine, Surroundings};
@@ -59,8 +61,10 @@ impl Server {
 
     /// A name that nobody else uses on this server.
     pub(crate) fn new_name(&self) -> String {
+        // Not the process's number, which comes again while roles of the process before are still there.
+        static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(()));
         static LAST: AtomicU32 = AtomicU32::new(0);
-        format!("rowkeep_{}_{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed))
+        format!("rowkeep_{:x}_{}", *PROCESS, LAST.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A new database.
@@ -144,6 +148,15 @@ pub(crate) async fn connect(url: &str) -> Client {
     client
 }
 
+async fn one_value(client: &Client, query: &str) -> String {
+    let rows = client.simple_query(query).await.expect("the query is answered");
+    let value = rows.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+        _ => None,
+    });
+    value.unwrap_or_default()
+}
+
 /// One database, dropped with the value.
 pub(crate) struct Database {
     pub(crate) server: Server,
@@ -167,12 +180,25 @@ impl Database {
 
     /// One value as text, empty for null.
     pub(crate) async fn value(&self, query: &str) -> String {
-        let rows = self.client().await.simple_query(query).await.expect("the query is answered");
-        let value = rows.iter().find_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
-            _ => None,
-        });
-        value.unwrap_or_default()
+        one_value(&self.client().await, query).await
+    }
+
+    /// Waits until a query gives a value that is as it has to be, however slow the machine is.
+    ///
+    /// # Panics
+    /// When that takes more than two minutes.
+    pub(crate) async fn until(&self, query: &str, is: impl Fn(&str) -> bool) {
+        let client = self.client().await;
+        let limit = Instant::now() + Duration::from_secs(120);
+        loop {
+            let value = one_value(&client, query).await;
+            if is(&value) {
+                return;
+            }
+            assert!(Instant::now() < limit, "{query} still gives {value:?}");
+            // Not at once, for what is waited for may need the processor.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) async fn dump(&self) -> String {

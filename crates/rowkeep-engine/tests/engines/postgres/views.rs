@@ -57,13 +57,7 @@ async fn names_change_hands(server: Server) {
         let opening = tokio::spawn(async move { engine.open(&ViewOptions::default()).await });
         let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
                        WHERE d.datname = current_database() AND NOT l.granted";
-        let waits = async {
-            while database.value(waiting).await == "0" {
-                tokio::task::yield_now().await;
-            }
-        };
-        let bound = std::time::Duration::from_secs(60);
-        tokio::time::timeout(bound, waits).await.expect("the view waits for its lock");
+        database.until(waiting, |count| count != "0").await;
         client.batch_execute(&format!("{change}; COMMIT")).await.expect("it is changed");
         let view = opening.await.expect("no panic").expect("the database opens");
         let tables: Vec<&str> = view.schema().tables.iter().map(|table| &*table.name.name).collect();

@@ -77,7 +77,7 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
 /// The exit status of a job, with a hint where only hooks after it failed.
 pub(crate) fn ended(job: &str, verdict: Verdict, hooks_failed: &[String]) -> u8 {
     if verdict == Verdict::Failed && !hooks_failed.is_empty() {
-        eprintln!("hint: the {job} itself is done; do by hand what the hook was to do");
+        eprintln!("hint: the {job} itself is done; do what the hook should have done by hand");
     }
     status_of(verdict)
 }
@@ -138,56 +138,64 @@ fn hint(error: &Error) -> Option<String> {
 
 /// What to do next where something cannot be done as it was asked for.
 fn request_hint(error: &RequestError) -> Option<String> {
-    let say_which = |known: &[String]| format!("say which: {}", known.join(", "));
+    let say_which = |known: &[String]| format!("name one of them: {}", known.join(", "));
     Some(match error {
-        RequestError::NoDatabase => "give a URL or a path, or name databases in rowkeep.toml".to_owned(),
+        RequestError::NoDatabase => "give a URL or a path, or add databases to rowkeep.toml".to_owned(),
         RequestError::SeveralDatabases { known } => say_which(known),
         RequestError::NotConfigured { .. } => "give the URL or path with --to".to_owned(),
         RequestError::NoSuchDatabase { known, .. } => match known.as_slice() {
-            [] => "there is no rowkeep.toml with names; give a URL or the path of a file".to_owned(),
+            [] => "no databases are configured in rowkeep.toml; give a URL or the path of a file".to_owned(),
             known => format!("rowkeep.toml names {}", known.join(", ")),
         },
-        RequestError::NoLive => "give its URL or path, or name it in rowkeep.toml".to_owned(),
+        RequestError::NoLive => "give its URL or path, or add it to rowkeep.toml".to_owned(),
         RequestError::SeveralLive { known } => {
             say_which(&known.iter().map(|name| format!("live:{name}")).collect::<Vec<_>>())
         }
         RequestError::NoRepository { .. } => {
-            "name another place with --repository, or make one with `rowkeep init`".to_owned()
+            "give another location with --repository, or create one with `rowkeep init`".to_owned()
         }
         RequestError::NoMaskRules { .. } => {
-            "write rules into rowkeep.toml or a file; `rowkeep mask suggest` proposes some".to_owned()
+            "add rules to rowkeep.toml or a file; `rowkeep mask suggest` suggests some".to_owned()
         }
         RequestError::OnlyForData { .. } => "restore the whole snapshot, without it".to_owned(),
         RequestError::NotWithSchema { .. } => {
             "leave out --with-schema to change rows only, or restore into a new database".to_owned()
         }
         RequestError::NotAcross { .. } => {
-            "restore without it, or first into a database of the snapshot's own engine".to_owned()
+            "leave it out, or first restore into a database of the same engine as the snapshot".to_owned()
         }
         RequestError::OccupiedAcross { .. } => {
-            "name a database that is new or empty; a table can be copied over from there".to_owned()
+            "use a new or empty database; tables can be copied over from there".to_owned()
         }
-        RequestError::MaskedIntoData { .. } => "name a database that is new or empty".to_owned(),
-        RequestError::NobodyToAsk => "look at the plan with --dry-run, then give --yes".to_owned(),
+        RequestError::MaskedIntoData { .. } => "use a new or empty database".to_owned(),
+        RequestError::NobodyToAsk => "review the plan with --dry-run, then pass --yes".to_owned(),
         RequestError::PlanExecuted { .. } => {
-            "make another with --dry-run; `rowkeep undo` takes back what was done".to_owned()
+            "make another plan with --dry-run; `rowkeep undo` reverts what was done".to_owned()
         }
         RequestError::PlanOfAnother { .. } => "give the database of the plan with --to".to_owned(),
         RequestError::NoSuchPlan { .. } => "`rowkeep plans` lists them".to_owned(),
         RequestError::AmbiguousPlan { .. } => "give more digits of the id".to_owned(),
+        RequestError::NotOneKeySlot { .. } => "`rowkeep key list` lists them".to_owned(),
+        RequestError::NoPassphrase => {
+            "type it on a terminal, or give a file with --new-passphrase-file".to_owned()
+        }
+        RequestError::OpenedByKeyFile => {
+            "add another with `rowkeep key add` and remove this one with `rowkeep key remove`".to_owned()
+        }
         RequestError::NothingToCheck => {
             "write [[databases.NAME.checks]] in rowkeep.toml, or give a file with --checks".to_owned()
         }
         RequestError::NothingToDrill { database: None } => {
-            "make one with `rowkeep backup DATABASE`".to_owned()
+            "create one with `rowkeep backup DATABASE`".to_owned()
         }
         RequestError::NothingToDrill { database: Some(_) } => {
-            "make one with `rowkeep backup`; `rowkeep snapshots` lists all".to_owned()
+            "create one with `rowkeep backup`; `rowkeep snapshots` lists all".to_owned()
         }
         RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
         RequestError::Secret(_)
         | RequestError::NamedLatest
         | RequestError::RelatedToAll
+        | RequestError::NoKeySlots
         | RequestError::NoSnapshots => return None,
     })
 }
@@ -200,39 +208,35 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
             "a newer rowkeep wrote it; install that version"
         }
         Error::Content { .. } => {
-            "`rowkeep check --read-data` tells what else is damaged and which snapshots are whole"
+            "`rowkeep check --read-data` lists all damage and which snapshots are complete"
         }
-        Error::Table { .. } => {
-            "nothing was stored of this attempt; leave the table out with --exclude to back up the rest"
-        }
+        Error::Table { .. } => "this attempt stored nothing; back up the rest with --exclude",
         Error::ReadBack { .. } => {
-            "the snapshot must not be relied on; check the disk and the memory of this machine, then back up again"
+            "do not rely on this snapshot; check the disk and memory of this machine, then back up again"
         }
         Error::NoSuchSnapshot { .. } => "`rowkeep snapshots` lists them",
         Error::AmbiguousSnapshot { .. } => "give more digits of the id",
-        Error::NotReady { .. } => "`rowkeep doctor` shows everything that was looked at",
-        Error::KeyGone { .. } => "leave the table out with --exclude, or restore it with its schema",
+        Error::NotReady { .. } => "`rowkeep doctor` shows all findings",
+        Error::KeyGone { .. } => "leave out the table with --exclude, or restore it with its schema",
         Error::TooManyRelated { .. } => "choose fewer rows, or restore whole tables",
         Error::Dangling { is_choice: true, .. } => {
-            "nothing was changed; --dangling bring takes along what is missing, --dangling leave-out leaves such rows as they are"
+            "nothing was changed; --dangling bring also restores the missing rows, --dangling leave-out skips the rows that need them"
         }
         Error::Dangling { is_choice: false, .. } => {
-            "nothing was changed; restore from another snapshot, or leave such rows as they are with --dangling leave-out"
+            "nothing was changed; restore from another snapshot, or skip these rows with --dangling leave-out"
         }
-        Error::Lacks { .. } => {
-            "`rowkeep show` tells what a snapshot holds, `rowkeep snapshots` which there are"
-        }
+        Error::Lacks { .. } => "`rowkeep show` shows what a snapshot holds; `rowkeep snapshots` lists them",
         Error::TablesGone { .. } => {
-            "--with-schema makes the whole database again with its tables; --keep-tables leaves these out"
+            "--with-schema replaces the whole database with its tables; --keep-tables skips these"
         }
-        Error::NothingToUndo { .. } => "`rowkeep snapshots` shows the safety snapshots there are",
+        Error::NothingToUndo { .. } => "`rowkeep snapshots` lists the safety snapshots",
         Error::Hook { .. } => {
-            "nothing was changed; correct the hook in rowkeep.toml, or leave hooks out with --no-hooks"
+            "nothing was changed; fix the hook in rowkeep.toml, or skip hooks with --no-hooks"
         }
         Error::Activity { .. } => {
-            "nothing was changed; correct [databases.NAME.activity] in rowkeep.toml, or give --no-activity"
+            "nothing was changed; fix [databases.NAME.activity] in rowkeep.toml, or pass --no-activity"
         }
-        Error::Exists(_) => "give --force to replace it, or name another place",
+        Error::Exists(_) => "overwrite it with --force, or choose another name",
         Error::Request(_)
         | Error::Step { .. }
         | Error::File { .. }
@@ -253,54 +257,58 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
 
 fn engine_hint(kind: Engine) -> Option<&'static str> {
     Some(match kind {
-        Engine::NotFound => "check the name; a path is taken from the present folder",
+        Engine::NotFound => "check the name; paths are relative to the current directory",
         Engine::InvalidUrl => "write postgres://user@host/database, or the path of an SQLite file",
-        Engine::Unreachable => "check that the server runs and that this machine may reach it",
+        Engine::Unreachable => "check that the server is running and reachable from this machine",
         Engine::Authentication => "check user and password in the URL",
-        Engine::PermissionDenied => "grant the right to the user, or leave the table out with --exclude",
+        Engine::PermissionDenied => "grant the permission to the user, or leave out the table with --exclude",
         Engine::NotADatabase => {
-            "rowkeep reads plain SQLite files; an encrypted one has to be opened by what encrypted it"
+            "rowkeep reads plain SQLite files; decrypt an encrypted one with the tool that encrypted it"
         }
         Engine::Damaged => {
             "try `sqlite3 FILE .recover`, or restore the newest snapshot: `rowkeep restore latest --to NEW`"
         }
         Engine::Busy => {
-            "try again when the other program is done (on PostgreSQL, --end-connections of restore, undo and migrate ends others)"
+            "try again when the other program is done (on PostgreSQL, restore, undo and migrate can terminate other connections with --end-connections)"
         }
-        Engine::DiskFull => "make room and run the command again; it goes on from what is stored",
-        Engine::NotEmpty => "name a database that is new or empty",
+        Engine::DiskFull => "free some space and run the command again; it continues from what is stored",
+        Engine::NotEmpty => "use a new or empty database",
         Engine::ToolMissing => {
-            "install PostgreSQL's client programs of that version, or name their folder in ROWKEEP_PG_BIN"
+            "install PostgreSQL's client programs of that version, or set ROWKEEP_PG_BIN to their folder"
         }
         Engine::Conflict => {
-            "nothing was changed; run the command again for a plan of the present rows, or leave such rows out (restore --conflict skip, undo --skip-conflicts)"
+            "nothing was changed; run the command again to make a new plan, or skip such rows (restore --conflict skip, undo --skip-conflicts)"
         }
         Engine::Constraint => {
-            "nothing was changed, for the database's own rules refuse rows as they are; --with-related brings rows that these refer to, --with-schema the tables as they were"
+            "nothing was changed: constraints of the database reject these rows; --with-related also restores the rows that they reference, --with-schema the tables as they were"
         }
-        Engine::Statement => "nothing was changed; correct the statement",
+        Engine::Statement => "nothing was changed; fix the statement",
         Engine::Unsupported | Engine::Unstorable | Engine::Other => return None,
     })
 }
 
 fn repository_hint(kind: Repository) -> Option<&'static str> {
     Some(match kind {
-        Repository::NotARepository => "name another place with --repository, or make one with `rowkeep init`",
-        Repository::AlreadyThere => "name another place with --repository, or use the one that is there",
+        Repository::NotARepository => {
+            "give another location with --repository, or create one with `rowkeep init`"
+        }
+        Repository::AlreadyThere => "give another location with --repository, or use the existing repository",
         Repository::NewerFormat => "a newer rowkeep wrote it; install that version",
         Repository::Locked => {
             "give the passphrase in ROWKEEP_PASSPHRASE or --passphrase-file, or the key file with --key-file"
         }
         Repository::Downgrade => {
-            "if that is meant, give no secret; if not, somebody may have put another repository in its place"
+            "if that is intended, give no passphrase or key file; if not, someone may have replaced the repository"
         }
         Repository::LastKeySlot => "add another with `rowkeep key add` first",
         Repository::Damaged | Repository::Missing => {
-            "`rowkeep check --read-data` tells what else is damaged and which snapshots are whole"
+            "`rowkeep check --read-data` lists all damage and which snapshots are complete"
         }
-        Repository::Full => "make room and run the command again; it goes on from what is stored",
-        Repository::Denied => "check the credentials and what they may do",
-        Repository::Store => "check the connection and run the command again; it goes on from what is stored",
+        Repository::Full => "free some space and run the command again; it continues from what is stored",
+        Repository::Denied => "check the credentials and their permissions",
+        Repository::Store => {
+            "check the connection and run the command again; it continues from what is stored"
+        }
         Repository::NotFound | Repository::Usage => return None,
     })
 }

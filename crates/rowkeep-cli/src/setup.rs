@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 
-pub(crate) use passphrase::{ask_new, passphrase_in};
 pub(crate) use wanted::{Chosen, Wanted, masked};
 
 /// One run of the command: what was typed everywhere, and what follows from it.

@@ -11,6 +11,7 @@ pub(crate) mod effect;
 pub(crate) mod examined;
 pub(crate) mod exported;
 pub(crate) mod history;
+pub(crate) mod key_slots;
 pub(crate) mod log;
 pub(crate) mod made;
 pub(crate) mod mask;

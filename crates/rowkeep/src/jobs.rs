@@ -19,6 +19,7 @@ mod executing;
 pub mod export;
 pub mod history;
 pub mod init;
+pub mod keys;
 pub mod migrate;
 pub mod outcome;
 pub mod plans;

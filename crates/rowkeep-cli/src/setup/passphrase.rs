@@ -1,15 +1,10 @@
 //! Passphrases that people type, or have in a file.
 
 use std::io::IsTerminal;
-use std::path::Path;
 
-use anyhow::Result;
-use rowkeep::RequestError;
 use rowkeep::jobs::workspace::{AskPassphrase, NewPassphrase};
 use rowkeep::repository::Passphrase;
 use zeroize::Zeroizing;
-
-use crate::fail::CommandError;
 
 /// Asks on the terminal, where there is one.
 pub(super) struct Prompt;
@@ -20,22 +15,11 @@ impl AskPassphrase for Prompt {
     }
 
     fn chosen(&self) -> std::io::Result<NewPassphrase> {
-        twice("passphrase for the repository (empty: make a key file instead)")
+        twice("passphrase for the repository (empty: create a key file instead)")
     }
-}
 
-/// The passphrase in the first line of a file.
-pub(crate) fn passphrase_in(path: &Path) -> Result<Passphrase> {
-    let read = rowkeep::jobs::workspace::passphrase_in(path);
-    Ok(read.map_err(|problem| rowkeep::Error::from(RequestError::Secret(problem)))?)
-}
-
-/// Asks for a new passphrase twice; nothing when the person leaves it empty or there is no terminal.
-pub(crate) fn ask_new(prompt: &str) -> Result<Option<Passphrase>> {
-    match twice(prompt)? {
-        NewPassphrase::Given(passphrase) => Ok(Some(passphrase)),
-        NewPassphrase::Differs => Err(CommandError::usage("the two passphrases differ").into()),
-        NewPassphrase::None => Ok(None),
+    fn another(&self) -> std::io::Result<NewPassphrase> {
+        twice("new passphrase")
     }
 }
 

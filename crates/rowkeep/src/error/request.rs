@@ -8,7 +8,7 @@ use super::kind::ErrorKind;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// No database was named, and none is configured.
-    #[error("no database is named")]
+    #[error("no database was given")]
     NoDatabase,
     /// One database is meant, and several are configured.
     #[error("several databases are configured")]
@@ -17,7 +17,7 @@ pub enum RequestError {
         known: Vec<String>,
     },
     /// The database of a snapshot is not configured, so nothing says where it is.
-    #[error("rowkeep.toml has no database {name}, so it is not known where to restore to")]
+    #[error("rowkeep.toml has no database {name}, so there is no target to restore to")]
     NotConfigured {
         /// The name of the database in the repository.
         name: String,
@@ -31,7 +31,7 @@ pub enum RequestError {
         known: Vec<String>,
     },
     /// `live` was named, and no database is configured.
-    #[error("live means the configured database, and none is configured")]
+    #[error("live is the configured database, but none is configured")]
     NoLive,
     /// `live` was named, and several databases are configured.
     #[error("live could mean several databases")]
@@ -49,31 +49,31 @@ pub enum RequestError {
     #[error("{0}")]
     Secret(String),
     /// Rows are to be masked, and there is no rule.
-    #[error("there is no rule to mask {database} by")]
+    #[error("there are no mask rules for {database}")]
     NoMaskRules {
         /// The database.
         database: String,
     },
     /// A snapshot is to have a name that means another.
-    #[error("a snapshot cannot be named latest: that means the newest")]
+    #[error("a snapshot cannot be named latest: that name stands for the newest snapshot")]
     NamedLatest,
     /// Related rows are asked for where no rows are chosen.
-    #[error("--with-related is for rows that are chosen by --key or --where")]
+    #[error("--with-related needs --key or --where")]
     RelatedToAll,
     /// An option is for databases that hold data.
-    #[error("{option} is for a database that holds data, and this one is new or empty")]
+    #[error("{option} is for a database with data, but this one is new or empty")]
     OnlyForData {
         /// The option.
         option: &'static str,
     },
     /// An option is not for a replacement of the whole database.
-    #[error("--with-schema replaces the whole database, so {option} means nothing with it")]
+    #[error("--with-schema replaces the whole database, so {option} cannot be combined with it")]
     NotWithSchema {
         /// The option.
         option: &'static str,
     },
     /// An option is not for a database of another engine.
-    #[error("{option} is not for a database of another engine than the snapshot's")]
+    #[error("{option} cannot be used across engines")]
     NotAcross {
         /// The option.
         option: &'static str,
@@ -92,16 +92,16 @@ pub enum RequestError {
         engine: String,
     },
     /// Rows are to be masked on their way into a database that holds data.
-    #[error("{database} holds data, and rows are masked only on their way into a new database")]
+    #[error("{database} has data, but rows can only be masked on restore into a new database")]
     MaskedIntoData {
         /// The database.
         database: String,
     },
     /// A plan has to be approved, and nobody can be asked.
-    #[error("nobody can be asked, for there is no terminal")]
+    #[error("there is no terminal to ask for confirmation")]
     NobodyToAsk,
     /// A plan was executed before.
-    #[error("plan {plan} was executed already, at {time}")]
+    #[error("plan {plan} was already executed at {time}")]
     PlanExecuted {
         /// The plan.
         plan: String,
@@ -125,15 +125,32 @@ pub enum RequestError {
         plan: String,
     },
     /// The beginning of an id means several plans.
-    #[error("{plan} means several plans: {}", .candidates.join(", "))]
+    #[error("{plan} matches several plans: {}", .candidates.join(", "))]
     AmbiguousPlan {
         /// What was asked for.
         plan: String,
         /// The ids that it could mean.
         candidates: Vec<String>,
     },
+    /// The key slots of a repository that is not encrypted are asked for.
+    #[error("the repository is not encrypted, so it has no key slots")]
+    NoKeySlots,
+    /// The beginning of an id means no key slot, or several.
+    #[error("{found} key slots begin with {prefix}")]
+    NotOneKeySlot {
+        /// What was asked for.
+        prefix: String,
+        /// How many key slots it could mean.
+        found: usize,
+    },
+    /// A new passphrase is needed, and none was given or typed.
+    #[error("no new passphrase was given")]
+    NoPassphrase,
+    /// The passphrase is to be replaced, and a key file opened the repository.
+    #[error("the repository was opened with a key file, which has no passphrase to change")]
+    OpenedByKeyFile,
     /// There are no checks of data to run.
-    #[error("there is nothing to check")]
+    #[error("no checks are configured")]
     NothingToCheck,
     /// There is no snapshot to drill.
     #[error("there is no snapshot{} to drill", .database.as_ref().map(|name| format!(" of {name}")).unwrap_or_default())]
@@ -177,6 +194,10 @@ impl RequestError {
             | RequestError::PlanOfAnother { .. }
             | RequestError::NoSuchPlan { .. }
             | RequestError::AmbiguousPlan { .. }
+            | RequestError::NoKeySlots
+            | RequestError::NotOneKeySlot { .. }
+            | RequestError::NoPassphrase
+            | RequestError::OpenedByKeyFile
             | RequestError::NothingToCheck
             | RequestError::NothingToDrill { .. }
             | RequestError::NoSnapshots

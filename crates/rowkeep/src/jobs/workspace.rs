@@ -79,9 +79,12 @@ pub trait AskPassphrase: Send + Sync {
 
     /// Asks, twice, for the passphrase of a repository that is to be made; none when nothing is typed or nobody is there.
     fn chosen(&self) -> std::io::Result<NewPassphrase>;
+
+    /// Asks, twice, for another passphrase of a repository; none when nothing is typed or nobody is there.
+    fn another(&self) -> std::io::Result<NewPassphrase>;
 }
 
-/// What somebody typed for a repository that is to be made.
+/// What somebody typed for a new passphrase.
 pub enum NewPassphrase {
     /// The same passphrase twice.
     Given(Passphrase),

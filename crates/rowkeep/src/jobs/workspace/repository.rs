@@ -132,14 +132,12 @@ impl Workspace {
     }
 
     fn typed_passphrase(&self) -> Result<Option<Passphrase>, Error> {
-        let Some(person) = &self.circumstances.secrets.person else { return Ok(None) };
-        match person.chosen().map_err(unreadable)? {
-            NewPassphrase::Given(passphrase) => Ok(Some(passphrase)),
-            NewPassphrase::Differs => {
-                Err(RequestError::Secret("the two passphrases differ".to_owned()).into())
-            }
-            NewPassphrase::None => Ok(None),
-        }
+        self.circumstances.secrets.person.as_ref().map_or(Ok(None), |person| typed(person.chosen()))
+    }
+
+    /// A passphrase that a person types for the repository beside those that it has.
+    pub(crate) fn another_passphrase(&self) -> Result<Option<Passphrase>, Error> {
+        self.circumstances.secrets.person.as_ref().map_or(Ok(None), |person| typed(person.another()))
     }
 
     async fn open(&self) -> Result<Repository, Error> {
@@ -227,6 +225,15 @@ pub fn passphrase_in(path: &Path) -> Result<Passphrase, String> {
 fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let read = std::fs::read(path).map(Zeroizing::new);
     read.map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+/// What a person typed for a new passphrase.
+fn typed(answer: std::io::Result<NewPassphrase>) -> Result<Option<Passphrase>, Error> {
+    match answer.map_err(unreadable)? {
+        NewPassphrase::Given(passphrase) => Ok(Some(passphrase)),
+        NewPassphrase::Differs => Err(RequestError::Secret("the two passphrases differ".to_owned()).into()),
+        NewPassphrase::None => Ok(None),
+    }
 }
 
 fn unreadable(source: std::io::Error) -> Error {

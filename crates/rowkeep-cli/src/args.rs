@@ -6,33 +6,33 @@ use std::path::PathBuf;
 
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Where backups live: a folder, s3://bucket/prefix, gs://…, az://… [default: ./rowkeep-repository]
+    /// Repository: a folder, s3://bucket/prefix, gs://…, az://… [default: ./rowkeep-repository]
     #[arg(long, short = 'r', global = true, env = "ROWKEEP_REPOSITORY", value_name = "URL")]
     pub(crate) repository: Option<String>,
-    /// The configuration [default: ./rowkeep.toml, where there is one]
+    /// Configuration file [default: ./rowkeep.toml, if it exists]
     #[arg(long, global = true, env = "ROWKEEP_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Open the repository with this key file
     #[arg(long, global = true, env = "ROWKEEP_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Open the repository with the passphrase in the first line of this file
+    /// Open the repository with the passphrase on the first line of this file
     #[arg(long, global = true, env = "ROWKEEP_PASSPHRASE_FILE", value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// An option of the object store, such as aws_endpoint=http://localhost:9000
+    /// Set an option of the object store, such as aws_endpoint=http://localhost:9000
     #[arg(long = "store-option", global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) store_options: Vec<(String, String)>,
     /// Print results as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print neither progress nor results, only errors
+    /// Print nothing but errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Read every row, also where the database tells which were written since a snapshot
+    /// Read every row, even if the database knows which ones changed since a snapshot
     #[arg(long, global = true)]
     pub(crate) read_all: bool,
-    /// Say more on what is done; twice for even more
+    /// Log more detail; repeat for even more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }

@@ -40,14 +40,14 @@ impl RunCommand for Inherit<'_> {
             () = self.session.context.cancelled() => {
                 return Some(match stopped(&mut child).await {
                     Ok(_) => format!("{name} was stopped"),
-                    Err(error) => format!("{name} was stopped, and nobody knows how it ended: {error}"),
+                    Err(error) => format!("{name} was stopped, but its exit status is unknown: {error}"),
                 });
             }
         };
         match ended {
             Ok(status) if status.success() => None,
             Ok(status) => Some(format!("{name} ended with {status}")),
-            Err(error) => Some(format!("nobody knows how {name} ended: {error}")),
+            Err(error) => Some(format!("the exit status of {name} is unknown: {error}")),
         }
     }
 }

@@ -32,56 +32,32 @@ use crate::setup::Session;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show the whole loop on a small database made on the spot
     Demo(demo::Demo),
-    /// Make a repository
     Init(init::Init),
-    /// Back up a database
     Backup(backup::Backup),
-    /// List snapshots
     #[command(visible_alias = "list")]
     Snapshots(snapshots::Snapshots),
-    /// Show what a snapshot holds
     Show(show::Show),
-    /// Compare two states row by row
     Diff(diff::Diff),
-    /// Restore a snapshot, into an empty database or a live one
     Restore(restore::Restore),
-    /// Take the last restore back
     Undo(undo::Undo),
-    /// Execute a plan that --dry-run has made
     Apply(apply::Apply),
-    /// List the plans that --dry-run has made, or delete some
     Plans(plans::Plans),
-    /// Write the rows of a state as files: CSV, NDJSON, SQL
     Export(export::Export),
-    /// Run a migration; when it fails, the database becomes what it was
     Migrate(migrate::Migrate),
-    /// Run a command between two snapshots, and show what it did
     Around(around::Around),
-    /// Prove that a database equals a snapshot
     Verify(verify::Verify),
-    /// Check a repository for damage
     Check(check::Check),
-    /// Check whether the data of a database is as it must be
     CheckData(check_data::CheckData),
-    /// Try a recovery: restore into a scratch database, prove, check, measure
     Drill(drill::Drill),
-    /// In an emergency: what is lost, which snapshot is best, what to do next
     Assess(assess::Assess),
-    /// Show every version of one row
     History(history::History),
-    /// Take what is personal out of rows
     #[command(subcommand)]
     Mask(mask::Mask),
-    /// Delete snapshots
     Delete(delete::Delete),
-    /// Manage what opens a repository
     #[command(subcommand)]
     Key(key::Key),
-    /// Look at what would stand in the way of a backup
     Doctor(doctor::Doctor),
-    /// Print completions for a shell
     Completions(completions::Completions),
 }
 

@@ -19,7 +19,7 @@ pub use progress::{CheckProgress, Stage};
 pub use report::{CheckReport, Finding, Severity};
 
 impl Repository {
-    /// Looks whether everything is there and as it was written.
+    /// Checks that everything exists and is undamaged.
     ///
     /// Fails only if the store does; everything else is a finding. Other processes may write meanwhile. Which chunks a
     /// snapshot needs is known to the layer above: [`CheckReport::damaged_chunks`] and [`Reader::contains`] tell it

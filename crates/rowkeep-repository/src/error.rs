@@ -16,10 +16,10 @@ pub enum Error {
     #[error("there is no repository at this location")]
     NotARepository,
     /// The location holds a repository, so none can be made there.
-    #[error("there is a repository at this location already")]
+    #[error("there is already a repository at this location")]
     AlreadyThere,
     /// The location holds something else, so no repository can be made there.
-    #[error("the location is not empty: it holds {object}, which is not a repository's")]
+    #[error("the location is not empty: it holds {object}, which is not part of a repository")]
     Occupied {
         /// One of the objects found.
         object: String,
@@ -53,7 +53,9 @@ pub enum Error {
     #[error("the passphrase is empty")]
     EmptyPassphrase,
     /// A key derivation whose cost is absurd, or more than the machine has memory for.
-    #[error("deriving a key with {memory_kib} KiB of memory, {passes} passes and {lanes} lanes is refused")]
+    #[error(
+        "the key derivation parameters are out of range: {memory_kib} KiB of memory, {passes} passes, {lanes} lanes"
+    )]
     Kdf {
         /// Memory in KiB.
         memory_kib: u32,
@@ -63,7 +65,7 @@ pub enum Error {
         lanes: u32,
     },
     /// The only key slot may not be removed.
-    #[error("key slot {slot} is the last one: without it nobody could open the repository")]
+    #[error("key slot {slot} is the last one: without it, nobody could open the repository")]
     LastKeySlot {
         /// The slot.
         slot: KeySlotId,
@@ -95,7 +97,7 @@ pub enum Error {
         chunk: ChunkId,
     },
     /// The config is another one than at the time of opening.
-    #[error("the repository at this location is no longer {expected}: another one was made in its place")]
+    #[error("the repository at this location is no longer {expected}: it was replaced by another one")]
     Replaced {
         /// The repository that was opened.
         expected: RepositoryId,
@@ -120,7 +122,7 @@ pub enum Error {
     #[error("an earlier write to the repository failed")]
     WriterFailed,
     /// The text is neither a path nor the URL of a kind of store that is known.
-    #[error("{location:?} is no place for a repository: {reason}")]
+    #[error("{location:?} is not a valid repository location: {reason}")]
     Location {
         /// The text.
         location: String,
@@ -288,7 +290,7 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
 #[non_exhaustive]
 pub enum Flaw {
     /// The hash of the bytes is not the object's name.
-    #[error("its bytes are not those it is named after")]
+    #[error("its content does not match its name")]
     Name,
     /// The object is longer or shorter than it was.
     #[error("it has {found} bytes instead of {expected}")]
@@ -322,7 +324,7 @@ pub enum Flaw {
     #[error("the content is not that of chunk {0}")]
     Content(ChunkId),
     /// What was just written reads differently.
-    #[error("it does not read as it was written")]
+    #[error("it does not read back as written")]
     ReadBack,
     /// The bytes are of a newer format.
     #[error("it has format version {found}, this program reads up to {supported}")]

@@ -55,7 +55,7 @@ pub enum Error {
         database: Option<String>,
     },
     /// Several snapshots begin with that prefix.
-    #[error("{reference} means {} snapshots: {}", .candidates.len(), .candidates.join(", "))]
+    #[error("{reference} matches {} snapshots: {}", .candidates.len(), .candidates.join(", "))]
     AmbiguousSnapshot {
         /// What was asked for.
         reference: String,
@@ -87,7 +87,7 @@ pub enum Error {
     #[error("{0}")]
     Mask(String),
     /// More rows hang together than can be followed.
-    #[error("{rows} rows are related to those that are meant, and there are more: too many to keep track of")]
+    #[error("more than {rows} rows are related to the chosen ones: too many to track")]
     TooManyRelated {
         /// How many were found.
         rows: u64,
@@ -101,7 +101,7 @@ pub enum Error {
         is_choice: bool,
     },
     /// After tables were chosen and left out, none remains.
-    #[error("no table is left: what was chosen is left out as well")]
+    #[error("no tables are left: all chosen tables are excluded")]
     NothingSelected,
     /// A database lacks tables whose rows are to come.
     #[error("{database} has no {tables}, so {} rows cannot come back", if *.several { "their" } else { "its" })]
@@ -114,7 +114,7 @@ pub enum Error {
         several: bool,
     },
     /// The rows of a table cannot be told apart in another state, for it lacks a column of the key.
-    #[error("table {table}: {state} has no column {column}, by which its rows are known")]
+    #[error("table {table}: {state} has no column {column}, which is part of its key")]
     KeyGone {
         /// The table.
         table: String,
@@ -132,7 +132,7 @@ pub enum Error {
         lack: &'static str,
     },
     /// No operation was made undoable, or all were taken back.
-    #[error("nothing was restored into database {database} that could be taken back")]
+    #[error("database {database} has no restore to undo")]
     NothingToUndo {
         /// The name of the database in the repository.
         database: String,
@@ -166,7 +166,7 @@ pub enum Error {
         problem: String,
     },
     /// The row for the application's own log cannot be written.
-    #[error("the activity row cannot be written into table {table}: {problem}")]
+    #[error("cannot write the activity row into table {table}: {problem}")]
     Activity {
         /// The table that was configured.
         table: String,
@@ -174,7 +174,7 @@ pub enum Error {
         problem: String,
     },
     /// What an export would write is there already.
-    #[error("{} is there already", .0.display())]
+    #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// What an export writes cannot be written.
     #[error("cannot write {to}")]

@@ -6,12 +6,12 @@ use rowkeep::jobs::restore::OnChanged;
 /// How rows of the database become those of the snapshot.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 pub(crate) enum ModeChoice {
-    /// Make the tables equal: rows that the snapshot lacks go
+    /// Make the tables equal: insert, update and delete rows
     #[default]
     Replace,
-    /// Update what is there and add what is missing; delete nothing
+    /// Insert missing rows and update changed ones; delete nothing
     Update,
-    /// Add what is missing; change nothing that is there
+    /// Insert missing rows only
     Merge,
 }
 
@@ -21,9 +21,9 @@ pub(crate) enum ConflictChoice {
     /// Change nothing at all
     #[default]
     Stop,
-    /// Make the plan again
+    /// Make a new plan
     Replan,
-    /// Leave those rows as they are
+    /// Skip those rows
     Skip,
 }
 
@@ -33,9 +33,9 @@ pub(crate) enum DanglingChoice {
     /// Change nothing at all
     #[default]
     Stop,
-    /// Restore the rows that they refer to as well, and what refers to rows that go
+    /// Also restore the rows that they reference, and what references deleted rows
     Bring,
-    /// Leave such rows as they are
+    /// Skip such rows
     LeaveOut,
 }
 

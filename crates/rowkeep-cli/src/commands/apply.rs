@@ -6,18 +6,18 @@ use crate::setup::Session;
 use crate::ui::person::Person;
 use crate::ui::restored;
 
-/// Execute a plan that `--dry-run` of restore or undo has made.
+/// Execute a plan saved by --dry-run.
 ///
-/// Exactly the changes of the plan are made, in one transaction, and once. When rows were changed since, nothing is changed,
-/// unless the plan was made to leave such rows out. A safety snapshot is taken before, unless the plan was made without.
+/// Makes exactly the changes of the plan, in one transaction, and only once. If rows changed since, nothing is done,
+/// unless the plan was made to skip such rows. A safety snapshot is taken first, unless the plan was made without one.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Apply {
-    /// The id of the plan, or its beginning; `rowkeep plans` lists them
+    /// Id of the plan, or a prefix of it; `rowkeep plans` lists them
     plan: String,
-    /// How the database of the plan is reached, if rowkeep.toml does not name it: a URL, or a path
+    /// URL or path of the plan's database, if it is not in rowkeep.toml
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }

@@ -9,10 +9,10 @@ use crate::setup::Session;
 use crate::ui::effect;
 use crate::ui::person::Person;
 
-/// Run a command that changes a database between two snapshots, and show what it did.
+/// Run a command between two snapshots, and show what it changed.
 ///
-/// For imports, bulk operations, upgrades. The command gets ROWKEEP_DATABASE, ROWKEEP_DATABASE_URL and ROWKEEP_SNAPSHOT, the
-/// snapshot before it, in its environment. Nothing is rolled back: exits with 1 when the command fails.
+/// For imports, bulk operations and upgrades. The environment of the command has ROWKEEP_DATABASE, ROWKEEP_DATABASE_URL
+/// and ROWKEEP_SNAPSHOT, the snapshot taken before it. Nothing is rolled back: exits with 1 if the command fails.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Around {
     #[command(flatten)]
@@ -22,12 +22,12 @@ pub(crate) struct Around {
 /// A command, and the database that it changes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Changing {
-    /// The database: a name from rowkeep.toml, a URL, or a path
+    /// Database: a name in rowkeep.toml, a URL, or a path
     pub(crate) database: String,
-    /// Show the rows that were changed, not only how many
+    /// Show the changed rows, not just how many
     #[arg(long)]
     pub(crate) rows: bool,
-    /// The command with its arguments
+    /// Command with its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }

@@ -7,16 +7,16 @@ use crate::fail::status_of;
 use crate::setup::Session;
 use crate::ui::assessed;
 
-/// In an emergency: what is there, what is lost, which snapshot is best, how long it takes, and what to type next.
+/// In an emergency: see what is lost, and how to get it back.
 ///
-/// Changes nothing, and works when the database cannot be reached. Exits with 0 when nothing is lacking against the
-/// newest snapshots, and with 3 when something is.
+/// Changes nothing, and works even if the database cannot be reached. Exits with 0 if nothing is missing compared with
+/// the newest snapshots, and with 3 if something is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Assess {
-    /// A name from rowkeep.toml, a URL, or the path of an SQLite file
+    /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
     database: Option<String>,
-    /// The folder with the reports of drills [default: rowkeep-reports beside rowkeep.toml]
+    /// Folder of drill reports [default: rowkeep-reports beside rowkeep.toml]
     #[arg(long, value_name = "FOLDER")]
     reports: Option<PathBuf>,
 }

@@ -9,34 +9,34 @@ use crate::fail::ended;
 use crate::setup::{Session, masked};
 use crate::ui::person::Person;
 
-/// Back up a database, or all that rowkeep.toml names.
+/// Back up a database.
 ///
-/// Everything is read from one consistent state while the application goes on. The repository is made when there is
-/// none yet.
+/// Without a database, backs up all databases in rowkeep.toml. Everything is read from one consistent state while the
+/// application keeps running. The repository is created if it does not exist.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Backup {
-    /// A name from rowkeep.toml, a URL, or the path of an SQLite file
+    /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
     database: Option<String>,
-    /// Give the snapshot a name
+    /// Name of the snapshot
     #[arg(long)]
     name: Option<String>,
-    /// Only the rows of these tables or groups; `*` stands for anything
+    /// Back up only the rows of these tables or groups; `*` matches anything
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     tables: Vec<String>,
-    /// Not the rows of these tables or groups
+    /// Do not back up the rows of these tables or groups
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     exclude: Vec<String>,
-    /// Mask rows before they leave this machine, by the rules of rowkeep.toml or of a file
+    /// Mask rows before they leave this machine, by rules in rowkeep.toml or this file
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     mask: Option<Option<PathBuf>>,
-    /// Only the schema, no rows
+    /// Back up the schema without rows
     #[arg(long, conflicts_with = "data_only")]
     schema_only: bool,
-    /// Only rows, no schema
+    /// Back up rows without the schema
     #[arg(long)]
     data_only: bool,
-    /// Give the snapshot a label
+    /// Tag the snapshot
     #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = pair)]
     tags: Vec<(String, String)>,
     /// Run no hooks

@@ -8,12 +8,12 @@ use crate::ui::checked;
 
 /// Check a repository for damage.
 ///
-/// Looks whether every object is there and opens and whether every snapshot finds all it needs. With --read-data every
-/// byte is read, opened and compared with its name. When something is damaged, says which snapshots and tables
-/// suffer; the others are whole.
+/// Checks that every object exists and opens, and that every snapshot has all it needs. With --read-data, every byte is
+/// read, decrypted and compared with its hash. If something is damaged, the affected snapshots and tables are listed;
+/// all others can be restored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// Read all data too, or this percentage of the packs, chosen anew each time
+    /// Also read all data, or this percentage of packs, chosen at random
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, require_equals = true, default_missing_value = "100", value_parser = percentage)]
     read_data: Option<f64>,
 }

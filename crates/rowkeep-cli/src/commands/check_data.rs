@@ -8,22 +8,22 @@ use crate::fail::status_of;
 use crate::setup::Session;
 use crate::ui::reports::{format, format_of, show, write};
 
-/// Check whether the data of a database is as it must be.
+/// Run data checks on a database.
 ///
-/// Runs the checks that rowkeep.toml or a file names: rows, orphans, allowed values, duplicates, age, and any SQL. Only
-/// reads. Exits with 3 when a check fails.
+/// Runs the checks in rowkeep.toml or a file: row counts, orphans, allowed values, duplicates, age, and any SQL query.
+/// Reads only. Exits with 3 if a check fails.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckData {
-    /// A name from rowkeep.toml, a URL, or the path of an SQLite file
+    /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
     database: Option<String>,
-    /// Run the checks of this file too
+    /// Also run the checks in this file
     #[arg(long, value_name = "FILE")]
     checks: Option<PathBuf>,
-    /// How the report is written: terminal, json, html, markdown or junit [default: by the name of --output]
+    /// Report format: terminal, json, html, markdown or junit [default: by the extension of --output]
     #[arg(long, value_parser = format, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write the report to this file, and print it for people
+    /// Write the report to this file, and a summary to the terminal
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }

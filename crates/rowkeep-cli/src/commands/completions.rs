@@ -3,9 +3,10 @@ use clap_complete::Shell;
 
 use crate::fail::DONE;
 
+/// Print shell completions.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
-    /// The shell
+    /// Shell
     shell: Shell,
 }
 

@@ -8,11 +8,10 @@ use crate::ui::person::Person;
 
 /// Delete snapshots.
 ///
-/// Other snapshots are not affected: each is complete by itself. The space of chunks that no snapshot needs any more
-/// is not freed by this.
+/// Other snapshots are not affected: each is complete by itself. Space that no snapshot needs any more is not freed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Delete {
-    /// Ids or their beginnings, or names
+    /// Ids, prefixes of ids, or names
     #[arg(required = true, value_name = "SNAPSHOT")]
     snapshots: Vec<String>,
 }

@@ -8,13 +8,12 @@ use crate::fail::{CommandError, DIFFERENCES, DONE};
 use crate::setup::Session;
 use crate::ui::units::bytes;
 
-/// Show the whole loop on a small SQLite database made on the spot: back up, change, back up again, lose, restore,
-/// prove.
+/// See a backup, a loss and a restore on a sample database.
 ///
-/// Works in a temporary folder and leaves nothing behind, unless a folder is given.
+/// Works in a temporary folder that is removed afterwards, unless a folder is given.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// Work in this folder, which must not exist, and keep it
+    /// Work in this new folder, and keep it
     #[arg(long, value_name = "FOLDER")]
     keep: Option<std::path::PathBuf>,
 }
@@ -23,13 +22,13 @@ impl Demo {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         match &self.keep {
             Some(folder) => {
-                std::fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+                std::fs::create_dir(folder).with_context(|| format!("cannot create {}", folder.display()))?;
                 let status = tell(session, folder).await?;
                 session.say(format!("\nEverything is in {}.", folder.display()));
                 Ok(status)
             }
             None => {
-                let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+                let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
                 tell(session, folder.path()).await
             }
         }
@@ -44,22 +43,22 @@ async fn tell(session: &Session, folder: &Path) -> Result<u8> {
     let step = |text: &str| session.say(format!("\n{text}"));
 
     session.say("A small shop: 5,000 customers with 20,000 orders, in one SQLite file.");
-    let database = Connection::open(&*shop).context("cannot make the shop's database")?;
+    let database = Connection::open(&*shop).context("cannot create the shop's database")?;
     database.execute_batch(SHOP).context("cannot fill the shop's database")?;
     session.say(format!("shop.db has {}", bytes(std::fs::metadata(&*shop)?.len())));
 
-    step("1. Back it up. The repository is made on the way, encrypted.\n$ rowkeep backup shop.db");
+    step("1. Back it up. The repository is created on first use, encrypted.\n$ rowkeep backup shop.db");
     run(&session, backup::Backup::of(&shop)).await?;
 
     step(
-        "2. Business goes on: a new order, two prices changed. The second backup stores little more than that.\n$ rowkeep backup shop.db",
+        "2. Business goes on: a new order, two price changes. The second backup stores little more than that.\n$ rowkeep backup shop.db",
     );
     database.execute_batch(BUSINESS).context("cannot change the shop's database")?;
     run(&session, backup::Backup::of(&shop)).await?;
     snapshots::Snapshots::all().run(&session).await?;
 
     step(
-        "3. Then somebody forgets a WHERE, and every customer is gone.\n$ rowkeep verify latest --against shop.db",
+        "3. Then somebody forgets a WHERE clause, and every customer is gone.\n$ rowkeep verify latest --against shop.db",
     );
     database
         .execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM customers")
@@ -71,12 +70,12 @@ async fn tell(session: &Session, folder: &Path) -> Result<u8> {
     )?;
 
     step(
-        "4. Bring the shop back into a new file, and prove that every row is what it was.\n$ rowkeep restore latest --to restored.db",
+        "4. Restore the shop into a new file, and prove that every row is as it was.\n$ rowkeep restore latest --to restored.db",
     );
     run_restore(&session, restore::Restore::of("latest", &restored)).await?;
 
     step(
-        "5. The proof has teeth: change one value of one row in the copy, and it says where.\n$ rowkeep verify latest --against restored.db",
+        "5. The proof is real: change one value in one row of the copy, and it says where.\n$ rowkeep verify latest --against restored.db",
     );
     Connection::open(&*restored)
         .and_then(|copy| copy.execute_batch("UPDATE orders SET cents = cents + 1 WHERE id = 4711"))
@@ -87,9 +86,9 @@ async fn tell(session: &Session, folder: &Path) -> Result<u8> {
         "the change was not noticed",
     )?;
 
-    step("6. And every byte of the repository can be checked.\n$ rowkeep check --read-data");
+    step("6. Every byte of the repository can be checked, too.\n$ rowkeep check --read-data");
     expect(check::Check::all().run(&session).await?, DONE, "the repository is damaged")?;
-    session.say("\nThat is the loop. Now yours: `rowkeep backup FILE` or `rowkeep backup postgres://…`");
+    session.say("\nNow try your own database: `rowkeep backup FILE` or `rowkeep backup postgres://…`");
     Ok(DONE)
 }
 

@@ -9,20 +9,21 @@ use crate::ui::pager::Pager;
 
 /// Compare two states row by row.
 ///
-/// A state is a snapshot (an id or its beginning, a name, `latest`, `latest:DATABASE`), `live` for the configured database,
-/// or the URL or path of any database. What is printed is what makes the first the second. Exit status 3 when they differ.
+/// A state is a snapshot (an id or a prefix of it, a name, `latest`, `latest:DATABASE`), `live` for the configured
+/// database, or the URL or path of any database. The output shows what turns the first state into the second. Exits
+/// with 3 if they differ.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diff {
-    /// The first state
+    /// First state
     before: String,
-    /// The second state
+    /// Second state
     after: String,
     #[command(flatten)]
     chosen: Chosen,
-    /// Print how many rows differ in each table, not the rows
+    /// Print only how many rows differ in each table
     #[arg(long, conflicts_with = "rows")]
     summary: bool,
-    /// Print the rows that differ, not how many
+    /// Print the rows that differ
     #[arg(long)]
     rows: bool,
 }

@@ -6,12 +6,12 @@ use crate::setup::Session;
 use crate::ui::examined;
 use crate::ui::person::Person;
 
-/// Look at what would stand in the way of a backup: connection, permissions, tools, space, other operations.
+/// Check that backups can run.
 ///
-/// Changes nothing. Without a database, looks at all that rowkeep.toml names.
+/// Checks connection, permissions, tools, space, and operations in progress. Changes nothing. Without a database, checks all databases in rowkeep.toml.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
-    /// A name from rowkeep.toml, a URL, or the path of an SQLite file
+    /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
     database: Option<String>,
 }

@@ -8,31 +8,31 @@ use crate::fail::status_of;
 use crate::setup::Session;
 use crate::ui::reports::{format_of, show, write};
 
-/// Try a recovery: restore a snapshot into a scratch database, prove it, check its data, measure, and clean up.
+/// Test a recovery: restore into a scratch database, verify, measure.
 ///
-/// SQLite is restored to a temporary file; PostgreSQL to a database of its own on the server that --to-server names, or
-/// on a throwaway server when PostgreSQL's programs are on this machine. The report is kept in ./rowkeep-reports. Exits
-/// with 3 when the drill fails; of a damaged snapshot the report says what is damaged and what can still be restored.
+/// SQLite is restored to a temporary file; PostgreSQL to a scratch database on the server given with --to-server, or on
+/// a temporary server if PostgreSQL is installed on this machine. The report is saved in ./rowkeep-reports. Exits with 3
+/// if the drill fails; for a damaged snapshot, the report lists what is damaged and what can still be restored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Drill {
-    /// A name from rowkeep.toml, or the name that snapshots have [default: all]
+    /// Database, as named in rowkeep.toml or in snapshots [default: all]
     database: Option<String>,
-    /// Drill this snapshot: an id or its beginning, a name, `latest:DATABASE` [default: the newest]
+    /// Snapshot: an id or a prefix of it, a name, `latest:DATABASE` [default: the newest]
     #[arg(long, conflicts_with_all = ["each", "database"])]
     snapshot: Option<String>,
     /// Drill every snapshot
     #[arg(long)]
     each: bool,
-    /// Make PostgreSQL's scratch databases on this server; any of its databases will do
+    /// Create PostgreSQL scratch databases on this server (URL of any of its databases)
     #[arg(long, value_name = "URL")]
     to_server: Option<String>,
-    /// Run the checks of this file too
+    /// Also run the checks in this file
     #[arg(long, value_name = "FILE")]
     checks: Option<PathBuf>,
-    /// Write the report to this file too: .txt, .json, .html, .md, or .xml for JUnit
+    /// Also write the report to this file: .txt, .json, .html, .md, or .xml for JUnit
     #[arg(long, value_name = "FILE")]
     report: Vec<PathBuf>,
-    /// Keep reports in this folder [default: rowkeep-reports beside rowkeep.toml]
+    /// Save reports in this folder [default: rowkeep-reports beside rowkeep.toml]
     #[arg(long, value_name = "FOLDER")]
     reports: Option<PathBuf>,
 }

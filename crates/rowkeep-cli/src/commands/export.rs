@@ -8,29 +8,29 @@ use crate::fail::status_of;
 use crate::setup::{Chosen, Session, masked};
 use crate::ui::exported;
 
-/// Write the rows of a state as files: CSV, NDJSON or SQL.
+/// Export rows as CSV, NDJSON or SQL.
 ///
-/// A state is a snapshot (an id or its beginning, a name, `latest`, `latest:DATABASE`), `live` for the configured database,
-/// or the URL or path of any database. Files get their names when they are whole.
+/// A state is a snapshot (an id or a prefix of it, a name, `latest`, `latest:DATABASE`), `live` for the configured
+/// database, or the URL or path of any database. Files appear under their names only once they are complete.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The state
+    /// State to export
     state: String,
-    /// A folder, a file (a name that ends with .csv, .ndjson, .jsonl or .sql), or - for stdout
+    /// Folder, file (.csv, .ndjson, .jsonl or .sql), or - for stdout
     #[arg(long, value_name = "FOLDER|FILE|-")]
     to: PathBuf,
-    /// What is written [default: by the name of the file, else csv]
+    /// Format [default: by the extension of the file, else csv]
     #[arg(long, value_enum)]
     format: Option<FormatChoice>,
     #[command(flatten)]
     chosen: Chosen,
-    /// Mask rows before they are written, by the rules of rowkeep.toml or of a file
+    /// Mask rows before they are written, by rules in rowkeep.toml or this file
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     mask: Option<Option<PathBuf>>,
-    /// SQL without the schema, for tables that are there
+    /// Write SQL without the schema, for tables that exist
     #[arg(long)]
     data_only: bool,
-    /// Replace files that are there
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
@@ -38,11 +38,11 @@ pub(crate) struct Export {
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FormatChoice {
-    /// A file for each table, which spreadsheets and `COPY` read
+    /// One file per table, readable by spreadsheets and `COPY`
     Csv,
-    /// A JSON object for each row
+    /// One JSON object per row
     Ndjson,
-    /// What `psql` and `sqlite3` run
+    /// A script for `psql` or `sqlite3`
     Sql,
 }
 

@@ -6,17 +6,17 @@ use crate::fail::status_of;
 use crate::setup::Session;
 use crate::ui::history;
 
-/// Show every version of one row: when it appeared, changed, vanished, came back.
+/// Show every version of one row.
 ///
-/// Snapshots are looked into, the database is not.
+/// Shows when it was inserted, updated, deleted and restored. Reads snapshots only, not the database.
 #[derive(Debug, clap::Args)]
 pub(crate) struct History {
-    /// The table, where need be with its schema
+    /// Table, with its schema if needed
     table: String,
-    /// The values of its key, with commas between them: `42`, `7,3`, `'a, b',x'0aff'`
+    /// Values of its key, separated by commas: `42`, `7,3`, `'a, b',x'0aff'`
     #[arg(allow_hyphen_values = true)]
     key: String,
-    /// The database, where the repository has several
+    /// Database, if the repository has several
     database: Option<String>,
 }
 

@@ -7,16 +7,16 @@ use crate::fail::{CommandError, DONE};
 use crate::setup::Session;
 use crate::ui::made;
 
-/// Make a repository.
+/// Create a repository.
 ///
-/// It is opened by a passphrase (ROWKEEP_PASSPHRASE, --passphrase-file, or typed), or else by a key file that is made
+/// It is opened with a passphrase (ROWKEEP_PASSPHRASE, --passphrase-file, or typed), or with a key file that is created
 /// beside it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Init {
-    /// Do not encrypt: whoever can read the place can read the data
+    /// Do not encrypt: whoever can read the repository can read the data
     #[arg(long)]
     no_encryption: bool,
-    /// Make a key file here, and no passphrase
+    /// Create a key file here instead of using a passphrase
     #[arg(long, value_name = "FILE", conflicts_with = "no_encryption")]
     make_key_file: Option<std::path::PathBuf>,
 }

@@ -7,19 +7,19 @@ use crate::fail::DONE;
 use crate::setup::Session;
 use crate::ui::mask;
 
-/// Take what is personal out of rows.
+/// Mask personal data.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mask {
-    /// Propose rules by the names of columns and a sample of their values
+    /// Suggest rules from column names and a sample of values
     Suggest(Suggest),
 }
 
-/// Propose rules for rowkeep.toml by the names of columns and a sample of their values.
+/// Suggest rules for rowkeep.toml from column names and a sample of values.
 ///
-/// Values are never shown. A proposal is no proof: look for what it misses.
+/// Values are never shown. Suggestions can miss personal data: review them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Suggest {
-    /// A name from rowkeep.toml, a URL, or the path of an SQLite file
+    /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
     database: Option<String>,
 }

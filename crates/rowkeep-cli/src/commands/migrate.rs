@@ -8,18 +8,18 @@ use crate::setup::Session;
 use crate::ui::person::Person;
 use crate::ui::{effect, migration};
 
-/// Run a migration between two snapshots; when it fails, the database becomes what it was.
+/// Run a migration, and roll the database back if it fails.
 ///
-/// It fails when the command does (also by Ctrl-C), when a check of rowkeep.toml fails that held before, or when what was
-/// expected to stay is gone. Then schema and rows are put back and proven, and the exit status is 1. Everything since the
-/// first snapshot is taken back, also what others wrote meanwhile. The command gets ROWKEEP_DATABASE, ROWKEEP_DATABASE_URL
-/// and ROWKEEP_SNAPSHOT, the snapshot before it, in its environment.
+/// It fails if the command fails (or is stopped by Ctrl-C), if a check in rowkeep.toml fails that passed before, or if
+/// something expected to stay is gone. Schema and rows are then restored and verified, and the exit status is 1.
+/// Everything since the first snapshot is rolled back, including what others wrote in the meantime. The environment of
+/// the command has ROWKEEP_DATABASE, ROWKEEP_DATABASE_URL and ROWKEEP_SNAPSHOT, the snapshot taken before it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Migrate {
-    /// Fail when a table or column is gone, or rows were deleted
+    /// Fail if a table or column is dropped, or rows are deleted
     #[arg(long)]
     expect_no_loss: bool,
-    /// End other connections to the database before it is rolled back (PostgreSQL)
+    /// Terminate other connections before rolling back (PostgreSQL)
     #[arg(long)]
     end_connections: bool,
     /// Run no hooks

@@ -6,10 +6,10 @@ use crate::fail::DONE;
 use crate::setup::Session;
 use crate::ui;
 
-/// List the plans that `--dry-run` has made, or delete some.
+/// List or delete plans saved by --dry-run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Plans {
-    /// Delete these plans; of several, none where one is not known
+    /// Delete these plans; nothing is deleted if one of them does not exist
     #[arg(long, value_name = "PLAN", num_args = 1..)]
     delete: Vec<String>,
 }

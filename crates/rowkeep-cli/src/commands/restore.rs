@@ -9,68 +9,68 @@ use crate::setup::{Session, Wanted, masked};
 use crate::ui::person::Person;
 use crate::ui::restored;
 
-/// Restore a snapshot: into a new or empty database, or into one that holds data.
+/// Restore a snapshot into an empty or a live database.
 ///
-/// A new or empty database is made from the snapshot and proven equal by hash. In one that holds data, exactly the
-/// rows that differ are changed, in one transaction, after a plan is shown and confirmed; `rowkeep undo` takes that
-/// back. With --with-schema all of it is made again from the snapshot, also in one transaction. When something fails the
-/// database is left as it was. Between SQLite and PostgreSQL, a new or empty database is made by a translation, whose
-/// plan says what does not come over exactly.
+/// A new or empty database is created from the snapshot and proven equal by hash. In a database with data, only the
+/// rows that differ are changed, in one transaction, after a plan is shown and confirmed; `rowkeep undo` reverts it.
+/// With --with-schema, the whole database is replaced, also in one transaction. If anything fails, the database stays
+/// as it was. Between SQLite and PostgreSQL, the snapshot is translated into a new or empty database, and the plan
+/// lists what cannot be translated exactly.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Restore {
-    /// An id or its beginning, a name, `latest` or `latest:DATABASE`
+    /// Snapshot: an id or a prefix of it, a name, `latest`, or `latest:DATABASE`
     snapshot: String,
-    /// The database: a name from rowkeep.toml, a URL, or a path [default: where the snapshot was taken]
+    /// Target database: a name in rowkeep.toml, a URL, or a path [default: the source of the snapshot]
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// How rows of a database that holds data become those of the snapshot
+    /// How to change rows of a database with data
     #[arg(long, value_enum, default_value_t = ModeChoice::Replace)]
     mode: ModeChoice,
-    /// Only these tables, or groups of them
+    /// Restore only these tables or groups
     #[arg(long, visible_alias = "groups", value_delimiter = ',', value_name = "TABLE")]
     tables: Vec<String>,
-    /// Leave these tables as they are
+    /// Do not change these tables
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     keep_tables: Vec<String>,
     #[command(flatten)]
     wanted: Wanted,
-    /// Replace all of a database that holds data, schema included
+    /// Replace the whole database, including its schema
     #[arg(long)]
     with_schema: bool,
-    /// Print the plan, and change nothing
+    /// Print and save the plan without executing it
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
-    /// What to do where rows were changed since the plan was made
+    /// What to do if rows changed after the plan was made
     #[arg(long, value_enum, default_value_t = ConflictChoice::Stop)]
     conflict: ConflictChoice,
-    /// What to do where rows would refer to rows that are not there
+    /// What to do if rows would reference missing rows
     #[arg(long, value_enum, default_value_t = DanglingChoice::Stop)]
     dangling: DanglingChoice,
-    /// Take no safety snapshot: the restore cannot be undone
+    /// Take no safety snapshot; the restore cannot be undone
     #[arg(long)]
     no_safety: bool,
-    /// Let the database's own triggers act on the changed rows
+    /// Fire the database's triggers for the changed rows
     #[arg(long)]
     fire_triggers: bool,
-    /// End other connections to the database first (PostgreSQL)
+    /// Terminate other connections first (PostgreSQL)
     #[arg(long)]
     end_connections: bool,
-    /// Run this SQL in the same transaction, such as a row for the application's own log
+    /// Run this SQL in the same transaction, such as an insert into an audit table
     #[arg(long, value_name = "SQL")]
     also_run: Vec<String>,
-    /// Mask rows on their way into a new database, by the rules of rowkeep.toml or of a file
+    /// Mask rows of a new database, by rules in rowkeep.toml or this file
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     mask: Option<Option<PathBuf>>,
-    /// Do not read a new database again to compare it with the snapshot
+    /// Do not read a new database back to compare it with the snapshot
     #[arg(long)]
     no_verify: bool,
     /// Run no hooks
     #[arg(long)]
     no_hooks: bool,
-    /// Write no row into the application's own log
+    /// Do not write the activity row
     #[arg(long)]
     no_activity: bool,
 }

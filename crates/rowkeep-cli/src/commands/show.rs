@@ -5,10 +5,12 @@ use crate::fail::DONE;
 use crate::setup::Session;
 use crate::ui::snapshot_contents::{json, told};
 
-/// Show what a snapshot holds: tables, rows, sizes, hashes, and how it came to be.
+/// Show the contents of a snapshot.
+///
+/// Prints its tables with rows, sizes and hashes, and how it was taken.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
-    /// An id or its beginning, a name, `latest` or `latest:DATABASE`
+    /// Snapshot: an id or a prefix of it, a name, `latest`, or `latest:DATABASE`
     snapshot: String,
 }
 

@@ -6,10 +6,12 @@ use crate::fail::DONE;
 use crate::setup::Session;
 use crate::ui::snapshots::told;
 
-/// List snapshots, the newest last.
+/// List snapshots.
+///
+/// The newest comes last.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Snapshots {
-    /// Only those of this database
+    /// List only snapshots of this database
     database: Option<String>,
 }
 

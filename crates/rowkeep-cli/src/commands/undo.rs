@@ -6,36 +6,36 @@ use crate::setup::Session;
 use crate::ui::person::Person;
 use crate::ui::restored;
 
-/// Take the last restore into a database back.
+/// Undo the last restore.
 ///
-/// Exactly the rows that it changed get the values that they had before. Rows that were changed again since are noticed.
-/// What replaced a database with its schema is taken back by replacing it by the state before.
+/// The rows that it changed get their previous values back; rows that changed again since then are detected. A restore
+/// that replaced the whole database is undone by replacing it with its previous state.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Undo {
-    /// The database: a name from rowkeep.toml, a URL, or a path
+    /// Database: a name in rowkeep.toml, a URL, or a path
     database: Option<String>,
-    /// Take back what was done after this safety snapshot instead of the last restore
+    /// Undo what was done after this safety snapshot [default: the last restore]
     #[arg(long, value_name = "SNAPSHOT")]
     snapshot: Option<String>,
-    /// Print what would be changed, and change nothing
+    /// Print and save the plan without executing it
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
-    /// Leave rows that were changed again since as they are, instead of stopping
+    /// Skip rows that changed again since then, instead of stopping
     #[arg(long)]
     skip_conflicts: bool,
-    /// End other connections to the database first (PostgreSQL)
+    /// Terminate other connections first (PostgreSQL)
     #[arg(long)]
     end_connections: bool,
-    /// Do not make this undoable in turn
+    /// Take no safety snapshot; the undo cannot be undone
     #[arg(long)]
     no_safety: bool,
     /// Run no hooks
     #[arg(long)]
     no_hooks: bool,
-    /// Write no row into the application's own log
+    /// Do not write the activity row
     #[arg(long)]
     no_activity: bool,
 }

@@ -7,14 +7,14 @@ use crate::setup::Session;
 use crate::ui::comparison;
 use crate::ui::units::short;
 
-/// Prove that a database equals a snapshot, or name the tables that differ.
+/// Prove that a database equals a snapshot.
 ///
-/// Reads the whole database again and compares the hashes of its tables. Writes nothing.
+/// Reads the whole database and compares the hashes of its tables. Writes nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
-    /// An id or its beginning, a name, `latest` or `latest:DATABASE`
+    /// Snapshot: an id or a prefix of it, a name, `latest`, or `latest:DATABASE`
     snapshot: String,
-    /// The database: a name from rowkeep.toml, a URL, or a path
+    /// Database: a name in rowkeep.toml, a URL, or a path
     #[arg(long, value_name = "URL")]
     against: String,
 }

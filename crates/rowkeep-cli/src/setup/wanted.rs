@@ -8,10 +8,10 @@ use rowkeep::jobs::workspace::Masked;
 /// A choice among tables and their rows.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Chosen {
-    /// Only these tables, or groups of them
+    /// Only these tables or groups
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     tables: Vec<String>,
-    /// Not these tables
+    /// Leave out these tables or groups
     #[arg(long, value_delimiter = ',', value_name = "TABLE")]
     exclude: Vec<String>,
     #[command(flatten)]
@@ -28,14 +28,13 @@ impl Chosen {
 /// A choice among rows.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Wanted {
-    /// Only rows for which this holds, before or after: SQL-like, such as "status = 'open' AND total > 100"
+    /// Only rows that match, before or after, such as "status = 'open' AND total > 100"
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
-    /// Only the row of this key, such as customers:42; may be given several times
+    /// Only the row with this key, such as customers:42; can be repeated
     #[arg(long = "key", value_name = "TABLE:KEY")]
     keys: Vec<String>,
-    /// With --key or --where: also the rows that refer to these, those that refer to them and so on, and the rows that all
-    /// of these refer to
+    /// With --key or --where: also all rows that reference these, directly or not, and the rows that any of them reference
     #[arg(long)]
     with_related: bool,
 }

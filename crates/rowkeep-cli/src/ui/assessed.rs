@@ -34,9 +34,7 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
     let mut fact = |name: &str, value: String| lines.push(format!("  {name:14} {}", plain(&value)));
     fact("database", reach(&assessed.reach));
     match &assessed.best {
-        None => {
-            fact("best snapshot", "NONE: there is no whole snapshot from which it could be made".to_owned())
-        }
+        None => fact("best snapshot", "NONE: no undamaged snapshot can restore it".to_owned()),
         Some(best) => {
             let name = best.name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
             fact(
@@ -53,13 +51,13 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
     }
     if let Some(seconds) = assessed.data_loss_seconds {
         let age = duration(Duration::from_secs(seconds));
-        fact("data loss", format!("what was written in the {age} since then is in no snapshot"));
+        fact("data loss", format!("anything written in the {age} since then is in no snapshot"));
     }
     if let Some(recovery) = &assessed.recovery {
         let time = duration(Duration::from_millis(recovery.ms));
         let source = match &recovery.drill {
             Some(drill) => format!("measured by the drill of {}", local_time(drill)),
-            None => "an estimate from its size; `rowkeep drill` measures it".to_owned(),
+            None => "estimated from its size; `rowkeep drill` measures it".to_owned(),
         };
         fact("recovery time", format!("{time}, {source}"));
     }
@@ -89,8 +87,8 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
     }
     lines.push(String::new());
     lines.push(match assessed.lacking {
-        true => "SOMETHING IS LACKING. What to do next:".to_owned(),
-        false => "nothing is lacking".to_owned(),
+        true => "DATA IS MISSING. What to do next:".to_owned(),
+        false => "nothing is missing".to_owned(),
     });
     for (number, step) in steps.iter().enumerate() {
         lines.push(format!(
@@ -105,10 +103,10 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
 
 fn reach(reach: &Reach) -> String {
     match reach {
-        Reach::There => "it answers".to_owned(),
+        Reach::There => "it can be reached".to_owned(),
         Reach::Missing => "MISSING: there is no such database".to_owned(),
-        Reach::Empty => "EMPTY: it answers, and there is nothing in it".to_owned(),
-        Reach::Unfinished => "UNFINISHED: it holds the remains of a restore that did not end".to_owned(),
+        Reach::Empty => "EMPTY: it can be reached, but there is nothing in it".to_owned(),
+        Reach::Unfinished => "UNFINISHED: it holds an incomplete restore".to_owned(),
         Reach::Unreachable(why) => format!("UNREACHABLE: {why}"),
     }
 }
@@ -126,7 +124,7 @@ fn tables(tables: &[TableState]) -> String {
             State::Complete => "complete".to_owned(),
             State::Fewer => {
                 let lacks = table.snapshot_rows.unwrap_or(0).saturating_sub(table.database_rows.unwrap_or(0));
-                format!("LACKS {}", counted(lacks, "row"))
+                format!("MISSING {}", counted(lacks, "row"))
             }
             State::Missing => "MISSING".to_owned(),
             State::Unreadable(why) => format!("UNREADABLE: {why}"),

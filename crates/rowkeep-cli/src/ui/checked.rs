@@ -23,10 +23,10 @@ pub(crate) fn told(outcome: &CheckOutcome) -> String {
             lost.push("its schema".to_owned());
         }
         if loss.changes {
-            lost.push("what `rowkeep undo` needs".to_owned());
+            lost.push("the data that `rowkeep undo` needs".to_owned());
         }
         lines.push(format!(
-            "snapshot {} of {} ({}) cannot be restored whole: {}",
+            "snapshot {} of {} ({}) cannot be restored completely: {}",
             &loss.snapshot.to_string()[..8],
             plain(&loss.database),
             local_time(&loss.time),
@@ -45,9 +45,16 @@ pub(crate) fn told(outcome: &CheckOutcome) -> String {
     );
     lines.push(match checked.is_clean() {
         true => format!("no damage: {looked}"),
-        false => {
-            format!("DAMAGED: {looked}; {} of them suffer", counted(checked.losses.len() as u64, "snapshot"))
-        }
+        false => format!("DAMAGED: {looked}; {}", affected(checked.losses.len() as u64)),
     });
     lines.join("\n")
+}
+
+/// How many snapshots are affected by damage, in words.
+fn affected(snapshots: u64) -> String {
+    match snapshots {
+        0 => "no snapshot is affected".to_owned(),
+        1 => "1 snapshot is affected".to_owned(),
+        many => format!("{} are affected", counted(many, "snapshot")),
+    }
 }

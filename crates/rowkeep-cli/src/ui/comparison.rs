@@ -1,4 +1,4 @@
-//! A database held against a snapshot.
+//! The comparison of a database with a snapshot.
 
 use rowkeep::restore::verify::{Comparison, Outcome, TableComparison};
 

@@ -27,7 +27,7 @@ pub(crate) async fn show(
     }
     session.say(difference::summary(&effect.difference));
     for table in &effect.not_compared {
-        session.say(format!("! rows of {table} were not compared: what they are known by is gone"));
+        session.say(format!("! rows of {table} were not compared: a column of its key is gone"));
     }
     if !session.global.quiet && effect.difference.rows.total() > 0 {
         match changes.filter(|_| rows) {
@@ -63,7 +63,7 @@ pub(crate) fn show_around(session: &Session, outcome: &AroundOutcome) {
 pub(crate) fn say_before(session: &Session, before: &SnapshotSummary, target: Option<&str>) {
     let to = target.map(|target| format!(" --to {target}")).unwrap_or_default();
     let told = format!(
-        "snapshot {0} is the state before; by hand, `rowkeep restore {0} --with-schema{to}` goes back to it",
+        "snapshot {0} is the state before; to go back to it by hand: `rowkeep restore {0} --with-schema{to}`",
         short(before.id)
     );
     match (session.global.json, session.global.quiet) {

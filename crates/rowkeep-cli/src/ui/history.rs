@@ -14,7 +14,7 @@ pub(crate) fn told(found: &Found, key: &str) -> String {
     let snapshots = counted(found.snapshots, "snapshot");
     let mut parts = vec![format!("{} {} in {snapshots} of {}", found.table, key, found.database)];
     if found.versions.is_empty() {
-        parts[0] = format!("{} {} is in none of {snapshots} of {}", found.table, key, found.database);
+        parts[0] = format!("{} {} is not in any of {snapshots} of {}", found.table, key, found.database);
     }
     parts[0] = plain(&parts[0]);
     if !found.versions.is_empty() {

@@ -6,7 +6,7 @@ use rowkeep::jobs::workspace::{Made, MadeBy};
 
 /// What was made and what its owner must know, in words.
 pub(crate) fn told(made: &Made) -> String {
-    let begun = format!("made a repository at {}", made.location);
+    let begun = format!("created a repository at {}", made.location);
     match &made.by {
         MadeBy::Passphrase => format!(
             "{begun}, encrypted with your passphrase.\n\
@@ -19,10 +19,10 @@ pub(crate) fn told(made: &Made) -> String {
             path.display()
         ),
         MadeBy::ExistingKeyFile(path) => {
-            format!("{begun}, encrypted with the key file that was there: {}.", path.display())
+            format!("{begun}, encrypted with the existing key file {}.", path.display())
         }
         MadeBy::Unencrypted => {
-            format!("{begun}, NOT encrypted: whoever can read that place can read the data.")
+            format!("{begun}, NOT encrypted: anyone who can read the repository can read the data.")
         }
     }
 }

@@ -52,7 +52,7 @@ fn told(outcome: &MigrationOutcome) -> String {
             let tables = counted(comparison.tables.len() as u64, "table");
             format!("rolled back: {database} is snapshot {before} again, {how}, {tables} proven by hash")
         }
-        Some(_) => format!("{database} was rolled back, but it is not all that snapshot {before} is"),
+        Some(_) => format!("{database} was rolled back, but it does not fully match snapshot {before}"),
     }
 }
 

@@ -25,9 +25,9 @@ impl Caller for Person<'_> {
             Proposal::Rows(plan) => {
                 format!("change {} of {}?", counted(plan.rows.total(), "row"), plan.database)
             }
-            Proposal::Replacement(plan) => format!("replace all of {}, schema included?", plan.database),
+            Proposal::Replacement(plan) => format!("replace all of {}, including its schema?", plan.database),
             Proposal::Translation(plan) => format!(
-                "make {}, with {} that will not be exact?",
+                "create {}, with {} that will not be exact?",
                 plan.database,
                 counted(plan.inexact.len() as u64, "thing")
             ),
@@ -46,7 +46,7 @@ impl Caller for Person<'_> {
             News::Plan(Proposal::Rows(plan)) => session.say(rows::plan_told(plan)),
             News::Plan(Proposal::Replacement(plan)) => session.say(replaced::plan_told(plan)),
             News::Plan(Proposal::Translation(plan)) => session.say(translated::plan_told(plan)),
-            News::PlanAgain(why) => session.say(format!("{}; making the plan again", plain(why))),
+            News::PlanAgain(why) => session.say(format!("{}; making a new plan", plain(why))),
             News::Snapshot(new) => session.say(snapshot::told(new)),
             News::Restored(outcome) => restored::done(session, outcome),
             News::Undone(outcome) => restored::undone(session, outcome),

@@ -10,7 +10,7 @@ use super::units::{count, local_time, plain};
 /// What became of a plan that was only to be made.
 pub(crate) fn kept(plan: Option<PlanId>) -> String {
     match plan.map(short_id) {
-        Some(id) => format!("nothing was changed; plan {id} is kept: `rowkeep apply {id}` executes it"),
+        Some(id) => format!("nothing was changed; plan {id} is saved: run it with `rowkeep apply {id}`"),
         None => "nothing was changed".to_owned(),
     }
 }
@@ -18,7 +18,7 @@ pub(crate) fn kept(plan: Option<PlanId>) -> String {
 /// Plans in a table.
 pub(crate) fn told(plans: &[PlanListing]) -> String {
     if plans.is_empty() {
-        return "no plans; make one with `rowkeep restore SNAPSHOT --dry-run`".to_owned();
+        return "no plans; create one with `rowkeep restore SNAPSHOT --dry-run`".to_owned();
     }
     let columns = [
         Column("PLAN", false),
@@ -34,7 +34,7 @@ pub(crate) fn told(plans: &[PlanListing]) -> String {
                 (format!("{} from {}", summary.operation, summary.from), count(summary.rows.total()))
             }
             Action::Replace { summary, .. } => {
-                (format!("{} from {}, schema included", summary.operation, summary.from), "-".to_owned())
+                (format!("{} from {}, including its schema", summary.operation, summary.from), "-".to_owned())
             }
         };
         vec![
@@ -52,7 +52,7 @@ pub(crate) fn told(plans: &[PlanListing]) -> String {
 /// Names the plans that cannot be read.
 pub(crate) fn pass_over(unreadable: &[(PlanId, Error)]) {
     for (id, error) in unreadable {
-        eprintln!("warning: plan {} is passed over: {}", short_id(*id), plain(&error.to_string()));
+        eprintln!("warning: plan {} is skipped: {}", short_id(*id), plain(&error.to_string()));
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn show(session: &Session, outcome: &ReplacementOutcome) {
         match outcome.ended {
             Ended::Planned => session.result(|| json, || kept(outcome.kept)),
             Ended::Declined => session.say("nothing was changed"),
-            Ended::Nothing | Ended::Done => session.result(|| json, || "nothing is to be changed".to_owned()),
+            Ended::Nothing | Ended::Done => session.result(|| json, || "already up to date".to_owned()),
         }
         return;
     };
@@ -43,7 +43,7 @@ pub(crate) fn done(session: &Session, outcome: &ReplacementOutcome) {
     let Some(done) = &outcome.done else { return };
     done.notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
     session.say(format!(
-        "replaced {} by snapshot {}: {}, {} in {}",
+        "replaced {} with snapshot {}: {}, {} in {}",
         outcome.plan.database,
         short(outcome.snapshot),
         counted(done.tables, "table"),
@@ -51,7 +51,7 @@ pub(crate) fn done(session: &Session, outcome: &ReplacementOutcome) {
         duration(Duration::from_millis(done.replace_ms)),
     ));
     if let Some(safety) = done.safety {
-        session.say(format!("safety snapshot {}: `rowkeep undo` takes this back", short(safety)));
+        session.say(format!("safety snapshot {}: `rowkeep undo` reverts this", short(safety)));
     }
 }
 
@@ -59,19 +59,16 @@ pub(crate) fn done(session: &Session, outcome: &ReplacementOutcome) {
 pub(crate) fn plan_told(plan: &ReplacementSummary) -> String {
     let mut out = match undo_snapshot(&plan.from) {
         Some(safety) => format!(
-            "plan: replace {}, schema included, by safety snapshot {safety}, to take back what was done after it\n",
+            "plan: replace {}, including its schema, with safety snapshot {safety}, to undo what was done after it\n",
             plan.database
         ),
-        None => format!("plan: replace {}, schema included, by {}\n", plan.database, plan.from),
+        None => format!("plan: replace {}, including its schema, with {}\n", plan.database, plan.from),
     };
     let differences = schema::told(&plan.schema, &plan.definitions);
     match differences.is_empty() {
         true => out += "\nthe schema is the same\n",
         false => {
-            out += &format!(
-                "\n{differences}\n  (the first, with -, is {}; the second what comes)\n",
-                plan.database
-            )
+            out += &format!("\n{differences}\n  (first, -: {}; second, +: the snapshot)\n", plan.database)
         }
     }
     let differing: Vec<_> = plan.tables.iter().filter(|table| !table.equal).collect();

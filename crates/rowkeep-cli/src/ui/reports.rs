@@ -29,7 +29,7 @@ pub(crate) fn format_of(path: &Path) -> Result<Format> {
         Some("html" | "htm") => Ok(Format::Html),
         Some("md" | "markdown") => Ok(Format::Markdown),
         Some("xml") => Ok(Format::Junit),
-        _ => Err(CommandError::usage(format!("{}: what kind of report is that?", path.display()))
+        _ => Err(CommandError::usage(format!("{}: unknown report format", path.display()))
             .with_hint("end its name with .txt, .json, .html, .md or .xml (JUnit)")
             .into()),
     }

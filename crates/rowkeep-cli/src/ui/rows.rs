@@ -24,8 +24,8 @@ pub(crate) fn show(session: &Session, outcome: &RowsOutcome) {
         (Ended::Nothing, _) => {
             let is_whole = !outcome.some_rows || !outcome.plan.left_out.is_empty();
             let nothing = match is_whole {
-                true => "nothing is to be changed",
-                false => "nothing is to be changed: these rows are as the snapshot has them, or in neither",
+                true => "already up to date",
+                false => "already up to date: these rows match the snapshot, or exist in neither",
             };
             session.result(of_plan, || nothing.to_owned());
         }
@@ -43,7 +43,7 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
     let mut out = match plan.from.strip_prefix("before ") {
         Some(safety) => {
             let short = safety.get(..SHORT_ID).unwrap_or(safety);
-            format!("plan: take back what was done to {} after safety snapshot {short}\n", plan.database)
+            format!("plan: undo what was done to {} after safety snapshot {short}\n", plan.database)
         }
         None => format!("plan: {} {} from {}\n", plan.operation, plan.database, plan.from),
     };
@@ -51,13 +51,13 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
         out += &format!("\n! {found}");
     }
     if !plan.schema.is_empty() {
-        out += &format!("\n  (the first is {}, the second {})\n", plan.database, plan.from);
+        out += &format!("\n  (first: {}, second: {})\n", plan.database, plan.from);
     }
     let tables = &plan.tables;
     let mut after = String::new();
     for LeftOut { table, rows } in &plan.left_out {
         after += &format!(
-            "\nleft out: {} of {table}, which would leave references dangling",
+            "\nskipped: {} of {table}, which would leave dangling references",
             counted(*rows, "row")
         );
     }
@@ -68,7 +68,7 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
         after.insert(0, '\n');
     }
     if tables.is_empty() {
-        let nothing = if plan.left_out.is_empty() { "no rows differ" } else { "no rows are to be changed" };
+        let nothing = if plan.left_out.is_empty() { "no rows differ" } else { "no rows to change" };
         return out + "\n" + nothing + &plain_lines(&after);
     }
     let shows_related = tables.iter().any(|table| table.related > 0);
@@ -112,13 +112,13 @@ fn done_told(done: &RowsDone) -> String {
         count(done.rows.deleted)
     );
     if done.already > 0 {
-        text += &format!("; {} already so", count(done.already));
+        text += &format!("; {} already up to date", count(done.already));
     }
     if done.skipped > 0 {
-        text += &format!("; {} left as others changed them", count(done.skipped));
+        text += &format!("; {} skipped because they changed since", count(done.skipped));
     }
     if let Some(safety) = done.safety {
-        text += &format!("\nsafety snapshot {}: `rowkeep undo` takes this back", short(safety));
+        text += &format!("\nsafety snapshot {}: `rowkeep undo` reverts this", short(safety));
     }
     text
 }

@@ -31,7 +31,7 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     ];
     facts.extend(manifest.name.clone().map(|name| ("name", name)));
     let holds = match snapshot.is_changes_alone() {
-        true => "what was then changed, so that it can be undone",
+        true => "the changes made after it, so that they can be undone",
         false => scope(manifest.scope),
     };
     facts.push(("holds", holds.to_owned()));
@@ -40,7 +40,7 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     let unread = manifest.tables.iter().filter_map(|table| table.read.as_deref());
     if let Some(oldest) = unread.clone().min() {
         let tables = counted(unread.count() as u64, "table");
-        facts.push(("taken over", format!("{tables} that nobody wrote to since {}", local_time(oldest))));
+        facts.push(("reused", format!("{tables} not written to since {}", local_time(oldest))));
     }
     facts.push(("schema hash", manifest.schema.to_string()));
     facts.extend(manifest.position.clone().map(|position| ("position", position)));
@@ -85,7 +85,7 @@ fn scope(scope: Scope) -> &'static str {
     match scope {
         Scope::Full => "schema and all rows",
         Scope::SomeTables => "schema, and the rows of some tables",
-        Scope::SchemaOnly => "schema alone",
-        Scope::DataOnly => "rows alone",
+        Scope::SchemaOnly => "schema only",
+        Scope::DataOnly => "rows only",
     }
 }

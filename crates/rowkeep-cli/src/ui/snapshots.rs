@@ -17,7 +17,7 @@ fn name(snapshot: &SnapshotSummary) -> String {
 /// Snapshots in a table.
 pub(crate) fn told(snapshots: &[SnapshotSummary]) -> String {
     if snapshots.is_empty() {
-        return "no snapshots yet; make one with `rowkeep backup DATABASE`".to_owned();
+        return "no snapshots yet; create one with `rowkeep backup DATABASE`".to_owned();
     }
     let columns = [
         Column("SNAPSHOT", false),
@@ -42,6 +42,6 @@ pub(crate) fn told(snapshots: &[SnapshotSummary]) -> String {
         ]
     });
     let new = snapshots.iter().map(|snapshot| snapshot.new_bytes).sum();
-    let total = format!("{}; {} stored by them", counted(snapshots.len() as u64, "snapshot"), bytes(new));
+    let total = format!("{}; {} stored", counted(snapshots.len() as u64, "snapshot"), bytes(new));
     format!("{}\n\n{total}", render(&columns, rows))
 }

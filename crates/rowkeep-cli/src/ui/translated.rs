@@ -59,7 +59,8 @@ pub(crate) fn done(session: &Session, outcome: &TranslationOutcome) {
 /// A plan in words: what becomes of tables and columns, and what does not come over exactly.
 pub(crate) fn plan_told(plan: &TranslationSummary) -> String {
     let TranslationSummary { database, to, from, .. } = plan;
-    let mut out = format!("plan: make {database} ({to}) from snapshot {} ({from})\n\n", short(plan.snapshot));
+    let mut out =
+        format!("plan: create {database} ({to}) from snapshot {} ({from})\n\n", short(plan.snapshot));
     let columns = [
         Column("TABLE", false),
         Column("ROWS", true),
@@ -85,9 +86,9 @@ pub(crate) fn plan_told(plan: &TranslationSummary) -> String {
     });
     out += &render(&columns, rows);
     if plan.inexact.is_empty() {
-        return out + "\n\neverything comes over exactly";
+        return out + "\n\neverything is translated exactly";
     }
-    out += "\n\nwhat does not come over exactly:\n";
+    out += "\n\nwhat is not translated exactly:\n";
     for note in &plan.inexact {
         out += &format!("\n! {}", plain(&note.to_string()));
     }

@@ -20,7 +20,7 @@ fn what_is_exact_is_made_and_proven_without_a_question() {
             "(postgresql)",
             "(sqlite)",
             "double precision",
-            "everything comes over exactly",
+            "everything is translated exactly",
             "nothing was changed",
         ] {
             assert!(dry.out.contains(said), "{said} is not in {dry:#?}");
@@ -69,7 +69,7 @@ fn what_is_not_exact_is_listed_and_asked_for() {
         let asked = sandbox
             .run(&["restore", "latest", "--to", &url])
             .expect(4)
-            .says(&["nobody can be asked", "--yes"]);
+            .says(&["no terminal to ask", "--yes"]);
         for said in ["! view v is left out", "! odd.n: declared INTEGER, holds 1 texts: becomes text"] {
             assert!(asked.out.contains(said), "{said} is not in {asked:#?}");
         }
@@ -88,7 +88,7 @@ fn what_is_not_exact_is_listed_and_asked_for() {
             [&["--where", "id = 1"][..], &["--key", "users:1"], &["--also-run", "SELECT 1"], &["--mask"]]
         {
             let args = [&["restore", "latest", "--to", &url, "--yes"], option].concat();
-            sandbox.run(&args).expect(2).says(&[option[0], "another engine"]);
+            sandbox.run(&args).expect(2).says(&[option[0], "across engines"]);
         }
         let made = sandbox.json(&["restore", "latest", "--to", &url, "--yes"]);
         assert_eq!(made["equal"], true, "{made}");

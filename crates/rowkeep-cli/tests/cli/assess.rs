@@ -49,7 +49,7 @@ fn nothing_is_lacking() {
     sandbox.done(&["drill", "app", "--quiet"]);
     assert!(assess(&sandbox, "app.db", 0)["recovery"]["drill"].is_string());
     let told = sandbox.done(&["assess", "app.db"]).out;
-    assert!(told.contains("nothing is lacking") && told.contains("measured by the drill"), "{told}");
+    assert!(told.contains("nothing is missing") && told.contains("measured by the drill"), "{told}");
 }
 
 /// Without any snapshot everything is lacking.
@@ -67,7 +67,7 @@ fn deleted_rows_and_a_missing_table_are_brought_back_by_what_it_says() {
     let assessed = assess(&sandbox, "app.db", 3);
     assert_eq!((state(&assessed, "events"), state(&assessed, "people")), ("fewer", "complete"));
     let told = sandbox.run(&["assess", "app.db"]).expect(3).out;
-    assert!(told.contains("LACKS 60 rows") && told.contains("an estimate"), "{told}");
+    assert!(told.contains("MISSING 60 rows") && told.contains("estimated from its size"), "{told}");
     for command in commands(&assessed) {
         let ran = type_in(&sandbox, &command);
         assert_eq!(ran.status, 0, "{command}: {ran:?}");

@@ -75,10 +75,10 @@ fn snapshots_and_targets() {
     sandbox.done(&["backup", "app.db"]);
     refused(&sandbox, &["show", "nothing"], 2, &["no snapshot nothing", "rowkeep snapshots"]);
     sandbox.sql("app.db", "DELETE FROM events WHERE id = 3");
-    refused(&sandbox, &["restore", "latest", "--to", "app.db"], 4, &["nobody can be asked", "--yes"]);
+    refused(&sandbox, &["restore", "latest", "--to", "app.db"], 4, &["no terminal to ask", "--yes"]);
     refused(&sandbox, &["restore", "latest", "--to", "no/such/folder/x.db"], 1, &["no/such/folder"]);
     refused(&sandbox, &["verify", "latest", "--against", "missing.db"], 1, &["missing.db"]);
-    refused(&sandbox, &["backup"], 2, &["no database is named"]);
+    refused(&sandbox, &["backup"], 2, &["no database was given"]);
     sandbox.run(&["frobnicate"]).expect(2);
     sandbox.run(&["check", "--read-data=200"]).expect(2);
     let json = sandbox.run(&["show", "nothing", "--json"]).expect(2);

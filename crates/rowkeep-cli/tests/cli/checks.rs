@@ -189,8 +189,8 @@ fn reports_are_written_in_every_form() {
     }
     let junit = sandbox.run(&["check-data", "app", "--format", "junit"]).expect(3);
     assert!(junit.out.starts_with("<?xml"), "{junit:?}");
-    sandbox.run(&["check-data", "--output", "report"]).expect(2).says(&["what kind of report"]);
-    sandbox.run(&["check-data", "app.db"]).expect(2).says(&["there is nothing to check"]);
+    sandbox.run(&["check-data", "--output", "report"]).expect(2).says(&["unknown report format"]);
+    sandbox.run(&["check-data", "app.db"]).expect(2).says(&["no checks are configured"]);
     sandbox.run(&["check-data", "app", "--checks", "nowhere.toml"]).expect(2).says(&["nowhere.toml"]);
     assert_eq!(sandbox.run(&["check-data", "-q"]).expect(3).out, "");
 }

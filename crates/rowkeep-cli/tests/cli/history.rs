@@ -70,7 +70,7 @@ fn a_row_appears_changes_vanishes_and_comes_back() {
     let text = sandbox.done(&["history", "people", "new@example.org"]);
     assert!(text.out.contains("came back") && text.out.contains("note: "), "{text:?}");
     let none = sandbox.done(&["history", "people", "nobody"]);
-    assert!(none.out.starts_with("people nobody is in none of 9 snapshots of app"), "{none:?}");
+    assert!(none.out.starts_with("people nobody is not in any of 9 snapshots of app"), "{none:?}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_plan_changes_nothing_and_says_what_the_restore_then_does() {
     sandbox.done(&["verify", "latest", "--against", "shop.db"]);
     sandbox.done(&["undo", "shop.db", "--yes"]);
     assert_eq!(sandbox.query("shop.db", "SELECT * FROM customers"), harmed);
-    sandbox.run(&["undo", "shop.db", "--yes"]).expect(2).says(&["nothing was restored"]);
+    sandbox.run(&["undo", "shop.db", "--yes"]).expect(2).says(&["no restore to undo"]);
 }
 
 #[test]
@@ -269,9 +269,9 @@ fn what_does_not_fit_any_more_is_said() {
     sandbox.sql("shop.db", "DROP TABLE orders");
     restore(&[]).expect(2).says(&["has no table orders", "--with-schema", "--keep-tables"]);
     restore(&["--key", "orders:10"]).expect(2).says(&["orders"]);
-    restore(&["--tables", "audit", "--keep-tables", "audit"]).expect(2).says(&["no table is left"]);
+    restore(&["--tables", "audit", "--keep-tables", "audit"]).expect(2).says(&["no tables are left"]);
     let nobody = restore(&["--tables", "audit", "--where", "what = 'nobody did that'"]).expect(0);
-    assert!(nobody.out.contains("nothing is to be changed: "), "{nobody:?}");
+    assert!(nobody.out.contains("already up to date: "), "{nobody:?}");
     sandbox
         .run(&["restore", "bare", "--to", "shop.db", "--yes"])
         .expect(2)

@@ -6,7 +6,7 @@ use crate::sandbox::{Sandbox, filled};
 fn the_demo_tells_the_whole_loop() {
     let sandbox = Sandbox::new();
     let told = sandbox.done(&["demo"]).out;
-    for words in ["made a repository", "customers", "rows differ", "equal:", "orders", "no damage"] {
+    for words in ["created a repository", "customers", "rows differ", "equal:", "orders", "no damage"] {
         assert!(told.contains(words), "{words:?} is not in:\n{told}");
     }
     assert_eq!(crate::sandbox::files_below(&sandbox.path("")), Vec::<std::path::PathBuf>::new());
@@ -16,6 +16,8 @@ fn the_demo_tells_the_whole_loop() {
 fn every_command_explains_itself() {
     let sandbox = Sandbox::new();
     let help = sandbox.done(&["--help"]).out;
+    let explained = sandbox.done(&["restore", "--help"]).out;
+    assert!(explained.contains("`rowkeep undo` reverts it"), "{explained}");
     assert!(help.contains("Exit status: 0 done, 1 failed, 2 usage, 3 differences or damage"), "{help}");
     for command in [
         "demo",
@@ -35,7 +37,11 @@ fn every_command_explains_itself() {
         "completions",
     ] {
         assert!(help.contains(command), "{command} is not in:\n{help}");
-        sandbox.done(&[command, "--help"]);
+        let long = sandbox.done(&[command, "--help"]).out;
+        let short = sandbox.done(&[command, "-h"]).out;
+        let summary = |text: &str| text.lines().next().map(|line| line.trim_end_matches('.').to_owned());
+        assert_eq!(summary(&long), summary(&short), "{command}");
+        assert!(short.lines().all(|line| line.chars().count() <= 100), "{command}: {short}");
     }
     assert!(sandbox.done(&["completions", "bash"]).out.contains("rowkeep"));
 }

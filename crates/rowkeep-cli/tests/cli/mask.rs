@@ -102,7 +102,7 @@ fn a_restore_can_mask_by_a_file() {
     sandbox
         .run(&["restore", "latest", "--to", "other.db", "--mask"])
         .expect(2)
-        .says(&["no rule", "mask suggest"]);
+        .says(&["no mask rules", "mask suggest"]);
     std::fs::write(sandbox.path("rules.toml"), "'patients.mail' = 'hash'").expect("it is written");
     let wrong = sandbox.run(&["restore", "latest", "--to", "other.db", "--mask=rules.toml"]).expect(2);
     wrong.says(&["no column mail", "email, full_name"]);

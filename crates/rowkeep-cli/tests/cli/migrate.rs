@@ -380,7 +380,10 @@ fn what_does_not_come_back_is_said() {
             ])
         };
         let ran = run(&format!("DROP OWNED BY {role}; DROP ROLE {role}; DROP VIEW open")).expect(1);
-        assert!(ran.err.contains("not all that snapshot") && ran.out.contains("- GRANT SELECT"), "{ran:?}");
+        assert!(
+            ran.err.contains("does not fully match snapshot") && ran.out.contains("- GRANT SELECT"),
+            "{ran:?}"
+        );
 
         shop.sql(
             "CREATE TABLE log (t text); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM orders;
@@ -390,7 +393,7 @@ fn what_does_not_come_back_is_said() {
         );
         let ran = run("DROP INDEX orders_by_customer").expect(1);
         assert!(
-            ran.err.contains("not all that snapshot") && ran.out.contains("! rows of log differ"),
+            ran.err.contains("does not fully match snapshot") && ran.out.contains("! rows of log differ"),
             "{ran:?}"
         );
     }

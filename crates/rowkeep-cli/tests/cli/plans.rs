@@ -30,17 +30,17 @@ fn a_plan_that_was_kept_is_executed_once() {
     let sandbox = harmed();
     let restore = ["restore", "latest", "--to", "shop.db"];
     let told = sandbox.done(&[&restore[..], &["--dry-run"]].concat()).out;
-    assert!(told.contains("is kept: `rowkeep apply"), "{told}");
+    assert!(told.contains("run it with `rowkeep apply"), "{told}");
     let id = plan(&sandbox, &restore);
     assert_eq!(customers(&sandbox), "1");
     let listed = sandbox.done(&["plans"]).out;
     assert!([&id[..8], "restore from snapshot", "no"].iter().all(|said| listed.contains(said)), "{listed}");
 
-    sandbox.run(&["apply", &id]).expect(4).says(&["nobody can be asked", "--yes"]);
+    sandbox.run(&["apply", &id]).expect(4).says(&["no terminal to ask", "--yes"]);
     let applied = sandbox.done(&["apply", &id[..8], "--yes"]).out;
     assert!(applied.contains("2 inserted") && applied.contains("safety snapshot"), "{applied}");
     assert_eq!(customers(&sandbox), "3");
-    sandbox.run(&["apply", &id, "--yes"]).expect(4).says(&["was executed already", "--dry-run"]);
+    sandbox.run(&["apply", &id, "--yes"]).expect(4).says(&["was already executed", "--dry-run"]);
     sandbox.done(&["undo", "shop.db", "--yes"]);
     assert_eq!(customers(&sandbox), "1");
     assert!(sandbox.json(&["check", "--read-data"])["clean"].as_bool().is_some_and(|clean| clean));
@@ -70,7 +70,7 @@ fn a_damaged_plan_does_not_hide_the_others() {
     *bytes.last_mut().expect("it is not empty") ^= 1;
     std::fs::write(&path, bytes).expect("it is written");
 
-    let listed = sandbox.done(&["plans"]).says(&[&damaged[..8], "passed over"]).out;
+    let listed = sandbox.done(&["plans"]).says(&[&damaged[..8], "is skipped"]).out;
     assert!(listed.contains(&whole[..8]) && !listed.contains(&damaged[..8]), "{listed}");
     sandbox.run(&["apply", &damaged, "--yes"]).expect(3);
     assert_eq!(customers(&sandbox), "1");

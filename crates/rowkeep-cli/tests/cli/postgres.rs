@@ -145,7 +145,7 @@ fn back_up_restore_and_prove() {
         assert!(restored.out.contains("equal: "), "{restored:?}");
         assert_eq!(server.psql("rowkeep_cli_copy", "SELECT count(*) FROM revenue").trim(), "5000");
         let equal = sandbox.done(&["restore", "first", "--to", &copy]);
-        assert!(equal.out.contains("nothing is to be changed"), "{equal:?}");
+        assert!(equal.out.contains("already up to date"), "{equal:?}");
 
         server.psql("rowkeep_cli_copy", "UPDATE orders SET price = price + 0.01 WHERE customer = 42");
         let differs = sandbox.run(&["verify", "first", "--against", &copy]).expect(3);
@@ -153,7 +153,7 @@ fn back_up_restore_and_prove() {
 
         let rows = sandbox.run(&["diff", "first", &copy, "--rows"]).expect(3).out;
         assert!(rows.lines().all(|line| line.starts_with("~ orders ") && line.contains("price: ")), "{rows}");
-        sandbox.run(&["restore", "first", "--to", &copy]).expect(4).says(&["nobody can be asked"]);
+        sandbox.run(&["restore", "first", "--to", &copy]).expect(4).says(&["no terminal to ask"]);
         sandbox.done(&["restore", "first", "--to", &copy, "--yes"]);
         sandbox.done(&["verify", "first", "--against", &copy]);
         sandbox.done(&["undo", &copy, "--yes"]);

@@ -49,7 +49,7 @@ fn a_row_comes_back_with_what_was_its_own() {
     let snapshots = sandbox.json(&["snapshots"]);
     let safety = snapshots["snapshots"][1]["id"].as_str().expect("there are two").to_owned();
     assert_eq!(snapshots["snapshots"][1]["rows"], json!(0));
-    assert!(sandbox.done(&["show", &safety]).out.contains("what was then changed"));
+    assert!(sandbox.done(&["show", &safety]).out.contains("changes made after it"));
     sandbox.done(&["check", "--read-data"]);
     sandbox.done(&["undo", "shop.db", "--yes"]);
     assert_eq!(sandbox.query("shop.db", ALL), "1|1|2");
@@ -80,7 +80,7 @@ fn references_that_would_dangle_stop_a_restore() {
 
     let left_out = sandbox.done(&with(&["--dangling", "leave-out", "--yes"])).out;
     assert!(
-        left_out.contains("left out: 1 row of lines") && left_out.contains("nothing is to be changed"),
+        left_out.contains("skipped: 1 row of lines") && left_out.contains("already up to date"),
         "{left_out}"
     );
     sandbox.done(&with(&["--dangling", "bring", "--yes"]));

@@ -53,7 +53,7 @@ fn the_whole_database_comes_back_and_goes_again() {
         assert_eq!(line("orders"), Some(vec!["1", "2"]), "{dry}");
         assert_eq!(line("parcels"), Some(vec!["1", "-"]), "{dry}");
         assert_eq!(subject.schema(), changed, "a dry run changes nothing");
-        sandbox.run(&restore).expect(4).says(&["nobody can be asked"]);
+        sandbox.run(&restore).expect(4).says(&["no terminal to ask"]);
         assert_eq!(subject.schema(), changed);
 
         let restored = sandbox.done(&[&restore[..], &["--yes"]].concat());
@@ -62,7 +62,7 @@ fn the_whole_database_comes_back_and_goes_again() {
         sandbox.done(&["verify", "first", "--against", &url]);
         assert_eq!(subject.query("SELECT cents FROM spent ORDER BY customer"), "500\n700");
         let again = sandbox.done(&[&restore[..], &["--yes"]].concat());
-        assert!(again.out.contains("nothing is to be changed"), "{again:?}");
+        assert!(again.out.contains("already up to date"), "{again:?}");
         // As many rows, or the same tables, are not the same.
         for sql in ["UPDATE orders SET cents = 501 WHERE id = 10", "DROP INDEX orders_by_customer"] {
             subject.sql(sql);
@@ -78,7 +78,7 @@ fn the_whole_database_comes_back_and_goes_again() {
         sandbox.done(&["verify", "changed", "--against", &url]);
         let list = sandbox.done(&["snapshots"]).out;
         assert!(list.contains("(before restore)") && list.contains("(before undo)"), "{list}");
-        sandbox.run(&["undo", &url, "--yes"]).expect(2).says(&["nothing was restored"]);
+        sandbox.run(&["undo", &url, "--yes"]).expect(2).says(&["no restore to undo"]);
     });
 }
 

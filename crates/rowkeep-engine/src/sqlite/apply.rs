@@ -91,8 +91,7 @@ fn change(
     let mut notes = Vec::new();
     if options.end_connections {
         notes.push(
-            "SQLite knows no connections of others that could be ended; who else has the file open goes on"
-                .into(),
+            "SQLite has no connections that could be terminated; other programs keep the file open".into(),
         );
     }
 

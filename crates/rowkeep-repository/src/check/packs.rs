@@ -1,4 +1,4 @@
-//! Whether packs are there, and which chunks suffer when one is not.
+//! Whether packs exist, and which chunks are lost with a missing one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Apply: a plan is executed on a live database, in one transaction, so that it can be taken back.
+//! Apply: executing a plan on a live database, in one transaction that can be undone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -170,11 +170,12 @@ async fn undo_now(
     safety: Option<&Safety>,
 ) -> Result<Plan, Error> {
     let Some(before) = &snapshot.manifest.before else {
-        let lack = "was not taken before a restore, so there is nothing that it could take back";
+        let lack = "was not taken before a restore, so there is nothing to undo";
         return Err(Error::Lacks { state: snapshot.told(), lack });
     };
     let Some(stored) = &before.changes else {
-        let lack = "was taken before the whole database was replaced, which only replacing it takes back";
+        let lack =
+            "was taken before the whole database was replaced, which only another replacement can undo";
         return Err(Error::Lacks { state: snapshot.told(), lack });
     };
     if snapshot.manifest.engine != engine.name() {

@@ -127,7 +127,7 @@ impl Plan {
         Err(Error::Dangling { told, is_choice })
     }
 
-    /// Whether nothing is to be changed.
+    /// Whether already up to date.
     pub fn is_empty(&self) -> bool {
         self.counts().total() == 0
     }

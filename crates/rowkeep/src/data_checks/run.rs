@@ -13,7 +13,7 @@ use super::sql::{self, Question, SHOWN};
 use crate::report::{Found, Status};
 use crate::{Context, Error};
 
-/// What checks are held against besides the data.
+/// What checks are compared with besides the data.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
     /// The time from which ages are counted: now, or the time of the snapshot that was restored.

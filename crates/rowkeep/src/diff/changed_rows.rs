@@ -2,8 +2,8 @@
 //!
 //! Of the live table only those rows are read, and of the snapshot those that they took the place of. Rows that are not
 //! there any more are known by their number first, and looked for only when there are any: the keys of the live table
-//! are held against the snapshot's chunks, of which only those are read that lack some. All numbers have to come out
-//! even; when they do not, nothing is told, and both are read.
+//! are compared with the snapshot's chunks, and only chunks that lack some are read. All counts must add up; if they do
+//! not, both states are read in full.
 
 use std::sync::Arc;
 

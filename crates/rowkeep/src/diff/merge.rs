@@ -77,7 +77,7 @@ impl Run {
 /// The changes that make the rows of `before` within the bounds those of `after`, in key order.
 ///
 /// Both have the same columns. Where the key is unique, rows of equal keys are one row that was updated; elsewhere they
-/// are held against each other one by one, and what is left was deleted and inserted. Fails when rows of `after` have
+/// are compared with each other one by one, and what is left was deleted and inserted. Fails when rows of `after` have
 /// the same key though it is to be unique.
 pub(crate) fn changes(
     shape: &Shape,

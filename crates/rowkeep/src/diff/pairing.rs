@@ -1,4 +1,4 @@
-//! A table of two states, and how its rows are held against each other.
+//! A table of two states, and how its rows are compared.
 
 use std::sync::Arc;
 

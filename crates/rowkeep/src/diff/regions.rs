@@ -1,4 +1,4 @@
-//! Which chunks of two tables have to be held against each other.
+//! Which chunks of two tables have to be compared.
 //!
 //! Both tables are walked side by side. Nodes and chunks of equal names are passed over without being read. What is left is
 //! divided into regions: ranges of keys, with the chunks of either side that may hold rows in them. A region ends where a

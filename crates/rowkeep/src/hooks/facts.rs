@@ -1,4 +1,4 @@
-//! What hooks are told.
+//! The facts that hooks are given.
 
 use rowkeep_format::Counts;
 use serde_json::{Value, json};

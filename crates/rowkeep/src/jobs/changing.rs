@@ -1,4 +1,4 @@
-//! Commands that change a database, and what is told of what they did.
+//! Commands that change a database, and the report of what they did.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! Checking whether the data of databases is as it must be.
+//! Running data checks on databases.
 
 use std::path::PathBuf;
 use std::time::Instant;

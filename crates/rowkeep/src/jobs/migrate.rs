@@ -63,7 +63,7 @@ pub struct Rollback {
     pub rows: Option<Counts>,
     /// What did not come back exactly as it was, in words for people.
     pub notes: Vec<String>,
-    /// The database as it is then, held against the snapshot.
+    /// The database as it is then, compared with the snapshot.
     pub rows_proven: Comparison,
     /// How its schema differs from the snapshot's.
     pub schema: Vec<DefinitionChange>,
@@ -82,7 +82,7 @@ impl Rollback {
 ///
 /// With the schema unchanged that is a restore of the rows that differ, in one transaction; else the database is replaced.
 /// Everything since the first snapshot is taken back, also what others wrote; the second keeps it. Either way the result
-/// is read again and held against the first snapshot.
+/// is read again and compared with the first snapshot.
 pub async fn migrate(
     context: &Context,
     repository: &Repository,

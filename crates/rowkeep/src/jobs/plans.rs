@@ -79,7 +79,7 @@ pub struct Terms {
     pub also_run: Vec<String>,
     /// Whether a safety snapshot is taken before.
     pub safety: bool,
-    /// Whether a replaced database is held against the snapshot afterwards.
+    /// Whether a replaced database is compared with the snapshot afterwards.
     pub verify: bool,
     /// Whether hooks run.
     pub hooks: bool,

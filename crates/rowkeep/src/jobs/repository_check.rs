@@ -1,4 +1,4 @@
-//! Check: whether a repository is as it was written, and which snapshots and tables suffer where it is not.
+//! Check: whether a repository is undamaged, and which snapshots and tables are affected if it is not.
 
 mod findings;
 mod progress;

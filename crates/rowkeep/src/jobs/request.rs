@@ -99,7 +99,7 @@ pub enum Outcome {
     Diff(DiffOutcome),
     /// Rows were written as files.
     Export(ExportOutcome),
-    /// A database was held against a snapshot.
+    /// A database was compared with a snapshot.
     Verify(VerifyOutcome),
     /// A repository was checked.
     Check(CheckOutcome),

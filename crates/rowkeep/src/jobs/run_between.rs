@@ -1,4 +1,4 @@
-//! Around: a command changes a database between two snapshots, so that what it did can be seen and taken back.
+//! Around: running a command between two snapshots, so that its changes can be seen and undone.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Undo: what a restore did to a database is taken back.
+//! Undo: reverting what a restore did to a database.
 
 use rowkeep_engine::OnConflict;
 use serde::{Deserialize, Serialize};

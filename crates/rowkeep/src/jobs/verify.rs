@@ -1,4 +1,4 @@
-//! Verify: a database is held against a snapshot.
+//! Verify: comparing a database with a snapshot.
 
 use rowkeep_format::SnapshotId;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::restore::verify::{Comparison, verify};
 use crate::state::snapshots;
 use crate::{Context, Error};
 
-/// Which database is to be held against which snapshot.
+/// Which database is to be compared with which snapshot.
 ///
 /// ```no_run
 /// use rowkeep::jobs::verify::VerifyRequest;

@@ -128,7 +128,7 @@ pub struct Tally {
 }
 
 impl Report {
-    /// A report of checks of a database that is in use, held against a snapshot where one was asked for.
+    /// A report of checks of a database that is in use, compared with a snapshot where one was asked for.
     pub fn of_checks(
         database: &str,
         target: &str,

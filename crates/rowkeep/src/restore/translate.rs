@@ -2,7 +2,7 @@
 //!
 //! It is a restore through a map. The plan is made from the snapshot alone: its rows are read once, so that types hold what
 //! is really there, and everything that does not come over exactly is in its notes. After the restore the
-//! database is read again and held against the snapshot through the same map.
+//! database is read back and compared with the snapshot through the same map.
 
 mod orphans;
 mod plan;

@@ -1,4 +1,4 @@
-//! Verify: a database is read again and held against a snapshot, table by table, by hash.
+//! Verify: reading a database and comparing it with a snapshot, table by table, by hash.
 
 use rowkeep_engine::{Engine, ViewOptions};
 use rowkeep_format::manifest::Scope;

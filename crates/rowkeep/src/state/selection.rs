@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(error, "no table user; there are users, visits, audit.users, odd*name");
         assert_eq!(
             chosen(&["users"], &["users"]),
-            Err("no table is left: what was chosen is left out as well".into())
+            Err("no tables are left: all chosen tables are excluded".into())
         );
     }
 }

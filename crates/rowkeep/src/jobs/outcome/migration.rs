@@ -64,7 +64,7 @@ pub enum RollbackSummary {
         rows: Option<Counts>,
         /// What did not come back exactly as it was, in words for people.
         notes: Vec<String>,
-        /// The database held against the snapshot.
+        /// The database compared with the snapshot.
         comparison: Comparison,
         /// How its schema differs from the snapshot's.
         schema: Vec<DefinitionChange>,

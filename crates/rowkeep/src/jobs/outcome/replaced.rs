@@ -70,7 +70,7 @@ pub struct ReplacedDone {
     pub notes: Vec<String>,
     /// How long it took, in milliseconds.
     pub replace_ms: u64,
-    /// The database held against the snapshot afterwards, where that was wanted.
+    /// The database compared with the snapshot afterwards, where that was wanted.
     pub proof: Option<Comparison>,
 }
 

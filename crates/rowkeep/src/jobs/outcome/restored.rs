@@ -40,7 +40,7 @@ pub struct NewDatabase {
     pub restore_ms: u64,
     /// Whether rows were masked, so that they are not those of the snapshot.
     pub masked: bool,
-    /// The database held against the snapshot afterwards, where that was wanted.
+    /// The database compared with the snapshot afterwards, where that was wanted.
     pub proof: Option<Comparison>,
     /// How long that took, in milliseconds.
     pub verify_ms: Option<u64>,

@@ -67,7 +67,7 @@ pub struct TranslatedDone {
     pub notes: Vec<String>,
     /// How long it took, in milliseconds.
     pub restore_ms: u64,
-    /// The database held against the snapshot afterwards, where that was wanted.
+    /// The database compared with the snapshot afterwards, where that was wanted.
     pub proof: Option<Proof>,
     /// How long that took, in milliseconds.
     pub verify_ms: Option<u64>,

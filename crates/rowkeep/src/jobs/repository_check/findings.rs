@@ -18,7 +18,7 @@ pub struct Checked {
     pub damage: Vec<Problem>,
     /// What is odd but harms nothing.
     pub notes: Vec<Problem>,
-    /// What snapshots suffer from damage; those not named here are whole.
+    /// How snapshots are affected by damage; those not listed are complete.
     pub losses: Vec<Loss>,
 }
 

@@ -69,7 +69,7 @@ pub struct RestoreRequest {
     /// Whether and by which rules rows are masked on their way into a new database.
     #[serde(default)]
     pub mask: Option<Masked>,
-    /// Whether a database that was made is read again and held against the snapshot.
+    /// Whether a database that was made is read again and compared with the snapshot.
     #[serde(default = "yes")]
     pub verify: bool,
     /// Whether hooks run.

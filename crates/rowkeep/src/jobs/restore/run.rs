@@ -17,7 +17,7 @@ use crate::{Context, Error};
 impl RestoreRequest {
     /// Restores.
     ///
-    /// A new or empty database is made from the snapshot and held against it. In one that holds data, the rows that differ
+    /// A new or empty database is made from the snapshot and compared with it. In one that holds data, the rows that differ
     /// are changed in one transaction, or with [`with_schema`](Self::with_schema) all of it is replaced; the caller is
     /// asked before. A database of another engine is made by a translation.
     pub async fn run(

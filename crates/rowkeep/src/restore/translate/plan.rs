@@ -100,7 +100,7 @@ impl TranslationPlan {
         self.entries.iter().map(|entry| entry.root.rows).sum()
     }
 
-    /// Whether everything comes over exactly.
+    /// Whether everything is translated exactly.
     pub fn is_exact(&self) -> bool {
         self.notes.is_empty()
     }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
+mod background;
 pub mod capture;
 pub mod config;
 mod context;

@@ -3,6 +3,7 @@
 pub(crate) mod key_lookup;
 pub(crate) mod key_set;
 pub(crate) mod reader;
+pub(crate) mod repeated_lookup;
 pub mod selection;
 pub mod snapshots;
 

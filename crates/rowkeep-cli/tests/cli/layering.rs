@@ -32,7 +32,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["units", "variables"],
+                &["background", "units", "variables"],
                 &["durations"],
                 &["error"],
                 &["progress"],

@@ -1,6 +1,5 @@
 //! History: every version of one row that the snapshots of a database hold.
 
-mod find;
 mod request;
 mod versions;
 
@@ -14,9 +13,9 @@ pub use request::{HistoryOutcome, HistoryRequest};
 pub use versions::{Cell, ChangedColumn, FirstSeen, Note, Version, What};
 
 use crate::rows::condition::KeyReference;
+use crate::state::repeated_lookup::RepeatedLookup;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
-use find::Finder;
 use versions::{Row, Seen, Timeline};
 
 /// A row through all snapshots of a database.
@@ -45,15 +44,26 @@ pub async fn history(
     database: &str,
     row: &KeyReference,
 ) -> Result<History, Error> {
-    context.until_cancelled(follow(repository, database, row)).await
+    context.until_cancelled(follow(context, repository, database, row)).await
 }
 
-async fn follow(repository: &Repository, database: &str, row: &KeyReference) -> Result<History, Error> {
+async fn follow(
+    context: &Context,
+    repository: &Repository,
+    database: &str,
+    row: &KeyReference,
+) -> Result<History, Error> {
     let mut snapshots = snapshots::list(repository, Some(database)).await?;
     snapshots.retain(|snapshot| !snapshot.is_changes_alone());
     let reader = Arc::new(repository.reader().await?);
-    let mut follower =
-        Follower { reader: &reader, row, finder: Finder::default(), schema: None, failure: None };
+    let mut follower = Follower {
+        context,
+        reader: &reader,
+        row,
+        lookup: RepeatedLookup::default(),
+        schema: None,
+        failure: None,
+    };
     let mut timeline = Timeline::default();
     let mut looked_into = false;
     for snapshot in &snapshots {
@@ -76,9 +86,10 @@ async fn follow(repository: &Repository, database: &str, row: &KeyReference) -> 
 }
 
 struct Follower<'a> {
+    context: &'a Context,
     reader: &'a Reader,
     row: &'a KeyReference,
-    finder: Finder,
+    lookup: RepeatedLookup,
     schema: Option<(rowkeep_format::ChunkId, Schema)>,
     /// The newest reason why the row could not be looked for.
     failure: Option<Error>,
@@ -116,7 +127,7 @@ impl Follower<'_> {
             Ok(key) => key,
             Err(error) => return Ok(self.passed_over(error)),
         };
-        let found = self.finder.find(self.reader, table, &entry.root, key.encoded()).await?;
+        let found = self.lookup.find(self.context, self.reader, table, entry, key.encoded()).await?;
         Ok(found.map_or(Seen::Absent, |values| Seen::Row(Row::new(table, values))))
     }
 

@@ -8,8 +8,8 @@ use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_format::tree::{ChunkRef, MAX_KEY_BYTES};
 use rowkeep_format::{ChunkId, FormatError, Key, RowBatch, Table, TableEntry, key};
 use rowkeep_repository::Reader;
-use tokio_util::task::AbortOnDropHandle;
 
+use crate::background::Background;
 use crate::state::reader::{read_chunk, read_node};
 use crate::{Context, Error};
 
@@ -24,40 +24,60 @@ pub(crate) async fn rows_by_keys(
     entry: &TableEntry,
     keys: &[Vec<u8>],
 ) -> Result<RowBatch, Error> {
-    let level = u64::from(entry.root.levels).saturating_sub(1);
-    let search = Search { reader, unique: table.key.unique, keys };
-    let mut chunks = Vec::new();
-    search.below(entry.root.hash, level, 0..keys.len(), &mut chunks).await?;
+    let chunks = Search { reader, unique: table.key.unique, keys }.chunks(entry).await?;
     let mut found = RowBatch::new(table.columns.len());
-    let name = Arc::new(table.name.to_string());
+    let table = Arc::new(table.clone());
     let mut read = futures::stream::iter(chunks)
         .map(|(chunk, range)| {
-            let (context, reader, name) = (context.clone(), Arc::clone(reader), Arc::clone(&name));
-            let task = tokio::spawn(async move {
-                let rows = read_chunk(&context, &reader, &chunk, &name).await?;
+            let (context, reader, table) = (context.clone(), Arc::clone(reader), Arc::clone(&table));
+            Background::spawn(async move {
+                let rows = rows_of(&context, &reader, &chunk, &table).await?;
                 Ok::<_, Error>((chunk.id, rows, range))
-            });
-            let task = AbortOnDropHandle::new(task);
-            async move { task.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())) }
+            })
         })
         .buffered(context.cores() + 2);
     while let Some((id, rows, range)) = read.try_next().await? {
-        let wrong = || Error::content(format!("chunk {id} of table {}", table.name));
-        if rows.columns().len() != table.columns.len() {
-            return Err(wrong()(FormatError::Malformed("its rows")));
-        }
-        take(&table.key, &rows, &keys[range], &mut found).map_err(wrong())?;
+        take(&table.key, &rows, &keys[range], &mut found).map_err(damaged(id, &table))?;
     }
     Ok(found)
 }
 
-struct Search<'a> {
-    reader: &'a Reader,
-    unique: bool,
-    keys: &'a [Vec<u8>],
+/// Reads a chunk of rows, and holds it against the table.
+pub(super) async fn rows_of(
+    context: &Context,
+    reader: &Reader,
+    chunk: &ChunkRef,
+    table: &Table,
+) -> Result<RowBatch, Error> {
+    let rows = read_chunk(context, reader, chunk, &table.name.to_string()).await?;
+    match rows.columns().len() == table.columns.len() {
+        true => Ok(rows),
+        false => Err(damaged(chunk.id, table)(FormatError::Malformed("its rows"))),
+    }
+}
+
+/// What is wrong with a chunk of a table.
+pub(super) fn damaged(chunk: ChunkId, table: &Table) -> impl FnOnce(FormatError) -> Error + use<> {
+    Error::content(format!("chunk {chunk} of table {}", table.name))
+}
+
+/// A search for some keys, which stand in order.
+pub(super) struct Search<'a> {
+    pub(super) reader: &'a Reader,
+    /// Whether no two rows have one key.
+    pub(super) unique: bool,
+    pub(super) keys: &'a [Vec<u8>],
 }
 
 impl Search<'_> {
+    /// The chunks of a table that can hold some of the keys, with the range of those keys.
+    pub(super) async fn chunks(&self, entry: &TableEntry) -> Result<Vec<(ChunkRef, Range<usize>)>, Error> {
+        let level = u64::from(entry.root.levels).saturating_sub(1);
+        let mut chunks = Vec::new();
+        self.below(entry.root.hash, level, 0..self.keys.len(), &mut chunks).await?;
+        Ok(chunks)
+    }
+
     /// Lists the chunks of rows below a node that can hold some of the keys, with the range of those keys.
     fn below<'s>(
         &'s self,
@@ -68,12 +88,7 @@ impl Search<'_> {
     ) -> BoxFuture<'s, Result<(), Error>> {
         Box::pin(async move {
             let entries = read_node(self.reader, id, level).await?;
-            for (at, entry) in entries.iter().enumerate() {
-                let next = entries.get(at + 1).map(|next| next.first_key.as_slice());
-                let inside = within(&self.keys[range.clone()], &entry.first_key, next, self.unique);
-                if inside.is_empty() {
-                    continue;
-                }
+            for (entry, inside) in candidates(&entries, &self.keys[range.clone()], self.unique) {
                 let inside = range.start + inside.start..range.start + inside.end;
                 match level {
                     0 => out.push((entry.clone(), inside)),
@@ -85,23 +100,44 @@ impl Search<'_> {
     }
 }
 
+/// The entries of a node below which some of the keys can be, with the range of those keys.
+fn candidates<'e>(
+    entries: &'e [ChunkRef],
+    keys: &'e [Vec<u8>],
+    unique: bool,
+) -> impl Iterator<Item = (&'e ChunkRef, Range<usize>)> {
+    let inside = move |(at, entry): (usize, &'e ChunkRef)| {
+        let next = entries.get(at + 1).map(|next| next.first_key.as_slice());
+        (entry, within(keys, &entry.first_key, next, unique))
+    };
+    entries.iter().enumerate().map(inside).filter(|(_, inside)| !inside.is_empty())
+}
+
 /// The keys that can be in a chunk or below a node, by its first key and that of the next.
 ///
-/// Of a long first key only the beginning was kept, which sorts before the key: then keys that begin with it can be on
-/// either side. (A whole key is never the beginning of another.) Where keys repeat, a chunk can begin with the key that
+/// Of a long first key only the beginning was kept, which sorts before the key: then longer keys that begin with it can be
+/// on either side. (A whole key is never the beginning of another, so one that equals what was kept is the first key
+/// itself.) Where keys repeat, a chunk can begin with the key that
 /// the one before ends with.
 fn within(keys: &[Vec<u8>], first: &[u8], next: Option<&[u8]>, unique: bool) -> Range<usize> {
     let start = keys.partition_point(|key| key.as_slice() < first);
     let Some(next) = next else { return start..keys.len() };
     let is_cut_off = next.len() >= MAX_KEY_BYTES;
     let end = keys.partition_point(|key| {
-        key.as_slice() < next || (!unique && key == next) || (is_cut_off && key.starts_with(next))
+        key.as_slice() < next
+            || (!unique && key == next)
+            || (is_cut_off && key.len() > next.len() && key.starts_with(next))
     });
     start..end.max(start)
 }
 
 /// Takes the rows that have one of these keys out of rows that stand in the order of their keys.
-fn take(key: &Key, rows: &RowBatch, keys: &[Vec<u8>], out: &mut RowBatch) -> Result<(), FormatError> {
+pub(super) fn take(
+    key: &Key,
+    rows: &RowBatch,
+    keys: &[Vec<u8>],
+    out: &mut RowBatch,
+) -> Result<(), FormatError> {
     let mut encoded = Vec::new();
     let mut encode = |row: usize| -> Result<Vec<u8>, FormatError> {
         encoded.clear();
@@ -147,6 +183,35 @@ mod tests {
         let keys = vec![b"a".to_vec(), long(b"a"), long(b"b"), b"z".to_vec()];
         assert_eq!(within(&keys, b"a", Some(&long(b"")), true), 0..3);
         assert_eq!(within(&keys, &long(b""), Some(b"z"), true), 1..3);
+    }
+
+    fn entry(number: u8, first_key: &[u8]) -> ChunkRef {
+        let first_key = first_key[..first_key.len().min(MAX_KEY_BYTES)].to_vec();
+        ChunkRef { id: ChunkId([number; 32]), rows: 1, bytes: 1, first_key }
+    }
+
+    fn looked_into(entries: &[ChunkRef], wanted: &[u8]) -> Vec<u8> {
+        candidates(entries, &[wanted.to_vec()], true).map(|(entry, _)| entry.id.0[0]).collect()
+    }
+
+    #[test]
+    fn one_entry_is_looked_into_where_first_keys_are_whole() {
+        let entries = [entry(1, b"b"), entry(2, b"d"), entry(3, b"f")];
+        assert!(looked_into(&entries, b"a").is_empty());
+        assert_eq!(looked_into(&entries, b"b"), [1]);
+        assert_eq!(looked_into(&entries, b"c"), [1]);
+        assert_eq!(looked_into(&entries, b"f"), [3]);
+        assert_eq!(looked_into(&entries, b"z"), [3]);
+    }
+
+    #[test]
+    fn first_keys_that_were_cut_off_leave_several() {
+        let long = |last: &[u8]| [&[b'k'; MAX_KEY_BYTES], last].concat();
+        let entries = [entry(1, b"a"), entry(2, &long(b"b")), entry(3, &long(b"d")), entry(4, b"z")];
+        assert_eq!(looked_into(&entries, &long(b"c")), [1, 2, 3]);
+        assert_eq!(looked_into(&entries, &long(b"")), [3]);
+        assert_eq!(looked_into(&entries, b"l"), [3]);
+        assert_eq!(looked_into(&entries, b"kk"), [1]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use rowkeep_engine::{EngineError, ErrorKind, RowStream};
 use rowkeep_format::tree::{ChunkRef, decode_node};
 use rowkeep_format::{ChunkId, FormatError, RowBatch, TableEntry, chunk};
 use rowkeep_repository::Reader;
-use tokio_util::task::AbortOnDropHandle;
 
+use crate::background::Background;
 use crate::{Context, Error};
 
 /// Reads a node and holds it against the level it was promised to have.
@@ -76,14 +76,7 @@ pub(crate) fn rows(context: &Context, reader: &Arc<Reader>, table: &TableEntry, 
     chunks(first, table.root.hash, level)
         .map_ok(move |entry| {
             let (context, reader, table) = (context.clone(), Arc::clone(&reader), columns.clone());
-            let task = async move { read_chunk(&context, &reader, &entry, &table).await };
-            let task = AbortOnDropHandle::new(tokio::spawn(task));
-            async move {
-                match task.await {
-                    Ok(batch) => batch,
-                    Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-                }
-            }
+            Background::spawn(async move { read_chunk(&context, &reader, &entry, &table).await })
         })
         .try_buffered(ahead)
         .map_err(move |error| cause.keep(error))

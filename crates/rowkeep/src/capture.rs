@@ -1,5 +1,6 @@
 //! Capture: a state of a live database becomes a snapshot.
 
+pub(crate) mod chunks;
 mod migration_version;
 pub mod readiness;
 mod reuse;

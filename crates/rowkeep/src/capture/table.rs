@@ -1,21 +1,19 @@
-//! Reading a table of a live database into chunks: cut, encode, name, and store what is new.
+//! Reading a table of a live database into chunks: encode, name, and store what is new.
 
 use std::sync::Arc;
 
-use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use rowkeep_engine::{RowStream, View};
-use rowkeep_format::cut::{Cut, Cutter};
+use rowkeep_format::cut::Cut;
 use rowkeep_format::tree::{ChunkRef, Node, TableRoot, TreeBuilder};
 use rowkeep_format::{ChunkId, ContentKeys, FormatError, Table, TableEntry, chunk};
 use rowkeep_repository::{Compressed, Writer};
-use tokio_util::task::AbortOnDropHandle;
 
-use crate::capture::reuse::Base;
+use super::chunks::{Chunks, Passed};
+use super::reuse::Base;
 use crate::{Context, Error, Event};
-
-/// Chunks of one table that may be worked on beside the one that is being filled.
-const CHUNKS_AHEAD: usize = 4;
 
 /// The level of zstd: what follows is a few percent smaller and twice as slow.
 const LEVEL: i32 = 3;
@@ -70,27 +68,20 @@ async fn read_table(
     sink: &Sink,
 ) -> Result<(TableRoot, u64), Error> {
     if let Some(rows) = view.rows_in_physical_order(table).await? {
-        let mut gone_through = Advance::default();
-        match read_rows(context, rows, table, keys, sink, &mut gone_through).await {
+        let mut chunks = chunks(context, rows, table, keys, sink);
+        match store_all(&mut chunks, keys, sink).await {
             // What was stored of it stays and is mostly found again.
             Err(Error::Table { source: FormatError::OutOfOrder { .. }, .. }) => {
-                let Advance { rows, bytes } = gone_through;
+                let Passed { rows, bytes } = chunks.passed();
                 context.observe(Event::TableAgain { table: &table.name, rows, bytes });
             }
             Err(error) => return Err(error),
-            Ok(root) => return Ok((root, gone_through.bytes)),
+            Ok(root) => return Ok((root, chunks.passed().bytes)),
         }
     }
-    let mut gone_through = Advance::default();
-    let root = read_rows(context, view.rows(table).await?, table, keys, sink, &mut gone_through).await?;
-    Ok((root, gone_through.bytes))
-}
-
-/// What was gone through of a table, as progress has it.
-#[derive(Default)]
-struct Advance {
-    rows: u64,
-    bytes: u64,
+    let mut chunks = chunks(context, view.rows(table).await?, table, keys, sink);
+    let root = store_all(&mut chunks, keys, sink).await?;
+    Ok((root, chunks.passed().bytes))
 }
 
 /// The hash of rows that come in the order of their key; nothing is stored.
@@ -100,77 +91,51 @@ pub(crate) async fn hash_rows(
     table: &Table,
     keys: &ContentKeys,
 ) -> Result<TableRoot, Error> {
-    read_rows(context, rows, table, keys, &Sink::Names, &mut Advance::default()).await
+    store_all(&mut chunks(context, rows, table, keys, &Sink::Names), keys, &Sink::Names).await
 }
 
-async fn read_rows(
-    context: &Context,
-    mut rows: RowStream,
-    table: &Table,
+type Putting = BoxFuture<'static, Result<ChunkRef, Error>>;
+
+/// The chunks of rows as they are encoded, and put where they go.
+fn chunks<'a>(
+    context: &'a Context,
+    rows: RowStream,
+    table: &'a Table,
     keys: &ContentKeys,
     sink: &Sink,
-    gone_through: &mut Advance,
+) -> Chunks<'a, impl Fn(Cut) -> Putting + use<>, Result<ChunkRef, Error>> {
+    let (owned, of_chunks, sink) = (context.clone(), keys.clone(), sink.clone());
+    let work = move |cut| put(owned.clone(), cut, of_chunks.clone(), sink.clone()).boxed();
+    Chunks::new(context, rows, table, keys, true, work)
+}
+
+/// Puts the nodes of the chunks' tree where they go, and gives the root.
+async fn store_all<W: Fn(Cut) -> Putting>(
+    chunks: &mut Chunks<'_, W, Result<ChunkRef, Error>>,
+    keys: &ContentKeys,
+    sink: &Sink,
 ) -> Result<TableRoot, Error> {
-    let mut cutter = Cutter::new(&table.key, table.columns.len(), keys);
-    let mut tree = TreeBuilder::new(keys);
-    let (mut cuts, mut nodes) = (Vec::new(), Vec::new());
-    let mut working = FuturesOrdered::new();
-    while let Some(batch) = rows.next().await {
-        let batch = batch?;
-        if let Err(source) = cutter.push(&batch, &mut cuts) {
-            // Chunks under way are claimed, so for whoever begins again they have to come to their end.
-            while let Some(done) = working.next().await {
-                finished(done)?;
-            }
-            return Err(Error::Table { table: table.name.to_string(), source });
-        }
-        let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
-        gone_through.rows += rows;
-        gone_through.bytes += bytes;
-        context.observe(Event::Advanced { table: &table.name, rows, bytes });
-        for cut in cuts.drain(..) {
-            working.push_back(begin_chunk(context, cut, keys, sink).await);
-        }
-        while working.len() > CHUNKS_AHEAD
-            && let Some(done) = working.next().await
-        {
-            tree.push(finished(done)?, &mut nodes);
-            store_nodes(keys, sink, &mut nodes).await?;
-        }
-    }
-    if let Some(cut) = cutter.finish() {
-        working.push_back(begin_chunk(context, cut, keys, sink).await);
-    }
-    while let Some(done) = working.next().await {
-        tree.push(finished(done)?, &mut nodes);
+    let (mut tree, mut nodes) = (TreeBuilder::new(keys), Vec::new());
+    while let Some(chunk) = chunks.next().await? {
+        tree.push(chunk?, &mut nodes);
+        store_nodes(keys, sink, &mut nodes).await?;
     }
     let root = tree.finish(&mut nodes);
     store_nodes(keys, sink, &mut nodes).await?;
     Ok(root)
 }
 
-type Work = AbortOnDropHandle<Result<ChunkRef, Error>>;
-
-fn finished(done: Result<Result<ChunkRef, Error>, tokio::task::JoinError>) -> Result<ChunkRef, Error> {
-    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
-}
-
-/// Encodes and stores a chunk in the background, once there is room for it.
-async fn begin_chunk(context: &Context, cut: Cut, keys: &ContentKeys, sink: &Sink) -> Work {
-    let admitted = context.admit(cut.rows.bytes()).await;
-    let (context, keys, sink) = (context.clone(), keys.clone(), sink.clone());
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        let _admitted = admitted;
-        let writer = match &sink {
-            Sink::Names => None,
-            Sink::Repository(writer) => Some(Arc::clone(writer)),
-        };
-        let encoded = context.compute(move || encode_chunk(cut, &keys, writer.as_deref())).await?;
-        if let (Some(compressed), Sink::Repository(writer)) = (encoded.compressed, &sink) {
-            writer.add(compressed).await?;
-        }
-        Ok(encoded.chunk)
-    }))
+/// Encodes a chunk, and stores it where it is to be stored.
+async fn put(context: Context, cut: Cut, keys: ContentKeys, sink: Sink) -> Result<ChunkRef, Error> {
+    let writer = match &sink {
+        Sink::Names => None,
+        Sink::Repository(writer) => Some(Arc::clone(writer)),
+    };
+    let encoded = context.compute(move || encode_chunk(cut, &keys, writer.as_deref())).await?;
+    if let (Some(compressed), Sink::Repository(writer)) = (encoded.compressed, &sink) {
+        writer.add(compressed).await?;
+    }
+    Ok(encoded.chunk)
 }
 
 struct Encoded {

@@ -13,10 +13,10 @@ use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::tree::{ChunkRef, MAX_KEY_BYTES};
 use rowkeep_format::{FormatError, Key, RowBatch, Table, TableEntry, key};
 use rowkeep_repository::Reader;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::chosen::Chosen;
 use super::pairing::Pair;
+use crate::background::Background;
 use crate::state::key_lookup::rows_by_keys;
 use crate::state::reader::{chunks, read_chunk};
 use crate::state::selection::Selection;
@@ -171,12 +171,12 @@ impl<'a> ChangedRows<'a> {
             while working.len() > context.cores()
                 && let Some(done) = working.next().await
             {
-                let done: RowBatch = finished(done)?;
+                let done: RowBatch = done?;
                 gone.extend(&done, 0..done.rows());
             }
         }
         while let Some(done) = working.next().await {
-            let done = finished(done)?;
+            let done = done?;
             gone.extend(&done, 0..done.rows());
         }
         Ok(Some(gone))
@@ -189,11 +189,11 @@ impl<'a> ChangedRows<'a> {
         let (context, reader) = (context.clone(), Arc::<Reader>::clone(&self.stored.reader));
         let (name, key) = (self.table.name.to_string(), self.table.key.clone());
         let unstorable = self.unstorable();
-        AbortOnDropHandle::new(tokio::spawn(async move {
+        Background::spawn(async move {
             let _admitted = admitted;
             let rows = read_chunk(&context, &reader, &chunk, &name).await?;
             context.compute(move || lacking(&rows, &key, &keys)).await.map_err(unstorable)
-        }))
+        })
     }
 
     fn unstorable(&self) -> impl Fn(FormatError) -> Error + use<> {
@@ -217,11 +217,7 @@ pub(crate) async fn are_changes_known(
     Ok(true)
 }
 
-type Work = AbortOnDropHandle<Result<RowBatch, Error>>;
-
-fn finished(done: Result<Result<RowBatch, Error>, tokio::task::JoinError>) -> Result<RowBatch, Error> {
-    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
-}
+type Work = Background<Result<RowBatch, Error>>;
 
 /// The rows whose keys are not among some; both are in key order.
 fn lacking(rows: &RowBatch, key: &Key, keys: &Keys) -> Result<RowBatch, FormatError> {

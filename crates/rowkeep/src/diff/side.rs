@@ -3,21 +3,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futures::stream::{BoxStream, FuturesOrdered, StreamExt};
+use futures::stream::{BoxStream, StreamExt};
 use rowkeep_engine::RowStream;
-use rowkeep_format::cut::{Cut, Cutter};
-use rowkeep_format::tree::ChunkRef;
+use rowkeep_format::cut::Cut;
+use rowkeep_format::tree::{ChunkRef, MAX_KEY_BYTES};
 use rowkeep_format::{ChunkId, ContentKeys, RowBatch, Table, TableName, chunk};
 use rowkeep_repository::Reader;
 use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::columns::Alignment;
+use crate::background::Background;
+use crate::capture::chunks::Chunks;
 use crate::state::reader::{read_chunk, read_node};
-use crate::{Context, Error, Event};
-
-/// Chunks of a table that may be worked on beside the one that is being filled.
-const CHUNKS_AHEAD: usize = 3;
+use crate::{Context, Error};
 
 /// A chunk of rows of a table.
 #[derive(Clone)]
@@ -172,7 +170,7 @@ impl Side {
     }
 }
 
-/// Cuts rows into chunks as a capture would, and names them.
+/// Cuts rows into chunks as a capture does, and names them.
 fn entries(
     context: Context,
     rows: RowStream,
@@ -182,83 +180,43 @@ fn entries(
     watched: bool,
 ) -> BoxStream<'static, Result<Entry, Error>> {
     let (sender, receiver) = mpsc::channel(1);
-    let task = async move {
-        let outcome = cut(&context, rows, &table, &keys, named, watched, &sender).await;
-        if let Err(error) = outcome {
-            let _ = sender.send(Err(error)).await;
+    let task = Background::spawn(async move {
+        let work = |cut| entry(context.clone(), cut, named.then(|| keys.clone()));
+        let mut chunks = Chunks::new(&context, rows, &table, &keys, watched, work);
+        while let Some(next) = chunks.next().await.transpose() {
+            let is_last = next.is_err();
+            if sender.send(next).await.is_err() || is_last {
+                break;
+            }
         }
-    };
-    let task = AbortOnDropHandle::new(tokio::spawn(task));
+    });
     futures::stream::unfold((receiver, task), |(mut receiver, task)| async move {
-        Some((receiver.recv().await?, (receiver, task)))
+        match receiver.recv().await {
+            Some(next) => Some((next, (receiver, task))),
+            // Had the task panicked, the rows would seem to end here.
+            None => {
+                task.await;
+                None
+            }
+        }
     })
     .boxed()
 }
 
-async fn cut(
-    context: &Context,
-    mut rows: RowStream,
-    table: &Table,
-    keys: &ContentKeys,
-    named: bool,
-    watched: bool,
-    out: &mpsc::Sender<Result<Entry, Error>>,
-) -> Result<(), Error> {
-    let unstorable = |source| Error::Table { table: table.name.to_string(), source };
-    let mut cutter = Cutter::new(&table.key, table.columns.len(), keys);
-    let mut cuts = Vec::new();
-    let mut working = FuturesOrdered::new();
-    while let Some(batch) = rows.next().await {
-        let batch = batch?;
-        cutter.push(&batch, &mut cuts).map_err(unstorable)?;
-        if watched {
-            let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
-            context.observe(Event::Advanced { table: &table.name, rows, bytes });
-        }
-        for cut in cuts.drain(..) {
-            working.push_back(name(context, cut, keys, named).await);
-        }
-        while working.len() > CHUNKS_AHEAD
-            && let Some(done) = working.next().await
-        {
-            if out.send(Ok(finished(done))).await.is_err() {
-                return Ok(());
-            }
-        }
-    }
-    if let Some(cut) = cutter.finish() {
-        working.push_back(name(context, cut, keys, named).await);
-    }
-    while let Some(done) = working.next().await {
-        if out.send(Ok(finished(done))).await.is_err() {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-fn finished(done: Result<Entry, tokio::task::JoinError>) -> Entry {
-    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
-}
-
-/// Names a chunk in the background, once there is room for it.
-async fn name(context: &Context, cut: Cut, keys: &ContentKeys, named: bool) -> AbortOnDropHandle<Entry> {
-    let admitted = context.admit(cut.rows.bytes()).await;
-    let (context, keys) = (context.clone(), keys.clone());
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        let _admitted = admitted;
-        let mut first_key = cut.first_key;
-        first_key.truncate(rowkeep_format::tree::MAX_KEY_BYTES);
-        let rows = Arc::new(cut.rows);
-        let bytes = rows.bytes() as u64;
-        let id = if named {
+/// A chunk, named where keys for that are given.
+async fn entry(context: Context, cut: Cut, keys: Option<ContentKeys>) -> Entry {
+    let mut first_key = cut.first_key;
+    first_key.truncate(MAX_KEY_BYTES);
+    let rows = Arc::new(cut.rows);
+    let bytes = rows.bytes() as u64;
+    let id = match keys {
+        Some(keys) => {
             let rows = Arc::clone(&rows);
             Some(context.compute(move || keys.chunk_id(&chunk::encode_rows(&rows))).await)
-        } else {
-            None
-        };
-        Entry { id, first_key, bytes, rows: Rows::Here(rows) }
-    }))
+        }
+        None => None,
+    };
+    Entry { id, first_key, bytes, rows: Rows::Here(rows) }
 }
 
 #[cfg(test)]

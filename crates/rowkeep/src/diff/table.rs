@@ -6,7 +6,6 @@ use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
 use rowkeep_engine::RowStream;
 use rowkeep_engine::sort::{SortOptions, sort};
 use rowkeep_format::{Changes, ContentKeys, Table, TableChanges, TableName};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::by_key::compare_keys;
 use super::changed_rows::{ChangedRows, Differing};
@@ -18,6 +17,7 @@ use super::merge::{Bounds, Shape, changes};
 use super::pairing::{Pair, Pairing};
 use super::regions::{Region, Regions};
 use super::side::{Side, Stored};
+use crate::background::Background;
 use crate::state::State;
 use crate::state::reader::{Cause, rows};
 use crate::{Context, Error};
@@ -89,22 +89,16 @@ async fn compare_all(
         while working.len() > context.cores()
             && let Some(done) = working.next().await
         {
-            out.keep(finished(done)?).await?;
+            out.keep(done?).await?;
         }
     }
     while let Some(done) = working.next().await {
-        out.keep(finished(done)?).await?;
+        out.keep(done?).await?;
     }
     Ok(())
 }
 
-type Work = AbortOnDropHandle<Result<Vec<Changes>, Error>>;
-
-fn finished(
-    done: Result<Result<Vec<Changes>, Error>, tokio::task::JoinError>,
-) -> Result<Vec<Changes>, Error> {
-    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
-}
+type Work = Background<Result<Vec<Changes>, Error>>;
 
 /// Loads the chunks of a region and compares their rows in the background, once there is room for them.
 async fn compare(
@@ -118,7 +112,7 @@ async fn compare(
     let admitted = context.admit(bytes as usize).await;
     let (context, shape, filter) = (context.clone(), Arc::clone(shape), Arc::clone(filter));
     let table = table.to_string();
-    AbortOnDropHandle::new(tokio::spawn(async move {
+    Background::spawn(async move {
         let _admitted = admitted;
         let (mut before, mut after) = (Vec::new(), Vec::new());
         for entry in &region.before {
@@ -135,7 +129,7 @@ async fn compare(
             })
             .await;
         compared.map_err(|source| Error::Table { table, source })
-    }))
+    })
 }
 
 #[allow(clippy::too_many_arguments)]

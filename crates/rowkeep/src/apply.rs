@@ -2,8 +2,11 @@
 
 pub mod activity;
 mod dangling;
-pub(crate) mod execute;
+mod execute;
 pub mod plan;
 pub(crate) mod safety;
+pub(crate) mod stored_changes;
+pub(crate) mod undo;
 
-pub use execute::{Outcome, execute, last_applied, undo, undo_snapshot};
+pub use execute::{Outcome, execute};
+pub use undo::{last_applied, undo, undo_snapshot};

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rowkeep_engine::Engine;
+use rowkeep_engine::{Engine, ErrorKind};
 use rowkeep_format::TableName;
+use rowkeep_format::manifest::Before;
 use rowkeep_repository::Repository;
 
 use crate::capture::{CaptureOptions, Opened, Uncommitted, read_opened};
 use crate::state::selection::Selection;
+use crate::state::snapshots::Snapshot;
 use crate::{Context, Error};
 
 /// How a safety snapshot is to be called.
@@ -72,4 +74,36 @@ pub(crate) async fn capture(
         repository_folder: None,
     };
     read_opened(context, repository, engine, opened, &options).await
+}
+
+/// Makes a safety snapshot visible, before anything is changed.
+pub(crate) async fn commit(
+    repository: &Repository,
+    mut captured: Uncommitted,
+    before: Before,
+) -> Result<Snapshot, Error> {
+    captured.manifest.before = Some(before);
+    captured.commit(repository).await
+}
+
+/// Changes a database after its safety snapshot became visible, which goes again when nothing was changed.
+///
+/// It stays when the connection was lost: then nobody knows whether anything was changed.
+pub(crate) async fn guarded<T>(
+    context: &Context,
+    repository: &Repository,
+    safety: Option<&Snapshot>,
+    change: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let error = match change.await {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    let is_unknown = matches!(&error, Error::Engine(error) if error.kind() == ErrorKind::Unreachable);
+    if let Some(safety) = safety.filter(|_| !is_unknown)
+        && let Err(left) = repository.delete_snapshot(&safety.id).await
+    {
+        context.warn(format!("safety snapshot {} stays: {left}", safety.short_id()));
+    }
+    Err(error)
 }

@@ -9,7 +9,7 @@ use rowkeep_format::manifest::Before;
 use rowkeep_format::{Counts, TableKind, TableName};
 use rowkeep_repository::Repository;
 
-use crate::apply::execute::execute;
+use crate::apply::execute;
 use crate::apply::plan::{Mode, PlanOptions, plan};
 use crate::capture::CaptureOptions;
 use crate::data_checks::{Check, Circumstances, run_checks};

@@ -11,7 +11,7 @@ use rowkeep_format::tree::ChunkRef;
 use rowkeep_format::{ChunkId, TableEntry};
 use rowkeep_repository::{CheckOptions, CheckReport, Reader, Repository, Severity};
 
-use crate::apply::execute::read_changeset;
+use crate::apply::stored_changes::read_changeset;
 use crate::jobs::plans::{self, Action};
 use crate::state::reader::read_node;
 use crate::state::snapshots::{self, Snapshot, read_schema};

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rowkeep_engine::{CreateOptions, Engine, ErrorKind as EngineKind, ViewOptions};
+use rowkeep_engine::{CreateOptions, Engine, ViewOptions};
 use rowkeep_format::manifest::{Before, Scope};
 use rowkeep_format::{Schema, TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use super::{Restored, finish};
-use crate::apply::execute::{UNDO, taken_back};
 use crate::apply::safety::{self, Kept, Safety};
+use crate::apply::undo::{UNDO, taken_back};
 use crate::capture::table::{Sink, read_tables};
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{DefinitionChange, SchemaDifference, all_schema_differences, definition_changes};
@@ -201,26 +201,14 @@ pub async fn replace(
     let Replacement { operation, from, snapshot, safety, .. } = replacement;
     let safety = match safety {
         None => None,
-        Some(mut safety) => {
-            safety.manifest.before = Some(Before { operation: operation.to_owned(), from, changes: None });
-            Some(safety.commit(repository).await?)
+        Some(captured) => {
+            let before = Before { operation: operation.to_owned(), from, changes: None };
+            Some(safety::commit(repository, captured, before).await?)
         }
     };
-    match put_back(context, repository, engine, &snapshot, end_connections).await {
-        Ok(restored) => Ok(Replaced { restored, safety }),
-        Err(error) => {
-            // Whether anything changed is not known when the connection was lost at the end.
-            let is_unknown =
-                matches!(&error, Error::Engine(error) if error.kind() == EngineKind::Unreachable);
-            if let Some(safety) = safety
-                && !is_unknown
-                && let Err(left) = repository.delete_snapshot(&safety.id).await
-            {
-                context.warn(format!("safety snapshot {} stays: {left}", safety.short_id()));
-            }
-            Err(error)
-        }
-    }
+    let replacing = put_back(context, repository, engine, &snapshot, end_connections);
+    let restored = safety::guarded(context, repository, safety.as_ref(), replacing).await?;
+    Ok(Replaced { restored, safety })
 }
 
 /// Makes a database again from a snapshot, whatever it holds; a database that is gone is made.

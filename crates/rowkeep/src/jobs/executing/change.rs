@@ -5,9 +5,10 @@ use rowkeep_format::{ChunkId, PlanId};
 
 use super::Scene;
 use crate::Error;
-use crate::apply::execute::{execute, store_changes};
+use crate::apply::execute;
 use crate::apply::plan::Plan;
 use crate::apply::safety::Kept;
+use crate::apply::stored_changes::store_changes;
 use crate::hooks::Facts;
 use crate::jobs::caller::{News, Proposal};
 use crate::jobs::outcome::{Ended, RowsDone, RowsOutcome, RowsSummary};

@@ -17,6 +17,7 @@ pub mod export;
 pub mod hooks;
 pub mod jobs;
 mod progress;
+mod quotes;
 pub mod report;
 pub mod restore;
 pub mod rows;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rows::mask::{BoundMask, Mask, MaskRules};
 use crate::state::reader::{Cause, rows};
-use crate::state::selection::{Selection, matches};
+use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
 
@@ -118,23 +118,11 @@ pub(crate) async fn finish(
 /// belongs to the schema.
 pub fn chosen(snapshot: &Snapshot, selection: &Selection) -> Result<Vec<TableEntry>, Error> {
     let tables = &snapshot.manifest.tables;
-    let patterns = |names: &[String]| -> Result<Vec<String>, Error> {
-        let of_group = |name: &String| selection.groups.get(name).cloned().unwrap_or(vec![name.clone()]);
-        let patterns: Vec<String> = names.iter().flat_map(of_group).collect();
-        match patterns.iter().find(|name| !tables.iter().any(|table| matches(name, &table.name))) {
-            None => Ok(patterns),
-            Some(name) => {
-                let own = tables.iter().filter(|table| table.kind.is_user_table());
-                let candidates = own.map(|table| table.name.to_string()).collect();
-                Err(Error::Unknown { what: "table", name: name.clone(), candidates })
-            }
-        }
-    };
-    let (include, exclude) = (patterns(&selection.include)?, patterns(&selection.exclude)?);
-    let any = |names: &[String], table: &TableEntry| names.iter().any(|name| matches(name, &table.name));
-    let is_in =
-        |table: &TableEntry| include.is_empty() || table.kind == TableKind::Settings || any(&include, table);
-    Ok(tables.iter().filter(|table| is_in(table) && !any(&exclude, table)).cloned().collect())
+    let patterns = selection.bind(|| tables.iter().map(|table| (&table.name, table.kind)))?;
+    let is_of_schema =
+        |table: &TableEntry| table.kind == TableKind::Settings && !patterns.excludes(&table.name);
+    let is_chosen = |table: &&TableEntry| patterns.choose(&table.name) || is_of_schema(table);
+    Ok(tables.iter().filter(is_chosen).cloned().collect())
 }
 
 fn user_rows(tables: &[TableEntry]) -> u64 {

@@ -6,6 +6,7 @@ pub(crate) mod reader;
 pub(crate) mod repeated_lookup;
 pub mod selection;
 pub mod snapshots;
+pub(crate) mod table_pattern;
 
 use std::sync::Arc;
 

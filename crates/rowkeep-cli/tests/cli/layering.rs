@@ -32,7 +32,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["background", "units", "variables"],
+                &["background", "quotes", "units", "variables"],
                 &["durations"],
                 &["error"],
                 &["progress"],

@@ -10,6 +10,7 @@ use rowkeep_repository::Repository;
 use crate::capture::{CaptureOptions, Opened, Uncommitted, read_opened};
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
+use crate::state::table_pattern::pattern_of;
 use crate::{Context, Error};
 
 /// How a safety snapshot is to be called.
@@ -33,11 +34,7 @@ pub(crate) enum Kept {
 impl Kept {
     /// The rows of these tables.
     pub(crate) fn tables(tables: impl IntoIterator<Item = TableName>) -> Self {
-        let pattern = |table: TableName| match table.schema {
-            Some(schema) => format!("{schema}.{}", table.name),
-            None => table.name,
-        };
-        let include = tables.into_iter().map(pattern).collect();
+        let include = tables.into_iter().map(|table| pattern_of(&table)).collect();
         Self::Tables(Selection { include, ..Selection::default() })
     }
 

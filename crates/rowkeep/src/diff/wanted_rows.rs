@@ -5,7 +5,7 @@ use rowkeep_format::{RowBatch, Table};
 use super::filter::{RowFilter, RowTest};
 use crate::Error;
 use crate::rows::condition::{BoundKey, Condition, KeyReference};
-use crate::state::selection::matches;
+use crate::state::table_pattern::TablePattern;
 
 /// The rows that fulfil a condition and, where keys are given, have one of them.
 ///
@@ -28,7 +28,8 @@ impl WantedRows {
 impl WantedRows {
     /// The keys that are of rows of this table.
     fn bound(&self, table: &Table) -> Result<Vec<BoundKey>, Error> {
-        let keys = self.keys.iter().filter(|key| matches(key.table_name(), &table.name));
+        let is_of_table = |key: &&KeyReference| TablePattern::new(key.table_pattern()).matches(&table.name);
+        let keys = self.keys.iter().filter(is_of_table);
         keys.map(|key| key.bind(table)).collect()
     }
 }

@@ -36,7 +36,7 @@ impl RowsWanted {
     pub(crate) fn selection(&self, workspace: &Workspace) -> Selection {
         let of_keys = || {
             let keys = self.references().unwrap_or_default();
-            keys.iter().map(|key| key.table_name().to_owned()).collect()
+            keys.iter().map(|key| key.table_pattern().to_owned()).collect()
         };
         Selection {
             include: if self.tables.is_empty() { of_keys() } else { self.tables.clone() },

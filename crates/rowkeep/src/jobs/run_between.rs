@@ -11,6 +11,7 @@ use crate::diff::{Changeset, DiffOptions, Difference, all_schema_differences, de
 use crate::state::State;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
+use crate::state::table_pattern::pattern_of;
 use crate::{Context, Error, Event};
 
 /// A command that was run between two snapshots.
@@ -98,11 +99,8 @@ async fn effect(
     let first = State::snapshot(repository, before.clone()).await?;
     let second = State::snapshot(repository, after.clone()).await?;
     let not_compared = keys_gone(first.schema(), second.schema());
-    let name = |table: &TableName| match &table.schema {
-        Some(schema) => format!("{schema}.{}", table.name),
-        None => table.name.clone(),
-    };
-    let selection = Selection { exclude: not_compared.iter().map(name).collect(), ..Selection::default() };
+    let exclude = not_compared.iter().map(pattern_of).collect();
+    let selection = Selection { exclude, ..Selection::default() };
     let options = DiffOptions { selection, ..DiffOptions::default() };
     let mut difference = match diff(context, repository.content_keys(), &first, &second, &options).await {
         Err(Error::NothingSelected) => Difference {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use rowkeep_format::{Schema, Table, TableName};
+use rowkeep_format::{Schema, Table, TableKind, TableName};
 use serde::{Deserialize, Serialize};
 
+use super::table_pattern::TablePattern;
 use crate::Error;
 
 /// Tables in or out, by name or by group.
 ///
-/// A name is `table` or `schema.table`, with `*` for any run of characters; a group stands for its names. What is left
-/// out wins over what is taken in.
+/// A name is `table` or `schema.table`, with `*` for any run of characters; in double quotes either is taken as it is. A
+/// group stands for its names. What is left out wins over what is taken in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// The tables to take; empty for all.
@@ -32,16 +33,9 @@ impl Selection {
     /// A name that no table has is an error, and so is a selection of nothing from tables that exist. Tables that
     /// only the database itself keeps are taken when all of its own are, or when they are named.
     pub fn choose<'s>(&self, schema: &'s Schema) -> Result<Vec<&'s Table>, Error> {
-        let include = self.patterns(&self.include, schema)?;
-        let exclude = self.patterns(&self.exclude, schema)?;
-        let matches =
-            |patterns: &[&str], table: &Table| patterns.iter().any(|name| matches(name, &table.name));
-        let chosen: Vec<&Table> = schema
-            .tables
-            .iter()
-            .filter(|table| include.is_empty() || matches(&include, table))
-            .filter(|table| !matches(&exclude, table))
-            .collect();
+        let known = |table: &'s Table| (&table.name, table.kind);
+        let patterns = self.bind(|| schema.tables.iter().map(known))?;
+        let chosen: Vec<&Table> = schema.tables.iter().filter(|table| patterns.choose(&table.name)).collect();
         if chosen.is_empty() && !self.is_all() { Err(Error::NothingSelected) } else { Ok(chosen) }
     }
 
@@ -63,53 +57,72 @@ impl Selection {
 
     /// Whether a table is left out.
     pub fn excludes(&self, table: &TableName) -> bool {
-        let member = |name: &String| match self.groups.get(name) {
-            Some(members) => members.iter().any(|name| matches(name, table)),
-            None => matches(name, table),
+        self.written(&self.exclude).any(|name| TablePattern::new(name).matches(table))
+    }
+
+    /// The patterns of both lists; one that none of the tables there are matches is an error.
+    pub(crate) fn bind<'t, T>(&self, known: impl Fn() -> T) -> Result<BoundSelection, Error>
+    where
+        T: Iterator<Item = (&'t TableName, TableKind)>,
+    {
+        let patterns = |names| {
+            let bound = self.written(names).map(|name: &str| {
+                let pattern = TablePattern::new(name);
+                match known().any(|(table, _)| pattern.matches(table)) {
+                    true => Ok(pattern),
+                    false => Err(Error::Unknown {
+                        what: "table",
+                        name: name.to_owned(),
+                        candidates: known()
+                            .filter(|(_, kind)| kind.is_user_table())
+                            .map(|(table, _)| table.to_string())
+                            .collect(),
+                    }),
+                }
+            });
+            bound.collect::<Result<Vec<_>, _>>()
         };
-        self.exclude.iter().any(member)
+        Ok(BoundSelection { include: patterns(&self.include)?, exclude: patterns(&self.exclude)? })
     }
 
-    fn patterns<'a>(&'a self, names: &'a [String], schema: &Schema) -> Result<Vec<&'a str>, Error> {
-        let mut patterns = Vec::new();
-        for name in names {
-            match self.groups.get(name) {
-                Some(members) => patterns.extend(members.iter().map(String::as_str)),
-                None => patterns.push(name.as_str()),
-            }
-        }
-        for pattern in &patterns {
-            if !schema.tables.iter().any(|table| matches(pattern, &table.name)) {
-                let tables = schema.tables.iter().filter(|table| table.kind.is_user_table());
-                return Err(Error::Unknown {
-                    what: "table",
-                    name: (*pattern).to_owned(),
-                    candidates: tables.map(|table| table.name.to_string()).collect(),
-                });
-            }
-        }
-        Ok(patterns)
+    /// The names of a list, with those of groups in their place.
+    fn written<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a str> {
+        names
+            .iter()
+            .flat_map(|name| match self.groups.get(name) {
+                Some(members) => members.as_slice(),
+                None => std::slice::from_ref(name),
+            })
+            .map(String::as_str)
     }
 }
 
-/// Whether a table is meant by a name: the whole name, or without its schema.
-pub fn matches(pattern: &str, table: &TableName) -> bool {
-    let qualified = table.schema.as_ref().map(|schema| format!("{schema}.{}", table.name));
-    glob(pattern, &table.name) || qualified.is_some_and(|name| glob(pattern, &name))
+/// A selection whose names are known to mean tables.
+pub(crate) struct BoundSelection {
+    include: Vec<TablePattern>,
+    exclude: Vec<TablePattern>,
 }
 
-fn glob(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
-            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| glob(tail, &rest[at..]))
-        }),
+impl BoundSelection {
+    /// Whether a table is taken.
+    pub(crate) fn choose(&self, table: &TableName) -> bool {
+        (self.include.is_empty() || self.includes(table)) && !self.excludes(table)
+    }
+
+    /// Whether a table is taken by its name.
+    pub(crate) fn includes(&self, table: &TableName) -> bool {
+        self.include.iter().any(|pattern| pattern.matches(table))
+    }
+
+    /// Whether a table is left out.
+    pub(crate) fn excludes(&self, table: &TableName) -> bool {
+        self.exclude.iter().any(|pattern| pattern.matches(table))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rowkeep_format::{Key, TableKind};
+    use rowkeep_format::Key;
 
     use super::*;
 

@@ -4,21 +4,24 @@ use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::{Column, RowBatch, Schema, Table, Value, key};
 
 use super::bind::is_postgres;
-use super::lexer::{hex, quoted};
+use super::lexer::hex;
 use super::postgres::Type;
 use super::sqlite::{Number, affinity_of, number_of};
 use crate::Error;
 use crate::error::ConditionError;
-use crate::state::selection;
+use crate::quotes::quoted;
+use crate::state::table_pattern::TablePattern;
 
 /// A row by its key, as people write it: `customers:42`, `order_items:7,3`.
 ///
-/// The table is a name as [`selection::matches`] takes it; in double quotes it may hold a colon. Values stand in the
-/// order of the key's columns; in single quotes they may hold commas, and `x'0aff'` stands for bytes.
+/// The table is a name as a [`Selection`](crate::state::selection::Selection) takes it; in double quotes it may hold a colon
+/// and stars. Values stand in the order of the key's columns; in single quotes they may hold commas, and `x'0aff'` stands
+/// for bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyReference {
     text: String,
     table: String,
+    pattern: String,
     values: Vec<Part>,
 }
 
@@ -54,7 +57,13 @@ pub fn parse_key(text: &str) -> Result<KeyReference, ConditionError> {
     if table.is_empty() {
         return Err(fail(0, "expected a table before the colon"));
     }
-    Ok(KeyReference { text: text.to_owned(), table, values: values(text, at + 1)? })
+    // Quotes around a whole part of the name say that it is no pattern; others only let it hold a colon.
+    let pattern = if matches!(TablePattern::new(&text[..at]), TablePattern::Parts { .. }) {
+        text[..at].to_owned()
+    } else {
+        table.clone()
+    };
+    Ok(KeyReference { text: text.to_owned(), table, pattern, values: values(text, at + 1)? })
 }
 
 fn values(text: &str, mut at: usize) -> Result<Vec<Part>, ConditionError> {
@@ -96,7 +105,8 @@ fn values(text: &str, mut at: usize) -> Result<Vec<Part>, ConditionError> {
 impl KeyReference {
     /// A key of a table whose values are written as after the colon of [`parse_key`].
     pub fn new(table: &str, key: &str) -> Result<Self, ConditionError> {
-        Ok(Self { text: key.to_owned(), table: table.to_owned(), values: values(key, 0)? })
+        let values = values(key, 0)?;
+        Ok(Self { text: key.to_owned(), table: table.to_owned(), pattern: table.to_owned(), values })
     }
 
     /// The name of the table, as it was written.
@@ -104,10 +114,16 @@ impl KeyReference {
         &self.table
     }
 
+    /// The tables that the name may mean, as a pattern for a [`Selection`](crate::state::selection::Selection).
+    pub fn table_pattern(&self) -> &str {
+        &self.pattern
+    }
+
     /// The only table of a schema that is meant.
     pub fn table<'s>(&self, schema: &'s Schema) -> Result<&'s Table, Error> {
+        let pattern = TablePattern::new(&self.pattern);
         let mut meant: Vec<&Table> =
-            schema.tables.iter().filter(|table| selection::matches(&self.table, &table.name)).collect();
+            schema.tables.iter().filter(|table| pattern.matches(&table.name)).collect();
         if meant.len() > 1 {
             // A whole name in the default schema is meant before the same name elsewhere.
             let default: Vec<&Table> =

@@ -1,6 +1,7 @@
 //! The words of a condition.
 
 use crate::error::ConditionError;
+use crate::quotes::quoted;
 
 /// A word, and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,24 +76,6 @@ fn token(text: &str, at: usize, first: char) -> Result<(Kind, usize), ConditionE
             Some(symbol) => Ok((Kind::Symbol(symbol), symbol.len())),
             None => Err(ConditionError::new(text, at, format!("{first:?} means nothing in a condition"))),
         },
-    }
-}
-
-/// What stands between a quote and the next single one, and how long it is with both.
-pub(super) fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
-    let mut inner = String::new();
-    let mut rest = text.strip_prefix(quote)?;
-    loop {
-        let end = rest.find(quote)?;
-        inner.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix(quote) {
-            Some(beyond) => {
-                inner.push(quote);
-                rest = beyond;
-            }
-            None => return Some((inner, text.len() - rest.len())),
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::value::{ColumnMask, Shape};
 use crate::Error;
 use crate::rows::condition::postgres::Type;
 use crate::rows::condition::sqlite::{affinity_of, number_of};
-use crate::state::selection;
+use crate::state::table_pattern::TablePattern;
 
 /// Rules, and the key that makes what they do unpredictable.
 #[derive(Clone)]
@@ -125,7 +125,8 @@ fn places(name: &str, schema: &Schema) -> Result<Vec<Place>, Error> {
     let mut nearest: Option<(&str, &Table)> = None;
     for (dot, _) in name.match_indices('.') {
         let (pattern, column) = (&name[..dot], &name[dot + 1..]);
-        for (at, table) in user_tables().filter(|(_, table)| selection::matches(pattern, &table.name)) {
+        let pattern = TablePattern::new(pattern);
+        for (at, table) in user_tables().filter(|(_, table)| pattern.matches(&table.name)) {
             match table.columns.iter().position(|known| known.name == column) {
                 Some(column) => found.push((at, column)),
                 None => nearest = Some((column, table)),

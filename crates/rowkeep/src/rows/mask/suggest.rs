@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use futures::StreamExt;
 use rowkeep_engine::{Engine, View, ViewOptions};
-use rowkeep_format::{Column, ContentKeys, RowBatch, Schema, Table, Value};
+use rowkeep_format::{Column, ContentKeys, RowBatch, Schema, Table, TableName, Value};
 use serde::{Deserialize, Serialize};
 
 use super::bind::Mask;
 use super::rules::{MaskRules, Rule};
+use crate::state::table_pattern::pattern_of;
 use crate::{Context, Error};
 
 /// Rows of each table that are looked at.
@@ -88,10 +89,7 @@ fn in_table(schema: &Schema, table: &Table, sample: &RowBatch) -> Vec<(Suggestio
         };
         let Some(personal) = by_values.or(by_name) else { continue };
         // In full, so that tables of one name in two schemas are told apart.
-        let name = match &table.name.schema {
-            Some(of) => format!("{of}.{}.{}", table.name.name, column.name),
-            None => format!("{}.{}", table.name.name, column.name),
-        };
+        let name = format!("{}.{}", written(&table.name), column.name);
         let fitting = rules(personal, column).into_iter().find(|rule| binds(schema, [(&name, rule)]));
         if let Some(rule) = fitting {
             let suggestion = Suggestion {
@@ -104,6 +102,16 @@ fn in_table(schema: &Schema, table: &Table, sample: &RowBatch) -> Vec<(Suggestio
         }
     }
     found
+}
+
+/// The name of a table as people would write it to mean this one alone.
+fn written(name: &TableName) -> String {
+    let is_plain = |name: &str| !name.contains(['*', '.', '"']);
+    match &name.schema {
+        Some(schema) if is_plain(schema) && is_plain(&name.name) => format!("{schema}.{}", name.name),
+        None if is_plain(&name.name) => name.name.clone(),
+        _ => pattern_of(name),
+    }
 }
 
 /// Whether rules can be bound together.

@@ -8,5 +8,5 @@ pub(crate) mod safety;
 pub(crate) mod stored_changes;
 pub(crate) mod undo;
 
-pub use execute::{Outcome, execute};
+pub use execute::{Executed, execute};
 pub use undo::{last_applied, undo, undo_snapshot};

@@ -24,13 +24,13 @@ use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase, State};
 pub use files::Destination;
 use files::{Files, Sheet, file_name, file_names};
-pub use format::Format;
+pub use format::ExportFormat;
 use format::WriteRows;
 
 /// What is to be exported, and how.
 pub struct ExportOptions {
     /// What the files are.
-    pub format: Format,
+    pub format: ExportFormat,
     /// The tables that are meant.
     pub selection: Selection,
     /// Of their rows, only these.
@@ -96,9 +96,9 @@ async fn export_now(
     let tables = chosen(state, options, &mut done.notes)?;
     let work = Work::new(context, state, options, &tables, &mut done)?;
     let is_one = match (&destination, options.format) {
-        (_, Format::Sql) => true,
+        (_, ExportFormat::Sql) => true,
         (Destination::Folder(_), _) => false,
-        (_, Format::Csv) if tables.len() != 1 => {
+        (_, ExportFormat::Csv) if tables.len() != 1 => {
             let message = format!("one CSV file holds one table, and {} are meant", tables.len());
             return Err(Error::Export(message));
         }
@@ -119,7 +119,7 @@ async fn export_now(
         sheet.write(work.head().as_bytes()).await?;
         let mut rows = 0;
         for table in &work.in_order() {
-            rows += work.table(table, &mut sheet, matches!(options.format, Format::Ndjson)).await?;
+            rows += work.table(table, &mut sheet, matches!(options.format, ExportFormat::Ndjson)).await?;
         }
         sheet.write(work.tail().as_bytes()).await?;
         let tables = tables.iter().map(|table| table.name.to_string()).collect();
@@ -150,7 +150,7 @@ fn chosen<'s>(
 ) -> Result<Vec<&'s Table>, Error> {
     let named = !options.selection.include.is_empty();
     let mut tables = options.selection.choose(state.schema())?;
-    tables.retain(|table| named || options.format == Format::Sql || table.kind.is_user_table());
+    tables.retain(|table| named || options.format == ExportFormat::Sql || table.kind.is_user_table());
     let (held, missing): (Vec<&Table>, Vec<&Table>) =
         tables.into_iter().partition(|table| state.holds(&table.name));
     if !missing.is_empty() {
@@ -164,7 +164,7 @@ fn chosen<'s>(
 struct Work<'a> {
     context: &'a Context,
     state: &'a State,
-    format: Format,
+    format: ExportFormat,
     tables: Vec<&'a Table>,
     tests: Vec<(&'a TableName, Option<Arc<RowTest>>)>,
     mask: Option<BoundMask>,
@@ -206,7 +206,7 @@ impl<'a> Work<'a> {
             tests.push((&table.name, test));
         }
         let script = match options.format {
-            Format::Sql => {
+            ExportFormat::Sql => {
                 let is_whole = options.selection.is_all() && options.rows.is_none();
                 let has_ddl = !schema.ddl.is_empty();
                 done.with_schema = options.with_schema && is_whole && has_ddl;
@@ -220,7 +220,7 @@ impl<'a> Work<'a> {
                 }
                 Some(script::Script::new(schema, done.with_schema)?)
             }
-            Format::Csv | Format::Ndjson => None,
+            ExportFormat::Csv | ExportFormat::Ndjson => None,
         };
         Ok(Self { context, state, format: options.format, tables: tables.to_vec(), tests, mask, script })
     }
@@ -244,8 +244,8 @@ impl<'a> Work<'a> {
     async fn table(&self, table: &'a Table, sheet: &mut Sheet, with_name: bool) -> Result<u64, Error> {
         let name = &table.name;
         let writer: Arc<dyn WriteRows> = match (self.format, &self.script) {
-            (Format::Sql, Some(script)) => Arc::new(script.of(table)),
-            (Format::Csv, _) => Arc::new(csv::Csv::of(table)),
+            (ExportFormat::Sql, Some(script)) => Arc::new(script.of(table)),
+            (ExportFormat::Csv, _) => Arc::new(csv::Csv::of(table)),
             _ => Arc::new(ndjson::Ndjson::of(self.state.engine(), table, with_name)),
         };
         sheet.write(writer.head().as_bytes()).await?;

@@ -11,7 +11,7 @@ mod webhook;
 
 use definition::{Action, Problem};
 pub use definition::{Hook, Moment, Operation};
-pub use facts::{Facts, Outcome};
+pub use facts::{Facts, OperationOutcome};
 pub use read::{FileHook, read_all};
 
 use crate::{Context, Error, Event};
@@ -61,7 +61,7 @@ pub async fn within<T, E: From<Error>>(
     context: &Context,
     hooks: &Hooks,
     mut facts: Facts,
-    judge: impl FnOnce(&Result<T, E>) -> (Outcome, Option<String>),
+    judge: impl FnOnce(&Result<T, E>) -> (OperationOutcome, Option<String>),
     operation: impl AsyncFnOnce(&mut Facts) -> Result<T, E>,
 ) -> Ended<T, E> {
     let mut result = Ok(());
@@ -76,7 +76,7 @@ pub async fn within<T, E: From<Error>>(
     };
     let (outcome, error) = judge(&result);
     let is_interrupted = result.is_err() && context.is_cancelled();
-    facts.end(if is_interrupted { Outcome::Interrupted } else { outcome }, error);
+    facts.end(if is_interrupted { OperationOutcome::Interrupted } else { outcome }, error);
     let mut failed = Vec::new();
     for (moment, hook) in &hooks.after {
         if let Err(error) = run(context, *moment, hook, &facts).await {

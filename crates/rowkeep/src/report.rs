@@ -10,12 +10,12 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use findings::{About, Found, Kind, Measures, Report, Section, Status, Tally, VERSION};
+pub use findings::{About, Measures, Report, ReportEntry, ReportKind, Section, Status, Tally, VERSION};
 pub use keep::{keep, kept, latest_drill};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ReportFormat {
     /// Lines for a terminal.
     Terminal,
     /// One JSON object: `passed`, and `reports`.
@@ -29,13 +29,13 @@ pub enum Format {
 }
 
 /// Writes reports.
-pub fn render(reports: &[Report], format: Format) -> String {
+pub fn render(reports: &[Report], format: ReportFormat) -> String {
     match format {
-        Format::Terminal => terminal::render(reports),
-        Format::Json => json(reports),
-        Format::Html => html::render(reports),
-        Format::Markdown => markdown::render(reports),
-        Format::Junit => junit::render(reports),
+        ReportFormat::Terminal => terminal::render(reports),
+        ReportFormat::Json => json(reports),
+        ReportFormat::Html => html::render(reports),
+        ReportFormat::Markdown => markdown::render(reports),
+        ReportFormat::Junit => junit::render(reports),
     }
 }
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use rowkeep::jobs::check_data::CheckDataRequest;
-use rowkeep::report::{Format, render};
+use rowkeep::report::{ReportFormat, render};
 
 use crate::fail::status_of;
 use crate::setup::Session;
@@ -22,7 +22,7 @@ pub(crate) struct CheckData {
     checks: Option<PathBuf>,
     /// Report format: terminal, json, html, markdown or junit [default: by the extension of --output]
     #[arg(long, value_parser = format, value_name = "FORMAT")]
-    format: Option<Format>,
+    format: Option<ReportFormat>,
     /// Write the report to this file, and a summary to the terminal
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -37,7 +37,7 @@ impl CheckData {
         }
         let printed = match (&self.output, self.format) {
             (None, Some(format)) => format,
-            _ => Format::Terminal,
+            _ => ReportFormat::Terminal,
         };
         show(session, &outcome.reports, printed);
         Ok(status_of(outcome.verdict()))

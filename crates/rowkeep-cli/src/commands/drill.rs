@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use rowkeep::jobs::drill::DrillRequest;
-use rowkeep::report::{Format, render};
+use rowkeep::report::{ReportFormat, render};
 
 use crate::fail::status_of;
 use crate::setup::Session;
@@ -39,7 +39,8 @@ pub(crate) struct Drill {
 
 impl Drill {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let formats: Vec<Format> = self.report.iter().map(|path| format_of(path)).collect::<Result<_>>()?;
+        let formats: Vec<ReportFormat> =
+            self.report.iter().map(|path| format_of(path)).collect::<Result<_>>()?;
         let request = DrillRequest {
             database: self.database,
             snapshot: self.snapshot,
@@ -52,7 +53,7 @@ impl Drill {
         for (path, format) in self.report.iter().zip(formats) {
             write(path, &render(&outcome.reports, format))?;
         }
-        show(session, &outcome.reports, Format::Terminal);
+        show(session, &outcome.reports, ReportFormat::Terminal);
         Ok(status_of(outcome.verdict()))
     }
 }

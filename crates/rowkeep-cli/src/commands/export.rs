@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use rowkeep::export::Format;
+use rowkeep::export::ExportFormat;
 use rowkeep::jobs::export::ExportRequest;
 
 use crate::fail::status_of;
@@ -46,12 +46,12 @@ enum FormatChoice {
     Sql,
 }
 
-impl From<FormatChoice> for Format {
+impl From<FormatChoice> for ExportFormat {
     fn from(choice: FormatChoice) -> Self {
         match choice {
-            FormatChoice::Csv => Format::Csv,
-            FormatChoice::Ndjson => Format::Ndjson,
-            FormatChoice::Sql => Format::Sql,
+            FormatChoice::Csv => ExportFormat::Csv,
+            FormatChoice::Ndjson => ExportFormat::Ndjson,
+            FormatChoice::Sql => ExportFormat::Sql,
         }
     }
 }

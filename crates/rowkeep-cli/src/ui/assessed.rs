@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rowkeep::jobs::assess::{AssessOutcome, Assessment, Reach, State, Step, TableState};
+use rowkeep::jobs::assess::{AssessOutcome, Assessment, Reach, Step, TableHealth, TableState};
 use serde_json::{Value, json};
 
 use super::command_line::command;
@@ -121,14 +121,14 @@ fn tables(tables: &[TableState]) -> String {
     let rows = tables.iter().map(|table| {
         let number = |rows: Option<u64>| rows.map_or_else(|| "-".to_owned(), count);
         let state = match &table.state {
-            State::Complete => "complete".to_owned(),
-            State::Fewer => {
+            TableHealth::Complete => "complete".to_owned(),
+            TableHealth::Fewer => {
                 let lacks = table.snapshot_rows.unwrap_or(0).saturating_sub(table.database_rows.unwrap_or(0));
                 format!("MISSING {}", counted(lacks, "row"))
             }
-            State::Missing => "MISSING".to_owned(),
-            State::Unreadable(why) => format!("UNREADABLE: {why}"),
-            State::New => "not in the snapshot".to_owned(),
+            TableHealth::Missing => "MISSING".to_owned(),
+            TableHealth::Unreadable(why) => format!("UNREADABLE: {why}"),
+            TableHealth::New => "not in the snapshot".to_owned(),
         };
         vec![table.table.clone(), number(table.database_rows), number(table.snapshot_rows), state]
     });

@@ -1,6 +1,6 @@
 //! The comparison of a database with a snapshot.
 
-use rowkeep::restore::verify::{Comparison, Outcome, TableComparison};
+use rowkeep::restore::verify::{Comparison, TableComparison, TableVerdict};
 
 use super::table::{Column, render};
 use super::units::{count, counted};
@@ -14,7 +14,7 @@ pub(crate) fn told(comparison: &Comparison, snapshot: &str, database: &str) -> S
         return format!("equal: {database} is snapshot {snapshot}, {compared}");
     }
     let unequal: Vec<&TableComparison> =
-        comparison.tables.iter().filter(|table| table.outcome != Outcome::Equal).collect();
+        comparison.tables.iter().filter(|table| table.outcome != TableVerdict::Equal).collect();
     let columns = [
         Column("TABLE", false),
         Column("WHAT", false),
@@ -38,12 +38,12 @@ pub(crate) fn told(comparison: &Comparison, snapshot: &str, database: &str) -> S
     )
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
+fn outcome(outcome: TableVerdict) -> &'static str {
     match outcome {
-        Outcome::Equal => "equal",
-        Outcome::Differs => "rows differ",
-        Outcome::ColumnsDiffer => "columns differ",
-        Outcome::Missing => "not in the database",
-        Outcome::Extra => "not in the snapshot",
+        TableVerdict::Equal => "equal",
+        TableVerdict::Differs => "rows differ",
+        TableVerdict::ColumnsDiffer => "columns differ",
+        TableVerdict::Missing => "not in the database",
+        TableVerdict::Extra => "not in the snapshot",
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use rowkeep::Error;
 use rowkeep::jobs::outcome::{MigrationOutcome, RollbackSummary};
 use rowkeep::report::Status;
-use rowkeep::restore::verify::Outcome;
+use rowkeep::restore::verify::TableVerdict;
 use serde_json::{Value, json};
 
 use super::schema;
@@ -62,7 +62,7 @@ fn unproven(outcome: &MigrationOutcome) -> Option<String> {
     else {
         return None;
     };
-    let unequal = comparison.tables.iter().filter(|table| table.outcome != Outcome::Equal);
+    let unequal = comparison.tables.iter().filter(|table| table.outcome != TableVerdict::Equal);
     let mut lines: Vec<String> = unequal.map(|table| format!("! rows of {} differ", table.table)).collect();
     lines.extend(notes.iter().map(|note| format!("note: {}", plain(note))));
     lines.push(schema::told(&[], schema));

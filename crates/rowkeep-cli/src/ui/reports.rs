@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use rowkeep::report::{Format, Report, render};
+use rowkeep::report::{Report, ReportFormat, render};
 
 use crate::fail::CommandError;
 use crate::setup::Session;
 
 /// Prints reports for people, or as JSON, or in another form.
-pub(crate) fn show(session: &Session, reports: &[Report], format: Format) {
-    let format = if session.global.json { Format::Json } else { format };
+pub(crate) fn show(session: &Session, reports: &[Report], format: ReportFormat) {
+    let format = if session.global.json { ReportFormat::Json } else { format };
     if session.global.json || !session.global.quiet {
         print!("{}", render(reports, format));
     }
@@ -22,13 +22,13 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 /// The form that the name of a file asks for.
-pub(crate) fn format_of(path: &Path) -> Result<Format> {
+pub(crate) fn format_of(path: &Path) -> Result<ReportFormat> {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("txt" | "log") => Ok(Format::Terminal),
-        Some("json") => Ok(Format::Json),
-        Some("html" | "htm") => Ok(Format::Html),
-        Some("md" | "markdown") => Ok(Format::Markdown),
-        Some("xml") => Ok(Format::Junit),
+        Some("txt" | "log") => Ok(ReportFormat::Terminal),
+        Some("json") => Ok(ReportFormat::Json),
+        Some("html" | "htm") => Ok(ReportFormat::Html),
+        Some("md" | "markdown") => Ok(ReportFormat::Markdown),
+        Some("xml") => Ok(ReportFormat::Junit),
         _ => Err(CommandError::usage(format!("{}: unknown report format", path.display()))
             .with_hint("end its name with .txt, .json, .html, .md or .xml (JUnit)")
             .into()),
@@ -36,13 +36,13 @@ pub(crate) fn format_of(path: &Path) -> Result<Format> {
 }
 
 /// The form of a name that was typed.
-pub(crate) fn format(text: &str) -> Result<Format, String> {
+pub(crate) fn format(text: &str) -> Result<ReportFormat, String> {
     Ok(match text {
-        "terminal" => Format::Terminal,
-        "json" => Format::Json,
-        "html" => Format::Html,
-        "markdown" => Format::Markdown,
-        "junit" => Format::Junit,
+        "terminal" => ReportFormat::Terminal,
+        "json" => ReportFormat::Json,
+        "html" => ReportFormat::Html,
+        "markdown" => ReportFormat::Markdown,
+        "junit" => ReportFormat::Junit,
         _ => return Err("expected terminal, json, html, markdown or junit".to_owned()),
     })
 }

@@ -14,7 +14,7 @@ use crate::{Context, Error, Event, Phase};
 
 /// What executing a plan did.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct Executed {
     /// What the database says it did.
     pub applied: Applied,
     /// The snapshot that was taken before, by which it can be undone.
@@ -32,7 +32,7 @@ pub async fn execute(
     engine: &dyn Engine,
     plan: Plan,
     options: &ApplyOptions,
-) -> Result<Outcome, Error> {
+) -> Result<Executed, Error> {
     context.until_cancelled(execute_now(context, repository, engine, plan, options)).await
 }
 
@@ -42,10 +42,10 @@ async fn execute_now(
     engine: &dyn Engine,
     plan: Plan,
     options: &ApplyOptions,
-) -> Result<Outcome, Error> {
+) -> Result<Executed, Error> {
     plan.check()?;
     if plan.is_empty() && options.statements.is_empty() {
-        return Ok(Outcome { applied: Applied::default(), safety: None });
+        return Ok(Executed { applied: Applied::default(), safety: None });
     }
     let safety = match plan.safety {
         None => None,
@@ -66,5 +66,5 @@ async fn execute_now(
     });
     let applying = async { Ok(engine.apply(Arc::clone(&plan.changes), options).await?) };
     let applied = safety::guarded(context, repository, safety.as_ref(), applying).await?;
-    Ok(Outcome { applied, safety })
+    Ok(Executed { applied, safety })
 }

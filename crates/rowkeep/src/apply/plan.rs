@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use super::dangling::{Dangling, OnDangling, Why};
 use super::dangling::{Tables, Terms, settle};
 pub use super::safety::Safety;
-use super::safety::{self, Kept};
+use super::safety::{self, KeptRows};
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{
     Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_changes_known, diff,
@@ -79,7 +79,7 @@ pub struct Plan {
     /// Where in the repository the changes are stored, when they are already.
     pub(crate) stored: Option<ChunkId>,
     /// What a safety snapshot holds beside the changes.
-    pub(crate) kept: Kept,
+    pub(crate) kept: KeptRows,
     pub(crate) safety: Option<Uncommitted>,
 }
 
@@ -173,7 +173,7 @@ async fn plan_now(
     let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
     // Of a whole database all rows are kept, whatever it tells.
     let is_cheap = single || !selection.is_all() && are_changes_known(&live, target, &selection).await?;
-    let kept = if is_cheap { Kept::Nothing } else { Kept::Tables(selection.clone()) };
+    let kept = if is_cheap { KeptRows::Nothing } else { KeptRows::Tables(selection.clone()) };
     let safety = match &options.safety {
         None => None,
         Some(safety) => {

@@ -24,14 +24,14 @@ pub struct Safety {
 
 /// Which rows a safety snapshot holds beside the changeset, which alone is what is undone by.
 #[derive(Clone)]
-pub(crate) enum Kept {
+pub(crate) enum KeptRows {
     /// Those of the tables that are meant.
     Tables(Selection),
     /// None: reading tables would cost far more than the few rows that are meant.
     Nothing,
 }
 
-impl Kept {
+impl KeptRows {
     /// The rows of these tables.
     pub(crate) fn tables(tables: impl IntoIterator<Item = TableName>) -> Self {
         let include = tables.into_iter().map(|table| pattern_of(&table)).collect();
@@ -50,13 +50,13 @@ pub(crate) async fn capture(
     repository: &Repository,
     engine: &dyn Engine,
     opened: Opened,
-    kept: Kept,
+    kept: KeptRows,
     safety: &Safety,
 ) -> Result<Uncommitted, Error> {
     let with_schema = kept.with_ddl();
     let (selection, with_data) = match kept {
-        Kept::Tables(selection) => (selection, true),
-        Kept::Nothing => (Selection::default(), false),
+        KeptRows::Tables(selection) => (selection, true),
+        KeptRows::Nothing => (Selection::default(), false),
     };
     let options = CaptureOptions {
         database: safety.database.clone(),

@@ -8,7 +8,7 @@ use rowkeep_repository::Repository;
 
 use super::dangling::OnDangling;
 use super::plan::Plan;
-use super::safety::{self, Kept, Safety};
+use super::safety::{self, KeptRows, Safety};
 use super::stored_changes::stored_changes;
 use crate::capture::Opened;
 use crate::state::snapshots::{SHORT_ID, Snapshot, list};
@@ -84,8 +84,8 @@ async fn undo_now(
     let changes = stored_changes(repository, *stored, true).await?;
     // What was done to single rows is as cheap to take back.
     let kept = match snapshot.is_changes_alone() {
-        true => Kept::Nothing,
-        false => Kept::tables(changes.tables().iter().map(|changes| changes.table.name.clone())),
+        true => KeptRows::Nothing,
+        false => KeptRows::tables(changes.tables().iter().map(|changes| changes.table.name.clone())),
     };
     let captured = match safety {
         None => None,

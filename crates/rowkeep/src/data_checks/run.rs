@@ -10,7 +10,7 @@ use super::check::{Check, Demand, Expect, Level};
 use super::judge::{self, Verdict, Wrong};
 use super::resolve::{Relation, relation};
 use super::sql::{self, Question, SHOWN};
-use crate::report::{Found, Status};
+use crate::report::{ReportEntry, Status};
 use crate::{Context, Error};
 
 /// What checks are compared with besides the data.
@@ -32,7 +32,7 @@ pub async fn run_checks(
     engine: &dyn Engine,
     checks: &[Check],
     circumstances: Circumstances<'_>,
-) -> Result<Vec<Found>, Error> {
+) -> Result<Vec<ReportEntry>, Error> {
     context.until_cancelled(run_now(engine, checks, circumstances)).await
 }
 
@@ -40,7 +40,7 @@ async fn run_now(
     engine: &dyn Engine,
     checks: &[Check],
     circumstances: Circumstances<'_>,
-) -> Result<Vec<Found>, Error> {
+) -> Result<Vec<ReportEntry>, Error> {
     if checks.is_empty() {
         return Ok(Vec::new());
     }
@@ -62,7 +62,7 @@ async fn run_now(
                     found.push(asker.run(check, ask).await?);
                 }
             }
-            Err(error) => found.push(Found {
+            Err(error) => found.push(ReportEntry {
                 title: check.title(),
                 status: Status::Failed,
                 detail: error.to_string(),
@@ -198,7 +198,7 @@ impl Asker<'_> {
         Ok(asks)
     }
 
-    async fn run(&self, check: &Check, ask: Ask<'_>) -> Result<Found, Error> {
+    async fn run(&self, check: &Check, ask: Ask<'_>) -> Result<ReportEntry, Error> {
         let started = Instant::now();
         let (status, verdict) = match self.verdict(&ask.what).await {
             Ok(verdict) => {
@@ -218,7 +218,7 @@ impl Asker<'_> {
                 (Status::Failed, Verdict { holds: false, detail, samples: Vec::new() })
             }
         };
-        Ok(Found {
+        Ok(ReportEntry {
             title: ask.title,
             status,
             detail: verdict.detail,

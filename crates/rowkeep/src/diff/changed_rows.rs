@@ -153,7 +153,7 @@ impl<'a> ChangedRows<'a> {
         let root = &self.entry.root;
         let level = u64::from(root.levels).saturating_sub(1);
         let mut chunks = chunks(Arc::clone(&self.stored.reader), root.hash, level).peekable();
-        let mut kept = Kept::new(self.live.view.keys(self.table).await?, &self.table.key, written);
+        let mut kept = UnchangedKeys::new(self.live.view.keys(self.table).await?, &self.table.key, written);
         let mut gone = RowBatch::new(self.table.columns.len());
         let mut working = FuturesOrdered::new();
         while let Some(chunk) = chunks.try_next().await? {
@@ -260,7 +260,7 @@ impl Keys {
 }
 
 /// The keys of rows of the live table that are as they were, as they are read.
-struct Kept<'w> {
+struct UnchangedKeys<'w> {
     /// Asked again for the chunks behind the last of them.
     rows: Fuse<RowStream>,
     key: Key,
@@ -275,7 +275,7 @@ struct Kept<'w> {
     taken: u64,
 }
 
-impl<'w> Kept<'w> {
+impl<'w> UnchangedKeys<'w> {
     fn new(rows: RowStream, key: &Key, written: &'w [Vec<u8>]) -> Self {
         let columns = key.columns.iter().enumerate();
         let columns = columns.map(|(column, part)| KeyColumn { column, form: part.form }).collect::<Vec<_>>();

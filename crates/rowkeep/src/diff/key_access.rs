@@ -32,7 +32,7 @@ pub(crate) struct Access<'a> {
 }
 
 /// Rows that were found by their keys, in key order.
-pub(crate) struct Found {
+pub(crate) struct KeyedRows {
     /// The rows as the state has them.
     pub(crate) own: Arc<RowBatch>,
     /// The same rows, with the columns that both states are brought to.
@@ -67,7 +67,7 @@ impl<'a> Access<'a> {
     }
 
     /// The rows that have one of these keys.
-    pub(crate) async fn by_keys(&self, run: &KeyRun) -> Result<Found, Error> {
+    pub(crate) async fn by_keys(&self, run: &KeyRun) -> Result<KeyedRows, Error> {
         let found = match self.state {
             State::Snapshot(stored) if self.is_in_order => {
                 let own = match stored.entry(&self.own.name) {
@@ -207,7 +207,7 @@ impl<'a> Access<'a> {
 
     /// Of the rows that were found those that have one of the keys exactly, in key order: databases also find what is
     /// equal but not the same.
-    async fn chosen(&self, mut found: RowStream, run: &KeyRun) -> Result<Found, Error> {
+    async fn chosen(&self, mut found: RowStream, run: &KeyRun) -> Result<KeyedRows, Error> {
         let mut own = RowBatch::new(self.own.columns.len());
         let mut places = Vec::new();
         while let Some(batch) = found.try_next().await? {
@@ -229,9 +229,9 @@ impl<'a> Access<'a> {
     }
 
     /// Rows of the state with the columns that both states are brought to.
-    fn brought(&self, own: RowBatch) -> Found {
+    fn brought(&self, own: RowBatch) -> KeyedRows {
         let own = Arc::new(own);
-        Found { rows: self.alignment.map(Arc::clone(&own)), own }
+        KeyedRows { rows: self.alignment.map(Arc::clone(&own)), own }
     }
 
     pub(crate) fn unstorable(&self) -> impl FnOnce(rowkeep_format::FormatError) -> Error + use<> {

@@ -83,7 +83,7 @@ struct Net<'a> {
 }
 
 /// What differs in the rows that are meant and those that are related to them.
-pub(super) struct Found {
+pub(super) struct RelatedChanges {
     pub(super) changes: Changeset,
     /// How many of the changes are there by relation.
     pub(super) counts: BTreeMap<TableName, u64>,
@@ -106,7 +106,7 @@ pub(super) async fn compare(
     terms: Terms<'_>,
     related: Related,
     spool: &Spool,
-) -> Result<Found, Error> {
+) -> Result<RelatedChanges, Error> {
     let mut net = Net::new(context, before, after, terms.selection)?;
     for (old, _) in meant.iter().filter(|(old, _)| old.kind.is_user_table()) {
         net.begin(&old.name, terms.filter).await?;
@@ -141,7 +141,7 @@ pub(super) async fn compare(
         let (table, frames) = out.finish(&both.pairing);
         changes.push(table, frames);
     }
-    Ok(Found { changes, counts, keys })
+    Ok(RelatedChanges { changes, counts, keys })
 }
 
 impl Reached {

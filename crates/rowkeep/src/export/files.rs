@@ -9,7 +9,7 @@ use rowkeep_format::Table;
 use tempfile::{Builder, NamedTempFile, TempDir};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
-use super::format::Format;
+use super::format::ExportFormat;
 use crate::Error;
 
 /// Where the files go.
@@ -26,7 +26,7 @@ pub enum Destination {
 const PARTIAL: &str = ".partial";
 
 /// The name of a file, as file systems like it.
-pub(super) fn file_name(name: &str, format: Format) -> String {
+pub(super) fn file_name(name: &str, format: ExportFormat) -> String {
     let mut out = String::new();
     for (at, character) in name.chars().enumerate() {
         let is_plain = !character.is_control() && !"/\\:*?\"<>|%".contains(character);
@@ -44,7 +44,7 @@ pub(super) fn file_name(name: &str, format: Format) -> String {
 }
 
 /// The names of the files of tables; no two are the same where case does not count.
-pub(super) fn file_names(tables: &[&Table], format: Format) -> Vec<String> {
+pub(super) fn file_names(tables: &[&Table], format: ExportFormat) -> Vec<String> {
     let mut taken = HashSet::new();
     let name = |table: &&Table| {
         let plain = table.name.to_string();
@@ -255,7 +255,7 @@ mod tests {
             foreign_keys: Vec::new(),
         };
         let tables = ["a/b", "..", "Users", "users", "é 1"].map(table);
-        let names = file_names(&tables.iter().collect::<Vec<_>>(), Format::Csv);
+        let names = file_names(&tables.iter().collect::<Vec<_>>(), ExportFormat::Csv);
         assert_eq!(names, ["a%2Fb.csv", "%2E..csv", "Users.csv", "users-2.csv", "é 1.csv"]);
     }
 }

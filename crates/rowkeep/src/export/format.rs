@@ -8,7 +8,7 @@ use crate::Error;
 /// What the files are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
+pub enum ExportFormat {
     /// A table's rows as lines of values divided by commas (RFC 4180), with the names of the columns before them.
     Csv,
     /// A row as an object of JSON on each line.
@@ -17,13 +17,13 @@ pub enum Format {
     Sql,
 }
 
-impl Format {
+impl ExportFormat {
     /// How the names of its files end.
     pub fn extension(self) -> &'static str {
         match self {
-            Format::Csv => "csv",
-            Format::Ndjson => "ndjson",
-            Format::Sql => "sql",
+            ExportFormat::Csv => "csv",
+            ExportFormat::Ndjson => "ndjson",
+            ExportFormat::Sql => "sql",
         }
     }
 }

@@ -11,7 +11,7 @@ const ERROR_BYTES: usize = 8000;
 
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum OperationOutcome {
     /// It was done.
     Ok,
     /// It failed.
@@ -22,14 +22,14 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl OperationOutcome {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Outcome::Ok => "ok",
-            Outcome::Failed => "failed",
-            Outcome::Refused => "refused",
-            Outcome::Interrupted => "interrupted",
+            OperationOutcome::Ok => "ok",
+            OperationOutcome::Failed => "failed",
+            OperationOutcome::Refused => "refused",
+            OperationOutcome::Interrupted => "interrupted",
         }
     }
 }
@@ -52,7 +52,7 @@ pub struct Facts {
     /// Why it failed, where that is not its error.
     pub problem: Option<String>,
     started: String,
-    end: Option<(Outcome, Option<String>)>,
+    end: Option<(OperationOutcome, Option<String>)>,
 }
 
 impl Facts {
@@ -71,7 +71,7 @@ impl Facts {
         }
     }
 
-    pub(super) fn end(&mut self, outcome: Outcome, error: Option<String>) {
+    pub(super) fn end(&mut self, outcome: OperationOutcome, error: Option<String>) {
         let short = |mut error: String| {
             let end = (0..=error.len().min(ERROR_BYTES)).rev().find(|at| error.is_char_boundary(*at));
             error.truncate(end.unwrap_or_default());
@@ -99,8 +99,8 @@ impl Facts {
         };
         match (&self.end, self.rows) {
             (None, _) => format!("{begun} begins"),
-            (Some((Outcome::Ok, _)), Some(counts)) => format!("{begun} is done: {}", rows(counts)),
-            (Some((Outcome::Ok, _)), None) => format!("{begun} is done"),
+            (Some((OperationOutcome::Ok, _)), Some(counts)) => format!("{begun} is done: {}", rows(counts)),
+            (Some((OperationOutcome::Ok, _)), None) => format!("{begun} is done"),
             (Some((outcome, None)), _) => format!("{begun} {}", was(*outcome)),
             (Some((outcome, Some(error))), _) => format!("{begun} {}: {error}", was(*outcome)),
         }
@@ -146,12 +146,12 @@ impl Facts {
     }
 }
 
-fn was(outcome: Outcome) -> &'static str {
+fn was(outcome: OperationOutcome) -> &'static str {
     match outcome {
-        Outcome::Ok => "is done",
-        Outcome::Failed => "failed",
-        Outcome::Refused => "was refused",
-        Outcome::Interrupted => "was stopped",
+        OperationOutcome::Ok => "is done",
+        OperationOutcome::Failed => "failed",
+        OperationOutcome::Refused => "was refused",
+        OperationOutcome::Interrupted => "was stopped",
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(value(&facts, "ROWKEEP_OUTCOME").as_deref(), Some(""));
         assert_eq!(facts.json(moment)["outcome"], Value::Null);
         facts.rows = Some(Counts { inserted: 1, updated: 2, deleted: 0 });
-        facts.end(Outcome::Failed, Some("é\0".repeat(ERROR_BYTES)));
+        facts.end(OperationOutcome::Failed, Some("é\0".repeat(ERROR_BYTES)));
         assert_eq!(value(&facts, "ROWKEEP_OUTCOME").as_deref(), Some("failed"));
         assert_eq!(value(&facts, "ROWKEEP_ROWS_UPDATED").as_deref(), Some("2"));
         assert!(value(&facts, "ROWKEEP_ERROR").is_some_and(|error| error.len() <= ERROR_BYTES));

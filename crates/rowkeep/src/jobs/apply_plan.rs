@@ -13,7 +13,7 @@ use super::outcome::{RowsSummary, UndoOutcome};
 use super::plans::{self, Action, KeptPlan};
 use super::workspace::{Source, Workspace};
 use crate::apply::plan::{OnDangling, Plan};
-use crate::apply::safety::{self, Kept};
+use crate::apply::safety::{self, KeptRows};
 use crate::apply::stored_changes::stored_changes;
 use crate::apply::undo::UNDO;
 use crate::capture::Opened;
@@ -96,7 +96,7 @@ async fn apply(scene: Scene<'_>, plan: KeptPlan, id: PlanId) -> Result<UndoOutco
         Action::Rows { summary, changes, reversed, some_rows, safety_tables } => {
             let activity = scene.workspace.activity(scene.to, scene.snapshot.short_id(), plan.terms.activity);
             let activity = activity.await?;
-            let kept = safety_tables.map_or(Kept::Nothing, Kept::Tables);
+            let kept = safety_tables.map_or(KeptRows::Nothing, KeptRows::Tables);
             let rows = rows(scene, &summary, (changes, reversed), kept, plan.terms.safety).await?;
             let wanted = change::Wanted {
                 terms: plan.terms,
@@ -133,7 +133,7 @@ async fn rows(
     scene: Scene<'_>,
     summary: &RowsSummary,
     (changes, reversed): (ChunkId, bool),
-    kept: Kept,
+    kept: KeptRows,
     with_safety: bool,
 ) -> Result<Plan, Error> {
     let Scene { context, repository, to, .. } = scene;

@@ -21,7 +21,7 @@ use crate::state::snapshots;
 use crate::{Context, Error};
 
 use decide::{Live, Past};
-pub use decide::{Loss, State, TableState};
+pub use decide::{Loss, TableHealth, TableState};
 pub use findings::{Assessment, Candidate, Damaged, Reach, Recovery};
 pub use next::Step;
 pub use request::{AssessOutcome, AssessRequest, Assessed};

@@ -19,7 +19,7 @@ use rowkeep_repository::Repository;
 use crate::config::Objectives;
 use crate::data_checks::{Circumstances, run_checks};
 use crate::durations::{age, seconds_between};
-use crate::report::{self, About, Found, Kind, Measures, Report, Section, Status};
+use crate::report::{self, About, Measures, Report, ReportEntry, ReportKind, Section, Status};
 use crate::restore::restore;
 use crate::restore::verify::verify;
 use crate::state::snapshots::{Snapshot, read_schema};
@@ -66,7 +66,7 @@ pub async fn drill(
     done?;
     let mut report = Report {
         version: report::VERSION,
-        kind: Kind::Drill,
+        kind: ReportKind::Drill,
         database: snapshot.manifest.database.clone(),
         target,
         snapshot: Some(About::of(snapshot)),
@@ -96,7 +96,7 @@ pub async fn drill(
 pub fn unreadable(database: &str, id: &str, error: &Error) -> Report {
     Report {
         version: report::VERSION,
-        kind: Kind::Drill,
+        kind: ReportKind::Drill,
         database: database.to_owned(),
         target: "none".to_owned(),
         snapshot: None,
@@ -119,9 +119,9 @@ pub fn unreadable(database: &str, id: &str, error: &Error) -> Report {
 /// What a drill has found so far.
 #[derive(Default)]
 struct Out {
-    recovery: Vec<Found>,
-    damage: Vec<Found>,
-    checks: Vec<Found>,
+    recovery: Vec<ReportEntry>,
+    damage: Vec<ReportEntry>,
+    checks: Vec<ReportEntry>,
     measures: Measures,
 }
 
@@ -232,7 +232,7 @@ impl Drill<'_> {
     }
 }
 
-fn objective(what: &str, seconds: u64, limit: u64) -> Found {
+fn objective(what: &str, seconds: u64, limit: u64) -> ReportEntry {
     let words = |seconds: u64| age(i64::try_from(seconds).unwrap_or(i64::MAX));
     let status = if seconds <= limit { Status::Passed } else { Status::Failed };
     let detail = format!("{}; {} are allowed", words(seconds), words(limit));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::rows_wanted::RowsWanted;
 use super::workspace::{Masked, Workspace};
 use super::{DatabaseRef, Verdict};
-use crate::export::{Destination, ExportOptions, ExportedFile, Format, export};
+use crate::export::{Destination, ExportFormat, ExportOptions, ExportedFile, export};
 use crate::{Context, Error};
 
 /// What is to be exported, and where to.
@@ -30,7 +30,7 @@ pub struct ExportRequest {
     pub to: Option<PathBuf>,
     /// What is written; by the name of the file, else CSV, when not given.
     #[serde(default)]
-    pub format: Option<Format>,
+    pub format: Option<ExportFormat>,
     /// The tables and rows that are meant.
     #[serde(default)]
     pub wanted: RowsWanted,
@@ -51,7 +51,7 @@ pub struct ExportOutcome {
     /// The state, in words.
     pub state: String,
     /// What was written.
-    pub format: Format,
+    pub format: ExportFormat,
     /// Whether rows were masked.
     pub masked: bool,
     /// Whether SQL begins with the schema.
@@ -95,7 +95,7 @@ impl ExportRequest {
         stream: Option<Box<dyn Write + Send>>,
     ) -> Result<ExportOutcome, Error> {
         let format = self.format.unwrap_or_else(|| self.format_by_name());
-        let with_schema = format == Format::Sql && !self.data_only;
+        let with_schema = format == ExportFormat::Sql && !self.data_only;
         let (name, state) = workspace.state(&self.state, with_schema).await?;
         let mask = match workspace.mask(self.mask.as_ref(), &name)? {
             None => None,
@@ -129,11 +129,11 @@ impl ExportRequest {
         })
     }
 
-    fn format_by_name(&self) -> Format {
+    fn format_by_name(&self) -> ExportFormat {
         match self.to.as_deref().and_then(extension).as_deref() {
-            Some("ndjson" | "jsonl") => Format::Ndjson,
-            Some("sql") => Format::Sql,
-            _ => Format::Csv,
+            Some("ndjson" | "jsonl") => ExportFormat::Ndjson,
+            Some("sql") => ExportFormat::Sql,
+            _ => ExportFormat::Csv,
         }
     }
 

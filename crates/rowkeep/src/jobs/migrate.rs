@@ -15,7 +15,7 @@ use crate::capture::CaptureOptions;
 use crate::data_checks::{Check, Circumstances, run_checks};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
 use crate::jobs::run_between::{Around, Effect, around};
-use crate::report::{Found, Status};
+use crate::report::{ReportEntry, Status};
 use crate::restore::replace::put_back;
 use crate::restore::verify::{Comparison, verify};
 use crate::state::State;
@@ -50,7 +50,7 @@ pub struct Migration {
     /// What it did. An error when the database could not be read after it.
     pub effect: Result<Effect, Error>,
     /// The checks after it.
-    pub checks: Vec<Found>,
+    pub checks: Vec<ReportEntry>,
     /// Why it failed, in words; nothing when it did not.
     pub problems: Vec<String>,
     /// How it was taken back; nothing when there was nothing to take back. An error when it could not be.
@@ -147,7 +147,7 @@ async fn check(
     engine: &dyn Engine,
     options: &MigrateOptions,
     before: Option<&Snapshot>,
-) -> Result<Vec<Found>, Error> {
+) -> Result<Vec<ReportEntry>, Error> {
     let circumstances = Circumstances {
         now: jiff::Timestamp::now(),
         before: before.map(|snapshot| &snapshot.manifest),
@@ -157,7 +157,7 @@ async fn check(
     run_checks(context, engine, &options.checks, circumstances).await
 }
 
-fn failing(found: &[Found]) -> BTreeSet<String> {
+fn failing(found: &[ReportEntry]) -> BTreeSet<String> {
     let failed = found.iter().filter(|found| found.status == Status::Failed);
     failed.map(|found| found.title.clone()).collect()
 }

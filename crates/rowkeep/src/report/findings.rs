@@ -15,7 +15,7 @@ pub struct Report {
     /// Version of this form.
     pub version: u32,
     /// What was done.
-    pub kind: Kind,
+    pub kind: ReportKind,
     /// The name of the database.
     pub database: String,
     /// What was looked at: a URL without secrets, a path, or where the scratch database was.
@@ -39,7 +39,7 @@ pub struct Report {
 /// What a report is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ReportKind {
     /// Checks of a database that is in use.
     Checks,
     /// A recovery test.
@@ -85,12 +85,12 @@ pub struct Section {
     /// The heading.
     pub title: String,
     /// What was found, in the order in which it was looked at.
-    pub findings: Vec<Found>,
+    pub findings: Vec<ReportEntry>,
 }
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct ReportEntry {
     /// What must hold, or what was done.
     pub title: String,
     /// How it ended.
@@ -135,11 +135,11 @@ impl Report {
         snapshot: Option<&Snapshot>,
         time: jiff::Timestamp,
         took: std::time::Duration,
-        found: Vec<Found>,
+        found: Vec<ReportEntry>,
     ) -> Self {
         let report = Self {
             version: VERSION,
-            kind: Kind::Checks,
+            kind: ReportKind::Checks,
             database: database.to_owned(),
             target: target.to_owned(),
             snapshot: snapshot.map(About::of),
@@ -153,7 +153,7 @@ impl Report {
     }
 
     /// All findings, whatever their heading.
-    pub fn findings(&self) -> impl Iterator<Item = &Found> {
+    pub fn findings(&self) -> impl Iterator<Item = &ReportEntry> {
         self.sections.iter().flat_map(|section| &section.findings)
     }
 
@@ -184,8 +184,8 @@ impl Report {
     /// The verdict in a few words.
     pub(super) fn verdict(&self) -> String {
         let what = match self.kind {
-            Kind::Checks => "checks",
-            Kind::Drill => "drill",
+            ReportKind::Checks => "checks",
+            ReportKind::Drill => "drill",
         };
         let how = match self.status {
             Status::Passed => "passed",

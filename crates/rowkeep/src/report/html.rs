@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::findings::{Found, Report, Status};
+use super::findings::{Report, ReportEntry, Status};
 use crate::units::plain;
 
 /// One page that needs nothing from elsewhere: the verdict first, then the figures, then every finding.
@@ -50,7 +50,7 @@ fn one(out: &mut String, report: &Report) {
     out.push_str("</article>\n");
 }
 
-fn finding(out: &mut String, found: &Found) {
+fn finding(out: &mut String, found: &ReportEntry) {
     let _ = write!(
         out,
         "<li class=\"{}\"><span class=\"mark\">{}</span><div><b>{}</b><p>{}</p>",

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::findings::{Found, Report, Status};
+use super::findings::{Report, ReportEntry, Status};
 use crate::units::plain;
 
 /// JUnit's XML, in the order and with the attributes that the strictest of its usual schemas asks for.
@@ -43,7 +43,7 @@ fn suite(out: &mut String, id: usize, report: &Report) {
     out.push_str("</system-out>\n    <system-err></system-err>\n  </testsuite>\n");
 }
 
-fn case(out: &mut String, class: &str, found: &Found) {
+fn case(out: &mut String, class: &str, found: &ReportEntry) {
     let _ = write!(
         out,
         "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
@@ -64,7 +64,7 @@ fn case(out: &mut String, class: &str, found: &Found) {
     }
 }
 
-fn told(found: &Found) -> String {
+fn told(found: &ReportEntry) -> String {
     let mut told = found.detail.clone();
     for sample in &found.samples {
         told.push_str("; ");

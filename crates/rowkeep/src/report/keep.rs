@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::findings::{Kind, Report, VERSION, short};
+use super::findings::{Report, ReportKind, VERSION, short};
 
 /// Keeps a report in a folder, which is made when it is not there; returns the file.
 ///
@@ -52,7 +52,7 @@ pub fn latest_drill(folder: &Path, database: &str) -> io::Result<Option<Report>>
         |report: &Report| report.measures.as_ref().is_some_and(|measures| measures.recovery_ms > 0);
     Ok(reports
         .into_iter()
-        .rfind(|report| report.kind == Kind::Drill && report.database == database && restored(report)))
+        .rfind(|report| report.kind == ReportKind::Drill && report.database == database && restored(report)))
 }
 
 /// `drill-shop-20261121T103000Z-1a2b3c4d.json`: sorts by database, then by time.
@@ -62,8 +62,8 @@ fn name(report: &Report) -> String {
     let time: String = report.time.chars().take(19).filter(char::is_ascii_alphanumeric).collect();
     let snapshot = report.snapshot.as_ref().map(|about| format!("-{}", short(&about.id)));
     let kind = match report.kind {
-        Kind::Checks => "checks",
-        Kind::Drill => "drill",
+        ReportKind::Checks => "checks",
+        ReportKind::Drill => "drill",
     };
     format!("{kind}-{database}-{time}Z{}.json", snapshot.unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 use super::*;
 
-fn found(title: &str, status: Status, detail: &str) -> Found {
-    Found { title: title.into(), status, detail: detail.into(), samples: Vec::new(), duration_ms: 12 }
+fn found(title: &str, status: Status, detail: &str) -> ReportEntry {
+    ReportEntry { title: title.into(), status, detail: detail.into(), samples: Vec::new(), duration_ms: 12 }
 }
 
 fn report() -> Report {
@@ -10,7 +10,7 @@ fn report() -> Report {
     orphans.samples = vec!["customer = 7 (2 rows)".into()];
     let report = Report {
         version: VERSION,
-        kind: Kind::Drill,
+        kind: ReportKind::Drill,
         database: "shop".into(),
         target: "a temporary SQLite file".into(),
         snapshot: Some(About {
@@ -57,7 +57,7 @@ fn the_worst_of_all_counts() {
 #[test]
 fn on_a_terminal() {
     assert_eq!(
-        render(&[report()], Format::Terminal),
+        render(&[report()], ReportFormat::Terminal),
         "shop: drill FAILED\n\
          \x20 snapshot       01234567 of 2026-11-21 02:00:00 UTC\n\
          \x20 recovery time  750 ms (restored in 500 ms, proven in 250 ms)\n\
@@ -80,7 +80,7 @@ fn on_a_terminal() {
 
 #[test]
 fn as_markdown() {
-    let text = render(&[report()], Format::Markdown);
+    let text = render(&[report()], ReportFormat::Markdown);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "# shop: drill FAILED");
     assert!(
@@ -98,7 +98,7 @@ fn as_markdown() {
 #[test]
 fn as_junit() {
     assert_eq!(
-        render(&[report()], Format::Junit),
+        render(&[report()], ReportFormat::Junit),
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
   <testsuite id="0" package="rowkeep" name="drill of shop" timestamp="2026-11-21T10:30:00" hostname="localhost" tests="3" failures="1" errors="0" time="1.500">
@@ -126,7 +126,7 @@ fn as_junit() {
 
 #[test]
 fn as_a_page() {
-    let page = render(&[report()], Format::Html);
+    let page = render(&[report()], ReportFormat::Html);
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
     assert!(page.contains("<title>shop: drill FAILED</title>"), "{page}");
     assert!(
@@ -137,14 +137,14 @@ fn as_a_page() {
     for foreign in ["http", "src=", "url(", "<script", "@import"] {
         assert!(!page.contains(foreign), "{foreign} leads elsewhere:\n{page}");
     }
-    let both = render(&[report(), report()], Format::Html);
+    let both = render(&[report(), report()], ReportFormat::Html);
     assert!(both.contains("<h1>0 of 2 passed</h1>"), "{both}");
 }
 
 #[test]
 fn as_json_and_kept() {
     let json: serde_json::Value =
-        serde_json::from_str(&render(&[report()], Format::Json)).expect("it is JSON");
+        serde_json::from_str(&render(&[report()], ReportFormat::Json)).expect("it is JSON");
     assert_eq!(json["passed"], false);
     assert_eq!(json["reports"][0]["sections"][1]["findings"][0]["status"], "failed");
 

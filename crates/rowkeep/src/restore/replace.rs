@@ -10,7 +10,7 @@ use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use super::{Restored, finish};
-use crate::apply::safety::{self, Kept, Safety};
+use crate::apply::safety::{self, KeptRows, Safety};
 use crate::apply::undo::{UNDO, taken_back};
 use crate::capture::table::{Sink, read_tables};
 use crate::capture::{Opened, Uncommitted};
@@ -116,7 +116,7 @@ async fn plan(
     let schema = read_schema(&reader, &snapshot.manifest).await?;
     let (present, rows, safety) = match safety {
         Some(safety) => {
-            let kept = Kept::Tables(Selection::default());
+            let kept = KeptRows::Tables(Selection::default());
             let opened = Opened::open(engine, kept.with_ddl()).await?;
             let captured = safety::capture(context, repository, engine, opened, kept, safety).await?;
             (captured.schema.clone(), captured.manifest.tables.clone(), Some(captured))

@@ -18,7 +18,7 @@ use crate::restore::{Restored, refuse_occupied};
 use crate::state::reader::Cause;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, Event, Phase};
-pub use plan::{PlannedTable, TranslationPlan, plan};
+pub use plan::{TranslatedTable, TranslationPlan, plan};
 pub use prove::{Proof, ProvenTable};
 
 /// Whether a snapshot can become a database of that engine by being translated.

@@ -24,7 +24,7 @@ pub struct TableComparison {
     #[serde(flatten)]
     pub table: TableName,
     /// What was found.
-    pub outcome: Outcome,
+    pub outcome: TableVerdict,
     /// Rows in the snapshot, where it has the table.
     pub snapshot_rows: Option<u64>,
     /// Rows in the database, where it has the table.
@@ -34,7 +34,7 @@ pub struct TableComparison {
 /// What comparing a table found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum TableVerdict {
     /// Equal hashes: the same rows.
     Equal,
     /// Other rows.
@@ -50,7 +50,7 @@ pub enum Outcome {
 impl Comparison {
     /// Whether all is equal.
     pub fn is_equal(&self) -> bool {
-        self.tables.iter().all(|table| table.outcome == Outcome::Equal)
+        self.tables.iter().all(|table| table.outcome == TableVerdict::Equal)
     }
 }
 
@@ -104,8 +104,8 @@ async fn verify_now(
             });
         };
         match (view.schema().table(&entry.name), schema.table(&entry.name)) {
-            (None, _) => outcome(Outcome::Missing),
-            (Some(live), Some(stored)) if !same_columns(live, stored) => outcome(Outcome::ColumnsDiffer),
+            (None, _) => outcome(TableVerdict::Missing),
+            (Some(live), Some(stored)) if !same_columns(live, stored) => outcome(TableVerdict::ColumnsDiffer),
             (Some(live), _) => comparable.push(live),
         }
     }
@@ -121,7 +121,7 @@ async fn verify_now(
         let equal = stored.is_some_and(|stored| stored.root.hash == found.root.hash);
         tables.push(TableComparison {
             table: found.name,
-            outcome: if equal { Outcome::Equal } else { Outcome::Differs },
+            outcome: if equal { TableVerdict::Equal } else { TableVerdict::Differs },
             snapshot_rows: stored.map(|stored| stored.root.rows),
             database_rows: Some(found.root.rows),
         });
@@ -130,7 +130,7 @@ async fn verify_now(
         let extra = view.schema().tables.iter().filter(|table| manifest.table(&table.name).is_none());
         tables.extend(extra.map(|table| TableComparison {
             table: table.name.clone(),
-            outcome: Outcome::Extra,
+            outcome: TableVerdict::Extra,
             snapshot_rows: None,
             database_rows: None,
         }));

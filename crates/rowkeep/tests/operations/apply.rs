@@ -6,7 +6,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rowkeep::apply::plan::{Mode, PlanOptions, Safety, plan};
-use rowkeep::apply::{Outcome, execute, last_applied, undo};
+use rowkeep::apply::{Executed, execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, ErrorKind};
 use rowkeep::format::Counts;
 use rowkeep::state::snapshots::Snapshot;
@@ -151,7 +151,7 @@ pub(crate) fn safety() -> Safety {
 }
 
 /// Plans without touching anything, then restores; the counts of both.
-fn restore(live: &dyn Live, snapshot: &Snapshot, mode: Mode) -> (Counts, Result<Outcome, Error>) {
+fn restore(live: &dyn Live, snapshot: &Snapshot, mode: Mode) -> (Counts, Result<Executed, Error>) {
     let world = live.world();
     let (engine, context) = (world.engine(live.url()), Context::silent());
     world.block_on(async {
@@ -170,7 +170,7 @@ fn restore(live: &dyn Live, snapshot: &Snapshot, mode: Mode) -> (Counts, Result<
     })
 }
 
-pub(crate) fn done(outcome: &Outcome) -> Counts {
+pub(crate) fn done(outcome: &Executed) -> Counts {
     let mut counts = Counts::default();
     outcome.applied.tables.iter().for_each(|table| counts += table.done);
     counts

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rowkeep::apply::plan::{Mode, PlanOptions, plan};
-use rowkeep::apply::{Outcome, execute};
+use rowkeep::apply::{Executed, execute};
 use rowkeep::diff::{DiffOptions, Filter, Related, WantedRows, diff};
 use rowkeep::engine::ApplyOptions;
 use rowkeep::format::{ContentKeys, Value};
@@ -69,7 +69,7 @@ pub(crate) fn wanted(keys: &[&str], condition: Option<&str>) -> WantedRows {
     }
 }
 
-pub(crate) fn restore(live: &dyn Live, snapshot: &Snapshot, options: PlanOptions) -> Result<Outcome, Error> {
+pub(crate) fn restore(live: &dyn Live, snapshot: &Snapshot, options: PlanOptions) -> Result<Executed, Error> {
     let world = live.world();
     let (engine, context) = (world.engine(live.url()), Context::silent());
     world.block_on(async {

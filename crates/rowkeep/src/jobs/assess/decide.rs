@@ -35,13 +35,13 @@ pub struct TableState {
     pub snapshot_rows: Option<u64>,
     /// What that means.
     #[serde(flatten)]
-    pub state: State,
+    pub state: TableHealth,
 }
 
 /// How a table is against a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state", content = "why")]
-pub enum State {
+pub enum TableHealth {
     /// It has as many rows or more.
     Complete,
     /// It has fewer rows.
@@ -54,10 +54,10 @@ pub enum State {
     New,
 }
 
-impl State {
+impl TableHealth {
     /// Whether something is lacking.
     pub fn is_lacking(&self) -> bool {
-        matches!(self, State::Fewer | State::Missing | State::Unreadable(_))
+        matches!(self, TableHealth::Fewer | TableHealth::Missing | TableHealth::Unreadable(_))
     }
 }
 
@@ -102,13 +102,13 @@ pub(super) fn compare(live: Option<&Live>, best: Option<&Snapshot>) -> Vec<Table
             let snapshot_rows = kept.get(name).copied();
             let (database_rows, state) = match (known.get(name), snapshot_rows) {
                 (None, _) if live.is_none() => {
-                    (None, State::Unreadable("the database cannot be asked".to_owned()))
+                    (None, TableHealth::Unreadable("the database cannot be asked".to_owned()))
                 }
-                (None, _) => (None, State::Missing),
-                (Some(Err(why)), _) => (None, State::Unreadable(why.clone())),
-                (Some(Ok(rows)), Some(kept)) if *rows < kept => (Some(*rows), State::Fewer),
-                (Some(Ok(rows)), None) if is_full => (Some(*rows), State::New),
-                (Some(Ok(rows)), _) => (Some(*rows), State::Complete),
+                (None, _) => (None, TableHealth::Missing),
+                (Some(Err(why)), _) => (None, TableHealth::Unreadable(why.clone())),
+                (Some(Ok(rows)), Some(kept)) if *rows < kept => (Some(*rows), TableHealth::Fewer),
+                (Some(Ok(rows)), None) if is_full => (Some(*rows), TableHealth::New),
+                (Some(Ok(rows)), _) => (Some(*rows), TableHealth::Complete),
             };
             TableState { table: name.to_string(), database_rows, snapshot_rows, state }
         })
@@ -231,12 +231,15 @@ mod tests {
         ]);
         let states: Vec<_> =
             compare(Some(&live), Some(&snapshot)).into_iter().map(|table| table.state).collect();
-        let locked = State::Unreadable("permission denied".into());
-        assert_eq!(states, [State::Fewer, State::Missing, locked, State::New, State::Complete]);
+        let locked = TableHealth::Unreadable("permission denied".into());
+        assert_eq!(
+            states,
+            [TableHealth::Fewer, TableHealth::Missing, locked, TableHealth::New, TableHealth::Complete]
+        );
         let unknown = compare(None, Some(&snapshot));
         assert_eq!(unknown.len(), 4);
         assert!(unknown.iter().all(|table| table.state.is_lacking() && table.database_rows.is_none()));
-        assert!(compare(Some(&live), None).iter().all(|table| table.state != State::New));
+        assert!(compare(Some(&live), None).iter().all(|table| table.state != TableHealth::New));
     }
 
     #[test]

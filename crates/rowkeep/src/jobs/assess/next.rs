@@ -5,7 +5,7 @@ use std::path::Path;
 use rowkeep_engine::DatabaseUrl;
 use serde::{Deserialize, Serialize};
 
-use super::decide::State;
+use super::decide::TableHealth;
 use super::findings::{Assessment, Reach};
 
 /// Something to do, and why.
@@ -62,7 +62,7 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
         let fewer: Vec<&str> = assessed
             .tables
             .iter()
-            .filter(|table| table.state == State::Fewer)
+            .filter(|table| table.state == TableHealth::Fewer)
             .map(|table| table.table.as_str())
             .collect();
         if !fewer.is_empty() {

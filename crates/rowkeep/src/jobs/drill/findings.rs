@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use crate::report::{Found, Status};
-use crate::restore::verify::{Comparison, Outcome};
+use crate::report::{ReportEntry, Status};
+use crate::restore::verify::{Comparison, TableVerdict};
 use crate::units::counted;
 
 /// What a comparison proves.
-pub(super) fn proof(comparison: &Comparison, duration_ms: u64) -> Found {
+pub(super) fn proof(comparison: &Comparison, duration_ms: u64) -> ReportEntry {
     let unequal: Vec<String> = comparison
         .tables
         .iter()
-        .filter(|table| table.outcome != Outcome::Equal)
+        .filter(|table| table.outcome != TableVerdict::Equal)
         .map(|table| table.table.to_string())
         .collect();
     let (status, detail) = match unequal.as_slice() {
@@ -26,8 +26,8 @@ pub(super) fn found(
     status: Status,
     detail: impl Into<String>,
     ms: Option<u64>,
-) -> Found {
-    Found {
+) -> ReportEntry {
+    ReportEntry {
         title: title.into(),
         status,
         detail: detail.into(),

@@ -9,7 +9,7 @@ use rowkeep_repository::Repository;
 use super::damage::{Health, examine};
 use super::findings::{found, millis, proof};
 use super::scratch::Workshop;
-use crate::report::{Found, Status};
+use crate::report::{ReportEntry, Status};
 use crate::restore::restore_tables;
 use crate::restore::verify::verify_tables;
 use crate::state::snapshots::Snapshot;
@@ -29,7 +29,7 @@ pub(super) struct Salvage<'a> {
 
 impl Salvage<'_> {
     /// Finds what is damaged, and restores and proves everything else.
-    pub(super) async fn run(&self, schema: &Schema) -> Result<Vec<Found>, Error> {
+    pub(super) async fn run(&self, schema: &Schema) -> Result<Vec<ReportEntry>, Error> {
         let reader = match self.repository.reader().await {
             Ok(reader) => Arc::new(reader),
             Err(error) => {
@@ -49,7 +49,7 @@ impl Salvage<'_> {
         Ok(damage)
     }
 
-    async fn restore_rest(&self, schema: &Schema, whole: &[TableEntry]) -> Result<Found, Error> {
+    async fn restore_rest(&self, schema: &Schema, whole: &[TableEntry]) -> Result<ReportEntry, Error> {
         let names: Vec<String> = whole
             .iter()
             .filter(|table| table.kind.is_user_table())
@@ -82,7 +82,7 @@ impl Salvage<'_> {
                     counted(rows, "row"),
                     if proof.status == Status::Passed { "restored and proven equal" } else { &proof.detail }
                 );
-                Found { title, detail, ..proof }
+                ReportEntry { title, detail, ..proof }
             }
             Err(error) if matches!(error, Error::Cancelled) => return Err(error),
             Err(error) => found(title, Status::Failed, error.in_one_line(), Some(millis(started))),
@@ -90,7 +90,7 @@ impl Salvage<'_> {
     }
 }
 
-fn lost(health: &Health) -> Found {
+fn lost(health: &Health) -> ReportEntry {
     let detail = format!(
         "{} {} damaged; {} of {} can still be read",
         counted(health.flaws.len() as u64, "chunk"),
@@ -99,5 +99,5 @@ fn lost(health: &Health) -> Found {
         counted(health.table.root.rows, "row"),
     );
     let lost = found(format!("table {}", health.table.name), Status::Failed, detail, None);
-    Found { samples: health.flaws.iter().take(SHOWN).cloned().collect(), ..lost }
+    ReportEntry { samples: health.flaws.iter().take(SHOWN).cloned().collect(), ..lost }
 }

@@ -16,12 +16,12 @@ use crate::{Context, Error};
 
 /// A place for scratch databases. What killed drills left at the same place is removed before anything else.
 pub(super) struct Workshop {
-    place: Place,
+    place: ScratchLocation,
     options: DrillOptions,
     cleared: Vec<String>,
 }
 
-enum Place {
+enum ScratchLocation {
     /// SQLite: files in a folder of the drill's own.
     Folder { folder: Folder, made: AtomicU32 },
     /// PostgreSQL: databases of a server, which may itself be the drill's own.
@@ -58,7 +58,7 @@ impl Workshop {
                 let names =
                     context.until_cancelled(async { Ok(server.clear_abandoned(now()).await?) }).await?;
                 cleared.extend(names.into_iter().map(|name| format!("database {name}")));
-                Place::Server { server, url: url.clone(), own: None }
+                ScratchLocation::Server { server, url: url.clone(), own: None }
             }
             (_, is_postgres) => {
                 let version = manifest.environment.get("server_version");
@@ -78,10 +78,14 @@ impl Workshop {
                 let (folder, cluster, left) = blocking(make).await?;
                 cleared.extend(left);
                 match cluster {
-                    None => Place::Folder { folder, made: AtomicU32::new(0) },
+                    None => ScratchLocation::Folder { folder, made: AtomicU32::new(0) },
                     Some(cluster) => {
                         let url = cluster.url();
-                        Place::Server { server: ScratchServer::new(&url)?, url, own: Some((cluster, folder)) }
+                        ScratchLocation::Server {
+                            server: ScratchServer::new(&url)?,
+                            url,
+                            own: Some((cluster, folder)),
+                        }
                     }
                 }
             }
@@ -97,9 +101,9 @@ impl Workshop {
     /// Where the databases are, in words that show no secret.
     pub(super) fn describe(&self) -> String {
         match &self.place {
-            Place::Folder { .. } => "a temporary SQLite file".to_owned(),
-            Place::Server { own: Some((cluster, _)), .. } => cluster.describe(),
-            Place::Server { url, .. } => {
+            ScratchLocation::Folder { .. } => "a temporary SQLite file".to_owned(),
+            ScratchLocation::Server { own: Some((cluster, _)), .. } => cluster.describe(),
+            ScratchLocation::Server { url, .. } => {
                 let described = DatabaseUrl::parse(url)
                     .and_then(|url| connect(&url, &self.options.surroundings))
                     .map(|engine| engine.describe());
@@ -112,13 +116,13 @@ impl Workshop {
     pub(super) async fn make(&self, schema: &Schema) -> Result<Scratch, Error> {
         let surroundings = &self.options.surroundings;
         match &self.place {
-            Place::Folder { folder, made } => {
+            ScratchLocation::Folder { folder, made } => {
                 let number = made.fetch_add(1, Ordering::Relaxed);
                 let file = folder.path().join(format!("drill-{number}.db"));
                 let engine = connect(&DatabaseUrl::Sqlite(file.clone()), surroundings)?;
                 Ok(Scratch { engine, on_server: None, file: Some(file) })
             }
-            Place::Server { server, .. } => {
+            ScratchLocation::Server { server, .. } => {
                 let made = server.make(schema, now(), random()).await?;
                 let engine = connect(&DatabaseUrl::Postgres(made.url().to_owned()), surroundings)?;
                 Ok(Scratch { engine, on_server: Some(made), file: None })
@@ -130,8 +134,8 @@ impl Workshop {
     pub(super) async fn close(self) -> Result<(), Error> {
         blocking(move || {
             match self.place {
-                Place::Folder { .. } | Place::Server { own: None, .. } => {}
-                Place::Server { own: Some((cluster, folder)), .. } => {
+                ScratchLocation::Folder { .. } | ScratchLocation::Server { own: None, .. } => {}
+                ScratchLocation::Server { own: Some((cluster, folder)), .. } => {
                     // The server has to be gone before its files are.
                     drop(cluster);
                     drop(folder);

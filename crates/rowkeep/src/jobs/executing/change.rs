@@ -7,7 +7,7 @@ use super::Scene;
 use crate::Error;
 use crate::apply::execute;
 use crate::apply::plan::Plan;
-use crate::apply::safety::Kept;
+use crate::apply::safety::KeptRows;
 use crate::apply::stored_changes::store_changes;
 use crate::hooks::Facts;
 use crate::jobs::caller::{News, Proposal};
@@ -118,8 +118,8 @@ async fn action(
         None => store_changes(scene.repository, plan.changes.as_ref()).await?,
     };
     let safety_tables = match &plan.kept {
-        Kept::Tables(selection) => Some(selection.clone()),
-        Kept::Nothing => None,
+        KeptRows::Tables(selection) => Some(selection.clone()),
+        KeptRows::Nothing => None,
     };
     Ok(Action::Rows {
         summary: summary.clone(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{DifferenceSummary, SnapshotSummary};
 use crate::diff::DefinitionChange;
 use crate::jobs::verdict::Verdict;
-use crate::report::Found;
+use crate::report::ReportEntry;
 use crate::restore::verify::Comparison;
 
 /// What a command did to a database.
@@ -43,7 +43,7 @@ pub struct MigrationOutcome {
     /// What it did; nothing when the database could not be read after it.
     pub effect: Option<EffectSummary>,
     /// The checks after it.
-    pub checks: Vec<Found>,
+    pub checks: Vec<ReportEntry>,
     /// Why it failed, in words; nothing when it did not.
     pub problems: Vec<String>,
     /// How it was taken back; nothing when there was nothing to take back.

@@ -4,7 +4,7 @@ use rowkeep_format::{Counts, PlanId, SnapshotId, TableName};
 use serde::{Deserialize, Serialize};
 
 use super::Ended;
-use crate::apply::Outcome;
+use crate::apply::Executed;
 use crate::apply::plan::{Dangling, Plan, PlannedTable};
 use crate::diff::SchemaDifference;
 use crate::jobs::verdict::{Verdict, Verdicted};
@@ -105,7 +105,7 @@ pub struct TableDone {
 
 impl RowsDone {
     /// What executing a plan did, in short.
-    pub(crate) fn of(outcome: &Outcome) -> Self {
+    pub(crate) fn of(outcome: &Executed) -> Self {
         let tables = outcome.applied.tables.iter().map(|table| TableDone {
             table: table.table.clone(),
             rows: table.done,

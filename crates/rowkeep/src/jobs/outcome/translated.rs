@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Ended;
 use crate::jobs::verdict::{Verdict, Verdicted};
-use crate::restore::translate::{PlannedTable, Proof, TranslationPlan};
+use crate::restore::translate::{Proof, TranslatedTable, TranslationPlan};
 use crate::state::snapshots::Snapshot;
 
 /// A plan that makes a database of another engine.
@@ -21,7 +21,7 @@ pub struct TranslationSummary {
     /// The engine of the database.
     pub to: String,
     /// What becomes of tables and columns.
-    pub tables: Vec<PlannedTable>,
+    pub tables: Vec<TranslatedTable>,
     /// What does not come over exactly.
     pub inexact: Vec<Note>,
     /// Rows that are restored.

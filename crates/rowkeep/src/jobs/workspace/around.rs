@@ -5,7 +5,7 @@ use rowkeep_engine::Engine;
 use super::{Source, Workspace};
 use crate::apply::activity::{About, Activity};
 use crate::apply::plan::Plan;
-use crate::hooks::{Facts, Hooks, Operation, Outcome, within};
+use crate::hooks::{Facts, Hooks, Operation, OperationOutcome, within};
 use crate::jobs::caller::{Caller, News};
 use crate::jobs::verdict::{Verdict, Verdicted};
 use crate::{Context, Error, ErrorKind};
@@ -79,15 +79,17 @@ pub(crate) async fn within_hooks<T: Verdicted>(
 }
 
 /// How a result is told to hooks.
-fn judge<T: Verdicted>(result: &Result<T, Error>) -> (Outcome, Option<String>) {
+fn judge<T: Verdicted>(result: &Result<T, Error>) -> (OperationOutcome, Option<String>) {
     match result.as_ref().map(Verdicted::verdict) {
-        Ok(Verdict::Done) => (Outcome::Ok, None),
-        Ok(Verdict::Refused) => (Outcome::Refused, None),
+        Ok(Verdict::Done) => (OperationOutcome::Ok, None),
+        Ok(Verdict::Refused) => (OperationOutcome::Refused, None),
         Ok(Verdict::Differences) => {
-            (Outcome::Failed, Some("the database differs from the snapshot".to_owned()))
+            (OperationOutcome::Failed, Some("the database differs from the snapshot".to_owned()))
         }
-        Ok(Verdict::Failed) => (Outcome::Failed, None),
-        Err(error) if error.kind() == ErrorKind::Refused => (Outcome::Refused, Some(error.in_one_line())),
-        Err(error) => (Outcome::Failed, Some(error.in_one_line())),
+        Ok(Verdict::Failed) => (OperationOutcome::Failed, None),
+        Err(error) if error.kind() == ErrorKind::Refused => {
+            (OperationOutcome::Refused, Some(error.in_one_line()))
+        }
+        Err(error) => (OperationOutcome::Failed, Some(error.in_one_line())),
     }
 }

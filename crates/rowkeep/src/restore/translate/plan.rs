@@ -24,7 +24,7 @@ pub struct TranslationPlan {
     /// The engine of the database.
     pub to: String,
     /// The tables, by name.
-    pub tables: Vec<PlannedTable>,
+    pub tables: Vec<TranslatedTable>,
     /// What does not come over exactly.
     pub notes: Vec<Note>,
     pub(super) translation: Translation,
@@ -35,7 +35,7 @@ pub struct TranslationPlan {
 
 /// What becomes of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedTable {
+pub struct TranslatedTable {
     /// The table in the snapshot.
     #[serde(flatten)]
     pub table: TableName,
@@ -72,7 +72,7 @@ pub async fn plan(
         }
         let to = engine.name();
         let translation = context.compute(move || translate(&schema, to, &survey)).await?;
-        let planned = translation.tables.iter().map(|table| PlannedTable {
+        let planned = translation.tables.iter().map(|table| TranslatedTable {
             table: table.source.clone(),
             becomes: table.target.name.clone(),
             rows: tables.iter().find(|entry| entry.name == table.source).map(|entry| entry.root.rows),

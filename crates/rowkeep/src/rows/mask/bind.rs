@@ -46,10 +46,10 @@ impl Mask {
 }
 
 /// A column: index of its table, and its index there.
-type Place = (usize, usize);
+type ColumnPlace = (usize, usize);
 
 fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
-    let mut rules: BTreeMap<Place, Rule> = BTreeMap::new();
+    let mut rules: BTreeMap<ColumnPlace, Rule> = BTreeMap::new();
     for (name, rule) in &mask.rules.rules {
         for place in places(name, schema)? {
             if rules.insert(place, rule.clone()).is_some_and(|other| other != *rule) {
@@ -58,8 +58,8 @@ fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
         }
     }
     let groups = Groups::of(schema);
-    let mut limits: HashMap<Place, Option<usize>> = HashMap::new();
-    let masked: Vec<(Place, Rule)> = rules.iter().map(|(place, rule)| (*place, rule.clone())).collect();
+    let mut limits: HashMap<ColumnPlace, Option<usize>> = HashMap::new();
+    let masked: Vec<(ColumnPlace, Rule)> = rules.iter().map(|(place, rule)| (*place, rule.clone())).collect();
     for (place, rule) in masked {
         check(schema, place, &rule, groups.has_unknown(place))?;
         // A reference that becomes NULL refers to nothing any more.
@@ -119,7 +119,7 @@ fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
 }
 
 /// The columns that a rule's name means: all that are so called in tables that match.
-fn places(name: &str, schema: &Schema) -> Result<Vec<Place>, Error> {
+fn places(name: &str, schema: &Schema) -> Result<Vec<ColumnPlace>, Error> {
     let user_tables = || schema.tables.iter().enumerate().filter(|(_, table)| table.kind.is_user_table());
     let mut found = Vec::new();
     let mut nearest: Option<(&str, &Table)> = None;
@@ -154,12 +154,12 @@ fn visible(columns: &[Column]) -> Vec<String> {
     columns.iter().filter(|column| !column.hidden).map(|column| column.name.clone()).collect()
 }
 
-fn told(schema: &Schema, place: Place) -> String {
+fn told(schema: &Schema, place: ColumnPlace) -> String {
     let table = &schema.tables[place.0];
     format!("{}.{}", table.name, table.columns[place.1].name)
 }
 
-fn shape(schema: &Schema, place: Place) -> Shape {
+fn shape(schema: &Schema, place: ColumnPlace) -> Shape {
     let table = &schema.tables[place.0];
     let type_name = &table.columns[place.1].type_name;
     match table.name.schema {
@@ -169,7 +169,7 @@ fn shape(schema: &Schema, place: Place) -> Shape {
 }
 
 /// Types whose equal values are masked equally.
-fn family(schema: &Schema, place: Place) -> Shape {
+fn family(schema: &Schema, place: ColumnPlace) -> Shape {
     match shape(schema, place) {
         Shape::Postgres(Type::Decimal) => Shape::Postgres(Type::Integer),
         Shape::Sqlite(Affinity::Numeric) => Shape::Sqlite(Affinity::Integer),
@@ -178,7 +178,7 @@ fn family(schema: &Schema, place: Place) -> Shape {
 }
 
 /// The `n` of `varchar(n)` and its like. SQLite has it too, and does not heed it.
-fn limit(schema: &Schema, place: Place) -> Option<usize> {
+fn limit(schema: &Schema, place: ColumnPlace) -> Option<usize> {
     let table = &schema.tables[place.0];
     let type_name = &table.columns[place.1].type_name;
     let is_text = matches!(shape(schema, place), Shape::Postgres(Type::Text | Type::Padded));
@@ -186,7 +186,7 @@ fn limit(schema: &Schema, place: Place) -> Option<usize> {
     if is_text { inner.trim().parse().ok() } else { None }
 }
 
-fn column_mask(schema: &Schema, place: Place, rule: &Rule, limit: Option<usize>) -> ColumnMask {
+fn column_mask(schema: &Schema, place: ColumnPlace, rule: &Rule, limit: Option<usize>) -> ColumnMask {
     let shape = shape(schema, place);
     let rule = match (rule, shape) {
         (Rule::Fixed(value), Shape::Postgres(of)) => {
@@ -199,7 +199,7 @@ fn column_mask(schema: &Schema, place: Place, rule: &Rule, limit: Option<usize>)
 }
 
 /// Whether a rule gives values that the column takes.
-fn check(schema: &Schema, place: Place, rule: &Rule, refers_elsewhere: bool) -> Result<(), Error> {
+fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: bool) -> Result<(), Error> {
     let table = &schema.tables[place.0];
     let column = &table.columns[place.1];
     let shape = shape(schema, place);
@@ -336,8 +336,8 @@ fn holds(type_name: &str, number: i64) -> bool {
 
 /// Columns that refer to one another, directly or over others.
 struct Groups {
-    joined: HashMap<Place, Vec<Place>>,
-    unknown: Vec<Place>,
+    joined: HashMap<ColumnPlace, Vec<ColumnPlace>>,
+    unknown: Vec<ColumnPlace>,
 }
 
 impl Groups {
@@ -367,12 +367,13 @@ impl Groups {
     }
 
     /// A column with all that it refers to and that refer to it.
-    fn members(&self, place: Place) -> Vec<Place> {
+    fn members(&self, place: ColumnPlace) -> Vec<ColumnPlace> {
         let mut members = vec![place];
         let mut next = 0;
         while let Some(member) = members.get(next) {
             let joined = self.joined.get(member).map(Vec::as_slice).unwrap_or_default();
-            let new: Vec<Place> = joined.iter().filter(|place| !members.contains(place)).copied().collect();
+            let new: Vec<ColumnPlace> =
+                joined.iter().filter(|place| !members.contains(place)).copied().collect();
             members.extend(new);
             next += 1;
         }
@@ -381,7 +382,7 @@ impl Groups {
         members
     }
 
-    fn has_unknown(&self, place: Place) -> bool {
+    fn has_unknown(&self, place: ColumnPlace) -> bool {
         self.members(place).iter().any(|member| self.unknown.contains(member))
     }
 }

@@ -39,14 +39,14 @@ pub(super) enum Masked {
     Blob(Vec<u8>),
 }
 
-type Outcome = Result<Masked, &'static str>;
+type MaskResult = Result<Masked, &'static str>;
 
 const NOT_A_NUMBER: &str = "holds something that is no number of digits, which this rule cannot mask";
 const NOT_A_DATE: &str = "holds something that is no date, which this rule cannot mask";
 
 impl ColumnMask {
     /// What becomes of a value; the error says what is wrong with it, as the predicate of a sentence.
-    pub(super) fn value(&self, key: &[u8; 32], value: Value<'_>) -> Outcome {
+    pub(super) fn value(&self, key: &[u8; 32], value: Value<'_>) -> MaskResult {
         if value == Value::Null {
             return Ok(Masked::Same);
         }
@@ -90,7 +90,7 @@ impl ColumnMask {
         }
     }
 
-    fn hash(&self, key: &[u8; 32], value: Value<'_>) -> Outcome {
+    fn hash(&self, key: &[u8; 32], value: Value<'_>) -> MaskResult {
         let utf8 = |text| std::str::from_utf8(text).map_err(|_| NOT_A_NUMBER);
         match (self.shape, value) {
             (Shape::Postgres(Type::Integer | Type::Decimal), Value::Text(text)) => {
@@ -127,7 +127,7 @@ impl ColumnMask {
         value: Value<'_>,
         exact: impl Fn(&str) -> Option<String>,
         real: impl Fn(f64) -> f64,
-    ) -> Outcome {
+    ) -> MaskResult {
         let text_of = |text| std::str::from_utf8(text).map_err(|_| NOT_A_NUMBER);
         match (self.shape, value) {
             (_, Value::Integer(integer)) => {
@@ -154,7 +154,7 @@ impl ColumnMask {
     }
 
     /// Moves a date; a time of the day and a zone stay as they are.
-    fn moved(&self, key: &[u8; 32], value: Value<'_>, days: u32) -> Outcome {
+    fn moved(&self, key: &[u8; 32], value: Value<'_>, days: u32) -> MaskResult {
         let Value::Text(bytes) = value else { return Err(NOT_A_DATE) };
         let text = std::str::from_utf8(bytes).map_err(|_| NOT_A_DATE)?;
         if matches!(text, "infinity" | "-infinity") {
@@ -171,7 +171,7 @@ impl ColumnMask {
         Ok(Masked::Text(format!("{date}{clock}{suffix}").into_bytes()))
     }
 
-    fn fake(&self, key: &[u8; 32], rule: &Rule, value: Value<'_>) -> Outcome {
+    fn fake(&self, key: &[u8; 32], rule: &Rule, value: Value<'_>) -> MaskResult {
         let content = bytes(value);
         let folded = match self.shape {
             Shape::Postgres(Type::Folded) => String::from_utf8_lossy(&content).to_lowercase().into_bytes(),

@@ -283,7 +283,7 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
             "nothing was changed: constraints of the database reject these rows; --with-related also restores the rows that they reference, --with-schema the tables as they were"
         }
         Engine::Statement => "nothing was changed; fix the statement",
-        Engine::Unsupported | Engine::Unstorable | Engine::Other => return None,
+        Engine::Unsupported | Engine::Unstorable | Engine::Stopped | Engine::Other => return None,
     })
 }
 

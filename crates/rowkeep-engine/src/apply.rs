@@ -2,6 +2,7 @@
 
 use futures::stream::BoxStream;
 use rowkeep_format::{Changes, Counts, TableChanges, TableName};
+use tokio_util::sync::CancellationToken;
 
 use crate::EngineError;
 
@@ -29,6 +30,15 @@ pub struct ApplyOptions {
     pub on_conflict: OnConflict,
     /// SQL to run in the same transaction after all changes, such as a row for the application's own log.
     pub statements: Vec<String>,
+    /// Asks to stop. What the database is doing then is cancelled there and undone, and the call returns
+    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) when that is done, or after some seconds if the database does not
+    /// answer. A commit that has begun is finished.
+    pub stop: CancellationToken,
+}
+
+/// What a call returns that was asked to stop before it committed.
+pub(crate) fn stopped() -> EngineError {
+    EngineError::new(crate::ErrorKind::Stopped, "stopped; nothing was changed")
 }
 
 /// What to do where a row is not as the changeset says it was.

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Constraint,
     /// A statement that was given is not one the database can run.
     Statement,
+    /// The caller asked it to stop; nothing was changed.
+    Stopped,
     /// Rows cannot be held in rowkeep's form, such as one that is too large.
     Unstorable,
     /// Anything else; the source tells.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rowkeep_format::Schema;
 
+use crate::apply::stopped;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
     QueryRows, Surroundings, Target, View, ViewOptions,
@@ -110,7 +111,8 @@ impl Engine for Postgres {
         changes: Arc<dyn ChangeSource>,
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError> {
-        let (server, session) = Server::reach(&self.address).await?;
+        let reached = options.stop.run_until_cancelled(Server::reach(&self.address)).await;
+        let (server, session) = reached.ok_or_else(stopped)??;
         apply::apply(server, session, changes, options).await
     }
 

@@ -157,7 +157,8 @@ impl Engine for Sqlite {
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError> {
         let (path, patience, options) = (self.file()?, self.patience, options.clone());
-        interrupt::interruptible(move |interrupt| {
+        let stop = options.stop.clone();
+        interrupt::stoppable(&stop, move |interrupt| {
             apply::apply(&path, patience, &changes, &options, &interrupt)
         })
         .await

@@ -241,6 +241,7 @@ impl Error {
                 | Engine::ToolMissing
                 | Engine::Unsupported
                 | Engine::Unstorable
+                | Engine::Stopped
                 | Engine::Other => ErrorKind::Failed,
             },
             Error::Repository(error) => match error.kind() {

@@ -4,10 +4,13 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::postgres::{Database, Server, servers};
-use crate::sandbox::{Numbers, Sandbox, filled};
+use crate::sandbox::{Numbers, Sandbox, filled, signal};
 
 /// A restore that runs this in its transaction waits there until the lock is let go.
 const WAIT: &str = "SELECT pg_advisory_xact_lock(7)";
+/// The same, and is not done when that is cancelled for the first time.
+const STUBBORN: &str = "DO 'BEGIN PERFORM pg_advisory_xact_lock(7); \
+    EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1000); END'";
 const HOLDERS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND granted \
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 const WAITERS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted \
@@ -137,6 +140,49 @@ fn a_restore_that_is_killed_in_its_transaction_changes_nothing() {
         sandbox.done(&["check", "--read-data"]);
         sandbox.done(&["restore", "first", "--to", &shop.url(), "--yes"]);
         sandbox.done(&["verify", "first", "--against", &shop.url()]);
+    }
+}
+
+/// A restore that is asked to stop has ended on the server before its hooks run, and leaves nothing.
+#[test]
+fn a_restore_that_is_interrupted_has_ended_before_its_hooks_run() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_interrupted");
+        shop.sql(CUSTOMERS);
+        let psql = server.program("psql");
+        let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'customers'::regclass";
+        let hook = format!(
+            r#"[databases.shop]
+url = "{url}"
+[[databases.shop.hooks]]
+when = "after-restore"
+run = """echo "$ROWKEEP_OUTCOME $('{psql}' -XAtc "{locks}" '{url}')" > seen"""
+"#,
+            url = shop.url(),
+            psql = psql.get_program().to_string_lossy(),
+        );
+        std::fs::write(sandbox.path("rowkeep.toml"), hook).expect("it is written");
+        sandbox.done(&["backup", "shop", "--name", "first"]);
+        shop.sql("DELETE FROM customers WHERE id % 10 = 0");
+        let harmed = sandbox.done(&["snapshots"]).out;
+        let holder = hold(&server, &shop);
+        let arguments = ["restore", "first", "--to", "shop", "--also-run", STUBBORN, "--yes"];
+        let mut command = sandbox.command(&arguments);
+        let mut restore =
+            Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it can be run"));
+        until("the restore is in its transaction", || count(&shop, WAITERS) == 1);
+        assert!(count(&shop, locks) > 0, "its locks can be seen");
+        signal("TERM", &restore.0.id().to_string());
+        let status = restore.0.wait().expect("it ends");
+        assert_eq!(status.code(), Some(1));
+        let seen = std::fs::read_to_string(sandbox.path("seen")).expect("the hook ran");
+        assert_eq!(seen.trim(), "interrupted 0");
+        assert_eq!(sandbox.done(&["snapshots"]).out, harmed, "its safety snapshot is gone");
+        assert_eq!(count(&shop, "SELECT count(*) FROM customers"), 4500);
+        let_go(&shop);
+        drop(holder);
+        sandbox.done(&["check", "--read-data"]);
     }
 }
 

@@ -28,11 +28,12 @@ use super::connect::server::Server;
 use super::connect::session::Session;
 use super::connect::settings;
 use super::connect::terminate;
+use crate::apply::stopped;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind};
 use staging::Stage;
 use work::{Done, Work};
 
-/// Makes all changes, or none. When the future is dropped the server stops and undoes what was done.
+/// Makes all changes, or none. When it is to stop, or the future is dropped, the server stops and undoes what was done.
 pub(super) async fn apply(
     server: Server,
     session: Session,
@@ -40,7 +41,14 @@ pub(super) async fn apply(
     options: &ApplyOptions,
 ) -> Result<Applied, EngineError> {
     let session = CancelGuard::new(server, session);
-    let done = change(&session, &*source, options).await;
+    let Some(changed) = options.stop.run_until_cancelled(change(&session, &*source, options)).await else {
+        session.cancel_and_roll_back().await;
+        return Err(stopped());
+    };
+    let done = match changed {
+        Ok(applied) => commit(&session).await.map(|()| applied),
+        Err(error) => Err(error),
+    };
     if done.is_err() {
         // So that nobody has to wait for what was locked; a connection that is gone has nothing locked.
         let _ = session.try_run("ROLLBACK").await;
@@ -49,6 +57,7 @@ pub(super) async fn apply(
     done
 }
 
+/// Makes all changes in a transaction that is then still open.
 async fn change(
     session: &Session,
     source: &dyn ChangeSource,
@@ -107,7 +116,6 @@ async fn change(
     done.restore(session, &references).await?;
     triggers::on(session, &changed, &current, options.fire_triggers).await?;
     user_statements::run(session, &statements).await?;
-    commit(session).await?;
     Ok(Applied { tables: applied.into_iter().flatten().collect(), notes })
 }
 

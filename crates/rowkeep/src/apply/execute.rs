@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rowkeep_engine::{Applied, ApplyOptions, Engine};
+use rowkeep_engine::{Applied, ApplyOptions, Engine, ErrorKind as EngineKind};
 use rowkeep_format::manifest::Before;
 use rowkeep_repository::Repository;
 
@@ -23,20 +23,11 @@ pub struct Executed {
 
 /// Executes a plan.
 ///
-/// The safety snapshot becomes visible first. Then all changes are made in one transaction: when anything fails, or the
-/// process is killed, the database is as it was. Rows that somebody changed after the plan was made are noticed, see
+/// The safety snapshot becomes visible first. Then all changes are made in one transaction: when anything fails, the
+/// operation is cancelled or the process killed, the database is as it was. Cancelled, it returns when the database has ended
+/// what it was doing and the safety snapshot is gone. Rows that somebody changed after the plan was made are noticed, see
 /// [`ApplyOptions::on_conflict`].
 pub async fn execute(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    plan: Plan,
-    options: &ApplyOptions,
-) -> Result<Executed, Error> {
-    context.until_cancelled(execute_now(context, repository, engine, plan, options)).await
-}
-
-async fn execute_now(
     context: &Context,
     repository: &Repository,
     engine: &dyn Engine,
@@ -52,7 +43,7 @@ async fn execute_now(
         Some(captured) => {
             let changes = match plan.stored {
                 Some(stored) => stored,
-                None => store_changes(repository, plan.changes.as_ref()).await?,
+                None => context.until_cancelled(store_changes(repository, plan.changes.as_ref())).await?,
             };
             let (operation, from) = (plan.operation.to_owned(), plan.from.clone());
             let before = Before { operation, from, changes: Some(changes) };
@@ -64,7 +55,13 @@ async fn execute_now(
         tables: plan.changes.tables().len() as u64,
         rows: plan.changes.tables().iter().map(|table| table.counts.total()).sum(),
     });
-    let applying = async { Ok(engine.apply(Arc::clone(&plan.changes), options).await?) };
+    let options = ApplyOptions { stop: context.cancel().clone(), ..options.clone() };
+    let applying = async {
+        match engine.apply(Arc::clone(&plan.changes), &options).await {
+            Err(error) if error.kind() == EngineKind::Stopped => Err(Error::Cancelled),
+            applied => Ok(applied?),
+        }
+    };
     let applied = safety::guarded(context, repository, safety.as_ref(), applying).await?;
     Ok(Executed { applied, safety })
 }

@@ -1,12 +1,19 @@
 //! Connections whose work on the server ends when nobody waits for it any more.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use super::server::Server;
 use super::session::Session;
 use super::transport;
+
+/// How long a server may take to end what it was asked to cancel.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it is waited before the server is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// A connection for one piece of work.
 ///
@@ -26,6 +33,28 @@ impl CancelGuard {
     /// Ends the connection in peace, because nothing is on its way on it.
     pub(crate) fn finish(mut self) {
         self.session = None;
+    }
+
+    /// Has the server cancel what it is doing and undo its transaction, and waits for that; a server that does not answer is
+    /// left after [`PATIENCE`], and the connection cut.
+    pub(crate) async fn cancel_and_roll_back(self) {
+        let rolled_back = self.try_run("ROLLBACK");
+        let cancelling = async {
+            loop {
+                request_cancel(&self.server, &self).await;
+                // A statement that the server had not begun yet was not cancelled.
+                tokio::time::sleep(AGAIN).await;
+            }
+        };
+        let ended = async {
+            tokio::select! {
+                _ = rolled_back => {}
+                () = cancelling => {}
+            }
+        };
+        if tokio::time::timeout(PATIENCE, ended).await.is_ok() {
+            self.finish();
+        }
     }
 }
 
@@ -47,19 +76,24 @@ impl Drop for CancelGuard {
 
 /// Has the server cancel what it is doing for a connection, and cuts that.
 pub(crate) fn end(server: &Server, session: &Session) {
-    let cancel = session.client.cancel_token();
+    let cancelling = request_cancel(server, session);
     session.kill();
     // A server that computes does not look whether anybody is still there.
     if let Ok(runtime) = Handle::try_current() {
-        let tls = server.tls.connector();
-        // As the connection itself was made: its settings say how the stream is opened.
-        match transport::intercepted(&server.config, tls.clone()) {
-            Some((_, connector, _)) => runtime.spawn(async move {
-                let _ = cancel.cancel_query(connector).await;
-            }),
-            None => runtime.spawn(async move {
-                let _ = cancel.cancel_query(tls).await;
-            }),
+        runtime.spawn(cancelling);
+    }
+}
+
+/// Asks the server to cancel what it is doing for a connection. It may not have begun with that yet, and then goes on.
+fn request_cancel(server: &Server, session: &Session) -> impl Future<Output = ()> + Send + use<> {
+    let cancel = session.client.cancel_token();
+    let tls = server.tls.connector();
+    // As the connection itself was made: its settings say how the stream is opened.
+    let intercepted = transport::intercepted(&server.config, tls.clone());
+    async move {
+        let _ = match intercepted {
+            Some((_, connector, _)) => cancel.cancel_query(connector).await,
+            None => cancel.cancel_query(tls).await,
         };
     }
 }

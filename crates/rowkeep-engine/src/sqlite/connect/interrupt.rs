@@ -1,9 +1,13 @@
+use std::pin::pin;
+
 use futures::{Stream, StreamExt};
 use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::blocking::blocking;
+use crate::apply::stopped;
 use crate::{EngineError, ErrorKind};
 
 /// How many steps of SQLite's machine there are between two looks: some tens of microseconds.
@@ -19,6 +23,21 @@ pub(crate) async fn interruptible<T: Send + 'static>(
 ) -> Result<T, EngineError> {
     let (_alive, gone) = watch::channel(());
     blocking(move || work(Interrupt(gone))).await
+}
+
+/// Runs something where it may block. When the future is dropped, or it is to stop, the work is told; in the latter case it
+/// is waited for, and [`ErrorKind::Stopped`] unless it was done already.
+pub(crate) async fn stoppable<T: Send + 'static>(
+    stop: &CancellationToken,
+    work: impl FnOnce(Interrupt) -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    let (alive, gone) = watch::channel(());
+    let mut working = pin!(blocking(move || work(Interrupt(gone))));
+    tokio::select! {
+        done = &mut working => return done,
+        () = stop.cancelled() => drop(alive),
+    }
+    working.await.map_err(|_| stopped())
 }
 
 impl Interrupt {

@@ -1,6 +1,7 @@
 //! Changesets and live databases that do not fit each other, and what others do meanwhile.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rowkeep_engine::{ApplyOptions, ErrorKind, OnConflict};
 use rowkeep_format::Counts;
@@ -18,6 +19,7 @@ super::on_every_server!(
     others_insert_meanwhile,
     connections_lost_change_nothing,
     dropped_futures_change_nothing,
+    what_is_stopped_has_ended_on_the_server,
     hidden_rows_are_refused,
     who_does_not_own_is_told,
     triggers_act_when_they_should,
@@ -268,6 +270,40 @@ async fn dropped_futures_change_nothing(server: Server) {
     holder.batch_execute("COMMIT").await.expect("they end");
     assert_eq!(owned.database.value("SELECT count(*) FROM t").await, "9");
     owned.run("DROP TABLE t, u, late").await;
+}
+
+/// A statement that waits for a lock, and is not done when that is cancelled for the first time.
+const STUBBORN: &str = "DO 'BEGIN PERFORM pg_advisory_xact_lock(9); \
+                        EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1000); END'";
+
+/// Unlike a future that is dropped, one that is stopped returns when nobody has to wait for its locks any more.
+async fn what_is_stopped_has_ended_on_the_server(server: Server) {
+    let owned = Owned::new(&server, SETUP).await;
+    let t = table(&owned.schema().await, "t");
+    let changes = || Lists::default().with(&t, &[(Some(&[Some("1"), Some("v1")]), None)]);
+    let holder = owned.client().await;
+    holder.batch_execute("SELECT pg_advisory_lock(9)").await.expect("it is locked");
+    let options = ApplyOptions { statements: vec![STUBBORN.to_owned()], ..ApplyOptions::default() };
+    let stop = options.stop.clone();
+    let (engine, stuck) = (owned.engine(), changes());
+    let applying = tokio::spawn(async move { engine.apply(Arc::new(stuck), &options).await });
+    owned.until_somebody_waits().await;
+    let locks = "SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND \
+                 database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_ne!(owned.database.value(locks).await, "0", "its locks can be seen");
+    stop.cancel();
+    let bound = Duration::from_secs(60);
+    let stopped = tokio::time::timeout(bound, applying).await.expect("it does not wait for the holder");
+    let error = stopped.expect("no panic").expect_err("it was stopped");
+    assert_eq!(owned.database.value(locks).await, "0");
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{}", chain(&error));
+    assert_eq!(owned.database.value("SELECT count(*) FROM t").await, "9");
+
+    // Before there is a connection at all.
+    let options = ApplyOptions::default();
+    options.stop.cancel();
+    let error = owned.engine().apply(Arc::new(changes()), &options).await.expect_err("it was stopped");
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{}", chain(&error));
 }
 
 async fn hidden_rows_are_refused(server: Server) {

@@ -318,6 +318,39 @@ async fn a_future_that_is_dropped_undoes_everything() {
     assert!(print_exactly(&file.connect()) == before);
 }
 
+/// Unlike a future that is dropped, one that is stopped returns when it holds no lock any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_is_undone_before_it_returns() {
+    let (file, changes) = two_states(
+        "CREATE TABLE t (a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);",
+        "INSERT INTO t VALUES (2);",
+    )
+    .await;
+    let before = print_exactly(&file.connect());
+    let back = changes.reversed();
+    let forever = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let options = ApplyOptions { statements: vec![forever.into()], ..ApplyOptions::default() };
+    let (stop, engine) = (options.stop.clone(), file.sqlite());
+    let (stopped, ()) = tokio::join!(back.apply(&engine, &options), async {
+        // Until it has begun to write.
+        while file.connect().execute_batch("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK").is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        stop.cancel();
+    });
+    assert_eq!(stopped.expect_err("it was stopped").kind(), ErrorKind::Stopped);
+    file.connect()
+        .execute_batch("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE; COMMIT")
+        .expect("nothing is locked");
+    assert!(print_exactly(&file.connect()) == before);
+
+    let done = ApplyOptions::default();
+    back.apply(&engine, &done).await.expect("it is done");
+    done.stop.cancel();
+    let error = back.apply(&engine, &done).await.expect_err("it was stopped before it began");
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_that_do_not_fit_the_database() {
     let (file, changes) = two_states(

@@ -53,6 +53,7 @@ pub(in crate::jobs) async fn change(
                 end_connections: wanted.terms.end_connections,
                 on_conflict: wanted.terms.on_conflict,
                 statements: activity.beside(engine, &wanted.terms.also_run, &plan)?,
+                ..ApplyOptions::default()
             };
             let execution = Box::pin(execute(scene.context, scene.repository, engine, plan, &options));
             let program = scene.workspace.program();

@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod changeset;
 pub mod chunk;
+pub mod clock;
 pub mod column;
 pub mod cut;
 mod error;

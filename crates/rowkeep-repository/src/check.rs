@@ -39,7 +39,7 @@ impl Repository {
         at(Stage::Index, 0, 1);
         let loaded = index::load(self.objects(), self.sealer()).await?;
         structure::index(&loaded, &mut report);
-        let index = Arc::new(loaded.builder.finish());
+        let index = Arc::new(loaded.index);
         at(Stage::Index, 1, 1);
 
         let mut packs = Packs::new(self, Arc::clone(&index));

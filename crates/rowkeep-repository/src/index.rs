@@ -11,6 +11,8 @@
 
 mod load;
 mod memory;
+mod segment;
+mod shared;
 
 use rowkeep_format::ids::{IndexId, PackId};
 
@@ -21,7 +23,8 @@ use crate::seal::{Sealer, random};
 use crate::{Flaw, Result, document, objects};
 
 pub(crate) use load::{Loaded, load};
-pub(crate) use memory::{Index, IndexBuilder, PackNumber, Place};
+pub(crate) use memory::{Index, PackNumber, Place};
+pub(crate) use shared::SharedIndex;
 
 /// An index object is written after this many packs.
 pub(crate) const PACKS_PER_OBJECT: usize = 64;

@@ -8,7 +8,7 @@
 //! process may be killed at any instant, and any number of machines may write at the same time without a lock.
 //! `FORMAT.md` specifies every byte and the threat model.
 //!
-//! Nothing here reads the environment, asks a person or looks at a clock.
+//! Nothing here reads the environment or asks a person; the clock is handed in ([`Options`]).
 #![forbid(unsafe_code)]
 
 mod check;
@@ -23,6 +23,7 @@ mod hex;
 mod index;
 mod keys;
 mod ledger;
+mod listings;
 mod location;
 mod objects;
 mod pack;
@@ -43,7 +44,7 @@ pub use keys::{Kdf, KeyFile, KeySlot, Lock, NewSlot, Passphrase, SlotKind};
 pub use location::{create_store, open_store};
 pub use object_store::ObjectStore;
 pub use reader::Reader;
-pub use repository::{Protection, Repository, Unlock};
+pub use repository::{Options, Protection, Repository, Unlock};
 pub use seal::Encryption;
 pub use statistics::Statistics;
 pub use writer::{Stored, Writer, WriterOptions};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use rowkeep_format::ids::{IndexId, KeySlotId, PackId, PlanId, SnapshotId};
 
 use crate::{Error, Flaw, Result};
@@ -24,6 +24,9 @@ pub(crate) const SNAPSHOTS: &str = "snapshots";
 pub(crate) const PLANS: &str = "plans";
 /// The folder of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
+
+/// A listing of fewer objects is one request on the usual stores.
+const FEW: usize = 1000;
 
 pub(crate) fn key_slot(id: &KeySlotId) -> String {
     format!("{KEYS}/{id}")
@@ -65,6 +68,10 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
+    fn of(meta: ObjectMeta) -> Self {
+        Self { name: meta.location.to_string(), bytes: meta.size }
+    }
+
     /// The last part of the name.
     pub(crate) fn last(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)
@@ -174,10 +181,18 @@ impl Objects {
     pub(crate) async fn list(&self, folder: &str) -> Result<Vec<Listed>> {
         self.store
             .list(Some(&Path::from(folder)))
-            .map_ok(|meta| Listed { name: meta.location.to_string(), bytes: meta.size })
+            .map_ok(Listed::of)
             .try_collect()
             .await
             .map_err(|source| Error::store("list", format!("{folder}/"), source))
+    }
+
+    /// Lists everything, in no order, if that is little; gives nothing when there is more.
+    pub(crate) async fn list_if_few(&self) -> Result<Option<Vec<Listed>>> {
+        let first = self.store.list(None).map_ok(Listed::of).take(FEW);
+        let listed: Vec<Listed> =
+            first.try_collect().await.map_err(|source| Error::store("list", "the location", source))?;
+        Ok((listed.len() < FEW).then_some(listed))
     }
 
     /// The names of the objects and folders at the top.

@@ -28,7 +28,7 @@ pub(crate) use build::{PackBuilder, frame};
 pub(crate) use directory::Directory;
 pub(crate) use read::open_pack;
 pub(crate) use record::PackRecord;
-pub(crate) use stored::{list_packs, pack_id_of, read_record};
+pub(crate) use stored::{pack_id_of, read_record};
 
 /// A pack is closed when it holds this many chunks.
 pub(crate) const MAX_CHUNKS: usize = 1 << 14;

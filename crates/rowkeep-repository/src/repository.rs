@@ -1,14 +1,18 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use object_store::ObjectStore;
+use rowkeep_format::clock::{Clock, SystemClock};
 use rowkeep_format::ids::{ContentKeys, KeySlotId, RepositoryId};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
+use crate::index::SharedIndex;
 use crate::keys::{KeyFile, MasterKey, NewSlot, Passphrase, Place, public_master_key};
 use crate::ledger::{self, Entry};
+use crate::listings::{Folder, Listing, Listings};
 use crate::objects::{self, CONFIG, INDEX, Objects, PACKS, SNAPSHOTS};
 use crate::seal::{Encryption, Sealer, random};
 use crate::{Error, Result, slot_objects};
@@ -37,10 +41,39 @@ pub enum Unlock {
     Unencrypted,
 }
 
+/// What a repository works with beside its store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// For how long what was listed is good enough for the next who asks, and the config need not be read again before a
+    /// snapshot.
+    ///
+    /// What this process writes is known at once in any case, and what is not found is looked for in a new listing. So it
+    /// only delays that this process learns what others write or delete; work that is done in one go asks the store once.
+    pub freshness: Duration,
+}
+
+/// The system's clock; ten seconds.
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: SystemClock::shared(), freshness: Duration::from_secs(10) }
+    }
+}
+
 /// A repository that has been opened. Clones share everything.
+///
+/// What is read of its index and its snapshots is kept for as long as any of them lives, and brought up to date by what
+/// the store lists.
 #[derive(Clone)]
 pub struct Repository {
     inner: Arc<Inner>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Confirmed {
+    at: Option<Instant>,
+    for_snapshot: bool,
 }
 
 struct Inner {
@@ -50,6 +83,12 @@ struct Inner {
     content_keys: ContentKeys,
     sealer: Arc<Sealer>,
     unlocked_by: Option<KeySlotId>,
+    listings: Arc<Listings>,
+    index: SharedIndex,
+    /// When the config was last found to be the one that was opened, and whether that was ever before a snapshot.
+    confirmed: Mutex<Confirmed>,
+    /// The listing of the ledger by which it was last completed.
+    completed: Mutex<Option<Listing>>,
 }
 
 impl Repository {
@@ -58,6 +97,15 @@ impl Repository {
     /// Refuses a place with a repository ([`Error::AlreadyThere`]) or with anything else ([`Error::Occupied`]). When
     /// two processes try at the same time, one of them succeeds. An attempt that was killed can be repeated.
     pub async fn init(store: Arc<dyn ObjectStore>, protection: Protection) -> Result<Self> {
+        Self::init_with(store, protection, Options::default()).await
+    }
+
+    /// Makes a repository, and works with it by some options: see [`Repository::init`].
+    pub async fn init_with(
+        store: Arc<dyn ObjectStore>,
+        protection: Protection,
+        options: Options,
+    ) -> Result<Self> {
         let objects = Objects::new(store);
         refuse_occupied(&objects).await?;
 
@@ -90,7 +138,8 @@ impl Repository {
         if let Some(slot) = slot {
             ledger::record(&objects, Entry::KeySlot(slot)).await?;
         }
-        Ok(Self::assemble(objects, config, master, slot))
+        let listings = Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness);
+        Ok(Self::assemble(objects, listings, config, master, slot))
     }
 
     /// Takes back what an initialisation wrote before another one came first.
@@ -106,7 +155,13 @@ impl Repository {
     /// With a passphrase it takes as long as the key derivation does, for each slot that is tried. A secret for a
     /// repository that is not encrypted is refused with [`Error::NotEncrypted`], for it may have been exchanged.
     pub async fn open(store: Arc<dyn ObjectStore>, unlock: &Unlock) -> Result<Self> {
+        Self::open_with(store, unlock, Options::default()).await
+    }
+
+    /// Opens a repository, and works with it by some options: see [`Repository::open`].
+    pub async fn open_with(store: Arc<dyn ObjectStore>, unlock: &Unlock, options: Options) -> Result<Self> {
         let objects = Objects::new(store);
+        let listings = Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness);
         let config = read_config(&objects).await?;
         let place = Place { repository: config.id, encryption: config.encryption };
         let (master, slot) = match (config.encryption, unlock) {
@@ -114,17 +169,23 @@ impl Repository {
             (Encryption::None, _) => return Err(Error::NotEncrypted),
             (Encryption::Aes256Gcm, Unlock::Unencrypted) => return Err(Error::SecretNeeded),
             (Encryption::Aes256Gcm, Unlock::Passphrase(passphrase)) => {
+                let [keys] = listings.get([Folder::Keys]).await?;
                 let (slot, master) =
-                    slot_objects::unlock_with_passphrase(&objects, place, passphrase).await?;
+                    slot_objects::unlock_with_passphrase(&objects, &keys.objects, place, passphrase).await?;
                 (master, Some(slot))
             }
             (Encryption::Aes256Gcm, Unlock::KeyFile(contents)) => {
                 let file = KeyFile::parse(contents)?;
-                let (slot, master) = slot_objects::unlock_with_key_file(&objects, place, &file).await?;
+                let [keys] = listings.get([Folder::Keys]).await?;
+                let (slot, master) =
+                    slot_objects::unlock_with_key_file(&objects, &keys.objects, place, &file).await?;
                 (master, Some(slot))
             }
         };
-        Ok(Self::assemble(objects, config, master, slot))
+        let now = listings.now();
+        let opened = Self::assemble(objects, listings, config, master, slot);
+        lock(&opened.inner.confirmed).at = Some(now);
+        Ok(opened)
     }
 
     /// Reads how the repository at a place says that it is protected, without opening it.
@@ -135,10 +196,31 @@ impl Repository {
         Ok(read_config(&Objects::new(store)).await?.encryption)
     }
 
-    fn assemble(objects: Objects, config: Config, master: MasterKey, slot: Option<KeySlotId>) -> Self {
+    fn assemble(
+        objects: Objects,
+        listings: Listings,
+        config: Config,
+        master: MasterKey,
+        slot: Option<KeySlotId>,
+    ) -> Self {
         let content_keys = ContentKeys::derive(&master);
         let sealer = Arc::new(Sealer::new(config.id, config.encryption, &master));
-        Self { inner: Arc::new(Inner { objects, config, master, content_keys, sealer, unlocked_by: slot }) }
+        let listings = Arc::new(listings);
+        let index = SharedIndex::new(objects.clone(), Arc::clone(&sealer), Arc::clone(&listings));
+        Self {
+            inner: Arc::new(Inner {
+                objects,
+                config,
+                master,
+                content_keys,
+                sealer,
+                unlocked_by: slot,
+                listings,
+                index,
+                confirmed: Mutex::default(),
+                completed: Mutex::default(),
+            }),
+        }
     }
 
     /// The repository's name.
@@ -165,11 +247,49 @@ impl Repository {
     ///
     /// On a store that ignores conditions, the config can be overwritten by another initialisation at the same time.
     pub(crate) async fn still_there(&self) -> Result<()> {
+        let now = self.listings().now();
+        let before = std::mem::take(&mut *lock(&self.inner.confirmed));
         let held = objects_config(self.objects()).await?;
-        if held == self.inner.config {
-            return Ok(());
+        if held != self.inner.config {
+            return Err(Error::Replaced { expected: self.id() });
         }
-        Err(Error::Replaced { expected: self.id() })
+        *lock(&self.inner.confirmed) = Confirmed { at: Some(now), ..before };
+        Ok(())
+    }
+
+    /// The same for a writer that begins, unless that was found out only just now.
+    pub(crate) async fn still_there_lately(&self) -> Result<()> {
+        let confirmed = *lock(&self.inner.confirmed);
+        match confirmed.at {
+            Some(at) if self.listings().is_fresh(at) => Ok(()),
+            _ => self.still_there().await,
+        }
+    }
+
+    /// The same for a snapshot. Before the first one it is always asked: another initialisation may have ended since the
+    /// repository was opened.
+    pub(crate) async fn still_there_for_snapshot(&self) -> Result<()> {
+        let confirmed = *lock(&self.inner.confirmed);
+        if confirmed.for_snapshot {
+            return self.still_there_lately().await;
+        }
+        self.still_there().await?;
+        lock(&self.inner.confirmed).for_snapshot = true;
+        Ok(())
+    }
+
+    /// Whether the ledger was not completed by this listing of it yet.
+    pub(crate) fn is_new_ledger(&self, listing: &Listing) -> bool {
+        let before = lock(&self.inner.completed).replace(listing.clone());
+        before.is_none_or(|before| before.began != listing.began)
+    }
+
+    pub(crate) fn listings(&self) -> &Listings {
+        &self.inner.listings
+    }
+
+    pub(crate) fn index(&self) -> &SharedIndex {
+        &self.inner.index
     }
 
     pub(crate) fn objects(&self) -> &Objects {
@@ -193,6 +313,10 @@ impl fmt::Debug for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Repository").field("config", &self.inner.config).finish_non_exhaustive()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn objects_config(objects: &Objects) -> Result<Config> {

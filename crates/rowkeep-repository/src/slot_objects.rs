@@ -32,25 +32,28 @@ pub(crate) async fn write(
     Ok(id)
 }
 
-/// Tries a passphrase on every slot that has one.
+/// Tries a passphrase on every slot that is listed and has one.
 pub(crate) async fn unlock_with_passphrase(
     objects: &Objects,
+    listed: &[Listed],
     place: Place,
     passphrase: &Passphrase,
 ) -> Result<(KeySlotId, MasterKey)> {
     let passphrase = passphrase.clone();
-    let tried = unlock(objects, place, move |slot| slot.unwrap_with_passphrase(place, &passphrase)).await?;
+    let tried =
+        unlock(objects, listed, place, move |slot| slot.unwrap_with_passphrase(place, &passphrase)).await?;
     tried.ok_or(Error::WrongPassphrase)
 }
 
-/// Tries a key file on every slot that has one.
+/// Tries a key file on every slot that is listed and has one.
 pub(crate) async fn unlock_with_key_file(
     objects: &Objects,
+    listed: &[Listed],
     place: Place,
     file: &KeyFile,
 ) -> Result<(KeySlotId, MasterKey)> {
     let file = KeyFile::parse(file.contents().as_bytes())?;
-    let tried = unlock(objects, place, move |slot| slot.unwrap_with_key_file(place, &file)).await?;
+    let tried = unlock(objects, listed, place, move |slot| slot.unwrap_with_key_file(place, &file)).await?;
     tried.ok_or(Error::WrongKeyFile)
 }
 
@@ -59,13 +62,14 @@ pub(crate) async fn unlock_with_key_file(
 /// If none does, a damaged or missing slot is told rather than a wrong secret: it may have been that one.
 async fn unlock(
     objects: &Objects,
+    listed: &[Listed],
     place: Place,
     attempt: impl Fn(&Slot) -> Result<Option<MasterKey>> + Send + 'static,
 ) -> Result<Option<(KeySlotId, MasterKey)>> {
     let mut usable = Vec::new();
     let mut trouble = None;
     let mut seen = Vec::new();
-    for (id, slot) in read_all(objects).await? {
+    for (id, slot) in read_all(objects, listed).await? {
         seen.push(id);
         match slot {
             Ok(slot) if slot.repository == place.repository => usable.push((id, slot)),
@@ -101,9 +105,9 @@ async fn unlock(
     }
 }
 
-/// Reads every slot; one that cannot be used comes with the reason. Fails only if the store does.
-pub(crate) async fn read_all(objects: &Objects) -> Result<Vec<(KeySlotId, Result<Slot>)>> {
-    let mut ids: Vec<KeySlotId> = objects.list(KEYS).await?.iter().filter_map(id_of).collect();
+/// Reads every slot that is listed; one that cannot be used comes with the reason. Fails only if the store does.
+pub(crate) async fn read_all(objects: &Objects, listed: &[Listed]) -> Result<Vec<(KeySlotId, Result<Slot>)>> {
+    let mut ids: Vec<KeySlotId> = listed.iter().filter_map(id_of).collect();
     ids.sort_unstable();
     ids.truncate(MAX_SLOTS);
     let mut slots = Vec::with_capacity(ids.len());

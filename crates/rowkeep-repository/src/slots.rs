@@ -4,7 +4,7 @@ use rowkeep_format::ids::KeySlotId;
 
 use crate::keys::{KeySlot, NewSlot, Slot};
 use crate::ledger::{self, Entry};
-use crate::objects::key_slot;
+use crate::objects::{KEYS, key_slot};
 use crate::slot_objects::{read_all, write};
 use crate::{Error, Repository, Result};
 
@@ -14,7 +14,8 @@ impl Repository {
     /// Slots that are damaged, or of another repository, are left out: [`Repository::check`] tells of them.
     pub async fn key_slots(&self) -> Result<Vec<KeySlot>> {
         let mut slots = Vec::new();
-        for (id, slot) in read_all(self.objects()).await? {
+        let listed = self.objects().list(KEYS).await?;
+        for (id, slot) in read_all(self.objects(), &listed).await? {
             match slot {
                 Ok(slot) if slot.repository == self.id() => {
                     let Slot { kind, label, created, .. } = slot;

@@ -22,7 +22,7 @@ impl Repository {
     ///
     /// [`Writer::finish`]: crate::Writer::finish
     pub async fn commit(&self, manifest: &[u8]) -> Result<SnapshotId> {
-        self.still_there().await?;
+        self.still_there_for_snapshot().await?;
         let object = document::seal(self.sealer(), SNAPSHOT, &random()?, manifest, "the manifest")?;
         let id = SnapshotId(short_hash(&object));
         let name = snapshot(&id);
@@ -50,6 +50,7 @@ impl Repository {
 
     /// Reads the manifest of a snapshot.
     pub async fn read_snapshot(&self, id: &SnapshotId) -> Result<Vec<u8>> {
+        self.index().begin_reading();
         let name = snapshot(id);
         let object = match self.objects().find(&name, MAX_OBJECT_BYTES).await? {
             Some(object) => object,

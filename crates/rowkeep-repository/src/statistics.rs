@@ -1,5 +1,5 @@
-use crate::objects::{PACKS, SNAPSHOTS};
-use crate::{Repository, Result, index};
+use crate::listings::{Folder, Listing};
+use crate::{Repository, Result};
 
 /// How much a repository holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,13 +30,12 @@ impl Statistics {
 }
 
 impl Repository {
-    /// Counts what is stored: lists everything and reads the index.
+    /// Counts what is stored: lists everything and reads what is new of the index.
     pub async fn statistics(&self) -> Result<Statistics> {
-        let snapshots = self.objects().list(SNAPSHOTS).await?;
-        let packs = self.objects().list(PACKS).await?;
-        let index::Loaded { builder, listed: index_objects, .. } =
-            index::load(self.objects(), self.sealer()).await?;
-        let index = builder.finish();
+        let folders = [Folder::Index, Folder::Packs, Folder::Snapshots];
+        let [index_objects, packs, snapshots] = self.listings().get(folders).await?;
+        self.index().update(&index_objects).await?;
+        let index = self.index().current();
         let mut plain_bytes = 0;
         let mut last = None;
         for place in index.all() {
@@ -44,14 +43,21 @@ impl Repository {
                 plain_bytes += u64::from(place.entry.plain_len);
             }
         }
+        let count = |listing: &Listing| {
+            (listing.objects.len() as u64, listing.objects.iter().map(|object| object.bytes).sum())
+        };
+        let (snapshots, snapshot_bytes) = count(&snapshots);
+        let (packs, pack_bytes) = count(&packs);
+        let (index_objects, index_bytes) = count(&index_objects);
+        let chunks = index.chunks();
         Ok(Statistics {
-            snapshots: snapshots.len() as u64,
-            snapshot_bytes: snapshots.iter().map(|object| object.bytes).sum(),
-            packs: packs.len() as u64,
-            pack_bytes: packs.iter().map(|object| object.bytes).sum(),
-            index_objects: index_objects.len() as u64,
-            index_bytes: index_objects.iter().map(|object| object.bytes).sum(),
-            chunks: index.chunks(),
+            snapshots,
+            snapshot_bytes,
+            packs,
+            pack_bytes,
+            index_objects,
+            index_bytes,
+            chunks,
             plain_bytes,
         })
     }

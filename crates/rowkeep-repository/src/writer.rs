@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rowkeep_format::ids::ChunkId;
 
 use crate::compress::Compressed;
-use crate::index::Index;
+use crate::index::PackNumber;
 use crate::pack::PackBuilder;
 use crate::{Error, Repository, Result};
 
@@ -30,8 +30,8 @@ use upload::Uploads;
 pub struct Writer {
     repository: Repository,
     options: WriterOptions,
-    /// What was stored when the writer was made.
-    index: Index,
+    /// Packs that no index object names yet, and that the next one of this writer will name.
+    adopted: HashSet<PackNumber>,
     claims: Mutex<Claims>,
     filling: tokio::sync::Mutex<Filling>,
     adopted_packs: u64,
@@ -77,16 +77,18 @@ impl Repository {
     /// Packs that no index object names are used; chunks of packs that have vanished count as not stored, so that the
     /// next backup stores them again.
     pub async fn writer_with(&self, options: WriterOptions) -> Result<Writer> {
-        self.still_there().await?;
-        let adopt::Found { index, unindexed } = adopt::find(self).await?;
+        self.still_there_lately().await?;
+        let unindexed = adopt::find(self).await?;
         let adopted_packs = unindexed.len() as u64;
-        let mut uploads = Uploads::new(self.objects().clone(), self.sealer().clone());
+        let index = self.index().current();
+        let adopted = unindexed.iter().filter_map(|pack| index.number(&pack.id)).collect();
+        let mut uploads = Uploads::new(self.clone());
         uploads.index_later(unindexed);
         let pack = PackBuilder::new(self.sealer(), options.pack_bytes)?;
         Ok(Writer {
             repository: self.clone(),
             options,
-            index,
+            adopted,
             claims: Mutex::default(),
             filling: tokio::sync::Mutex::new(Filling { pack, uploads }),
             adopted_packs,
@@ -100,7 +102,7 @@ impl Writer {
     /// Gives `false` for a chunk that is stored, or that somebody claimed before in this run. Whoever is given `true`
     /// has to add the chunk, or the run cannot be finished.
     pub fn claim(&self, id: &ChunkId) -> bool {
-        if self.index.contains(id) {
+        if self.is_stored(id) {
             return false;
         }
         let mut claims = self.claims();
@@ -113,7 +115,8 @@ impl Writer {
     /// call; then the writer is of no more use ([`Error::WriterFailed`]). A call that is given up before it returns
     /// leaves the chunk unstored and claimed.
     pub async fn add(&self, chunk: Compressed) -> Result<()> {
-        if self.index.contains(&chunk.id) || self.claims().kept.contains(&chunk.id) {
+        if self.is_stored(&chunk.id) || self.claims().kept.contains(&chunk.id) {
+            self.claims().open.remove(&chunk.id);
             return Ok(());
         }
         let mut filling = self.filling.lock().await;
@@ -148,6 +151,11 @@ impl Writer {
         }
         let stored = uploads.finish().await?;
         Ok(Stored { adopted_packs: self.adopted_packs, ..stored })
+    }
+
+    /// Whether an index object names the chunk, or one of this writer is going to.
+    fn is_stored(&self, id: &ChunkId) -> bool {
+        self.repository.index().is_stored(id, &self.adopted)
     }
 
     fn claims(&self) -> MutexGuard<'_, Claims> {

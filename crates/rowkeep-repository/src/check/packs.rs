@@ -143,8 +143,9 @@ impl Packs {
         // Differences to chunks that cannot be read. One level: a base is never a difference itself.
         let dependent = self.index.all().filter_map(|place| {
             let base = place.entry.encoding.base()?;
-            (damaged.contains(base) || !self.index.contains(base)).then_some(place.entry.id)
+            damaged.contains(base).then_some(place.entry.id)
         });
+        let dependent = dependent.chain(self.index.without_base());
         let dependent: BTreeSet<ChunkId> = dependent.filter(|id| !damaged.contains(id)).collect();
         if !dependent.is_empty() {
             damaged.extend(unreadable(&self.index, &self.gone, &self.reader, dependent).await?);

@@ -55,7 +55,7 @@ pub(super) async fn key_slots(repository: &Repository, report: &mut CheckReport)
     let objects = repository.objects();
     let recorded = recorded(repository, |entry| matches!(entry, Entry::KeySlot(_)), report).await?;
     let mut there = BTreeSet::new();
-    for (id, slot) in slot_objects::read_all(objects).await? {
+    for (id, slot) in slot_objects::read_all(objects, &objects.list(KEYS).await?).await? {
         let entry = Entry::KeySlot(id);
         match slot {
             Ok(slot) if slot.repository != repository.id() => {
@@ -180,6 +180,7 @@ pub(super) fn index(loaded: &Loaded, report: &mut CheckReport) {
     report.index_objects =
         loaded.listed.iter().filter(|listed| index::id_of(listed).is_some()).count() as u64;
     for error in &loaded.damaged {
+        tracing::warn!(%error, "an index object is left out");
         if let Error::Damaged { object, .. } = error {
             report.damaged(
                 object,

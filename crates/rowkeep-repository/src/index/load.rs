@@ -1,9 +1,11 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use rowkeep_format::ids::IndexId;
 
-use super::{IndexBuilder, id_of, open};
+use super::memory::{Collected, Index, PackState};
+use super::{id_of, open};
 use crate::document::MAX_OBJECT_BYTES;
 use crate::objects::{INDEX, Listed, Objects};
 use crate::pack::PackRecord;
@@ -16,45 +18,59 @@ const AT_ONCE: usize = 8;
 /// Bytes of an index object for each chunk, at least.
 const BYTES_PER_CHUNK: u64 = 32;
 
+/// How many chunks index objects of so many bytes name, at most.
+pub(super) fn chunks_in(bytes: u64) -> usize {
+    (bytes.min(MAX_OBJECT_BYTES * 16) / BYTES_PER_CHUNK) as usize
+}
+
 /// What the index objects say, as far as they can be used.
 pub(crate) struct Loaded {
-    pub(crate) builder: IndexBuilder,
+    pub(crate) index: Index,
     pub(crate) listed: Vec<Listed>,
     /// What is wrong with those that cannot be used.
     pub(crate) damaged: Vec<Error>,
 }
 
-/// Reads all index objects that are listed.
-///
-/// Damaged ones are told, not failed on: what they say can be had from the packs. A store that fails does fail it, and
-/// so does an index object of a newer format.
+/// Reads all index objects that are there, whatever was read before.
 pub(crate) async fn load(objects: &Objects, sealer: &Arc<Sealer>) -> Result<Loaded> {
     let listed = objects.list(INDEX).await?;
-    let mut builder = IndexBuilder::default();
-    let mut damaged = Vec::new();
-    let bytes = listed.iter().map(|object| object.bytes).sum::<u64>();
-    builder.reserve((bytes.min(MAX_OBJECT_BYTES * 16) / BYTES_PER_CHUNK) as usize);
+    let ids = listed.iter().filter_map(id_of).collect();
+    let mut index = Index::default();
+    let bytes = listed.iter().map(|object| object.bytes).sum();
+    let mut collected = Collected::with_room(chunks_in(bytes));
+    let mut seen = HashSet::new();
+    let damaged = read_all(objects, sealer, ids, |_, packs| {
+        for pack in packs.iter().filter(|pack| seen.insert(pack.id)) {
+            collected.push(&index, pack, PackState::Named);
+        }
+    })
+    .await?;
+    index.add(collected);
+    Ok(Loaded { index, listed, damaged: damaged.into_iter().map(|(_, error)| error).collect() })
+}
 
-    let ids: Vec<IndexId> = listed.iter().filter_map(id_of).collect();
+/// Reads index objects, in no order; gives those that are damaged.
+///
+/// One that is gone is passed over: it may have been replaced since it was listed.
+pub(super) async fn read_all(
+    objects: &Objects,
+    sealer: &Arc<Sealer>,
+    ids: Vec<IndexId>,
+    mut each: impl FnMut(IndexId, Vec<PackRecord>),
+) -> Result<Vec<(IndexId, Error)>> {
+    let mut damaged = Vec::new();
     let mut reading = futures::stream::iter(ids)
-        .map(|id| {
-            let (objects, sealer) = (objects.clone(), Arc::clone(sealer));
-            async move { Ok::<_, Error>(read(&objects, sealer, id).await) }
-        })
+        .map(|id| async move { (id, read(objects, Arc::clone(sealer), id).await) })
         .buffer_unordered(AT_ONCE);
-    while let Some(outcome) = reading.try_next().await? {
+    while let Some((id, outcome)) = reading.next().await {
         match outcome {
-            Ok(packs) => packs.iter().for_each(|pack| builder.add(pack)),
-            // Prune may have replaced it since it was listed.
+            Ok(packs) => each(id, packs),
             Err(Error::Missing { .. }) => {}
-            Err(error @ Error::Damaged { .. }) => {
-                tracing::warn!(%error, "an index object is left out");
-                damaged.push(error);
-            }
+            Err(error @ Error::Damaged { .. }) => damaged.push((id, error)),
             Err(error) => return Err(error),
         }
     }
-    Ok(Loaded { builder, listed, damaged })
+    Ok(damaged)
 }
 
 async fn read(objects: &Objects, sealer: Arc<Sealer>, id: IndexId) -> Result<Vec<PackRecord>> {

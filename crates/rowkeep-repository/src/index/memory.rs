@@ -1,10 +1,12 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rowkeep_format::ids::{ChunkId, PackId};
 
+use super::segment::{MAX_PACKS, Row, Segment, Stored};
 use crate::encoding::Encoding;
 use crate::header::Salt;
-use crate::pack::{Entry, PackRecord, with_offsets};
+use crate::pack::{Directory, Entry, PackRecord, with_offsets};
 
 /// Which pack, in the order in which the index met them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +18,18 @@ pub(crate) struct PackPlace {
     pub(crate) id: PackId,
     pub(crate) size: u64,
     pub(crate) salt: Salt,
+    pub(crate) state: PackState,
+}
+
+/// What is known of a pack beside what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PackState {
+    /// An index object names it.
+    Named,
+    /// It is there, but no index object names it.
+    Unnamed,
+    /// It was missing, or had another size, when packs were last listed.
+    Gone,
 }
 
 /// A copy of a chunk.
@@ -26,51 +40,48 @@ pub(crate) struct Place {
     pub(crate) entry: Entry,
 }
 
-/// All chunks of a repository in memory: 48 bytes for each, sorted by name.
+/// All chunks of a repository in memory: 56 bytes for each, sorted by name.
 ///
-/// A chunk that several packs hold is there several times, so that one lost copy does not hurt.
-#[derive(Default)]
+/// A chunk that several packs hold is there several times, so that one lost copy does not hurt. What is added later
+/// stands in segments of its own, and clones share all of them; so bringing an index up to date copies little.
+#[derive(Clone, Default)]
 pub(crate) struct Index {
-    rows: Vec<Row>,
-    packs: Vec<PackPlace>,
-    /// The bases of chunks stored as a difference, of which there are few.
-    bases: HashMap<(u32, u32), ChunkId>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    id: ChunkId,
-    /// The pack's number, and in the two highest bits the code of the encoding.
-    pack_and_code: u32,
-    offset: u32,
-    frame_len: u32,
-    plain_len: u32,
-}
-
-const CODE_SHIFT: u32 = 30;
-const MAX_PACKS: usize = 1 << CODE_SHIFT;
-const _: () = assert!(size_of::<Row>() == 48);
-
-impl Row {
-    fn pack(&self) -> u32 {
-        self.pack_and_code & (MAX_PACKS as u32 - 1)
-    }
+    segments: Vec<Arc<Segment>>,
+    packs: Arc<Vec<PackPlace>>,
+    numbers: Arc<HashMap<PackId, PackNumber>>,
 }
 
 impl Index {
-    /// Whether any pack holds the chunk.
+    /// Whether any pack holds the chunk, as far as is known.
     pub(crate) fn contains(&self, id: &ChunkId) -> bool {
-        !self.rows_of(id).is_empty()
+        self.is_held(id, |_, state| state != PackState::Gone)
     }
 
-    /// All copies of a chunk.
+    /// Whether a pack holds the chunk for which a condition holds.
+    pub(crate) fn is_held(&self, id: &ChunkId, condition: impl Fn(PackNumber, PackState) -> bool) -> bool {
+        self.rows_of(id).any(|row| {
+            let pack = PackNumber(row.pack());
+            condition(pack, self.pack(pack).state)
+        })
+    }
+
+    /// All copies of a chunk, those in packs that were there first.
+    ///
+    /// A difference whose base is in no pack is none.
     pub(crate) fn places(&self, id: &ChunkId) -> impl Iterator<Item = Place> {
-        self.rows_of(id).iter().filter_map(|row| self.place(row))
+        let is_gone = |place: &Place| self.pack(place.pack).state == PackState::Gone;
+        let all = || self.rows_of(id).flat_map(|row| self.places_of(row));
+        all().filter(move |place| !is_gone(place)).chain(all().filter(is_gone))
     }
 
-    /// All copies of all chunks, those of the same chunk one after the other.
+    /// All copies of all chunks, those of the same chunk one after the other; see [`Index::places`].
     pub(crate) fn all(&self) -> impl Iterator<Item = Place> {
-        self.rows.iter().filter_map(|row| self.place(row))
+        self.rows().flat_map(|row| self.places_of(row))
+    }
+
+    /// Chunks that a pack holds as a difference to a chunk that no pack holds.
+    pub(crate) fn without_base(&self) -> BTreeSet<ChunkId> {
+        self.rows().filter(|row| self.places_of(row).next().is_none()).map(|row| row.id).collect()
     }
 
     /// The pack of a place.
@@ -80,84 +91,147 @@ impl Index {
 
     /// All packs.
     pub(crate) fn packs(&self) -> impl Iterator<Item = (PackNumber, &PackPlace)> {
-        (0..).map(PackNumber).zip(&self.packs)
+        (0..).map(PackNumber).zip(self.packs.iter())
+    }
+
+    /// The number of a pack that the index knows.
+    pub(crate) fn number(&self, id: &PackId) -> Option<PackNumber> {
+        self.numbers.get(id).copied()
     }
 
     /// How many different chunks there are.
     pub(crate) fn chunks(&self) -> u64 {
-        self.rows.chunk_by(|a, b| a.id == b.id).count() as u64
+        let mut last = None;
+        self.rows().filter(|row| last.replace(row.id) != Some(row.id)).count() as u64
     }
 
-    fn rows_of(&self, id: &ChunkId) -> &[Row] {
-        let start = self.rows.partition_point(|row| row.id < *id);
-        let rows = &self.rows[start..];
-        let len = rows.iter().take_while(|row| row.id == *id).count();
-        &rows[..len]
+    /// The packs that are there although no index object names them, each with what an index object would say of it;
+    /// with nothing when a chunk of it is a difference to one that no pack holds.
+    pub(crate) fn without_name(&self) -> Vec<(PackPlace, Option<PackRecord>)> {
+        let unnamed = self.packs().filter(|(_, pack)| pack.state == PackState::Unnamed);
+        let mut rows: BTreeMap<u32, Vec<&Row>> = unnamed.map(|(number, _)| (number.0, Vec::new())).collect();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        for row in self.segments.iter().flat_map(|segment| &segment.rows) {
+            if let Some(rows) = rows.get_mut(&row.pack()) {
+                rows.push(row);
+            }
+        }
+        rows.into_iter()
+            .map(|(number, mut rows)| {
+                rows.sort_unstable_by_key(|row| row.offset);
+                let pack = self.pack(PackNumber(number)).clone();
+                let entries = rows.into_iter().map(|row| Some(self.places_of(row).next()?.entry)).collect();
+                let record = Option::map(entries, |entries| {
+                    let PackPlace { id, size, salt, .. } = pack.clone();
+                    PackRecord { id, size, salt, directory: Directory { entries } }
+                });
+                (pack, record)
+            })
+            .collect()
     }
 
-    fn place(&self, row: &Row) -> Option<Place> {
-        let encoding = match row.pack_and_code >> CODE_SHIFT {
-            0 => Encoding::Plain,
-            1 => Encoding::Zstd,
-            _ => Encoding::Difference { base: *self.bases.get(&(row.pack(), row.offset))? },
-        };
-        let entry = Entry { id: row.id, encoding, frame_len: row.frame_len, plain_len: row.plain_len };
-        Some(Place { pack: PackNumber(row.pack()), offset: row.offset, entry })
-    }
-}
-
-/// Collects packs into an [`Index`].
-#[derive(Default)]
-pub(crate) struct IndexBuilder {
-    index: Index,
-    seen: HashMap<PackId, u32>,
-}
-
-impl IndexBuilder {
-    /// Makes room for about so many chunks, so that collecting them does not take twice the memory.
-    pub(crate) fn reserve(&mut self, chunks: usize) {
-        // An estimate: without the room, the rows take it as they come.
-        let _ = self.index.rows.try_reserve_exact(chunks);
-    }
-
-    /// Whether the pack has been added.
-    pub(crate) fn has(&self, id: &PackId) -> bool {
-        self.seen.contains_key(id)
-    }
-
-    /// Adds a pack, unless it is known: index objects of several writers may name the same.
-    pub(crate) fn add(&mut self, pack: &PackRecord) {
-        let number = self.index.packs.len();
-        if number >= MAX_PACKS || self.seen.contains_key(&pack.id) {
+    /// Adds packs that it does not know yet.
+    pub(crate) fn add(&mut self, collected: Collected) {
+        let Collected { rows, packs } = collected;
+        let first = self.packs.len();
+        Arc::make_mut(&mut self.packs).extend(packs);
+        let numbers = Arc::make_mut(&mut self.numbers);
+        numbers.extend((first as u32..).map(PackNumber).zip(&self.packs[first..]).map(|(n, p)| (p.id, n)));
+        if rows.is_empty() {
             return;
         }
+        let mut last = Arc::new(Segment::new(rows));
+        while let Some(before) = self.segments.pop_if(|before| before.merges_with(&last)) {
+            last = Arc::new(before.merged(&last));
+        }
+        self.segments.push(last);
+    }
+
+    /// Changes what is known of packs.
+    pub(crate) fn set_states(&mut self, state: impl Fn(PackNumber, &PackPlace) -> PackState) {
+        let changed: Vec<_> = self
+            .packs()
+            .filter_map(|(number, pack)| {
+                let next = state(number, pack);
+                (next != pack.state).then_some((number, next))
+            })
+            .collect();
+        if !changed.is_empty() {
+            let packs = Arc::make_mut(&mut self.packs);
+            changed.into_iter().for_each(|(number, state)| packs[number.0 as usize].state = state);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    fn rows_of(&self, id: &ChunkId) -> impl Iterator<Item = &Row> {
+        self.segments.iter().flat_map(|segment| segment.of(id))
+    }
+
+    /// All rows in the order of their chunks' names.
+    fn rows(&self) -> impl Iterator<Item = &Row> {
+        let mut rest: Vec<_> = self.segments.iter().map(|segment| segment.rows.iter().peekable()).collect();
+        std::iter::from_fn(move || {
+            let heads = rest.iter_mut().enumerate().filter_map(|(at, rows)| Some((*rows.peek()?, at)));
+            let (_, least) = heads.min()?;
+            rest[least].next()
+        })
+    }
+
+    /// The place of a row; several where its base could be several chunks, none where it is none that is known.
+    fn places_of(&self, row: &Row) -> impl Iterator<Item = Place> {
+        let (whole, base) = match row.encoding() {
+            Stored::Whole(encoding) => (Some(encoding), None),
+            Stored::Difference(base) => (None, Some(base)),
+        };
+        let bases = base.into_iter().flat_map(|base| self.segments.iter().map(move |s| (s, base)));
+        let bases: BTreeSet<ChunkId> =
+            bases.flat_map(|(segment, base)| segment.beginning_with(base)).map(|row| row.id).collect();
+        let differences = bases.into_iter().map(|base| Encoding::Difference { base });
+        let Row { id, offset, frame_len, plain_len, .. } = *row;
+        let pack = PackNumber(row.pack());
+        whole.into_iter().chain(differences).map(move |encoding| Place {
+            pack,
+            offset,
+            entry: Entry { id, encoding, frame_len, plain_len },
+        })
+    }
+}
+
+/// Packs that are going to be added to an index.
+pub(crate) struct Collected {
+    rows: Vec<Row>,
+    packs: Vec<PackPlace>,
+}
+
+impl Collected {
+    /// Collects packs for an index, with room for about so many chunks, so that collecting them does not take twice the
+    /// memory.
+    pub(crate) fn with_room(chunks: usize) -> Self {
+        let mut rows = Vec::new();
+        // An estimate: without the room, the rows take it as they come.
+        let _ = rows.try_reserve_exact(chunks);
+        Self { rows, packs: Vec::new() }
+    }
+
+    /// Adds a pack, which gets the number after those of `known` packs and the ones collected before.
+    ///
+    /// Gives nothing when there are too many packs.
+    pub(crate) fn push(&mut self, known: &Index, pack: &PackRecord, state: PackState) -> Option<PackNumber> {
+        let number = known.packs.len() + self.packs.len();
+        if number >= MAX_PACKS {
+            return None;
+        }
         let number = number as u32;
-        self.seen.insert(pack.id, number);
-        self.index.packs.push(PackPlace { id: pack.id, size: pack.size, salt: pack.salt });
-        for (offset, entry) in with_offsets(&pack.directory.entries) {
-            if let Encoding::Difference { base } = entry.encoding {
-                self.index.bases.insert((number, offset), base);
-            }
-            self.index.rows.push(Row {
-                id: entry.id,
-                pack_and_code: number | u32::from(entry.encoding.code()) << CODE_SHIFT,
-                offset,
-                frame_len: entry.frame_len,
-                plain_len: entry.plain_len,
-            });
-        }
-    }
-
-    /// Forgets the chunks of packs for which the condition does not hold; the packs stay known.
-    pub(crate) fn keep_chunks_of(&mut self, condition: impl Fn(&PackPlace) -> bool) {
-        let keep: Vec<bool> = self.index.packs.iter().map(condition).collect();
-        if keep.contains(&false) {
-            self.index.rows.retain(|row| keep[row.pack() as usize]);
-        }
-    }
-
-    pub(crate) fn finish(mut self) -> Index {
-        self.index.rows.sort_unstable();
-        self.index
+        self.packs.push(PackPlace { id: pack.id, size: pack.size, salt: pack.salt, state });
+        self.rows.extend(
+            with_offsets(&pack.directory.entries).map(|(offset, entry)| Row::new(number, offset, entry)),
+        );
+        Some(PackNumber(number))
     }
 }

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rowkeep_format::ids::PackId;
@@ -6,15 +5,9 @@ use rowkeep_format::ids::PackId;
 use super::read::{TRAILER_BYTES, directory_len, open_directory};
 use super::record::PackRecord;
 use crate::header::{HEADER_BYTES, PACK};
-use crate::objects::{self, Listed, Objects, PACKS};
+use crate::objects::{self, Listed, Objects};
 use crate::seal::Sealer;
 use crate::{Error, Flaw, Result};
-
-/// Lists the packs with their sizes.
-pub(crate) async fn list_packs(objects: &Objects) -> Result<HashMap<PackId, u64>> {
-    let listed = objects.list(PACKS).await?;
-    Ok(listed.iter().filter_map(|object| Some((pack_id_of(object)?, object.bytes))).collect())
-}
 
 /// The id in the name of a pack.
 pub(crate) fn pack_id_of(object: &Listed) -> Option<PackId> {

@@ -1,48 +1,78 @@
 //! What a writer finds when it starts: what is stored, and what a killed process left undone.
 
-use futures::{StreamExt, TryStreamExt};
+use std::collections::{BTreeSet, HashMap};
 
-use crate::index::{self, Index};
+use futures::{StreamExt, TryStreamExt};
+use rowkeep_format::ids::PackId;
+
 use crate::ledger::{self, Entry};
-use crate::objects::{KEYS, SNAPSHOTS};
-use crate::pack::PackRecord;
-use crate::pack::{list_packs, read_record};
+use crate::listings::{Folder, Listing};
+use crate::objects::{Listed, PACKS};
+use crate::pack::{PackRecord, pack_id_of, read_record};
 use crate::{Error, Repository, Result, slot_objects, snapshots};
 
 /// How many packs are opened at the same time.
 const AT_ONCE: usize = 8;
 
-/// What is stored.
-pub(super) struct Found {
-    pub(super) index: Index,
-    /// Packs that are in `index` but in no index object.
-    pub(super) unindexed: Vec<PackRecord>,
-}
+/// Brings the index up to date, compares it with the packs that are there, and completes the ledger.
+///
+/// Gives packs that are there but in no index object.
+pub(super) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
+    let folders = [Folder::Index, Folder::Packs, Folder::Keys, Folder::Snapshots, Folder::Ledger];
+    let [index, packs, keys, snapshots, ledger] = repository.listings().get(folders).await?;
+    let shared = repository.index();
+    shared.update(&index).await?;
+    let packs = compare(repository, &packs).await?;
 
-/// Looks what is stored, and completes the ledger.
-pub(super) async fn find(repository: &Repository) -> Result<Found> {
     let (objects, sealer) = (repository.objects(), repository.sealer());
-    // The index first: a pack written in between is then found in the list, and not missed.
-    let mut builder = index::load(objects, sealer).await?.builder;
-    let listed = list_packs(objects).await?;
-    builder.keep_chunks_of(|pack| {
-        let there = listed.get(&pack.id) == Some(&pack.size);
-        if !there {
-            tracing::warn!(pack = %pack.id, "a pack is missing or has another size: its chunks are stored again");
-        }
-        there
-    });
-
-    let unknown: Vec<_> = listed.into_iter().filter(|(id, _)| !builder.has(id)).collect();
-    let unindexed: Vec<PackRecord> = futures::stream::iter(unknown)
+    let current = shared.current();
+    let unknown: Vec<_> = packs.into_iter().filter(|(id, _)| current.number(id).is_none()).collect();
+    let mut unindexed: Vec<PackRecord> = futures::stream::iter(unknown)
         .map(|(id, size)| async move { usable(read_record(objects, sealer, id, size).await) })
         .buffer_unordered(AT_ONCE)
         .try_filter_map(|record| async move { Ok::<_, Error>(record) })
         .try_collect()
         .await?;
-    unindexed.iter().for_each(|pack| builder.add(pack));
-    complete_ledger(repository).await?;
-    Ok(Found { index: builder.finish(), unindexed })
+    shared.found(&unindexed).await;
+    unindexed.extend(without_name(repository, &unindexed).await?);
+    if repository.is_new_ledger(&ledger) {
+        complete_ledger(repository, &keys, &snapshots, &ledger).await?;
+    }
+    Ok(unindexed)
+}
+
+/// Takes note of the packs that are gone, and gives those that are there with their sizes.
+async fn compare(repository: &Repository, listing: &Listing) -> Result<HashMap<PackId, u64>> {
+    let by_id = |objects: &[Listed]| -> HashMap<PackId, u64> {
+        objects.iter().filter_map(|object| Some((pack_id_of(object)?, object.bytes))).collect()
+    };
+    let mut packs = by_id(&listing.objects);
+    if repository.index().compare_with_packs(&packs, listing.began).await.is_empty() {
+        return Ok(packs);
+    }
+    // Looked for once more: a store that lists in no order may have come by before a pack whose index object it met.
+    let began = repository.listings().moment();
+    packs = by_id(&repository.objects().list(PACKS).await?);
+    for pack in repository.index().compare_with_packs(&packs, began).await {
+        tracing::warn!(%pack, "a pack is missing or has another size: its chunks are stored again");
+    }
+    Ok(packs)
+}
+
+/// Packs that the index knows although no index object names them any more, or none does yet.
+async fn without_name(repository: &Repository, beside: &[PackRecord]) -> Result<Vec<PackRecord>> {
+    let mut records = Vec::new();
+    for (pack, record) in repository.index().current().without_name() {
+        if beside.iter().any(|record| record.id == pack.id) {
+            continue;
+        }
+        let record = match record {
+            Some(record) => Ok(record),
+            None => read_record(repository.objects(), repository.sealer(), pack.id, pack.size).await,
+        };
+        records.extend(usable(record)?);
+    }
+    Ok(records)
 }
 
 /// Leaves out a pack that cannot be used; fails if the store does.
@@ -58,20 +88,22 @@ fn usable(outcome: Result<PackRecord>) -> Result<Option<PackRecord>> {
 }
 
 /// Records snapshots and key slots whose writers were killed before they could.
-async fn complete_ledger(repository: &Repository) -> Result<()> {
+async fn complete_ledger(
+    repository: &Repository,
+    keys: &Listing,
+    snapshots: &Listing,
+    ledger: &Listing,
+) -> Result<()> {
     let objects = repository.objects();
-    let slots = objects.list(KEYS).await?;
-    let snapshots = objects.list(SNAPSHOTS).await?;
-    let recorded = ledger::entries(objects).await?;
-
-    for id in slots.iter().filter_map(slot_objects::id_of) {
+    let recorded: BTreeSet<Entry> = ledger.objects.iter().filter_map(Entry::parse).collect();
+    for id in keys.objects.iter().filter_map(slot_objects::id_of) {
         let entry = Entry::KeySlot(id);
         // A slot of another repository was never one of ours.
         if !recorded.contains(&entry) && slot_objects::belongs(objects, id, &repository.id()).await? {
             ledger::repair(objects, entry).await?;
         }
     }
-    for id in snapshots.iter().filter_map(snapshots::id_of) {
+    for id in snapshots.objects.iter().filter_map(snapshots::id_of) {
         let entry = Entry::Snapshot(id);
         if recorded.contains(&entry) {
             continue;

@@ -6,18 +6,15 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::stored::Stored;
 use crate::index::{self, CHUNKS_PER_OBJECT, PACKS_PER_OBJECT};
-use crate::objects::{self, Objects};
 use crate::pack::{PackBuilder, PackRecord};
-use crate::seal::Sealer;
-use crate::{Error, Result};
+use crate::{Error, Repository, Result, objects};
 
 /// How many packs are on their way at the same time; each takes its size in memory.
 const AT_ONCE: usize = 2;
 
 /// Packs on their way to the store, and those that are there but in no index object yet.
 pub(super) struct Uploads {
-    objects: Objects,
-    sealer: Arc<Sealer>,
+    repository: Repository,
     /// Gives the pack that was written, or nothing for an index object.
     tasks: JoinSet<Result<Option<PackRecord>>>,
     unindexed: Vec<PackRecord>,
@@ -26,9 +23,9 @@ pub(super) struct Uploads {
 }
 
 impl Uploads {
-    pub(super) fn new(objects: Objects, sealer: Arc<Sealer>) -> Self {
+    pub(super) fn new(repository: Repository) -> Self {
         let (tasks, unindexed, stored) = (JoinSet::new(), Vec::new(), Stored::default());
-        Self { objects, sealer, tasks, unindexed, stored, failed: false }
+        Self { repository, tasks, unindexed, stored, failed: false }
     }
 
     /// Notes packs that are in the store and that the next index objects have to name.
@@ -63,11 +60,12 @@ impl Uploads {
 
     /// Completes a pack and writes it, in the background.
     pub(super) fn start(&mut self, pack: PackBuilder) {
-        let (objects, sealer) = (self.objects.clone(), Arc::clone(&self.sealer));
+        let repository = self.repository.clone();
         self.tasks.spawn(async move {
+            let sealer = Arc::clone(repository.sealer());
             let finishing = tokio::task::spawn_blocking(move || pack.finish(&sealer));
             let pack = finishing.await.map_err(|_| Error::System("completing a pack"))??;
-            objects.write(&objects::pack(&pack.record.id), pack.file).await?;
+            repository.objects().write(&objects::pack(&pack.record.id), pack.file).await?;
             Ok(Some(pack.record))
         });
     }
@@ -119,11 +117,15 @@ impl Uploads {
     /// Writes an index object, in the background. All packs it names are in the store.
     fn start_index(&mut self) {
         let packs = mem::take(&mut self.unindexed);
-        let (objects, sealer) = (self.objects.clone(), Arc::clone(&self.sealer));
+        let repository = self.repository.clone();
         self.tasks.spawn(async move {
-            let sealing = tokio::task::spawn_blocking(move || index::seal(&sealer, &packs));
-            let (id, object) = sealing.await.map_err(|_| Error::System("making an index object"))??;
-            objects.write(&objects::index(&id), Bytes::from(object)).await?;
+            let sealer = Arc::clone(repository.sealer());
+            let sealing =
+                tokio::task::spawn_blocking(move || Ok::<_, Error>((index::seal(&sealer, &packs)?, packs)));
+            let sealed = sealing.await.map_err(|_| Error::System("making an index object"))?;
+            let ((id, object), packs) = sealed?;
+            repository.objects().write(&objects::index(&id), Bytes::from(object)).await?;
+            repository.index().wrote(id, &packs).await;
             Ok(None)
         });
     }

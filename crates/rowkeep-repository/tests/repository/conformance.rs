@@ -209,11 +209,14 @@ async fn an_index_that_vanished_is_made_anew(place: Place) {
     let all = names(&place.store).await;
     let index = all.iter().find(|name| name.starts_with("index/")).expect("an index object");
     crate::stores::delete(&place.store, index).await;
-    assert_eq!(error_of(restore(&repository, &snapshot).await).kind(), ErrorKind::Missing);
+    let elsewhere = open(&place.store).await;
+    assert_eq!(error_of(restore(&elsewhere, &snapshot).await).kind(), ErrorKind::Missing);
 
     let writer = repository.writer().await.expect("a writer");
     writer.finish().await.expect("written");
-    assert_eq!(restore(&repository, &snapshot).await.expect("read"), chunks(0..20));
+    for repository in [&repository, &elsewhere, &open(&place.store).await] {
+        assert_eq!(restore(repository, &snapshot).await.expect("read"), chunks(0..20));
+    }
     assert_eq!(check(&repository).await.findings, []);
 }
 

@@ -1,9 +1,11 @@
 //! Repositories on real stores: a folder, an S3 server, memory; with faults, damage and several writers.
 
 mod conformance;
+mod counting;
 mod damage;
 mod faults;
 mod kill;
+mod lasting;
 mod locks;
 mod races;
 mod stores;

@@ -1,9 +1,11 @@
 //! Backups in miniature: chunks of bytes that look random or repeat, and manifests that list them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rowkeep_repository::{
-    CheckOptions, CheckReport, ChunkId, Compressed, Error, Kdf, Lock, NewSlot, Passphrase, Protection,
-    ReadData, Repository, Result, SnapshotId, Stored, Unlock, Writer, WriterOptions,
+    CheckOptions, CheckReport, ChunkId, Compressed, Error, Kdf, Lock, NewSlot, Options, Passphrase,
+    Protection, ReadData, Repository, Result, SnapshotId, Stored, Unlock, Writer, WriterOptions,
 };
 
 use crate::stores::Store;
@@ -25,12 +27,18 @@ pub(crate) fn passphrase_slot(text: &str) -> NewSlot {
     slot(Lock::Passphrase(passphrase(text), CHEAP), "test")
 }
 
+/// Every question is asked anew, so that whatever a test does to the store is noticed.
+pub(crate) fn asking() -> Options {
+    Options { freshness: Duration::ZERO, ..Options::default() }
+}
+
 pub(crate) async fn init(store: &Store) -> Repository {
-    Repository::init(store.clone(), Protection::Encrypted(passphrase_slot(SECRET))).await.expect("made")
+    let protection = Protection::Encrypted(passphrase_slot(SECRET));
+    Repository::init_with(store.clone(), protection, asking()).await.expect("made")
 }
 
 pub(crate) async fn try_open(store: &Store) -> Result<Repository> {
-    Repository::open(store.clone(), &Unlock::Passphrase(passphrase(SECRET))).await
+    Repository::open_with(store.clone(), &Unlock::Passphrase(passphrase(SECRET)), asking()).await
 }
 
 pub(crate) async fn open(store: &Store) -> Repository {

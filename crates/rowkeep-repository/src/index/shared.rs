@@ -1,0 +1,218 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rowkeep_format::ids::{ChunkId, IndexId, PackId};
+use tokio::sync::Mutex;
+
+use super::id_of;
+use super::load::{chunks_in, read_all};
+use super::memory::{Collected, Index, PackNumber, PackState};
+use crate::Result;
+use crate::listings::{Folder, Listing, Listings, Moment};
+use crate::objects::{Listed, Objects};
+use crate::pack::PackRecord;
+use crate::seal::Sealer;
+
+/// The index of an open repository, shared by all who read and write.
+///
+/// It is read once. From then on only index objects are read that were not there before: when a writer begins, and when
+/// a chunk is missing.
+pub(crate) struct SharedIndex {
+    objects: Objects,
+    sealer: Arc<Sealer>,
+    listings: Arc<Listings>,
+    current: RwLock<Arc<Index>>,
+    known: Mutex<Known>,
+    /// How often somebody began to read.
+    readings: AtomicU64,
+    /// How often that was when the index was last brought up to date because something was missing.
+    looked_again: Mutex<u64>,
+}
+
+/// What is known of the index objects.
+#[derive(Default)]
+struct Known {
+    /// The packs that each object names, and when it was written if that was here.
+    named: HashMap<IndexId, (Vec<PackNumber>, Option<Moment>)>,
+    /// Objects that cannot be used.
+    damaged: HashSet<IndexId>,
+    is_loaded: bool,
+}
+
+impl SharedIndex {
+    pub(crate) fn new(objects: Objects, sealer: Arc<Sealer>, listings: Arc<Listings>) -> Self {
+        Self {
+            objects,
+            sealer,
+            listings,
+            current: RwLock::default(),
+            known: Mutex::default(),
+            readings: AtomicU64::new(1),
+            looked_again: Mutex::new(0),
+        }
+    }
+
+    /// The index as far as it was read.
+    pub(crate) fn current(&self) -> Arc<Index> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes note that somebody begins to read what may have been written just now.
+    pub(crate) fn begin_reading(&self) {
+        self.readings.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Reads the index if it was not read yet.
+    pub(crate) async fn load(&self) -> Result<()> {
+        if self.known.lock().await.is_loaded {
+            return Ok(());
+        }
+        let [listing] = self.listings.get([Folder::Index]).await?;
+        self.update(&listing).await
+    }
+
+    /// Brings the index up to date because something is missing; says whether it may be there now.
+    ///
+    /// It is done once for each time that somebody began to read, so that a repository that lost much is not listed for
+    /// each missing chunk.
+    pub(crate) async fn look_again(&self, before: &Arc<Index>) -> Result<bool> {
+        let mut looked_again = self.looked_again.lock().await;
+        let readings = self.readings.load(Ordering::Relaxed);
+        if *looked_again != readings {
+            self.listings.forget().await;
+            let [listing] = self.listings.get([Folder::Index]).await?;
+            self.update(&listing).await?;
+            *looked_again = readings;
+        }
+        Ok(!Arc::ptr_eq(before, &self.current()))
+    }
+
+    /// Reads the index objects that are listed and not known, and forgets those that are known and not listed.
+    ///
+    /// Damaged ones are left out: what they say can be had from the packs. A store that fails does fail it, and so does
+    /// an index object of a newer format.
+    pub(crate) async fn update(&self, listing: &Listing) -> Result<()> {
+        let mut known = self.known.lock().await;
+        let listed: HashMap<IndexId, &Listed> =
+            listing.objects.iter().filter_map(|object| Some((id_of(object)?, object))).collect();
+        let new: Vec<IndexId> = listed.keys().filter(|id| !known.has(id)).copied().collect();
+        let bytes: u64 = new.iter().map(|id| listed[id].bytes).sum();
+        let mut index = Index::clone(&self.current());
+        let mut collected = Collected::with_room(chunks_in(bytes));
+        let mut numbers: HashMap<PackId, PackNumber> = HashMap::new();
+        let mut read = Vec::new();
+        let damaged = read_all(&self.objects, &self.sealer, new, |id, packs| {
+            let mut named = Vec::with_capacity(packs.len());
+            for pack in &packs {
+                let seen = index.number(&pack.id).or_else(|| numbers.get(&pack.id).copied());
+                let number = match seen {
+                    Some(number) => number,
+                    None => match collected.push(&index, pack, PackState::Named) {
+                        Some(number) => number,
+                        None => continue,
+                    },
+                };
+                numbers.insert(pack.id, number);
+                named.push(number);
+            }
+            read.push((id, (named, None)));
+        })
+        .await?;
+        known.named.extend(read);
+        for (id, error) in damaged {
+            tracing::warn!(%error, "an index object is left out");
+            known.damaged.insert(id);
+        }
+        known.named.retain(|id, (_, written)| {
+            listed.contains_key(id) || written.is_some_and(|written| written >= listing.began)
+        });
+        index.add(collected);
+        self.publish(index, &known);
+        known.is_loaded = true;
+        Ok(())
+    }
+
+    /// Takes note of an index object that was written here, with the packs that it names.
+    pub(crate) async fn wrote(&self, id: IndexId, packs: &[PackRecord]) {
+        let mut known = self.known.lock().await;
+        let mut index = Index::clone(&self.current());
+        let named = add(&mut index, packs, PackState::Named);
+        known.named.insert(id, (named, Some(self.listings.moment())));
+        self.publish(index, &known);
+    }
+
+    /// Takes note of packs that are there without any index object that names them; gives their numbers.
+    pub(crate) async fn found(&self, packs: &[PackRecord]) -> Vec<PackNumber> {
+        let known = self.known.lock().await;
+        let mut index = Index::clone(&self.current());
+        let numbers = add(&mut index, packs, PackState::Unnamed);
+        self.publish(index, &known);
+        numbers
+    }
+
+    /// Takes note of which packs are there: says which ones that the index knows are gone.
+    ///
+    /// A pack that an index object written here names is there, whatever an older listing says.
+    pub(crate) async fn compare_with_packs(
+        &self,
+        packs: &HashMap<PackId, u64>,
+        began: Moment,
+    ) -> Vec<PackId> {
+        let known = self.known.lock().await;
+        let own: HashSet<PackNumber> = known
+            .named
+            .values()
+            .filter(|(_, written)| written.is_some_and(|written| written >= began))
+            .flat_map(|(packs, _)| packs.iter().copied())
+            .collect();
+        let mut index = Index::clone(&self.current());
+        index.set_states(|number, pack| match packs.get(&pack.id) {
+            None if !own.contains(&number) => PackState::Gone,
+            Some(size) if *size != pack.size => PackState::Gone,
+            _ => PackState::Unnamed,
+        });
+        self.publish(index, &known);
+        let current = self.current();
+        let gone = current.packs().filter(|(_, pack)| pack.state == PackState::Gone);
+        gone.map(|(_, pack)| pack.id).collect()
+    }
+
+    /// Shows an index to all who read, with packs marked as named that are.
+    fn publish(&self, mut index: Index, known: &Known) {
+        let named: HashSet<PackNumber> =
+            known.named.values().flat_map(|(packs, _)| packs.iter().copied()).collect();
+        index.set_states(|number, pack| match pack.state {
+            PackState::Gone => PackState::Gone,
+            _ if named.contains(&number) => PackState::Named,
+            _ => PackState::Unnamed,
+        });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
+    }
+
+    /// Whether a chunk is in a pack that an index object names, or in one of some others.
+    pub(crate) fn is_stored(&self, id: &ChunkId, others: &HashSet<PackNumber>) -> bool {
+        self.current().is_held(id, |pack, state| match state {
+            PackState::Named => true,
+            PackState::Unnamed => others.contains(&pack),
+            PackState::Gone => false,
+        })
+    }
+}
+
+impl Known {
+    fn has(&self, id: &IndexId) -> bool {
+        self.named.contains_key(id) || self.damaged.contains(id)
+    }
+}
+
+/// Adds packs that an index does not know; gives the numbers of all.
+fn add(index: &mut Index, packs: &[PackRecord], state: PackState) -> Vec<PackNumber> {
+    let mut collected = Collected::with_room(0);
+    let mut numbers = Vec::with_capacity(packs.len());
+    for pack in packs {
+        numbers.extend(index.number(&pack.id).or_else(|| collected.push(index, pack, state)));
+    }
+    index.add(collected);
+    numbers
+}

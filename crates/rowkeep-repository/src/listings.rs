@@ -1,0 +1,137 @@
+//! What the store lists, kept for a moment, so that what is done in one go asks once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rowkeep_format::clock::Clock;
+use tokio::sync::Mutex;
+
+use crate::objects::{INDEX, KEYS, LEDGER, Listed, Objects, PACKS, SNAPSHOTS};
+use crate::{Error, Result};
+
+/// A folder of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Folder {
+    Index,
+    Keys,
+    Packs,
+    Snapshots,
+    Ledger,
+}
+
+impl Folder {
+    /// All folders, in the order in which they are listed: index objects before the packs that they name.
+    pub(crate) const ALL: [Self; 5] = [Self::Index, Self::Keys, Self::Packs, Self::Snapshots, Self::Ledger];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Index => INDEX,
+            Self::Keys => KEYS,
+            Self::Packs => PACKS,
+            Self::Snapshots => SNAPSHOTS,
+            Self::Ledger => LEDGER,
+        }
+    }
+}
+
+/// What was listed of a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Listing {
+    pub(crate) objects: Arc<Vec<Listed>>,
+    /// When listing began: what was written here later may be missing.
+    pub(crate) began: Moment,
+    at: Instant,
+}
+
+/// The order in which an open repository listed and wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Moment(u64);
+
+/// Lists folders of a repository.
+pub(crate) struct Listings {
+    objects: Objects,
+    clock: Arc<dyn Clock>,
+    /// For how long a listing is good enough.
+    freshness: Duration,
+    moments: AtomicU64,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    folders: [Option<Listing>; Folder::ALL.len()],
+    /// Whether one request listed everything the last time.
+    is_small: Option<bool>,
+}
+
+impl Listings {
+    pub(crate) fn new(objects: Objects, clock: Arc<dyn Clock>, freshness: Duration) -> Self {
+        Self { objects, clock, freshness, moments: AtomicU64::new(0), known: Mutex::default() }
+    }
+
+    /// The present moment, later than every one before.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment(self.moments.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// The instant by the clock.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.instant()
+    }
+
+    /// Whether something that was read at that time is still good enough.
+    pub(crate) fn is_fresh(&self, read: Instant) -> bool {
+        self.now().saturating_duration_since(read) < self.freshness
+    }
+
+    /// The listings of some folders, none older than what is good enough.
+    pub(crate) async fn get<const N: usize>(&self, folders: [Folder; N]) -> Result<[Listing; N]> {
+        let mut known = self.known.lock().await;
+        let is_fresh = |listing: &Option<Listing>| listing.as_ref().is_some_and(|l| self.is_fresh(l.at));
+        if folders.contains(&Folder::Index) && !is_fresh(&known.folders[Folder::Index as usize]) {
+            // Packs that a newer index object names may be newer than what was listed of them.
+            known.folders[Folder::Packs as usize] = None;
+        }
+        let is_stale = |folder: &Folder| !is_fresh(&known.folders[*folder as usize]);
+        let stale: Vec<Folder> = folders.into_iter().filter(is_stale).collect();
+        if !stale.is_empty() {
+            self.list(&stale, &mut known).await?;
+        }
+        let listed = folders.map(|folder| known.folders[folder as usize].clone());
+        let listed: Vec<Listing> = listed.into_iter().flatten().collect();
+        listed.try_into().map_err(|_| Error::System("keeping what was listed"))
+    }
+
+    /// Makes the next listing a new one.
+    pub(crate) async fn forget(&self) {
+        self.known.lock().await.folders = Default::default();
+    }
+
+    /// Lists everything at once where that takes one request, else folder by folder.
+    async fn list(&self, folders: &[Folder], known: &mut Known) -> Result<()> {
+        if known.is_small != Some(false) {
+            let (began, at) = (self.moment(), self.now());
+            if let Some(objects) = self.objects.list_if_few().await? {
+                let mut by_folder: [Vec<Listed>; Folder::ALL.len()] = Default::default();
+                for listed in objects {
+                    let folder = listed.name.split_once('/').map(|(folder, _)| folder);
+                    if let Some(at) = Folder::ALL.iter().position(|known| Some(known.name()) == folder) {
+                        by_folder[at].push(listed);
+                    }
+                }
+                known.folders =
+                    by_folder.map(|objects| Some(Listing { objects: Arc::new(objects), began, at }));
+                known.is_small = Some(true);
+                return Ok(());
+            }
+            known.is_small = Some(false);
+        }
+        for folder in Folder::ALL.iter().filter(|folder| folders.contains(folder)) {
+            let (began, at) = (self.moment(), self.now());
+            let objects = Arc::new(self.objects.list(folder.name()).await?);
+            known.folders[*folder as usize] = Some(Listing { objects, began, at });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! An open repository asks its store for what is new, not for everything again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rowkeep_format::clock::{Clock, TestClock};
+use rowkeep_repository::{ErrorKind, Options, Repository, Unlock};
+
+use crate::counting::Counting;
+use crate::stores::{Place, Store, delete, names};
+use crate::support::*;
+
+fn at(what: &str, counts: &BTreeMap<String, u64>) -> u64 {
+    counts.get(what).copied().unwrap_or_default()
+}
+
+async fn open_by(store: &Arc<Counting>, clock: &Arc<TestClock>) -> Repository {
+    let clock: Arc<dyn Clock> = clock.clone();
+    let options = Options { clock, ..Options::default() };
+    let unlock = Unlock::Passphrase(passphrase(SECRET));
+    Repository::open_with(store.clone() as Store, &unlock, options).await.expect("opens")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_index_is_read_once() {
+    let place = Place::memory();
+    let before = init(&place.store).await;
+    for round in 0..5 {
+        backup(&before, &chunks(round * 5..round * 5 + 10)).await.expect("stored");
+    }
+    let store = Counting::new(place.store.clone());
+    let clock = Arc::new(TestClock::new(Timestamp::UNIX_EPOCH));
+    let repository = open_by(&store, &clock).await;
+    store.take();
+    for round in 0..3 {
+        let (snapshot, _) = backup(&repository, &chunks(round..round + 20)).await.expect("stored");
+        assert_eq!(restore(&repository, &snapshot).await.expect("read"), chunks(round..round + 20));
+    }
+    let counts = store.take();
+    assert_eq!(at("get index", &counts), 5, "{counts:?}");
+    assert_eq!(at("get config", &counts), 1, "{counts:?}");
+    // Opening listed everything, and no time has passed since.
+    assert!(counts.keys().all(|what| !what.starts_with("list")), "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_write_is_found_when_it_is_missing() {
+    let place = Place::memory();
+    let other = init(&place.store).await;
+    backup(&other, &chunks(0..10)).await.expect("stored");
+    let store = Counting::new(place.store.clone());
+    let clock = Arc::new(TestClock::new(Timestamp::UNIX_EPOCH));
+    let repository = open_by(&store, &clock).await;
+    let reader = repository.reader().await.expect("a reader");
+
+    let (snapshot, _) = backup(&other, &chunks(100..120)).await.expect("stored");
+    store.take();
+    for plain in chunks(100..120) {
+        let id = repository.content_keys().chunk_id(&plain);
+        assert_eq!(reader.read(&id).await.expect("read"), plain);
+    }
+    assert_eq!(restore(&repository, &snapshot).await.expect("read"), chunks(100..120));
+    let counts = store.take();
+    assert_eq!((at("list everything", &counts), at("get index", &counts)), (1, 1), "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_lost_is_looked_for_once() {
+    let place = Place::memory();
+    let other = init(&place.store).await;
+    let store = Counting::new(place.store.clone());
+    let clock = Arc::new(TestClock::new(Timestamp::UNIX_EPOCH));
+    let repository = open_by(&store, &clock).await;
+    backup(&other, &chunks(0..10)).await.expect("stored");
+    let reader = repository.reader().await.expect("a reader");
+    store.take();
+    for plain in chunks(100..150) {
+        let id = repository.content_keys().chunk_id(&plain);
+        assert_eq!(error_of(reader.read(&id).await).kind(), ErrorKind::Missing);
+    }
+    let counts = store.take();
+    assert_eq!(counts.values().sum::<u64>(), 2, "a listing and an index object: {counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_makes_a_writer_look_again() {
+    let place = Place::memory();
+    init(&place.store).await;
+    let store = Counting::new(place.store.clone());
+    let clock = Arc::new(TestClock::new(Timestamp::UNIX_EPOCH));
+    let repository = open_by(&store, &clock).await;
+    let (first, _) = backup(&repository, &chunks(0..20)).await.expect("stored");
+    let all = names(&place.store).await;
+    let pack = all.iter().find(|name| name.starts_with("packs/")).expect("a pack");
+    delete(&place.store, pack).await;
+
+    clock.advance(Duration::from_secs(9));
+    let (_, stored) = backup(&repository, &chunks(0..20)).await.expect("stored");
+    assert_eq!(stored.chunks, 0, "what was listed a moment ago is good enough");
+    clock.advance(Duration::from_secs(1));
+    store.take();
+    let (_, stored) = backup(&repository, &chunks(0..20)).await.expect("stored");
+    assert!(stored.chunks > 0);
+    let counts = store.take();
+    assert_eq!(at("get config", &counts), 1, "{counts:?}");
+    assert_eq!(restore(&repository, &first).await.expect("read"), chunks(0..20));
+}

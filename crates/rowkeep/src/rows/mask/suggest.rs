@@ -106,7 +106,7 @@ fn in_table(schema: &Schema, table: &Table, sample: &RowBatch) -> Vec<(Suggestio
 
 /// The name of a table as people would write it to mean this one alone.
 fn written(name: &TableName) -> String {
-    let is_plain = |name: &str| !name.contains(['*', '.', '"']);
+    let is_plain = |name: &str| !name.contains(['*', '.']) && !name.starts_with('"');
     match &name.schema {
         Some(schema) if is_plain(schema) && is_plain(&name.name) => format!("{schema}.{}", name.name),
         None if is_plain(&name.name) => name.name.clone(),

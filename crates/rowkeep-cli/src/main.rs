@@ -12,6 +12,7 @@ mod ui;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use rowkeep::clock::SystemClock;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
     let cancel = CancellationToken::new();
     runtime.spawn(stop_on_signal(cancel.clone()));
     let result = runtime.block_on(async {
-        let observer = ui::progress::observer(args.global.quiet);
+        let observer = ui::progress::observer(args.global.quiet, SystemClock::shared());
         let session = Session::new(args.global, observer, cancel);
         commands::run(args.command, Args::command, &session).await
     });

@@ -84,7 +84,7 @@ impl Session {
                 passphrase: passphrase.map(zeroize::Zeroizing::new),
                 person: Some(Arc::new(passphrase::Prompt)),
             },
-            surroundings: machine::surroundings(self.global.read_all),
+            surroundings: machine::surroundings(Arc::clone(self.context.clock()), self.global.read_all),
             variable: Some(Arc::new(|name| std::env::var(name).ok())),
             user: machine::user(),
             host: machine::host(),

@@ -52,6 +52,7 @@ use rowkeep_format::Schema;
 use self::catalog::tables::Object;
 use self::connect::blocking::blocking;
 use self::connect::interrupt;
+use self::connect::patience::Patience;
 use self::load::{contents, target};
 use self::read::{query, view};
 use self::schema::ddl::{POST_DATA, PRE_DATA};
@@ -78,19 +79,20 @@ pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
 pub struct Sqlite {
     path: PathBuf,
     temporary: Option<PathBuf>,
-    patience: Duration,
+    patience: Patience,
 }
 
 impl Sqlite {
     /// The database at `path`.
     pub fn new(path: PathBuf, surroundings: &Surroundings) -> Self {
-        Self { path, temporary: surroundings.temporary.clone(), patience: Duration::from_secs(10) }
+        let patience = Patience::new(Duration::from_secs(10), Arc::clone(&surroundings.clock));
+        Self { path, temporary: surroundings.temporary.clone(), patience }
     }
 
     /// The same, waiting so long at most for locks that others hold; ten seconds otherwise.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.patience = self.patience.of(patience);
         self
     }
 
@@ -115,27 +117,27 @@ impl Engine for Sqlite {
     }
 
     async fn examine(&self) -> Result<Examination, EngineError> {
-        let (path, patience) = (self.file()?, self.patience);
-        blocking(move || examine::examine(&path, patience)).await
+        let (path, patience) = (self.file()?, self.patience.clone());
+        blocking(move || examine::examine(&path, &patience)).await
     }
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
         let (path, temporary) = (self.file()?, self.temporary.clone());
-        let (patience, options) = (self.patience, options.clone());
-        let view = blocking(move || view::SqliteView::open(&path, temporary, patience, &options)).await?;
+        let (patience, options) = (self.patience.clone(), options.clone());
+        let view = blocking(move || view::SqliteView::open(&path, temporary, &patience, &options)).await?;
         Ok(Arc::new(view))
     }
 
     async fn contents(&self) -> Result<Contents, EngineError> {
-        let (path, patience) = (self.file()?, self.patience);
-        blocking(move || contents::contents(&path, patience)).await
+        let (path, patience) = (self.file()?, self.patience.clone());
+        blocking(move || contents::contents(&path, &patience)).await
     }
 
     async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
-        let (path, patience) = (self.file()?, self.patience);
+        let (path, patience) = (self.file()?, self.patience.clone());
         let (schema, options) = (schema.clone(), options.clone());
         let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
-        let begin = move || target::SqliteTarget::begin(path, &schema, &options, patience, sort);
+        let begin = move || target::SqliteTarget::begin(path, &schema, &options, &patience, sort);
         Ok(Arc::new(blocking(begin).await?))
     }
 
@@ -144,10 +146,10 @@ impl Engine for Sqlite {
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Arc<dyn Target>, EngineError> {
-        let (path, patience) = (self.file()?, self.patience);
+        let (path, patience) = (self.file()?, self.patience.clone());
         let (schema, options) = (schema.clone(), options.clone());
         let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
-        let begin = move || target::SqliteTarget::begin_again(path, &schema, &options, patience, sort);
+        let begin = move || target::SqliteTarget::begin_again(path, &schema, &options, &patience, sort);
         Ok(Arc::new(blocking(begin).await?))
     }
 
@@ -156,17 +158,17 @@ impl Engine for Sqlite {
         changes: Arc<dyn ChangeSource>,
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError> {
-        let (path, patience, options) = (self.file()?, self.patience, options.clone());
+        let (path, patience, options) = (self.file()?, self.patience.clone(), options.clone());
         let stop = options.stop.clone();
         interrupt::stoppable(&stop, move |interrupt| {
-            apply::apply(&path, patience, &changes, &options, &interrupt)
+            apply::apply(&path, &patience, &changes, &options, &interrupt)
         })
         .await
     }
 
     async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {
-        let (path, patience, sql) = (self.file()?, self.patience, sql.to_owned());
-        interrupt::interruptible(move |interrupt| query::query(&path, patience, &sql, limit, &interrupt))
+        let (path, patience, sql) = (self.file()?, self.patience.clone(), sql.to_owned());
+        interrupt::interruptible(move |interrupt| query::query(&path, &patience, &sql, limit, &interrupt))
             .await
     }
 }

@@ -34,10 +34,12 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     fn instant(&self) -> Instant {
         Instant::now()
     }

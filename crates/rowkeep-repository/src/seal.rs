@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::header::{Magic, Salt, TAG_BYTES};
+use crate::randomness::SystemRandomness;
 use crate::{Error, Flaw, Result};
 
 /// Bytes by which sealing makes anything longer.
@@ -191,7 +192,5 @@ fn checksum(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], content: &[u8]) -> [u8
 
 /// Random bytes for salts, ids and keys.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::System("the system's source of random numbers"))?;
-    Ok(bytes)
+    SystemRandomness::shared().bytes()
 }

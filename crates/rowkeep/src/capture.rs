@@ -9,9 +9,9 @@ pub(crate) mod table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use rowkeep_engine::{Engine, View, ViewOptions};
+use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, VERSION};
 use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
 use rowkeep_repository::Repository;
@@ -95,13 +95,13 @@ impl Uncommitted {
 pub(crate) struct Opened {
     pub(crate) view: Arc<dyn View>,
     time: jiff::Timestamp,
-    started: Instant,
+    watch: Stopwatch,
 }
 
 impl Opened {
-    pub(crate) async fn open(engine: &dyn Engine, with_ddl: bool) -> Result<Self, Error> {
-        let (started, time) = (Instant::now(), jiff::Timestamp::now());
-        Ok(Self { view: engine.open(&ViewOptions { with_ddl }).await?, time, started })
+    pub(crate) async fn open(context: &Context, engine: &dyn Engine, with_ddl: bool) -> Result<Self, Error> {
+        let (watch, time) = (context.stopwatch(), context.now());
+        Ok(Self { view: engine.open(&ViewOptions { with_ddl }).await?, time, watch })
     }
 }
 
@@ -112,7 +112,7 @@ async fn read(
     engine: &dyn Engine,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
-    let opened = Opened::open(engine, options.with_schema).await?;
+    let opened = Opened::open(context, engine, options.with_schema).await?;
     read_opened(context, repository, engine, opened, options).await
 }
 
@@ -121,7 +121,7 @@ pub(crate) async fn read_opened(
     context: &Context,
     repository: &Repository,
     engine: &dyn Engine,
-    Opened { view, time, started }: Opened,
+    Opened { view, time, watch }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
     let latest = snapshots::latest(repository, Some(&options.database)).await?;
@@ -179,7 +179,7 @@ pub(crate) async fn read_opened(
         environment,
         before: None,
         cost: Cost {
-            duration_ms: started.elapsed().as_millis() as u64,
+            duration_ms: watch.elapsed_ms(),
             read_bytes,
             new_chunks: stored.chunks,
             new_bytes: stored.bytes,

@@ -1,5 +1,8 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use rowkeep_format::clock::{Clock, Stopwatch, SystemClock};
+use rowkeep_repository::{Randomness, SystemRandomness};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +13,8 @@ use crate::{Error, Event, Observer};
 /// A chunk needs about three times its plain size while it is encoded, checked and compressed.
 const BYTES_IN_FLIGHT: usize = 12 * 1024 * 1024;
 
-/// What every operation is given: who watches, who may stop it, and how much of the machine it may use.
+/// What every operation is given: who watches, who may stop it, how much of the machine it may use, what
+/// time it is, and where chance comes from.
 ///
 /// Clones share all of it.
 #[derive(Clone)]
@@ -20,10 +24,12 @@ pub struct Context {
     cores: usize,
     cpu: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
 }
 
 impl Context {
-    /// A context that uses all cores.
+    /// A context that uses all cores, and the clock and the random bytes of this machine.
     pub fn new(observer: Observer, cancel: CancellationToken) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -32,12 +38,46 @@ impl Context {
             cores,
             cpu: Arc::new(Semaphore::new(cores)),
             bytes: Arc::new(Semaphore::new(BYTES_IN_FLIGHT)),
+            clock: SystemClock::shared(),
+            randomness: SystemRandomness::shared(),
         }
     }
 
     /// A context that nobody watches or stops.
     pub fn silent() -> Self {
         Self::new(Arc::new(|_| {}), CancellationToken::new())
+    }
+
+    /// The same with another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The same with another source of random bytes.
+    #[must_use]
+    pub fn with_randomness(self, randomness: Arc<dyn Randomness>) -> Self {
+        Self { randomness, ..self }
+    }
+
+    /// The clock that decides what time it is.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What time it is, by a clock that may be wrong.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Begins to measure how long something takes.
+    pub fn stopwatch(&self) -> Stopwatch {
+        Stopwatch::start(&self.clock)
+    }
+
+    /// Where random bytes come from.
+    pub fn randomness(&self) -> &Arc<dyn Randomness> {
+        &self.randomness
     }
 
     /// The same for work that has to come to its end: nobody can stop it.

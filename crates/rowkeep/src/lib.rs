@@ -34,4 +34,5 @@ pub use state::State;
 pub use async_trait::async_trait;
 pub use rowkeep_engine as engine;
 pub use rowkeep_format as format;
+pub use rowkeep_format::clock;
 pub use rowkeep_repository as repository;

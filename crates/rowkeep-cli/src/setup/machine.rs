@@ -1,18 +1,20 @@
 //! What is to be known of the machine and its user.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rowkeep::clock::Clock;
 use rowkeep::engine::Surroundings;
 
 /// What engines need to know.
-pub(super) fn surroundings(read_all: bool) -> Surroundings {
+pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surroundings {
     let list = |name: &str| -> Vec<PathBuf> {
         std::env::var_os(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
     };
     let mut postgres_bin = list("ROWKEEP_PG_BIN");
     postgres_bin.extend(list("PATH"));
     let temporary = std::env::var_os("TMPDIR").map(PathBuf::from);
-    Surroundings { postgres_bin, temporary, read_all }
+    Surroundings { postgres_bin, temporary, clock, read_all }
 }
 
 /// The user who typed the command.

@@ -3,9 +3,10 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rowkeep::clock::{Clock, Stopwatch};
 use rowkeep::{Event, Observer, Phase};
 
 use super::units::{bytes, count, counted, duration, plain};
@@ -14,11 +15,11 @@ use super::units::{bytes, count, counted, duration, plain};
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Watches operations for a person or a log. Warnings are shown in every mode but silence.
-pub(crate) fn observer(quiet: bool) -> Observer {
+pub(crate) fn observer(quiet: bool, clock: Arc<dyn Clock>) -> Observer {
     if quiet {
         return Arc::new(|_| {});
     }
-    if std::io::stderr().is_terminal() { terminal() } else { log() }
+    if std::io::stderr().is_terminal() { terminal() } else { log(clock) }
 }
 
 fn doing(phase: Phase) -> &'static str {
@@ -101,20 +102,21 @@ struct Log {
     expected: u64,
     done: u64,
     bytes: u64,
-    began: Instant,
-    said: Instant,
+    phase_watch: Stopwatch,
+    line_watch: Stopwatch,
 }
 
-fn log() -> Observer {
-    let now = Instant::now();
-    let state = Log { phase: Phase::Backup, expected: 0, done: 0, bytes: 0, began: now, said: now };
-    let state = Mutex::new(state);
+fn log(clock: Arc<dyn Clock>) -> Observer {
+    let begin = move |phase, expected| {
+        let watch = Stopwatch::start(&clock);
+        Log { phase, expected, done: 0, bytes: 0, phase_watch: watch.clone(), line_watch: watch }
+    };
+    let state = Mutex::new(begin(Phase::Backup, 0));
     Arc::new(move |event| {
         let Ok(mut log) = state.lock() else { return };
         match event {
             Event::Phase { phase, tables, rows } => {
-                let now = Instant::now();
-                *log = Log { phase, expected: rows, done: 0, bytes: 0, began: now, said: now };
+                *log = begin(phase, rows);
                 match (phase, tables) {
                     (Phase::Check | Phase::Finish, _) => eprintln!("{}", doing(phase)),
                     (_, tables) => eprintln!("{} {}", doing(phase), counted(tables, "table")),
@@ -123,8 +125,8 @@ fn log() -> Observer {
             Event::Advanced { rows, bytes, .. } | Event::Checked { objects: rows, bytes } => {
                 log.done += rows;
                 log.bytes += bytes;
-                if log.said.elapsed() >= LINE_EVERY {
-                    log.said = Instant::now();
+                if log.line_watch.elapsed() >= LINE_EVERY {
+                    log.line_watch.restart();
                     eprintln!("{}", log.line());
                 }
             }
@@ -142,7 +144,7 @@ fn log() -> Observer {
 
 impl Log {
     fn line(&self) -> String {
-        let elapsed = self.began.elapsed();
+        let elapsed = self.phase_watch.elapsed();
         let mut line = format!("{}: {} {}", doing(self.phase), count(self.done), unit(self.phase));
         if self.expected > self.done {
             let left = elapsed.as_secs_f64() / self.done.max(1) as f64 * (self.expected - self.done) as f64;

@@ -24,7 +24,6 @@ mod settings;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -34,7 +33,7 @@ use super::catalog::tables;
 use super::connect::connection::writable;
 use super::connect::error::when;
 use super::connect::interrupt::Interrupt;
-use super::connect::transaction::patiently;
+use super::connect::patience::{Patience, patiently};
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
 use changed_table::{Kind, changed_tables};
 use conflicts::Conflicts;
@@ -49,7 +48,7 @@ const CACHE_KIB: u32 = 64 * 1024;
 /// Changes rows; blocks.
 pub(super) fn apply(
     path: &Path,
-    patience: Duration,
+    patience: &Patience,
     source: &Arc<dyn ChangeSource>,
     options: &ApplyOptions,
     interrupt: &Interrupt,

@@ -4,6 +4,7 @@ pub(super) mod blocking;
 pub(super) mod connection;
 pub(super) mod error;
 pub(super) mod interrupt;
+pub(super) mod patience;
 pub(super) mod raw_statement;
 pub(super) mod reserved_lock;
 pub(super) mod transaction;

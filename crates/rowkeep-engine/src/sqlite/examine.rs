@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -10,15 +9,16 @@ use super::catalog::properties::{Properties, pragma};
 use super::catalog::tables::{self, Facts};
 use super::connect::connection::{Access, beside, open};
 use super::connect::error::{kind, when, words};
+use super::connect::patience::{Patience, patiently};
 use super::connect::reserved_lock::is_reserved;
-use super::connect::transaction::{begin, patiently};
+use super::connect::transaction::begin;
 use super::read::view::environment;
 use super::schema::readable_tables::{Readable, readable_tables};
 use crate::sqlite::quote::quoted;
 use crate::{EngineError, ErrorKind, Examination, Finding, Level};
 
 /// Looks at a database without reading all of it; blocks.
-pub(super) fn examine(path: &Path, patience: Duration) -> Result<Examination, EngineError> {
+pub(super) fn examine(path: &Path, patience: &Patience) -> Result<Examination, EngineError> {
     let (connection, access) = open(path, patience)?;
     let named = || path.display().to_string();
     let is_written = is_reserved(&connection);

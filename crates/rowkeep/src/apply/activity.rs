@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use jiff::Timestamp;
 use rowkeep_engine::sql::{SqlValue, insert, probe};
 use rowkeep_engine::{Engine, ErrorKind, Finding, Level};
 use serde::Deserialize;
@@ -160,8 +161,14 @@ impl Activity {
         }
     }
 
-    /// The statement that writes the row, for a plan that is to be executed; numbers are those of the plan.
-    pub fn statement(&self, engine: &dyn Engine, plan: &Plan, about: &About) -> Result<String, Error> {
+    /// The statement that writes the row, for a plan that is to be executed now; numbers are those of the plan.
+    pub fn statement(
+        &self,
+        engine: &dyn Engine,
+        plan: &Plan,
+        about: &About,
+        now: Timestamp,
+    ) -> Result<String, Error> {
         let counts = plan.counts();
         let tables: Vec<String> = plan.tables().iter().map(|planned| planned.table.to_string()).collect();
         let stands_for = |placeholder: &str| match placeholder {
@@ -175,7 +182,7 @@ impl Activity {
             "tables" => tables.join(", "),
             "user" => about.user.clone(),
             "host" => about.host.clone(),
-            _ => jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
+            _ => now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
         };
         let values: Vec<(&str, SqlValue)> =
             self.values.iter().map(|(column, value)| (column.as_str(), written(value, stands_for))).collect();

@@ -169,7 +169,7 @@ async fn plan_now(
     let selection = held_by(target, &options.selection)?;
     let single = options.related || options.rows.as_ref().is_some_and(|rows| rows.names_rows());
     let with_ddl = options.safety.is_some() && !single && selection.is_all();
-    let opened = Opened::open(engine, with_ddl).await?;
+    let opened = Opened::open(context, engine, with_ddl).await?;
     let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
     // Of a whole database all rows are kept, whatever it tells.
     let is_cheap = single || !selection.is_all() && are_changes_known(&live, target, &selection).await?;

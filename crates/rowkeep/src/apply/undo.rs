@@ -91,7 +91,7 @@ async fn undo_now(
         None => None,
         Some(safety) => {
             let kept = kept.clone();
-            let opened = Opened::open(engine, kept.with_ddl()).await?;
+            let opened = Opened::open(context, engine, kept.with_ddl()).await?;
             Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
         }
     };

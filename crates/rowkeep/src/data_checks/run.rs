@@ -1,7 +1,5 @@
 //! Asking a database what checks demand.
 
-use std::time::Instant;
-
 use jiff::Timestamp;
 use rowkeep_engine::{Engine, EngineError, ErrorKind, QueryRows, ViewOptions};
 use rowkeep_format::{Manifest, Schema};
@@ -33,10 +31,11 @@ pub async fn run_checks(
     checks: &[Check],
     circumstances: Circumstances<'_>,
 ) -> Result<Vec<ReportEntry>, Error> {
-    context.until_cancelled(run_now(engine, checks, circumstances)).await
+    context.until_cancelled(run_now(context, engine, checks, circumstances)).await
 }
 
 async fn run_now(
+    context: &Context,
     engine: &dyn Engine,
     checks: &[Check],
     circumstances: Circumstances<'_>,
@@ -45,7 +44,7 @@ async fn run_now(
         return Ok(Vec::new());
     }
     let schema = engine.open(&ViewOptions { with_ddl: false }).await?.schema().clone();
-    let asker = Asker { engine, schema: &schema, circumstances };
+    let asker = Asker { context, engine, schema: &schema, circumstances };
     // First what they speak of, so that a misspelt name is said before a large table is counted.
     let mut resolved = Vec::new();
     for check in checks {
@@ -117,6 +116,7 @@ enum What<'c> {
 }
 
 struct Asker<'a> {
+    context: &'a Context,
     engine: &'a dyn Engine,
     schema: &'a Schema,
     circumstances: Circumstances<'a>,
@@ -199,7 +199,7 @@ impl Asker<'_> {
     }
 
     async fn run(&self, check: &Check, ask: Ask<'_>) -> Result<ReportEntry, Error> {
-        let started = Instant::now();
+        let watch = self.context.stopwatch();
         let (status, verdict) = match self.verdict(&ask.what).await {
             Ok(verdict) => {
                 let status = match (verdict.holds, check.level) {
@@ -223,7 +223,7 @@ impl Asker<'_> {
             status,
             detail: verdict.detail,
             samples: verdict.samples,
-            duration_ms: started.elapsed().as_millis() as u64,
+            duration_ms: watch.elapsed_ms(),
         })
     }
 
@@ -248,9 +248,9 @@ impl Asker<'_> {
                 judge::newest(&judge::rows(&answer), self.circumstances.now, *max_age_seconds)
             }
             What::Statement { sql, expect, max_ms } => {
-                let started = Instant::now();
+                let watch = self.context.stopwatch();
                 let answer = self.query(sql, SHOWN).await?;
-                let ms = started.elapsed().as_millis() as u64;
+                let ms = watch.elapsed_ms();
                 let rows = judge::rows(&answer);
                 judge::statement(&answer.columns, &rows, answer.more, *expect, ms, *max_ms)
             }

@@ -1,5 +1,6 @@
 //! The facts that hooks are given.
 
+use jiff::Timestamp;
 use rowkeep_format::Counts;
 use serde_json::{Value, json};
 
@@ -51,13 +52,18 @@ pub struct Facts {
     pub rows: Option<Counts>,
     /// Why it failed, where that is not its error.
     pub problem: Option<String>,
-    started: String,
+    started: Timestamp,
     end: Option<(OperationOutcome, Option<String>)>,
 }
 
 impl Facts {
     /// Begins with what is known of every operation.
-    pub fn new(operation: Operation, database: impl Into<String>, target: impl Into<String>) -> Self {
+    pub fn new(
+        operation: Operation,
+        database: impl Into<String>,
+        target: impl Into<String>,
+        started: Timestamp,
+    ) -> Self {
         Self {
             operation,
             database: database.into(),
@@ -66,7 +72,7 @@ impl Facts {
             safety: None,
             rows: None,
             problem: None,
-            started: jiff::Timestamp::now().to_string(),
+            started,
             end: None,
         }
     }
@@ -118,7 +124,7 @@ impl Facts {
             ("ROWKEEP_TARGET", text(Some(&self.target))),
             ("ROWKEEP_SNAPSHOT", text(self.snapshot.as_deref())),
             ("ROWKEEP_SAFETY", text(self.safety.as_deref())),
-            ("ROWKEEP_STARTED", self.started.clone()),
+            ("ROWKEEP_STARTED", self.started.to_string()),
             ("ROWKEEP_OUTCOME", text(self.outcome())),
             ("ROWKEEP_ERROR", text(self.error())),
             ("ROWKEEP_ROWS_INSERTED", number(|rows| rows.inserted)),
@@ -137,7 +143,7 @@ impl Facts {
             "target": self.target,
             "snapshot": self.snapshot,
             "safety": self.safety,
-            "started": self.started,
+            "started": self.started.to_string(),
             "outcome": self.outcome(),
             "error": self.error(),
             "rows": self.rows,
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn facts_are_told_in_both_forms() {
-        let mut facts = Facts::new(Operation::Restore, "shop", "shop.db");
+        let mut facts = Facts::new(Operation::Restore, "shop", "shop.db", Timestamp::UNIX_EPOCH);
         let moment = Moment::Before(Operation::Restore);
         let value = |facts: &Facts, name: &str| {
             facts.environment(moment).into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)

@@ -90,7 +90,7 @@ async fn apply(scene: Scene<'_>, plan: KeptPlan, id: PlanId) -> Result<UndoOutco
         Action::Replace { summary, .. } => summary.operation == UNDO,
     };
     let operation = if is_undo { Operation::Undo } else { Operation::Restore };
-    let mut facts = Facts::new(operation, &*scene.to.name, engine.describe());
+    let mut facts = Facts::new(operation, &*scene.to.name, engine.describe(), scene.context.now());
     facts.snapshot = Some(scene.snapshot.id.to_string());
     match plan.action {
         Action::Rows { summary, changes, reversed, some_rows, safety_tables } => {
@@ -141,7 +141,7 @@ async fn rows(
     let captured = match with_safety {
         false => None,
         true => {
-            let opened = Opened::open(engine, kept.with_ddl()).await?;
+            let opened = Opened::open(context, engine, kept.with_ddl()).await?;
             let kept = kept.clone();
             Some(safety::capture(context, repository, engine, opened, kept, &scene.safety()).await?)
         }

@@ -6,7 +6,6 @@ mod next;
 mod request;
 
 use futures::stream::StreamExt;
-use jiff::Timestamp;
 use rowkeep_engine::{Contents, Engine, ViewOptions};
 use rowkeep_format::TableName;
 use rowkeep_format::manifest::Scope;
@@ -81,7 +80,7 @@ async fn assess_now(
     let newest = kept.iter().rfind(|snapshot| snapshot.manifest.scope != Scope::DataOnly);
     let data_loss_seconds = best
         .and_then(|best| best.manifest.time.parse().ok())
-        .map(|time| u64::try_from(seconds_between(time, Timestamp::now())).unwrap_or(0));
+        .map(|time| u64::try_from(seconds_between(time, context.now())).unwrap_or(0));
     let lacking = reach != Reach::There
         || best.is_none()
         || newest.map(|newest| newest.id) != best.map(|best| best.id)

@@ -108,7 +108,7 @@ impl BackupRequest {
             let options = self.options(workspace, &source)?;
             let engine = source.engine.as_ref();
             let hooks = workspace.hooks(Operation::Backup, &source, self.hooks);
-            let facts = Facts::new(Operation::Backup, &*source.name, engine.describe());
+            let facts = Facts::new(Operation::Backup, &*source.name, engine.describe(), context.now());
             let ended = within_hooks(context, caller, &hooks, facts, async |facts| {
                 let snapshot = capture(context, repository, engine, &options).await?;
                 facts.snapshot = Some(snapshot.id.to_string());

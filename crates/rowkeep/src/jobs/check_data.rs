@@ -1,9 +1,7 @@
 //! Running data checks on databases.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::workspace::{Source, Workspace};
@@ -70,7 +68,7 @@ impl CheckDataRequest {
 }
 
 async fn examine(context: &Context, workspace: &Workspace, source: &Source) -> Result<Report, Error> {
-    let (time, started) = (Timestamp::now(), Instant::now());
+    let (time, watch) = (context.now(), context.stopwatch());
     let compares = source.checks.iter().any(|check| matches!(check.demand, Demand::RowsWithin { .. }));
     let before = match compares {
         true => snapshots::latest(workspace.repository().await?, Some(&source.name)).await?,
@@ -79,6 +77,6 @@ async fn examine(context: &Context, workspace: &Workspace, source: &Source) -> R
     let circumstances =
         Circumstances { now: time, before: before.as_ref().map(|snapshot| &snapshot.manifest), strict: true };
     let found = run_checks(context, source.engine.as_ref(), &source.checks, circumstances).await?;
-    let took = started.elapsed();
+    let took = watch.elapsed();
     Ok(Report::of_checks(&source.name, &source.engine.describe(), before.as_ref(), time, took, found))
 }

@@ -9,8 +9,6 @@ mod request;
 mod salvage;
 mod scratch;
 
-use std::time::Instant;
-
 use jiff::Timestamp;
 use rowkeep_format::Schema;
 use rowkeep_format::manifest::Scope;
@@ -25,7 +23,7 @@ use crate::restore::verify::verify;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::units::counted;
 use crate::{Context, Error, ErrorKind};
-use findings::{found, millis, proof};
+use findings::{found, proof};
 pub use options::DrillOptions;
 pub use request::DrillRequest;
 use salvage::Salvage;
@@ -48,17 +46,10 @@ pub async fn drill(
     snapshot: &Snapshot,
     options: &DrillOptions,
 ) -> Result<Report, Error> {
-    let began = (Timestamp::now(), Instant::now());
+    let (began, watch) = (context.now(), context.stopwatch());
     let workshop = Workshop::open(context, &snapshot.manifest, options).await?;
-    let mut drill = Drill {
-        context,
-        repository,
-        snapshot,
-        options,
-        workshop: &workshop,
-        began: began.0,
-        out: Out::default(),
-    };
+    let mut drill =
+        Drill { context, repository, snapshot, options, workshop: &workshop, began, out: Out::default() };
     let done = drill.run().await;
     let out = drill.out;
     let target = workshop.describe();
@@ -70,8 +61,8 @@ pub async fn drill(
         database: snapshot.manifest.database.clone(),
         target,
         snapshot: Some(About::of(snapshot)),
-        time: began.0.to_string(),
-        duration_ms: millis(began.1),
+        time: began.to_string(),
+        duration_ms: watch.elapsed_ms(),
         status: Status::Passed,
         measures: Some(out.measures),
         sections: vec![
@@ -93,14 +84,14 @@ pub async fn drill(
 }
 
 /// A report of a snapshot that cannot even be opened, so that nobody can tell what it held.
-pub fn unreadable(database: &str, id: &str, error: &Error) -> Report {
+pub fn unreadable(context: &Context, database: &str, id: &str, error: &Error) -> Report {
     Report {
         version: report::VERSION,
         kind: ReportKind::Drill,
         database: database.to_owned(),
         target: "none".to_owned(),
         snapshot: None,
-        time: Timestamp::now().to_string(),
+        time: context.now().to_string(),
         duration_ms: 0,
         status: Status::Failed,
         measures: None,
@@ -187,9 +178,9 @@ impl Drill<'_> {
     /// Restores, proves and checks; an error of the restore alone is given back.
     async fn recover(&mut self, scratch: &Scratch) -> Result<(), Error> {
         let engine = scratch.engine();
-        let started = Instant::now();
+        let watch = self.context.stopwatch();
         let restored = restore(self.context, self.repository, self.snapshot, engine).await?;
-        let restore_ms = millis(started);
+        let restore_ms = watch.elapsed_ms();
         let tables = &self.snapshot.manifest.tables;
         let measures = &mut self.out.measures;
         measures.restore_ms = restore_ms;
@@ -201,20 +192,20 @@ impl Drill<'_> {
         for note in restored.notes {
             self.out.recovery.push(found("restored exactly", Status::Warning, note, None));
         }
-        let started = Instant::now();
+        let watch = self.context.stopwatch();
         let comparison = verify(self.context, self.repository, self.snapshot, engine).await?;
-        let verify_ms = millis(started);
+        let verify_ms = watch.elapsed_ms();
         self.out.recovery.push(proof(&comparison, verify_ms));
         self.out.measures.verify_ms = verify_ms;
         self.out.measures.recovery_ms = (restore_ms + verify_ms).max(1);
-        let started = Instant::now();
+        let watch = self.context.stopwatch();
         let circumstances = Circumstances {
             now: self.snapshot.manifest.time.parse().unwrap_or(self.began),
             before: self.options.before.as_ref(),
             strict: false,
         };
         self.out.checks = run_checks(self.context, engine, &self.options.checks, circumstances).await?;
-        self.out.measures.checks_ms = millis(started);
+        self.out.measures.checks_ms = watch.elapsed_ms();
         Ok(())
     }
 

@@ -101,7 +101,7 @@ pub async fn add(workspace: &Workspace, secret: &NewSecret, label: &str) -> Resu
         NewSecret::PassphraseFile(path) => passphrase(read(path)?),
         NewSecret::Asked => passphrase(asked(workspace)?),
     };
-    let added = repository.add_key_slot(new_slot(lock, label)).await;
+    let added = repository.add_key_slot(new_slot(workspace, lock, label)).await;
     if let (Err(_), NewSecret::KeyFile(path)) = (&added, secret) {
         let _ = std::fs::remove_file(path);
     }
@@ -133,7 +133,7 @@ pub async fn change_passphrase(workspace: &Workspace, file: Option<&Path>) -> Re
         Some(path) => read(path)?,
         None => asked(workspace)?,
     });
-    let slot = repository.replace_key_slot(present.id, new_slot(lock, &present.label)).await?;
+    let slot = repository.replace_key_slot(present.id, new_slot(workspace, lock, &present.label)).await?;
     Ok(Changed { slot, removed: present.id })
 }
 
@@ -157,6 +157,6 @@ fn passphrase(passphrase: Passphrase) -> Lock {
     Lock::Passphrase(passphrase, Kdf::DEFAULT)
 }
 
-fn new_slot(lock: Lock, label: &str) -> NewSlot {
-    NewSlot { lock, label: label.to_owned(), created: Timestamp::now() }
+fn new_slot(workspace: &Workspace, lock: Lock, label: &str) -> NewSlot {
+    NewSlot { lock, label: label.to_owned(), created: workspace.surroundings().clock.now() }
 }

@@ -149,7 +149,7 @@ async fn check(
     before: Option<&Snapshot>,
 ) -> Result<Vec<ReportEntry>, Error> {
     let circumstances = Circumstances {
-        now: jiff::Timestamp::now(),
+        now: context.now(),
         before: before.map(|snapshot| &snapshot.manifest),
         // What a check speaks of may be there only after the migration.
         strict: false,

@@ -47,8 +47,3 @@ impl Ended {
         }
     }
 }
-
-/// A number of milliseconds since a moment.
-pub(crate) fn millis(since: std::time::Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}

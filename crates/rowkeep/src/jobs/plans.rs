@@ -1,5 +1,6 @@
 //! Plans that are kept in a repository, so that another process can execute them later.
 
+use jiff::Timestamp;
 use rowkeep_engine::{ErrorKind as EngineKind, OnConflict};
 use rowkeep_format::{ChunkId, FormatError, PlanId, SnapshotId};
 use rowkeep_repository::{ErrorKind as RepositoryKind, Repository};
@@ -216,13 +217,14 @@ pub(super) async fn refuse_executed(repository: &Repository, id: PlanId) -> Resu
 ///
 /// When nothing came of it the plan can be executed again; when the database was lost sight of at the end, nobody knows.
 pub(super) async fn once<T>(
+    context: &Context,
     repository: &Repository,
     plan: Option<PlanId>,
     program: &str,
     execution: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let Some(id) = plan else { return execution.await };
-    let claim = Claim { time: jiff::Timestamp::now().to_string(), program: program.to_owned() };
+    let claim = Claim { time: context.now().to_string(), program: program.to_owned() };
     let time = claim.time.clone();
     let words = serde_json::to_vec(&claim).expect("a claim is two texts");
     if !repository.claim_plan(&id, &words).await? {
@@ -248,7 +250,7 @@ pub(super) async fn keep(
     terms: &Terms,
     action: impl Future<Output = Result<Action, Error>>,
 ) -> Result<Option<PlanId>, Error> {
-    match keep_now(workspace, source, snapshot, terms, action).await {
+    match keep_now(context.now(), workspace, source, snapshot, terms, action).await {
         Ok(id) => Ok(Some(id)),
         Err(Error::Repository(error))
             if matches!(
@@ -264,6 +266,7 @@ pub(super) async fn keep(
 }
 
 async fn keep_now(
+    now: Timestamp,
     workspace: &Workspace,
     source: &Source,
     snapshot: SnapshotId,
@@ -273,7 +276,7 @@ async fn keep_now(
     let configured = workspace.config().databases.contains_key(&source.typed);
     let plan = KeptPlan {
         version: VERSION,
-        time: jiff::Timestamp::now().to_string(),
+        time: now.to_string(),
         program: workspace.program().to_owned(),
         database: source.name.clone(),
         target: source.target(),

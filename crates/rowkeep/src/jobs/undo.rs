@@ -80,7 +80,7 @@ impl UndoRequest {
         };
         let engine = to.engine.as_ref();
         let activity = workspace.activity(&to, snapshot.short_id(), self.activity).await?;
-        let mut facts = Facts::new(Operation::Undo, &*to.name, engine.describe());
+        let mut facts = Facts::new(Operation::Undo, &*to.name, engine.describe(), context.now());
         facts.snapshot = Some(snapshot.id.to_string());
         let scene = Scene { context, workspace, caller, repository, snapshot: &snapshot, to: &to };
         let safety = (self.safety && !self.plan_only).then(|| scene.safety());

@@ -117,7 +117,7 @@ async fn plan(
     let (present, rows, safety) = match safety {
         Some(safety) => {
             let kept = KeptRows::Tables(Selection::default());
-            let opened = Opened::open(engine, kept.with_ddl()).await?;
+            let opened = Opened::open(context, engine, kept.with_ddl()).await?;
             let captured = safety::capture(context, repository, engine, opened, kept, safety).await?;
             (captured.schema.clone(), captured.manifest.tables.clone(), Some(captured))
         }

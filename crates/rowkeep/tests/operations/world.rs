@@ -25,11 +25,8 @@ impl World {
         let repository =
             runtime.block_on(Repository::init(store, Protection::Unencrypted)).expect("a repository is made");
         let bins = std::env::var_os("ROWKEEP_PG_BIN").unwrap_or_default();
-        let surroundings = Surroundings {
-            postgres_bin: std::env::split_paths(&bins).collect(),
-            temporary: None,
-            read_all: false,
-        };
+        let surroundings =
+            Surroundings { postgres_bin: std::env::split_paths(&bins).collect(), ..Surroundings::default() };
         Self { runtime, repository, surroundings }
     }
 

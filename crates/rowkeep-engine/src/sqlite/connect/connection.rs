@@ -8,7 +8,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{failure, is_inaccessible};
-use super::transaction::{begin, patiently};
+use super::patience::{Patience, patiently};
+use super::transaction::begin;
 use crate::{EngineError, ErrorKind};
 
 /// How a database can be read.
@@ -31,12 +32,12 @@ const CACHE_KIB: u32 = 8 * 1024;
 /// crashed writer left, and the `-wal` and `-shm` files of a WAL database. Where they cannot, the database is read
 /// only; where not even that is possible because a WAL database lies in a folder without a `-wal` file and none can be
 /// made, it is read without locks.
-pub(crate) fn open(path: &Path, patience: Duration) -> Result<(Connection, Access), EngineError> {
+pub(crate) fn open(path: &Path, patience: &Patience) -> Result<(Connection, Access), EngineError> {
     open_by(path, |access| open_with(path, access, patience))
 }
 
 /// The same for statements of others: what only the database's application has is missing, and not stood in for.
-pub(crate) fn open_plainly(path: &Path, patience: Duration) -> Result<Connection, EngineError> {
+pub(crate) fn open_plainly(path: &Path, patience: &Patience) -> Result<Connection, EngineError> {
     open_by(path, |access| connect(path, access, patience)).map(|(connection, _)| connection)
 }
 
@@ -63,14 +64,14 @@ fn open_by(
 }
 
 /// The same in one way of reading it.
-pub(crate) fn open_with(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+pub(crate) fn open_with(path: &Path, access: Access, patience: &Patience) -> rusqlite::Result<Connection> {
     let connection = connect(path, access, patience)?;
     // Tables whose key is in an application's own order are read in the order in which they are stored.
     connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
     Ok(connection)
 }
 
-fn connect(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, access: Access, patience: &Patience) -> rusqlite::Result<Connection> {
     let write = if access == Access::Shared {
         OpenFlags::SQLITE_OPEN_READ_WRITE
     } else {
@@ -97,7 +98,7 @@ fn connect(path: &Path, access: Access, patience: Duration) -> rusqlite::Result<
 }
 
 /// Opens a database for changing it, as an application does: what only its application has is missing.
-pub(crate) fn writable(path: &Path, patience: Duration) -> Result<Connection, EngineError> {
+pub(crate) fn writable(path: &Path, patience: &Patience) -> Result<Connection, EngineError> {
     check_file(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX

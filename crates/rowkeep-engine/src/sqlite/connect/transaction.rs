@@ -1,27 +1,8 @@
 //! Beginning transactions that read, however busy others are with writing.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use rusqlite::Connection;
 
-use rusqlite::{Connection, ErrorCode};
-
-/// How long to wait before the next attempt. SQLite's own waiting goes up to a tenth of a second at a time, in which a
-/// writer that hardly pauses is never caught in a pause.
-const PAUSE: Duration = Duration::from_millis(1);
-
-/// Repeats an attempt while somebody else holds a lock, until patience ends; that is the last error then.
-pub(crate) fn patiently<T>(
-    patience: Duration,
-    mut attempt: impl FnMut() -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let started = Instant::now();
-    loop {
-        match attempt() {
-            Err(error) if is_busy(&error) && started.elapsed() < patience => sleep(PAUSE),
-            ended => return ended,
-        }
-    }
-}
+use crate::sqlite::connect::patience::{Patience, is_busy};
 
 /// Begins a transaction and takes the state that it will see. Does not wait.
 pub(crate) fn begin(connection: &Connection) -> rusqlite::Result<()> {
@@ -38,7 +19,7 @@ pub(crate) fn begin(connection: &Connection) -> rusqlite::Result<()> {
 ///
 /// All but the first are asked for their data version before the first begins, and again of the state that they got. It is
 /// the same only when nobody has committed since.
-pub(crate) fn begin_together(connections: &[Connection], patience: Duration) -> rusqlite::Result<bool> {
+pub(crate) fn begin_together(connections: &[Connection], patience: &Patience) -> rusqlite::Result<bool> {
     let Some((first, others)) = connections.split_first() else { return Ok(true) };
     let versions = || -> rusqlite::Result<Vec<i64>> {
         let version =
@@ -51,7 +32,7 @@ pub(crate) fn begin_together(connections: &[Connection], patience: Duration) -> 
         others.iter().try_for_each(begin)?;
         Ok(versions()? == before)
     };
-    let started = Instant::now();
+    let waiting = patience.begin();
     loop {
         let together = attempt();
         if let Ok(true) = together {
@@ -63,12 +44,8 @@ pub(crate) fn begin_together(connections: &[Connection], patience: Duration) -> 
         }
         match together {
             Err(error) if !is_busy(&error) => return Err(error),
-            ended if started.elapsed() >= patience => return ended,
-            _ => sleep(PAUSE),
+            ended if waiting.is_over() => return ended,
+            _ => waiting.pause(),
         }
     }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -1,15 +1,15 @@
 use std::path::Path;
-use std::time::Duration;
 
 use super::unfinished_file::{companion, remains};
 use crate::sqlite::catalog::tables::objects;
 use crate::sqlite::connect::connection::{Access, open};
 use crate::sqlite::connect::error::when;
-use crate::sqlite::connect::transaction::{begin, patiently};
+use crate::sqlite::connect::patience::{Patience, patiently};
+use crate::sqlite::connect::transaction::begin;
 use crate::{Contents, EngineError, ErrorKind};
 
 /// What is in the file that is to become the target of a restore; blocks.
-pub(crate) fn contents(path: &Path, patience: Duration) -> Result<Contents, EngineError> {
+pub(crate) fn contents(path: &Path, patience: &Patience) -> Result<Contents, EngineError> {
     if !path.exists() {
         return Ok(match companion(path) {
             Some(companion) => Contents::Occupied(vec![companion.display().to_string()]),

@@ -1,7 +1,6 @@
 //! A database while it is being made.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rowkeep_format::{RowBatch, Schema, Table, Value};
 use rusqlite::config::DbConfig;
@@ -12,6 +11,7 @@ use super::replace;
 use super::unfinished_file::Unfinished;
 use crate::sqlite::catalog::properties::{SETTINGS, SETTINGS_TABLE};
 use crate::sqlite::connect::error::{failure, when, words};
+use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
 use crate::sqlite::quote::quoted;
@@ -30,7 +30,7 @@ pub(crate) struct NewDatabase {
     connection: Connection,
     unfinished: Unfinished,
     path: PathBuf,
-    patience: Duration,
+    patience: Patience,
     definitions: Definitions,
     /// Rows of [`SEQUENCES`], which come last.
     sequences: Option<(Table, Vec<RowBatch>)>,
@@ -55,7 +55,7 @@ impl NewDatabase {
         path: PathBuf,
         schema: &Schema,
         options: &CreateOptions,
-        patience: Duration,
+        patience: &Patience,
     ) -> Result<Self, EngineError> {
         let definitions = Definitions::of(schema)?;
         refuse_occupied(&path, patience)?;
@@ -68,7 +68,7 @@ impl NewDatabase {
         path: PathBuf,
         schema: &Schema,
         options: &CreateOptions,
-        patience: Duration,
+        patience: &Patience,
     ) -> Result<Self, EngineError> {
         let mut definitions = Definitions::of(schema)?;
         if !path.exists() {
@@ -83,7 +83,7 @@ impl NewDatabase {
         path: PathBuf,
         definitions: Definitions,
         options: &CreateOptions,
-        patience: Duration,
+        patience: &Patience,
     ) -> Result<Self, EngineError> {
         let unfinished = Unfinished::begin(&path)?;
         let connection =
@@ -96,7 +96,7 @@ impl NewDatabase {
             unfinished,
             destination,
             path,
-            patience,
+            patience: patience.clone(),
             definitions,
             sequences: None,
             settings: Vec::new(),
@@ -134,11 +134,16 @@ impl NewDatabase {
         let wal = self.definitions.properties.journal == "wal";
         notes.extend(last_look(&again, wal && !replace, self.all_tables).map_err(when(named()))?);
         if replace {
-            notes.extend(replace::put_into(&again, &self.path, self.patience, &self.definitions.properties)?);
+            notes.extend(replace::put_into(
+                &again,
+                &self.path,
+                &self.patience,
+                &self.definitions.properties,
+            )?);
         }
         again.close().map_err(|(_, error)| failure(named(), &error))?;
         if !replace {
-            refuse_occupied(&self.path, self.patience)?;
+            refuse_occupied(&self.path, &self.patience)?;
             self.unfinished.publish(matches!(self.destination, Destination::Empty))?;
         }
         Ok(notes)
@@ -199,7 +204,7 @@ impl TableLoad<'_> {
     }
 }
 
-fn refuse_occupied(path: &Path, patience: Duration) -> Result<(), EngineError> {
+fn refuse_occupied(path: &Path, patience: &Patience) -> Result<(), EngineError> {
     let Contents::Occupied(names) = contents(path, patience)? else { return Ok(()) };
     Err(EngineError::new(
         ErrorKind::NotEmpty,

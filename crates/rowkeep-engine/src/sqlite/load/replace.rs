@@ -5,8 +5,7 @@
 //! for. A crash at any moment leaves a journal that brings the old content back, or a log that is not valid.
 
 use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -14,15 +13,12 @@ use rusqlite::backup::{Backup, StepResult};
 use crate::sqlite::catalog::properties::{Properties, pragma};
 use crate::sqlite::connect::connection::{has_content, writable};
 use crate::sqlite::connect::error::when;
-use crate::sqlite::connect::transaction::patiently;
+use crate::sqlite::connect::patience::{Patience, patiently};
 use crate::{EngineError, ErrorKind};
-
-/// How long to wait before the next attempt.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// The size of pages that the new content has to have: that of the database, which cannot change while others have it
 /// open. As wanted where there is no page yet.
-pub(crate) fn page_size(path: &Path, patience: Duration, wanted: &Properties) -> Result<u32, EngineError> {
+pub(crate) fn page_size(path: &Path, patience: &Patience, wanted: &Properties) -> Result<u32, EngineError> {
     let connection = writable(path, patience)?;
     if !has_content(path) {
         return Ok(wanted.page_size);
@@ -34,21 +30,21 @@ pub(crate) fn page_size(path: &Path, patience: Duration, wanted: &Properties) ->
 pub(crate) fn put_into(
     content: &Connection,
     path: &Path,
-    patience: Duration,
+    patience: &Patience,
     wanted: &Properties,
 ) -> Result<Vec<String>, EngineError> {
     let doing = || format!("putting the new content into {}", path.display());
     let mut target = writable(path, patience)?;
     let before = patiently(patience, || Properties::read(&target)).ok();
     // SQLite waits while it holds the lock that tells others that there is somebody who writes.
-    target.busy_timeout(patience).map_err(when(doing()))?;
+    target.busy_timeout(patience.limit()).map_err(when(doing()))?;
     let backup = Backup::new(content, &mut target).map_err(when(doing()))?;
-    let started = Instant::now();
+    let waiting = patience.begin();
     loop {
         match backup.step(-1).map_err(when(doing()))? {
             StepResult::Done => break,
             StepResult::More => {}
-            _ if started.elapsed() < patience => sleep(PAUSE),
+            _ if !waiting.is_over() => waiting.pause(),
             _ => {
                 let message = format!("{}: others read or write the database all the time", doing());
                 return Err(EngineError::new(ErrorKind::Busy, message));

@@ -1,6 +1,5 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -11,6 +10,7 @@ use super::new_database::NewDatabase;
 use super::stored_order::in_stored_order;
 use crate::sort::SortOptions;
 use crate::sqlite::connect::blocking::blocking;
+use crate::sqlite::connect::patience::Patience;
 use crate::worker::WAITING_BATCHES;
 use crate::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
 
@@ -35,7 +35,7 @@ impl SqliteTarget {
         path: PathBuf,
         schema: &Schema,
         options: &CreateOptions,
-        patience: Duration,
+        patience: &Patience,
         sort: SortOptions,
     ) -> Result<Self, EngineError> {
         let database = NewDatabase::begin(path.clone(), schema, options, patience)?;
@@ -47,7 +47,7 @@ impl SqliteTarget {
         path: PathBuf,
         schema: &Schema,
         options: &CreateOptions,
-        patience: Duration,
+        patience: &Patience,
         sort: SortOptions,
     ) -> Result<Self, EngineError> {
         let database = NewDatabase::begin_again(path.clone(), schema, options, patience)?;

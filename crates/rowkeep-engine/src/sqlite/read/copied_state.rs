@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -10,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::sqlite::connect::connection::{Access, open_with};
 use crate::sqlite::connect::error::{failure, when};
+use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::connect::transaction::begin;
 use crate::{EngineError, ErrorKind};
 
@@ -42,6 +42,7 @@ pub(crate) fn lock(idle: &Mutex<Vec<Connected>>) -> MutexGuard<'_, Vec<Connected
 pub(crate) struct Copied {
     original: PathBuf,
     path: PathBuf,
+    patience: Patience,
     _folder: TempDir,
 }
 
@@ -51,6 +52,7 @@ impl Copied {
         connection: &Connection,
         original: &Path,
         temporary: &Path,
+        patience: Patience,
     ) -> Result<Self, EngineError> {
         let doing = || format!("copying {} to {}", original.display(), temporary.display());
         let folder = tempfile::Builder::new()
@@ -66,13 +68,13 @@ impl Copied {
             Ok(())
         };
         copy().map_err(when(doing()))?;
-        Ok(Self { original: original.to_owned(), path, _folder: folder })
+        Ok(Self { original: original.to_owned(), path, patience, _folder: folder })
     }
 
     /// A connection to the copy, in a transaction.
     pub(crate) fn connect(&self) -> Result<Connection, EngineError> {
         let connect = || {
-            let connection = open_with(&self.path, Access::Immutable, Duration::ZERO)?;
+            let connection = open_with(&self.path, Access::Immutable, &self.patience)?;
             begin(&connection)?;
             Ok(connection)
         };

@@ -1,7 +1,6 @@
 //! One statement that only reads.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rowkeep_format::{RowBatch, Value};
 use rusqlite::Connection;
@@ -12,8 +11,9 @@ use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::connect::connection::open_plainly;
 use crate::sqlite::connect::error::{failure, when, words};
 use crate::sqlite::connect::interrupt::Interrupt;
+use crate::sqlite::connect::patience::{Patience, patiently};
 use crate::sqlite::connect::raw_statement::Statement;
-use crate::sqlite::connect::transaction::{begin, patiently};
+use crate::sqlite::connect::transaction::begin;
 use crate::{EngineError, ErrorKind, QueryRows};
 
 /// Pragmas that tell something, and for which an argument says of what.
@@ -40,7 +40,7 @@ const DOING: [&str; 5] =
 /// Runs a statement and reads its first rows; blocks.
 pub(crate) fn query(
     path: &Path,
-    patience: Duration,
+    patience: &Patience,
     sql: &str,
     limit: usize,
     interrupt: &Interrupt,

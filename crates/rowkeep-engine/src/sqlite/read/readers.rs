@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rowkeep_format::RowBatch;
 use rusqlite::Connection;
@@ -16,7 +16,8 @@ use super::yield_to_writers::Yielding;
 use crate::sqlite::catalog::properties::pragma;
 use crate::sqlite::connect::connection::{Access, beside, has_content, open, open_with};
 use crate::sqlite::connect::error::failure;
-use crate::sqlite::connect::transaction::{begin, begin_together, patiently};
+use crate::sqlite::connect::patience::{Patience, patiently};
+use crate::sqlite::connect::transaction::{begin, begin_together};
 use crate::{EngineError, ErrorKind};
 
 /// How many tables are read at once: more connections would only wait for the same disk.
@@ -38,7 +39,7 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Opens connections to one state of a database; `temporary` is where a copy goes when a writer must not wait.
-    pub(crate) fn open(path: &Path, temporary: &Path, patience: Duration) -> Result<Self, EngineError> {
+    pub(crate) fn open(path: &Path, temporary: &Path, patience: &Patience) -> Result<Self, EngineError> {
         let looks = Looks::of(path);
         let (first, access) = open(path, patience)?;
         let unlocked = (access == Access::Immutable).then_some(looks);
@@ -62,7 +63,7 @@ impl Readers {
         let (sender, copied) = watch::channel(None);
         let yielding = match spare {
             Some(spare) => {
-                Some(Yielding::begin(spare.connection, path, temporary, sender, Arc::clone(&idle))?)
+                Some(Yielding::begin(spare.connection, path, temporary, sender, patience, Arc::clone(&idle))?)
             }
             None => None,
         };

@@ -2,7 +2,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
@@ -19,6 +18,7 @@ use crate::sqlite::catalog::tables;
 use crate::sqlite::connect::blocking::blocking;
 use crate::sqlite::connect::connection::Access;
 use crate::sqlite::connect::error::when;
+use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::readable_tables::{Order, Readable, readable_tables, schema};
 use crate::{EngineError, ErrorKind, Estimate, RowStream, View, ViewOptions, worker};
@@ -40,7 +40,7 @@ impl SqliteView {
     pub(crate) fn open(
         path: &Path,
         temporary: Option<PathBuf>,
-        patience: Duration,
+        patience: &Patience,
         options: &ViewOptions,
     ) -> Result<Self, EngineError> {
         let folder = temporary.clone().unwrap_or_else(std::env::temp_dir);

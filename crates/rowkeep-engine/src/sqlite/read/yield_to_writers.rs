@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::copied_state::{Copied, Idle};
+use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::connect::reserved_lock::is_reserved;
 use crate::{EngineError, ErrorKind};
 
@@ -32,14 +33,17 @@ impl Yielding {
         path: &Path,
         temporary: &Path,
         copied: watch::Sender<Option<Arc<Copied>>>,
+        patience: &Patience,
         idle: Idle,
     ) -> Result<Self, EngineError> {
         let (stop, stopped) = sync_channel(0);
         let (path, temporary) = (path.to_owned(), temporary.to_owned());
+        // Nobody else knows of the copy.
+        let patience = patience.of(Duration::ZERO);
         let watching = move || {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 if is_reserved(&spare) {
-                    match Copied::make(&spare, &path, &temporary) {
+                    match Copied::make(&spare, &path, &temporary, patience) {
                         Ok(copy) => {
                             let copy = Arc::new(copy);
                             copied.send_replace(Some(Arc::clone(&copy)));

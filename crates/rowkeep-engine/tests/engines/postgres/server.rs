@@ -56,7 +56,7 @@ impl Server {
     }
 
     pub(crate) fn surroundings(&self) -> Surroundings {
-        Surroundings { postgres_bin: self.bin.clone(), temporary: None, read_all: false }
+        Surroundings { postgres_bin: self.bin.clone(), ..Surroundings::default() }
     }
 
     /// A name that nobody else uses on this server.

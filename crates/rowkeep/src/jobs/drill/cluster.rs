@@ -1,7 +1,6 @@
 //! A PostgreSQL server of a drill's own: made, started, and gone with it.
 
 use std::fs::{self, Permissions};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rowkeep_engine::{EngineError, ErrorKind};
+use rowkeep_repository::Randomness;
 
 /// Where Debian and its kin put the programs of each major version.
 const VERSIONED: &str = "/usr/lib/postgresql";
@@ -43,7 +43,12 @@ impl Cluster {
     /// Makes and starts a server of that major version, or the next newer one that there is; blocks.
     ///
     /// Nobody but this user and the server's can connect: it listens on a socket in its own folder, with a password.
-    pub(super) fn start(scratch: &Path, folders: &[PathBuf], major: u32) -> Result<Self, EngineError> {
+    pub(super) fn start(
+        scratch: &Path,
+        folders: &[PathBuf],
+        major: u32,
+        random: &dyn Randomness,
+    ) -> Result<Self, EngineError> {
         let programs = find(folders, major)?;
         let owner = fs::metadata(scratch).map_err(cannot("look at the scratch folder"))?.uid();
         let servant = if owner == 0 { Some(servant()?) } else { None };
@@ -55,8 +60,7 @@ impl Cluster {
             ));
         }
         fs::create_dir(&folder).map_err(cannot("make the folder of the scratch server"))?;
-        let random = || RandomState::new().hash_one(std::process::id());
-        let password = format!("{:016x}{:016x}", random(), random());
+        let password = format!("{:032x}", u128::from_le_bytes(random.bytes().map_err(no_password)?));
         let cluster = Self { programs, servant, folder, password };
         cluster.make(scratch)?;
         cluster.run("pg_ctl", &["-w", "-t", "120", "-l", "log", "start"])?;
@@ -237,6 +241,10 @@ fn programs(folder: &Path) -> Option<Programs> {
     let version = text.split_once("(PostgreSQL)")?.1.trim_start();
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
     Some(Programs { folder, major: digits.parse().ok()? })
+}
+
+fn no_password(error: rowkeep_repository::Error) -> EngineError {
+    EngineError::new(ErrorKind::Other, "cannot make a password for the scratch server").with_source(error)
 }
 
 fn cannot(what: &'static str) -> impl Fn(std::io::Error) -> EngineError {

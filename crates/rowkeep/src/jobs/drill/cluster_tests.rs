@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rowkeep_engine::{ChangeCount, DatabaseUrl, Engine, Surroundings, View, ViewOptions, connect};
+use rowkeep_repository::SystemRandomness;
 use tokio_postgres::{Client, NoTls};
 
 use super::*;
@@ -40,7 +41,8 @@ fn what_a_server_tells_ends_with_a_crash_and_with_a_restart() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     for folder in folders {
         let scratch = tempfile::tempdir().expect("a folder can be made");
-        let cluster = Cluster::start(scratch.path(), &[folder], 0).expect("a server starts");
+        let cluster =
+            Cluster::start(scratch.path(), &[folder], 0, &SystemRandomness).expect("a server starts");
         let url = DatabaseUrl::parse(&cluster.url()).expect("it is a URL");
         let engine = connect(&url, &Surroundings::default()).expect("it is a database");
         runtime.block_on(async {

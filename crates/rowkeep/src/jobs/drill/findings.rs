@@ -1,7 +1,5 @@
 //! What a drill finds, as its report has it.
 
-use std::time::Instant;
-
 use crate::report::{ReportEntry, Status};
 use crate::restore::verify::{Comparison, TableVerdict};
 use crate::units::counted;
@@ -34,8 +32,4 @@ pub(super) fn found(
         samples: Vec::new(),
         duration_ms: ms.unwrap_or_default(),
     }
-}
-
-pub(super) fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,9 +4,9 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use fs4::fs_std::FileExt as _;
+use jiff::{SignedDuration, Timestamp};
 
 /// What the names of scratch folders begin with.
 const PREFIX: &str = "rowkeep-drill-";
@@ -15,7 +15,7 @@ const PREFIX: &str = "rowkeep-drill-";
 const LOCK: &str = "lock";
 
 /// The age from which a folder without a lock file is taken for one whose drill died while making it.
-const UNLOCKED: Duration = Duration::from_secs(600);
+const UNLOCKED: SignedDuration = SignedDuration::from_secs(600);
 
 /// A folder that is gone when this is dropped.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(super) struct Abandoned {
 }
 
 /// The folders below another whose drills are dead, of one user.
-pub(super) fn abandoned(below: &Path, owner: u32) -> io::Result<Vec<Abandoned>> {
+pub(super) fn abandoned(below: &Path, owner: u32, now: Timestamp) -> io::Result<Vec<Abandoned>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(below)? {
         let Ok(entry) = entry else { continue };
@@ -77,8 +77,8 @@ pub(super) fn abandoned(below: &Path, owner: u32) -> io::Result<Vec<Abandoned>> 
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let age = metadata.modified().ok().and_then(|made| made.elapsed().ok());
-                if age.is_some_and(|age| age > UNLOCKED) {
+                let made = metadata.modified().ok().and_then(|made| Timestamp::try_from(made).ok());
+                if made.is_some_and(|made| now.duration_since(made) > UNLOCKED) {
                     found.push(Abandoned { path, _lock: None });
                 }
             }

@@ -106,7 +106,7 @@ impl DrillRequest {
     ) -> Result<Vec<Report>, Error> {
         let (kept, damaged) = snapshots::readable(repository, Some(database)).await?;
         let mut reports: Vec<Report> =
-            damaged.iter().map(|(id, error)| unreadable(database, &id.to_string(), error)).collect();
+            damaged.iter().map(|(id, error)| unreadable(context, database, &id.to_string(), error)).collect();
         let chosen: Vec<&Snapshot> = match self.each {
             true => kept.iter().filter(|snapshot| snapshot.manifest.scope != Scope::DataOnly).collect(),
             false => newest_restorable(&kept).into_iter().collect(),

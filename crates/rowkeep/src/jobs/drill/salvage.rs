@@ -1,13 +1,12 @@
 //! What can still be restored from a damaged snapshot.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use rowkeep_format::{Schema, TableEntry};
 use rowkeep_repository::Repository;
 
 use super::damage::{Health, examine};
-use super::findings::{found, millis, proof};
+use super::findings::{found, proof};
 use super::scratch::Workshop;
 use crate::report::{ReportEntry, Status};
 use crate::restore::restore_tables;
@@ -58,7 +57,7 @@ impl Salvage<'_> {
         if names.is_empty() {
             return Ok(found("the rest", Status::Failed, "no table can be restored", None));
         }
-        let started = Instant::now();
+        let watch = self.context.stopwatch();
         let scratch = self.workshop.make(schema).await?;
         let engine = scratch.engine();
         let tried = async {
@@ -70,7 +69,7 @@ impl Salvage<'_> {
         let title = format!("the rest can be restored: {}", names.join(", "));
         Ok(match tried {
             Ok(comparison) => {
-                let proof = proof(&comparison, millis(started));
+                let proof = proof(&comparison, watch.elapsed_ms());
                 let rows = whole
                     .iter()
                     .filter(|table| table.kind.is_user_table())
@@ -85,7 +84,7 @@ impl Salvage<'_> {
                 ReportEntry { title, detail, ..proof }
             }
             Err(error) if matches!(error, Error::Cancelled) => return Err(error),
-            Err(error) => found(title, Status::Failed, error.in_one_line(), Some(millis(started))),
+            Err(error) => found(title, Status::Failed, error.in_one_line(), Some(watch.elapsed_ms())),
         })
     }
 }

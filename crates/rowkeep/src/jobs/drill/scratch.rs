@@ -18,6 +18,7 @@ use crate::{Context, Error};
 pub(super) struct Workshop {
     place: ScratchLocation,
     options: DrillOptions,
+    context: Context,
     cleared: Vec<String>,
 }
 
@@ -51,12 +52,14 @@ impl Workshop {
             }
         };
         let (below, folders) = (options.temporary.clone(), options.surroundings.postgres_bin.clone());
+        let (clock, random) = (Arc::clone(context.clock()), Arc::clone(context.randomness()));
         let mut cleared = Vec::new();
         let place = match (&options.to_server, is_postgres) {
             (Some(url), true) => {
                 let server = ScratchServer::new(url)?;
-                let names =
-                    context.until_cancelled(async { Ok(server.clear_abandoned(now()).await?) }).await?;
+                let names = context
+                    .until_cancelled(async { Ok(server.clear_abandoned(seconds(context.now())).await?) })
+                    .await?;
                 cleared.extend(names.into_iter().map(|name| format!("database {name}")));
                 ScratchLocation::Server { server, url: url.clone(), own: None }
             }
@@ -68,9 +71,9 @@ impl Workshop {
                 let make = move || -> Result<_, EngineError> {
                     let folder = Folder::make(&below).map_err(|error| no_folder(&below, error))?;
                     let owner = folder.owner().map_err(|error| no_folder(&below, error))?;
-                    let cleared = clear(&below, owner, &folders);
+                    let cleared = clear(&below, owner, &folders, clock.now());
                     let cluster = match is_postgres {
-                        true => Some(Cluster::start(folder.path(), &folders, major.unwrap_or(0))?),
+                        true => Some(Cluster::start(folder.path(), &folders, major.unwrap_or(0), &*random)?),
                         false => None,
                     };
                     Ok((folder, cluster, cleared))
@@ -90,7 +93,7 @@ impl Workshop {
                 }
             }
         };
-        Ok(Self { place, options: options.clone(), cleared })
+        Ok(Self { place, options: options.clone(), context: context.clone(), cleared })
     }
 
     /// What killed drills had left and is removed.
@@ -123,7 +126,8 @@ impl Workshop {
                 Ok(Scratch { engine, on_server: None, file: Some(file) })
             }
             ScratchLocation::Server { server, .. } => {
-                let made = server.make(schema, now(), random()).await?;
+                let (now, random) = (self.context.now(), self.context.randomness().number()?);
+                let made = server.make(schema, seconds(now), random).await?;
                 let engine = connect(&DatabaseUrl::Postgres(made.url().to_owned()), surroundings)?;
                 Ok(Scratch { engine, on_server: Some(made), file: None })
             }
@@ -170,9 +174,9 @@ impl Scratch {
 }
 
 /// Removes what killed drills left below a folder, and says what that was; blocks.
-fn clear(below: &std::path::Path, owner: u32, folders: &[PathBuf]) -> Vec<String> {
+fn clear(below: &std::path::Path, owner: u32, folders: &[PathBuf], now: Timestamp) -> Vec<String> {
     let mut cleared = Vec::new();
-    for left in abandoned(below, owner).unwrap_or_default() {
+    for left in abandoned(below, owner, now).unwrap_or_default() {
         cluster::stop_left(&left.path, folders);
         let path = left.path.display().to_string();
         match left.remove() {
@@ -197,11 +201,7 @@ fn no_folder(below: &std::path::Path, error: std::io::Error) -> EngineError {
         .with_source(error)
 }
 
-fn now() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
-}
-
-fn random() -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    RandomState::new().hash_one(std::process::id())
+/// Seconds since 1970, for the name of a database.
+fn seconds(now: Timestamp) -> u64 {
+    u64::try_from(now.as_second()).unwrap_or(0)
 }

@@ -52,12 +52,12 @@ pub(in crate::jobs) async fn change(
                 fire_triggers: wanted.terms.fire_triggers,
                 end_connections: wanted.terms.end_connections,
                 on_conflict: wanted.terms.on_conflict,
-                statements: activity.beside(engine, &wanted.terms.also_run, &plan)?,
+                statements: activity.beside(scene.context, engine, &wanted.terms.also_run, &plan)?,
                 ..ApplyOptions::default()
             };
             let execution = Box::pin(execute(scene.context, scene.repository, engine, plan, &options));
             let program = scene.workspace.program();
-            let error = match once(scene.repository, wanted.plan, program, execution).await {
+            let error = match once(scene.context, scene.repository, wanted.plan, program, execution).await {
                 Ok(done) => {
                     let done = RowsDone::of(&done);
                     facts.rows = Some(done.rows);

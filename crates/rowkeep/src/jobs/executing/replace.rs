@@ -1,14 +1,12 @@
 //! Plans that replace a database, schema included.
 
-use std::time::Instant;
-
 use rowkeep_format::{Counts, PlanId};
 
 use super::Scene;
 use crate::Error;
 use crate::hooks::Facts;
 use crate::jobs::caller::{News, Proposal};
-use crate::jobs::outcome::{Ended, ReplacedDone, ReplacementOutcome, ReplacementSummary, millis};
+use crate::jobs::outcome::{Ended, ReplacedDone, ReplacementOutcome, ReplacementSummary};
 use crate::jobs::plans::{Action, Terms, keep, once};
 use crate::jobs::workspace::within_hooks;
 use crate::restore::replace::{self, Replacement};
@@ -77,9 +75,9 @@ async fn execute(
 ) -> Result<ReplacementOutcome, Error> {
     let Scene { context, repository, snapshot, to, .. } = scene;
     let engine = to.engine.as_ref();
-    let started = Instant::now();
+    let watch = scene.context.stopwatch();
     let execution = replace::replace(context, repository, engine, plan, wanted.terms.end_connections);
-    let replaced = once(repository, wanted.plan, scene.workspace.program(), execution).await?;
+    let replaced = once(scene.context, repository, wanted.plan, scene.workspace.program(), execution).await?;
     facts.rows = Some(Counts { inserted: replaced.restored.rows, ..Counts::default() });
     facts.safety = replaced.safety.as_ref().map(|safety| safety.id.to_string());
     let mut done = ReplacedDone {
@@ -87,7 +85,7 @@ async fn execute(
         tables: replaced.restored.tables,
         rows: replaced.restored.rows,
         notes: replaced.restored.notes,
-        replace_ms: millis(started),
+        replace_ms: watch.elapsed_ms(),
         proof: None,
     };
     outcome.done = Some(done.clone());

@@ -84,7 +84,7 @@ impl MigrateRequest {
         let source = workspace.source(&self.database)?;
         let repository = workspace.repository_or_new(|made| caller.tell(News::Made(made))).await?;
         let hooks = workspace.hooks(Operation::Migrate, &source, self.hooks);
-        let facts = Facts::new(Operation::Migrate, &*source.name, source.engine.describe());
+        let facts = Facts::new(Operation::Migrate, &*source.name, source.engine.describe(), context.now());
         let options = MigrateOptions {
             capture: capturing(workspace, &source),
             checks: source.checks.clone(),

@@ -1,14 +1,11 @@
 //! How a repository is to be checked.
 
-use std::time::Instant;
-
 use rowkeep_repository::{CheckOptions, ReadData};
 use serde::{Deserialize, Serialize};
 
 use super::check;
 use super::findings::Checked;
 use crate::jobs::Verdict;
-use crate::jobs::outcome::millis;
 use crate::jobs::workspace::Workspace;
 use crate::{Context, Error};
 
@@ -54,12 +51,10 @@ impl CheckRequest {
         let read_data = match self.read_percent {
             None => ReadData::Nothing,
             Some(percent) if percent >= 100.0 => ReadData::Everything,
-            Some(percent) => {
-                ReadData::Percent { percent, seed: jiff::Timestamp::now().as_nanosecond() as u64 }
-            }
+            Some(percent) => ReadData::Percent { percent, seed: context.randomness().number()? },
         };
-        let started = Instant::now();
+        let watch = context.stopwatch();
         let checked = check(context, repository, CheckOptions { read_data }).await?;
-        Ok(CheckOutcome { clean: checked.is_clean(), checked, check_ms: millis(started) })
+        Ok(CheckOutcome { clean: checked.is_clean(), checked, check_ms: watch.elapsed_ms() })
     }
 }

@@ -1,7 +1,5 @@
 //! Restoring into a database that is new or empty.
 
-use std::time::Instant;
-
 use rowkeep_format::Counts;
 
 use super::request::RestoreRequest;
@@ -9,7 +7,7 @@ use crate::Error;
 use crate::hooks::{Facts, Operation};
 use crate::jobs::caller::News;
 use crate::jobs::executing::Scene;
-use crate::jobs::outcome::{NewDatabase, RestoreOutcome, millis};
+use crate::jobs::outcome::{NewDatabase, RestoreOutcome};
 use crate::jobs::workspace::within_hooks;
 use crate::restore::verify::{verify, verify_tables};
 use crate::restore::{chosen, restore_masked};
@@ -34,7 +32,7 @@ pub(super) async fn make(
 async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> Result<NewDatabase, Error> {
     let Scene { context, workspace, caller, repository, snapshot, to } = scene;
     let engine = to.engine.as_ref();
-    let started = Instant::now();
+    let watch = context.stopwatch();
     let selection = request.wanted.selection(workspace);
     let tables = chosen(snapshot, &selection)?;
     let mask = workspace.mask(request.mask.as_ref(), &snapshot.manifest.database)?;
@@ -47,7 +45,7 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
         user_tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
         rows: restored.rows,
         notes: restored.notes,
-        restore_ms: millis(started),
+        restore_ms: watch.elapsed_ms(),
         masked: mask.is_some(),
         proof: None,
         verify_ms: None,
@@ -55,12 +53,12 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
     };
     caller.tell(News::Restored(&RestoreOutcome::New(new.clone())));
     if request.verify && !new.masked {
-        let started = Instant::now();
+        let watch = context.stopwatch();
         new.proof = Some(match selection.is_all() {
             true => verify(context, repository, snapshot, engine).await?,
             false => verify_tables(context, repository, snapshot, engine, &tables).await?,
         });
-        new.verify_ms = Some(millis(started));
+        new.verify_ms = Some(watch.elapsed_ms());
     }
     Ok(new)
 }

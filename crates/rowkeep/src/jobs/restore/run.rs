@@ -40,7 +40,7 @@ impl RestoreRequest {
             None => workspace.configured(&snapshot.manifest.database)?,
         };
         let engine: &dyn Engine = to.engine.as_ref();
-        let mut facts = Facts::new(Operation::Restore, &*to.name, engine.describe());
+        let mut facts = Facts::new(Operation::Restore, &*to.name, engine.describe(), context.now());
         facts.snapshot = Some(snapshot.id.to_string());
         let scene = Scene { context, workspace, caller, repository, snapshot: &snapshot, to: &to };
         if is_possible(&snapshot, engine) {

@@ -1,7 +1,5 @@
 //! Restoring into a database of another engine.
 
-use std::time::Instant;
-
 use rowkeep_engine::Contents;
 use rowkeep_format::Counts;
 
@@ -9,9 +7,7 @@ use super::request::RestoreRequest;
 use crate::hooks::{Facts, Operation};
 use crate::jobs::caller::{News, Proposal};
 use crate::jobs::executing::Scene;
-use crate::jobs::outcome::{
-    Ended, RestoreOutcome, TranslatedDone, TranslationOutcome, TranslationSummary, millis,
-};
+use crate::jobs::outcome::{Ended, RestoreOutcome, TranslatedDone, TranslationOutcome, TranslationSummary};
 use crate::jobs::workspace::within_hooks;
 use crate::restore::chosen;
 use crate::restore::translate::{TranslationPlan, execute, plan, prove};
@@ -63,23 +59,23 @@ async fn fill(
     facts: &mut Facts,
 ) -> Result<TranslationOutcome, Error> {
     let engine = scene.to.engine.as_ref();
-    let started = Instant::now();
+    let watch = scene.context.stopwatch();
     let restored = execute(scene.context, engine, plan).await?;
     facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
     let mut done = TranslatedDone {
         tables: restored.tables,
         rows: restored.rows,
         notes: restored.notes,
-        restore_ms: millis(started),
+        restore_ms: watch.elapsed_ms(),
         proof: None,
         verify_ms: None,
     };
     outcome.done = Some(done.clone());
     scene.caller.tell(News::Restored(&RestoreOutcome::Translated(outcome.clone())));
     if request.verify {
-        let started = Instant::now();
+        let watch = scene.context.stopwatch();
         done.proof = Some(prove(scene.context, scene.repository, engine, plan).await?);
-        done.verify_ms = Some(millis(started));
+        done.verify_ms = Some(watch.elapsed_ms());
     }
     outcome.done = Some(done);
     Ok(outcome)

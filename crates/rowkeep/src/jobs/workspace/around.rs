@@ -50,6 +50,7 @@ impl ActivityRow<'_> {
     /// The statements for a plan, beside others.
     pub(crate) fn beside(
         &self,
+        context: &Context,
         engine: &dyn Engine,
         others: &[String],
         plan: &Plan,
@@ -58,7 +59,7 @@ impl ActivityRow<'_> {
         if let Some(activity) = self.activity
             && !plan.is_empty()
         {
-            statements.push(activity.statement(engine, plan, &self.about)?);
+            statements.push(activity.statement(engine, plan, &self.about, context.now())?);
         }
         Ok(statements)
     }

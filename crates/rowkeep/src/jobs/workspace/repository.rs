@@ -83,7 +83,7 @@ impl Workspace {
             (Protection::Unencrypted, MadeBy::Unencrypted)
         } else {
             let (lock, by) = self.new_lock(location, key_file)?;
-            let slot = NewSlot { lock, label: "first".to_owned(), created: jiff::Timestamp::now() };
+            let slot = NewSlot { lock, label: "first".to_owned(), created: self.surroundings().clock.now() };
             (Protection::Encrypted(slot), by)
         };
         match Repository::init(store, protection).await {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::tree::TableRoot;
@@ -24,8 +25,8 @@ pub struct Manifest {
     /// A name that somebody gave the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// When the state was, as RFC 3339 in UTC.
-    pub time: String,
+    /// When the state was, by the clock of the machine that read it. Which of two snapshots is the later one, `sequence` says.
+    pub time: Timestamp,
     /// Where in the database's own history the state lies, such as an LSN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<String>,
@@ -35,6 +36,10 @@ pub struct Manifest {
     /// The snapshot of the same database before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<SnapshotId>,
+    /// One more than the highest of all snapshots that the writer knew, whatever their database, so that the order of
+    /// snapshots needs no clock. None in manifests of programs that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
     /// What was asked for.
     pub scope: Scope,
     /// The chunk that holds the schema as JSON text.
@@ -81,10 +86,9 @@ pub struct TableEntry {
     /// Its hash and sizes.
     #[serde(flatten)]
     pub root: TableRoot,
-    /// When its rows were read, as RFC 3339 in UTC, where that was for an earlier snapshot: the database told that none
-    /// was written since.
+    /// When its rows were read, where that was for an earlier snapshot: the database told that none was written since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read: Option<String>,
+    pub read: Option<Timestamp>,
 }
 
 /// Why a safety snapshot was taken: what was then done to the database.

@@ -1,6 +1,7 @@
 //! Capture: a state of a live database becomes a snapshot.
 
 pub(crate) mod chunks;
+mod later;
 mod migration_version;
 pub mod readiness;
 mod reuse;
@@ -21,6 +22,7 @@ use crate::state::reader::read_node;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
+use later::Later;
 use readiness::refuse_unready;
 use reuse::Base;
 use table::{Sink, read_tables, store};
@@ -78,12 +80,14 @@ async fn capture_now(
 pub(crate) struct Uncommitted {
     pub(crate) manifest: Manifest,
     pub(crate) schema: Schema,
+    later: Later,
 }
 
 impl Uncommitted {
-    /// Makes the snapshot visible, and opens it as a restore would to hold it against what was read.
+    /// Makes the snapshot visible, as the last of all, and opens it as a restore would to hold it against what was read.
     pub(crate) async fn commit(self, repository: &Repository) -> Result<Snapshot, Error> {
-        let Self { manifest, schema } = self;
+        let Self { mut manifest, schema, later } = self;
+        manifest.sequence = Some(later.sequence(repository).await?);
         let id = repository.commit(&manifest.to_json()).await?;
         check_after(repository, id, &manifest, &schema).await?;
         Ok(Snapshot { id, manifest })
@@ -124,7 +128,10 @@ pub(crate) async fn read_opened(
     Opened { view, time, watch }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
-    let latest = snapshots::latest(repository, Some(&options.database)).await?;
+    let all = snapshots::list(repository, None).await?;
+    let later = Later::than(&all);
+    later::warn_of_clock(context, &all, &options.database, time);
+    let latest = later::newest_backup(all, &options.database);
     let parent = latest.as_ref().map(|snapshot| snapshot.id);
     let writer = Arc::new(repository.writer().await?);
     let view: Arc<dyn View> = match &options.mask {
@@ -168,10 +175,11 @@ pub(crate) async fn read_opened(
         engine: engine.name().to_owned(),
         source: engine.describe(),
         name: options.name.clone(),
-        time: time.to_string(),
+        time,
         position,
         instant,
         parent,
+        sequence: None,
         scope,
         schema: schema_id,
         tables,
@@ -186,7 +194,7 @@ pub(crate) async fn read_opened(
         },
         program: options.program.clone(),
     };
-    Ok(Uncommitted { manifest, schema })
+    Ok(Uncommitted { manifest, schema, later })
 }
 
 fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {

@@ -29,7 +29,7 @@ pub(crate) fn told(outcome: &CheckOutcome) -> String {
             "snapshot {} of {} ({}) cannot be restored completely: {}",
             &loss.snapshot.to_string()[..8],
             plain(&loss.database),
-            local_time(&loss.time),
+            local_time(loss.time),
             lost.join(", ")
         ));
     }

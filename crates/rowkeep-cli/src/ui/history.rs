@@ -31,7 +31,7 @@ pub(crate) fn told(found: &Found, key: &str) -> String {
 /// One line for each column; time, snapshot and what happened on the first.
 fn lines(version: &Version) -> Vec<Vec<String>> {
     let head =
-        [local_time(&version.first_seen.time), short(&version.first_seen), what(version.what).to_owned()];
+        [local_time(version.first_seen.time), short(&version.first_seen), what(version.what).to_owned()];
     let line = |(number, column): (usize, &ChangedColumn)| {
         let mut line = if number == 0 { head.to_vec() } else { vec![String::new(); head.len()] };
         let cell = |cell: &Option<Cell>| cell.as_ref().map(shown).unwrap_or_default();
@@ -68,6 +68,6 @@ fn note(note: &Note) -> String {
         1 => String::new(),
         many => format!(" and the next {}", many - 1),
     };
-    let place = format!("{} {}", local_time(&note.first_seen.time), short(&note.first_seen));
+    let place = format!("{} {}", local_time(note.first_seen.time), short(&note.first_seen));
     format!("note: {place}{more}: {}", plain(&note.note))
 }

@@ -15,7 +15,7 @@ pub(crate) fn told(slots: &[SlotListing]) -> String {
             OpenedBy::Passphrase => "passphrase",
             OpenedBy::KeyFile => "key file",
         };
-        let created = local_time(&slot.created.to_string());
+        let created = local_time(slot.created);
         vec![short_id(slot.id), format!("{opened_by}{mark}"), created, slot.label.clone()]
     });
     render(&columns, rows)

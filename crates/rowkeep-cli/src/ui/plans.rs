@@ -39,11 +39,11 @@ pub(crate) fn told(plans: &[PlanListing]) -> String {
         };
         vec![
             short_id(listed.id),
-            local_time(&listed.plan.time),
+            local_time(listed.plan.time),
             listed.plan.database.clone(),
             what,
             rows,
-            listed.executed.as_deref().map_or_else(|| "no".to_owned(), local_time),
+            listed.executed.map_or_else(|| "no".to_owned(), local_time),
         ]
     });
     render(&columns, rows)

@@ -27,7 +27,7 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     let mut facts = vec![
         ("snapshot", snapshot.id.to_string()),
         ("database", format!("{} ({})", manifest.database, manifest.source)),
-        ("time", local_time(&manifest.time)),
+        ("time", local_time(manifest.time)),
     ];
     facts.extend(manifest.name.clone().map(|name| ("name", name)));
     let holds = match snapshot.is_changes_alone() {
@@ -37,7 +37,7 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     facts.push(("holds", holds.to_owned()));
     facts
         .push(("rows", format!("{} in {}", count(manifest.rows()), counted(user_tables(snapshot), "table"))));
-    let unread = manifest.tables.iter().filter_map(|table| table.read.as_deref());
+    let unread = manifest.tables.iter().filter_map(|table| table.read);
     if let Some(oldest) = unread.clone().min() {
         let tables = counted(unread.count() as u64, "table");
         facts.push(("reused", format!("{tables} not written to since {}", local_time(oldest))));

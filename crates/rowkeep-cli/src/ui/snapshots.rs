@@ -32,7 +32,7 @@ pub(crate) fn told(snapshots: &[SnapshotSummary]) -> String {
     let rows = snapshots.iter().map(|snapshot| {
         vec![
             short(snapshot.id),
-            local_time(&snapshot.time),
+            local_time(snapshot.time),
             snapshot.database.clone(),
             name(snapshot),
             count(snapshot.tables),

@@ -1,14 +1,13 @@
 //! Numbers as people read them; those of reports, and times of this machine.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rowkeep::state::snapshots::SHORT_ID;
 pub(crate) use rowkeep::units::{bytes, count, counted, duration, plain};
 
-/// A time in UTC as RFC 3339, told in the machine's time zone to the second.
-pub(crate) fn local_time(time: &str) -> String {
-    match time.parse::<jiff::Timestamp>() {
-        Ok(time) => time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        Err(_) => time.to_owned(),
-    }
+/// A time in the machine's time zone, to the second.
+pub(crate) fn local_time(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// The beginning of an id, as people see it.

@@ -51,9 +51,9 @@ impl Base {
             return Ok(None);
         };
         let is_same = |earlier: &Table| earlier.columns == table.columns && earlier.key == table.key;
-        let read = entry.read.as_ref().unwrap_or(&self.manifest.time);
-        let is_recent = |read: Timestamp| now.duration_since(read).abs() < LONGEST_UNREAD;
-        if !self.schema.table(&table.name).is_some_and(is_same) || !read.parse().is_ok_and(is_recent) {
+        let read = entry.read.unwrap_or(self.manifest.time);
+        let is_recent = now.duration_since(read).abs() < LONGEST_UNREAD;
+        if !self.schema.table(&table.name).is_some_and(is_same) || !is_recent {
             return Ok(None);
         }
         let same = ChangeCount { rows: entry.root.rows, changed: 0 };
@@ -61,7 +61,7 @@ impl Base {
         if !unwritten || !self.has(entry).await {
             return Ok(None);
         }
-        Ok(Some(TableEntry { read: Some(read.clone()), ..entry.clone() }))
+        Ok(Some(TableEntry { read: Some(read), ..entry.clone() }))
     }
 
     /// Whether every chunk of a table is in the repository, by its index.

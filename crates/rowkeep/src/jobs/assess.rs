@@ -61,7 +61,7 @@ async fn assess_now(
     let checked = check(context, repository, CheckOptions { read_data: ReadData::Nothing }).await?;
     damaged.extend(checked.losses.iter().filter(|loss| loss.database == database).map(|loss| Damaged {
         id: loss.snapshot.to_string(),
-        time: Some(loss.time.clone()),
+        time: Some(loss.time),
         tables: match loss.schema {
             true => Vec::new(),
             false => loss.tables.iter().map(ToString::to_string).collect(),
@@ -78,9 +78,8 @@ async fn assess_now(
     let losses = decide::losses(&pasts);
     let tables = decide::compare(live.as_ref(), best);
     let newest = kept.iter().rfind(|snapshot| snapshot.manifest.scope != Scope::DataOnly);
-    let data_loss_seconds = best
-        .and_then(|best| best.manifest.time.parse().ok())
-        .map(|time| u64::try_from(seconds_between(time, context.now())).unwrap_or(0));
+    let data_loss_seconds =
+        best.map(|best| u64::try_from(seconds_between(best.manifest.time, context.now())).unwrap_or(0));
     let lacking = reach != Reach::There
         || best.is_none()
         || newest.map(|newest| newest.id) != best.map(|best| best.id)
@@ -151,10 +150,7 @@ fn recovery(best: &Candidate, drill: Option<&Report>) -> Recovery {
                 0 => u128::from(measures.recovery_ms),
                 bytes => u128::from(measures.recovery_ms) * u128::from(best.bytes) / u128::from(bytes),
             };
-            Recovery {
-                ms: u64::try_from(scaled).unwrap_or(u64::MAX).max(1),
-                drill: Some(report.time.clone()),
-            }
+            Recovery { ms: u64::try_from(scaled).unwrap_or(u64::MAX).max(1), drill: Some(report.time) }
         }
         None => Recovery { ms: 1000 + best.bytes.saturating_mul(1000) / BYTES_PER_SECOND, drill: None },
     }

@@ -61,7 +61,8 @@ pub async fn drill(
         database: snapshot.manifest.database.clone(),
         target,
         snapshot: Some(About::of(snapshot)),
-        time: began.to_string(),
+        time: began,
+        sequence: None,
         duration_ms: watch.elapsed_ms(),
         status: Status::Passed,
         measures: Some(out.measures),
@@ -91,7 +92,8 @@ pub fn unreadable(context: &Context, database: &str, id: &str, error: &Error) ->
         database: database.to_owned(),
         target: "none".to_owned(),
         snapshot: None,
-        time: context.now().to_string(),
+        time: context.now(),
+        sequence: None,
         duration_ms: 0,
         status: Status::Failed,
         measures: None,
@@ -132,7 +134,7 @@ impl Drill<'_> {
             let detail = format!("{left} was left by a drill that was killed");
             self.out.recovery.push(found("remains removed", Status::Passed, detail, None));
         }
-        let lost = self.snapshot.manifest.time.parse().map_or(0, |time| seconds_between(time, self.began));
+        let lost = seconds_between(self.snapshot.manifest.time, self.began);
         self.out.measures.data_loss_seconds = u64::try_from(lost).unwrap_or(0);
         let schema = match self.schema().await {
             Ok(schema) => schema,
@@ -200,7 +202,7 @@ impl Drill<'_> {
         self.out.measures.recovery_ms = (restore_ms + verify_ms).max(1);
         let watch = self.context.stopwatch();
         let circumstances = Circumstances {
-            now: self.snapshot.manifest.time.parse().unwrap_or(self.began),
+            now: self.snapshot.manifest.time,
             before: self.options.before.as_ref(),
             strict: false,
         };

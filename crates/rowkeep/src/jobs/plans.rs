@@ -23,8 +23,12 @@ const SHORTEST: usize = 4;
 pub struct KeptPlan {
     /// Version of this form.
     pub version: u32,
-    /// When it was made, as RFC 3339 in UTC.
-    pub time: String,
+    /// When it was made.
+    pub time: Timestamp,
+    /// One more than the highest of all plans that were there, so that their order needs no clock. None in plans of programs
+    /// that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
     /// The program that made it.
     pub program: String,
     /// The name of the database in the repository.
@@ -93,8 +97,8 @@ pub struct Terms {
 pub struct PlanListing {
     /// Its id.
     pub id: PlanId,
-    /// When its execution was begun, as RFC 3339 in UTC.
-    pub executed: Option<String>,
+    /// When its execution was begun.
+    pub executed: Option<Timestamp>,
     /// The plan.
     #[serde(flatten)]
     pub plan: KeptPlan,
@@ -112,7 +116,7 @@ pub struct Plans {
 /// Who executes a plan, or did.
 #[derive(Serialize, Deserialize)]
 struct Claim {
-    time: String,
+    time: Timestamp,
     program: String,
 }
 
@@ -142,7 +146,8 @@ pub async fn list(repository: &Repository) -> Result<Plans, Error> {
             Err(error) => return Err(error),
         }
     }
-    plans.listed.sort_by(|a, b| (&a.plan.time, a.id).cmp(&(&b.plan.time, b.id)));
+    // Plans of older programs have no number, and were there before those that have one.
+    plans.listed.sort_by_key(|listed| (listed.plan.sequence, listed.plan.time, listed.id));
     Ok(plans)
 }
 
@@ -197,7 +202,7 @@ pub async fn read(repository: &Repository, id: PlanId) -> Result<KeptPlan, Error
 }
 
 /// When the execution of a plan was begun, where it was.
-async fn executed(repository: &Repository, id: PlanId) -> Result<Option<String>, Error> {
+async fn executed(repository: &Repository, id: PlanId) -> Result<Option<Timestamp>, Error> {
     let Some(words) = repository.plan_claim(&id).await? else { return Ok(None) };
     let claim: Claim = serde_json::from_slice(&words).map_err(|_| {
         Error::content(format!("the claim of plan {id}"))(FormatError::Malformed("the claim"))
@@ -208,7 +213,7 @@ async fn executed(repository: &Repository, id: PlanId) -> Result<Option<String>,
 /// Fails when a plan was executed already.
 pub(super) async fn refuse_executed(repository: &Repository, id: PlanId) -> Result<(), Error> {
     match executed(repository, id).await? {
-        Some(time) => Err(RequestError::PlanExecuted { plan: short_id(id), time }.into()),
+        Some(time) => Err(RequestError::PlanExecuted { plan: short_id(id), time: time.to_string() }.into()),
         None => Ok(()),
     }
 }
@@ -224,8 +229,8 @@ pub(super) async fn once<T>(
     execution: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let Some(id) = plan else { return execution.await };
-    let claim = Claim { time: context.now().to_string(), program: program.to_owned() };
-    let time = claim.time.clone();
+    let claim = Claim { time: context.now(), program: program.to_owned() };
+    let time = claim.time.to_string();
     let words = serde_json::to_vec(&claim).expect("a claim is two texts");
     if !repository.claim_plan(&id, &words).await? {
         refuse_executed(repository, id).await?;
@@ -265,6 +270,13 @@ pub(super) async fn keep(
     }
 }
 
+/// The sequence number of a plan that is kept now.
+async fn next_sequence(repository: &Repository) -> Result<u64, Error> {
+    let plans = list(repository).await?;
+    let highest = plans.listed.iter().filter_map(|listed| listed.plan.sequence).max();
+    Ok(highest.unwrap_or(0).saturating_add(1))
+}
+
 async fn keep_now(
     now: Timestamp,
     workspace: &Workspace,
@@ -274,9 +286,11 @@ async fn keep_now(
     action: impl Future<Output = Result<Action, Error>>,
 ) -> Result<PlanId, Error> {
     let configured = workspace.config().databases.contains_key(&source.typed);
+    let repository = workspace.repository().await?;
     let plan = KeptPlan {
         version: VERSION,
-        time: now.to_string(),
+        time: now,
+        sequence: Some(next_sequence(repository).await?),
         program: workspace.program().to_owned(),
         database: source.name.clone(),
         target: source.target(),
@@ -286,7 +300,7 @@ async fn keep_now(
         terms: terms.clone(),
     };
     let json = serde_json::to_vec(&plan).expect("a plan has no map with keys that are not text");
-    Ok(workspace.repository().await?.store_plan(&json).await?)
+    Ok(repository.store_plan(&json).await?)
 }
 
 #[cfg(test)]

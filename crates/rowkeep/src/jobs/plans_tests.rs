@@ -8,7 +8,8 @@ use crate::jobs::outcome::RowsSummary;
 fn the_form_of_a_plan_is_pinned() {
     let plan = KeptPlan {
         version: VERSION,
-        time: "2026-11-20T13:29:14Z".to_owned(),
+        time: "2026-11-20T13:29:14Z".parse().expect("it is a time"),
+        sequence: None,
         program: "rowkeep 0.1.0".to_owned(),
         database: "shop".to_owned(),
         target: "/srv/shop.db".to_owned(),

@@ -134,7 +134,7 @@ impl Walk<'_> {
         Ok((schema || changes || !tables.is_empty()).then(|| Loss {
             snapshot: snapshot.id,
             database: manifest.database.clone(),
-            time: manifest.time.clone(),
+            time: manifest.time,
             tables,
             schema,
             changes,

@@ -1,5 +1,6 @@
 //! What a report says.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::durations::age;
@@ -23,8 +24,11 @@ pub struct Report {
     /// The snapshot that it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<About>,
-    /// When it began, as RFC 3339 in UTC.
-    pub time: String,
+    /// When it began.
+    pub time: Timestamp,
+    /// One more than the highest of all reports that were in the folder when it was kept, so that their order needs no clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
     /// How long it took.
     pub duration_ms: u64,
     /// The worst of all that was found.
@@ -54,8 +58,8 @@ pub struct About {
     /// Its name, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The time of its state, as RFC 3339 in UTC.
-    pub time: String,
+    /// The time of its state.
+    pub time: Timestamp,
 }
 
 /// What a drill measured.
@@ -133,7 +137,7 @@ impl Report {
         database: &str,
         target: &str,
         snapshot: Option<&Snapshot>,
-        time: jiff::Timestamp,
+        time: Timestamp,
         took: std::time::Duration,
         found: Vec<ReportEntry>,
     ) -> Self {
@@ -143,7 +147,8 @@ impl Report {
             database: database.to_owned(),
             target: target.to_owned(),
             snapshot: snapshot.map(About::of),
-            time: time.to_string(),
+            time,
+            sequence: None,
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             status: Status::Passed,
             measures: None,
@@ -200,7 +205,7 @@ impl Report {
         let mut facts = Vec::new();
         if let Some(about) = &self.snapshot {
             let name = about.name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
-            facts.push(("snapshot", format!("{}{name} of {}", short(&about.id), utc(&about.time))));
+            facts.push(("snapshot", format!("{}{name} of {}", short(&about.id), utc(about.time))));
         }
         if let Some(measures) = &self.measures {
             if measures.recovery_ms > 0 {
@@ -230,7 +235,7 @@ impl Report {
             }
         }
         facts.push(("target", self.target.clone()));
-        facts.push(("time", format!("{}, {}", utc(&self.time), millis(self.duration_ms))));
+        facts.push(("time", format!("{}, {}", utc(self.time), millis(self.duration_ms))));
         facts
     }
 }
@@ -239,7 +244,7 @@ impl About {
     /// What a report says of a snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
         let manifest = &snapshot.manifest;
-        Self { id: snapshot.id.to_string(), name: manifest.name.clone(), time: manifest.time.clone() }
+        Self { id: snapshot.id.to_string(), name: manifest.name.clone(), time: manifest.time }
     }
 }
 
@@ -276,9 +281,6 @@ fn speed(measures: &Measures) -> String {
 }
 
 /// A time to the second, in UTC, so that a report means the same wherever it is read.
-fn utc(time: &str) -> String {
-    match time.parse::<jiff::Timestamp>() {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        Err(_) => time.to_owned(),
-    }
+fn utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

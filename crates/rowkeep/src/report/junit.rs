@@ -17,13 +17,13 @@ fn suite(out: &mut String, id: usize, report: &Report) {
     let tests = tally.passed + tally.warnings + tally.failed;
     let name = format!("{} of {}", report.verdict().split(' ').next().unwrap_or_default(), report.database);
     // The schema has no place for a zone; the time is UTC.
-    let time = report.time.get(..19).unwrap_or("1970-01-01T00:00:00");
+    let time = report.time.strftime("%Y-%m-%dT%H:%M:%S");
     let _ = writeln!(
         out,
         "  <testsuite id=\"{id}\" package=\"rowkeep\" name=\"{}\" timestamp=\"{}\" hostname=\"localhost\" \
          tests=\"{tests}\" failures=\"{}\" errors=\"0\" time=\"{}\">\n    <properties>",
         escape(&name),
-        escape(time),
+        time,
         tally.failed,
         seconds(report.duration_ms),
     );

@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::findings::{Report, ReportKind, VERSION, short};
 
-/// Keeps a report in a folder, which is made when it is not there; returns the file.
+/// Keeps a report in a folder, which is made when it is not there, as the newest of it; returns the file.
+///
+/// The report gets the number that says so.
 ///
 /// The file appears whole or not at all.
-pub fn keep(report: &Report, folder: &Path) -> io::Result<PathBuf> {
+pub fn keep(report: &mut Report, folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
+    let highest = kept(folder)?.iter().filter_map(|report| report.sequence).max();
+    report.sequence = Some(highest.unwrap_or(0).saturating_add(1));
     let path = folder.join(name(report));
     let temporary = path.with_extension("tmp");
     let json = serde_json::to_vec_pretty(report)?;
@@ -41,7 +45,8 @@ pub fn kept(folder: &Path) -> io::Result<Vec<Report>> {
             reports.extend(report.ok().filter(|report| report.version == VERSION));
         }
     }
-    reports.sort_by(|a, b| a.time.cmp(&b.time));
+    // Reports of older programs have no number, and were there before those that have one.
+    reports.sort_by_key(|report| (report.sequence, report.time));
     Ok(reports)
 }
 
@@ -55,11 +60,11 @@ pub fn latest_drill(folder: &Path, database: &str) -> io::Result<Option<Report>>
         .rfind(|report| report.kind == ReportKind::Drill && report.database == database && restored(report)))
 }
 
-/// `drill-shop-20261121T103000Z-1a2b3c4d.json`: sorts by database, then by time.
+/// `drill-shop-20261121T103000Z-1a2b3c4d.json`: for people to find; the order of reports is in them.
 fn name(report: &Report) -> String {
     let safe = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
     let database: String = report.database.chars().map(safe).take(80).collect();
-    let time: String = report.time.chars().take(19).filter(char::is_ascii_alphanumeric).collect();
+    let time = report.time.strftime("%Y%m%dT%H%M%S");
     let snapshot = report.snapshot.as_ref().map(|about| format!("-{}", short(&about.id)));
     let kind = match report.kind {
         ReportKind::Checks => "checks",

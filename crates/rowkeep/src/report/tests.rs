@@ -16,9 +16,10 @@ fn report() -> Report {
         snapshot: Some(About {
             id: "0123456789abcdef".into(),
             name: None,
-            time: "2026-11-21T02:00:00Z".into(),
+            time: "2026-11-21T02:00:00Z".parse().expect("it is a time"),
         }),
-        time: "2026-11-21T10:30:00.123456Z".into(),
+        time: "2026-11-21T10:30:00.123456Z".parse().expect("it is a time"),
+        sequence: None,
         duration_ms: 1500,
         status: Status::Passed,
         measures: Some(Measures {
@@ -151,19 +152,26 @@ fn as_json_and_kept() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let reports = folder.path().join("reports");
     assert_eq!(kept(&reports).expect("it can be looked for"), []);
-    let mut older = Report { time: "2026-11-20T10:30:00Z".into(), database: "sh/op".into(), ..report() };
-    let path = keep(&older, &reports).expect("it is kept");
+    let time = "2026-11-20T10:30:00Z".parse().expect("it is a time");
+    let mut older = Report { time, database: "sh/op".into(), ..report() };
+    let path = keep(&mut older, &reports).expect("it is kept");
     assert_eq!(
         path.file_name().and_then(|name| name.to_str()),
         Some("drill-sh_op-20261120T103000Z-01234567.json")
     );
-    older.database = "shop".into();
-    for report in [&report(), &older] {
-        keep(report, &reports).expect("it is kept");
+    (older.database, older.sequence) = ("shop".into(), None);
+    // An older program wrote no numbers, so that times decide.
+    for (name, report) in [("1.json", &report()), ("2.json", &older)] {
+        let json = serde_json::to_vec(report).expect("a report has a JSON form");
+        std::fs::write(reports.join(name), json).expect("it is written");
     }
     std::fs::write(reports.join("other.json"), "{}").expect("it is written");
     assert_eq!(kept(&reports).expect("they are read").len(), 3);
     let latest = latest_drill(&reports, "shop").expect("they are read");
     assert_eq!(latest, Some(report()));
+    // What is kept last is the newest, though the clock was put back.
+    keep(&mut older, &reports).expect("it is kept");
+    let latest = latest_drill(&reports, "shop").expect("they are read");
+    assert_eq!(latest, Some(Report { sequence: Some(2), ..older }));
     assert_eq!(latest_drill(&reports, "other").expect("they are read"), None);
 }

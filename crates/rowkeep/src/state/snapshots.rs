@@ -4,6 +4,7 @@ use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_format::{Manifest, Schema, SnapshotId, chunk};
 use rowkeep_repository::{Reader, Repository};
 
+use super::order;
 use crate::Error;
 
 /// How many manifests are fetched at once; they are small, and a store far away answers late.
@@ -63,8 +64,14 @@ pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec
     let opened = futures::stream::iter(ids).map(|id| open(repository, id)).buffer_unordered(AT_ONCE);
     let mut snapshots: Vec<Snapshot> = opened.try_collect().await?;
     snapshots.retain(|snapshot| database.is_none_or(|name| snapshot.manifest.database == name));
-    snapshots.sort_by(|a, b| (&a.manifest.time, a.id).cmp(&(&b.manifest.time, b.id)));
+    put_in_order(&mut snapshots);
     Ok(snapshots)
+}
+
+/// Puts snapshots in order, the oldest first: by what each says that came before it, not by their times.
+fn put_in_order(snapshots: &mut [Snapshot]) {
+    let places = order::places(snapshots.iter().map(|snapshot| (snapshot.id, &snapshot.manifest)));
+    snapshots.sort_by_key(|snapshot| places[&snapshot.id]);
 }
 
 /// All snapshots that can be opened, of one database or of all, the oldest first; and those that are damaged, so that
@@ -81,7 +88,7 @@ pub async fn readable(
         match result {
             Ok(snapshot) => {
                 let is_meant = database.is_none_or(|name| snapshot.manifest.database == name);
-                if is_meant && snapshot.manifest.before.is_none() {
+                if is_meant {
                     snapshots.push(snapshot);
                 }
             }
@@ -89,7 +96,8 @@ pub async fn readable(
             Err(error) => return Err(error),
         }
     }
-    snapshots.sort_by(|a, b| (&a.manifest.time, a.id).cmp(&(&b.manifest.time, b.id)));
+    put_in_order(&mut snapshots);
+    snapshots.retain(|snapshot| snapshot.manifest.before.is_none());
     damaged.sort_by_key(|(id, _)| *id);
     Ok((snapshots, damaged))
 }

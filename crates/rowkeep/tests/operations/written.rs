@@ -264,14 +264,13 @@ fn tables_that_nobody_wrote_to_are_not_read() {
 
         let second = world.capture(&database.url).expect("it is captured");
         assert_eq!((hashes(&second), bytes_read(&second)), (hashes(&first), 0));
-        let read = |snapshot: &Snapshot| {
-            snapshot.manifest.tables.iter().map(|table| table.read.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(read(&second), vec![Some(first.manifest.time.clone()); 2]);
+        let read =
+            |snapshot: &Snapshot| snapshot.manifest.tables.iter().map(|table| table.read).collect::<Vec<_>>();
+        assert_eq!(read(&second), vec![Some(first.manifest.time); 2]);
 
         database.sql("UPDATE a SET v = 'x' WHERE k = 7");
         let third = world.capture(&database.url).expect("it is captured");
-        assert_eq!(read(&third), [None, Some(first.manifest.time.clone())]);
+        assert_eq!(read(&third), [None, Some(first.manifest.time)]);
         assert!(bytes_read(&third) > 500_000 && bytes_read(&third) < bytes_read(&first));
         let all = world.capture_all(&database.url).expect("it is captured");
         assert_eq!(hashes(&all), hashes(&third));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Manifest, TableName};
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,7 @@ pub struct Loss {
     /// The id of the last snapshot before.
     pub before: String,
     /// Its time.
-    pub before_time: String,
+    pub before_time: Timestamp,
 }
 
 /// The newest whole snapshot of the whole database, or else the newest whole one from which one can be made.
@@ -137,7 +138,7 @@ pub(super) fn losses(pasts: &[Past<'_>]) -> Vec<Loss> {
                     rows_before,
                     rows_after,
                     before: before.id.to_string(),
-                    before_time: before.manifest.time.clone(),
+                    before_time: before.manifest.time,
                 });
             }
         }
@@ -181,10 +182,11 @@ mod tests {
                 engine: "sqlite".into(),
                 source: "shop.db".into(),
                 name: None,
-                time: format!("2026-11-{number:02}T00:00:00Z"),
+                time: format!("2026-11-{number:02}T00:00:00Z").parse().expect("it is a time"),
                 position: None,
                 instant: None,
                 parent: None,
+                sequence: None,
                 scope,
                 schema: chunk,
                 tables: tables.iter().map(entry).collect(),

@@ -1,5 +1,6 @@
 //! What an assessment finds.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Loss, TableState};
@@ -57,8 +58,8 @@ pub struct Candidate {
     pub id: String,
     /// Its name, where it has one.
     pub name: Option<String>,
-    /// The time of its state, as RFC 3339 in UTC.
-    pub time: String,
+    /// The time of its state.
+    pub time: Timestamp,
     /// Rows in its tables.
     pub rows: u64,
     /// Bytes of its rows.
@@ -71,7 +72,7 @@ pub struct Damaged {
     /// Its id.
     pub id: String,
     /// Its time, where it can be told.
-    pub time: Option<String>,
+    pub time: Option<Timestamp>,
     /// The tables that are lost; empty when all of it is.
     pub tables: Vec<String>,
 }
@@ -82,7 +83,7 @@ pub struct Recovery {
     /// Milliseconds.
     pub ms: u64,
     /// The time of the drill that measured it; a guess from the snapshot's size when there was none.
-    pub drill: Option<String>,
+    pub drill: Option<Timestamp>,
 }
 
 impl Candidate {
@@ -91,7 +92,7 @@ impl Candidate {
         Self {
             id: snapshot.id.to_string(),
             name: manifest.name.clone(),
-            time: manifest.time.clone(),
+            time: manifest.time,
             rows: manifest.rows(),
             bytes: manifest.tables.iter().map(|table| table.root.bytes).sum(),
         }

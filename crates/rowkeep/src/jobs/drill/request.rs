@@ -66,7 +66,7 @@ impl DrillRequest {
             }
         }
         let folder = self.reports.as_deref().unwrap_or(workspace.reports());
-        for report in &reports {
+        for report in &mut reports {
             keep(report, folder).map_err(|source| {
                 let problem = format!("cannot keep the report in {}", folder.display());
                 Error::File { problem, source }

@@ -1,5 +1,6 @@
 //! What happened to a row from one snapshot to the next.
 
+use jiff::Timestamp;
 use rowkeep_format::{RowBatch, SnapshotId, Table, Value};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,8 +24,8 @@ pub struct Version {
 pub struct FirstSeen {
     /// The snapshot.
     pub snapshot: SnapshotId,
-    /// Its time, as RFC 3339 in UTC.
-    pub time: String,
+    /// Its time.
+    pub time: Timestamp,
 }
 
 /// What happened to a row.
@@ -199,7 +200,7 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Takes what the next snapshot shows.
     pub(super) fn add(&mut self, snapshot: &Snapshot, seen: Seen) {
-        let first_seen = FirstSeen { snapshot: snapshot.id, time: snapshot.manifest.time.clone() };
+        let first_seen = FirstSeen { snapshot: snapshot.id, time: snapshot.manifest.time };
         let row = match seen {
             Seen::PassedOver(reason) => return self.note(first_seen, reason),
             Seen::NoTable => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rowkeep_format::SnapshotId;
 use rowkeep_format::manifest::Scope;
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,8 @@ pub struct SnapshotSummary {
     pub engine: String,
     /// A name that somebody gave it.
     pub name: Option<String>,
-    /// When its state was, as RFC 3339 in UTC.
-    pub time: String,
+    /// When its state was.
+    pub time: Timestamp,
     /// What was asked for.
     pub scope: Scope,
     /// Tables that people know as theirs.
@@ -49,7 +50,7 @@ impl SnapshotSummary {
             database: manifest.database.clone(),
             engine: manifest.engine.clone(),
             name: manifest.name.clone(),
-            time: manifest.time.clone(),
+            time: manifest.time,
             scope: manifest.scope,
             tables: manifest.tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
             rows: manifest.rows(),

@@ -1,5 +1,6 @@
 //! What a check finds.
 
+use jiff::Timestamp;
 use rowkeep_format::{SnapshotId, TableName};
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ pub struct Loss {
     /// Its database.
     pub database: String,
     /// Its time.
-    pub time: String,
+    pub time: Timestamp,
     /// The tables that cannot be restored whole; the others can.
     pub tables: Vec<TableName>,
     /// Whether its schema is lost.

@@ -1,0 +1,96 @@
+//! Which of two snapshots is the later one, without asking a clock as far as their manifests say it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use rowkeep_format::{Manifest, SnapshotId};
+
+/// The places of snapshots in their order, the oldest first.
+///
+/// A snapshot comes after those that its writer knew of: its [`Manifest::sequence`] says so, or its parent where it has
+/// none. Two of which neither says it, such as those of two machines that worked at the same time, are ordered by their
+/// times, and then by their ids.
+pub(crate) fn places<'a>(
+    snapshots: impl IntoIterator<Item = (SnapshotId, &'a Manifest)>,
+) -> HashMap<SnapshotId, usize> {
+    let mut databases: BTreeMap<&str, Vec<(SnapshotId, &Manifest)>> = BTreeMap::new();
+    for (id, manifest) in snapshots {
+        databases.entry(&manifest.database).or_default().push((id, manifest));
+    }
+    let mut all: Vec<(u64, Timestamp, SnapshotId)> = Vec::new();
+    for mut of in databases.into_values() {
+        let positions = positions(&of);
+        // Of older programs' snapshots of one parent, those that were taken before a restore came before the next backup.
+        of.sort_by_key(|(id, manifest)| (positions[id], manifest.before.is_none(), manifest.time, *id));
+        // What follows another of its database must not come before it among those of others, whatever its own time.
+        let (mut sequence, mut latest) = (0, Timestamp::MIN);
+        for (id, manifest) in of {
+            let own = manifest.sequence.unwrap_or(0);
+            latest = if own > sequence { manifest.time } else { latest.max(manifest.time) };
+            sequence = sequence.max(own);
+            all.push((sequence, latest, id));
+        }
+    }
+    // Stable: the order within a database stays.
+    all.sort_by_key(|(sequence, time, _)| (*sequence, *time));
+    all.into_iter().enumerate().map(|(place, (_, _, id))| (id, place)).collect()
+}
+
+/// The sequence number of a snapshot that is made when these are there.
+pub(crate) fn next_sequence<'a>(snapshots: impl IntoIterator<Item = (SnapshotId, &'a Manifest)>) -> u64 {
+    let snapshots: Vec<_> = snapshots.into_iter().collect();
+    positions(&snapshots).into_values().max().unwrap_or(0).saturating_add(1)
+}
+
+/// The sequence numbers of snapshots, and for those without one a number that does the same.
+///
+/// A snapshot without one comes after its parent; where the parent is gone too, after all others of which the same is true
+/// and which have earlier times.
+fn positions(of: &[(SnapshotId, &Manifest)]) -> HashMap<SnapshotId, u64> {
+    let mut positions: HashMap<SnapshotId, u64> =
+        of.iter().filter_map(|(id, manifest)| Some((*id, manifest.sequence?))).collect();
+    let present: HashMap<SnapshotId, &Manifest> = of.iter().copied().collect();
+    let mut children: HashMap<SnapshotId, Vec<SnapshotId>> = HashMap::new();
+    let mut first = Vec::new();
+    for (id, manifest) in of.iter().filter(|(_, manifest)| manifest.sequence.is_none()) {
+        match manifest.parent.filter(|parent| present.contains_key(parent)) {
+            Some(parent) => children.entry(parent).or_default().push(*id),
+            None => first.push((manifest.time, *id)),
+        }
+    }
+    let numbered: Vec<SnapshotId> = positions.keys().copied().collect();
+    descend(&mut positions, &children, numbered);
+    first.sort_unstable();
+    let mut last = 0;
+    for (_, id) in first {
+        positions.insert(id, last + 1);
+        last = descend(&mut positions, &children, vec![id]).max(last + 1);
+    }
+    // Ids are hashes of what names the parent, so nothing is its own ancestor; a damaged repository must not panic us.
+    for (id, _) in of {
+        positions.entry(*id).or_insert(0);
+    }
+    positions
+}
+
+/// Numbers the descendants of snapshots that are numbered, each one after its parent; returns the highest number given.
+fn descend(
+    positions: &mut HashMap<SnapshotId, u64>,
+    children: &HashMap<SnapshotId, Vec<SnapshotId>>,
+    mut next: Vec<SnapshotId>,
+) -> u64 {
+    let mut highest = 0;
+    while let Some(parent) = next.pop() {
+        let position = positions.get(&parent).copied().unwrap_or(0).saturating_add(1);
+        for child in children.get(&parent).into_iter().flatten() {
+            positions.insert(*child, position);
+            highest = highest.max(position);
+            next.push(*child);
+        }
+    }
+    highest
+}
+
+#[cfg(test)]
+#[path = "order_tests.rs"]
+mod tests;

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use rowkeep_format::ChunkId;
+use rowkeep_format::manifest::{Before, Cost, Scope, VERSION};
+
+use super::*;
+
+/// A snapshot, described by what decides about its place.
+fn snapshot(
+    id: u8,
+    database: &str,
+    time: i64,
+    parent: Option<u8>,
+    sequence: Option<u64>,
+) -> (SnapshotId, Manifest) {
+    let manifest = Manifest {
+        version: VERSION,
+        database: database.to_owned(),
+        engine: "sqlite".to_owned(),
+        source: String::new(),
+        name: None,
+        time: Timestamp::from_second(time).expect("a time"),
+        position: None,
+        instant: None,
+        parent: parent.map(|parent| SnapshotId([parent; 16])),
+        sequence,
+        scope: Scope::Full,
+        schema: ChunkId([0; 32]),
+        tables: Vec::new(),
+        tags: BTreeMap::new(),
+        environment: BTreeMap::new(),
+        before: None,
+        cost: Cost::default(),
+        program: String::new(),
+    };
+    (SnapshotId([id; 16]), manifest)
+}
+
+fn safety(
+    id: u8,
+    database: &str,
+    time: i64,
+    parent: Option<u8>,
+    sequence: Option<u64>,
+) -> (SnapshotId, Manifest) {
+    let mut safety = snapshot(id, database, time, parent, sequence);
+    safety.1.before = Some(Before { operation: "restore".to_owned(), from: String::new(), changes: None });
+    safety
+}
+
+fn by_reference(
+    snapshots: &[(SnapshotId, Manifest)],
+) -> impl DoubleEndedIterator<Item = (SnapshotId, &Manifest)> {
+    snapshots.iter().map(|(id, manifest)| (*id, manifest))
+}
+
+/// The numbers of snapshots in order, whatever the order in which they were read.
+fn ordered(snapshots: &[(SnapshotId, Manifest)]) -> Vec<u8> {
+    let found = places(by_reference(snapshots));
+    assert_eq!(places(by_reference(snapshots).rev()), found);
+    let mut ids: Vec<SnapshotId> = found.keys().copied().collect();
+    ids.sort_by_key(|id| found[id]);
+    ids.iter().map(|id| id.0[0]).collect()
+}
+
+fn next(snapshots: &[(SnapshotId, Manifest)]) -> u64 {
+    next_sequence(by_reference(snapshots))
+}
+
+fn without_sequence(snapshots: &[(SnapshotId, Manifest)]) -> Vec<(SnapshotId, Manifest)> {
+    let mut snapshots = snapshots.to_vec();
+    snapshots.iter_mut().for_each(|snapshot| snapshot.1.sequence = None);
+    snapshots
+}
+
+#[test]
+fn the_chain_decides_and_not_the_clock() {
+    // The clock was far ahead when the second was made, and back again for the third.
+    let all = [
+        snapshot(1, "shop", 100, None, Some(1)),
+        snapshot(2, "shop", 9_000, Some(1), Some(2)),
+        snapshot(3, "shop", 50, Some(2), Some(3)),
+    ];
+    assert_eq!(ordered(&all), [1, 2, 3]);
+    assert_eq!(next(&all), 4);
+    // The same of manifests that name only their parents.
+    assert_eq!(ordered(&without_sequence(&all)), [1, 2, 3]);
+    assert_eq!(next(&without_sequence(&all)), 4);
+    assert_eq!(next(&[]), 1);
+}
+
+#[test]
+fn safety_snapshots_stand_between_the_backups() {
+    let all = [
+        snapshot(1, "shop", 100, None, Some(1)),
+        safety(2, "shop", 900, Some(1), Some(2)),
+        safety(3, "shop", 50, Some(1), Some(3)),
+        snapshot(4, "shop", 10, Some(1), Some(4)),
+    ];
+    assert_eq!(ordered(&all), [1, 2, 3, 4]);
+    // Without numbers, two of one parent are known apart by their times alone.
+    assert_eq!(ordered(&without_sequence(&all)), [1, 3, 2, 4]);
+}
+
+#[test]
+fn a_chain_that_was_cut_is_put_together_by_time() {
+    let all = [
+        snapshot(1, "shop", 100, None, None),
+        snapshot(2, "shop", 200, Some(1), None),
+        // The third was deleted.
+        snapshot(4, "shop", 400, Some(3), None),
+        snapshot(5, "shop", 50, Some(4), None),
+    ];
+    assert_eq!(ordered(&all), [1, 2, 4, 5]);
+    // Numbers need no time.
+    let all = [snapshot(1, "shop", 100, None, Some(1)), snapshot(4, "shop", 40, Some(3), Some(4))];
+    assert_eq!(ordered(&all), [1, 4]);
+}
+
+#[test]
+fn programs_that_write_no_numbers_may_follow_those_that_do() {
+    let all = [
+        snapshot(1, "shop", 100, None, Some(5)),
+        snapshot(2, "shop", 50, Some(1), None),
+        snapshot(3, "shop", 20, Some(2), None),
+    ];
+    assert_eq!(ordered(&all), [1, 2, 3]);
+    assert_eq!(next(&all), 8);
+    let older = [snapshot(1, "shop", 900, None, None), snapshot(2, "shop", 100, Some(1), Some(2))];
+    assert_eq!(ordered(&older), [1, 2]);
+}
+
+#[test]
+fn two_of_one_moment_are_ordered_by_number_then_time_then_id() {
+    let all = [
+        snapshot(1, "shop", 100, None, Some(1)),
+        snapshot(9, "shop", 200, Some(1), Some(2)),
+        snapshot(3, "shop", 200, Some(1), Some(2)),
+        snapshot(4, "shop", 150, Some(1), Some(2)),
+        snapshot(2, "shop", 10, Some(4), Some(3)),
+    ];
+    assert_eq!(ordered(&all), [1, 4, 3, 9, 2]);
+}
+
+#[test]
+fn snapshots_of_several_databases_keep_the_order_of_each() {
+    let all = [
+        snapshot(1, "shop", 9_000, None, Some(1)),
+        snapshot(2, "blog", 100, None, Some(2)),
+        snapshot(3, "shop", 50, Some(1), Some(3)),
+        snapshot(4, "blog", 40, Some(2), Some(4)),
+    ];
+    assert_eq!(ordered(&all), [1, 2, 3, 4]);
+    // Of databases that nothing binds together, times decide, but never against a chain.
+    assert_eq!(ordered(&without_sequence(&all)), [2, 4, 1, 3]);
+}

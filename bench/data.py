@@ -77,8 +77,8 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 """
 
-    def __init__(self, folder, bin):
-        self.folder, self.bin = Path(folder), Path(bin)
+    def __init__(self, folder, bin, settings=""):
+        self.folder, self.bin, self.settings = Path(folder), Path(bin), self.SETTINGS + settings
         # PostgreSQL refuses to run as root.
         self.user = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
 
@@ -96,7 +96,7 @@ unix_socket_directories = ''
             self.port = free.getsockname()[1]
         # Written at every start, so that data that was made earlier is measured with the same settings.
         settings = self.folder / "bench.conf"
-        settings.write_text(self.SETTINGS)
+        settings.write_text(self.settings)
         options = f"-p {self.port} -c config_file='{settings}'"
         self._server("pg_ctl", "-l", self.folder / "log", "-o", options, "-w", "start")
         return self
@@ -126,7 +126,8 @@ unix_socket_directories = ''
         self.sql("postgres", "CHECKPOINT")
 
     def _stop(self):
-        self._server("pg_ctl", "-m", "fast", "-w", "stop")
+        # A checkpoint of many files takes its time.
+        self._server("pg_ctl", "-m", "fast", "-w", "-t", "600", "stop")
 
     def _server(self, program, *arguments):
         command = [*self.user, self.bin / program, "-D", self.folder, *arguments]

@@ -50,6 +50,8 @@ class Samples:
     seconds: list = field(default_factory=list)
     stored_bytes: list = field(default_factory=list)
     peak_bytes: list = field(default_factory=list)
+    # Processor time of the process and those that it waited for, not of a server.
+    cpu_seconds: list = field(default_factory=list)
 
 
 class Measurements:
@@ -65,8 +67,9 @@ class Measurements:
         return self._median(name, "stored_bytes")
 
     def peak(self):
-        """The highest peak of memory of all."""
-        return max((peak for s in self.samples.values() for peak in s.peak_bytes), default=None)
+        """The highest peak of memory of all, but of an earlier build."""
+        ours = (s for name, s in self.samples.items() if ": earlier " not in name)
+        return max((peak for s in ours for peak in s.peak_bytes), default=None)
 
     def _median(self, name, what):
         values = getattr(self.samples[name], what) if name in self.samples else []
@@ -75,7 +78,7 @@ class Measurements:
     def take(self, name, argv, stored=None, peak=False, ends=(0,)):
         """Runs a command that must end with one of these statuses; keeps its wall time and the bytes it stored.
 
-        `stored` is a path, or a function that gives the bytes after the command. `peak` keeps the memory too, which
+        `stored` is a path, or a function that gives the bytes after the command. `peak` keeps memory and processor time too, which
         means something for a single program only: it is that of the one process that is started here.
         """
         # What was written before must not be paid by this command.
@@ -102,5 +105,6 @@ class Measurements:
             text += f", {samples.stored_bytes[-1]:,} bytes"
         if peak:
             samples.peak_bytes.append(usage.ru_maxrss * 1024)
-            text += f", peak {usage.ru_maxrss / 1024:.0f} MiB"
+            samples.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
+            text += f", {samples.cpu_seconds[-1]:.2f} s of processor time, peak {usage.ru_maxrss / 1024:.0f} MiB"
         say(text)

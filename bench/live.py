@@ -35,20 +35,20 @@ class Live:
 
     `scattered` is TPC-H with 0.8 % of the rows of each table changed at random, `together` with as many changed whose
     keys are the lowest, `live` the same as `tpch`. Snapshots are named like the databases; `unscattered` is `scattered`
-    before its rows were changed.
+    before its rows were changed. Each build has a repository of its own.
     """
 
     DATABASES = ("scattered", "together", "live")
 
-    def __init__(self, cluster, work, repository):
-        self.cluster, self.work, self.repository = cluster, work, repository
+    def __init__(self, cluster, work, repositories):
+        self.cluster, self.work, self.repositories = cluster, work, repositories
         for name in self.DATABASES:
             cluster.drop(name)
             cluster.sql("postgres", f"CREATE DATABASE {name} TEMPLATE tpch")
         for name in ("scattered", "live"):
             cluster.sql(name, "VACUUM ANALYZE")
-        run(repository.command("backup", cluster.url("scattered"), "--name", "unscattered"))
-        run(repository.command("backup", cluster.url("live"), "--name", "whole"))
+        self._backup("scattered", "unscattered")
+        self._backup("live", "whole")
         for table, column in CHANGED.items():
             key = TABLES[table][1].split(",")[0]
             change = f"UPDATE {table} SET {column} = {column} + 1"
@@ -58,8 +58,8 @@ class Live:
         for name in ("scattered", "together"):
             cluster.sql(name, "VACUUM ANALYZE")
         for name in ("tpch", "scattered", "together"):
-            run(repository.command("backup", cluster.url(name), "--name", name))
-        run(repository.command("backup", cluster.url("tpch"), "--name", "again"))
+            self._backup(name, name)
+        self._backup("tpch", "again")
         for table in ALONE:
             run(["pg_dump", "-Fc", "-f", work / table, "-t", table, cluster.url("tpch")])
             # All of the table but its references, for what it refers to is not there.
@@ -67,18 +67,25 @@ class Live:
             kept = [line for line in contents if " FK CONSTRAINT " not in line]
             (work / f"{table}.list").write_text("\n".join(kept))
 
-    def round(self, measured):
-        def take(name, argv, peak=True, **more):
+    def _backup(self, database, name):
+        for repository in self.repositories.values():
+            run(repository.command("backup", self.cluster.url(database), "--name", name))
+
+    def round(self, measured, labels):
+        """Measures everything once; `labels` are the builds in their order of this round."""
+        def take(name, argv, **more):
             self.cluster.checkpoint()
-            measured.take(f"live: {name}", argv, peak=peak, **more)
+            measured.take(f"live: {name}", argv, **more)
+
+        repositories = [self.repositories[label] for label in labels]
 
         def diff(name, *states):
-            take(f"rowkeep diff, {name}", self.repository.command("diff", *states, "--summary"), ends=(0, 3))
+            for repository in repositories:
+                repository.measure(take, f"diff, {name}", "diff", *states, "--summary", ends=(0, 3))
 
         orders = [f"-c 'COPY (SELECT * FROM {name} ORDER BY {key}) TO STDOUT'" for name, (_, key, _) in TABLES.items()]
         scattered = self.cluster.url("scattered")
-        in_order = shell(f"psql -Xq {scattered} {' '.join(orders)} >/dev/null")
-        take("COPY of every table in key order", in_order, peak=False)
+        take("COPY of every table in key order", shell(f"psql -Xq {scattered} {' '.join(orders)} >/dev/null"))
         # Of a copy of its database nothing is told of a snapshot, so all rows are read.
         diff("snapshot and database, 0.8 % scattered", "tpch", scattered)
         diff("snapshot and its own database, 0.8 % scattered", "unscattered", scattered)
@@ -86,28 +93,31 @@ class Live:
         diff("snapshots, 0.8 % together", "tpch", "together")
         diff("snapshots, equal", "tpch", "again")
         # What every command on an encrypted repository takes at least: deriving the key from the passphrase.
-        take("rowkeep snapshots", self.repository.command("snapshots"))
+        for repository in repositories:
+            repository.measure(take, "snapshots", "snapshots")
         for table in ALONE:
-            self._bring_back(take, table)
+            self._bring_back(take, table, repositories)
 
-    def _bring_back(self, take, table):
+    def _bring_back(self, take, table, repositories):
         live = self.cluster.url("live")
-        restore = self.repository.command("restore", "whole", "--to", live, "--yes")
-        take(f"COPY of {table}", shell(f"psql -Xq {live} -c 'COPY {table} TO STDOUT' >/dev/null"), peak=False)
-        for suffix, options in (("", []), (", all read", ["--read-all"])):
-            self._delete(table, DELETED)
+        take(f"COPY of {table}", shell(f"psql -Xq {live} -c 'COPY {table} TO STDOUT' >/dev/null"))
+        for repository in repositories:
+            restore = ["restore", "whole", "--to", live, "--yes"]
+            for suffix, options in (("", []), (", all read", ["--read-all"])):
+                self._delete(table, DELETED)
+                before = self._written()
+                name = f"restore of {DELETED:,} rows of {table}{suffix}"
+                repository.measure(take, name, *restore, "--tables", table, *options)
+                self._check(before, {table: [DELETED, 0, 0]})
+            key = self._delete(table, 1).replace("|", ",")
             before = self._written()
-            take(f"rowkeep restore of {DELETED:,} rows of {table}{suffix}", [*restore, "--tables", table, *options])
-            self._check(before, {table: [DELETED, 0, 0]})
-        key = self._delete(table, 1).replace("|", ",")
-        before = self._written()
-        take(f"rowkeep restore of one row of {table}", [*restore, "--key", f"{table}:{key}"])
-        self._check(before, {table: [1, 0, 0]})
-        run(self.repository.command("verify", "whole", "--against", live))
+            repository.measure(take, f"restore of one row of {table}", *restore, "--key", f"{table}:{key}")
+            self._check(before, {table: [1, 0, 0]})
+            run(repository.command("verify", "whole", "--against", live))
 
         self.cluster.recreate("restored")
         contents = ["-L", self.work / f"{table}.list", "-d", self.cluster.url("restored")]
-        take(f"pg_restore -j2 of {table}", ["pg_restore", "-j2", *contents, self.work / table], peak=False)
+        take(f"pg_restore -j2 of {table}", ["pg_restore", "-j2", *contents, self.work / table])
         self.cluster.drop("restored")
 
     def _delete(self, table, count):

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import statistics
 from pathlib import Path
 
 from harness import MIB, run
@@ -16,20 +17,39 @@ SECONDS = {
     "live: rowkeep restore of one row of customer": 0.5,
     "live: rowkeep restore of one row of lineitem": 0.5,
 }
+# What has to take no longer than in an earlier build, in parts of its time; everything else, `AS_BEFORE`.
+AS_BEFORE = 1.03
+FASTER = {
+    "tables: SQLite, 5,000 tables: rowkeep restore": 0.25,
+    "tables: SQLite, 5,000 tables: rowkeep restore of two rows in place": 0.2,
+    "tables: SQLite, 5,000 tables: rowkeep restore of a row with all related": 0.05,
+    "tables: PostgreSQL, 5,000 tables: rowkeep restore": 0.4,
+    "tables: PostgreSQL, 5,000 tables: rowkeep restore of two rows in place": 0.2,
+    "tables: PostgreSQL, 5,000 tables: rowkeep restore of two rows in place, all read": 0.2,
+}
+
+# What has to grow as the number of tables does. Some is the same for any number, which leaves room for noise.
+LINEAR = [
+    "restore",
+    "restore of two rows in place",
+    "restore of a row with all related",
+]
 
 
-def page(measured, scale, rounds, cluster_version, rowkeep, load):
-    """The whole page. `rowkeep` is the version of the program, or nothing if only its peers were measured.
+def page(measured, options, versions, cluster_version, load):
+    """The whole page. `versions` are those of the program and of an earlier build, as far as they were measured.
 
     `load` is how busy the machine was with other things.
     """
+    before = _before(measured)
     return "\n".join(
         [
             "# Measured",
             "",
-            f"By `bench/run`: TPC-H at scale {scale}, medians of {rounds} rounds in which everything takes its turn.",
+            f"By `bench/run`: TPC-H at scale {options.scale}, medians of {options.runs} rounds in which everything takes "
+            "its turn.",
             "",
-            *_machine(cluster_version, rowkeep, load),
+            *_machine(cluster_version, versions, load),
             "",
             "## Against the limits",
             "",
@@ -37,6 +57,7 @@ def page(measured, scale, rounds, cluster_version, rowkeep, load):
             "|---|---|---|---|---|",
             *_limits(measured),
             "",
+            *(before and ["## Against an earlier build", "", *before, ""]),
             "## Absolute",
             "",
             "| work | seconds | all rounds | stored, MB | memory, MiB |",
@@ -49,11 +70,11 @@ def page(measured, scale, rounds, cluster_version, rowkeep, load):
     )
 
 
-def _machine(cluster_version, rowkeep, load):
+def _machine(cluster_version, builds, load):
     model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     memory_kib = int(re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())[1])
     versions = [
-        rowkeep or "no rowkeep",
+        builds[0] if builds else "no rowkeep",
         f"PostgreSQL {cluster_version}",
         "SQLite " + run(["sqlite3", "--version"]).split()[0],
         "zstd " + re.search(r"v([\d.]+)", run(["zstd", "--version"]))[1],
@@ -92,6 +113,10 @@ def _limits(m):
         yield _line(f"{ours}: {what}", theirs.split(": ")[1], ratio, limit, "{:.2f}")
     for work, limit in SECONDS.items():
         yield _line(f"{work}: seconds", "", m.seconds(work), limit, "{:.2f}")
+    for work in LINEAR:
+        least, most = (m.seconds(f"tables: SQLite, {tables} tables: rowkeep {work}") for tables in ("1,250", "5,000"))
+        ratio = most / least if least else None
+        yield _line(f"tables: SQLite, 5,000 tables: rowkeep {work}: time", "1,250 tables", ratio, 4, "{:.2f}")
     added = m.stored("postgres: rowkeep backup, unchanged")
     yield _line("postgres: rowkeep backup, unchanged: stored, bytes", "", added, UNCHANGED_BYTES, "{:,.0f}")
     peak = m.peak()
@@ -103,6 +128,25 @@ def _line(work, base, value, limit, form):
         return f"| {work} | {base} | not measured | {form.format(limit)} | |"
     verdict = "reached" if value <= limit else "**not reached**"
     return f"| {work} | {base} | {form.format(value)} | {form.format(limit)} | {verdict} |"
+
+
+def _before(m):
+    """What is measured of both builds. The machine's speed varies, so a ratio is the median of those within rounds."""
+    lines = []
+    for name, now in m.samples.items():
+        earlier = m.samples.get(name.replace(": rowkeep ", ": earlier "))
+        if ": rowkeep " not in name or not earlier:
+            continue
+        ratios = [ours / theirs for ours, theirs in zip(now.seconds, earlier.seconds)]
+        ratio = statistics.median(ratios)
+        processor = statistics.median(now.cpu_seconds) / statistics.median(earlier.cpu_seconds)
+        limit = FASTER.get(name, AS_BEFORE)
+        verdict = "reached" if ratio <= limit else "**not reached**"
+        every = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        seconds = f"{statistics.median(earlier.seconds):.2f} | {m.seconds(name):.2f}"
+        lines.append(f"| {name} | {seconds} | {ratio:.2f} | {every} | {processor:.2f} | {limit:.2f} | {verdict} |")
+    head = ["| work | earlier, s | now, s | ratio | in each round | of processor time | at most | |", "|" + "---|" * 8]
+    return lines and head + lines
 
 
 def _absolute(m):

@@ -1,3 +1,5 @@
+mod near;
+
 use std::sync::Arc;
 
 use rowkeep_format::ids::ChunkId;
@@ -6,6 +8,7 @@ use crate::encoding::Encoding;
 use crate::header::PACK;
 use crate::index::{Index, Place};
 use crate::{Error, Flaw, Repository, Result, objects};
+use near::Near;
 
 /// Gives the plain bytes of chunks. Clones share everything; any number of tasks may read.
 ///
@@ -16,7 +19,11 @@ pub struct Reader {
     repository: Repository,
     /// The index as it was at a check, which alone counts then.
     fixed: Option<Arc<Index>>,
+    near: Arc<Near>,
 }
+
+/// Up to so many bytes a chunk is opened where it was asked for: handing it to another thread would take longer.
+const SMALL_BYTES: u32 = 32 * 1024;
 
 impl Repository {
     /// Gives what reads chunks. The index is loaded if it was not yet.
@@ -25,12 +32,12 @@ impl Repository {
     pub async fn reader(&self) -> Result<Reader> {
         self.index().begin_reading();
         self.index().load().await?;
-        Ok(Reader { repository: self.clone(), fixed: None })
+        Ok(Reader { repository: self.clone(), fixed: None, near: Arc::default() })
     }
 
     /// What reads by an index as it is.
     pub(crate) fn reader_of(&self, index: Arc<Index>) -> Reader {
-        Reader { repository: self.clone(), fixed: Some(index) }
+        Reader { repository: self.clone(), fixed: Some(index), near: Arc::default() }
     }
 }
 
@@ -110,14 +117,18 @@ impl Reader {
         if range.end > pack.size {
             return Err(Error::at(name, Flaw::Size { found: pack.size, expected: range.end }));
         }
-        let frame = self.repository.objects().read_part(&name, range, pack.size).await?;
         let repository = &self.repository;
+        let frame = self.near.read(repository.objects(), &pack, &name, range).await?;
         let (sealer, keys) = (Arc::clone(repository.sealer()), repository.content_keys().clone());
-        let opening = tokio::task::spawn_blocking(move || {
+        let is_small = place.entry.frame_len.max(place.entry.plain_len) <= SMALL_BYTES && base.is_none();
+        let open = move || {
             let sealer = sealer.object(PACK, &pack.salt)?;
             let plain = place.entry.open(&sealer, &keys, place.offset, &frame, base.as_deref());
             plain.map_err(|flaw| Error::at(name, flaw))
-        });
-        opening.await.map_err(|_| Error::System("decoding a chunk"))?
+        };
+        if is_small {
+            return open();
+        }
+        tokio::task::spawn_blocking(open).await.map_err(|_| Error::System("decoding a chunk"))?
     }
 }

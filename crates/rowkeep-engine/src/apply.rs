@@ -11,7 +11,7 @@ pub type ChangeStream = BoxStream<'static, Result<Changes, EngineError>>;
 
 /// A changeset that an engine reads as often as it needs to: once for the deletes, once for the inserts.
 pub trait ChangeSource: Send + Sync {
-    /// The changed tables.
+    /// The changed tables. One whose counts are zero is not read; the database only has to have it.
     fn tables(&self) -> &[TableChanges];
 
     /// All changes to the table at this place of [`tables`](Self::tables), in key order.
@@ -63,6 +63,13 @@ pub struct AppliedTable {
     pub already: u64,
     /// Rows that were left, for they were not as the changeset says ([`OnConflict::Skip`]).
     pub skipped: u64,
+}
+
+impl AppliedTable {
+    /// Nothing was done to a table.
+    pub(crate) fn untouched(table: &TableName) -> Self {
+        Self { table: table.clone(), done: Counts::default(), already: 0, skipped: 0 }
+    }
 }
 
 /// What was done to a database.

@@ -34,6 +34,11 @@ pub trait Target: Send + Sync {
     /// How many tables are worth loading at once.
     fn parallelism(&self) -> usize;
 
+    /// How many small tables are worth loading at once, whose rows are not what takes the time.
+    fn parallelism_of_small(&self) -> usize {
+        self.parallelism()
+    }
+
     /// Loads all rows of a table, and builds what belongs to it alone. Each table of the schema at most once.
     async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError>;
 

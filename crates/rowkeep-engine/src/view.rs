@@ -76,6 +76,10 @@ pub trait View: Send + Sync {
         Ok(None)
     }
 
+    /// Asks for many tables at once what [`View::changed_since`] is going to be asked about each, where that takes fewer
+    /// questions. It need not find out anything.
+    async fn ask_changed_since(&self, _tables: &[&Table], _horizon: &str) {}
+
     /// Reads the rows that [`View::changed_since`] counts as changed, in no particular order.
     async fn rows_changed_since(&self, table: &Table, _horizon: &str) -> Result<RowStream, EngineError> {
         let message = format!("the database does not tell which rows of table {} changed", table.name);

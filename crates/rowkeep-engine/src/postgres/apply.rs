@@ -74,9 +74,12 @@ async fn change(
 
     let tables = source.tables();
     let is_row_table = |changes: &TableChanges| changes.table.kind == TableKind::Table;
-    let places: Vec<usize> = (0..tables.len()).filter(|at| is_row_table(&tables[*at])).collect();
+    let (places, untouched): (Vec<usize>, Vec<usize>) = (0..tables.len())
+        .filter(|at| is_row_table(&tables[*at]))
+        .partition(|at| tables[*at].counts.total() > 0);
     let changed: Vec<&TableChanges> = places.iter().map(|at| &tables[*at]).collect();
     let current = current_tables::read(session, &changed).await?;
+    current_tables::find(session, &untouched.iter().map(|at| &tables[*at]).collect::<Vec<_>>()).await?;
     let references = foreign_keys::read(session, &current).await?;
 
     let mut stages = Vec::with_capacity(places.len());
@@ -100,6 +103,9 @@ async fn change(
             already: fit.already,
             skipped: fit.conflicts,
         });
+    }
+    for at in untouched {
+        applied[at] = Some(AppliedTable::untouched(&tables[at].table.name));
     }
     session.prepare(&settings::changing(session.major)).await?;
     for (at, table) in large_objects::change(session, source, options, &mut notes).await? {

@@ -8,6 +8,7 @@ pub(super) mod database;
 pub(super) mod finish;
 pub(super) mod foreign_key_validation;
 pub(super) mod large_objects;
+pub(super) mod make_tables;
 pub(super) mod marker;
 pub(super) mod notes;
 pub(super) mod plan;

@@ -10,3 +10,4 @@ pub(super) mod outline;
 pub(super) mod pg_dump;
 pub(super) mod script;
 pub(super) mod split;
+pub(super) mod table_statements;

@@ -123,13 +123,13 @@ fn change(
     run(connection, &options.statements)?;
     references.prove(connection)?;
 
-    let tables = changed_tables.into_iter().map(|changed| AppliedTable {
-        table: changed.changes.table.name.clone(),
-        done: changed.done,
-        already: changed.already,
-        skipped: changed.skipped,
-    });
-    Ok(Applied { tables: tables.collect(), notes })
+    let mut tables: Vec<AppliedTable> =
+        source.tables().iter().map(|changes| AppliedTable::untouched(&changes.table.name)).collect();
+    for changed in changed_tables {
+        let table = &mut tables[changed.index];
+        (table.done, table.already, table.skipped) = (changed.done, changed.already, changed.skipped);
+    }
+    Ok(Applied { tables, notes })
 }
 
 /// Runs what was asked for beside the changes, with triggers as for any application.

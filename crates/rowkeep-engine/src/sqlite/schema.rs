@@ -4,5 +4,6 @@ pub(super) mod clauses;
 pub(crate) mod compose;
 pub(super) mod ddl;
 pub(super) mod definitions;
+mod entries;
 pub(super) mod outline;
 pub(super) mod readable_tables;

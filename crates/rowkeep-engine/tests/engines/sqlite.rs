@@ -4,6 +4,7 @@ mod awkward;
 mod changes;
 mod faults;
 mod kills;
+mod many_tables;
 mod replacing;
 mod virtual_tables;
 mod writers;

@@ -95,7 +95,11 @@ pub(super) async fn read(
     Ok(out)
 }
 
-async fn find(session: &Session, tables: &[&TableChanges]) -> Result<Vec<u32>, EngineError> {
+/// Looks up the numbers of tables.
+pub(super) async fn find(session: &Session, tables: &[&TableChanges]) -> Result<Vec<u32>, EngineError> {
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
     let names = tables.iter().enumerate().map(|(at, changes)| {
         let name = &changes.table.name;
         let schema = name.schema.as_deref().unwrap_or("public");

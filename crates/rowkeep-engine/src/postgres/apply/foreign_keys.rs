@@ -1,6 +1,6 @@
 //! The foreign keys among and around changed tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use tokio_postgres::error::DbError;
 
@@ -216,22 +216,33 @@ pub(super) async fn named(session: &Session, error: &DbError) -> Result<Option<u
 
 /// The changed tables, children before the parents that they refer to; in a cycle somebody has to be first.
 pub(super) fn order(tables: &[CurrentTable], references: &[Reference]) -> Vec<usize> {
-    let children: Vec<BTreeSet<usize>> = (0..tables.len())
-        .map(|parent| {
-            let referring = references.iter().filter(|reference| reference.refers_to(&tables[parent]));
-            referring
-                .flat_map(|reference| (0..tables.len()).filter(|child| reference.is_of(&tables[*child])))
-                .filter(|child| *child != parent)
-                .collect()
-        })
-        .collect();
+    let mut tables_of: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, table) in tables.iter().enumerate() {
+        table.ancestors.iter().for_each(|oid| tables_of.entry(*oid).or_default().push(at));
+    }
+    let of = |oid: u32| tables_of.get(&oid).map(Vec::as_slice).unwrap_or_default();
+    let mut children: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); tables.len()];
+    let mut parents = children.clone();
+    for reference in references {
+        for parent in of(reference.parent_oid) {
+            for child in of(reference.child_oid).iter().filter(|child| *child != parent) {
+                children[*parent].insert(*child);
+                parents[*child].insert(*parent);
+            }
+        }
+    }
+    // By how many of its children come later.
+    let mut open: Vec<usize> = children.iter().map(BTreeSet::len).collect();
+    let mut left: BTreeSet<(usize, usize)> = open.iter().copied().zip(0..).collect();
     let mut order: Vec<usize> = Vec::new();
-    let mut left: BTreeSet<usize> = (0..tables.len()).collect();
-    while !left.is_empty() {
-        let open = |table: &usize| children[*table].intersection(&left).count();
-        let Some(next) = left.iter().copied().min_by_key(open) else { break };
-        left.remove(&next);
+    while let Some((_, next)) = left.pop_first() {
         order.push(next);
+        for parent in &parents[next] {
+            if left.remove(&(open[*parent], *parent)) {
+                open[*parent] -= 1;
+                left.insert((open[*parent], *parent));
+            }
+        }
     }
     order
 }

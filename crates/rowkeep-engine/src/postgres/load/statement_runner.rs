@@ -33,14 +33,19 @@ impl Runner<'_> {
     ///
     /// Many go together, all or none; when that fails they are run again one by one.
     pub(crate) async fn run(&self, statements: &[&Statement]) -> Result<(), EngineError> {
-        let possible: Vec<&Statement> =
-            statements.iter().copied().filter(|statement| self.has_roles(statement)).collect();
-        for batch in possible.chunks(AT_ONCE) {
-            if batch.len() > 1 {
-                let script: Vec<String> = batch.iter().map(|statement| with_settings(statement)).collect();
-                if self.scope.run(self.session, &script.join("\n")).await.is_ok() {
-                    continue;
-                }
+        self.run_possible(&self.possible(statements)).await
+    }
+
+    /// The statements whose roles all exist; notes the others.
+    pub(crate) fn possible<'s>(&self, statements: &[&'s Statement]) -> Vec<&'s Statement> {
+        statements.iter().copied().filter(|statement| self.has_roles(statement)).collect()
+    }
+
+    /// Runs those as [`run`](Self::run) does.
+    pub(crate) async fn run_possible(&self, statements: &[&Statement]) -> Result<(), EngineError> {
+        for batch in statements.chunks(AT_ONCE) {
+            if batch.len() > 1 && self.scope.run(self.session, &script(batch)).await.is_ok() {
+                continue;
             }
             for statement in batch {
                 self.run_one(statement).await?;
@@ -78,6 +83,11 @@ impl Runner<'_> {
             }
         }
     }
+}
+
+/// Statements that run together.
+pub(crate) fn script(statements: &[&Statement]) -> String {
+    statements.iter().map(|statement| with_settings(statement)).collect::<Vec<_>>().join("\n")
 }
 
 /// The statement between the settings that it needs and their end.

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::restore::Restore;
 use super::restore_lock::{RestoreLock, compare_encoding};
 use super::transaction_scope::TransactionScope;
-use super::{binary, clear, copy_freeze, database, finish, large_objects, marker, replace};
+use super::{binary, clear, copy_freeze, database, finish, large_objects, make_tables, marker, replace};
 use crate::postgres::catalog::large_objects::OBJECTS;
 use crate::postgres::catalog::{sequences, unfinished_restore};
 use crate::postgres::connect::address::Address;
@@ -21,7 +21,6 @@ use crate::postgres::connect::session::Session;
 use crate::postgres::connect::{settings, terminate};
 use crate::postgres::quote;
 use crate::postgres::schema::ddl;
-use crate::postgres::schema::script::Statement;
 use crate::{Contents, CreateOptions, EngineError, ErrorKind, RowStream, Target};
 
 /// How many tables are loaded at once.
@@ -121,10 +120,8 @@ impl PostgresTarget {
             TransactionScope::Savepoint => replace::clear(&session, &mut restore.plan).await?,
         }
         marker::create_aside(&session, restore.scope).await?;
-        let statements: Vec<&Statement> = restore.plan.before.iter().collect();
-        restore.runner(&session).run(&statements).await?;
         session.give_back();
-        Ok(())
+        make_tables::create_before(restore, CONNECTIONS).await
     }
 
     async fn load_table(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
@@ -140,8 +137,12 @@ impl PostgresTarget {
             copy_freeze::keep(&session, self.restore.scope, &destination.what).await?;
         }
         let own = self.restore.take_own(&table.name);
-        for statement in &own {
-            self.restore.runner(&session).run(&[statement]).await?;
+        if is_large {
+            for statement in &own {
+                self.restore.runner(&session).run(&[statement]).await?;
+            }
+        } else {
+            self.restore.runner(&session).run(&own.iter().collect::<Vec<_>>()).await?;
         }
         if let Some(columns) = self.restore.plan.validation_hints.to_analyze(&table.name).filter(|_| is_large)
         {
@@ -175,6 +176,10 @@ impl PostgresTarget {
 impl Target for PostgresTarget {
     fn parallelism(&self) -> usize {
         TABLES
+    }
+
+    fn parallelism_of_small(&self) -> usize {
+        CONNECTIONS
     }
 
     async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {

@@ -3,16 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use futures::StreamExt;
 use tokio::sync::Mutex;
 
 use super::xmin_horizon::XminHorizon;
 use crate::postgres::catalog::equality::BASE;
 use crate::postgres::catalog::relation::{KEPT, Relation};
 use crate::postgres::connect::pool::{Lent, Pool};
-use crate::postgres::connect::row::{number, only};
+use crate::postgres::connect::row::{Row, number};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
-use crate::{ChangeCount, EngineError};
+use crate::{ChangeCount, EngineError, ErrorKind};
 
 /// Types that print a value the same whatever else the database holds. Others print names of what can be renamed
 /// (`regclass`), are made of columns that come and go, or belong to extensions that can be exchanged.
@@ -20,6 +21,12 @@ const STEADY: &str = "bool, int2, int4, int8, float4, float8, numeric, text, var
      timetz, timestamp, timestamptz, interval, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, bit, varbit, oid, \
      int4range, int8range, numrange, daterange, tsrange, tstzrange, point, line, lseg, box, path, polygon, circle, \
      tsvector, tsquery, xml, money, pg_lsn";
+
+/// Up to this size tables are counted together.
+const SMALL_BYTES: u64 = 256 * 1024;
+
+/// How many tables are counted by one statement.
+const TABLES_AT_ONCE: usize = 200;
 
 /// What the server says about changes between earlier horizons and a view.
 pub(crate) struct ChangeHistory {
@@ -77,6 +84,30 @@ impl ChangeHistory {
         let counted = given_back(reader, counted);
         known.counted.lock().await.insert(relation.oid, counted);
         Ok(counted)
+    }
+
+    /// Counts the rows of many tables with few statements, for [`changed`](Self::changed) to know.
+    ///
+    /// Tables that take the server longer than a statement of their own would are left to that.
+    pub(crate) async fn ask(&self, readers: &Arc<Pool>, relations: &[&Relation], horizon: &str) {
+        let Some(earlier) = self.earlier(horizon) else { return };
+        let Ok(known) = self.known_since(readers, horizon, &earlier).await else { return };
+        let small = relations.iter().copied().filter(|relation| {
+            relation.has_row_versions()
+                && relation.estimate.bytes <= SMALL_BYTES
+                && known.same.contains(&relation.oid)
+        });
+        let small: Vec<&Relation> = small.collect();
+        let (known, earlier) = (&known, &earlier);
+        futures::stream::iter(small.chunks(TABLES_AT_ONCE))
+            .for_each_concurrent(None, |tables| async move {
+                let Ok(reader) = readers.lend().await else { return };
+                // A table that cannot be counted is found out when it is asked for alone.
+                let counted = count_all(&reader, tables, earlier).await;
+                let counted = given_back(reader, counted).unwrap_or_default();
+                known.counted.lock().await.extend(counted);
+            })
+            .await;
     }
 
     async fn known_since(
@@ -140,15 +171,33 @@ async fn count(
     relation: &Relation,
     horizon: &XminHorizon,
 ) -> Result<ChangeCount, EngineError> {
-    let counted = format!(
-        "SELECT count(*), count(*) FILTER (WHERE NOT {}) FROM ONLY {} t",
-        horizon.is_older("t"),
-        quote::table(&relation.table.name)
-    );
-    let rows = session.rows("cannot count the changed rows", &counted).await?;
-    let row = only(&rows, "a number of rows")?;
-    Ok(ChangeCount {
-        rows: number(row, 0, "a number of rows")?,
-        changed: number(row, 1, "a number of changed rows")?,
+    let counted = count_all(session, &[relation], horizon).await?;
+    counted.into_values().next().flatten().ok_or_else(|| {
+        EngineError::new(ErrorKind::Other, "the server gave no row where a number of rows was expected")
     })
+}
+
+/// The same for some tables, by their OIDs.
+async fn count_all(
+    session: &Session,
+    relations: &[&Relation],
+    horizon: &XminHorizon,
+) -> Result<HashMap<u32, Option<ChangeCount>>, EngineError> {
+    let older = horizon.is_older("t");
+    let counts = relations.iter().map(|relation| {
+        format!(
+            "SELECT {}, count(*), count(*) FILTER (WHERE NOT {older}) FROM ONLY {} t",
+            relation.oid,
+            quote::table(&relation.table.name)
+        )
+    });
+    // Without the savepoint the transaction would hold a lock on every table and index, of which a server allows so many.
+    let counts = counts.collect::<Vec<_>>().join(" UNION ALL ");
+    let query = format!("SAVEPOINT counted; {counts}; ROLLBACK TO counted; RELEASE counted");
+    let counted = |row: &Row| {
+        let (rows, changed) =
+            (number(row, 1, "a number of rows")?, number(row, 2, "a number of changed rows")?);
+        Ok((number(row, 0, "the number of a table")?, Some(ChangeCount { rows, changed })))
+    };
+    session.rows("cannot count the changed rows", &query).await?.iter().map(counted).collect()
 }

@@ -234,6 +234,12 @@ impl View for PostgresView {
         }
     }
 
+    async fn ask_changed_since(&self, tables: &[&Table], horizon: &str) {
+        let relations: Vec<&Relation> =
+            tables.iter().filter_map(|table| self.relations.get(&table.name)).collect();
+        self.history.ask(&self.snapshot.readers, &relations, horizon).await;
+    }
+
     async fn rows_changed_since(&self, table: &Table, horizon: &str) -> Result<RowStream, EngineError> {
         match (self.relations.get(&table.name), self.history.earlier(horizon)) {
             (Some(relation), Some(earlier)) => {

@@ -1,14 +1,14 @@
 //! A table that is to be changed, and what is known and decided about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use rowkeep_format::{Change, Changes, Counts, Table, TableChanges};
+use rowkeep_format::{Change, Changes, Counts, Table, TableChanges, TableName};
 use rusqlite::Connection;
 
 use super::bit_set::BitSet;
 use super::row_locator::RowLocator;
 use crate::sqlite::catalog::properties::{Properties, SETTINGS_TABLE};
-use crate::sqlite::catalog::tables::Facts;
+use crate::sqlite::catalog::tables::{ByName, Facts};
 use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::utf16::Endian;
 use crate::sqlite::schema::readable_tables::readable_tables;
@@ -30,6 +30,7 @@ pub(super) enum Kind {
 
 /// A table that is to be changed.
 pub(super) struct ChangedTable<'a> {
+    /// Its place in the changeset.
     pub(super) index: usize,
     pub(super) kind: Kind,
     pub(super) changes: &'a TableChanges,
@@ -97,7 +98,7 @@ impl ChangedTable<'_> {
     }
 }
 
-/// All tables of a changeset, which have to be as the database has them.
+/// The tables of a changeset in which something changes. All of it have to be as the database has them.
 pub(super) fn changed_tables<'a>(
     connection: &Connection,
     tables: &'a [TableChanges],
@@ -105,16 +106,21 @@ pub(super) fn changed_tables<'a>(
     properties: &Properties,
 ) -> Result<Vec<ChangedTable<'a>>, EngineError> {
     let present = readable_tables(facts, properties);
-    let changed = |(index, changes): (usize, &'a TableChanges)| {
+    let present: HashMap<&TableName, &Table> =
+        present.iter().map(|readable| (&readable.table.name, &readable.table)).collect();
+    for changes in tables {
         let table = &changes.table;
-        let found = present.iter().find(|readable| readable.table.name == table.name);
-        let found = found.ok_or_else(|| differs(table, "is not there"))?;
+        let found = present.get(&table.name).ok_or_else(|| differs(table, "is not there"))?;
         let names =
             |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        if names(&found.table) != names(table) {
+        if names(found) != names(table) {
             return Err(differs(table, "has other columns"));
         }
-        let of = facts.iter().find(|facts| facts.name == table.name.name);
+    }
+    let by_name = ByName::of(facts);
+    let changed = |(index, changes): (usize, &'a TableChanges)| {
+        let table = &changes.table;
+        let of = by_name.get(&table.name.name);
         let kind = match table.name.name.as_str() {
             SETTINGS_TABLE => Kind::Settings,
             SEQUENCES => Kind::Sequences,
@@ -139,7 +145,7 @@ pub(super) fn changed_tables<'a>(
             skipped: 0,
         })
     };
-    tables.iter().enumerate().map(changed).collect()
+    tables.iter().enumerate().filter(|(_, changes)| changes.counts.total() > 0).map(changed).collect()
 }
 
 fn differs(table: &Table, how: &str) -> EngineError {

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Error};
 use super::changed_table::ChangedTable;
 use super::row_locator::{At, By};
 use crate::sqlite::catalog::affinity::Affinity;
-use crate::sqlite::catalog::tables::{Facts, Reference};
+use crate::sqlite::catalog::tables::{ByName, Facts, Reference};
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::quote::quoted;
@@ -26,8 +26,8 @@ use crate::{EngineError, ErrorKind};
 pub(super) struct References<'c> {
     connection: &'c Connection,
     keys: Vec<ForeignKey>,
-    /// For each subject by its index: the foreign keys of its rows, and those that refer to its rows.
-    of: Vec<(Vec<usize>, Vec<usize>)>,
+    /// For each table by its place in the changeset: the foreign keys of its rows, and those that refer to its rows.
+    of: HashMap<usize, (Vec<usize>, Vec<usize>)>,
     statements: HashMap<(usize, bool, usize, By), Statement<'c>>,
     /// How many rows asked in vain before, for each foreign key.
     before: Option<Vec<i64>>,
@@ -59,12 +59,14 @@ impl<'c> References<'c> {
         changed_tables: &[ChangedTable<'_>],
         all: bool,
     ) -> Result<Self, EngineError> {
-        let mut of = vec![(Vec::new(), Vec::new()); changed_tables.len()];
+        let mut of: HashMap<usize, (Vec<usize>, Vec<usize>)> = HashMap::new();
         let mut keys: Vec<ForeignKey> = Vec::new();
-        let changed = |name: &str| changed_tables.iter().find(|changed| changed.table().name.name == name);
+        let tables = changed_tables.iter().map(|changed| (changed.table().name.name.as_str(), changed));
+        let (tables, by_name) = (tables.collect::<HashMap<_, _>>(), ByName::of(facts));
+        let changed = |name: &str| tables.get(name).copied();
         for child in facts {
             for reference in &child.references {
-                let parent = facts.iter().find(|facts| facts.name.eq_ignore_ascii_case(&reference.table));
+                let parent = by_name.get(&reference.table);
                 let (here, there) = (changed(&child.name), parent.and_then(|parent| changed(&parent.name)));
                 if here.is_none() && there.is_none() && !all {
                     continue;
@@ -76,10 +78,10 @@ impl<'c> References<'c> {
                     continue;
                 };
                 if let Some(here) = here {
-                    of[here.index].0.push(number);
+                    of.entry(here.index).or_default().0.push(number);
                 }
                 if let Some(there) = there {
-                    of[there.index].1.push(number);
+                    of.entry(there.index).or_default().1.push(number);
                 }
                 key.create(connection).map_err(when(format!("the foreign keys of table {}", child.name)))?;
                 keys.push(key);
@@ -119,7 +121,7 @@ impl<'c> References<'c> {
         gone: bool,
         stays: impl Fn(usize) -> bool,
     ) -> Result<(), EngineError> {
-        let (here, there) = &self.of[changed.index];
+        let Some((here, there)) = self.of.get(&changed.index) else { return Ok(()) };
         for number in if gone { there } else { here } {
             let key = &self.keys[*number];
             let (columns, places) = match gone {

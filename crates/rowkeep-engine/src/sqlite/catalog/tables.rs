@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, params};
 use serde::{Deserialize, Serialize};
 
 use crate::sqlite::catalog::affinity::Affinity;
@@ -150,15 +150,30 @@ impl Facts {
     }
 }
 
+/// Tables by their names, which differ by more than the case of ASCII letters.
+pub(crate) struct ByName<'f>(HashMap<String, &'f Facts>);
+
+impl<'f> ByName<'f> {
+    pub(crate) fn of(facts: &'f [Facts]) -> Self {
+        Self(facts.iter().map(|table| (table.name.to_ascii_lowercase(), table)).collect())
+    }
+
+    /// The table that a statement means by a name.
+    pub(crate) fn get(&self, name: &str) -> Option<&'f Facts> {
+        self.0.get(&name.to_ascii_lowercase()).copied()
+    }
+}
+
 /// The facts of all tables that have rows of their own, in the order of `objects`.
 pub(crate) fn tables(connection: &Connection, objects: &[Object]) -> Result<Vec<Facts>, EngineError> {
-    let kinds = kinds(connection).map_err(when("listing the tables"))?;
+    let prepare = || Ok((kinds(connection)?, Pragmas::prepare(connection)?));
+    let (kinds, mut pragmas) = prepare().map_err(when("listing the tables"))?;
     objects
         .iter()
         .filter(|object| object.is_stored_table())
         .map(|object| {
             let kind = kinds.get(&object.name).copied().unwrap_or_default();
-            facts(connection, &object.name, kind).map_err(when(format!("table {}", object.name)))
+            pragmas.facts(&object.name, kind).map_err(when(format!("table {}", object.name)))
         })
         .collect()
 }
@@ -179,11 +194,36 @@ fn kinds(connection: &Connection) -> rusqlite::Result<HashMap<String, TableType>
     kinds.collect()
 }
 
-fn facts(connection: &Connection, name: &str, kind: TableType) -> rusqlite::Result<Facts> {
-    let sql = "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1, 'main') ORDER BY cid";
-    let columns = connection
-        .prepare(sql)?
-        .query_map([name], |row| {
+/// What tells the facts of a table, prepared once for all of them.
+struct Pragmas<'c> {
+    columns: Statement<'c>,
+    indexes: Statement<'c>,
+    index_columns: Statement<'c>,
+    references: Statement<'c>,
+}
+
+impl<'c> Pragmas<'c> {
+    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            columns: connection.prepare(
+                "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1, 'main') ORDER BY cid",
+            )?,
+            // SQLite lists the newest first.
+            indexes: connection.prepare(
+                "SELECT name, origin = 'pk' FROM pragma_index_list(?1, 'main') WHERE \"unique\" AND NOT partial
+                 ORDER BY origin = 'pk' DESC, seq DESC",
+            )?,
+            index_columns: connection.prepare(
+                "SELECT cid, desc, coll FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno",
+            )?,
+            references: connection.prepare(
+                "SELECT id, \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?1, 'main') ORDER BY id DESC, seq",
+            )?,
+        })
+    }
+
+    fn facts(&mut self, name: &str, kind: TableType) -> rusqlite::Result<Facts> {
+        let columns = self.columns.query_map([name], |row| {
             let type_name: String = row.get(1)?;
             Ok(DeclaredColumn {
                 name: row.get(0)?,
@@ -193,58 +233,51 @@ fn facts(connection: &Connection, name: &str, kind: TableType) -> rusqlite::Resu
                 primary: row.get(3)?,
                 generated: matches!(row.get(4)?, 2 | 3),
             })
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Facts {
-        name: name.into(),
-        columns,
-        without_rowid: kind.without_rowid,
-        shadow: kind.shadow,
-        unique: unique_indexes(connection, name)?,
-        references: references(connection, name)?,
-    })
-}
-
-fn unique_indexes(connection: &Connection, table: &str) -> rusqlite::Result<Vec<UniqueIndex>> {
-    // SQLite lists the newest first.
-    let sql = "SELECT name, origin = 'pk' FROM pragma_index_list(?1, 'main') WHERE \"unique\" AND NOT partial
-               ORDER BY origin = 'pk' DESC, seq DESC";
-    let mut statement = connection.prepare(sql)?;
-    let indexes = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let indexes = indexes.collect::<rusqlite::Result<Vec<(String, bool)>>>()?;
-    let sql = "SELECT cid, desc, coll FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno";
-    let mut statement = connection.prepare(sql)?;
-    let mut out = Vec::new();
-    for (name, primary) in indexes {
-        let rows =
-            statement.query_map([&name], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)))?;
-        let rows = rows.collect::<rusqlite::Result<Vec<(i64, bool, String)>>>()?;
-        // The rowid and expressions have numbers below 0.
-        let columns = rows.into_iter().map(|(column, descending, collation)| {
-            usize::try_from(column).ok().map(|column| (column, descending, collation))
-        });
-        if let Some(columns) = columns.collect() {
-            out.push(UniqueIndex { name, primary, columns });
-        }
+        })?;
+        Ok(Facts {
+            name: name.into(),
+            columns: columns.collect::<rusqlite::Result<Vec<_>>>()?,
+            without_rowid: kind.without_rowid,
+            shadow: kind.shadow,
+            unique: self.unique_indexes(name)?,
+            references: self.references(name)?,
+        })
     }
-    Ok(out)
-}
 
-fn references(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Reference>> {
-    let sql = "SELECT id, \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?1, 'main') ORDER BY id DESC, seq";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query(params![table])?;
-    let mut references: Vec<(i64, Reference)> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let id: i64 = row.get(0)?;
-        if references.last().is_none_or(|(last, _)| *last != id) {
-            let reference = Reference { columns: Vec::new(), table: row.get(2)?, referenced: Vec::new() };
-            references.push((id, reference));
+    fn unique_indexes(&mut self, table: &str) -> rusqlite::Result<Vec<UniqueIndex>> {
+        let indexes = self.indexes.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let indexes = indexes.collect::<rusqlite::Result<Vec<(String, bool)>>>()?;
+        let mut out = Vec::new();
+        for (name, primary) in indexes {
+            let rows = self
+                .index_columns
+                .query_map([&name], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)))?;
+            let rows = rows.collect::<rusqlite::Result<Vec<(i64, bool, String)>>>()?;
+            // The rowid and expressions have numbers below 0.
+            let columns = rows.into_iter().map(|(column, descending, collation)| {
+                usize::try_from(column).ok().map(|column| (column, descending, collation))
+            });
+            if let Some(columns) = columns.collect() {
+                out.push(UniqueIndex { name, primary, columns });
+            }
         }
-        if let Some((_, reference)) = references.last_mut() {
-            reference.columns.push(row.get(1)?);
-            reference.referenced.extend(row.get::<_, Option<String>>(3)?);
-        }
+        Ok(out)
     }
-    Ok(references.into_iter().map(|(_, reference)| reference).collect())
+
+    fn references(&mut self, table: &str) -> rusqlite::Result<Vec<Reference>> {
+        let mut rows = self.references.query(params![table])?;
+        let mut references: Vec<(i64, Reference)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            if references.last().is_none_or(|(last, _)| *last != id) {
+                let reference = Reference { columns: Vec::new(), table: row.get(2)?, referenced: Vec::new() };
+                references.push((id, reference));
+            }
+            if let Some((_, reference)) = references.last_mut() {
+                reference.columns.push(row.get(1)?);
+                reference.referenced.extend(row.get::<_, Option<String>>(3)?);
+            }
+        }
+        Ok(references.into_iter().map(|(_, reference)| reference).collect())
+    }
 }

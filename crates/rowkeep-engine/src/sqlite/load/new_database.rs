@@ -15,7 +15,7 @@ use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
 use crate::sqlite::quote::quoted;
-use crate::sqlite::schema::definitions::{Definitions, STAND_IN, create_after, create_table};
+use crate::sqlite::schema::definitions::{Definitions, Maker, STAND_IN};
 use crate::{Contents, CreateOptions, EngineError, ErrorKind};
 
 /// What SQLite keeps of the new file's pages.
@@ -88,9 +88,11 @@ impl NewDatabase {
         let unfinished = Unfinished::begin(&path)?;
         let connection =
             connect(unfinished.path(), &definitions).map_err(when(unfinished.path().display()))?;
+        let mut maker = Maker::default();
         for object in &definitions.before {
-            create_table(&connection, object)?;
+            maker.create_table(&connection, object)?;
         }
+        maker.finish(&connection)?;
         Ok(Self {
             connection,
             unfinished,
@@ -117,9 +119,11 @@ impl NewDatabase {
     /// Creates what comes after rows, and gives the database its name. Returns what is not as it was.
     pub(crate) fn finish(mut self) -> Result<Vec<String>, EngineError> {
         let mut notes = Vec::new();
+        let mut maker = Maker::default();
         for object in &self.definitions.after {
-            notes.extend(create_after(&self.connection, object)?);
+            notes.extend(maker.create_after(&self.connection, object)?);
         }
+        maker.finish(&self.connection)?;
         self.set_sequences()?;
         let named = || self.unfinished.path().display().to_string();
         for (name, value) in self.settings.iter().flat_map(settings) {

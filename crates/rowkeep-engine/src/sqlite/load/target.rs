@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use rowkeep_format::{RowBatch, Schema, Table};
 use tokio::sync::{Mutex, mpsc};
 
@@ -13,6 +13,9 @@ use crate::sqlite::connect::blocking::blocking;
 use crate::sqlite::connect::patience::Patience;
 use crate::worker::WAITING_BATCHES;
 use crate::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
+
+/// Up to this size the rows of a table are read before it is filled, which then needs no thread that waits for them.
+const SMALL_BYTES: usize = 256 * 1024;
 
 /// A database that is being made, by one thread at a time.
 pub(crate) struct SqliteTarget {
@@ -71,10 +74,27 @@ impl Target for SqliteTarget {
     }
 
     async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
-        let mut rows = in_stored_order(rows, table, &self.sort).await?;
+        let mut rows = in_stored_order(rows, table, &self.sort).await?.fuse();
         let mut place = Arc::clone(&self.database).lock_owned().await;
         // Out of its place until it has come to a good end.
         let mut database = place.take().ok_or_else(|| self.gone())?;
+        let (mut first, mut first_bytes) = (Vec::new(), 0);
+        while first_bytes < SMALL_BYTES {
+            let Some(batch) = rows.try_next().await? else {
+                let table = table.clone();
+                return blocking(move || {
+                    let mut loading = database.loading(&table)?;
+                    first.into_iter().try_for_each(|batch| loading.add(batch))?;
+                    drop(loading);
+                    *place = Some(database);
+                    Ok(())
+                })
+                .await;
+            };
+            first_bytes += batch.bytes();
+            first.push(batch);
+        }
+        let mut rows = stream::iter(first.into_iter().map(Ok)).chain(rows);
         let (steps, received) = mpsc::channel(WAITING_BATCHES);
         let table = table.clone();
         let thread = tokio::spawn(blocking(move || {

@@ -96,7 +96,10 @@ impl<'t> Search<'t> {
         if self.wanted.columns.is_empty() || self.wanted.values.is_empty() {
             return Ok(());
         }
-        self.together = self.choose(reader.connection()?)?;
+        // One alone is looked for by one statement, however that is done.
+        if self.wanted.values.rows() > 1 {
+            self.together = self.choose(reader.connection()?)?;
+        }
         loop {
             let (mut held, mut refused) = (None, false);
             let ended = self.advance(reader.connection()?, &mut |batch| {

@@ -2,12 +2,14 @@
 
 use rowkeep_format::Schema;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, Error, ErrorCode, params};
+use rusqlite::{Connection, Error, ErrorCode};
 
 use super::ddl::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
+use super::entries::{Entries, SEQUENCES};
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::catalog::tables::Object;
 use crate::sqlite::connect::error::{failure, when, words};
+use crate::sqlite::quote::quoted;
 use crate::{EngineError, ErrorKind};
 
 /// The DDL of a schema, taken apart.
@@ -45,86 +47,142 @@ fn part<T: serde::de::DeserializeOwned>(schema: &Schema, part: &str) -> Result<T
     })
 }
 
-/// Creates a table, so that it has the same SQL as before.
+/// How many tables are created before SQLite forgets them until all are there.
+const TABLES_AT_ONCE: usize = 200;
+
+/// Makes the objects of a database that holds none.
 ///
-/// A virtual table gets nothing but its definition: what it keeps is in tables beside it, which are restored as they
-/// were. So its module need not even be known.
-pub(crate) fn create_table(connection: &Connection, object: &Object) -> Result<(), EngineError> {
-    let named = || format!("creating table {}", object.name);
-    if !object.stored {
-        return define(connection, object).map_err(when(named()));
-    }
-    // With the first AUTOINCREMENT comes the table of its numbers.
-    if !exists(connection, object).map_err(when(named()))? {
-        loop {
-            match run(connection, &object.sql) {
-                Ok(()) => break,
-                Err(error) => match missing_function(&error) {
-                    Some(name) => stand_in(connection, &name).map_err(when(named()))?,
-                    None => return Err(failure(named(), &error)),
-                },
+/// With each table that it creates SQLite goes through all that it knows, in the file and in memory, so creating thousands
+/// would take time with the square of their number. So it is made to forget them, some hundred at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Maker {
+    entries: Entries,
+    /// Tables that SQLite still knows.
+    created: Vec<Object>,
+    has_forgotten: bool,
+}
+
+impl Maker {
+    /// Creates a table, so that it has the same SQL as before.
+    ///
+    /// A virtual table gets nothing but its definition: what it keeps is in tables beside it, which are restored as they
+    /// were. So its module need not even be known.
+    ///
+    /// The table can be used once [`finish`](Self::finish) was called.
+    pub(crate) fn create_table(
+        &mut self,
+        connection: &Connection,
+        object: &Object,
+    ) -> Result<(), EngineError> {
+        let named = || format!("creating table {}", object.name);
+        if !object.stored {
+            self.set_aside(connection).map_err(when(named()))?;
+            self.entries.define(object);
+            return Ok(());
+        }
+        // That comes with the first AUTOINCREMENT.
+        if object.name != SEQUENCES || !is_known(connection, SEQUENCES).map_err(when(named()))? {
+            loop {
+                match run(connection, &object.sql) {
+                    Ok(()) => break,
+                    Err(error) => match missing_function(&error) {
+                        Some(name) => stand_in(connection, &name).map_err(when(named()))?,
+                        None => return Err(failure(named(), &error)),
+                    },
+                }
             }
         }
+        self.created.push(object.clone());
+        if let Some(collation) = foreign_collation(connection, &object.name).map_err(when(named()))? {
+            return Err(EngineError::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{}: a key of it is in the order of {collation}, which only its application knows",
+                    named()
+                ),
+            ));
+        }
+        if self.created.len() >= TABLES_AT_ONCE {
+            self.forget(connection).map_err(when(named()))?;
+        }
+        Ok(())
     }
-    keep_sql(connection, object).map_err(when(named()))?;
-    match foreign_collation(connection, &object.name).map_err(when(named()))? {
-        None => Ok(()),
-        Some(collation) => Err(EngineError::new(
-            ErrorKind::Unsupported,
-            format!(
-                "{}: a key of it is in the order of {collation}, which only its application knows",
-                named()
-            ),
-        )),
+
+    /// Takes what was created out of `sqlite_schema`.
+    fn set_aside(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.entries.take(connection)?;
+        for object in self.created.drain(..) {
+            self.entries.keep_sql(&object);
+        }
+        Ok(())
+    }
+
+    /// Has SQLite forget the tables that were created.
+    fn forget(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.set_aside(connection)?;
+        self.entries.put_back_sequences(connection)?;
+        self.has_forgotten = true;
+        read_schema_again(connection)
+    }
+
+    /// Creates an index, view or trigger. What cannot be created is left out and said.
+    pub(crate) fn create_after(
+        &mut self,
+        connection: &Connection,
+        object: &Object,
+    ) -> Result<Option<String>, EngineError> {
+        let named = || format!("creating {} {}", object.kind, object.name);
+        self.set_aside(connection).map_err(when(named()))?;
+        if !object.stored {
+            self.entries.define(object);
+            return Ok(None);
+        }
+        let left_out = |why: String| {
+            Ok(Some(format!(
+                "index {} of table {} was left out: {why}; its definition is: {}",
+                object.name, object.table, object.sql
+            )))
+        };
+        match run(connection, &object.sql) {
+            Ok(()) => {}
+            Err(error) if may_be_left_out(&error) => return left_out(words(&error)),
+            Err(error) => return Err(failure(named(), &error)),
+        }
+        if let Some(collation) = foreign_collation(connection, &object.table).map_err(when(named()))? {
+            self.finish(connection)?;
+            let drop = format!("DROP INDEX main.{}", quoted(&object.name));
+            run(connection, &drop).map_err(when(named()))?;
+            return left_out(format!("it is in the order of {collation}, which only its application knows"));
+        }
+        self.entries.take(connection).map_err(when(named()))?;
+        self.entries.keep_sql(object);
+        Ok(None)
+    }
+
+    /// Enters everything that was created into `sqlite_schema`.
+    pub(crate) fn finish(&mut self, connection: &Connection) -> Result<(), EngineError> {
+        let mut finish = || -> rusqlite::Result<()> {
+            self.set_aside(connection)?;
+            self.entries.put_back(connection)?;
+            if std::mem::take(&mut self.has_forgotten) { read_schema_again(connection) } else { Ok(()) }
+        };
+        finish().map_err(when("writing the schema"))
     }
 }
 
-/// Creates an index, view or trigger. What cannot be created is left out and said.
-pub(crate) fn create_after(connection: &Connection, object: &Object) -> Result<Option<String>, EngineError> {
-    let named = || format!("creating {} {}", object.kind, object.name);
-    if !object.stored {
-        return define(connection, object).map(|()| None).map_err(when(named()));
-    }
-    let left_out = |why: String| {
-        Ok(Some(format!(
-            "index {} of table {} was left out: {why}; its definition is: {}",
-            object.name, object.table, object.sql
-        )))
-    };
-    match run(connection, &object.sql) {
-        Ok(()) => {}
-        Err(error) if may_be_left_out(&error) => return left_out(words(&error)),
-        Err(error) => return Err(failure(named(), &error)),
-    }
-    if let Some(collation) = foreign_collation(connection, &object.table).map_err(when(named()))? {
-        let drop = format!("DROP INDEX main.{}", crate::sqlite::quote::quoted(&object.name));
-        run(connection, &drop).map_err(when(named()))?;
-        return left_out(format!("it is in the order of {collation}, which only its application knows"));
-    }
-    keep_sql(connection, object).map_err(when(named()))?;
-    Ok(None)
+/// Has SQLite read `sqlite_schema` instead of what it knows of it.
+fn read_schema_again(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA writable_schema = RESET; PRAGMA writable_schema = ON")
+}
+
+/// Whether SQLite knows a table.
+pub(super) fn is_known(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1, 'main'))";
+    connection.query_row(sql, [table], |row| row.get(0))
 }
 
 fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare(sql)?.raw_execute().map(|_| ())
-}
-
-fn exists(connection: &Connection, object: &Object) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = ?1 AND name = ?2)";
-    connection.query_row(sql, [&object.kind, &object.name], |row| row.get(0))
-}
-
-/// Enters an object that has no pages of its own into the schema.
-fn define(connection: &Connection, object: &Object) -> rusqlite::Result<()> {
-    let sql =
-        "INSERT INTO main.sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES (?1, ?2, ?3, 0, ?4)";
-    connection.execute(sql, params![object.kind, object.name, object.table, object.sql]).map(|_| ())
-}
-
-/// Corrects the SQL that SQLite keeps of an object, which need not be what was run.
-fn keep_sql(connection: &Connection, object: &Object) -> rusqlite::Result<()> {
-    let sql = "UPDATE main.sqlite_schema SET sql = ?3 WHERE type = ?1 AND name = ?2 AND sql <> ?3";
-    connection.execute(sql, [&object.kind, &object.name, &object.sql]).map(|_| ())
 }
 
 /// A collation that SQLite does not have itself, in an index of a table.

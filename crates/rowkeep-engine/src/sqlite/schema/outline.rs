@@ -6,12 +6,14 @@ mod default;
 mod indexes;
 mod references;
 
+use std::collections::HashMap;
+
 use rowkeep_format::{Schema, Table, TableKind, TableName};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::clauses::Clauses;
-use super::definitions::{Definitions, create_after, create_table};
+use super::definitions::{Definitions, Maker, is_known};
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::survey::Survey;
 use crate::outline::tables::{ColumnOutline, Numbered, Outline, TableOutline, one_line};
@@ -24,14 +26,14 @@ use default::default;
 pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, EngineError> {
     let definitions = Definitions::of(schema)?;
     let connection = memory().map_err(when("an SQLite database in memory"))?;
-    let mut outline = Outline::default();
+    let (mut outline, mut maker) = (Outline::default(), Maker::default());
     for object in &definitions.before {
         if object.stored {
-            let created = create_table(&connection, object);
+            let created = maker.create_table(&connection, object);
             // A key in an order that only the application knows is no hindrance here; its collation is noted.
             if let Err(error) = created
                 && (error.kind() != ErrorKind::Unsupported
-                    || !is_there(&connection, object).map_err(when(&object.name))?)
+                    || !is_known(&connection, &object.name).map_err(when(&object.name))?)
             {
                 return Err(error);
             }
@@ -43,11 +45,15 @@ pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, Engin
             ));
         }
     }
+    maker.finish(&connection)?;
     for object in &definitions.after {
-        after(&connection, object, &mut outline)?;
+        after(&mut maker, &connection, object, &mut outline)?;
     }
+    maker.finish(&connection)?;
+    let by_name: HashMap<&str, &Object> =
+        definitions.before.iter().map(|object| (object.name.as_str(), object)).collect();
     for table in schema.tables.iter().filter(|table| table.kind == TableKind::Table) {
-        let sql = definitions.before.iter().find(|object| object.name == table.name.name);
+        let sql = by_name.get(table.name.name.as_str());
         let clauses = sql.map(|object| Clauses::of(&object.sql)).unwrap_or_default();
         let reading = Reading { connection: &connection, table, clauses, survey };
         let read = reading.outline(&mut outline.notes);
@@ -64,17 +70,17 @@ fn memory() -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn is_there(connection: &Connection, object: &Object) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
-    connection.query_row(sql, [&object.name], |row| row.get(0))
-}
-
 /// Creates what comes after rows where a pragma can tell of it; notes the rest.
-fn after(connection: &Connection, object: &Object, outline: &mut Outline) -> Result<(), EngineError> {
+fn after(
+    maker: &mut Maker,
+    connection: &Connection,
+    object: &Object,
+    outline: &mut Outline,
+) -> Result<(), EngineError> {
     let table = TableName::plain(&object.table);
     let kind = match object.kind.as_str() {
         "index" => {
-            let left_out = create_after(connection, object)?;
+            let left_out = maker.create_after(connection, object)?;
             outline.notes.extend(left_out.map(|note| Note::of_table(&table, NoteKind::Index, note)));
             return Ok(());
         }

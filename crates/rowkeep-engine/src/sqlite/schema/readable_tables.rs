@@ -6,7 +6,7 @@ use rowkeep_format::{Column, ForeignKey, Key, KeyForm, Schema, Table, TableKind,
 use super::ddl::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
 use crate::sqlite::catalog::affinity::Affinity;
 use crate::sqlite::catalog::properties::{Properties, SETTINGS_TABLE, settings_table};
-use crate::sqlite::catalog::tables::{Facts, Object, UniqueIndex};
+use crate::sqlite::catalog::tables::{ByName, Facts, Object, UniqueIndex};
 use crate::sqlite::quote::quoted;
 
 /// The order in which a table is read.
@@ -43,7 +43,8 @@ impl Readable {
 
 /// All tables that have rows, and the settings.
 pub(crate) fn readable_tables(facts: &[Facts], properties: &Properties) -> Vec<Readable> {
-    let mut tables: Vec<_> = facts.iter().map(|table| readable(table, facts, properties)).collect();
+    let by_name = ByName::of(facts);
+    let mut tables: Vec<_> = facts.iter().map(|table| readable(table, &by_name, properties)).collect();
     tables.push(Readable { table: settings_table(), order: Order::Stored, stored_order: String::new() });
     tables
 }
@@ -121,11 +122,11 @@ impl<'a> Stored<'a> {
     }
 }
 
-fn readable(facts: &Facts, all: &[Facts], properties: &Properties) -> Readable {
+fn readable(facts: &Facts, all: &ByName<'_>, properties: &Properties) -> Readable {
     let stored = Stored::of(facts);
     let (key, order, stored_order) = key_and_order(&stored, properties);
     let foreign_keys = facts.references.iter().filter_map(|reference| {
-        let parent = all.iter().find(|table| table.name.eq_ignore_ascii_case(&reference.table));
+        let parent = all.get(&reference.table);
         let referenced_columns = match (reference.referenced.is_empty(), parent) {
             (true, Some(parent)) => parent.primary_key(),
             _ => reference.referenced.clone(),

@@ -1,6 +1,10 @@
 //! Changesets applied to live databases, by a role that owns its tables and nothing else.
 
-use super::changes::back_and_forth;
+use std::sync::Arc;
+
+use rowkeep_engine::{ApplyOptions, ErrorKind};
+
+use super::changes::{Lists, Owned, apply, back_and_forth, table};
 use super::server::Server;
 
 super::on_every_server!(
@@ -21,6 +25,8 @@ super::on_every_server!(
     sequences_are_set,
     large_objects_change,
     many_rows,
+    tables_without_changes_are_left_alone,
+    tables_that_are_gone_are_missed,
 );
 
 async fn plain_tables(server: Server) {
@@ -387,4 +393,40 @@ async fn many_rows(server: Server) {
     .await;
     let counts = back.tables[0].done;
     assert_eq!((counts.inserted, counts.updated, counts.deleted), (10_000, 15_000, 10_000));
+}
+
+async fn tables_without_changes_are_left_alone(server: Server) {
+    let mut setup =
+        "CREATE TABLE changed (id integer PRIMARY KEY); CREATE TABLE seen (name text);".to_owned();
+    for number in 0..50 {
+        setup += &format!("CREATE TABLE t{number} (id integer PRIMARY KEY REFERENCES changed);");
+    }
+    let owned = Owned::new(&server, &setup).await;
+    let schema = owned.schema().await;
+    let changed = table(&schema, "changed");
+    let mut changes = Lists::default().with(&changed, &[(None, Some(&[Some("1")]))]);
+    for table in schema.tables.iter().filter(|table| !["changed", "seen"].contains(&&*table.name.name)) {
+        changes = changes.with(table, &[]);
+    }
+    // What holds a lock in the transaction, but for what only refers to the changed table.
+    let statement = "INSERT INTO seen SELECT relname FROM pg_class c WHERE relkind = 'r' AND oid IN (SELECT relation FROM \
+         pg_locks WHERE pid = pg_backend_pid() AND mode <> 'AccessShareLock') AND relname <> 'seen'";
+    let options = ApplyOptions { statements: vec![statement.to_owned()], ..ApplyOptions::default() };
+    let applied = owned.engine().apply(Arc::new(changes), &options).await.expect("the changes are applied");
+    assert_eq!(applied.tables.len(), 51, "every table is told of");
+    assert_eq!(applied.tables.iter().map(|table| table.done.total()).sum::<u64>(), 1);
+    let seen = owned.database.value("SELECT string_agg(name, ' ' ORDER BY name) FROM seen").await;
+    assert_eq!(seen, "changed rowkeep_0 rowkeep_left_0");
+}
+
+async fn tables_that_are_gone_are_missed(server: Server) {
+    let owned =
+        Owned::new(&server, "CREATE TABLE changed (id integer); CREATE TABLE gone (id integer);").await;
+    let schema = owned.schema().await;
+    let changes = Lists::default()
+        .with(&table(&schema, "changed"), &[(None, Some(&[Some("1")]))])
+        .with(&table(&schema, "gone"), &[]);
+    owned.run("DROP TABLE gone").await;
+    let error = apply(&*owned.engine(), changes).await.expect_err("the changeset is of another database");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
 }

@@ -12,6 +12,7 @@ super::on_every_server!(
     locales_that_are_not_there,
     schemas_without_public,
     extensions_that_were_there_stay,
+    tables_need_others_that_are_made_at_the_same_time,
 );
 
 async fn one_restore_at_a_time(server: Server) {
@@ -161,4 +162,31 @@ async fn newer_servers_take_what_older_ones_had() {
     copied_rows.retain(|table, _| table.name != "large_objects");
     assert_same_rows(&rows, &copied_rows);
     assert_eq!(copied.value("SELECT count(*) FROM m").await, "1");
+}
+
+async fn tables_need_others_that_are_made_at_the_same_time(server: Server) {
+    let original = server.database().await;
+    let mut sql = String::new();
+    for number in 0..150 {
+        // Such tables are far from those that they need, which are the first and the last of others.
+        let table = match number % 3 {
+            1 if number > 3 => format!("CREATE TABLE t{number:03} (own serial) INHERITS (t000)"),
+            2 => format!("CREATE TABLE t{number:03} (id bigint GENERATED ALWAYS AS IDENTITY, whole t149[])"),
+            _ => format!("CREATE TABLE t{number:03} (id serial PRIMARY KEY, v text DEFAULT 'x')"),
+        };
+        let table = if number == 149 { "CREATE TABLE t149 (id integer)".to_owned() } else { table };
+        let at = if number == 149 { 0 } else { sql.len() };
+        sql.insert_str(at, &format!("{table}; COMMENT ON TABLE t{number:03} IS 'number {number}';\n"));
+    }
+    original.run(&sql).await;
+    original
+        .run("INSERT INTO t000 SELECT FROM generate_series(1, 9); INSERT INTO t004 (v) VALUES ('y');")
+        .await;
+    let restored = server.database().await;
+    let notes = copy(&*server.engine(&original.name), &*server.engine(&restored.name)).await;
+    assert_eq!(notes, Vec::<String>::new());
+    assert_same_text(&original.dump().await, &restored.dump().await);
+    let (_, rows) = read_all(&*server.engine(&original.name)).await;
+    let (_, restored_rows) = read_all(&*server.engine(&restored.name)).await;
+    assert_same_rows(&rows, &restored_rows);
 }

@@ -1,6 +1,6 @@
 //! The manifest of a snapshot: what it holds, and how it came to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -141,9 +141,15 @@ impl Manifest {
         serde_json::from_slice(json).map_err(malformed)
     }
 
-    /// The entry of a table.
+    /// The entry of a table. Looks through all of them; who asks for many builds [`by_name`](Self::by_name) once.
     pub fn table(&self, name: &TableName) -> Option<&TableEntry> {
         self.tables.iter().find(|table| &table.name == name)
+    }
+
+    /// The entries of all tables by their names.
+    pub fn by_name(&self) -> HashMap<&TableName, &TableEntry> {
+        // Of two of one name the first counts, as in `table`.
+        self.tables.iter().rev().map(|table| (&table.name, table)).collect()
     }
 
     /// Number of rows in all tables that people know as theirs.

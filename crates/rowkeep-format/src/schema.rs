@@ -1,5 +1,6 @@
 //! What a database is made of besides its rows: tables, columns, keys, and the engine's own DDL.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -176,9 +177,15 @@ impl Schema {
         self.ddl.iter().find(|ddl| ddl.part == part).map_or("", |ddl| &ddl.sql)
     }
 
-    /// The table of a name.
+    /// The table of a name. Looks through all of them; who asks for many builds [`by_name`](Self::by_name) once.
     pub fn table(&self, name: &TableName) -> Option<&Table> {
         self.tables.iter().find(|table| &table.name == name)
+    }
+
+    /// All tables by their names.
+    pub fn by_name(&self) -> HashMap<&TableName, &Table> {
+        // Of two of one name the first counts, as in `table`.
+        self.tables.iter().rev().map(|table| (&table.name, table)).collect()
     }
 
     /// The JSON that is stored; equal schemas give equal bytes.

@@ -13,6 +13,9 @@ use crate::{Error, Event, Observer};
 /// A chunk needs about three times its plain size while it is encoded, checked and compressed.
 const BYTES_IN_FLIGHT: usize = 12 * 1024 * 1024;
 
+/// Work on up to so many bytes of rows is done where it comes up: handing it to another thread would take longer.
+pub(crate) const SMALL_BYTES: usize = 16 * 1024;
+
 /// What every operation is given: who watches, who may stop it, how much of the machine it may use, what
 /// time it is, and where chance comes from.
 ///
@@ -126,6 +129,15 @@ impl Context {
     pub(crate) async fn admit(&self, bytes: usize) -> OwnedSemaphorePermit {
         let permits = bytes.clamp(1, BYTES_IN_FLIGHT) as u32;
         Arc::clone(&self.bytes).acquire_many_owned(permits).await.expect("the semaphore is never closed")
+    }
+
+    /// Does work on that many bytes as [`compute`](Self::compute) does, or at once when they are few.
+    pub(crate) async fn compute_on<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        if bytes <= SMALL_BYTES { work() } else { self.compute(work).await }
     }
 
     /// Runs work that keeps a core busy on a thread for such work, as many at once as there are cores.

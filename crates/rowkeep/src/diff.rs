@@ -155,6 +155,9 @@ async fn diff_now(
         (difference.related, difference.by_relation) = (found.counts, found.keys);
         return Ok(difference);
     }
+    if !options.filter.rows.as_ref().is_some_and(|rows| rows.names_rows()) {
+        chosen.ask_what_changed(before, after).await;
+    }
     let mut largest_first: Vec<usize> = (0..chosen.pairs.len()).collect();
     largest_first.sort_by_key(|at| std::cmp::Reverse(before.estimated_rows(&chosen.pairs[*at].0.name)));
     let compared = futures::stream::iter(largest_first).map(|at| {

@@ -12,12 +12,16 @@ use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::rows::mask::{BoundMask, Mask, MaskRules};
 use crate::state::reader::{Cause, rows};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
+
+/// From this size on a table is not small.
+const SMALL_BYTES: u64 = 64 * 1024;
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,17 +158,26 @@ async fn fill(
         tables: entries.len() as u64,
         rows: entries.iter().map(|entry| entry.root.rows).sum(),
     });
+    let tables = &schema.by_name();
     let mut largest_first: Vec<&TableEntry> = entries.iter().collect();
     largest_first.sort_by_key(|entry| std::cmp::Reverse(entry.root.bytes));
+    // Small tables take one place each, others so many that as few of them are loaded at once as the target can.
+    let places = target.parallelism_of_small().max(target.parallelism());
+    let free = &Semaphore::new(places);
     futures::stream::iter(largest_first.into_iter().map(Ok))
-        .try_for_each_concurrent(target.parallelism(), |entry| {
+        .try_for_each_concurrent(places, |entry| {
             let cause = &cause;
+            let taken = match entry.root.bytes {
+                ..SMALL_BYTES => 1,
+                _ => (places / target.parallelism()).max(1),
+            };
             async move {
+                let _places = free.acquire_many(taken as u32).await.expect("the semaphore is never closed");
                 let missing = || Error::Content {
                     object: format!("the schema, which lacks table {},", entry.name),
                     source: rowkeep_format::FormatError::Malformed("the schema"),
                 };
-                let table = schema.table(&entry.name).ok_or_else(missing)?;
+                let table = *tables.get(&entry.name).ok_or_else(missing)?;
                 context.observe(Event::Table(&entry.name));
                 let watcher = context.clone();
                 let name = entry.name.clone();

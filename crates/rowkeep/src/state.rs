@@ -9,10 +9,11 @@ pub mod selection;
 pub mod snapshots;
 pub(crate) mod table_pattern;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rowkeep_engine::{Engine, View, ViewOptions};
-use rowkeep_format::{Schema, TableEntry, TableName};
+use rowkeep_format::{Schema, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
@@ -33,6 +34,8 @@ pub struct LiveState {
     pub(crate) view: Arc<dyn View>,
     engine: &'static str,
     description: String,
+    /// Where each table is in the view's schema.
+    places: Arc<Places>,
 }
 
 /// A snapshot, opened for reading.
@@ -42,6 +45,21 @@ pub struct SnapshotState {
     pub(crate) schema: Arc<Schema>,
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
+    /// Where each table is in the schema, and its entry in the manifest.
+    places: Arc<Places>,
+    entries: Arc<Places>,
+}
+
+/// The place in a list of each table by its name, for there may be thousands.
+type Places = HashMap<TableName, usize>;
+
+fn places_of(schema: &Schema) -> Arc<Places> {
+    places(schema.tables.iter().map(|table| &table.name))
+}
+
+fn places<'n>(names: impl DoubleEndedIterator<Item = &'n TableName> + ExactSizeIterator) -> Arc<Places> {
+    // Of two of one name the first counts.
+    Arc::new(names.enumerate().rev().map(|(at, name)| (name.clone(), at)).collect())
 }
 
 impl State {
@@ -65,7 +83,9 @@ impl State {
     /// The state that a snapshot holds, read by a reader that is there already.
     pub(crate) async fn snapshot_by(reader: Arc<Reader>, snapshot: Snapshot) -> Result<Self, Error> {
         let schema = Arc::new(read_schema(&reader, &snapshot.manifest).await?);
-        Ok(Self::Snapshot(SnapshotState { reader, schema, snapshot: Arc::new(snapshot) }))
+        let places = places_of(&schema);
+        let entries = self::places(snapshot.manifest.tables.iter().map(|entry| &entry.name));
+        Ok(Self::Snapshot(SnapshotState { reader, schema, snapshot: Arc::new(snapshot), places, entries }))
     }
 
     /// What it is made of.
@@ -74,6 +94,15 @@ impl State {
             State::Live(live) => live.view.schema(),
             State::Snapshot(stored) => &stored.schema,
         }
+    }
+
+    /// The table of a name.
+    pub(crate) fn table(&self, name: &TableName) -> Option<&Table> {
+        let places = match self {
+            State::Live(live) => &live.places,
+            State::Snapshot(stored) => &stored.places,
+        };
+        places.get(name).map(|at| &self.schema().tables[*at])
     }
 
     /// The engine that its rows are of.
@@ -95,7 +124,7 @@ impl State {
     /// Whether it has the rows of a table: a snapshot may have been asked for some tables only.
     pub fn holds(&self, table: &TableName) -> bool {
         match self {
-            State::Live(live) => live.view.schema().table(table).is_some(),
+            State::Live(live) => live.places.contains_key(table),
             State::Snapshot(stored) => stored.entry(table).is_some(),
         }
     }
@@ -119,12 +148,13 @@ impl State {
 
 impl LiveState {
     pub(crate) fn of(engine: &dyn Engine, view: Arc<dyn View>) -> Self {
-        Self { view, engine: engine.name(), description: engine.describe() }
+        let places = places_of(view.schema());
+        Self { view, engine: engine.name(), description: engine.describe(), places }
     }
 }
 
 impl SnapshotState {
     pub(crate) fn entry(&self, table: &TableName) -> Option<&TableEntry> {
-        self.snapshot.manifest.table(table)
+        self.entries.get(table).map(|at| &self.snapshot.manifest.tables[*at])
     }
 }

@@ -1,11 +1,11 @@
 //! Plans: what a restore into a database that holds data is going to change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_engine::{ChangeSource, Engine};
-use rowkeep_format::{ChunkId, Counts, SnapshotId, Table, TableChanges, TableName};
+use rowkeep_format::{ChunkId, Counts, SnapshotId, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
@@ -230,8 +230,12 @@ async fn plan_now(
 /// Whether the database becomes wholly what the state is, so that nothing dangles that did not in the state. Then that
 /// is left to the database to prove.
 fn becomes_whole(live: &State, changes: &Changeset, options: &PlanOptions) -> bool {
-    let is_there = |table: &Table| changes.tables().iter().any(|changes| changes.table.name == table.name);
-    let all = || live.schema().tables.iter().filter(|table| table.kind.is_user_table()).all(is_there);
+    let all = || {
+        let compared: HashSet<&TableName> =
+            changes.tables().iter().map(|changes| &changes.table.name).collect();
+        let mut tables = live.schema().tables.iter().filter(|table| table.kind.is_user_table());
+        tables.all(|table| compared.contains(&table.name))
+    };
     options.mode == Mode::Replace
         && options.dangling == OnDangling::Stop
         && options.rows.is_none()

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use futures::future::ready;
 use futures::stream::{FuturesOrdered, StreamExt};
 use rowkeep_engine::RowStream;
 use rowkeep_format::cut::{Cut, Cutter};
 use rowkeep_format::{ContentKeys, Table};
 
 use crate::background::Background;
+use crate::context::SMALL_BYTES;
 use crate::{Context, Error, Event};
 
 /// Chunks of one table that may be worked on beside the one that is being filled.
@@ -100,12 +102,18 @@ where
     }
 
     async fn begin(&mut self, cut: Cut) {
-        let admitted = self.context.admit(cut.rows.bytes()).await;
+        let bytes = cut.rows.bytes();
+        let admitted = self.context.admit(bytes).await;
         let work = (self.work)(cut);
-        self.working.push_back(Background::spawn(async move {
+        let work = async move {
             let _admitted = admitted;
             work.await
-        }));
+        };
+        // Small ones are done at once: left for later they would hold room that others wait for.
+        self.working.push_back(match bytes <= SMALL_BYTES {
+            true => Background::here(ready(work.await)),
+            false => Background::spawn(work),
+        });
     }
 
     /// Cuts the next batch.

@@ -1,11 +1,12 @@
 //! What a snapshot takes over from the one before: tables of which the database tells that nothing was written since.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::stream::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{ChangeCount, View};
-use rowkeep_format::{Manifest, Schema, Table, TableEntry};
+use rowkeep_format::{Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
@@ -17,8 +18,10 @@ const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// An earlier snapshot of a database, for a later one.
 pub(crate) struct Base {
-    manifest: Manifest,
-    schema: Schema,
+    instant: Option<String>,
+    time: Timestamp,
+    entries: HashMap<TableName, TableEntry>,
+    tables: HashMap<TableName, Table>,
     reader: Arc<Reader>,
 }
 
@@ -34,7 +37,20 @@ impl Base {
         let reader = Arc::new(repository.reader().await?);
         // A snapshot that is damaged is nothing to build on, and no reason to make none.
         let Ok(schema) = read_schema(&reader, &manifest).await else { return Ok(None) };
-        Ok(Some(Self { manifest, schema, reader }))
+        Ok(Some(Self {
+            instant: manifest.instant,
+            time: manifest.time,
+            entries: manifest.tables.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),
+            tables: schema.tables.into_iter().map(|table| (table.name.clone(), table)).collect(),
+            reader,
+        }))
+    }
+
+    /// Asks at once what is asked about each of many tables.
+    pub(crate) async fn ask(&self, view: &dyn View, tables: &[&Table]) {
+        if let Some(instant) = &self.instant {
+            view.ask_changed_since(tables, instant).await;
+        }
     }
 
     /// The table as the earlier snapshot has it, if nothing was written to it since and the repository has all of it: what
@@ -47,13 +63,13 @@ impl Base {
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<TableEntry>, Error> {
-        let (Some(instant), Some(entry)) = (&self.manifest.instant, self.manifest.table(&table.name)) else {
+        let (Some(instant), Some(entry)) = (&self.instant, self.entries.get(&table.name)) else {
             return Ok(None);
         };
         let is_same = |earlier: &Table| earlier.columns == table.columns && earlier.key == table.key;
-        let read = entry.read.unwrap_or(self.manifest.time);
+        let read = entry.read.unwrap_or(self.time);
         let is_recent = now.duration_since(read).abs() < LONGEST_UNREAD;
-        if !self.schema.table(&table.name).is_some_and(is_same) || !is_recent {
+        if !self.tables.get(&table.name).is_some_and(is_same) || !is_recent {
             return Ok(None);
         }
         let same = ChangeCount { rows: entry.root.rows, changed: 0 };

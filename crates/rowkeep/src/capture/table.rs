@@ -38,6 +38,9 @@ pub(crate) async fn read_tables(
     sink: &Sink,
     base: Option<(&Base, Timestamp)>,
 ) -> Result<(Vec<TableEntry>, u64), Error> {
+    if let Some((base, _)) = base {
+        base.ask(view, &tables).await;
+    }
     let mut largest_first = tables;
     largest_first.sort_by_key(|table| std::cmp::Reverse(view.estimate(&table.name).bytes));
     let read = futures::stream::iter(largest_first).map(|table| async move {
@@ -131,7 +134,8 @@ async fn put(context: Context, cut: Cut, keys: ContentKeys, sink: Sink) -> Resul
         Sink::Names => None,
         Sink::Repository(writer) => Some(Arc::clone(writer)),
     };
-    let encoded = context.compute(move || encode_chunk(cut, &keys, writer.as_deref())).await?;
+    let bytes = cut.rows.bytes();
+    let encoded = context.compute_on(bytes, move || encode_chunk(cut, &keys, writer.as_deref())).await?;
     if let (Some(compressed), Sink::Repository(writer)) = (encoded.compressed, &sink) {
         writer.add(compressed).await?;
     }

@@ -209,7 +209,9 @@ pub(crate) async fn are_changes_known(
     after: &State,
     selection: &Selection,
 ) -> Result<bool, Error> {
-    for (old, new) in Chosen::new(before, after, selection)?.pairs {
+    let chosen = Chosen::new(before, after, selection)?;
+    chosen.ask_what_changed(before, after).await;
+    for (old, new) in chosen.pairs {
         if ChangedRows::of(Pair { before, after, old, new }).await?.is_none() {
             return Ok(false);
         }

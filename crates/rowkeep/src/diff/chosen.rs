@@ -20,7 +20,7 @@ impl<'s> Chosen<'s> {
         let (chosen_before, chosen_after) = selection.choose_of_two(before.schema(), after.schema())?;
         let mut chosen = Self { pairs: Vec::new(), only_before: Vec::new(), only_after: Vec::new() };
         for table in chosen_before {
-            match after.schema().table(&table.name) {
+            match after.table(&table.name) {
                 Some(other) if before.holds(&table.name) && after.holds(&table.name) => {
                     chosen.pairs.push((table, other));
                 }
@@ -28,9 +28,23 @@ impl<'s> Chosen<'s> {
                 None => chosen.only_before.push(table),
             }
         }
-        let is_new = |table: &&Table| before.schema().table(&table.name).is_none();
+        let is_new = |table: &&Table| before.table(&table.name).is_none();
         chosen.only_after = chosen_after.into_iter().filter(is_new).collect();
         Ok(chosen)
+    }
+
+    /// Asks whichever state is live, where the other is a snapshot, at once what it is then asked about each table.
+    pub(super) async fn ask_what_changed(&self, before: &State, after: &State) {
+        let (live, stored) = match (before, after) {
+            (State::Live(live), State::Snapshot(stored)) | (State::Snapshot(stored), State::Live(live)) => {
+                (live, stored)
+            }
+            _ => return,
+        };
+        if let Some(instant) = &stored.snapshot.manifest.instant {
+            let tables: Vec<&Table> = self.pairs.iter().map(|(table, _)| *table).collect();
+            live.view.ask_changed_since(&tables, instant).await;
+        }
     }
 
     /// How the tables differ in themselves.

@@ -66,6 +66,12 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// Whether no two rows of the state have the same key, because it is the one that the state's table has.
+    pub(crate) fn has_one_row_of_a_key(&self) -> bool {
+        let own = self.own.key.columns.iter().map(|part| &part.column);
+        self.own.key.unique && own.eq(&self.own_key)
+    }
+
     /// The rows that have one of these keys.
     pub(crate) async fn by_keys(&self, run: &KeyRun) -> Result<KeyedRows, Error> {
         let found = match self.state {

@@ -208,15 +208,15 @@ async fn entry(context: Context, cut: Cut, keys: Option<ContentKeys>) -> Entry {
     let mut first_key = cut.first_key;
     first_key.truncate(MAX_KEY_BYTES);
     let rows = Arc::new(cut.rows);
-    let bytes = rows.bytes() as u64;
+    let bytes = rows.bytes();
     let id = match keys {
         Some(keys) => {
             let rows = Arc::clone(&rows);
-            Some(context.compute(move || keys.chunk_id(&chunk::encode_rows(&rows))).await)
+            Some(context.compute_on(bytes, move || keys.chunk_id(&chunk::encode_rows(&rows))).await)
         }
         None => None,
     };
-    Entry { id, first_key, bytes, rows: Rows::Here(rows) }
+    Entry { id, first_key, bytes: bytes as u64, rows: Rows::Here(rows) }
 }
 
 #[cfg(test)]

@@ -92,6 +92,8 @@ async fn verify_now(
     let reader = repository.reader().await?;
     let schema = read_schema(&reader, manifest).await?;
     let view = engine.open(&ViewOptions { with_ddl: false }).await?;
+    let (of_database, of_snapshot) = (view.schema().by_name(), schema.by_name());
+    let entries = manifest.by_name();
     let mut tables = Vec::new();
     let mut comparable = Vec::new();
     for entry in only.unwrap_or(&manifest.tables) {
@@ -103,7 +105,7 @@ async fn verify_now(
                 database_rows: None,
             });
         };
-        match (view.schema().table(&entry.name), schema.table(&entry.name)) {
+        match (of_database.get(&entry.name).copied(), of_snapshot.get(&entry.name)) {
             (None, _) => outcome(TableVerdict::Missing),
             (Some(live), Some(stored)) if !same_columns(live, stored) => outcome(TableVerdict::ColumnsDiffer),
             (Some(live), _) => comparable.push(live),
@@ -117,7 +119,7 @@ async fn verify_now(
     let keys = repository.content_keys();
     let (read, _) = read_tables(context, view.as_ref(), comparable, keys, &Sink::Names, None).await?;
     for found in read {
-        let stored = manifest.table(&found.name);
+        let stored = entries.get(&found.name);
         let equal = stored.is_some_and(|stored| stored.root.hash == found.root.hash);
         tables.push(TableComparison {
             table: found.name,
@@ -127,7 +129,7 @@ async fn verify_now(
         });
     }
     if manifest.scope == Scope::Full && only.is_none() {
-        let extra = view.schema().tables.iter().filter(|table| manifest.table(&table.name).is_none());
+        let extra = view.schema().tables.iter().filter(|table| !entries.contains_key(&table.name));
         tables.extend(extra.map(|table| TableComparison {
             table: table.name.clone(),
             outcome: TableVerdict::Extra,

@@ -1,6 +1,6 @@
 //! Foreign keys of a schema, as ways from rows to rows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
@@ -26,12 +26,17 @@ pub(crate) struct Link {
 /// Those that refer to what is read by other tables' names (a partitioned table of PostgreSQL) or by columns that are not
 /// stored are left to the database.
 pub(crate) fn links(schema: &Schema) -> Vec<Link> {
+    let by_name = schema.by_name();
     let tables = schema.tables.iter().filter(|table| table.kind.is_user_table());
-    tables.flat_map(|child| child.foreign_keys.iter().filter_map(|key| link(schema, child, key))).collect()
+    tables.flat_map(|child| child.foreign_keys.iter().filter_map(|key| link(&by_name, child, key))).collect()
 }
 
-fn link(schema: &Schema, child: &Table, key: &rowkeep_format::ForeignKey) -> Option<Link> {
-    let parent = schema.table(&key.references).filter(|parent| parent.kind.is_user_table())?;
+fn link(
+    tables: &HashMap<&TableName, &Table>,
+    child: &Table,
+    key: &rowkeep_format::ForeignKey,
+) -> Option<Link> {
+    let parent = tables.get(&key.references).filter(|parent| parent.kind.is_user_table())?;
     let place = |name: &String| {
         let exact = parent.columns.iter().position(|column| &column.name == name);
         exact.or_else(|| parent.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)))

@@ -10,6 +10,7 @@ use rowkeep_format::{ChunkId, FormatError, Key, RowBatch, Table, TableEntry, key
 use rowkeep_repository::Reader;
 
 use crate::background::Background;
+use crate::context::SMALL_BYTES;
 use crate::state::reader::{read_chunk, read_node};
 use crate::{Context, Error};
 
@@ -30,10 +31,12 @@ pub(crate) async fn rows_by_keys(
     let mut read = futures::stream::iter(chunks)
         .map(|(chunk, range)| {
             let (context, reader, table) = (context.clone(), Arc::clone(reader), Arc::clone(&table));
-            Background::spawn(async move {
+            let is_small = chunk.bytes <= SMALL_BYTES as u64;
+            let read = async move {
                 let rows = rows_of(&context, &reader, &chunk, &table).await?;
                 Ok::<_, Error>((chunk.id, rows, range))
-            })
+            };
+            if is_small { Background::here(read) } else { Background::spawn(read) }
         })
         .buffered(context.cores() + 2);
     while let Some((id, rows, range)) = read.try_next().await? {

@@ -54,6 +54,15 @@ impl KeySet {
         }
     }
 
+    /// The keys that another set does not have.
+    pub(crate) fn without(&self, other: &KeySet) -> Self {
+        let mut left = self.emptied();
+        for (encoded, place) in self.places.iter().filter(|(encoded, _)| !other.contains(encoded)) {
+            left.insert(encoded, self.values.row(*place));
+        }
+        left
+    }
+
     /// The keys in order.
     pub(crate) fn encoded(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.places.keys()

@@ -9,6 +9,7 @@ use rowkeep_format::{ChunkId, FormatError, RowBatch, TableEntry, chunk};
 use rowkeep_repository::Reader;
 
 use crate::background::Background;
+use crate::context::SMALL_BYTES;
 use crate::{Context, Error};
 
 /// Reads a node and holds it against the level it was promised to have.
@@ -76,7 +77,9 @@ pub(crate) fn rows(context: &Context, reader: &Arc<Reader>, table: &TableEntry, 
     chunks(first, table.root.hash, level)
         .map_ok(move |entry| {
             let (context, reader, table) = (context.clone(), Arc::clone(&reader), columns.clone());
-            Background::spawn(async move { read_chunk(&context, &reader, &entry, &table).await })
+            let is_small = entry.bytes <= SMALL_BYTES as u64;
+            let read = async move { read_chunk(&context, &reader, &entry, &table).await };
+            if is_small { Background::here(read) } else { Background::spawn(read) }
         })
         .try_buffered(ahead)
         .map_err(move |error| cause.keep(error))
@@ -91,7 +94,7 @@ pub(crate) async fn read_chunk(
     table: &str,
 ) -> Result<RowBatch, Error> {
     let plain = reader.read(&entry.id).await?;
-    let decoded = context.compute(move || chunk::decode_rows(&plain)).await;
+    let decoded = context.compute_on(plain.len(), move || chunk::decode_rows(&plain)).await;
     let wrong = Error::content(format!("chunk {} of table {table}", entry.id));
     match decoded {
         Ok(batch) if batch.rows() as u64 == entry.rows => Ok(batch),

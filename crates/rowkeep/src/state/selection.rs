@@ -1,6 +1,6 @@
 //! Which tables of a database are meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rowkeep_format::{Schema, Table, TableKind, TableName};
 use serde::{Deserialize, Serialize};
@@ -33,9 +33,13 @@ impl Selection {
     /// A name that no table has is an error, and so is a selection of nothing from tables that exist. Tables that
     /// only the database itself keeps are taken when all of its own are, or when they are named.
     pub fn choose<'s>(&self, schema: &'s Schema) -> Result<Vec<&'s Table>, Error> {
-        let known = |table: &'s Table| (&table.name, table.kind);
-        let patterns = self.bind(|| schema.tables.iter().map(known))?;
-        let chosen: Vec<&Table> = schema.tables.iter().filter(|table| patterns.choose(&table.name)).collect();
+        self.choose_of(&schema.tables.iter().collect::<Vec<_>>())
+    }
+
+    fn choose_of<'s>(&self, tables: &[&'s Table]) -> Result<Vec<&'s Table>, Error> {
+        let patterns = self.bind(|| tables.iter().map(|table| (&table.name, table.kind)))?;
+        let chosen = tables.iter().copied().filter(|table| patterns.choose(&table.name));
+        let chosen: Vec<&Table> = chosen.collect();
         if chosen.is_empty() && !self.is_all() { Err(Error::NothingSelected) } else { Ok(chosen) }
     }
 
@@ -45,11 +49,13 @@ impl Selection {
         first: &'s Schema,
         second: &'s Schema,
     ) -> Result<(Vec<&'s Table>, Vec<&'s Table>), Error> {
-        let mut both = Schema { engine: String::new(), tables: first.tables.clone(), ddl: Vec::new() };
-        both.tables.extend(second.tables.iter().filter(|table| first.table(&table.name).is_none()).cloned());
-        let chosen = self.choose(&both)?;
+        let known = first.by_name();
+        let others = second.tables.iter().filter(|table| !known.contains_key(&table.name));
+        let both: Vec<&Table> = first.tables.iter().chain(others).collect();
+        let chosen: HashSet<&TableName> =
+            self.choose_of(&both)?.into_iter().map(|table| &table.name).collect();
         let of = |schema: &'s Schema| {
-            let is_chosen = |table: &&Table| chosen.iter().any(|chosen| chosen.name == table.name);
+            let is_chosen = |table: &&Table| chosen.contains(&table.name);
             schema.tables.iter().filter(is_chosen).collect()
         };
         Ok((of(first), of(second)))

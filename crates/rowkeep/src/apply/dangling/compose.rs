@@ -37,8 +37,8 @@ impl Tables<'_> {
         wanted: &BTreeMap<TableName, KeySet>,
     ) -> Result<Composed, Error> {
         let mut composed = Composed { changes: changes.emptied(), tables: Vec::new() };
-        let of_others =
-            wanted.keys().filter(|name| !changes.tables().iter().any(|table| table.table.name == **name));
+        let changed: HashSet<&TableName> = changes.tables().iter().map(|table| &table.table.name).collect();
+        let of_others = wanted.keys().filter(|name| !changed.contains(name));
         let names = changes.tables().iter().map(|table| &table.table.name).chain(of_others);
         for (at, name) in names.enumerate() {
             let drops = dropped.get(name).filter(|drops| !drops.is_empty());

@@ -58,6 +58,8 @@ impl Tables<'_> {
         fresh: &BTreeSet<TableName>,
     ) -> Result<Option<Vec<Gap<'_>>>, Error> {
         let mut gaps = Vec::new();
+        let tables = changes.tables().iter().enumerate();
+        let places: HashMap<&TableName, usize> = tables.map(|(at, table)| (&table.table.name, at)).collect();
         for link in &self.links {
             if !fresh.contains(&link.child) && !fresh.contains(&link.parent) {
                 continue;
@@ -66,7 +68,7 @@ impl Tables<'_> {
             else {
                 continue;
             };
-            let at = |name: &TableName| changes.tables().iter().position(|table| table.table.name == *name);
+            let at = |name: &TableName| places.get(name).copied();
             let (children, parents) = (at(&link.child), at(&link.parent));
             let table = |at: Option<usize>| at.map(|at| &changes.tables()[at]);
             let updates = |at: Option<usize>, columns: &[usize]| {

@@ -39,7 +39,7 @@ pub(crate) struct Tables<'a> {
 impl<'a> Tables<'a> {
     pub(crate) fn new(context: &'a Context, live: &'a State, target: &'a State, terms: Terms<'a>) -> Self {
         let access = |table: &'a Table| {
-            let new = target.schema().table(&table.name).filter(|_| target.holds(&table.name));
+            let new = target.table(&table.name).filter(|_| target.holds(&table.name));
             let pairing = new.map(|new| (Pairing::new(table, new), new));
             match pairing.filter(|(pairing, _)| pairing.check(target).is_ok()) {
                 Some((pairing, new)) => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rowkeep_format::ids::RepositoryId;
 use rowkeep_repository::{
-    Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Passphrase, Protection, Repository,
-    Unlock, create_store, open_store,
+    Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Options, Passphrase, Protection,
+    Repository, Unlock, create_store, open_store,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -86,7 +86,7 @@ impl Workspace {
             let slot = NewSlot { lock, label: "first".to_owned(), created: self.surroundings().clock.now() };
             (Protection::Encrypted(slot), by)
         };
-        match Repository::init(store, protection).await {
+        match Repository::init_with(store, protection, self.options()).await {
             Ok(repository) => {
                 let made = Made { repository: repository.id(), location: location.to_owned(), by };
                 // Another may have been opened meanwhile only by who asked for both at once; either is the one that is there.
@@ -144,7 +144,12 @@ impl Workspace {
         let location = self.location();
         let store = open_store(location, &self.store_options(location))?;
         let unlock = self.unlock(location, &store).await?;
-        Ok(Repository::open(store, &unlock).await?)
+        Ok(Repository::open_with(store, &unlock, self.options()).await?)
+    }
+
+    /// How the repository is worked with: by the clock that everything else here goes by.
+    fn options(&self) -> Options {
+        Options { clock: Arc::clone(&self.surroundings().clock), ..Options::default() }
     }
 
     /// What opens the repository: a secret that was given, the key file beside it, or what a person types.

@@ -99,8 +99,6 @@ fn part(text: &str) -> Option<(Part, &str)> {
 mod tests {
     use std::time::Duration;
 
-    use rowkeep_format::clock::{Stopwatch, SystemClock};
-
     use super::*;
 
     fn matches(pattern: &str, schema: &str, table: &str) -> bool {
@@ -152,12 +150,14 @@ mod tests {
         }
     }
 
+    /// Whoever tries every way to divide the name among the stars does not come to an end.
     #[test]
-    fn many_stars_take_no_longer_than_few() {
-        let name = "a".repeat(10_000);
-        let pattern = format!("{}b", "*a".repeat(12));
-        let watch = Stopwatch::start(&SystemClock::shared());
-        assert!(!matches(&pattern, "public", &name));
-        assert!(watch.elapsed() < Duration::from_secs(10), "{:?}", watch.elapsed());
+    fn many_stars_come_to_an_end() {
+        let (done, matched) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let pattern = format!("{}b", "*a".repeat(12));
+            done.send(matches(&pattern, "public", &"a".repeat(10_000)))
+        });
+        assert!(!matched.recv_timeout(Duration::from_secs(120)).expect("it comes to an end"));
     }
 }

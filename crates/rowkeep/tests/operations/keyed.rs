@@ -187,7 +187,8 @@ fn many(live: &dyn Live) {
     ));
     let world = live.world();
     let snapshot = world.capture(live.url()).expect("it is captured");
-    assert!(snapshot.manifest.tables.iter().any(|table| table.root.chunks > 3), "{snapshot:?}");
+    // Where chunks end depends on the repository's key, but none is larger than 6 MiB.
+    assert!(snapshot.manifest.tables.iter().any(|table| table.root.chunks > 1), "{snapshot:?}");
     live.sql("UPDATE t SET v = 'other' WHERE a % 1000 = 0; DELETE FROM t WHERE a % 1000 = 2");
     live.sql("INSERT INTO t VALUES (-5, 'new'), (40001, 'new'), (90000, 'new')");
     let numbers = [-5, 0, 1, 2, 4, 1000, 1002, 40_000, 40_001, 40_002, 79_998, 80_000, 80_002, 90_000];

@@ -286,10 +286,11 @@ fn rows_that_are_gone_come_back_without_reading_their_table() {
         let database = Database::new(&server, "rowkeep_test_gone");
         let world = &database.world;
         database.sql("CREATE TABLE t (k integer PRIMARY KEY, v text); CREATE TABLE u (LIKE t INCLUDING ALL)");
-        database.sql("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 100000) n");
+        database.sql("INSERT INTO t SELECT n, repeat(md5(n::text), 3) FROM generate_series(1, 100000) n");
         wait_for_transactions(&database);
         let snapshot = world.capture(&database.url).expect("it is captured");
-        assert!(snapshot.manifest.tables.iter().any(|table| table.root.chunks > 2), "{snapshot:?}");
+        // Where chunks end depends on the repository's key, but none is larger than 6 MiB.
+        assert!(snapshot.manifest.tables.iter().any(|table| table.root.chunks > 1), "{snapshot:?}");
         database
             .sql("DELETE FROM t WHERE k % 1000 = 0 OR k > 50000; UPDATE t SET v = 'x' WHERE k % 1000 = 1");
         database.sql("INSERT INTO t VALUES (200000, 'new')");

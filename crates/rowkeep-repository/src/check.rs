@@ -29,6 +29,8 @@ impl Repository {
     pub async fn check(&self, options: CheckOptions, progress: OnProgress<'_>) -> Result<CheckReport> {
         let at = |stage, done, total| progress(CheckProgress { stage, done, total });
         let mut report = CheckReport::default();
+        // Whoever writes after this sees what it sees.
+        self.listings().forget().await;
 
         at(Stage::Structure, 0, 1);
         structure::config(self, &mut report).await?;
@@ -49,6 +51,7 @@ impl Repository {
         data::read(self, &mut packs, options.read_data, &mut report, progress).await?;
         packs.conclude(&mut report).await?;
         report.chunks = index.chunks();
+        report.index = index;
         Ok(report)
     }
 }

@@ -24,7 +24,7 @@ use crate::{Flaw, Result, document, objects};
 
 pub(crate) use load::{Loaded, load};
 pub(crate) use memory::{Index, PackNumber, PackPlace, Place};
-pub(crate) use shared::SharedIndex;
+pub(crate) use shared::{Packs, SharedIndex};
 
 /// An index object is written after this many packs.
 pub(crate) const PACKS_PER_OBJECT: usize = 64;

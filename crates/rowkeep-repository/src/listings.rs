@@ -112,7 +112,8 @@ impl Listings {
     async fn list(&self, folders: &[Folder], known: &mut Known) -> Result<()> {
         if known.is_small != Some(false) {
             let (began, at) = (self.moment(), self.now());
-            if let Some(objects) = self.objects.list_if_few().await? {
+            // What others keep beside the repository may be hidden from us, or rights end at our folders.
+            if let Ok(Some(objects)) = self.objects.list_if_few().await {
                 let mut by_folder: [Vec<Listed>; Folder::ALL.len()] = Default::default();
                 for listed in objects {
                     let folder = listed.name.split_once('/').map(|(folder, _)| folder);

@@ -12,8 +12,8 @@ use near::Near;
 
 /// Gives the plain bytes of chunks. Clones share everything; any number of tasks may read.
 ///
-/// Knows what the repository knows, which grows with everything that is written by it. When a chunk is missing, the index
-/// is brought up to date once, for another machine may have written it.
+/// Knows what the repository knows, which grows with everything that is written by it. When a chunk cannot be read, the
+/// index is brought up to date once, for another machine may have written it.
 #[derive(Clone)]
 pub struct Reader {
     repository: Repository,
@@ -42,7 +42,7 @@ impl Repository {
 }
 
 impl Reader {
-    /// Whether the chunk is stored, as far as is known.
+    /// Whether the chunk is stored, as far as is known; nothing is looked for anew.
     pub fn contains(&self, id: &ChunkId) -> bool {
         self.index().contains(id)
     }
@@ -64,8 +64,8 @@ impl Reader {
     pub async fn read(&self, id: &ChunkId) -> Result<Vec<u8>> {
         let index = self.index();
         match self.read_by(&index, id).await {
-            // A pack that is gone may have been replaced by another.
-            Err(Error::MissingChunk { .. } | Error::Missing { .. })
+            // Another machine may have written it, or written it anew after a pack was lost or damaged.
+            Err(Error::MissingChunk { .. } | Error::Missing { .. } | Error::Damaged { .. })
                 if self.fixed.is_none() && self.repository.index().look_again(&index).await? =>
             {
                 self.read_by(&self.index(), id).await

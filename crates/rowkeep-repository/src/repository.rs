@@ -162,6 +162,7 @@ impl Repository {
     pub async fn open_with(store: Arc<dyn ObjectStore>, unlock: &Unlock, options: Options) -> Result<Self> {
         let objects = Objects::new(store);
         let listings = Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness);
+        let now = listings.now();
         let config = read_config(&objects).await?;
         let place = Place { repository: config.id, encryption: config.encryption };
         let (master, slot) = match (config.encryption, unlock) {
@@ -182,7 +183,6 @@ impl Repository {
                 (master, Some(slot))
             }
         };
-        let now = listings.now();
         let opened = Self::assemble(objects, listings, config, master, slot);
         lock(&opened.inner.confirmed).at = Some(now);
         Ok(opened)

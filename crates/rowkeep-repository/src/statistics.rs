@@ -32,6 +32,7 @@ impl Statistics {
 impl Repository {
     /// Counts what is stored: lists everything and reads what is new of the index.
     pub async fn statistics(&self) -> Result<Statistics> {
+        self.listings().forget().await;
         let folders = [Folder::Index, Folder::Packs, Folder::Snapshots];
         let [index_objects, packs, snapshots] = self.listings().get(folders).await?;
         self.index().update(&index_objects).await?;

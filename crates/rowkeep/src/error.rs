@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rowkeep_engine::EngineError;
 use rowkeep_format::FormatError;
+use rowkeep_repository::ErrorKind as RepositoryKind;
 
 pub use condition::ConditionError;
 pub use kind::ErrorKind;
@@ -218,6 +219,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it says of one object that it cannot be read, damaged or written by a newer program, rather than of the store:
+    /// others may be fine.
+    pub(crate) fn is_of_one_object(&self) -> bool {
+        self.kind() == ErrorKind::Damage
+            || matches!(self, Error::Content { source: FormatError::NewerVersion { .. }, .. })
+            || matches!(self, Error::Repository(error) if error.kind() == RepositoryKind::NewerFormat)
+    }
+
     /// What a caller does next about it.
     pub fn kind(&self) -> ErrorKind {
         use rowkeep_engine::ErrorKind as Engine;

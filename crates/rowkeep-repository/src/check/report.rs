@@ -1,10 +1,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use rowkeep_format::ids::ChunkId;
 
+use crate::index::Index;
+use crate::{Reader, Repository};
+
 /// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct CheckReport {
     /// Everything that is not as it should be, in the order in which it was met.
     pub findings: Vec<Finding>,
@@ -28,9 +32,16 @@ pub struct CheckReport {
     pub bytes_read: u64,
     /// Snapshots that open.
     pub snapshots: u64,
+    /// The index as the objects that are there say it.
+    pub(super) index: Arc<Index>,
 }
 
 impl CheckReport {
+    /// What reads by the index that was checked: an open repository may remember more than is still there.
+    pub fn reader(&self, repository: &Repository) -> Reader {
+        repository.reader_of(Arc::clone(&self.index))
+    }
+
     /// Whether nothing is damaged. There may be notes.
     pub fn is_clean(&self) -> bool {
         self.damaged_chunks.is_empty() && self.damage().next().is_none()

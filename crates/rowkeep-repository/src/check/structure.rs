@@ -197,6 +197,9 @@ pub(super) async fn plans(repository: &Repository, report: &mut CheckReport) -> 
     for id in repository.plans().await? {
         match repository.read_plan(&id).await {
             Ok(_) | Err(Error::NotFound { .. }) => {}
+            Err(error @ Error::NewerFormat { .. }) => {
+                report.note(plan(&id), words(&error), "only a newer rowkeep can check it");
+            }
             Err(error) if is_finding(&error) => {
                 report.damaged(plan(&id), words(&error), "it cannot be executed; make the plan again");
             }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use rowkeep_format::ids::{ChunkId, PackId};
@@ -49,6 +50,12 @@ pub(crate) struct Index {
     segments: Vec<Arc<Segment>>,
     packs: Arc<Vec<PackPlace>>,
     numbers: Arc<HashMap<PackId, PackNumber>>,
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("packs", &self.packs.len()).finish_non_exhaustive()
+    }
 }
 
 impl Index {

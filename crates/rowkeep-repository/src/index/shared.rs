@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::id_of;
 use super::load::{chunks_in, read_all};
-use super::memory::{Collected, Index, PackNumber, PackState};
+use super::memory::{Collected, Index, PackNumber, PackPlace, PackState};
 use crate::Result;
 use crate::listings::{Folder, Listing, Listings, Moment};
 use crate::objects::{Listed, Objects};
@@ -81,6 +81,8 @@ impl SharedIndex {
         let readings = self.readings.load(Ordering::Relaxed);
         if *looked_again != readings {
             self.listings.forget().await;
+            // What could not be used then may have been cut short on its way.
+            self.known.lock().await.damaged.clear();
             let [listing] = self.listings.get([Folder::Index]).await?;
             self.update(&listing).await?;
             *looked_again = readings;
@@ -151,31 +153,27 @@ impl SharedIndex {
         numbers
     }
 
-    /// Takes note of which packs are there: says which ones that the index knows are gone.
-    ///
-    /// A pack that an index object written here names is there, whatever an older listing says.
-    pub(crate) async fn compare_with_packs(
-        &self,
-        packs: &HashMap<PackId, u64>,
-        began: Moment,
-    ) -> Vec<PackId> {
+    /// The packs that the index takes to be there and that a listing does not have, or not in the same size.
+    pub(crate) async fn missing_in(&self, listing: &Packs) -> Vec<PackId> {
         let known = self.known.lock().await;
-        let own: HashSet<PackNumber> = known
-            .named
-            .values()
-            .filter(|(_, written)| written.is_some_and(|written| written >= began))
-            .flat_map(|(packs, _)| packs.iter().copied())
-            .collect();
+        let own = known.written_since(listing.began);
+        let current = self.current();
+        let missing = current.packs().filter(|(number, pack)| {
+            pack.state != PackState::Gone && listing.lacks(pack) && !own.contains(number)
+        });
+        missing.map(|(_, pack)| pack.id).collect()
+    }
+
+    /// Takes note of which packs are there.
+    pub(crate) async fn compare_with(&self, listing: &Packs) {
+        let known = self.known.lock().await;
+        let own = known.written_since(listing.began);
         let mut index = Index::clone(&self.current());
-        index.set_states(|number, pack| match packs.get(&pack.id) {
-            None if !own.contains(&number) => PackState::Gone,
-            Some(size) if *size != pack.size => PackState::Gone,
-            _ => PackState::Unnamed,
+        index.set_states(|number, pack| match listing.lacks(pack) && !own.contains(&number) {
+            true => PackState::Gone,
+            false => PackState::Unnamed,
         });
         self.publish(index, &known);
-        let current = self.current();
-        let gone = current.packs().filter(|(_, pack)| pack.state == PackState::Gone);
-        gone.map(|(_, pack)| pack.id).collect()
     }
 
     /// Shows an index to all who read, with packs marked as named that are.
@@ -200,7 +198,27 @@ impl SharedIndex {
     }
 }
 
+/// The packs that a store listed.
+pub(crate) struct Packs {
+    /// Their sizes.
+    pub(crate) sizes: HashMap<PackId, u64>,
+    /// When listing began.
+    pub(crate) began: Moment,
+}
+
+impl Packs {
+    fn lacks(&self, pack: &PackPlace) -> bool {
+        self.sizes.get(&pack.id) != Some(&pack.size)
+    }
+}
+
 impl Known {
+    /// The packs that index objects written here since then name: they are there, whatever an older listing says.
+    fn written_since(&self, began: Moment) -> HashSet<PackNumber> {
+        let own = self.named.values().filter(|(_, written)| written.is_some_and(|written| written >= began));
+        own.flat_map(|(packs, _)| packs.iter().copied()).collect()
+    }
+
     fn has(&self, id: &IndexId) -> bool {
         self.named.contains_key(id) || self.damaged.contains(id)
     }

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rowkeep_format::ids::PackId;
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::Result;
 use crate::index::PackPlace;
@@ -35,10 +36,12 @@ struct State {
     last: Option<(PackId, u64)>,
 }
 
+#[derive(Clone)]
 struct Window {
     pack: PackId,
-    start: u64,
-    bytes: Bytes,
+    range: Range<u64>,
+    /// Read by the first who wants a part of it; the others wait.
+    bytes: Arc<OnceCell<Bytes>>,
 }
 
 impl Near {
@@ -53,37 +56,41 @@ impl Near {
         if part.end - part.start > SMALL_BYTES {
             return objects.read_part(name, part, pack.size).await;
         }
-        let mut state = self.0.lock().await;
-        if let Some(found) = state.windows.iter().find_map(|window| window.part(&pack.id, &part)) {
-            return Ok(found);
+        if let Some(window) = self.window_around(pack, &part) {
+            let read = || objects.read_part(name, window.range.clone(), pack.size);
+            // Where it cannot be read, the part alone may still be.
+            if let Ok(bytes) = window.bytes.get_or_try_init(read).await {
+                let start = (part.start - window.range.start) as usize;
+                return Ok(bytes.slice(start..start + (part.end - part.start) as usize));
+            }
+        }
+        objects.read_part(name, part, pack.size).await
+    }
+
+    /// The window that holds a part: one that is kept, or a new one if the part before was near.
+    fn window_around(&self, pack: &PackPlace, part: &Range<u64>) -> Option<Window> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = state.windows.iter().find(|window| window.holds(&pack.id, part)) {
+            return Some(kept.clone());
         }
         let last = state.last.replace((pack.id, part.start));
         let is_near = |(id, start): (PackId, u64)| id == pack.id && start.abs_diff(part.start) < WINDOW_BYTES;
-        if last.is_some_and(is_near) {
-            let start = part.start - part.start % WINDOW_BYTES;
-            let end = (start + WINDOW_BYTES).max(part.end).min(pack.size);
-            // Others who want a part of it wait. Where it cannot be read, the part alone may still be.
-            if let Ok(bytes) = objects.read_part(name, start..end, pack.size).await {
-                let window = Window { pack: pack.id, start, bytes };
-                let found = window.part(&pack.id, &part);
-                if state.windows.len() == WINDOWS {
-                    state.windows.pop_front();
-                }
-                state.windows.push_back(window);
-                if let Some(found) = found {
-                    return Ok(found);
-                }
-            }
+        if !last.is_some_and(is_near) {
+            return None;
         }
-        drop(state);
-        objects.read_part(name, part, pack.size).await
+        let start = part.start - part.start % WINDOW_BYTES;
+        let range = start..(start + WINDOW_BYTES).max(part.end).min(pack.size);
+        let window = Window { pack: pack.id, range, bytes: Arc::default() };
+        if state.windows.len() == WINDOWS {
+            state.windows.pop_front();
+        }
+        state.windows.push_back(window.clone());
+        Some(window)
     }
 }
 
 impl Window {
-    fn part(&self, pack: &PackId, part: &Range<u64>) -> Option<Bytes> {
-        let start = part.start.checked_sub(self.start)? as usize;
-        let end = start + (part.end - part.start) as usize;
-        (self.pack == *pack && end <= self.bytes.len()).then(|| self.bytes.slice(start..end))
+    fn holds(&self, pack: &PackId, part: &Range<u64>) -> bool {
+        self.pack == *pack && self.range.start <= part.start && part.end <= self.range.end
     }
 }

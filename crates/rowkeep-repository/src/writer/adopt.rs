@@ -1,10 +1,10 @@
 //! What a writer finds when it starts: what is stored, and what a killed process left undone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt};
-use rowkeep_format::ids::PackId;
 
+use crate::index::Packs;
 use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing};
 use crate::objects::{Listed, PACKS};
@@ -22,7 +22,7 @@ pub(super) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
     let [index, packs, keys, snapshots, ledger] = repository.listings().get(folders).await?;
     let shared = repository.index();
     shared.update(&index).await?;
-    let packs = compare(repository, &packs).await?;
+    let packs = compare(repository, &packs).await?.sizes;
 
     let (objects, sealer) = (repository.objects(), repository.sealer());
     let current = shared.current();
@@ -42,21 +42,23 @@ pub(super) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
 }
 
 /// Takes note of the packs that are gone, and gives those that are there with their sizes.
-async fn compare(repository: &Repository, listing: &Listing) -> Result<HashMap<PackId, u64>> {
-    let by_id = |objects: &[Listed]| -> HashMap<PackId, u64> {
-        objects.iter().filter_map(|object| Some((pack_id_of(object)?, object.bytes))).collect()
+async fn compare(repository: &Repository, listing: &Listing) -> Result<Packs> {
+    let packs = |objects: &[Listed], began| {
+        let sizes = objects.iter().filter_map(|object| Some((pack_id_of(object)?, object.bytes))).collect();
+        Packs { sizes, began }
     };
-    let mut packs = by_id(&listing.objects);
-    if repository.index().compare_with_packs(&packs, listing.began).await.is_empty() {
-        return Ok(packs);
+    let index = repository.index();
+    let mut there = packs(&listing.objects, listing.began);
+    if !index.missing_in(&there).await.is_empty() {
+        // Looked for once more: a store that lists in no order may have come by before a pack whose index object it met.
+        let began = repository.listings().moment();
+        there = packs(&repository.objects().list(PACKS).await?, began);
+        for pack in index.missing_in(&there).await {
+            tracing::warn!(%pack, "a pack is missing or has another size: its chunks are stored again");
+        }
     }
-    // Looked for once more: a store that lists in no order may have come by before a pack whose index object it met.
-    let began = repository.listings().moment();
-    packs = by_id(&repository.objects().list(PACKS).await?);
-    for pack in repository.index().compare_with_packs(&packs, began).await {
-        tracing::warn!(%pack, "a pack is missing or has another size: its chunks are stored again");
-    }
-    Ok(packs)
+    index.compare_with(&there).await;
+    Ok(there)
 }
 
 /// Packs that the index knows although no index object names them any more, or none does yet.

@@ -181,3 +181,58 @@ impl ObjectStore for Unconditional {
         self.0.copy_opts(from, to, options).await
     }
 }
+
+/// A store that lists folders and never everything, as one does of which the rights end at the repository's folders.
+#[derive(Debug)]
+pub(crate) struct Hiding(pub(crate) Store);
+
+impl fmt::Display for Hiding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hiding({})", self.0)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Hiding {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        self.0.put_opts(location, payload, opts).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.0.put_multipart_opts(location, opts).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.0.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.0.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        match prefix {
+            Some(folder) => self.0.list(Some(folder)),
+            None => futures::stream::once(async { Err(denied()) }).boxed(),
+        }
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        match prefix {
+            Some(folder) => self.0.list_with_delimiter(Some(folder)).await,
+            None => Err(denied()),
+        }
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.0.copy_opts(from, to, options).await
+    }
+}
+
+fn denied() -> Error {
+    Error::PermissionDenied { path: String::new(), source: "not yours".into() }
+}

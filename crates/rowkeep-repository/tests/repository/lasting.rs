@@ -9,7 +9,8 @@ use rowkeep_format::clock::{Clock, TestClock};
 use rowkeep_repository::{ErrorKind, Options, Repository, Unlock};
 
 use crate::counting::Counting;
-use crate::stores::{Place, Store, delete, names};
+use crate::faults::Hiding;
+use crate::stores::{Place, Store, delete, get, names, put};
 use crate::support::*;
 
 fn at(what: &str, counts: &BTreeMap<String, u64>) -> u64 {
@@ -106,4 +107,53 @@ async fn time_makes_a_writer_look_again() {
     let counts = store.take();
     assert_eq!(at("get config", &counts), 1, "{counts:?}");
     assert_eq!(restore(&repository, &first).await.expect("read"), chunks(0..20));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_beside_a_repository_need_not_be_seen() {
+    let place = Place::memory();
+    let before = init(&place.store).await;
+    let (first, _) = backup(&before, &chunks(0..10)).await.expect("stored");
+    let store: Store = Arc::new(Hiding(place.store.clone()));
+    let repository = try_open(&store).await.expect("opens");
+    let (second, stored) = backup(&repository, &chunks(5..15)).await.expect("stored");
+    assert_eq!(stored.chunks, 5);
+    assert_eq!(restore(&repository, &first).await.expect("read"), chunks(0..10));
+    assert_eq!(restore(&repository, &second).await.expect("read"), chunks(5..15));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_object_that_is_put_back_counts_again() {
+    let place = Place::memory();
+    let before = init(&place.store).await;
+    let (snapshot, _) = backup(&before, &chunks(0..10)).await.expect("stored");
+    let all = names(&place.store).await;
+    let name = all.iter().find(|name| name.starts_with("index/")).expect("an index object");
+    let object = get(&place.store, name).await;
+    put(&place.store, name, object[..object.len() / 2].to_vec()).await;
+    let repository = open(&place.store).await;
+    let error = error_of(restore(&repository, &snapshot).await);
+    assert_eq!(error.kind(), ErrorKind::Missing, "{error}");
+    put(&place.store, name, object).await;
+    assert_eq!(restore(&repository, &snapshot).await.expect("read"), chunks(0..10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pack_that_is_gone_is_looked_for_twice_by_the_first_writer_alone() {
+    let place = Place::memory();
+    let before = init(&place.store).await;
+    backup(&before, &chunks(0..10)).await.expect("stored");
+    let all = names(&place.store).await;
+    let pack = all.iter().find(|name| name.starts_with("packs/")).expect("a pack");
+    delete(&place.store, pack).await;
+    let store = Counting::new(place.store.clone());
+    let clock = Arc::new(TestClock::new(Timestamp::UNIX_EPOCH));
+    let repository = open_by(&store, &clock).await;
+    for (round, looked) in [(0, 1), (1, 0), (2, 0)] {
+        store.take();
+        backup(&repository, &chunks(round..round + 10)).await.expect("stored");
+        let counts = store.take();
+        assert_eq!(at("list packs", &counts), looked, "{counts:?}");
+        clock.advance(Duration::from_secs(60));
+    }
 }

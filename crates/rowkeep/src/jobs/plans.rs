@@ -1,5 +1,6 @@
 //! Plans that are kept in a repository, so that another process can execute them later.
 
+use futures::StreamExt;
 use jiff::Timestamp;
 use rowkeep_engine::{ErrorKind as EngineKind, OnConflict};
 use rowkeep_format::{ChunkId, FormatError, PlanId, SnapshotId};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{ReplacementSummary, RowsSummary};
 use super::workspace::{Source, Workspace};
 use crate::state::selection::Selection;
-use crate::{Context, Error, ErrorKind, RequestError};
+use crate::{Context, Error, RequestError};
 
 /// The newest version of [`KeptPlan`] that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
@@ -17,6 +18,9 @@ pub const VERSION: u32 = 1;
 /// Digits of an id that are shown, and the fewest that are taken for one.
 const SHORT: usize = 8;
 const SHORTEST: usize = 4;
+
+/// Plans that are read at once.
+const AT_ONCE: usize = 8;
 
 /// A plan as a repository keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +113,7 @@ pub struct PlanListing {
 pub struct Plans {
     /// Those that can be read, the oldest first.
     pub listed: Vec<PlanListing>,
-    /// The others, with what is wrong with them.
+    /// The others, damaged or of a newer program, with what is wrong with them.
     pub unreadable: Vec<(PlanId, Error)>,
 }
 
@@ -125,7 +129,7 @@ pub fn short_id(id: PlanId) -> String {
     id.to_string()[..SHORT].to_owned()
 }
 
-/// All plans of a repository; one that is damaged does not hide the others.
+/// All plans of a repository; one that cannot be read does not hide the others.
 ///
 /// ```no_run
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
@@ -137,18 +141,24 @@ pub fn short_id(id: PlanId) -> String {
 /// ```
 pub async fn list(repository: &Repository) -> Result<Plans, Error> {
     let mut plans = Plans::default();
-    for id in repository.plans().await? {
-        match listing(repository, id).await {
+    let ids = futures::stream::iter(repository.plans().await?);
+    let mut reading = ids.map(async |id| (id, listing(repository, id).await)).buffered(AT_ONCE).boxed();
+    while let Some((id, outcome)) = reading.next().await {
+        match outcome {
             Ok(listed) => plans.listed.push(listed),
-            // Somebody deleted it meanwhile.
-            Err(Error::Repository(error)) if error.kind() == RepositoryKind::NotFound => {}
-            Err(error) if error.kind() == ErrorKind::Damage => plans.unreadable.push((id, error)),
+            Err(error) if is_deleted(&error) => {}
+            Err(error) if error.is_of_one_object() => plans.unreadable.push((id, error)),
             Err(error) => return Err(error),
         }
     }
     // Plans of older programs have no number, and were there before those that have one.
     plans.listed.sort_by_key(|listed| (listed.plan.sequence, listed.plan.time, listed.id));
     Ok(plans)
+}
+
+/// Whether somebody deleted a plan before it was read.
+pub(super) fn is_deleted(error: &Error) -> bool {
+    matches!(error, Error::Repository(error) if error.kind() == RepositoryKind::NotFound)
 }
 
 async fn listing(repository: &Repository, id: PlanId) -> Result<PlanListing, Error> {
@@ -272,9 +282,17 @@ pub(super) async fn keep(
 
 /// The sequence number of a plan that is kept now.
 async fn next_sequence(repository: &Repository) -> Result<u64, Error> {
-    let plans = list(repository).await?;
-    let highest = plans.listed.iter().filter_map(|listed| listed.plan.sequence).max();
-    Ok(highest.unwrap_or(0).saturating_add(1))
+    let ids = futures::stream::iter(repository.plans().await?);
+    let mut reading = ids.map(async |id| read(repository, id).await).buffer_unordered(AT_ONCE).boxed();
+    let mut highest = 0;
+    while let Some(outcome) = reading.next().await {
+        match outcome {
+            Ok(plan) => highest = highest.max(plan.sequence.unwrap_or(0)),
+            Err(error) if is_deleted(&error) || error.is_of_one_object() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(highest.saturating_add(1))
 }
 
 async fn keep_now(
@@ -287,6 +305,7 @@ async fn keep_now(
 ) -> Result<PlanId, Error> {
     let configured = workspace.config().databases.contains_key(&source.typed);
     let repository = workspace.repository().await?;
+    let action = action.await?;
     let plan = KeptPlan {
         version: VERSION,
         time: now,
@@ -296,7 +315,7 @@ async fn keep_now(
         target: source.target(),
         configured,
         snapshot,
-        action: action.await?,
+        action,
         terms: terms.clone(),
     };
     let json = serde_json::to_vec(&plan).expect("a plan has no map with keys that are not text");

@@ -9,7 +9,7 @@ fn the_form_of_a_plan_is_pinned() {
     let plan = KeptPlan {
         version: VERSION,
         time: "2026-11-20T13:29:14Z".parse().expect("it is a time"),
-        sequence: None,
+        sequence: Some(3),
         program: "rowkeep 0.1.0".to_owned(),
         database: "shop".to_owned(),
         target: "/srv/shop.db".to_owned(),
@@ -46,15 +46,17 @@ fn the_form_of_a_plan_is_pinned() {
     assert_eq!(json, PINNED);
     let read: KeptPlan = serde_json::from_str(&json).expect("it is read");
     assert_eq!(read, plan);
+    let older: KeptPlan = serde_json::from_str(&json.replace(r#""sequence":3,"#, "")).expect("it is read");
+    assert_eq!(older, KeptPlan { sequence: None, ..plan });
 }
 
 const PINNED: &str = concat!(
-    r#"{"version":1,"time":"2026-11-20T13:29:14Z","program":"rowkeep 0.1.0","database":"shop","ta"#,
-    r#"rget":"/srv/shop.db","configured":false,"snapshot":"01010101010101010101010101010101","act"#,
-    r#"ion":{"kind":"rows","summary":{"operation":"restore","from":"snapshot 01010101","database""#,
-    r#":"/srv/shop.db","schema":[],"tables":[],"rows":{"inserted":2,"updated":1,"deleted":0},"lef"#,
-    r#"t_out":[],"dangling":[]},"changes":"020202020202020202020202020202020202020202020202020202"#,
-    r#"0202020202","reversed":false,"some_rows":true,"safety_tables":null},"terms":{"on_conflict""#,
-    r#":"skip","fire_triggers":false,"end_connections":false,"also_run":["SELECT 1"],"safety":tru"#,
-    r#"e,"verify":true,"hooks":true,"activity":false}}"#,
+    r#"{"version":1,"time":"2026-11-20T13:29:14Z","sequence":3,"program":"rowkeep 0.1.0","databas"#,
+    r#"e":"shop","target":"/srv/shop.db","configured":false,"snapshot":"0101010101010101010101010"#,
+    r#"1010101","action":{"kind":"rows","summary":{"operation":"restore","from":"snapshot 0101010"#,
+    r#"1","database":"/srv/shop.db","schema":[],"tables":[],"rows":{"inserted":2,"updated":1,"del"#,
+    r#"eted":0},"left_out":[],"dangling":[]},"changes":"02020202020202020202020202020202020202020"#,
+    r#"20202020202020202020202","reversed":false,"some_rows":true,"safety_tables":null},"terms":{"#,
+    r#""on_conflict":"skip","fire_triggers":false,"end_connections":false,"also_run":["SELECT 1"]"#,
+    r#","safety":true,"verify":true,"hooks":true,"activity":false}}"#,
 );

@@ -40,34 +40,44 @@ async fn check_now(
 ) -> Result<Checked, Error> {
     context.observe(Event::Phase { phase: Phase::Check, tables: 0, rows: 0 });
     let progress = Progress::new(context);
+    // Before the index is loaded: what is there now finds its chunks in it.
+    let (snapshots, plans) = (repository.snapshots().await?, repository.plans().await?);
     let report = repository.check(options, &|at| progress.tell(at)).await?;
     let mut checked = summary(&report);
-    let reader = repository.reader().await?;
+    let reader = report.reader(repository);
     let mut walk = Walk { reader: &reader, report: &report, known: HashMap::new() };
-    for id in repository.snapshots().await? {
+    for id in snapshots {
         match snapshots::open(repository, id).await {
             Ok(snapshot) => {
                 if let Some(loss) = walk.snapshot(&snapshot).await? {
                     checked.losses.push(loss);
                 }
             }
-            // One whose object is damaged is in the report already; one whose manifest is not understood is not.
+            // One whose manifest is not understood is not in the report yet.
             Err(error @ Error::Content { .. }) => {
-                checked.damage.push(Problem { object: format!("snapshot {id}"), detail: error.to_string() });
+                let problems = match error.kind() {
+                    ErrorKind::Damage => &mut checked.damage,
+                    _ => &mut checked.notes,
+                };
+                problems.push(Problem { object: format!("snapshot {id}"), detail: error.to_string() });
             }
-            Err(error) if error.kind() == ErrorKind::Damage => {}
+            // What is damaged or too new as a whole is in the report already.
+            Err(error) if plans::is_deleted(&error) || error.is_of_one_object() => {}
             Err(error) => return Err(error),
         }
     }
-    for id in repository.plans().await? {
+    for id in plans {
         let lost = match plans::read(repository, id).await {
             Ok(plan) => match plan.action {
                 Action::Rows { changes, .. } => !walk.changes(changes).await?,
                 Action::Replace { .. } => false,
             },
-            // A damaged one is in the report already.
-            Err(Error::Repository(_)) => false,
-            Err(Error::Content { .. }) => true,
+            Err(error @ Error::Content { .. }) if error.kind() == ErrorKind::Damage => true,
+            Err(error @ Error::Content { .. }) => {
+                checked.notes.push(Problem { object: format!("plan {id}"), detail: error.to_string() });
+                false
+            }
+            Err(error) if plans::is_deleted(&error) || error.is_of_one_object() => false,
             Err(error) => return Err(error),
         };
         if lost {

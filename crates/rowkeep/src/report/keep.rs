@@ -31,7 +31,7 @@ pub fn keep(report: &mut Report, folder: &Path) -> io::Result<PathBuf> {
 
 /// The reports in a folder, the oldest first; none when there is no folder.
 ///
-/// Files that are no reports, or of a newer form, are passed over: the folder is the users'.
+/// Files that are no reports, or of a newer form, or that cannot be read, are passed over: the folder is the users'.
 pub fn kept(folder: &Path) -> io::Result<Vec<Report>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -41,8 +41,8 @@ pub fn kept(folder: &Path) -> io::Result<Vec<Report>> {
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "json") {
-            let report = serde_json::from_slice::<Report>(&fs::read(&path)?);
-            reports.extend(report.ok().filter(|report| report.version == VERSION));
+            let report = fs::read(&path).ok().and_then(|json| serde_json::from_slice::<Report>(&json).ok());
+            reports.extend(report.filter(|report| report.version == VERSION));
         }
     }
     // Reports of older programs have no number, and were there before those that have one.

@@ -39,16 +39,27 @@ pub(crate) fn places<'a>(
 /// The sequence number of a snapshot that is made when these are there.
 pub(crate) fn next_sequence<'a>(snapshots: impl IntoIterator<Item = (SnapshotId, &'a Manifest)>) -> u64 {
     let snapshots: Vec<_> = snapshots.into_iter().collect();
-    positions(&snapshots).into_values().max().unwrap_or(0).saturating_add(1)
+    positions(&snapshots).into_values().map(|place| place.number).max().unwrap_or(0).saturating_add(1)
 }
 
-/// The sequence numbers of snapshots, and for those without one a number that does the same.
+/// Where a snapshot stands among those of its database.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Position {
+    /// Whether it has a sequence number or follows one that has. What does not is of an older program: it comes first.
+    is_numbered: bool,
+    /// Its sequence number, or one that does the same for it.
+    number: u64,
+}
+
+/// The positions of snapshots: their sequence numbers, and for those without one a number that does the same.
 ///
 /// A snapshot without one comes after its parent; where the parent is gone too, after all others of which the same is true
-/// and which have earlier times.
-fn positions(of: &[(SnapshotId, &Manifest)]) -> HashMap<SnapshotId, u64> {
-    let mut positions: HashMap<SnapshotId, u64> =
-        of.iter().filter_map(|(id, manifest)| Some((*id, manifest.sequence?))).collect();
+/// and which have earlier times. These count for themselves: how many are left must not decide where they stand among
+/// those that have sequence numbers.
+fn positions(of: &[(SnapshotId, &Manifest)]) -> HashMap<SnapshotId, Position> {
+    let numbered = |number| Position { is_numbered: true, number };
+    let mut positions: HashMap<SnapshotId, Position> =
+        of.iter().filter_map(|(id, manifest)| Some((*id, numbered(manifest.sequence?)))).collect();
     let present: HashMap<SnapshotId, &Manifest> = of.iter().copied().collect();
     let mut children: HashMap<SnapshotId, Vec<SnapshotId>> = HashMap::new();
     let mut first = Vec::new();
@@ -63,28 +74,29 @@ fn positions(of: &[(SnapshotId, &Manifest)]) -> HashMap<SnapshotId, u64> {
     first.sort_unstable();
     let mut last = 0;
     for (_, id) in first {
-        positions.insert(id, last + 1);
+        positions.insert(id, Position { is_numbered: false, number: last + 1 });
         last = descend(&mut positions, &children, vec![id]).max(last + 1);
     }
     // Ids are hashes of what names the parent, so nothing is its own ancestor; a damaged repository must not panic us.
     for (id, _) in of {
-        positions.entry(*id).or_insert(0);
+        positions.entry(*id).or_default();
     }
     positions
 }
 
 /// Numbers the descendants of snapshots that are numbered, each one after its parent; returns the highest number given.
 fn descend(
-    positions: &mut HashMap<SnapshotId, u64>,
+    positions: &mut HashMap<SnapshotId, Position>,
     children: &HashMap<SnapshotId, Vec<SnapshotId>>,
     mut next: Vec<SnapshotId>,
 ) -> u64 {
     let mut highest = 0;
     while let Some(parent) = next.pop() {
-        let position = positions.get(&parent).copied().unwrap_or(0).saturating_add(1);
+        let before = positions.get(&parent).copied().unwrap_or_default();
+        let position = Position { number: before.number.saturating_add(1), ..before };
         for child in children.get(&parent).into_iter().flatten() {
             positions.insert(*child, position);
-            highest = highest.max(position);
+            highest = highest.max(position.number);
             next.push(*child);
         }
     }

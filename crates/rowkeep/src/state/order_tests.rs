@@ -130,6 +130,20 @@ fn programs_that_write_no_numbers_may_follow_those_that_do() {
     assert_eq!(ordered(&older), [1, 2]);
 }
 
+/// Snapshots of a program that wrote no numbers, many of them, before those of one that does.
+#[test]
+fn what_was_deleted_does_not_move_what_is_left() {
+    let mut all: Vec<_> = (1..=6).map(|id| snapshot(id, "shop", 100 + i64::from(id), None, None)).collect();
+    all.push(snapshot(7, "shop", 5, Some(6), Some(2)));
+    all.push(snapshot(8, "shop", 4, Some(7), Some(3)));
+    for left in 0..=6 {
+        let all = &all[left..];
+        let expected: Vec<u8> = (left as u8 + 1..=8).collect();
+        assert_eq!(ordered(all), expected, "the first {left} are deleted");
+        assert!(next(all) > 3);
+    }
+}
+
 #[test]
 fn two_of_one_moment_are_ordered_by_number_then_time_then_id() {
     let all = [

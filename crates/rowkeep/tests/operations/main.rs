@@ -1,6 +1,7 @@
 //! The operations on real databases and an in-memory repository.
 
 mod apply;
+mod check;
 mod clocks;
 mod dangling;
 mod hashes;

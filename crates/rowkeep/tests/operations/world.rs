@@ -20,8 +20,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::at("memory://")
+    }
+
+    /// The same with the repository at a location.
+    pub(crate) fn at(location: &str) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-        let store = open_store("memory://", &[]).expect("memory is there");
+        let store = open_store(location, &[]).expect("the location can be used");
         let repository =
             runtime.block_on(Repository::init(store, Protection::Unencrypted)).expect("a repository is made");
         let bins = std::env::var_os("ROWKEEP_PG_BIN").unwrap_or_default();

@@ -283,6 +283,9 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
             "nothing was changed: constraints of the database reject these rows; --with-related also restores the rows that they reference, --with-schema the tables as they were"
         }
         Engine::Statement => "nothing was changed; fix the statement",
+        Engine::OutcomeUnknown => {
+            "compare the database with the newest snapshots (`rowkeep snapshots`, `rowkeep diff`) before you change it again; `rowkeep undo` reverts what was done"
+        }
         Engine::Unsupported | Engine::Unstorable | Engine::Stopped | Engine::Other => return None,
     })
 }

@@ -32,7 +32,7 @@ pub struct ApplyOptions {
     pub statements: Vec<String>,
     /// Asks to stop. What the database is doing then is cancelled there and undone, and the call returns
     /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) when that is done, or after some seconds if the database does not
-    /// answer. A commit that has begun is finished.
+    /// answer. A commit that has begun is waited for.
     pub stop: CancellationToken,
 }
 

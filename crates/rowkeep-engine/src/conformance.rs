@@ -52,7 +52,7 @@ pub use states::{
 };
 pub use targets::{
     abandoned_targets_leave_nothing, an_empty_schema_is_restored, dropped_targets_do_not_stop_the_next,
-    occupied_targets_are_refused, tables_without_rows_are_created,
+    occupied_targets_are_refused, stopped_targets_leave_nothing, tables_without_rows_are_created,
 };
 
 /// Makes a `#[tokio::test]` of each conformance case; takes an expression that gives a [`Fixture`].
@@ -89,7 +89,7 @@ macro_rules! conformance_tests {
             views_are_of_one_instant, reading_concurrently, dropping_a_stream_lets_others_read,
             examining_a_sound_database,
             an_empty_schema_is_restored, tables_without_rows_are_created, occupied_targets_are_refused,
-            abandoned_targets_leave_nothing, dropped_targets_do_not_stop_the_next,
+            abandoned_targets_leave_nothing, dropped_targets_do_not_stop_the_next, stopped_targets_leave_nothing,
             databases_that_are_not_there_are_not_found, errors_of_streams_end_the_load,
         );
     };

@@ -36,7 +36,8 @@ pub trait Engine: Send + Sync {
     /// creates everything of the schema that has to be there before rows.
     ///
     /// Until [`Target::finish`] the database is not to be used; a target that is abandoned or dropped, or whose
-    /// process is killed, leaves nothing that would stop the next attempt.
+    /// process is killed, leaves nothing that would stop the next attempt. When this fails or is asked to stop, the database
+    /// is as it was.
     async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError>;
 
     /// Begins to make the database again in place of what it holds, schema included.
@@ -54,7 +55,8 @@ pub trait Engine: Send + Sync {
     /// nothing is changed. Referential actions (`ON DELETE CASCADE`) do not reach rows that the changeset does not
     /// name. Sequences and counters end up past the highest value that was put in.
     ///
-    /// Writers of other rows are held up as little as that allows.
+    /// Writers of other rows are held up as little as that allows. An error means that nothing was changed, except
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
     async fn apply(
         &self,
         changes: Arc<dyn ChangeSource>,

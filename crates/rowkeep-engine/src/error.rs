@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Statement,
     /// The caller asked it to stop; nothing was changed.
     Stopped,
+    /// Nobody knows whether it was done: the commit was begun, and its end was not seen.
+    OutcomeUnknown,
     /// Rows cannot be held in rowkeep's form, such as one that is too large.
     Unstorable,
     /// Anything else; the source tells.

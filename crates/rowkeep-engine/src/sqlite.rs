@@ -51,7 +51,7 @@ use rowkeep_format::Schema;
 
 use self::catalog::tables::Object;
 use self::connect::blocking::blocking;
-use self::connect::interrupt;
+use self::connect::interrupt::{self, Interrupt};
 use self::connect::patience::Patience;
 use self::load::{contents, target};
 use self::read::{query, view};
@@ -137,8 +137,11 @@ impl Engine for Sqlite {
         let (path, patience) = (self.file()?, self.patience.clone());
         let (schema, options) = (schema.clone(), options.clone());
         let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
-        let begin = move || target::SqliteTarget::begin(path, &schema, &options, &patience, sort);
-        Ok(Arc::new(blocking(begin).await?))
+        let stop = options.stop.clone();
+        let begin = move |interrupt: Interrupt| {
+            target::SqliteTarget::begin(path, &schema, &options, &patience, sort, &interrupt)
+        };
+        Ok(Arc::new(interrupt::stoppable(&stop, begin).await?))
     }
 
     async fn replace(
@@ -149,8 +152,11 @@ impl Engine for Sqlite {
         let (path, patience) = (self.file()?, self.patience.clone());
         let (schema, options) = (schema.clone(), options.clone());
         let sort = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
-        let begin = move || target::SqliteTarget::begin_again(path, &schema, &options, &patience, sort);
-        Ok(Arc::new(blocking(begin).await?))
+        let stop = options.stop.clone();
+        let begin = move |interrupt: Interrupt| {
+            target::SqliteTarget::begin_again(path, &schema, &options, &patience, sort, &interrupt)
+        };
+        Ok(Arc::new(interrupt::stoppable(&stop, begin).await?))
     }
 
     async fn apply(

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use rowkeep_format::{Table, TableName};
+use tokio_util::sync::CancellationToken;
 
 use crate::{EngineError, RowStream};
 
@@ -26,6 +27,9 @@ pub struct CreateOptions {
     pub loaded: Option<Vec<TableName>>,
     /// Whether other connections to a database that is replaced are ended first, where the engine can do that.
     pub end_connections: bool,
+    /// Asks to stop: [`Engine::create`](crate::Engine::create), [`Engine::replace`](crate::Engine::replace) and
+    /// [`Target::finish`] then return [`ErrorKind::Stopped`](crate::ErrorKind::Stopped). Loads are stopped by dropping them.
+    pub stop: CancellationToken,
 }
 
 /// A database that is being made.
@@ -44,8 +48,15 @@ pub trait Target: Send + Sync {
 
     /// Creates what has to come after all rows (constraints, triggers), sets sequences and settings, and makes the
     /// database durable and visible. Returns what was not restored exactly, in words for people.
+    ///
+    /// The last step makes all of it visible at once. Asked to stop before that, it returns
+    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped), and the target is to be abandoned; a last step that has begun is
+    /// waited for. An error means that the database is not visible, except
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). Who drops the future does not learn which it is.
     async fn finish(&self) -> Result<Vec<String>, EngineError>;
 
     /// Leaves the database as it was before [`Engine::create`](crate::Engine::create). Also done, as well as can be, on drop.
+    ///
+    /// What a server is still doing is cancelled there and waited for, some seconds at most.
     async fn abandon(&self) -> Result<(), EngineError>;
 }

@@ -63,17 +63,12 @@ pub async fn capture(
     engine: &dyn Engine,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
-    context.until_cancelled(capture_now(context, repository, engine, options)).await
-}
-
-async fn capture_now(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    options: &CaptureOptions,
-) -> Result<Snapshot, Error> {
-    refuse_unready(context, engine, options.repository_folder.as_deref()).await?;
-    read(context, repository, engine, options).await?.commit(repository).await
+    let reading = async {
+        refuse_unready(context, engine, options.repository_folder.as_deref()).await?;
+        read(context, repository, engine, options).await
+    };
+    // Whoever stops it later has a snapshot.
+    context.until_cancelled(reading).await?.commit(repository).await
 }
 
 /// A snapshot whose chunks are stored, but which nobody sees yet.

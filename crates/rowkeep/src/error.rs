@@ -17,7 +17,7 @@ pub use request::RequestError;
 pub enum Error {
     /// The database could not be read or written.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Engine(EngineError),
     /// The repository could not be read or written.
     #[error(transparent)]
     Repository(#[from] rowkeep_repository::Error),
@@ -251,6 +251,7 @@ impl Error {
                 | Engine::Unsupported
                 | Engine::Unstorable
                 | Engine::Stopped
+                | Engine::OutcomeUnknown
                 | Engine::Other => ErrorKind::Failed,
             },
             Error::Repository(error) => match error.kind() {
@@ -297,6 +298,11 @@ impl Error {
         }
     }
 
+    /// Whether nobody knows if the database was changed.
+    pub(crate) fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Error::Engine(error) if error.kind() == rowkeep_engine::ErrorKind::OutcomeUnknown)
+    }
+
     /// The same as the reason why a step could not be done.
     pub(crate) fn of_step(self, step: impl Into<String>) -> Self {
         Error::Step { step: step.into(), source: Box::new(self) }
@@ -319,6 +325,16 @@ impl Error {
     pub(crate) fn content(object: impl Into<String>) -> impl FnOnce(FormatError) -> Self {
         let object = object.into();
         move |source| Error::Content { object, source }
+    }
+}
+
+/// What was asked to stop and did is cancelled.
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        match error.kind() {
+            rowkeep_engine::ErrorKind::Stopped => Error::Cancelled,
+            _ => Error::Engine(error),
+        }
     }
 }
 

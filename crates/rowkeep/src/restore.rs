@@ -89,13 +89,16 @@ pub async fn restore_masked(
     let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind(&schema)).transpose()?;
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
-        ..CreateOptions::default()
+        end_connections: false,
+        stop: context.cancel().clone(),
     };
     let target = engine.create(&schema, &options).await?;
     finish(context, target.as_ref(), &reader, &schema, mask.as_ref(), tables).await
 }
 
 /// Loads tables into a target and finishes it; when anything fails, or is cancelled, the target is abandoned.
+///
+/// The target is to be one that stops when the operation is cancelled: only it knows whether its last step was done.
 pub(crate) async fn finish(
     context: &Context,
     target: &dyn Target,
@@ -104,16 +107,31 @@ pub(crate) async fn finish(
     mask: Option<&BoundMask>,
     tables: &[TableEntry],
 ) -> Result<Restored, Error> {
-    let work = fill(context, target, reader, schema, mask, tables);
-    match context.until_cancelled(work).await {
-        Ok(notes) => Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes }),
-        Err(error) => {
-            if let Err(left) = target.abandon().await {
-                context.warn(format!("the unfinished database could not be cleared: {left}"));
-            }
-            Err(error)
-        }
+    let loading = load(context, target, reader, schema, mask, tables);
+    let notes = finish_loaded(context, target, loading).await?;
+    Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes })
+}
+
+/// Finishes a target that is loaded by then; when anything fails, or is cancelled, the target is abandoned.
+pub(crate) async fn finish_loaded(
+    context: &Context,
+    target: &dyn Target,
+    loading: impl Future<Output = Result<(), Error>>,
+) -> Result<Vec<String>, Error> {
+    let finishing = async {
+        context.until_cancelled(loading).await?;
+        context.observe(Event::Phase { phase: Phase::Finish, tables: 0, rows: 0 });
+        // Not dropped: it stops by itself, or has ended.
+        Ok(target.finish().await?)
+    };
+    let error = match finishing.await {
+        Ok(notes) => return Ok(notes),
+        Err(error) => error,
+    };
+    if let Err(left) = target.abandon().await {
+        context.warn(format!("the unfinished database could not be cleared: {left}"));
     }
+    Err(error)
 }
 
 /// The tables of a snapshot that are meant; a name that no table or group has is an error.
@@ -144,14 +162,14 @@ pub(crate) async fn refuse_occupied(engine: &dyn Engine) -> Result<(), Error> {
     }
 }
 
-async fn fill(
+async fn load(
     context: &Context,
     target: &dyn Target,
     reader: &Arc<Reader>,
     schema: &Schema,
     mask: Option<&BoundMask>,
     entries: &[TableEntry],
-) -> Result<Vec<String>, Error> {
+) -> Result<(), Error> {
     let cause = Cause::default();
     context.observe(Event::Phase {
         phase: Phase::Restore,
@@ -198,7 +216,5 @@ async fn fill(
                 Ok::<_, Error>(())
             }
         })
-        .await?;
-    context.observe(Event::Phase { phase: Phase::Finish, tables: 0, rows: 0 });
-    Ok(target.finish().await?)
+        .await
 }

@@ -186,6 +186,54 @@ run = """echo "$ROWKEEP_OUTCOME $('{psql}' -XAtc "{locks}" '{url}')" > seen"""
     }
 }
 
+/// The same while the whole database is being replaced.
+#[test]
+fn a_replacement_that_is_interrupted_has_ended_before_its_hooks_run() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_replaced");
+        shop.sql(CUSTOMERS);
+        shop.sql(
+            "CREATE FUNCTION stubborn() RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN 1; \
+             EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1000); RETURN 2; END'; \
+             CREATE MATERIALIZED VIEW slow AS SELECT public.stubborn() AS n",
+        );
+        let psql = server.program("psql");
+        let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'customers'::regclass";
+        let hook = format!(
+            r#"[databases.shop]
+url = "{url}"
+[[databases.shop.hooks]]
+when = "after-restore"
+run = """echo "$ROWKEEP_OUTCOME $('{psql}' -XAtc "{locks}" '{url}')" > seen"""
+"#,
+            url = shop.url(),
+            psql = psql.get_program().to_string_lossy(),
+        );
+        std::fs::write(sandbox.path("rowkeep.toml"), hook).expect("it is written");
+        sandbox.done(&["backup", "shop", "--name", "first"]);
+        shop.sql("ALTER TABLE customers ADD COLUMN more text; DELETE FROM customers WHERE id % 10 = 0");
+        sandbox.done(&["backup", "shop", "--name", "second"]);
+        let before = sandbox.done(&["snapshots"]).out;
+        let holder = hold(&server, &shop);
+        let arguments = ["restore", "first", "--to", "shop", "--with-schema", "--yes"];
+        let mut command = sandbox.command(&arguments);
+        let mut restore =
+            Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it can be run"));
+        until("the restore is in its transaction", || count(&shop, WAITERS) == 1);
+        assert!(count(&shop, locks) > 0, "its locks can be seen");
+        signal("TERM", &restore.0.id().to_string());
+        assert_eq!(restore.0.wait().expect("it ends").code(), Some(1));
+        let seen = std::fs::read_to_string(sandbox.path("seen")).expect("the hook ran");
+        assert_eq!(seen.trim(), "interrupted 0");
+        assert_eq!(sandbox.done(&["snapshots"]).out, before, "its safety snapshot is gone");
+        let_go(&shop);
+        drop(holder);
+        sandbox.done(&["verify", "second", "--against", "shop"]);
+        assert_eq!(count(&shop, "SELECT count(more) FROM customers"), 0, "the column is still there");
+    }
+}
+
 /// Kills restores at random moments; after each the database is as before or as after, never between.
 fn kill_at_random(sandbox: &Sandbox, database: &str, harm: &mut dyn FnMut(), settled: &dyn Fn()) {
     const KILLS: u32 = 12;

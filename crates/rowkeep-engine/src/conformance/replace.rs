@@ -45,7 +45,11 @@ async fn view(sandbox: &dyn Sandbox) -> Arc<dyn View> {
 
 /// Begins to put what a view shows in the place of what a database holds; all rows are loaded, several tables at once.
 async fn loaded(view: &Arc<dyn View>, engine: &dyn Engine) -> Arc<dyn Target> {
-    let target = engine.replace(view.schema(), &CreateOptions::default()).await.expect("it is begun");
+    loaded_with(view, engine, &CreateOptions::default()).await
+}
+
+async fn loaded_with(view: &Arc<dyn View>, engine: &dyn Engine, options: &CreateOptions) -> Arc<dyn Target> {
+    let target = engine.replace(view.schema(), options).await.expect("it is begun");
     let tables = &view.schema().tables;
     futures::future::join_all(tables.iter().map(async |table| {
         let rows = view.rows(table).await.expect("the rows are read");
@@ -92,6 +96,17 @@ pub async fn replacements_that_do_not_end_leave_the_old(fixture: &dyn Fixture) {
 
     drop(loaded(&view, &*engine).await);
     unchanged("dropped").await;
+
+    let options = CreateOptions::default();
+    let target = loaded_with(&view, &*engine, &options).await;
+    options.stop.cancel();
+    let error = target.finish().await.expect_err("it is stopped");
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    target.abandon().await.expect("it is abandoned");
+    unchanged("stopped").await;
+    let error = engine.replace(view.schema(), &options).await.err();
+    assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Stopped));
+    unchanged("stopped at once").await;
 
     let target = engine.replace(view.schema(), &CreateOptions::default()).await.expect("it is begun");
     let children = table(view.schema(), "children");

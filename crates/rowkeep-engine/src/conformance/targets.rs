@@ -18,8 +18,12 @@ async fn schema(sandbox: &dyn Sandbox) -> Schema {
 }
 
 /// A target with one table loaded and another not.
-async fn half_done(engine: &dyn Engine, schema: &Schema) -> std::sync::Arc<dyn Target> {
-    let target = engine.create(schema, &CreateOptions::default()).await.expect("the target is created");
+async fn half_done(
+    engine: &dyn Engine,
+    schema: &Schema,
+    options: &CreateOptions,
+) -> std::sync::Arc<dyn Target> {
+    let target = engine.create(schema, options).await.expect("the target is created");
     let table = schema.tables.iter().find(|table| table.name.name == "t").expect("there is a table t");
     let mut batch = RowBatch::new(table.columns.len());
     let one = if schema.engine == "sqlite" { Value::Integer(1) } else { Value::Text(b"1") };
@@ -77,7 +81,7 @@ pub async fn abandoned_targets_leave_nothing(fixture: &dyn Fixture) {
     original.run(TWO_TABLES).await;
     let sandbox = fixture.empty().await;
     let before = sandbox.dump().await;
-    let target = half_done(&*sandbox.engine(), &schema(&*original).await).await;
+    let target = half_done(&*sandbox.engine(), &schema(&*original).await, &CreateOptions::default()).await;
     target.abandon().await.expect("the target is abandoned");
     drop(target);
     assert_eq!(sandbox.engine().contents().await.expect("the database is looked at"), Contents::Empty);
@@ -90,9 +94,34 @@ pub async fn dropped_targets_do_not_stop_the_next(fixture: &dyn Fixture) {
     original.run(TWO_TABLES).await;
     let sandbox = fixture.empty().await;
     let schema = schema(&*original).await;
-    drop(half_done(&*sandbox.engine(), &schema).await);
+    drop(half_done(&*sandbox.engine(), &schema, &CreateOptions::default()).await);
     let contents = sandbox.engine().contents().await.expect("the database is looked at");
     assert!(matches!(contents, Contents::Empty | Contents::Unfinished), "{contents:?}");
     super::sandbox::copy(&*original.engine(), &*sandbox.engine()).await;
     assert!(original.dump().await == sandbox.dump().await, "the next attempt succeeds");
+}
+
+/// A target that is asked to stop before its last step is not finished, and leaves nothing when it is abandoned.
+pub async fn stopped_targets_leave_nothing(fixture: &dyn Fixture) {
+    let original = fixture.empty().await;
+    original.run(TWO_TABLES).await;
+    let (sandbox, missing) = (fixture.empty().await, fixture.missing().await);
+    let (before, schema) = (sandbox.dump().await, schema(&*original).await);
+    let options = CreateOptions::default();
+    let target = half_done(&*sandbox.engine(), &schema, &options).await;
+    let unmade = half_done(&*missing, &schema, &options).await;
+    options.stop.cancel();
+    for target in [target, unmade] {
+        let error = target.finish().await.expect_err("it is stopped");
+        assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+        target.abandon().await.expect("the target is abandoned");
+    }
+    assert!(before == sandbox.dump().await, "nothing has changed");
+    // Before anything was done at all.
+    for engine in [&*sandbox.engine(), &*missing] {
+        let error = engine.create(&schema, &options).await.err();
+        assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Stopped));
+    }
+    assert_eq!(sandbox.engine().contents().await.expect("the database is looked at"), Contents::Empty);
+    assert_eq!(missing.contents().await.expect("it is looked for"), Contents::Missing);
 }

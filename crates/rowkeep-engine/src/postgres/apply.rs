@@ -23,7 +23,7 @@ use std::sync::Arc;
 use rowkeep_format::{Counts, TableChanges, TableKind};
 
 use super::connect::cancel_guard::CancelGuard;
-use super::connect::failure::{changing_failed, failed};
+use super::connect::commit::commit;
 use super::connect::server::Server;
 use super::connect::session::Session;
 use super::connect::settings;
@@ -46,7 +46,7 @@ pub(super) async fn apply(
         return Err(stopped());
     };
     let done = match changed {
-        Ok(applied) => commit(&session).await.map(|()| applied),
+        Ok(applied) => commit(session.server(), &session, "the changes").await.map(|()| applied),
         Err(error) => Err(error),
     };
     if done.is_err() {
@@ -159,16 +159,4 @@ fn check(work: &Work<'_>, done: &Done, options: &ApplyOptions) -> Result<Vec<Str
         );
     }
     Ok(notes)
-}
-
-async fn commit(session: &Session) -> Result<(), EngineError> {
-    session.try_run("COMMIT").await.map_err(|error| {
-        if error.as_db_error().is_some() {
-            return changing_failed("the changes cannot be committed", error);
-        }
-        failed(
-            "the connection was lost while the changes were being committed; look whether they were",
-            error,
-        )
-    })
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod address;
 pub(super) mod cancel_guard;
+pub(super) mod commit;
 pub(super) mod copy_interceptor;
 pub(super) mod copy_sink;
 pub(super) mod failure;

@@ -12,6 +12,7 @@ pub(super) mod make_tables;
 pub(super) mod marker;
 pub(super) mod notes;
 pub(super) mod plan;
+pub(super) mod prepare;
 pub(super) mod replace;
 pub(super) mod restore;
 pub(super) mod restore_lock;

@@ -31,7 +31,7 @@ use rusqlite::config::DbConfig;
 use super::catalog::properties::Properties;
 use super::catalog::tables;
 use super::connect::connection::writable;
-use super::connect::error::when;
+use super::connect::error::{commit_failure, when};
 use super::connect::interrupt::Interrupt;
 use super::connect::patience::{Patience, patiently};
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind, OnConflict};
@@ -68,11 +68,17 @@ pub(super) fn apply(
     let applied = change(&connection, source, options, interrupt).and_then(|applied| {
         interrupt.check()?;
         // In rollback mode, whoever still reads is waited for.
-        patiently(patience, || connection.execute_batch("COMMIT")).map_err(when(named()))?;
+        patiently(patience, || connection.execute_batch("COMMIT"))
+            .map_err(|error| commit_failure(named(), &error))?;
         Ok(applied)
     });
-    if applied.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK").map_err(when(named()))?;
+    if let Err(error) = &applied
+        && !connection.is_autocommit()
+    {
+        let rolled_back = connection.execute_batch("ROLLBACK");
+        if error.kind() != ErrorKind::OutcomeUnknown {
+            rolled_back.map_err(when(named()))?;
+        }
     }
     applied
 }

@@ -4,6 +4,7 @@ mod apply;
 mod apply_conflicts;
 mod awkward;
 mod changes;
+mod commits;
 mod encodings;
 mod faults;
 mod find;
@@ -16,6 +17,7 @@ mod replaces;
 mod restores;
 mod roles;
 mod server;
+mod stops;
 mod tls;
 mod views;
 

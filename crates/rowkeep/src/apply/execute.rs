@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rowkeep_engine::{Applied, ApplyOptions, Engine, ErrorKind as EngineKind};
+use rowkeep_engine::{Applied, ApplyOptions, Engine};
 use rowkeep_format::manifest::Before;
 use rowkeep_repository::Repository;
 
@@ -56,12 +56,7 @@ pub async fn execute(
         rows: plan.changes.tables().iter().map(|table| table.counts.total()).sum(),
     });
     let options = ApplyOptions { stop: context.cancel().clone(), ..options.clone() };
-    let applying = async {
-        match engine.apply(Arc::clone(&plan.changes), &options).await {
-            Err(error) if error.kind() == EngineKind::Stopped => Err(Error::Cancelled),
-            applied => Ok(applied?),
-        }
-    };
+    let applying = async { Ok(engine.apply(Arc::clone(&plan.changes), &options).await?) };
     let applied = safety::guarded(context, repository, safety.as_ref(), applying).await?;
     Ok(Executed { applied, safety })
 }

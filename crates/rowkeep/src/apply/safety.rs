@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rowkeep_engine::{Engine, ErrorKind};
+use rowkeep_engine::Engine;
 use rowkeep_format::TableName;
 use rowkeep_format::manifest::Before;
 use rowkeep_repository::Repository;
@@ -85,7 +85,7 @@ pub(crate) async fn commit(
 
 /// Changes a database after its safety snapshot became visible, which goes again when nothing was changed.
 ///
-/// It stays when the connection was lost: then nobody knows whether anything was changed.
+/// It stays when nobody knows whether anything was changed. `change` is not to be dropped once it may have changed anything.
 pub(crate) async fn guarded<T>(
     context: &Context,
     repository: &Repository,
@@ -96,10 +96,13 @@ pub(crate) async fn guarded<T>(
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
-    let is_unknown = matches!(&error, Error::Engine(error) if error.kind() == ErrorKind::Unreachable);
-    if let Some(safety) = safety.filter(|_| !is_unknown)
-        && let Err(left) = repository.delete_snapshot(&safety.id).await
-    {
+    let Some(safety) = safety else { return Err(error) };
+    if error.is_outcome_unknown() {
+        let id = safety.short_id();
+        context.warn(format!(
+            "safety snapshot {id} stays: it holds what was there before, should anything be changed"
+        ));
+    } else if let Err(left) = repository.delete_snapshot(&safety.id).await {
         context.warn(format!("safety snapshot {} stays: {left}", safety.short_id()));
     }
     Err(error)

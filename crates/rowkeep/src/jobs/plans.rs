@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use rowkeep_engine::{ErrorKind as EngineKind, OnConflict};
+use rowkeep_engine::OnConflict;
 use rowkeep_format::{ChunkId, FormatError, PlanId, SnapshotId};
 use rowkeep_repository::{ErrorKind as RepositoryKind, Repository};
 use serde::{Deserialize, Serialize};
@@ -230,7 +230,7 @@ pub(super) async fn refuse_executed(repository: &Repository, id: PlanId) -> Resu
 
 /// Executes a plan that is kept, and no other time; one that is not kept is just executed.
 ///
-/// When nothing came of it the plan can be executed again; when the database was lost sight of at the end, nobody knows.
+/// When nothing came of it the plan can be executed again; when nobody knows whether anything did, it cannot.
 pub(super) async fn once<T>(
     context: &Context,
     repository: &Repository,
@@ -248,7 +248,7 @@ pub(super) async fn once<T>(
     }
     let executed = execution.await;
     if let Err(error) = &executed
-        && !matches!(error, Error::Engine(error) if error.kind() == EngineKind::Unreachable)
+        && !error.is_outcome_unknown()
     {
         // A claim that stays refuses a plan that could be executed, which is the safe side to err on.
         let _ = repository.release_plan(&id).await;

@@ -222,7 +222,7 @@ pub(crate) async fn put_back(
     refuse_partial(snapshot, engine)?;
     let reader = Arc::new(repository.reader().await?);
     let schema = read_schema(&reader, &snapshot.manifest).await?;
-    let options = CreateOptions { loaded: None, end_connections };
+    let options = CreateOptions { loaded: None, end_connections, stop: context.cancel().clone() };
     let target = engine.replace(&schema, &options).await?;
     finish(context, target.as_ref(), &reader, &schema, None, &snapshot.manifest.tables).await
 }

@@ -14,7 +14,7 @@ use rowkeep_engine::translate::is_known;
 use rowkeep_engine::{CreateOptions, Engine, EngineError, Target};
 use rowkeep_repository::Repository;
 
-use crate::restore::{Restored, refuse_occupied};
+use crate::restore::{Restored, finish_loaded, refuse_occupied};
 use crate::state::reader::Cause;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, Event, Phase};
@@ -36,18 +36,14 @@ pub async fn execute(
 ) -> Result<Restored, Error> {
     context.until_cancelled(refuse_occupied(engine)).await?;
     let loaded = plan.loads().map(|(_, table)| table.target.name.clone());
-    let options =
-        CreateOptions { loaded: (!plan.is_whole).then(|| loaded.collect()), ..CreateOptions::default() };
+    let options = CreateOptions {
+        loaded: (!plan.is_whole).then(|| loaded.collect()),
+        end_connections: false,
+        stop: context.cancel().clone(),
+    };
     let target = engine.create(&plan.translation.schema, &options).await?;
-    match context.until_cancelled(fill(context, target.as_ref(), plan)).await {
-        Ok(notes) => Ok(Restored { tables: plan.entries.len() as u64, rows: plan.rows(), notes }),
-        Err(error) => {
-            if let Err(left) = target.abandon().await {
-                context.warn(format!("the unfinished database could not be cleared: {left}"));
-            }
-            Err(error)
-        }
-    }
+    let notes = finish_loaded(context, target.as_ref(), load(context, target.as_ref(), plan)).await?;
+    Ok(Restored { tables: plan.entries.len() as u64, rows: plan.rows(), notes })
 }
 
 /// Reads a database again and holds it against the snapshot, through the map of the plan that it was made by.
@@ -62,7 +58,7 @@ pub async fn prove(
     context.until_cancelled(prove::prove(context, repository.content_keys(), engine, plan)).await
 }
 
-async fn fill(context: &Context, target: &dyn Target, plan: &TranslationPlan) -> Result<Vec<String>, Error> {
+async fn load(context: &Context, target: &dyn Target, plan: &TranslationPlan) -> Result<(), Error> {
     let cause = Cause::default();
     context.observe(Event::Phase {
         phase: Phase::Restore,
@@ -94,6 +90,5 @@ async fn fill(context: &Context, target: &dyn Target, plan: &TranslationPlan) ->
         let rows = futures::stream::iter([Ok::<_, EngineError>(batch.clone())]).boxed();
         target.load(table, rows).await?;
     }
-    context.observe(Event::Phase { phase: Phase::Finish, tables: 0, rows: 0 });
-    Ok(target.finish().await?)
+    Ok(())
 }

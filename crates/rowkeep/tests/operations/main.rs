@@ -10,6 +10,7 @@ mod keyed;
 mod postgres;
 mod related;
 mod sqlite;
+mod stopped;
 mod translate;
 mod world;
 mod written;

@@ -30,6 +30,11 @@ impl CancelGuard {
         Self { session: Some(session), server }
     }
 
+    /// The server that the connection is to.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Ends the connection in peace, because nothing is on its way on it.
     pub(crate) fn finish(mut self) {
         self.session = None;
@@ -38,24 +43,33 @@ impl CancelGuard {
     /// Has the server cancel what it is doing and undo its transaction, and waits for that; a server that does not answer is
     /// left after [`PATIENCE`], and the connection cut.
     pub(crate) async fn cancel_and_roll_back(self) {
-        let rolled_back = self.try_run("ROLLBACK");
-        let cancelling = async {
-            loop {
-                request_cancel(&self.server, &self).await;
-                // A statement that the server had not begun yet was not cancelled.
-                tokio::time::sleep(AGAIN).await;
-            }
-        };
-        let ended = async {
-            tokio::select! {
-                _ = rolled_back => {}
-                () = cancelling => {}
-            }
-        };
-        if tokio::time::timeout(PATIENCE, ended).await.is_ok() {
+        if cancel_until(&self.server, &self, self.try_run("ROLLBACK")).await.is_some() {
             self.finish();
         }
     }
+}
+
+/// Has the server cancel what it is doing for a connection until that has ended, and gives what came of it; nothing when
+/// the server does not answer within [`PATIENCE`].
+pub(crate) async fn cancel_until<T>(
+    server: &Server,
+    session: &Session,
+    ended: impl Future<Output = T>,
+) -> Option<T> {
+    let cancelling = async {
+        loop {
+            request_cancel(server, session).await;
+            // A statement that the server had not begun yet was not cancelled.
+            tokio::time::sleep(AGAIN).await;
+        }
+    };
+    let ended = async {
+        tokio::select! {
+            ended = ended => Some(ended),
+            () = cancelling => None,
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.ok().flatten()
 }
 
 impl Deref for CancelGuard {

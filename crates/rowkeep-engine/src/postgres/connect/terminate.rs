@@ -1,15 +1,16 @@
-//! Ending the connections of others.
+//! Ending connections from another one.
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::row::{number, only};
+use super::row::{number, only, text};
 use super::session::Session;
-use crate::EngineError;
+use crate::postgres::quote;
+use crate::{EngineError, ErrorKind};
 
 /// How often, and how long apart, it is looked whether connections have ended.
-const LOOKS: usize = 100;
+const LOOKS: u32 = 100;
 const APART: Duration = Duration::from_millis(100);
 
 /// Other connections of applications to this database. What those of other roles are for is not shown to everybody.
@@ -48,4 +49,37 @@ pub(crate) async fn end(session: &Session) -> Result<Vec<String>, EngineError> {
         notes.push(format!("{left} other connections could not be ended by this role"));
     }
     Ok(notes)
+}
+
+/// A connection of our own, as others see it.
+pub(crate) struct Backend {
+    /// The condition for its row `a` of `pg_stat_activity`: numbers of processes come again.
+    is_it: String,
+}
+
+impl Backend {
+    /// The one of a session.
+    pub(crate) async fn of(session: &Session) -> Result<Self, EngineError> {
+        let query = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        let rows = session.rows("cannot prepare the connection", query).await?;
+        let row = only(&rows, "the number of the connection")?;
+        let (pid, start) = (text(row, 0), quote::literal(text(row, 1)));
+        Ok(Self { is_it: format!("a.pid = {pid} AND a.backend_start = {start}") })
+    }
+
+    /// Ends it from another session, and waits until what it did is undone.
+    pub(crate) async fn end(&self, session: &Session) -> Result<(), EngineError> {
+        let what = "cannot end the transaction on the server";
+        let is_it = &self.is_it;
+        let ending = async {
+            let query = format!("SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE {is_it}");
+            while session.value(what, &query).await?.is_some() {
+                sleep(APART).await;
+            }
+            Ok(())
+        };
+        timeout(APART * LOOKS, ending).await.unwrap_or_else(|_| {
+            Err(EngineError::new(ErrorKind::Busy, format!("{what}: it goes on there after some seconds")))
+        })
+    }
 }

@@ -1,9 +1,14 @@
 //! The database of a restore: whether it is there, how it is made, how it is removed again.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::stopped;
 use crate::postgres::catalog::{objects, unfinished_restore};
 use crate::postgres::connect::address::Address;
+use crate::postgres::connect::cancel_guard;
 use crate::postgres::connect::failure;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
@@ -30,23 +35,52 @@ pub(crate) async fn contents(session: &Session) -> Result<Contents, EngineError>
 
 /// Makes the database of an address; `options` are those that its source was made with, if they are known.
 ///
-/// Where the server does not have its locale, it is made with the server's own; the second answer then says so.
+/// Where the server does not have its locale, it is made with the server's own; the second answer then says so. When it is
+/// to stop, there is no database.
 pub(crate) async fn make(
     address: &Arc<Address>,
     options: &str,
+    stop: &CancellationToken,
 ) -> Result<(Server, Option<String>), EngineError> {
     let mut last = no_maintenance();
     for name in MAINTENANCE {
         match Server::reach_database(address, name).await {
             Ok((server, session)) => {
                 let server = server.with_database(address.database());
-                let note = create(&server, &session, options).await?;
+                let note = create_unless_stopped(&server, &session, options, stop).await?;
                 return Ok((server, note));
             }
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+async fn create_unless_stopped(
+    server: &Server,
+    session: &Session,
+    options: &str,
+    stop: &CancellationToken,
+) -> Result<Option<String>, EngineError> {
+    let mut creating = pin!(create(server, session, options));
+    tokio::select! {
+        created = &mut creating => return created,
+        () = stop.cancelled() => {}
+    }
+    match cancel_guard::cancel_until(server, session, creating).await {
+        // It was quicker.
+        Some(Ok(_)) => drop(server).await?,
+        // One that somebody else made meanwhile is not ours to drop.
+        Some(Err(_)) => {}
+        None => {
+            let message = format!(
+                "stopped, but the server goes on with creating database {}, which may be there later",
+                server.database()
+            );
+            return Err(EngineError::new(ErrorKind::OutcomeUnknown, message));
+        }
+    }
+    Err(stopped())
 }
 
 async fn create(server: &Server, session: &Session, options: &str) -> Result<Option<String>, EngineError> {

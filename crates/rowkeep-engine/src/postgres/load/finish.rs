@@ -4,7 +4,6 @@ use super::foreign_key_validation::{self, Check};
 use super::large_objects;
 use super::marker;
 use super::restore::Restore;
-use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::{failed, state};
@@ -16,7 +15,7 @@ use crate::postgres::schema::script::Statement;
 /// How many sequences are set in one transaction, which locks each.
 const SEQUENCES_AT_ONCE: usize = 1000;
 
-/// Completes a database whose tables have their rows.
+/// Completes a database whose tables have their rows, but for the step that makes it visible.
 pub(crate) async fn finish(restore: &Restore) -> Result<(), EngineError> {
     let session = restore.pool.lend().await?;
     let rest = restore.take_rest();
@@ -33,9 +32,6 @@ pub(crate) async fn finish(restore: &Restore) -> Result<(), EngineError> {
     runner.run(&restore.plan.privileges.iter().collect::<Vec<_>>()).await?;
     runner.run(&restore.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
     refresh(restore, &session).await?;
-    if restore.scope == TransactionScope::Transaction {
-        marker::remove(&session).await?;
-    }
     session.give_back();
     Ok(())
 }

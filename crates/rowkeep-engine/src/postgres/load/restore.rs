@@ -2,20 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rowkeep_format::TableName;
+use tokio::time::timeout;
 
+use super::marker;
 use super::notes::Notes;
 use super::plan::Plan;
+use super::prepare::Prepared;
 use super::statement_runner::Runner;
 use super::transaction_scope::TransactionScope;
 use crate::EngineError;
-use crate::postgres::connect::failure;
+use crate::postgres::connect::commit::commit;
 use crate::postgres::connect::pool::Pool;
-use crate::postgres::connect::row::text;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
+use crate::postgres::connect::terminate::Backend;
 use crate::postgres::schema::script::Statement;
+
+/// How long a connection may take to undo its transaction before it is ended.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A restore that is under way.
 pub(crate) struct Restore {
@@ -32,23 +39,17 @@ pub(crate) struct Restore {
     /// The tables that have or will have their rows.
     pub(crate) loaded: HashSet<TableName>,
     roles: HashSet<String>,
+    /// The connection of the one transaction of a replacement.
+    transaction: Option<Backend>,
     of_tables: Mutex<HashMap<TableName, Vec<Statement>>>,
 }
 
 impl Restore {
-    /// Begins with nothing done; `control` is asked which roles there are.
-    pub(crate) async fn new(
-        server: Server,
-        control: &Session,
-        pool: Arc<Pool>,
-        scope: TransactionScope,
-        mut plan: Plan,
-        notes: Notes,
-        loaded: HashSet<TableName>,
-    ) -> Result<Self, EngineError> {
-        let roles = roles(control).await?;
+    /// Begins with nothing done.
+    pub(crate) fn new(server: Server, prepared: Prepared, notes: Notes, mut plan: Plan) -> Self {
+        let Prepared { pool, scope, transaction, roles, loaded } = prepared;
         let of_tables = Mutex::new(std::mem::take(&mut plan.of_tables));
-        Ok(Self { server, pool, scope, plan, notes, loaded, roles, of_tables })
+        Self { server, pool, scope, transaction, plan, notes, loaded, roles, of_tables }
     }
 
     /// What runs statements on a session.
@@ -69,28 +70,35 @@ impl Restore {
         tables.into_iter().flat_map(|(_, statements)| statements).collect()
     }
 
-    /// Commits the one transaction of a replacement.
-    pub(crate) async fn commit(&self) -> Result<(), EngineError> {
+    /// Makes what was made visible, at once and for good. Not to be dropped: nobody would know how it ended.
+    pub(crate) async fn decide(&self) -> Result<(), EngineError> {
         let session = self.pool.lend().await?;
-        session.try_run("SET LOCAL synchronous_commit = on; COMMIT").await.map_err(|error| {
-            let what = match error.as_db_error() {
-                Some(_) => "the new content of the database cannot be committed",
-                None => "the connection was lost while the database was being replaced; look whether it was",
-            };
-            failure::failed(what, error)
-        })?;
+        match self.scope {
+            TransactionScope::Savepoint => {
+                session.prepare("SET LOCAL synchronous_commit = on").await?;
+                commit(&self.server, &session, "the new content of the database").await?;
+            }
+            TransactionScope::Transaction => marker::remove(&session).await?,
+        }
         session.give_back();
         Ok(())
     }
 
-    /// Undoes everything that the one transaction of a replacement did. A connection that is gone has undone it.
-    pub(crate) async fn roll_back(&self) -> Result<(), EngineError> {
-        let Ok(session) = self.pool.lend().await else { return Ok(()) };
-        session.prepare("ROLLBACK").await
+    /// Undoes everything that the one transaction of a replacement did, and waits for that; `control` ends it where its
+    /// connection was cut.
+    pub(crate) async fn roll_back(&self, control: &Session) -> Result<(), EngineError> {
+        let rolled_back = async {
+            let session = self.pool.lend().await?;
+            session.prepare("ROLLBACK").await?;
+            session.give_back();
+            Ok::<_, EngineError>(())
+        };
+        if let Ok(Ok(())) = timeout(PATIENCE, rolled_back).await {
+            return Ok(());
+        }
+        match &self.transaction {
+            Some(transaction) => transaction.end(control).await,
+            None => Ok(()),
+        }
     }
-}
-
-async fn roles(session: &Session) -> Result<HashSet<String>, EngineError> {
-    let rows = session.rows("cannot list the roles", "SELECT rolname FROM pg_catalog.pg_roles").await?;
-    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use rowkeep_format::Schema;
+use tokio_util::sync::CancellationToken;
 
 use super::notes::Notes;
 use super::{database, marker};
+use crate::apply::stopped;
 use crate::postgres::catalog::facts::Database;
 use crate::postgres::connect::address::Address;
+use crate::postgres::connect::cancel_guard;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
@@ -27,8 +30,13 @@ pub(crate) struct RestoreLock {
 }
 
 impl RestoreLock {
-    /// Connects to the database, which is made where it is missing, and keeps other restores away.
-    pub(crate) async fn new(address: &Arc<Address>, schema: &Schema) -> Result<Self, EngineError> {
+    /// Connects to the database, which is made where it is missing, and keeps other restores away. When that fails or it
+    /// is to stop, the database is as it was.
+    pub(crate) async fn new(
+        address: &Arc<Address>,
+        schema: &Schema,
+        stop: &CancellationToken,
+    ) -> Result<Self, EngineError> {
         if schema.engine != ddl::ENGINE {
             return Err(EngineError::new(
                 ErrorKind::Unsupported,
@@ -42,15 +50,37 @@ impl RestoreLock {
             ));
         }
         let notes = Notes::default();
-        let (server, control, made) = reach_or_make(address, schema.ddl(ddl::DATABASE), &notes).await?;
-        control.prepare(&settings::loading(control.major)).await?;
-        if !marker::lock(&control).await? {
-            return Err(EngineError::new(
-                ErrorKind::Busy,
-                format!("another restore into {address} is under way"),
-            ));
+        let (server, control, made) = reach_or_make(address, schema.ddl(ddl::DATABASE), &notes, stop).await?;
+        let lock = Self { server, control, notes, made };
+        match stop.run_until_cancelled(lock.take(address)).await.unwrap_or_else(|| Err(stopped())) {
+            Ok(()) => Ok(lock),
+            Err(error) => {
+                lock.undo().await;
+                Err(error)
+            }
         }
-        Ok(Self { server, control, notes, made })
+    }
+
+    async fn take(&self, address: &Address) -> Result<(), EngineError> {
+        self.control.prepare(&settings::loading(self.control.major)).await?;
+        match marker::lock(&self.control).await? {
+            true => Ok(()),
+            false => {
+                let message = format!("another restore into {address} is under way");
+                Err(EngineError::new(ErrorKind::Busy, message))
+            }
+        }
+    }
+
+    /// Gives the lock up before anything was done with it. What goes wrong then matters less than why it is given up.
+    pub(crate) async fn undo(self) {
+        // It may have been in the middle of something.
+        let _ =
+            cancel_guard::cancel_until(&self.server, &self.control, self.control.try_run("ROLLBACK")).await;
+        if self.made {
+            drop(self.control);
+            let _ = database::drop(&self.server).await;
+        }
     }
 }
 
@@ -58,18 +88,24 @@ async fn reach_or_make(
     address: &Arc<Address>,
     options: &str,
     notes: &Notes,
+    stop: &CancellationToken,
 ) -> Result<(Server, Session, bool), EngineError> {
-    match Server::reach(address).await {
+    match stop.run_until_cancelled(Server::reach(address)).await.ok_or_else(stopped)? {
         Ok((server, session)) => return Ok((server, session, false)),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let (server, note) = database::make(address, options).await?;
+    let (server, note) = database::make(address, options, stop).await?;
     if let Some(note) = note {
         notes.add(note);
     }
-    let session = server.connect().await?;
-    Ok((server, session, true))
+    match server.connect().await {
+        Ok(session) => Ok((server, session, true)),
+        Err(error) => {
+            let _ = database::drop(&server).await;
+            Err(error)
+        }
+    }
 }
 
 /// Notes when the database, which was there before, has another encoding than the one that was backed up.

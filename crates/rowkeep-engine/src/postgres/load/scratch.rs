@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rowkeep_format::Schema;
+use tokio_util::sync::CancellationToken;
 
 use super::database;
 use crate::postgres::connect::address::Address;
@@ -57,15 +58,16 @@ impl ScratchServer {
         let name = format!("{PREFIX}{seconds}_{random:016x}");
         let url = with_database(&self.url, &name);
         let address = Arc::new(Address::parse(&url)?);
-        let (server, _) = database::make(&address, schema.ddl(ddl::DATABASE)).await?;
-        // The connection before the comment: what has the comment and no connection is abandoned.
-        let session = server.connect().await?;
-        let comment = format!("COMMENT ON DATABASE {} IS {}", quote::ident(&name), quote::literal(COMMENT));
-        session
-            .try_run(&comment)
-            .await
-            .map_err(|error| failure::failed("cannot mark the scratch database", error))?;
-        Ok(Scratch { server, session, url })
+        let (server, _) =
+            database::make(&address, schema.ddl(ddl::DATABASE), &CancellationToken::new()).await?;
+        match mark(&server, &name).await {
+            Ok(session) => Ok(Scratch { server, session, url }),
+            Err(error) => {
+                // What went wrong first is what matters; should this fail too, the next drill drops it.
+                let _ = database::drop(&server).await;
+                Err(error)
+            }
+        }
     }
 
     /// Drops the scratch databases whose drills are dead, and returns their names.
@@ -111,6 +113,18 @@ impl Scratch {
         drop(self.session);
         database::drop(&self.server).await
     }
+}
+
+/// Opens the connection to a scratch database, then gives it its comment: what has the comment and no connection is
+/// abandoned.
+async fn mark(server: &Server, name: &str) -> Result<Session, EngineError> {
+    let session = server.connect().await?;
+    let comment = format!("COMMENT ON DATABASE {} IS {}", quote::ident(name), quote::literal(COMMENT));
+    session
+        .try_run(&comment)
+        .await
+        .map_err(|error| failure::failed("cannot mark the scratch database", error))?;
+    Ok(session)
 }
 
 fn is_old(name: &str, now: u64) -> bool {

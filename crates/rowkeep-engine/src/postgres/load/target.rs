@@ -5,29 +5,26 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rowkeep_format::{Schema, Table, TableKind};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::copy_in::{Destination, Source};
 use super::plan::Plan;
+use super::prepare::{CONNECTIONS, Prepared};
 use super::restore::Restore;
-use super::restore_lock::{RestoreLock, compare_encoding};
+use super::restore_lock::RestoreLock;
 use super::transaction_scope::TransactionScope;
 use super::{binary, clear, copy_freeze, database, finish, large_objects, make_tables, marker, replace};
+use crate::apply::stopped;
 use crate::postgres::catalog::large_objects::OBJECTS;
-use crate::postgres::catalog::{sequences, unfinished_restore};
+use crate::postgres::catalog::sequences;
 use crate::postgres::connect::address::Address;
-use crate::postgres::connect::pool::Pool;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
-use crate::postgres::connect::{settings, terminate};
 use crate::postgres::quote;
-use crate::postgres::schema::ddl;
 use crate::{Contents, CreateOptions, EngineError, ErrorKind, RowStream, Target};
 
 /// How many tables are loaded at once.
 const TABLES: usize = 2;
-
-/// How many connections there are besides the one that holds the lock.
-const CONNECTIONS: usize = 4;
 
 /// The size from which it is worth the while to load a table in a transaction that empties it first.
 const LARGE_BYTES: usize = 1 << 20;
@@ -39,31 +36,22 @@ pub(crate) struct PostgresTarget {
     control: Mutex<Option<Session>>,
     large_objects: Mutex<()>,
     made: bool,
+    stop: CancellationToken,
 }
 
 impl PostgresTarget {
     /// Makes the database, or takes it when it is empty, and creates everything that has to be there before rows.
     ///
-    /// When that fails, the database is as it was.
+    /// When that fails or it is to stop, the database is as it was.
     pub(crate) async fn create(
         address: &Arc<Address>,
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Self, EngineError> {
-        let lock = RestoreLock::new(address, schema).await?;
-        match database::contents(&lock.control).await? {
-            Contents::Occupied(names) => {
-                return Err(EngineError::new(
-                    ErrorKind::NotEmpty,
-                    format!("{address} is not empty: it holds {}", names.join(", ")),
-                ));
-            }
-            Contents::Unfinished => clear::clear_unfinished(&lock.control).await?,
-            Contents::Empty | Contents::Missing => {}
-        }
-        let prepare = settings::loading(lock.control.major);
-        let pool = Pool::new(lock.server.clone(), prepare, CONNECTIONS);
-        Self::of(lock, pool, TransactionScope::Transaction, schema, options).await
+        let lock = RestoreLock::new(address, schema, &options.stop).await?;
+        let preparing = Prepared::to_create(&lock, address, schema, options);
+        let prepared = unless_stopped(&options.stop, preparing).await;
+        Self::of(lock, prepared, schema, options).await
     }
 
     /// Makes the database again in place of what it holds, up to what has to be there before rows; see
@@ -73,38 +61,30 @@ impl PostgresTarget {
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Self, EngineError> {
-        let lock = RestoreLock::new(address, schema).await?;
-        if options.end_connections {
-            terminate::end(&lock.control).await?.into_iter().for_each(|note| lock.notes.add(note));
-        }
-        if unfinished_restore::is_there(&lock.control).await? {
-            clear::end_others(&lock.control).await?;
-        }
-        let session = lock.server.connect().await?;
-        session.prepare(&settings::replacing(session.major)).await?;
-        session.prepare(TransactionScope::Transaction.begin()).await?;
-        let pool = Pool::of_one(lock.server.clone(), session);
-        Self::of(lock, pool, TransactionScope::Savepoint, schema, options).await
+        let lock = RestoreLock::new(address, schema, &options.stop).await?;
+        let preparing = Prepared::to_replace(&lock, schema, options);
+        let prepared = unless_stopped(&options.stop, preparing).await;
+        Self::of(lock, prepared, schema, options).await
     }
 
     async fn of(
         lock: RestoreLock,
-        pool: Arc<Pool>,
-        scope: TransactionScope,
+        prepared: Result<Prepared, EngineError>,
         schema: &Schema,
         options: &CreateOptions,
     ) -> Result<Self, EngineError> {
-        let RestoreLock { server, control, notes, made } = lock;
-        compare_encoding(&control, schema.ddl(ddl::DATABASE), &notes).await?;
-        let tables = schema.tables.iter().map(|table| &table.name);
-        let loaded = match &options.loaded {
-            Some(names) => names.iter().cloned().collect(),
-            None => tables.cloned().collect(),
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                lock.undo().await;
+                return Err(error);
+            }
         };
-        let restore = Restore::new(server, &control, pool, scope, Plan::new(schema), notes, loaded).await?;
-        let mut target =
-            Self { restore, control: Mutex::new(Some(control)), large_objects: Mutex::default(), made };
-        if let Err(error) = target.create_before().await {
+        let RestoreLock { server, control, notes, made } = lock;
+        let restore = Restore::new(server, prepared, notes, Plan::new(schema));
+        let (control, stop) = (Mutex::new(Some(control)), options.stop.clone());
+        let mut target = Self { restore, control, large_objects: Mutex::default(), made, stop };
+        if let Err(error) = unless_stopped(&options.stop, target.create_before()).await {
             // What went wrong first is what matters; the marker stays for the next attempt if this fails too.
             let _ = target.abandon().await;
             return Err(error);
@@ -201,10 +181,8 @@ impl Target for PostgresTarget {
         if control.is_none() {
             return Err(ended());
         }
-        finish::finish(&self.restore).await?;
-        if self.restore.scope == TransactionScope::Savepoint {
-            self.restore.commit().await?;
-        }
+        unless_stopped(&self.stop, finish::finish(&self.restore)).await?;
+        self.restore.decide().await?;
         *control = None;
         self.restore.pool.close();
         Ok(self.restore.notes.words())
@@ -212,8 +190,8 @@ impl Target for PostgresTarget {
 
     async fn abandon(&self) -> Result<(), EngineError> {
         let Some(control) = self.control.lock().await.take() else { return Ok(()) };
-        let left = match self.restore.scope {
-            TransactionScope::Savepoint => self.restore.roll_back().await,
+        let rolled_back = match self.restore.scope {
+            TransactionScope::Savepoint => self.restore.roll_back(&control).await,
             TransactionScope::Transaction => Ok(()),
         };
         self.restore.pool.close();
@@ -222,11 +200,20 @@ impl Target for PostgresTarget {
             return database::drop(&self.restore.server).await;
         }
         match self.restore.scope {
-            TransactionScope::Savepoint => left,
+            TransactionScope::Savepoint => rolled_back,
             // What was being loaded may still hold locks until the server notices that nobody is there any more.
             TransactionScope::Transaction => clear::clear_unfinished(&control).await,
         }
     }
+}
+
+/// Does something until it has ended or is to stop; then nothing comes after it.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    let done = stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(stopped()))?;
+    if stop.is_cancelled() { Err(stopped()) } else { Ok(done) }
 }
 
 fn ended() -> EngineError {

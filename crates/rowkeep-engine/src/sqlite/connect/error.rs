@@ -20,6 +20,19 @@ pub(crate) fn when<D: Display>(doing: D) -> impl FnOnce(rusqlite::Error) -> Engi
     move |error| failure(doing, &error)
 }
 
+/// An error of a commit: where the file could not be written, nobody knows whether the next who opens it sees the old content
+/// or the new.
+pub(crate) fn commit_failure(doing: impl Display, error: &rusqlite::Error) -> EngineError {
+    let found = failure(&doing, error);
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure) => EngineError::new(
+            ErrorKind::OutcomeUnknown,
+            format!("{found}; whether it was committed is not known: opening the database shows it"),
+        ),
+        _ => found,
+    }
+}
+
 /// SQLite's own words.
 pub(crate) fn words(error: &rusqlite::Error) -> String {
     match error {

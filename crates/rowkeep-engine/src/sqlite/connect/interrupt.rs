@@ -26,18 +26,24 @@ pub(crate) async fn interruptible<T: Send + 'static>(
 }
 
 /// Runs something where it may block. When the future is dropped, or it is to stop, the work is told; in the latter case it
-/// is waited for, and [`ErrorKind::Stopped`] unless it was done already.
+/// is waited for, and [`ErrorKind::Stopped`] unless it was done already or nobody knows.
 pub(crate) async fn stoppable<T: Send + 'static>(
     stop: &CancellationToken,
     work: impl FnOnce(Interrupt) -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
+    if stop.is_cancelled() {
+        return Err(stopped());
+    }
     let (alive, gone) = watch::channel(());
     let mut working = pin!(blocking(move || work(Interrupt(gone))));
     tokio::select! {
         done = &mut working => return done,
         () = stop.cancelled() => drop(alive),
     }
-    working.await.map_err(|_| stopped())
+    working.await.map_err(|error| match error.kind() {
+        ErrorKind::OutcomeUnknown => error,
+        _ => stopped(),
+    })
 }
 
 impl Interrupt {

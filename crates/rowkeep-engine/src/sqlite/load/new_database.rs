@@ -11,6 +11,7 @@ use super::replace;
 use super::unfinished_file::Unfinished;
 use crate::sqlite::catalog::properties::{SETTINGS, SETTINGS_TABLE};
 use crate::sqlite::connect::error::{failure, when, words};
+use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
@@ -56,11 +57,12 @@ impl NewDatabase {
         schema: &Schema,
         options: &CreateOptions,
         patience: &Patience,
+        interrupt: &Interrupt,
     ) -> Result<Self, EngineError> {
         let definitions = Definitions::of(schema)?;
         refuse_occupied(&path, patience)?;
         let destination = if path.exists() { Destination::Empty } else { Destination::New };
-        Self::begin_in(destination, path, definitions, options, patience)
+        Self::begin_in(destination, path, definitions, options, patience, interrupt)
     }
 
     /// Begins a database with empty tables, which is to take the place of what there is.
@@ -69,13 +71,14 @@ impl NewDatabase {
         schema: &Schema,
         options: &CreateOptions,
         patience: &Patience,
+        interrupt: &Interrupt,
     ) -> Result<Self, EngineError> {
         let mut definitions = Definitions::of(schema)?;
         if !path.exists() {
-            return Self::begin(path, schema, options, patience);
+            return Self::begin(path, schema, options, patience, interrupt);
         }
         definitions.properties.page_size = replace::page_size(&path, patience, &definitions.properties)?;
-        Self::begin_in(Destination::Occupied, path, definitions, options, patience)
+        Self::begin_in(Destination::Occupied, path, definitions, options, patience, interrupt)
     }
 
     fn begin_in(
@@ -84,12 +87,14 @@ impl NewDatabase {
         definitions: Definitions,
         options: &CreateOptions,
         patience: &Patience,
+        interrupt: &Interrupt,
     ) -> Result<Self, EngineError> {
         let unfinished = Unfinished::begin(&path)?;
         let connection =
             connect(unfinished.path(), &definitions).map_err(when(unfinished.path().display()))?;
         let mut maker = Maker::default();
         for object in &definitions.before {
+            interrupt.check()?;
             maker.create_table(&connection, object)?;
         }
         maker.finish(&connection)?;
@@ -116,11 +121,14 @@ impl NewDatabase {
         Ok(TableLoad { into, table, utf16: self.definitions.properties.utf16(), rows: 0 })
     }
 
-    /// Creates what comes after rows, and gives the database its name. Returns what is not as it was.
-    pub(crate) fn finish(mut self) -> Result<Vec<String>, EngineError> {
+    /// Creates what comes after rows, and gives the database its name, unless it is to stop before that. Returns what is not
+    /// as it was.
+    pub(crate) fn finish(mut self, interrupt: &Interrupt) -> Result<Vec<String>, EngineError> {
         let mut notes = Vec::new();
+        interrupt.interrupt(&mut self.connection).map_err(when(self.unfinished.path().display()))?;
         let mut maker = Maker::default();
         for object in &self.definitions.after {
+            interrupt.check()?;
             notes.extend(maker.create_after(&self.connection, object)?);
         }
         maker.finish(&self.connection)?;
@@ -137,18 +145,17 @@ impl NewDatabase {
         let replace = matches!(self.destination, Destination::Occupied);
         let wal = self.definitions.properties.journal == "wal";
         notes.extend(last_look(&again, wal && !replace, self.all_tables).map_err(when(named()))?);
+        interrupt.check()?;
         if replace {
-            notes.extend(replace::put_into(
-                &again,
-                &self.path,
-                &self.patience,
-                &self.definitions.properties,
-            )?);
-        }
-        again.close().map_err(|(_, error)| failure(named(), &error))?;
-        if !replace {
+            let (path, patience, wanted) = (&self.path, &self.patience, &self.definitions.properties);
+            notes.extend(replace::put_into(&again, path, patience, wanted, interrupt)?);
+            // What is left of the new file is removed.
+            drop(again);
+        } else {
+            again.close().map_err(|(_, error)| failure(named(), &error))?;
             refuse_occupied(&self.path, &self.patience)?;
-            self.unfinished.publish(matches!(self.destination, Destination::Empty))?;
+            interrupt.check()?;
+            notes.extend(self.unfinished.publish(matches!(self.destination, Destination::Empty))?);
         }
         Ok(notes)
     }

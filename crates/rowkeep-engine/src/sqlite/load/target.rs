@@ -5,11 +5,13 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use rowkeep_format::{RowBatch, Schema, Table};
 use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::new_database::NewDatabase;
 use super::stored_order::in_stored_order;
 use crate::sort::SortOptions;
 use crate::sqlite::connect::blocking::blocking;
+use crate::sqlite::connect::interrupt::{self, Interrupt};
 use crate::sqlite::connect::patience::Patience;
 use crate::worker::WAITING_BATCHES;
 use crate::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
@@ -23,6 +25,7 @@ pub(crate) struct SqliteTarget {
     /// Nothing when it is finished, abandoned, or a load failed half-way.
     database: Arc<Mutex<Option<NewDatabase>>>,
     sort: SortOptions,
+    stop: CancellationToken,
 }
 
 /// What goes to the thread that fills a table.
@@ -40,9 +43,10 @@ impl SqliteTarget {
         options: &CreateOptions,
         patience: &Patience,
         sort: SortOptions,
+        interrupt: &Interrupt,
     ) -> Result<Self, EngineError> {
-        let database = NewDatabase::begin(path.clone(), schema, options, patience)?;
-        Ok(Self::of(path, database, sort))
+        let database = NewDatabase::begin(path.clone(), schema, options, patience, interrupt)?;
+        Ok(Self::of(path, database, sort, options.stop.clone()))
     }
 
     /// Begins a database that is to take the place of what there is; blocks.
@@ -52,13 +56,14 @@ impl SqliteTarget {
         options: &CreateOptions,
         patience: &Patience,
         sort: SortOptions,
+        interrupt: &Interrupt,
     ) -> Result<Self, EngineError> {
-        let database = NewDatabase::begin_again(path.clone(), schema, options, patience)?;
-        Ok(Self::of(path, database, sort))
+        let database = NewDatabase::begin_again(path.clone(), schema, options, patience, interrupt)?;
+        Ok(Self::of(path, database, sort, options.stop.clone()))
     }
 
-    fn of(path: PathBuf, database: NewDatabase, sort: SortOptions) -> Self {
-        Self { path, database: Arc::new(Mutex::new(Some(database))), sort }
+    fn of(path: PathBuf, database: NewDatabase, sort: SortOptions, stop: CancellationToken) -> Self {
+        Self { path, database: Arc::new(Mutex::new(Some(database))), sort, stop }
     }
 
     fn gone(&self) -> EngineError {
@@ -127,7 +132,7 @@ impl Target for SqliteTarget {
 
     async fn finish(&self) -> Result<Vec<String>, EngineError> {
         let database = self.database.lock().await.take().ok_or_else(|| self.gone())?;
-        blocking(move || database.finish()).await
+        interrupt::stoppable(&self.stop, move |interrupt| database.finish(&interrupt)).await
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {

@@ -40,9 +40,13 @@ impl Unfinished {
             if !is_at(&file, &path) {
                 continue;
             }
+            // Never truncated: killed between having two names and one, it is the database.
+            if has_content(&path) {
+                fs::remove_file(&path).map_err(|error| failure("clearing", &path, error))?;
+                continue;
+            }
             let unfinished = Self { file, path, target: target.to_owned(), published: false };
             unfinished.remove_companions();
-            unfinished.file.set_len(0).map_err(|error| failure("clearing", &unfinished.path, error))?;
             return Ok(unfinished);
         }
     }
@@ -54,7 +58,8 @@ impl Unfinished {
 
     /// Makes the file durable and gives it the database's name, in one step, unless something has appeared there. Nobody
     /// may have the file open any more. Whether an empty database may be replaced is for the caller to find out before.
-    pub(crate) fn publish(&mut self, replace: bool) -> Result<(), EngineError> {
+    /// Returns what is not as it should be although the file has the name.
+    pub(crate) fn publish(&mut self, replace: bool) -> Result<Option<String>, EngineError> {
         let (path, target) = (self.path.clone(), self.target.clone());
         let renaming = |error: io::Error| match error.kind() {
             io::ErrorKind::AlreadyExists => appeared(&target),
@@ -76,9 +81,13 @@ impl Unfinished {
         self.published = true;
         let folder =
             target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| failure("writing", folder, error))
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(synced.err().map(|error| {
+            let folder = folder.display();
+            format!(
+                "the database is there, but a crash of the machine may undo that: writing {folder}: {error}"
+            )
+        }))
     }
 
     fn remove_companions(&self) {
@@ -112,7 +121,8 @@ pub(crate) fn companion(target: &Path) -> Option<PathBuf> {
 /// the same instant is not noticed.
 fn publish_new(path: &Path, target: &Path) -> io::Result<()> {
     match fs::hard_link(path, target) {
-        Ok(()) => fs::remove_file(path),
+        // Should the other name stay, the next restore removes it.
+        Ok(()) => fs::remove_file(path).or(Ok(())),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         Err(_) if target.exists() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(path, target),

@@ -123,3 +123,20 @@ async fn what_is_not_finished_leaves_the_database_as_it_was() {
     replace(&from, &impatient).await.expect("nobody is in the way");
     assert_eq!(first(&reader, "v"), "new 1");
 }
+
+/// A process that is killed between giving the new file its name and taking the other away leaves two names of one file.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_name_of_a_database_is_no_remains_to_be_emptied() {
+    let (from, file) = (original("delete"), other("delete"));
+    let before = print_exactly(&file.connect());
+    let mut unfinished = file.path().into_os_string();
+    unfinished.push(".rowkeep-unfinished");
+    fs::hard_link(file.path(), &unfinished).expect("it has two names");
+    let view = from.sqlite().open(&ViewOptions { with_ddl: true }).await.expect("the original opens");
+    let target = file.sqlite().replace(view.schema(), &CreateOptions::default()).await.expect("it is begun");
+    target.abandon().await.expect("it is abandoned");
+    assert!(print_exactly(&file.connect()) == before, "it is as it was");
+    assert_eq!(listed(&file), ["test.db"]);
+    replace(&from, &file.sqlite()).await.expect("the content is replaced");
+    assert!(print_exactly(&file.connect()) == print_exactly(&from.connect()));
+}

@@ -1,0 +1,101 @@
+//! What a restore needs of the server before it makes anything: connections, and knowledge of what is there.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rowkeep_format::{Schema, TableName};
+
+use super::restore_lock::{RestoreLock, compare_encoding};
+use super::transaction_scope::TransactionScope;
+use super::{clear, database};
+use crate::postgres::catalog::unfinished_restore;
+use crate::postgres::connect::address::Address;
+use crate::postgres::connect::pool::Pool;
+use crate::postgres::connect::row::text;
+use crate::postgres::connect::session::Session;
+use crate::postgres::connect::settings;
+use crate::postgres::connect::terminate::{self, Backend};
+use crate::postgres::schema::ddl;
+use crate::{Contents, CreateOptions, EngineError, ErrorKind};
+
+/// How many connections there are besides the one that holds the lock.
+pub(crate) const CONNECTIONS: usize = 4;
+
+/// What a restore needs of the server.
+pub(crate) struct Prepared {
+    /// Where everything is done.
+    pub(crate) pool: Arc<Pool>,
+    /// What a piece of it is to the whole.
+    pub(crate) scope: TransactionScope,
+    /// The connection of the one transaction of a replacement.
+    pub(crate) transaction: Option<Backend>,
+    /// The roles that the server knows.
+    pub(crate) roles: HashSet<String>,
+    /// The tables that will have their rows.
+    pub(crate) loaded: HashSet<TableName>,
+}
+
+impl Prepared {
+    /// Prepares a database that is to be made from nothing.
+    pub(crate) async fn to_create(
+        lock: &RestoreLock,
+        address: &Address,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        match database::contents(&lock.control).await? {
+            Contents::Occupied(names) => {
+                return Err(EngineError::new(
+                    ErrorKind::NotEmpty,
+                    format!("{address} is not empty: it holds {}", names.join(", ")),
+                ));
+            }
+            Contents::Unfinished => clear::clear_unfinished(&lock.control).await?,
+            Contents::Empty | Contents::Missing => {}
+        }
+        let pool = Pool::new(lock.server.clone(), settings::loading(lock.control.major), CONNECTIONS);
+        Self::of(lock, pool, TransactionScope::Transaction, None, schema, options).await
+    }
+
+    /// Prepares a database that is to be made again in place of what it holds.
+    pub(crate) async fn to_replace(
+        lock: &RestoreLock,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        if options.end_connections {
+            terminate::end(&lock.control).await?.into_iter().for_each(|note| lock.notes.add(note));
+        }
+        if unfinished_restore::is_there(&lock.control).await? {
+            clear::end_others(&lock.control).await?;
+        }
+        let session = lock.server.connect().await?;
+        session.prepare(&settings::replacing(session.major)).await?;
+        let transaction = Backend::of(&session).await?;
+        session.prepare(TransactionScope::Transaction.begin()).await?;
+        let pool = Pool::of_one(lock.server.clone(), session);
+        Self::of(lock, pool, TransactionScope::Savepoint, Some(transaction), schema, options).await
+    }
+
+    async fn of(
+        lock: &RestoreLock,
+        pool: Arc<Pool>,
+        scope: TransactionScope,
+        transaction: Option<Backend>,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        compare_encoding(&lock.control, schema.ddl(ddl::DATABASE), &lock.notes).await?;
+        let tables = schema.tables.iter().map(|table| &table.name);
+        let loaded = match &options.loaded {
+            Some(names) => names.iter().cloned().collect(),
+            None => tables.cloned().collect(),
+        };
+        Ok(Self { pool, scope, transaction, roles: roles(&lock.control).await?, loaded })
+    }
+}
+
+async fn roles(session: &Session) -> Result<HashSet<String>, EngineError> {
+    let rows = session.rows("cannot list the roles", "SELECT rolname FROM pg_catalog.pg_roles").await?;
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
+}

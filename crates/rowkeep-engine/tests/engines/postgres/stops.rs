@@ -1,0 +1,129 @@
+//! Databases that are made or replaced when that is stopped: it has ended on the server before anybody hears of it.
+
+use std::time::Duration;
+
+use rowkeep_engine::{Contents, CreateOptions, ErrorKind, View, ViewOptions};
+
+use super::server::{Database, Server, assert_same_text, chain};
+
+super::on_every_server!(
+    replacements_that_are_stopped_have_ended,
+    databases_in_the_making_are_gone_when_stopped,
+    what_waits_before_anything_is_made_is_stopped,
+);
+
+/// How long a stop may take at most: it must not wait for who holds the lock.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// A view that waits for a lock while it is filled, and is not done when that is cancelled for the first time.
+const STUBBORN: &str = "
+    CREATE TABLE t (id integer PRIMARY KEY, v text);
+    INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 9) n;
+    CREATE FUNCTION stubborn() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM pg_advisory_xact_lock(9); RETURN 1;
+      EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1000); RETURN 2; END $$;
+    CREATE MATERIALIZED VIEW slow AS SELECT public.stubborn() AS n;";
+
+const WAITERS: &str =
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 9 AND NOT granted";
+
+/// Sessions of rowkeep in other databases than the one that is asked.
+fn sessions(database: &Database) -> String {
+    format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND application_name = 'rowkeep'",
+        database.name
+    )
+}
+
+/// The view of a database with [`STUBBORN`], which is to be restored.
+async fn original(server: &Server) -> (Database, std::sync::Arc<dyn View>) {
+    let original = server.database().await;
+    original.run(STUBBORN).await;
+    let view = server.engine(&original.name).open(&ViewOptions { with_ddl: true }).await;
+    (original, view.expect("the database opens"))
+}
+
+/// Loads a target, stops it while it is being finished and waits for a lock, and gives up.
+async fn stop_at_the_end(
+    view: &dyn View,
+    target: std::sync::Arc<dyn rowkeep_engine::Target>,
+    options: &CreateOptions,
+    at: &Database,
+) {
+    for table in &view.schema().tables {
+        target.load(table, view.rows(table).await.expect("the rows are read")).await.expect("it is loaded");
+    }
+    let holder = at.client().await;
+    holder.batch_execute("SELECT pg_advisory_lock(9)").await.expect("it is locked");
+    let waiting =
+        format!("{WAITERS} AND database = (SELECT oid FROM pg_database WHERE datname = '{}')", at.name);
+    let (stopped, ()) = tokio::join!(tokio::time::timeout(BOUND, target.finish()), async {
+        at.until(&waiting, |count| count == "1").await;
+        options.stop.cancel();
+    });
+    let error = stopped.expect("it does not wait for the holder").expect_err("it was stopped");
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{}", chain(&error));
+    let abandoned = tokio::time::timeout(BOUND, target.abandon()).await;
+    abandoned.expect("it does not wait for the holder").expect("it is abandoned");
+}
+
+async fn replacements_that_are_stopped_have_ended(server: Server) {
+    let (_original, view) = original(&server).await;
+    let at = server.database().await;
+    at.run("CREATE TABLE old (id integer); INSERT INTO old VALUES (1)").await;
+    let before = at.dump().await;
+    let options = CreateOptions::default();
+    let engine = server.engine(&at.name);
+    let target = engine.replace(view.schema(), &options).await.expect("it is begun");
+    stop_at_the_end(&*view, target, &options, &at).await;
+    // At once, and not when the server has noticed.
+    let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'old'::regclass \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(at.value(locks).await, "0");
+    assert_same_text(&before, &at.dump().await);
+}
+
+async fn databases_in_the_making_are_gone_when_stopped(server: Server) {
+    let (_original, view) = original(&server).await;
+    let (empty, absent) = (server.database().await, server.absent());
+    for at in [&empty, &absent] {
+        let options = CreateOptions::default();
+        let engine = server.engine(&at.name);
+        let target = engine.create(view.schema(), &options).await.expect("it is begun");
+        stop_at_the_end(&*view, target, &options, at).await;
+        let left = engine.contents().await.expect("it is looked at");
+        let expected = if at.name == empty.name { Contents::Empty } else { Contents::Missing };
+        assert_eq!(left, expected);
+    }
+    empty.until(&sessions(&empty), |count| count == "0").await;
+}
+
+async fn what_waits_before_anything_is_made_is_stopped(server: Server) {
+    let (_original, view) = original(&server).await;
+    let (empty, absent) = (server.database().await, server.absent());
+    let holder = empty.client().await;
+    holder.batch_execute("BEGIN; LOCK TABLE pg_catalog.pg_extension").await.expect("it is locked");
+    let engine = server.engine(&empty.name);
+    let options = CreateOptions::default();
+    let waiting = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
+        empty.name
+    );
+    let (stopped, ()) =
+        tokio::join!(tokio::time::timeout(BOUND, engine.create(view.schema(), &options)), async {
+            empty.until(&waiting, |count| count != "0").await;
+            options.stop.cancel();
+        });
+    let error = stopped.expect("it does not wait for the holder").err().expect("it was stopped");
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{}", chain(&error));
+    assert_eq!(empty.value(&waiting).await, "0", "the server has ended what it did");
+    holder.batch_execute("COMMIT").await.expect("it ends");
+    assert_eq!(engine.contents().await.expect("it is looked at"), Contents::Empty);
+
+    // A database that cannot be begun is not left behind.
+    let mut schema = view.schema().clone();
+    schema.ddl.iter_mut().for_each(|part| part.sql = part.sql.replace("CREATE TABLE", "CREATE NO TABLE"));
+    let engine = server.engine(&absent.name);
+    engine.create(&schema, &CreateOptions::default()).await.err().expect("the statements are wrong");
+    assert_eq!(engine.contents().await.expect("it is looked for"), Contents::Missing);
+}

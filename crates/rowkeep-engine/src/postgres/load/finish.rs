@@ -4,6 +4,7 @@ use super::foreign_key_validation::{self, Check};
 use super::large_objects;
 use super::marker;
 use super::restore::Restore;
+use super::statement_runner::is_fatal;
 use crate::EngineError;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::{failed, state};
@@ -108,9 +109,11 @@ async fn refresh(restore: &Restore, session: &Session) -> Result<(), EngineError
 }
 
 fn note(restore: &Restore, statement: &Statement, error: tokio_postgres::Error) -> Result<(), EngineError> {
-    let Some(said) = error.as_db_error() else {
-        return Err(failed("cannot fill a materialised view", error));
-    };
-    restore.notes.left_out(brief(&statement.sql), said.message());
-    Ok(())
+    match error.as_db_error() {
+        Some(said) if !is_fatal(said.code()) => {
+            restore.notes.left_out(brief(&statement.sql), said.message());
+            Ok(())
+        }
+        _ => Err(failed(format!("cannot run: {}", brief(&statement.sql)), error)),
+    }
 }

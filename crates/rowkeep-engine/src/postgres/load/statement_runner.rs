@@ -125,7 +125,7 @@ fn may_fail(kind: &Kind, error: &tokio_postgres::Error) -> bool {
 }
 
 /// Whether an error is not the statement's but the server's.
-fn is_fatal(state: &SqlState) -> bool {
+pub(crate) fn is_fatal(state: &SqlState) -> bool {
     // Connections, resources, an operator's intervention, the system, an internal error.
     ["08", "53", "57", "58030", "XX"].iter().any(|class| state.code().starts_with(class))
 }

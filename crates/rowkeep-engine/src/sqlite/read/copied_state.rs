@@ -13,6 +13,9 @@ use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::connect::transaction::begin;
 use crate::{EngineError, ErrorKind};
 
+/// How many pages are copied between two looks at whether the copy is still wanted: some milliseconds.
+const PAGES_AT_ONCE: i32 = 1024;
+
 /// The connections that nobody uses at present.
 pub(crate) type Idle = Arc<Mutex<Vec<Connected>>>;
 
@@ -47,28 +50,33 @@ pub(crate) struct Copied {
 }
 
 impl Copied {
-    /// Makes the copy in a folder of its own.
+    /// Makes the copy in a folder of its own; none when it is not wanted any more.
     pub(crate) fn make(
         connection: &Connection,
         original: &Path,
         temporary: &Path,
         patience: Patience,
-    ) -> Result<Self, EngineError> {
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<Option<Self>, EngineError> {
         let doing = || format!("copying {} to {}", original.display(), temporary.display());
         let folder = tempfile::Builder::new()
             .prefix("rowkeep-")
             .tempdir_in(temporary)
             .map_err(|error| EngineError::new(ErrorKind::Other, doing()).with_source(error))?;
         let path = folder.path().join("copy.db");
-        let copy = || -> rusqlite::Result<()> {
+        let copy = || -> rusqlite::Result<bool> {
             let mut target = Connection::open(&path)?;
             target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
             let backup = Backup::new(connection, &mut target)?;
-            while backup.step(-1)? != StepResult::Done {}
-            Ok(())
+            while is_wanted() {
+                if backup.step(PAGES_AT_ONCE)? == StepResult::Done {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         };
-        copy().map_err(when(doing()))?;
-        Ok(Self { original: original.to_owned(), path, patience, _folder: folder })
+        let is_whole = copy().map_err(when(doing()))?;
+        Ok(is_whole.then(|| Self { original: original.to_owned(), path, patience, _folder: folder }))
     }
 
     /// A connection to the copy, in a transaction.

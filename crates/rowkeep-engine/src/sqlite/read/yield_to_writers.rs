@@ -7,7 +7,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -21,9 +22,12 @@ use crate::{EngineError, ErrorKind};
 /// How often it is looked for writers: one system call each time.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Watches for writers until it is dropped.
+/// Watches for writers until it is dropped, which waits until its connection, and those that nobody uses, are closed: who
+/// has dropped a view may write at once.
 pub(crate) struct Yielding {
-    _stop: SyncSender<()>,
+    /// Dropped, it tells the thread to end.
+    stop: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Yielding {
@@ -43,8 +47,10 @@ impl Yielding {
         let watching = move || {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 if is_reserved(&spare) {
-                    match Copied::make(&spare, &path, &temporary, patience) {
-                        Ok(copy) => {
+                    let is_wanted = || stopped.try_recv() == Err(TryRecvError::Empty);
+                    match Copied::make(&spare, &path, &temporary, patience, is_wanted) {
+                        Ok(None) => {}
+                        Ok(Some(copy)) => {
                             let copy = Arc::new(copy);
                             copied.send_replace(Some(Arc::clone(&copy)));
                             copy.move_all(&idle);
@@ -58,9 +64,19 @@ impl Yielding {
             }
         };
         let thread = std::thread::Builder::new().name("sqlite-writers".into()).spawn(watching);
-        thread.map_err(|error| {
+        let thread = thread.map_err(|error| {
             EngineError::new(ErrorKind::Other, "no thread can be started").with_source(error)
         })?;
-        Ok(Self { _stop: stop })
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Yielding {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // One that has panicked has closed its connection as well.
+            let _ = thread.join();
+        }
     }
 }

@@ -13,6 +13,7 @@ super::on_every_server!(
     connections_lost_while_loading,
     rows_that_are_refused,
     statements_that_fail_are_shown,
+    a_server_without_room_for_a_view_ends_the_restore,
     waiting_writers_do_not_stop_a_reading,
     rows_that_are_too_large,
 );
@@ -151,6 +152,30 @@ async fn statements_that_fail_are_shown(server: Server) {
     schema.ddl.retain(|part| part.part != "pre-data");
     let error = engine.create(&schema, &CreateOptions::default()).await.err().expect("there is no schema");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+/// What is wrong with a view is noted; what is wrong with the server is not the view's.
+async fn a_server_without_room_for_a_view_ends_the_restore(server: Server) {
+    for (state, kind) in [("disk_full", Some(ErrorKind::DiskFull)), ("division_by_zero", None)] {
+        let original = server.database().await;
+        original
+            .run(&format!(
+                "CREATE FUNCTION f() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+                   IF current_setting('application_name') = 'rowkeep' THEN RAISE 'no' USING ERRCODE = '{state}'; END IF;
+                   RETURN 1; END $$; CREATE MATERIALIZED VIEW m AS SELECT public.f() AS n"
+            ))
+            .await;
+        let view = server.engine(&original.name).open(&ViewOptions { with_ddl: true }).await;
+        let view = view.expect("the database opens");
+        let restored = server.database().await;
+        let engine = server.engine(&restored.name);
+        let target = engine.create(view.schema(), &CreateOptions::default()).await.expect("it is created");
+        match (kind, target.finish().await) {
+            (Some(kind), Err(error)) => assert_eq!(error.kind(), kind, "{}", chain(&error)),
+            (None, Ok(notes)) => assert_eq!(notes.len(), 1, "{notes:?}"),
+            (_, done) => panic!("{state}: {done:?}"),
+        }
+    }
 }
 
 async fn waiting_writers_do_not_stop_a_reading(server: Server) {

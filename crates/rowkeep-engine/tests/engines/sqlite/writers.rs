@@ -200,3 +200,30 @@ async fn reading_leaves_no_files() {
         assert!(bytes == fs::read(file.path()).expect("a file"));
     }
 }
+
+/// Nothing of a view holds a lock any more when it has been dropped, be it that a copy was being made just then.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_dropped_a_view_can_write_at_once() {
+    let file = accounts("delete");
+    let temporary = TempDir::new().expect("a folder");
+    let surroundings =
+        Surroundings { temporary: Some(temporary.path().to_owned()), ..Surroundings::default() };
+    let engine = Sqlite::new(file.path(), &surroundings);
+    let copies = || fs::read_dir(temporary.path()).expect("a folder").count();
+    let writer = file.connect();
+    writer.busy_timeout(Duration::ZERO).expect("no timeout");
+    for _ in 0..100 {
+        drop(engine.open(&ViewOptions::default()).await.expect("the database opens"));
+        writer.execute_batch("BEGIN EXCLUSIVE; ROLLBACK").expect("nobody reads any more");
+    }
+    for _ in 0..10 {
+        let view = engine.open(&ViewOptions::default()).await.expect("the database opens");
+        writer.execute_batch("BEGIN IMMEDIATE; UPDATE a SET money = 100 WHERE id = 1").expect("it writes");
+        while copies() == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(view);
+        writer.execute_batch("COMMIT").expect("nobody reads any more");
+        assert_eq!(copies(), 0, "the copy is gone");
+    }
+}

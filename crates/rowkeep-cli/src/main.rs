@@ -60,7 +60,9 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         let observer = ui::progress::observer(args.global.quiet, SystemClock::shared());
         let session = Session::new(args.global, observer, cancel);
-        commands::run(args.command, Args::command, &session).await
+        let status = commands::run(args.command, Args::command, &session).await?;
+        session.settle().await;
+        Ok(status)
     });
     // Threads that still wait for a lost server must not keep us.
     runtime.shutdown_background();

@@ -5,12 +5,14 @@ mod passphrase;
 mod store;
 mod wanted;
 
+use std::io::{self, BufWriter, StdoutLock, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
 use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
 use rowkeep::{Config, Context, Observer};
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
@@ -55,11 +57,13 @@ impl Session {
     }
 
     /// Prints a result: as JSON where that is asked for, else for people.
-    pub(crate) fn result(&self, json: impl FnOnce() -> serde_json::Value, text: impl FnOnce() -> String) {
+    pub(crate) fn result<J: Serialize>(&self, json: impl FnOnce() -> J, text: impl FnOnce() -> String) {
         if self.global.json {
-            println!("{}", json());
+            // Straight to where it goes: a list of many snapshots is large.
+            let json = json();
+            print(|out| serde_json::to_writer(out, &json).map_err(io::Error::from));
         } else if !self.global.quiet {
-            println!("{}", text());
+            print(|out| out.write_all(text().as_bytes()));
         }
     }
 
@@ -71,6 +75,13 @@ impl Session {
         let config = self.config()?.clone();
         let workspace = Workspace::new(config, self.circumstances());
         Ok(self.workspace.get_or_init(|| workspace))
+    }
+
+    /// Leaves the repository, where one was opened, so that the next process has little to read.
+    pub(crate) async fn settle(&self) {
+        if let Some(workspace) = self.workspace.get() {
+            workspace.settle().await;
+        }
     }
 
     fn circumstances(&self) -> Circumstances {
@@ -113,5 +124,16 @@ impl Session {
     fn reports(&self) -> PathBuf {
         let beside = self.global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         beside.join("rowkeep-reports")
+    }
+}
+
+/// Writes a line to standard output. Whoever reads it may have seen enough and be gone.
+fn print(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = write(&mut out).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprintln!("warning: the result cannot be written: {error}");
     }
 }

@@ -88,6 +88,10 @@ id! {
     IndexId, 32
 }
 id! {
+    /// Name of a summary object: the first half of the BLAKE3 hash of the object.
+    SummaryId, 16
+}
+id! {
     /// Name of a key slot: the first half of the BLAKE3 hash of its object.
     KeySlotId, 16
 }

@@ -152,6 +152,16 @@ impl Manifest {
         self.tables.iter().rev().map(|table| (&table.name, table)).collect()
     }
 
+    /// Plain bytes of the rows of all tables.
+    pub fn bytes(&self) -> u64 {
+        self.tables.iter().map(|table| table.root.bytes).sum()
+    }
+
+    /// Number of tables that people know as theirs.
+    pub fn user_tables(&self) -> u64 {
+        self.tables.iter().filter(|table| table.kind.is_user_table()).count() as u64
+    }
+
     /// Number of rows in all tables that people know as theirs.
     pub fn rows(&self) -> u64 {
         self.tables.iter().filter(|table| table.kind.is_user_table()).map(|table| table.root.rows).sum()

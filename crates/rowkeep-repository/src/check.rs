@@ -48,6 +48,7 @@ impl Repository {
         packs.look(self, &mut report, progress).await?;
         structure::snapshots(self, &mut report, progress).await?;
         structure::plans(self, &mut report).await?;
+        structure::summaries(self, &mut report).await?;
         data::read(self, &mut packs, options.read_data, &mut report, progress).await?;
         packs.conclude(&mut report).await?;
         report.chunks = index.chunks();

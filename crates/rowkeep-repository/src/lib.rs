@@ -1,8 +1,8 @@
 //! Where backups live: an object store, keys, packs, an index and snapshots.
 //!
 //! A [`Repository`] holds chunks and snapshots. A chunk is any run of bytes, named by its keyed hash; a snapshot is a
-//! manifest that the layer above understands. A [`Writer`] takes chunks, a [`Reader`] gives them back,
-//! [`Repository::commit`] makes a snapshot visible, and [`Repository::check`] tells what is damaged.
+//! manifest. A [`Writer`] takes chunks, a [`Reader`] gives them back, [`Repository::commit`] makes a snapshot visible,
+//! [`Repository::catalog`] tells which snapshots there are, and [`Repository::check`] what is damaged.
 //!
 //! What is written becomes visible in one order only: packs, then the index, then the snapshot, then the ledger. So a
 //! process may be killed at any instant, and any number of machines may write at the same time without a lock.
@@ -11,6 +11,7 @@
 //! Nothing here reads the environment or asks a person; the clock is handed in ([`Options`]).
 #![forbid(unsafe_code)]
 
+mod catalog;
 mod check;
 mod compress;
 mod config;
@@ -34,10 +35,12 @@ mod repository;
 mod seal;
 mod slot_objects;
 mod slots;
+mod snapshot_objects;
 mod snapshots;
 mod statistics;
 mod writer;
 
+pub use catalog::{Catalog, Unreadable};
 pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, ReadData, Severity, Stage};
 pub use compress::Compressed;
 pub use error::{Error, ErrorKind, Flaw, Result};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rowkeep_format::clock::Clock;
 use tokio::sync::Mutex;
 
-use crate::objects::{INDEX, KEYS, LEDGER, Listed, Objects, PACKS, SNAPSHOTS};
+use crate::objects::{INDEX, KEYS, LEDGER, Listed, Objects, PACKS, SNAPSHOTS, SUMMARIES};
 use crate::{Error, Result};
 
 /// A folder of a repository.
@@ -18,11 +18,13 @@ pub(crate) enum Folder {
     Packs,
     Snapshots,
     Ledger,
+    Summaries,
 }
 
 impl Folder {
     /// All folders, in the order in which they are listed: index objects before the packs that they name.
-    pub(crate) const ALL: [Self; 5] = [Self::Index, Self::Keys, Self::Packs, Self::Snapshots, Self::Ledger];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Index, Self::Keys, Self::Packs, Self::Snapshots, Self::Ledger, Self::Summaries];
 
     fn name(self) -> &'static str {
         match self {
@@ -31,6 +33,7 @@ impl Folder {
             Self::Packs => PACKS,
             Self::Snapshots => SNAPSHOTS,
             Self::Ledger => LEDGER,
+            Self::Summaries => SUMMARIES,
         }
     }
 }

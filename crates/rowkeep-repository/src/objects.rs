@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
-use rowkeep_format::ids::{IndexId, KeySlotId, PackId, PlanId, SnapshotId};
+use rowkeep_format::ids::{IndexId, KeySlotId, PackId, PlanId, SnapshotId, SummaryId};
 
 use crate::{Error, Flaw, Result};
 
@@ -24,6 +24,9 @@ pub(crate) const SNAPSHOTS: &str = "snapshots";
 pub(crate) const PLANS: &str = "plans";
 /// The folder of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
+
+/// The folder of the summaries.
+pub(crate) const SUMMARIES: &str = "summaries";
 
 /// A listing of fewer objects is one request on the usual stores.
 const FEW: usize = 1000;
@@ -53,6 +56,10 @@ pub(crate) fn plan_claim(id: &PlanId) -> String {
     format!("{PLANS}/{id}-claim")
 }
 
+pub(crate) fn summary(id: &SummaryId) -> String {
+    format!("{SUMMARIES}/{id}")
+}
+
 /// The first half of the hash of an object, after which small objects are named.
 pub(crate) fn short_hash(object: &[u8]) -> [u8; 16] {
     let mut short = [0; 16];
@@ -65,11 +72,14 @@ pub(crate) fn short_hash(object: &[u8]) -> [u8; 16] {
 pub(crate) struct Listed {
     pub(crate) name: String,
     pub(crate) bytes: u64,
+    /// Milliseconds since 1970, by the store's clock.
+    pub(crate) modified_ms: i64,
 }
 
 impl Listed {
     fn of(meta: ObjectMeta) -> Self {
-        Self { name: meta.location.to_string(), bytes: meta.size }
+        let modified_ms = meta.last_modified.timestamp_millis();
+        Self { name: meta.location.to_string(), bytes: meta.size, modified_ms }
     }
 
     /// The last part of the name.
@@ -166,6 +176,19 @@ impl Objects {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(Error::store("delete", name, source)),
         }
+    }
+
+    /// Deletes objects that may be there, as many in a request as the store takes.
+    pub(crate) async fn delete_all(&self, names: &[String]) -> Result<()> {
+        let paths: Vec<_> = names.iter().map(|name| Ok(Path::from(name.as_str()))).collect();
+        let mut deleted = self.store.delete_stream(futures::stream::iter(paths).boxed());
+        while let Some(outcome) = deleted.next().await {
+            match outcome {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(source) => return Err(Error::store("delete", names.join(", "), source)),
+            }
+        }
+        Ok(())
     }
 
     /// Whether an object is there.

@@ -8,6 +8,7 @@ use rowkeep_format::clock::{Clock, SystemClock};
 use rowkeep_format::ids::{ContentKeys, KeySlotId, RepositoryId};
 use zeroize::Zeroizing;
 
+use crate::catalog::SharedCatalog;
 use crate::config::Config;
 use crate::index::SharedIndex;
 use crate::keys::{KeyFile, MasterKey, NewSlot, Passphrase, Place, public_master_key};
@@ -85,6 +86,7 @@ struct Inner {
     unlocked_by: Option<KeySlotId>,
     listings: Arc<Listings>,
     index: SharedIndex,
+    catalog: SharedCatalog,
     /// When the config was last found to be the one that was opened, and whether that was ever before a snapshot.
     confirmed: Mutex<Confirmed>,
     /// The listing of the ledger by which it was last completed.
@@ -207,6 +209,7 @@ impl Repository {
         let sealer = Arc::new(Sealer::new(config.id, config.encryption, &master));
         let listings = Arc::new(listings);
         let index = SharedIndex::new(objects.clone(), Arc::clone(&sealer), Arc::clone(&listings));
+        let catalog = SharedCatalog::new(objects.clone(), Arc::clone(&sealer), Arc::clone(&listings));
         Self {
             inner: Arc::new(Inner {
                 objects,
@@ -217,6 +220,7 @@ impl Repository {
                 unlocked_by: slot,
                 listings,
                 index,
+                catalog,
                 confirmed: Mutex::default(),
                 completed: Mutex::default(),
             }),
@@ -290,6 +294,10 @@ impl Repository {
 
     pub(crate) fn index(&self) -> &SharedIndex {
         &self.inner.index
+    }
+
+    pub(crate) fn shared_catalog(&self) -> &SharedCatalog {
+        &self.inner.catalog
     }
 
     pub(crate) fn objects(&self) -> &Objects {

@@ -146,7 +146,7 @@ pub(crate) fn id_of(object: &Listed) -> Option<KeySlotId> {
 
 /// Whether a name is that of a key slot or of its ledger entry.
 pub(crate) fn is_slot_name(name: &str) -> bool {
-    let listed = Listed { name: name.to_owned(), bytes: 0 };
+    let listed = Listed { name: name.to_owned(), bytes: 0, modified_ms: 0 };
     id_of(&listed).is_some() || matches!(Entry::parse(&listed), Some(Entry::KeySlot(_)))
 }
 

@@ -1,18 +1,18 @@
-//! Snapshots: sealed manifests, each complete by itself.
+//! The snapshots of a repository: making, listing, reading, deleting.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use rowkeep_format::ids::SnapshotId;
 
-use crate::document::{self, MAX_OBJECT_BYTES};
+use crate::catalog::Catalog;
 use crate::header::SNAPSHOT;
 use crate::ledger::{self, Entry};
-use crate::objects::{Listed, SNAPSHOTS, short_hash, snapshot};
+use crate::objects::{SNAPSHOTS, short_hash, snapshot};
 use crate::seal::random;
-use crate::{Error, Flaw, Repository, Result};
-
-/// How many snapshots are read at the same time.
-const AT_ONCE: usize = 16;
+use crate::snapshot_objects::{self, id_of};
+use crate::{Error, Flaw, Repository, Result, document};
 
 impl Repository {
     /// Makes a snapshot visible: seals the manifest, writes it, reads it back, and records it in the ledger.
@@ -31,6 +31,7 @@ impl Repository {
             return Err(Error::at(name, Flaw::ReadBack));
         }
         ledger::record(self.objects(), Entry::Snapshot(id)).await?;
+        self.shared_catalog().made(id, manifest).await;
         Ok(id)
     }
 
@@ -51,15 +52,7 @@ impl Repository {
     /// Reads the manifest of a snapshot.
     pub async fn read_snapshot(&self, id: &SnapshotId) -> Result<Vec<u8>> {
         self.index().begin_reading();
-        let name = snapshot(id);
-        let object = match self.objects().find(&name, MAX_OBJECT_BYTES).await? {
-            Some(object) => object,
-            None => return Err(self.absent(id).await?),
-        };
-        if short_hash(&object) != id.0 {
-            return Err(Error::at(name, Flaw::Name));
-        }
-        document::open(self.sealer(), SNAPSHOT, &object).map_err(|flaw| Error::at(name, flaw))
+        snapshot_objects::read(self.objects(), self.sealer(), *id).await
     }
 
     /// Reads the manifests of many snapshots, several at a time, in the order of `ids`.
@@ -69,13 +62,8 @@ impl Repository {
         &self,
         ids: Vec<SnapshotId>,
     ) -> impl Stream<Item = (SnapshotId, Result<Vec<u8>>)> + Send + use<> {
-        let repository = self.clone();
-        futures::stream::iter(ids)
-            .map(move |id| {
-                let repository = repository.clone();
-                async move { (id, repository.read_snapshot(&id).await) }
-            })
-            .buffered(AT_ONCE)
+        self.index().begin_reading();
+        snapshot_objects::read_all(self.objects().clone(), Arc::clone(self.sealer()), ids)
     }
 
     /// Deletes a snapshot; its chunks stay.
@@ -88,20 +76,34 @@ impl Repository {
         if !known {
             return Err(Error::NotFound { object: format!("snapshot {id}") });
         }
-        ledger::delete(self.objects(), entry).await
+        ledger::delete(self.objects(), entry).await?;
+        self.shared_catalog().deleted(*id).await;
+        Ok(())
     }
 
-    /// Says why a snapshot is not there: because it was lost, or because there never was one.
-    async fn absent(&self, id: &SnapshotId) -> Result<Error> {
-        let entry = Entry::Snapshot(*id);
-        if self.objects().exists(&entry.name()).await? {
-            return Ok(Error::Missing { object: entry.object() });
-        }
-        Ok(Error::NotFound { object: format!("snapshot {id}") })
+    /// What the snapshots are, as of a listing no older than [`Options::freshness`].
+    ///
+    /// Snapshots whose manifests are damaged, lost or of a newer format are no reason to fail: the catalog names them
+    /// beside the others. Where many manifests had to be read one by one, a summary of them is written for the next who
+    /// asks; a store that refuses it fails nothing.
+    ///
+    /// [`Options::freshness`]: crate::Options::freshness
+    pub async fn catalog(&self) -> Result<Arc<Catalog>> {
+        self.shared_catalog().update().await
     }
-}
 
-/// The id in the name of a snapshot.
-pub(crate) fn id_of(object: &Listed) -> Option<SnapshotId> {
-    SnapshotId::from_hex(object.last()).ok().filter(|id| snapshot(id) == object.name)
+    /// The same as of now: for what is not found in an older catalog.
+    pub async fn catalog_now(&self) -> Result<Arc<Catalog>> {
+        self.listings().forget().await;
+        self.catalog().await
+    }
+
+    /// Writes what the next process would otherwise have to find out by many requests: a summary of the snapshots that
+    /// have none, and one index object in the place of many small ones.
+    ///
+    /// For the end of a run. It does nothing where nothing was written, and a store that refuses it fails nothing.
+    pub async fn settle(&self) {
+        self.shared_catalog().settle().await;
+        self.index().settle().await;
+    }
 }

@@ -136,6 +136,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Whether the chunk was added in this run, and not there before.
+    pub fn has_added(&self, id: &ChunkId) -> bool {
+        self.claims().kept.contains(id)
+    }
+
     /// Writes what is left and then the index: from now on, everything that was added is stored.
     ///
     /// Fails with [`Error::Unkept`] if something was claimed and not added.

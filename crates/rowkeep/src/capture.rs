@@ -7,14 +7,14 @@ pub mod readiness;
 mod reuse;
 pub(crate) mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, VERSION};
-use rowkeep_format::{Manifest, Schema, SnapshotId, Table, chunk, tree};
+use rowkeep_format::{ChunkId, Manifest, Schema, SnapshotId, Table, chunk, tree};
 use rowkeep_repository::Repository;
 
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
@@ -75,16 +75,23 @@ pub async fn capture(
 pub(crate) struct Uncommitted {
     pub(crate) manifest: Manifest,
     pub(crate) schema: Schema,
+    /// Of its schema and the roots of its tables, the chunks that were not there before.
+    added: HashSet<ChunkId>,
     later: Later,
 }
 
 impl Uncommitted {
     /// Makes the snapshot visible, as the last of all, and opens it as a restore would to hold it against what was read.
     pub(crate) async fn commit(self, repository: &Repository) -> Result<Snapshot, Error> {
-        let Self { mut manifest, schema, later } = self;
+        let Self { mut manifest, schema, added, later } = self;
         manifest.sequence = Some(later.sequence(repository).await?);
-        let id = repository.commit(&manifest.to_json()).await?;
-        check_after(repository, id, &manifest, &schema).await?;
+        let json = manifest.to_json();
+        if Manifest::from_json(&json).as_ref() != Ok(&manifest) {
+            let detail = "what is written of it is read as something else".to_owned();
+            return Err(Error::ReadBack { object: "the manifest".to_owned(), detail });
+        }
+        let id = repository.commit(&json).await?;
+        check_after(repository, id, &manifest, &schema, &added).await?;
         Ok(Snapshot { id, manifest })
     }
 }
@@ -123,11 +130,10 @@ pub(crate) async fn read_opened(
     Opened { view, time, watch }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
-    let all = snapshots::list(repository, None).await?;
-    let later = Later::than(&all);
-    later::warn_of_clock(context, &all, &options.database, time);
-    let latest = later::newest_backup(all, &options.database);
-    let parent = latest.as_ref().map(|snapshot| snapshot.id);
+    let known = repository.catalog().await?;
+    later::warn_of_clock(context, &known, &options.database, time);
+    let parent = known.newest(Some(&options.database)).map(|newest| newest.id);
+    let later = Later::than(known);
     let writer = Arc::new(repository.writer().await?);
     let view: Arc<dyn View> = match &options.mask {
         Some(rules) => {
@@ -157,10 +163,12 @@ pub(crate) async fn read_opened(
     let environment = environment(view.as_ref(), &chosen, options).await?;
     let keys = repository.content_keys().clone();
     let sink = Sink::Repository(Arc::clone(&writer));
-    let base = Base::open(repository, latest, view.as_ref()).await?;
+    let base = Base::open(repository, parent, view.as_ref()).await?;
     let base = base.as_ref().map(|base| (base, time));
     let (tables, read_bytes) = read_tables(context, view.as_ref(), chosen, &keys, &sink, base).await?;
     let (position, instant) = (view.position(), view.horizon());
+    let roots = tables.iter().map(|table| table.root.hash);
+    let added = roots.chain([schema_id]).filter(|id| writer.has_added(id)).collect();
     drop((view, sink));
     let writer = Arc::into_inner(writer).expect("every table is done, so nobody else holds the writer");
     let stored = writer.finish().await?;
@@ -189,7 +197,7 @@ pub(crate) async fn read_opened(
         },
         program: options.program.clone(),
     };
-    Ok(Uncommitted { manifest, schema, later })
+    Ok(Uncommitted { manifest, schema, added, later })
 }
 
 fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {
@@ -212,23 +220,34 @@ async fn environment(
     Ok(environment)
 }
 
-/// Opens the snapshot as a restore would and holds it against what was read.
+/// Opens what was added for the snapshot as a restore would, and holds it against what was read.
+///
+/// The manifest was read back when it was written. What was there before was read back when it was added; of that only the
+/// index is asked, for the store would be asked the same with every backup. Whether it is still as it was a check tells.
 async fn check_after(
     repository: &Repository,
     id: SnapshotId,
     manifest: &Manifest,
     schema: &Schema,
+    added: &HashSet<ChunkId>,
 ) -> Result<(), Error> {
     let differs = |detail: String| Error::ReadBack { object: format!("snapshot {id}"), detail };
-    let snapshot = snapshots::open(repository, id).await?;
-    if &snapshot.manifest != manifest {
-        return Err(differs("its manifest is another".to_owned()));
-    }
     let reader = repository.reader().await?;
-    if &snapshots::read_schema(&reader, manifest).await? != schema {
-        return Err(differs("its schema is another".to_owned()));
+    let is_added = |chunk: &ChunkId| added.contains(chunk);
+    if is_added(&manifest.schema) {
+        if &snapshots::read_schema(&reader, manifest).await? != schema {
+            return Err(differs("its schema is another".to_owned()));
+        }
+    } else if !reader.contains(&manifest.schema) {
+        return Err(differs(format!("it lacks chunk {} with its schema", manifest.schema)));
     }
     for table in &manifest.tables {
+        if !is_added(&table.root.hash) {
+            if !reader.contains(&table.root.hash) {
+                return Err(differs(format!("table {} lacks chunk {}", table.name, table.root.hash)));
+            }
+            continue;
+        }
         let node = read_node(&reader, table.root.hash, u64::from(table.root.levels) - 1).await?;
         let rows: u64 = node.iter().map(|entry: &tree::ChunkRef| entry.rows).sum();
         if rows != table.root.rows {

@@ -2,7 +2,6 @@
 
 pub(crate) mod key_lookup;
 pub(crate) mod key_set;
-pub(crate) mod order;
 pub(crate) mod reader;
 pub(crate) mod repeated_lookup;
 pub mod selection;

@@ -1,8 +1,7 @@
 use anyhow::Result;
 use rowkeep::jobs::snapshots::list;
-use serde_json::json;
 
-use crate::fail::DONE;
+use crate::fail::ended;
 use crate::setup::Session;
 use crate::ui::snapshots::told;
 
@@ -22,8 +21,8 @@ impl Snapshots {
     }
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let snapshots = list(session.workspace()?, self.database.as_deref()).await?;
-        session.result(|| json!({ "snapshots": snapshots }), || told(&snapshots));
-        Ok(DONE)
+        let outcome = list(session.workspace()?, self.database.as_deref()).await?;
+        session.result(|| &outcome, || told(&outcome));
+        Ok(ended("snapshots", outcome.verdict(), &[]))
     }
 }

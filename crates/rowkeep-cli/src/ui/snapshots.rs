@@ -1,6 +1,7 @@
 //! Snapshots in a table.
 
-use rowkeep::jobs::outcome::SnapshotSummary;
+use rowkeep::jobs::outcome::{SnapshotSummary, UnreadableSnapshot};
+use rowkeep::jobs::snapshots::SnapshotsOutcome;
 
 use super::table::{Column, render};
 use super::units::{bytes, count, counted, local_time, short};
@@ -14,8 +15,15 @@ fn name(snapshot: &SnapshotSummary) -> String {
     }
 }
 
-/// Snapshots in a table.
-pub(crate) fn told(snapshots: &[SnapshotSummary]) -> String {
+/// Snapshots in a table, and those that cannot be read below it.
+pub(crate) fn told(outcome: &SnapshotsOutcome) -> String {
+    let unreadable = outcome.unreadable.iter();
+    let unreadable =
+        unreadable.map(|UnreadableSnapshot { id, error }| format!("cannot read snapshot {id}: {error}"));
+    std::iter::once(table(&outcome.snapshots)).chain(unreadable).collect::<Vec<_>>().join("\n")
+}
+
+fn table(snapshots: &[SnapshotSummary]) -> String {
     if snapshots.is_empty() {
         return "no snapshots yet; create one with `rowkeep backup DATABASE`".to_owned();
     }

@@ -8,8 +8,10 @@ use super::progress::{CheckProgress, OnProgress, Stage};
 use super::report::CheckReport;
 use crate::index::{self, Loaded};
 use crate::ledger::Entry;
-use crate::objects::{CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, plan, snapshot};
-use crate::{Error, Repository, Result, plans, slot_objects, snapshots as names};
+use crate::objects::{
+    CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, SUMMARIES, plan, snapshot,
+};
+use crate::{Error, Repository, Result, catalog, plans, slot_objects, snapshot_objects};
 
 /// Whether an error says something of an object, rather than of the store.
 pub(super) fn is_finding(error: &Error) -> bool {
@@ -148,10 +150,10 @@ async fn compare_with_ledger(
 /// Tells of objects that are not a repository's.
 pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     let objects = repository.objects();
-    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER];
+    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER, SUMMARIES];
     let mut strangers: Vec<String> =
         objects.top().await?.into_iter().filter(|name| !known.contains(&name.as_str())).collect();
-    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS] {
+    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS, SUMMARIES] {
         let listed = objects.list(folder).await?;
         strangers
             .extend(listed.into_iter().filter(|listed| !is_ours(folder, listed)).map(|listed| listed.name));
@@ -168,7 +170,8 @@ fn is_ours(folder: &str, listed: &Listed) -> bool {
         LEDGER => Entry::parse(listed).is_some(),
         INDEX => index::id_of(listed).is_some(),
         PLANS => plans::is_ours(listed),
-        _ => names::id_of(listed).is_some(),
+        SUMMARIES => catalog::summary_id_of(listed).is_some(),
+        _ => snapshot_objects::id_of(listed).is_some(),
     }
 }
 
@@ -203,6 +206,27 @@ pub(super) async fn plans(repository: &Repository, report: &mut CheckReport) -> 
             Err(error) if is_finding(&error) => {
                 report.damaged(plan(&id), words(&error), "it cannot be executed; make the plan again");
             }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the summaries. They are only a help for listings, so nothing about them is damage.
+pub(super) async fn summaries(repository: &Repository, report: &mut CheckReport) -> Result<()> {
+    let listed = repository.objects().list(SUMMARIES).await?;
+    for (name, id) in listed.iter().filter_map(|o| Some((&o.name, catalog::summary_id_of(o)?))) {
+        match catalog::read_summaries(repository.objects(), repository.sealer(), id).await {
+            // Made one with others since it was listed.
+            Ok(_) | Err(Error::Missing { .. }) => {}
+            Err(error @ Error::NewerFormat { .. }) => {
+                report.note(name, words(&error), "a listing of snapshots does without it");
+            }
+            Err(error) if is_finding(&error) => report.note(
+                name,
+                words(&error),
+                "it only makes listings fast; the next backup writes another and deletes it",
+            ),
             Err(error) => return Err(error),
         }
     }

@@ -31,46 +31,67 @@ pub(crate) struct Loaded {
     pub(crate) damaged: Vec<Error>,
 }
 
+/// How often index objects are listed anew because some were replaced before they were read.
+pub(super) const ATTEMPTS: usize = 5;
+
+/// What became of index objects that were to be read.
+pub(super) struct NotRead {
+    /// Those that cannot be used.
+    pub(super) damaged: Vec<(IndexId, Error)>,
+    /// Whether any is gone: others took its place since it was listed.
+    pub(super) any_gone: bool,
+}
+
 /// Reads all index objects that are there, whatever was read before.
 pub(crate) async fn load(objects: &Objects, sealer: &Arc<Sealer>) -> Result<Loaded> {
+    let mut attempt = 1;
+    loop {
+        let (loaded, any_gone) = try_load(objects, sealer).await?;
+        if !any_gone || attempt == ATTEMPTS {
+            return Ok(loaded);
+        }
+        attempt += 1;
+    }
+}
+
+async fn try_load(objects: &Objects, sealer: &Arc<Sealer>) -> Result<(Loaded, bool)> {
     let listed = objects.list(INDEX).await?;
     let ids = listed.iter().filter_map(id_of).collect();
     let mut index = Index::default();
     let bytes = listed.iter().map(|object| object.bytes).sum();
     let mut collected = Collected::with_room(chunks_in(bytes));
     let mut seen = HashSet::new();
-    let damaged = read_all(objects, sealer, ids, |_, packs| {
+    let not_read = read_all(objects, sealer, ids, |_, packs| {
         for pack in packs.iter().filter(|pack| seen.insert(pack.id)) {
             collected.push(&index, pack, PackState::Named);
         }
     })
     .await?;
     index.add(collected);
-    Ok(Loaded { index, listed, damaged: damaged.into_iter().map(|(_, error)| error).collect() })
+    let damaged = not_read.damaged.into_iter().map(|(_, error)| error).collect();
+    Ok((Loaded { index, listed, damaged }, not_read.any_gone))
 }
 
-/// Reads index objects, in no order; gives those that are damaged.
-///
-/// One that is gone is passed over: it may have been replaced since it was listed.
+/// Reads index objects, in no order; says of which it could not.
 pub(super) async fn read_all(
     objects: &Objects,
     sealer: &Arc<Sealer>,
     ids: Vec<IndexId>,
     mut each: impl FnMut(IndexId, Vec<PackRecord>),
-) -> Result<Vec<(IndexId, Error)>> {
-    let mut damaged = Vec::new();
+) -> Result<NotRead> {
+    let mut not_read = NotRead { damaged: Vec::new(), any_gone: false };
     let mut reading = futures::stream::iter(ids)
         .map(|id| async move { (id, read(objects, Arc::clone(sealer), id).await) })
         .buffer_unordered(AT_ONCE);
     while let Some((id, outcome)) = reading.next().await {
         match outcome {
             Ok(packs) => each(id, packs),
-            Err(Error::Missing { .. }) => {}
-            Err(error @ Error::Damaged { .. }) => damaged.push((id, error)),
+            Err(Error::Missing { .. }) => not_read.any_gone = true,
+            Err(error @ Error::Damaged { .. }) => not_read.damaged.push((id, error)),
             Err(error) => return Err(error),
         }
     }
-    Ok(damaged)
+    Ok(not_read)
 }
 
 async fn read(objects: &Objects, sealer: Arc<Sealer>, id: IndexId) -> Result<Vec<PackRecord>> {

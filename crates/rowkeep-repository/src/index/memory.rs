@@ -113,10 +113,19 @@ impl Index {
     }
 
     /// The packs that are there although no index object names them, each with what an index object would say of it;
-    /// with nothing when a chunk of it is a difference to one that no pack holds.
+    /// see [`Index::records`].
     pub(crate) fn without_name(&self) -> Vec<(PackPlace, Option<PackRecord>)> {
         let unnamed = self.packs().filter(|(_, pack)| pack.state == PackState::Unnamed);
-        let mut rows: BTreeMap<u32, Vec<&Row>> = unnamed.map(|(number, _)| (number.0, Vec::new())).collect();
+        self.records(unnamed.map(|(number, _)| number))
+    }
+
+    /// Packs, each with what an index object would say of it; with nothing when that is not certain, because of a chunk that
+    /// is a difference.
+    pub(crate) fn records(
+        &self,
+        packs: impl Iterator<Item = PackNumber>,
+    ) -> Vec<(PackPlace, Option<PackRecord>)> {
+        let mut rows: BTreeMap<u32, Vec<&Row>> = packs.map(|number| (number.0, Vec::new())).collect();
         if rows.is_empty() {
             return Vec::new();
         }
@@ -129,7 +138,11 @@ impl Index {
             .map(|(number, mut rows)| {
                 rows.sort_unstable_by_key(|row| row.offset);
                 let pack = self.pack(PackNumber(number)).clone();
-                let entries = rows.into_iter().map(|row| Some(self.places_of(row).next()?.entry)).collect();
+                let only = |row| {
+                    let mut places = self.places_of(row);
+                    places.next().filter(|_| places.next().is_none()).map(|place| place.entry)
+                };
+                let entries = rows.into_iter().map(only).collect();
                 let record = Option::map(entries, |entries| {
                     let PackPlace { id, size, salt, .. } = pack.clone();
                     PackRecord { id, size, salt, directory: Directory { entries } }

@@ -1,18 +1,19 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use rowkeep_format::ids::{ChunkId, IndexId, PackId};
 use tokio::sync::Mutex;
 
-use super::id_of;
-use super::load::{chunks_in, read_all};
+use super::load::{ATTEMPTS, NotRead, chunks_in, read_all};
 use super::memory::{Collected, Index, PackNumber, PackPlace, PackState};
-use crate::Result;
+use super::{CHUNKS_PER_OBJECT, id_of, seal};
 use crate::listings::{Folder, Listing, Listings, Moment};
-use crate::objects::{Listed, Objects};
+use crate::objects::{self, Listed, Objects};
 use crate::pack::PackRecord;
 use crate::seal::Sealer;
+use crate::{Error, Result};
 
 /// The index of an open repository, shared by all who read and write.
 ///
@@ -33,12 +34,38 @@ pub(crate) struct SharedIndex {
 /// What is known of the index objects.
 #[derive(Default)]
 struct Known {
-    /// The packs that each object names, and when it was written if that was here.
-    named: HashMap<IndexId, (Vec<PackNumber>, Option<Moment>)>,
+    /// Those that were read or written.
+    named: HashMap<IndexId, Object>,
     /// Objects that cannot be used.
     damaged: HashSet<IndexId>,
     is_loaded: bool,
 }
+
+/// An index object.
+struct Object {
+    /// The packs that it names.
+    packs: Vec<PackNumber>,
+    /// How many chunks it names, each as often as it does.
+    chunks: usize,
+    /// When it was written if that was here.
+    written: Option<Moment>,
+    /// Whether it names packs for which the index has no room.
+    is_cut: bool,
+}
+
+impl Object {
+    fn of(records: &[PackRecord], packs: Vec<PackNumber>, written: Option<Moment>) -> Self {
+        let chunks = records.iter().map(|pack| pack.directory.entries.len()).sum();
+        let is_cut = packs.len() < records.len();
+        Self { packs, chunks, written, is_cut }
+    }
+}
+
+/// So many small index objects are made one.
+const MANY_SMALL: usize = 8;
+
+/// Index objects of at most so many chunks are always small.
+const SMALL_CHUNKS: usize = 1024;
 
 impl SharedIndex {
     pub(crate) fn new(objects: Objects, sealer: Arc<Sealer>, listings: Arc<Listings>) -> Self {
@@ -95,6 +122,21 @@ impl SharedIndex {
     /// Damaged ones are left out: what they say can be had from the packs. A store that fails does fail it, and so does
     /// an index object of a newer format.
     pub(crate) async fn update(&self, listing: &Listing) -> Result<()> {
+        let mut any_gone = self.read_new(listing).await?;
+        for _ in 1..ATTEMPTS {
+            if !any_gone {
+                break;
+            }
+            // What took their place is in a newer listing.
+            self.listings.forget().await;
+            let [listing] = self.listings.get([Folder::Index]).await?;
+            any_gone = self.read_new(&listing).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes through a listing; says whether an object was gone before it could be read.
+    async fn read_new(&self, listing: &Listing) -> Result<bool> {
         let mut known = self.known.lock().await;
         let listed: HashMap<IndexId, &Listed> =
             listing.objects.iter().filter_map(|object| Some((id_of(object)?, object))).collect();
@@ -104,7 +146,7 @@ impl SharedIndex {
         let mut collected = Collected::with_room(chunks_in(bytes));
         let mut numbers: HashMap<PackId, PackNumber> = HashMap::new();
         let mut read = Vec::new();
-        let damaged = read_all(&self.objects, &self.sealer, new, |id, packs| {
+        let NotRead { damaged, any_gone } = read_all(&self.objects, &self.sealer, new, |id, packs| {
             let mut named = Vec::with_capacity(packs.len());
             for pack in &packs {
                 let seen = index.number(&pack.id).or_else(|| numbers.get(&pack.id).copied());
@@ -118,7 +160,7 @@ impl SharedIndex {
                 numbers.insert(pack.id, number);
                 named.push(number);
             }
-            read.push((id, (named, None)));
+            read.push((id, Object::of(&packs, named, None)));
         })
         .await?;
         known.named.extend(read);
@@ -126,13 +168,13 @@ impl SharedIndex {
             tracing::warn!(%error, "an index object is left out");
             known.damaged.insert(id);
         }
-        known.named.retain(|id, (_, written)| {
-            listed.contains_key(id) || written.is_some_and(|written| written >= listing.began)
+        known.named.retain(|id, object| {
+            listed.contains_key(id) || object.written.is_some_and(|written| written >= listing.began)
         });
         index.add(collected);
         self.publish(index, &known);
         known.is_loaded = true;
-        Ok(())
+        Ok(any_gone)
     }
 
     /// Takes note of an index object that was written here, with the packs that it names.
@@ -140,7 +182,7 @@ impl SharedIndex {
         let mut known = self.known.lock().await;
         let mut index = Index::clone(&self.current());
         let named = add(&mut index, packs, PackState::Named);
-        known.named.insert(id, (named, Some(self.listings.moment())));
+        known.named.insert(id, Object::of(packs, named, Some(self.listings.moment())));
         self.publish(index, &known);
     }
 
@@ -176,10 +218,46 @@ impl SharedIndex {
         self.publish(index, &known);
     }
 
+    /// Puts one index object in the place of many small ones, if any was written here: for the next who reads them all.
+    ///
+    /// The new one is there before the others go, so nothing is ever unnamed. Nothing depends on it.
+    pub(crate) async fn settle(&self) {
+        if let Err(error) = self.merge().await {
+            tracing::debug!(%error, "small index objects stay as they are");
+        }
+    }
+
+    async fn merge(&self) -> Result<()> {
+        let (replaced, packs) = {
+            let known = self.known.lock().await;
+            let replaced = known.small();
+            let packs = replaced.iter().filter_map(|id| known.named.get(id));
+            let packs: BTreeSet<PackNumber> = packs.flat_map(|object| object.packs.iter().copied()).collect();
+            (replaced, packs)
+        };
+        if replaced.is_empty() {
+            return Ok(());
+        }
+        let records = self.current().records(packs.into_iter()).into_iter();
+        let Some(records) = records.map(|(_, record)| record).collect::<Option<Vec<_>>>() else {
+            return Ok(());
+        };
+        let sealer = Arc::clone(&self.sealer);
+        let sealing =
+            tokio::task::spawn_blocking(move || Ok::<_, Error>((seal(&sealer, &records)?, records)));
+        let ((id, object), records) =
+            sealing.await.map_err(|_| Error::System("making an index object"))??;
+        self.objects.write(&objects::index(&id), Bytes::from(object)).await?;
+        self.wrote(id, &records).await;
+        self.known.lock().await.named.retain(|id, _| !replaced.contains(id));
+        let names: Vec<String> = replaced.iter().map(objects::index).collect();
+        self.objects.delete_all(&names).await
+    }
+
     /// Shows an index to all who read, with packs marked as named that are.
     fn publish(&self, mut index: Index, known: &Known) {
         let named: HashSet<PackNumber> =
-            known.named.values().flat_map(|(packs, _)| packs.iter().copied()).collect();
+            known.named.values().flat_map(|object| object.packs.iter().copied()).collect();
         index.set_states(|number, pack| match pack.state {
             PackState::Gone => PackState::Gone,
             _ if named.contains(&number) => PackState::Named,
@@ -213,10 +291,35 @@ impl Packs {
 }
 
 impl Known {
+    /// The objects that should be one: small ones, if there are many and any was written here.
+    ///
+    /// Larger ones join only those that are half as large together, so that each chunk is written again only a few times.
+    fn small(&self) -> Vec<IndexId> {
+        if self.named.values().all(|object| object.written.is_none()) {
+            return Vec::new();
+        }
+        let mut smallest_first: Vec<(usize, IndexId)> = self
+            .named
+            .iter()
+            .filter(|(_, object)| !object.is_cut)
+            .map(|(id, object)| (object.chunks, *id))
+            .collect();
+        smallest_first.sort_unstable();
+        let (mut small, mut all) = (Vec::new(), 0);
+        for (chunks, id) in smallest_first {
+            if chunks > SMALL_CHUNKS.max(2 * all) || all + chunks > CHUNKS_PER_OBJECT {
+                break;
+            }
+            all += chunks;
+            small.push(id);
+        }
+        if small.len() < MANY_SMALL { Vec::new() } else { small }
+    }
+
     /// The packs that index objects written here since then name: they are there, whatever an older listing says.
     fn written_since(&self, began: Moment) -> HashSet<PackNumber> {
-        let own = self.named.values().filter(|(_, written)| written.is_some_and(|written| written >= began));
-        own.flat_map(|(packs, _)| packs.iter().copied()).collect()
+        let is_own = |object: &&Object| object.written.is_some_and(|written| written >= began);
+        self.named.values().filter(is_own).flat_map(|object| object.packs.iter().copied()).collect()
     }
 
     fn has(&self, id: &IndexId) -> bool {

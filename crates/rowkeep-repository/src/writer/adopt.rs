@@ -9,7 +9,7 @@ use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing};
 use crate::objects::{Listed, PACKS};
 use crate::pack::{PackRecord, pack_id_of, read_record};
-use crate::{Error, Repository, Result, slot_objects, snapshots};
+use crate::{Error, Repository, Result, slot_objects, snapshot_objects};
 
 /// How many packs are opened at the same time.
 const AT_ONCE: usize = 8;
@@ -105,7 +105,7 @@ async fn complete_ledger(
             ledger::repair(objects, entry).await?;
         }
     }
-    for id in snapshots.objects.iter().filter_map(snapshots::id_of) {
+    for id in snapshots.objects.iter().filter_map(snapshot_objects::id_of) {
         let entry = Entry::Snapshot(id);
         if recorded.contains(&entry) {
             continue;

@@ -236,3 +236,52 @@ impl ObjectStore for Hiding {
 fn denied() -> Error {
     Error::PermissionDenied { path: String::new(), source: "not yours".into() }
 }
+
+/// A store from which can only be read.
+#[derive(Debug)]
+pub(crate) struct ReadOnly(pub(crate) Store);
+
+fn refused(path: &Path) -> Error {
+    Error::PermissionDenied { path: path.to_string(), source: "read only".into() }
+}
+
+impl fmt::Display for ReadOnly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReadOnly({})", self.0)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for ReadOnly {
+    async fn put_opts(&self, location: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
+        Err(refused(location))
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        Err(refused(location))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.0.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        locations.and_then(|location| async move { Err(refused(&location)) }).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.0.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.0.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, _: &Path, to: &Path, _: CopyOptions) -> Result<()> {
+        Err(refused(to))
+    }
+}

@@ -157,3 +157,73 @@ async fn a_pack_that_is_gone_is_looked_for_twice_by_the_first_writer_alone() {
         clock.advance(Duration::from_secs(60));
     }
 }
+
+async fn index_objects(store: &Store) -> usize {
+    names(store).await.iter().filter(|name| name.starts_with("index/")).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_leave_few_index_objects() {
+    let place = Place::memory();
+    init(&place.store).await;
+    let mut made = Vec::new();
+    for run in 0..30 {
+        let repository = open(&place.store).await;
+        for turn in 0..3 {
+            let first = run * 30 + turn * 10;
+            made.push((backup(&repository, &chunks(first..first + 10)).await.expect("stored").0, first));
+        }
+        repository.settle().await;
+        assert!(index_objects(&place.store).await <= 10, "run {run}");
+        assert_clean(&repository, "after a run").await;
+    }
+    let store = Counting::new(place.store.clone());
+    let repository = open(&(store.clone() as Store)).await;
+    store.take();
+    for (snapshot, first) in made {
+        assert_eq!(restore(&repository, &snapshot).await.expect("read"), chunks(first..first + 10));
+    }
+    let counts = store.take();
+    assert!(at("get index", &counts) <= 10, "{counts:?}");
+    // Whoever wrote nothing leaves everything.
+    repository.settle().await;
+    assert!(store.take().is_empty());
+}
+
+/// Index objects vanish at any moment while others read, write and check.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn index_objects_that_are_made_one_are_missed_by_nobody() {
+    let place = Place::memory();
+    init(&place.store).await;
+    let machines: Vec<_> = (0..4)
+        .map(|machine| {
+            let store = place.store.clone();
+            tokio::spawn(async move {
+                let mut made = Vec::new();
+                for round in 0..12 {
+                    let repository = open(&store).await;
+                    for turn in 0..4 {
+                        let first = machine * 1000 + round * 40 + turn * 10;
+                        let (snapshot, _) =
+                            backup(&repository, &chunks(first..first + 10)).await.expect("stored");
+                        made.push((snapshot, first));
+                    }
+                    for (snapshot, first) in &made {
+                        let found = restore(&repository, snapshot).await.expect("read");
+                        assert_eq!(found, chunks(*first..*first + 10));
+                    }
+                    repository.settle().await;
+                    assert_clean(&repository, "while others work").await;
+                }
+                made
+            })
+        })
+        .collect();
+    let repository = open(&place.store).await;
+    for machine in machines {
+        for (snapshot, first) in machine.await.expect("no panic") {
+            assert_eq!(restore(&repository, &snapshot).await.expect("read"), chunks(first..first + 10));
+        }
+    }
+    assert_clean(&repository, "in the end").await;
+}

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures::stream::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{ChangeCount, View};
-use rowkeep_format::{Table, TableEntry, TableName};
+use rowkeep_format::{SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
 use crate::state::reader::chunks;
-use crate::state::snapshots::{Snapshot, read_schema};
+use crate::state::snapshots::{self, Snapshot, read_schema};
 
 /// After so long a table is read again whatever the database tells, so that damage to what lies there is found.
 const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -29,13 +29,16 @@ impl Base {
     /// Opens it; nothing when neither it nor the database can tell anything.
     pub(crate) async fn open(
         repository: &Repository,
-        snapshot: Option<Snapshot>,
+        snapshot: Option<SnapshotId>,
         view: &dyn View,
     ) -> Result<Option<Self>, Error> {
-        let tells = |snapshot: &Snapshot| snapshot.manifest.instant.is_some() && view.horizon().is_some();
-        let Some(Snapshot { manifest, .. }) = snapshot.filter(tells) else { return Ok(None) };
-        let reader = Arc::new(repository.reader().await?);
+        let Some(id) = snapshot.filter(|_| view.horizon().is_some()) else { return Ok(None) };
         // A snapshot that is damaged is nothing to build on, and no reason to make none.
+        let Ok(Snapshot { manifest, .. }) = snapshots::open(repository, id).await else { return Ok(None) };
+        if manifest.instant.is_none() {
+            return Ok(None);
+        }
+        let reader = Arc::new(repository.reader().await?);
         let Ok(schema) = read_schema(&reader, &manifest).await else { return Ok(None) };
         Ok(Some(Self {
             instant: manifest.instant,

@@ -140,11 +140,8 @@ impl Follower<'_> {
 
 /// The databases that a repository has snapshots of, by name.
 pub async fn databases(repository: &Repository) -> Result<Vec<String>, Error> {
-    let mut names: Vec<String> = snapshots::list(repository, None)
-        .await?
-        .into_iter()
-        .map(|snapshot| snapshot.manifest.database)
-        .collect();
+    let catalog = repository.catalog().await?;
+    let mut names: Vec<String> = catalog.snapshots().map(|summary| summary.database.clone()).collect();
     names.sort();
     names.dedup();
     Ok(names)

@@ -19,7 +19,7 @@ pub use migration::{AroundOutcome, EffectSummary, MigrationOutcome, RollbackSumm
 pub use replaced::{ReplacedDone, ReplacementOutcome, ReplacementSummary};
 pub use restored::{NewDatabase, RestoreOutcome, UndoOutcome};
 pub use rows::{LeftOut, RowsDone, RowsOutcome, RowsSummary, TableDone};
-pub use snapshot::SnapshotSummary;
+pub use snapshot::{SnapshotSummary, UnreadableSnapshot};
 pub use translated::{TranslatedDone, TranslationOutcome, TranslationSummary};
 
 /// How a job with a plan ended.

@@ -1,10 +1,11 @@
 //! The snapshots of a repository: opened, listed, and found by what people call them.
 
-use futures::stream::{StreamExt, TryStreamExt};
-use rowkeep_format::{Manifest, Schema, SnapshotId, chunk};
-use rowkeep_repository::{Reader, Repository};
+use std::sync::Arc;
 
-use super::order;
+use futures::stream::StreamExt;
+use rowkeep_format::{Manifest, Schema, SnapshotId, Summary, chunk};
+use rowkeep_repository::{Catalog, Reader, Repository};
+
 use crate::Error;
 
 /// How many manifests are fetched at once; they are small, and a store far away answers late.
@@ -29,7 +30,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// The id as people see it.
     pub fn short_id(&self) -> String {
-        self.id.to_string()[..SHORT_ID].to_owned()
+        short_id(self.id)
     }
 
     /// The snapshot in words.
@@ -49,6 +50,11 @@ impl Snapshot {
     }
 }
 
+/// An id as people see it.
+pub(crate) fn short_id(id: SnapshotId) -> String {
+    id.to_string()[..SHORT_ID].to_owned()
+}
+
 /// Opens a snapshot.
 pub async fn open(repository: &Repository, id: SnapshotId) -> Result<Snapshot, Error> {
     let json = repository.read_snapshot(&id).await?;
@@ -56,22 +62,24 @@ pub async fn open(repository: &Repository, id: SnapshotId) -> Result<Snapshot, E
     Ok(Snapshot { id, manifest })
 }
 
-/// All snapshots, of one database or of all, the oldest first.
+/// All snapshots with what they hold, of one database or of all, the oldest first.
 ///
 /// A snapshot that cannot be opened fails the listing: it must not be taken for one that never was.
 pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec<Snapshot>, Error> {
-    let ids = repository.snapshots().await?;
-    let opened = futures::stream::iter(ids).map(|id| open(repository, id)).buffer_unordered(AT_ONCE);
-    let mut snapshots: Vec<Snapshot> = opened.try_collect().await?;
-    snapshots.retain(|snapshot| database.is_none_or(|name| snapshot.manifest.database == name));
-    put_in_order(&mut snapshots);
-    Ok(snapshots)
+    let opened: Vec<_> = opened(repository, database).await?;
+    opened.into_iter().map(|(_, opened)| opened).collect()
 }
 
-/// Puts snapshots in order, the oldest first: by what each says that came before it, not by their times.
-fn put_in_order(snapshots: &mut [Snapshot]) {
-    let places = order::places(snapshots.iter().map(|snapshot| (snapshot.id, &snapshot.manifest)));
-    snapshots.sort_by_key(|snapshot| places[&snapshot.id]);
+/// Opens the snapshots of one database or of all, the oldest first, and then those of which nobody can tell whose they are.
+async fn opened(
+    repository: &Repository,
+    database: Option<&str>,
+) -> Result<Vec<(SnapshotId, Result<Snapshot, Error>)>, Error> {
+    let catalog = repository.catalog().await?;
+    let unreadable = catalog.unreadable().iter().map(|unreadable| unreadable.id);
+    let ids: Vec<SnapshotId> = catalog.of(database).map(|summary| summary.id).chain(unreadable).collect();
+    let opened = futures::stream::iter(ids).map(|id| async move { (id, open(repository, id).await) });
+    Ok(opened.buffered(AT_ONCE).collect().await)
 }
 
 /// All snapshots that can be opened, of one database or of all, the oldest first; and those that are damaged, so that
@@ -80,73 +88,74 @@ pub async fn readable(
     repository: &Repository,
     database: Option<&str>,
 ) -> Result<(Vec<Snapshot>, Vec<(SnapshotId, Error)>), Error> {
-    let ids = repository.snapshots().await?;
-    let opened = futures::stream::iter(ids).map(|id| async move { (id, open(repository, id).await) });
-    let opened: Vec<_> = opened.buffer_unordered(AT_ONCE).collect().await;
     let (mut snapshots, mut damaged) = (Vec::new(), Vec::new());
-    for (id, result) in opened {
+    for (id, result) in opened(repository, database).await? {
         match result {
-            Ok(snapshot) => {
-                let is_meant = database.is_none_or(|name| snapshot.manifest.database == name);
-                if is_meant {
-                    snapshots.push(snapshot);
-                }
-            }
+            Ok(snapshot) if snapshot.manifest.before.is_none() => snapshots.push(snapshot),
+            Ok(_) => {}
             Err(error) if error.kind() == crate::ErrorKind::Damage => damaged.push((id, error)),
             Err(error) => return Err(error),
         }
     }
-    put_in_order(&mut snapshots);
-    snapshots.retain(|snapshot| snapshot.manifest.before.is_none());
-    damaged.sort_by_key(|(id, _)| *id);
     Ok((snapshots, damaged))
 }
 
 /// The newest snapshot, of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
 pub async fn latest(repository: &Repository, database: Option<&str>) -> Result<Option<Snapshot>, Error> {
-    let mut all = list(repository, database).await?;
-    let newest = all.iter().rposition(|snapshot| snapshot.manifest.before.is_none());
-    Ok(newest.map(|newest| all.swap_remove(newest)))
+    let catalog = repository.catalog().await?;
+    match catalog.newest(database) {
+        Some(newest) => Ok(Some(open(repository, newest.id).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Finds a snapshot by what people call it: `latest`, `latest:DATABASE`, its name, its id, or the beginning of one.
 ///
 /// Of several with one name the newest is meant.
 pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, Error> {
+    let found = match find_in(&*repository.catalog().await?, reference) {
+        // Somebody may have made it since snapshots were last listed.
+        Err(Error::NoSuchSnapshot { .. }) => find_in(&*repository.catalog_now().await?, reference)?,
+        found => found?,
+    };
+    open(repository, found).await
+}
+
+fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
     let missing = |database: Option<&str>| Error::NoSuchSnapshot {
         reference: reference.to_owned(),
         database: database.map(str::to_owned),
     };
     if reference == "latest" {
-        return latest(repository, None).await?.ok_or_else(|| missing(None));
+        return catalog.newest(None).map(|newest| newest.id).ok_or_else(|| missing(None));
     }
     if let Some(database) = reference.strip_prefix("latest:") {
-        return latest(repository, Some(database)).await?.ok_or_else(|| missing(Some(database)));
+        let newest = catalog.newest(Some(database));
+        return newest.map(|newest| newest.id).ok_or_else(|| missing(Some(database)));
     }
+    let unreadable = || catalog.unreadable().iter().map(|unreadable| unreadable.id);
+    let ids = || catalog.snapshots().map(|summary| summary.id).chain(unreadable());
     if let Ok(id) = SnapshotId::from_hex(reference)
-        && repository.snapshots().await?.contains(&id)
+        && ids().any(|known| known == id)
     {
-        return open(repository, id).await;
+        return Ok(id);
     }
-    let mut all = list(repository, None).await?;
-    if let Some(named) = all.iter().rposition(|snapshot| snapshot.manifest.name.as_deref() == Some(reference))
-    {
-        return Ok(all.swap_remove(named));
+    let is_named = |summary: &&Arc<Summary>| summary.name.as_deref() == Some(reference);
+    if let Some(named) = catalog.snapshots().rfind(is_named) {
+        return Ok(named.id);
     }
-    if reference.len() >= SHORTEST_PREFIX {
-        all.retain(|snapshot| snapshot.id.to_string().starts_with(reference));
-        match all.len() {
-            0 => {}
-            1 => return Ok(all.swap_remove(0)),
-            _ => {
-                return Err(Error::AmbiguousSnapshot {
-                    reference: reference.to_owned(),
-                    candidates: all.iter().map(|snapshot| snapshot.id.to_string()).collect(),
-                });
-            }
-        }
+    if reference.len() < SHORTEST_PREFIX {
+        return Err(missing(None));
     }
-    Err(missing(None))
+    let candidates: Vec<SnapshotId> = ids().filter(|id| id.to_string().starts_with(reference)).collect();
+    match candidates.as_slice() {
+        [] => Err(missing(None)),
+        [one] => Ok(*one),
+        _ => Err(Error::AmbiguousSnapshot {
+            reference: reference.to_owned(),
+            candidates: candidates.iter().map(SnapshotId::to_string).collect(),
+        }),
+    }
 }
 
 /// Reads the schema that a snapshot was taken with.

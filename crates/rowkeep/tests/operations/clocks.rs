@@ -182,7 +182,7 @@ impl Story {
             let repository = workspace.repository().await.expect("it is open");
             (listed, plans::list(repository).await.expect("they are listed").listed)
         });
-        let listed: Vec<String> = listed.iter().map(|snapshot| snapshot.id.to_string()).collect();
+        let listed: Vec<String> = listed.snapshots.iter().map(|snapshot| snapshot.id.to_string()).collect();
         let planned: Vec<String> =
             planned.iter().map(|listed| format!("{} {}", listed.id, listed.executed.is_some())).collect();
         let seen = json!({ "rows": self.rows(), "snapshots": listed, "plans": planned, "outcome": outcome });

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rowkeep_format::SnapshotId;
 use rowkeep_format::manifest::Scope;
+use rowkeep_format::{SnapshotId, Summary};
 use serde::{Deserialize, Serialize};
 
 use crate::state::snapshots::Snapshot;
@@ -44,21 +44,35 @@ pub struct SnapshotSummary {
 impl SnapshotSummary {
     /// A snapshot in short.
     pub fn of(snapshot: &Snapshot) -> Self {
-        let manifest = &snapshot.manifest;
+        Self::from(&Summary::of(snapshot.id, &snapshot.manifest))
+    }
+}
+
+impl From<&Summary> for SnapshotSummary {
+    fn from(summary: &Summary) -> Self {
         Self {
-            id: snapshot.id,
-            database: manifest.database.clone(),
-            engine: manifest.engine.clone(),
-            name: manifest.name.clone(),
-            time: manifest.time,
-            scope: manifest.scope,
-            tables: manifest.tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
-            rows: manifest.rows(),
-            bytes: manifest.tables.iter().map(|table| table.root.bytes).sum(),
-            new_bytes: manifest.cost.new_bytes,
-            duration_ms: manifest.cost.duration_ms,
-            tags: manifest.tags.clone(),
-            before: manifest.before.as_ref().map(|before| before.operation.clone()),
+            id: summary.id,
+            database: summary.database.clone(),
+            engine: summary.engine.clone(),
+            name: summary.name.clone(),
+            time: summary.time,
+            scope: summary.scope,
+            tables: summary.tables,
+            rows: summary.rows,
+            bytes: summary.bytes,
+            new_bytes: summary.new_bytes,
+            duration_ms: summary.duration_ms,
+            tags: summary.tags.clone(),
+            before: summary.before.as_ref().map(|before| before.operation.clone()),
         }
     }
+}
+
+/// A snapshot whose manifest cannot be read, so that nobody can tell which database it is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadableSnapshot {
+    /// Its id.
+    pub id: SnapshotId,
+    /// What is wrong with it.
+    pub error: String,
 }

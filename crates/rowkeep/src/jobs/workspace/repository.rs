@@ -72,6 +72,15 @@ impl Workspace {
         self.repository.get()
     }
 
+    /// Leaves the repository so that the next process has little to read: see [`Repository::settle`].
+    ///
+    /// For the end of a process, or for when a server has nothing to do.
+    pub async fn settle(&self) {
+        if let Some(repository) = self.opened() {
+            repository.settle().await;
+        }
+    }
+
     /// Makes the repository.
     ///
     /// It is opened by a passphrase where one is given or typed, else by a key file that is made for it: at `key_file` where

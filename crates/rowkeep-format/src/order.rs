@@ -1,34 +1,38 @@
 //! Which of two snapshots is the later one, without asking a clock as far as their manifests say it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
-use rowkeep_format::{Manifest, SnapshotId};
 
-/// The places of snapshots in their order, the oldest first.
+use crate::{SnapshotId, Summary};
+
+/// Puts snapshots in order, the oldest first.
 ///
-/// A snapshot comes after those that its writer knew of: its [`Manifest::sequence`] says so, or its parent where it has
+/// A snapshot comes after those that its writer knew of: its [`Summary::sequence`] says so, or its parent where it has
 /// none. Two of which neither says it, such as those of two machines that worked at the same time, are ordered by their
 /// times, and then by their ids.
-pub(crate) fn places<'a>(
-    snapshots: impl IntoIterator<Item = (SnapshotId, &'a Manifest)>,
-) -> HashMap<SnapshotId, usize> {
-    let mut databases: BTreeMap<&str, Vec<(SnapshotId, &Manifest)>> = BTreeMap::new();
-    for (id, manifest) in snapshots {
-        databases.entry(&manifest.database).or_default().push((id, manifest));
+pub fn sort<S: AsRef<Summary>>(snapshots: &mut [S]) {
+    let places = places(snapshots.iter().map(AsRef::as_ref));
+    snapshots.sort_by_cached_key(|snapshot| places[&snapshot.as_ref().id]);
+}
+
+fn places<'a>(snapshots: impl Iterator<Item = &'a Summary>) -> HashMap<SnapshotId, usize> {
+    let mut databases: BTreeMap<&str, Vec<&Summary>> = BTreeMap::new();
+    for summary in snapshots {
+        databases.entry(&summary.database).or_default().push(summary);
     }
     let mut all: Vec<(u64, Timestamp, SnapshotId)> = Vec::new();
     for mut of in databases.into_values() {
         let positions = positions(&of);
         // Of older programs' snapshots of one parent, those that were taken before a restore came before the next backup.
-        of.sort_by_key(|(id, manifest)| (positions[id], manifest.before.is_none(), manifest.time, *id));
+        of.sort_by_key(|summary| (positions[&summary.id], !summary.is_safety(), summary.time, summary.id));
         // What follows another of its database must not come before it among those of others, whatever its own time.
         let (mut sequence, mut latest) = (0, Timestamp::MIN);
-        for (id, manifest) in of {
-            let own = manifest.sequence.unwrap_or(0);
-            latest = if own > sequence { manifest.time } else { latest.max(manifest.time) };
+        for summary in of {
+            let own = summary.sequence.unwrap_or(0);
+            latest = if own > sequence { summary.time } else { latest.max(summary.time) };
             sequence = sequence.max(own);
-            all.push((sequence, latest, id));
+            all.push((sequence, latest, summary.id));
         }
     }
     // Stable: the order within a database stays.
@@ -37,8 +41,8 @@ pub(crate) fn places<'a>(
 }
 
 /// The sequence number of a snapshot that is made when these are there.
-pub(crate) fn next_sequence<'a>(snapshots: impl IntoIterator<Item = (SnapshotId, &'a Manifest)>) -> u64 {
-    let snapshots: Vec<_> = snapshots.into_iter().collect();
+pub fn next_sequence<'a>(snapshots: impl IntoIterator<Item = &'a Summary>) -> u64 {
+    let snapshots: Vec<&Summary> = snapshots.into_iter().collect();
     positions(&snapshots).into_values().map(|place| place.number).max().unwrap_or(0).saturating_add(1)
 }
 
@@ -56,17 +60,20 @@ struct Position {
 /// A snapshot without one comes after its parent; where the parent is gone too, after all others of which the same is true
 /// and which have earlier times. These count for themselves: how many are left must not decide where they stand among
 /// those that have sequence numbers.
-fn positions(of: &[(SnapshotId, &Manifest)]) -> HashMap<SnapshotId, Position> {
+fn positions(of: &[&Summary]) -> HashMap<SnapshotId, Position> {
     let numbered = |number| Position { is_numbered: true, number };
     let mut positions: HashMap<SnapshotId, Position> =
-        of.iter().filter_map(|(id, manifest)| Some((*id, numbered(manifest.sequence?)))).collect();
-    let present: HashMap<SnapshotId, &Manifest> = of.iter().copied().collect();
+        of.iter().filter_map(|summary| Some((summary.id, numbered(summary.sequence?)))).collect();
+    if positions.len() == of.len() {
+        return positions;
+    }
+    let present: HashSet<SnapshotId> = of.iter().map(|summary| summary.id).collect();
     let mut children: HashMap<SnapshotId, Vec<SnapshotId>> = HashMap::new();
     let mut first = Vec::new();
-    for (id, manifest) in of.iter().filter(|(_, manifest)| manifest.sequence.is_none()) {
-        match manifest.parent.filter(|parent| present.contains_key(parent)) {
-            Some(parent) => children.entry(parent).or_default().push(*id),
-            None => first.push((manifest.time, *id)),
+    for summary in of.iter().filter(|summary| summary.sequence.is_none()) {
+        match summary.parent.filter(|parent| present.contains(parent)) {
+            Some(parent) => children.entry(parent).or_default().push(summary.id),
+            None => first.push((summary.time, summary.id)),
         }
     }
     let numbered: Vec<SnapshotId> = positions.keys().copied().collect();
@@ -78,8 +85,8 @@ fn positions(of: &[(SnapshotId, &Manifest)]) -> HashMap<SnapshotId, Position> {
         last = descend(&mut positions, &children, vec![id]).max(last + 1);
     }
     // Ids are hashes of what names the parent, so nothing is its own ancestor; a damaged repository must not panic us.
-    for (id, _) in of {
-        positions.entry(*id).or_default();
+    for summary in of {
+        positions.entry(summary.id).or_default();
     }
     positions
 }

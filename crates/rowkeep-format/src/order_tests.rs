@@ -1,76 +1,52 @@
-use std::collections::BTreeMap;
-
-use rowkeep_format::ChunkId;
-use rowkeep_format::manifest::{Before, Cost, Scope, VERSION};
-
 use super::*;
+use crate::ChunkId;
+use crate::manifest::{Before, Scope};
 
 /// A snapshot, described by what decides about its place.
-fn snapshot(
-    id: u8,
-    database: &str,
-    time: i64,
-    parent: Option<u8>,
-    sequence: Option<u64>,
-) -> (SnapshotId, Manifest) {
-    let manifest = Manifest {
-        version: VERSION,
+fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Option<u64>) -> Summary {
+    Summary {
+        id: SnapshotId([id; 16]),
         database: database.to_owned(),
         engine: "sqlite".to_owned(),
         source: String::new(),
         name: None,
         time: Timestamp::from_second(time).expect("a time"),
-        position: None,
-        instant: None,
         parent: parent.map(|parent| SnapshotId([parent; 16])),
         sequence,
         scope: Scope::Full,
-        schema: ChunkId([0; 32]),
-        tables: Vec::new(),
         tags: BTreeMap::new(),
-        environment: BTreeMap::new(),
         before: None,
-        cost: Cost::default(),
-        program: String::new(),
-    };
-    (SnapshotId([id; 16]), manifest)
+        all_tables: 0,
+        tables: 0,
+        rows: 0,
+        bytes: 0,
+        new_bytes: 0,
+        duration_ms: 0,
+    }
 }
 
-fn safety(
-    id: u8,
-    database: &str,
-    time: i64,
-    parent: Option<u8>,
-    sequence: Option<u64>,
-) -> (SnapshotId, Manifest) {
-    let mut safety = snapshot(id, database, time, parent, sequence);
-    safety.1.before = Some(Before { operation: "restore".to_owned(), from: String::new(), changes: None });
-    safety
-}
-
-fn by_reference(
-    snapshots: &[(SnapshotId, Manifest)],
-) -> impl DoubleEndedIterator<Item = (SnapshotId, &Manifest)> {
-    snapshots.iter().map(|(id, manifest)| (*id, manifest))
+fn safety(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Option<u64>) -> Summary {
+    let changes = Some(ChunkId([0; 32]));
+    let before = Before { operation: "restore".to_owned(), from: String::new(), changes };
+    Summary { before: Some(before), ..snapshot(id, database, time, parent, sequence) }
 }
 
 /// The numbers of snapshots in order, whatever the order in which they were read.
-fn ordered(snapshots: &[(SnapshotId, Manifest)]) -> Vec<u8> {
-    let found = places(by_reference(snapshots));
-    assert_eq!(places(by_reference(snapshots).rev()), found);
-    let mut ids: Vec<SnapshotId> = found.keys().copied().collect();
-    ids.sort_by_key(|id| found[id]);
-    ids.iter().map(|id| id.0[0]).collect()
+fn ordered(snapshots: &[Summary]) -> Vec<u8> {
+    let (mut found, mut other) = (snapshots.to_vec(), snapshots.to_vec());
+    other.reverse();
+    sort(&mut found);
+    sort(&mut other);
+    assert_eq!(found, other);
+    found.iter().map(|summary| summary.id.0[0]).collect()
 }
 
-fn next(snapshots: &[(SnapshotId, Manifest)]) -> u64 {
-    next_sequence(by_reference(snapshots))
+fn next(snapshots: &[Summary]) -> u64 {
+    next_sequence(snapshots)
 }
 
-fn without_sequence(snapshots: &[(SnapshotId, Manifest)]) -> Vec<(SnapshotId, Manifest)> {
-    let mut snapshots = snapshots.to_vec();
-    snapshots.iter_mut().for_each(|snapshot| snapshot.1.sequence = None);
-    snapshots
+fn without_sequence(snapshots: &[Summary]) -> Vec<Summary> {
+    snapshots.iter().map(|summary| Summary { sequence: None, ..summary.clone() }).collect()
 }
 
 #[test]

@@ -1,0 +1,224 @@
+//! Summaries of snapshots: what a listing needs of many manifests, in one object.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::{Before, Scope};
+use crate::{FormatError, Manifest, SnapshotId};
+
+/// The newest version of summary objects that this program reads, and the one it writes.
+pub const VERSION: u32 = 1;
+
+/// What a listing needs of a snapshot: its manifest without tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The snapshot.
+    pub id: SnapshotId,
+    /// The name of the database.
+    pub database: String,
+    /// The engine it was read by.
+    pub engine: String,
+    /// Where the database was: its URL without secrets, or its path.
+    pub source: String,
+    /// A name that somebody gave the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When the state was.
+    pub time: Timestamp,
+    /// The snapshot of the same database before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SnapshotId>,
+    /// One more than the highest of all snapshots that its writer knew of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// What was asked for.
+    pub scope: Scope,
+    /// Labels that somebody gave it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// What was about to be done when it was taken to make that undoable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+    /// Tables whose rows it holds, those included that people do not know as theirs.
+    pub all_tables: u64,
+    /// Tables whose rows it holds that people know as theirs.
+    pub tables: u64,
+    /// Rows in these.
+    pub rows: u64,
+    /// Plain bytes of all rows.
+    pub bytes: u64,
+    /// Bytes that it added to the repository.
+    pub new_bytes: u64,
+    /// Milliseconds that it took.
+    pub duration_ms: u64,
+}
+
+impl Summary {
+    /// The summary of a snapshot.
+    pub fn of(id: SnapshotId, manifest: &Manifest) -> Self {
+        Self {
+            id,
+            database: manifest.database.clone(),
+            engine: manifest.engine.clone(),
+            source: manifest.source.clone(),
+            name: manifest.name.clone(),
+            time: manifest.time,
+            parent: manifest.parent,
+            sequence: manifest.sequence,
+            scope: manifest.scope,
+            tags: manifest.tags.clone(),
+            before: manifest.before.clone(),
+            all_tables: manifest.tables.len() as u64,
+            tables: manifest.user_tables(),
+            rows: manifest.rows(),
+            bytes: manifest.bytes(),
+            new_bytes: manifest.cost.new_bytes,
+            duration_ms: manifest.cost.duration_ms,
+        }
+    }
+
+    /// Whether it is a safety snapshot: taken to make undoable what was then done to the database.
+    pub fn is_safety(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Whether it holds nothing but the changes that were then made, by which they can be undone.
+    pub fn is_changes_alone(&self) -> bool {
+        self.all_tables == 0 && self.before.as_ref().is_some_and(|before| before.changes.is_some())
+    }
+}
+
+#[derive(Serialize)]
+struct Encoded<'a, S> {
+    version: u32,
+    snapshots: &'a [S],
+}
+
+#[derive(Deserialize)]
+struct Decoded {
+    version: u32,
+    snapshots: Vec<Summary>,
+}
+
+/// The JSON of a summary object.
+pub fn to_json<S: AsRef<Summary>>(summaries: &[S]) -> Vec<u8> {
+    let snapshots: Vec<&Summary> = summaries.iter().map(AsRef::as_ref).collect();
+    serde_json::to_vec(&Encoded { version: VERSION, snapshots: &snapshots })
+        .expect("a summary has no map with keys that are not text")
+}
+
+/// Reads the JSON of a summary object; a newer version is told apart from damage.
+pub fn from_json(json: &[u8]) -> Result<Vec<Summary>, FormatError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    const WHAT: &str = "the summaries";
+    let malformed = |_| FormatError::Malformed(WHAT);
+    match serde_json::from_slice::<Decoded>(json) {
+        Ok(Decoded { version: VERSION, snapshots }) => Ok(snapshots),
+        _ => match serde_json::from_slice::<Versioned>(json).map_err(malformed)? {
+            Versioned { version } if version > VERSION => {
+                Err(FormatError::NewerVersion { what: WHAT, found: version, supported: VERSION })
+            }
+            _ => Err(FormatError::Malformed(WHAT)),
+        },
+    }
+}
+
+impl AsRef<Summary> for Summary {
+    fn as_ref(&self) -> &Summary {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ChunkId;
+
+    fn summary() -> Summary {
+        Summary {
+            id: SnapshotId([1; 16]),
+            database: "shop".to_owned(),
+            engine: "sqlite".to_owned(),
+            source: "shop.db".to_owned(),
+            name: None,
+            time: "2026-11-28T09:30:00.25Z".parse().expect("a time"),
+            parent: Some(SnapshotId([2; 16])),
+            sequence: Some(7),
+            scope: Scope::Full,
+            tags: BTreeMap::new(),
+            before: None,
+            all_tables: 3,
+            tables: 2,
+            rows: 100,
+            bytes: 4000,
+            new_bytes: 500,
+            duration_ms: 12,
+        }
+    }
+
+    fn safety() -> Summary {
+        let before = Before {
+            operation: "restore".to_owned(),
+            from: "snapshot 01010101".to_owned(),
+            changes: Some(ChunkId([3; 32])),
+        };
+        let tags = BTreeMap::from([("by".to_owned(), "ann".to_owned())]);
+        let name = Some("a name".to_owned());
+        Summary { before: Some(before), tags, name, sequence: None, all_tables: 0, ..summary() }
+    }
+
+    #[test]
+    fn bytes_are_pinned() {
+        let json = String::from_utf8(to_json(&[summary(), safety()])).expect("text");
+        assert_eq!(
+            json,
+            concat!(
+                r#"{"version":1,"snapshots":[{"id":"01010101010101010101010101010101","database":"shop","#,
+                r#""engine":"sqlite","source":"shop.db","time":"2026-11-28T09:30:00.25Z","#,
+                r#""parent":"02020202020202020202020202020202","sequence":7,"scope":"full","all_tables":3,"#,
+                r#""tables":2,"rows":100,"bytes":4000,"new_bytes":500,"duration_ms":12},"#,
+                r#"{"id":"01010101010101010101010101010101","database":"shop","engine":"sqlite","#,
+                r#""source":"shop.db","name":"a name","time":"2026-11-28T09:30:00.25Z","#,
+                r#""parent":"02020202020202020202020202020202","scope":"full","tags":{"by":"ann"},"#,
+                r#""before":{"operation":"restore","from":"snapshot 01010101","changes":"#,
+                r#""0303030303030303030303030303030303030303030303030303030303030303"},"all_tables":0,"#,
+                r#""tables":2,"rows":100,"bytes":4000,"new_bytes":500,"duration_ms":12}]}"#,
+            )
+        );
+        assert_eq!(from_json(json.as_bytes()), Ok(vec![summary(), safety()]));
+    }
+
+    #[test]
+    fn a_safety_snapshot_of_changes_alone_is_told() {
+        assert!(safety().is_changes_alone() && safety().is_safety());
+        assert!(!summary().is_changes_alone() && !summary().is_safety());
+        assert!(!Summary { all_tables: 1, ..safety() }.is_changes_alone());
+    }
+
+    #[test]
+    fn malformed_objects_are_refused_and_newer_ones_told() {
+        let json = to_json(&[summary(), safety()]);
+        for len in 0..json.len() {
+            assert_eq!(from_json(&json[..len]), Err(FormatError::Malformed("the summaries")), "{len}");
+        }
+        let text = String::from_utf8(json).expect("text");
+        for (from, to) in [
+            ("\"version\":1", "\"version\":0"),
+            ("0202", "02"),
+            ("\"full\"", "\"half\""),
+            ("\"rows\":100", "\"rows\":-1"),
+            ("\"source\"", "\"sauce\""),
+        ] {
+            assert!(from_json(text.replacen(from, to, 1).as_bytes()).is_err(), "{from}");
+        }
+        assert_eq!(
+            from_json(br#"{"version":2,"what":"ever"}"#),
+            Err(FormatError::NewerVersion { what: "the summaries", found: 2, supported: 1 })
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! The catalog: what the snapshots of a repository are, without their tables.
+//!
+//! It is read once and brought up to date by listing. Most of it comes from summary objects, which hold what a listing
+//! needs of many manifests; manifests are read only where no summary has them yet. Summaries are a cache: whoever finds
+//! too few of them writes one, and nothing depends on any.
+
+mod shared;
+mod summaries;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rowkeep_format::ids::SnapshotId;
+use rowkeep_format::{Summary, order};
+
+use crate::Error;
+
+pub(crate) use shared::SharedCatalog;
+pub(crate) use summaries::id_of as summary_id_of;
+pub(crate) use summaries::read as read_summaries;
+
+/// The snapshots of a repository, at the time of the last listing.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// The oldest first.
+    snapshots: Vec<Arc<Summary>>,
+    numbers: HashMap<SnapshotId, usize>,
+    unreadable: Vec<Unreadable>,
+}
+
+/// A snapshot whose manifest cannot be read, so that nobody can tell what it is of.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// The snapshot.
+    pub id: SnapshotId,
+    /// What is wrong with it.
+    pub error: Arc<Error>,
+}
+
+impl Catalog {
+    fn new(mut snapshots: Vec<Arc<Summary>>, mut unreadable: Vec<Unreadable>) -> Self {
+        order::sort(&mut snapshots);
+        let numbers = snapshots.iter().enumerate().map(|(number, summary)| (summary.id, number)).collect();
+        unreadable.sort_by_key(|unreadable| unreadable.id);
+        Self { snapshots, numbers, unreadable }
+    }
+
+    /// All snapshots that can be read, the oldest first.
+    pub fn snapshots(&self) -> impl DoubleEndedIterator<Item = &Arc<Summary>> {
+        self.snapshots.iter()
+    }
+
+    /// The snapshots of one database or of all, the oldest first.
+    pub fn of<'a>(&'a self, database: Option<&str>) -> impl DoubleEndedIterator<Item = &'a Arc<Summary>> {
+        self.snapshots().filter(move |summary| database.is_none_or(|name| summary.database == name))
+    }
+
+    /// The summary of a snapshot.
+    pub fn get(&self, id: &SnapshotId) -> Option<&Arc<Summary>> {
+        self.numbers.get(id).map(|number| &self.snapshots[*number])
+    }
+
+    /// The newest snapshot of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
+    pub fn newest(&self, database: Option<&str>) -> Option<&Arc<Summary>> {
+        self.of(database).rfind(|summary| !summary.is_safety())
+    }
+
+    /// Snapshots whose manifests cannot be read.
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
+    }
+}

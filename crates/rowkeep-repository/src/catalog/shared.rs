@@ -1,0 +1,291 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use rowkeep_format::ids::{SnapshotId, SummaryId};
+use rowkeep_format::{FormatError, Manifest, Summary};
+use tokio::sync::Mutex;
+
+use super::summaries::{self, Known, MAX_SNAPSHOTS, absorbed, id_of};
+use super::{Catalog, Unreadable};
+use crate::listings::{Folder, Listing, Listings, Moment};
+use crate::objects::{self, Objects, snapshot};
+use crate::seal::Sealer;
+use crate::{Error, Flaw, Result, snapshot_objects};
+
+/// A summary is written when so many snapshots had to be read one by one.
+const MANY: usize = 32;
+
+/// So many summary objects are never left side by side.
+const MANY_OBJECTS: usize = 16;
+
+/// The catalog of an open repository, shared by all who ask.
+pub(crate) struct SharedCatalog {
+    listings: Arc<Listings>,
+    state: Mutex<State>,
+}
+
+struct State {
+    store: Objects,
+    sealer: Arc<Sealer>,
+    summaries: HashMap<SnapshotId, Arc<Summary>>,
+    unreadable: BTreeMap<SnapshotId, Arc<Error>>,
+    /// Snapshots that were made or deleted here, and when: an older listing does not know of it.
+    made: HashMap<SnapshotId, Moment>,
+    deleted: HashMap<SnapshotId, Moment>,
+    has_made: bool,
+    /// What was shown last, and whether more is known since.
+    catalog: Arc<Catalog>,
+    is_stale: bool,
+    /// Summary objects that were read, those that are damaged, and those of a newer format.
+    objects: Vec<Known>,
+    damaged: HashSet<SummaryId>,
+    newer: HashSet<SummaryId>,
+    /// Summary objects that are there and were not read, because others told everything.
+    unread: Vec<SummaryId>,
+    /// The listings that were gone through last.
+    listed: Option<(Moment, Moment)>,
+    /// Whether the store refused a summary.
+    is_refused: bool,
+}
+
+impl SharedCatalog {
+    pub(crate) fn new(objects: Objects, sealer: Arc<Sealer>, listings: Arc<Listings>) -> Self {
+        let state = State::new(objects, sealer);
+        Self { listings, state: Mutex::new(state) }
+    }
+
+    /// Brings the catalog up to date with what is listed.
+    pub(crate) async fn update(&self) -> Result<Arc<Catalog>> {
+        let folders = [Folder::Snapshots, Folder::Summaries];
+        let [snapshots, summaries] = self.listings.get(folders).await?;
+        let mut state = self.state.lock().await;
+        if state.listed != Some((snapshots.began, summaries.began)) {
+            let updated = state.update(&snapshots, &summaries).await;
+            state.is_stale |= !matches!(updated, Ok(false));
+            let is_new = updated?;
+            state.listed = Some((snapshots.began, summaries.began));
+            if is_new && state.without_summary().len() > MANY {
+                state.try_summarize().await;
+            }
+        }
+        if std::mem::take(&mut state.is_stale) {
+            state.catalog = Arc::new(state.to_catalog());
+        }
+        Ok(Arc::clone(&state.catalog))
+    }
+
+    /// Takes note of a snapshot that was made here.
+    pub(crate) async fn made(&self, id: SnapshotId, manifest: &[u8]) {
+        let mut state = self.state.lock().await;
+        state.made.insert(id, self.listings.moment());
+        state.has_made = true;
+        // Of bytes that are no manifest the next listing tells.
+        if let Ok(manifest) = Manifest::from_json(manifest) {
+            state.summaries.insert(id, Arc::new(Summary::of(id, &manifest)));
+            state.is_stale = true;
+        }
+    }
+
+    /// Takes note of a snapshot that was deleted here.
+    pub(crate) async fn deleted(&self, id: SnapshotId) {
+        let mut state = self.state.lock().await;
+        state.deleted.insert(id, self.listings.moment());
+        state.summaries.remove(&id);
+        state.unreadable.remove(&id);
+        state.is_stale = true;
+    }
+
+    /// Writes a summary of the snapshots that have none, if any was made here.
+    pub(crate) async fn settle(&self) {
+        let mut state = self.state.lock().await;
+        if state.has_made {
+            state.try_summarize().await;
+        }
+    }
+}
+
+impl State {
+    fn new(store: Objects, sealer: Arc<Sealer>) -> Self {
+        Self {
+            store,
+            sealer,
+            summaries: HashMap::new(),
+            unreadable: BTreeMap::new(),
+            made: HashMap::new(),
+            deleted: HashMap::new(),
+            has_made: false,
+            catalog: Arc::default(),
+            is_stale: false,
+            objects: Vec::new(),
+            damaged: HashSet::new(),
+            newer: HashSet::new(),
+            unread: Vec::new(),
+            listed: None,
+            is_refused: false,
+        }
+    }
+
+    fn to_catalog(&self) -> Catalog {
+        let unreadable = self.unreadable.iter();
+        let unreadable = unreadable.map(|(id, error)| Unreadable { id: *id, error: Arc::clone(error) });
+        Catalog::new(self.summaries.values().cloned().collect(), unreadable.collect())
+    }
+
+    /// Goes through listings; says whether anything is new.
+    async fn update(&mut self, snapshots: &Listing, summaries: &Listing) -> Result<bool> {
+        self.made.retain(|_, moment| *moment >= snapshots.began);
+        self.deleted.retain(|_, moment| *moment >= snapshots.began);
+        let listed: HashSet<SnapshotId> =
+            snapshots.objects.iter().filter_map(snapshot_objects::id_of).collect();
+        let before = self.summaries.len() + self.unreadable.len();
+        let is_there = |id: &SnapshotId| {
+            (listed.contains(id) && !self.deleted.contains_key(id)) || self.made.contains_key(id)
+        };
+        self.summaries.retain(|id, _| is_there(id));
+        self.unreadable.retain(|id, _| is_there(id));
+        let mut changed = before != self.summaries.len() + self.unreadable.len();
+
+        let is_unknown = |id: &&SnapshotId| {
+            !self.summaries.contains_key(*id)
+                && !self.unreadable.contains_key(*id)
+                && !self.deleted.contains_key(*id)
+        };
+        let mut unknown: HashSet<SnapshotId> = listed.iter().filter(is_unknown).copied().collect();
+        changed |= !unknown.is_empty();
+        self.read_objects(summaries, &mut unknown).await?;
+        self.read_manifests(unknown).await?;
+        Ok(changed)
+    }
+
+    /// Takes what summary objects tell of unknown snapshots, the newest objects first: they tell most.
+    async fn read_objects(&mut self, listing: &Listing, unknown: &mut HashSet<SnapshotId>) -> Result<()> {
+        let mut listed: Vec<(i64, SummaryId)> =
+            listing.objects.iter().filter_map(|object| Some((object.modified_ms, id_of(object)?))).collect();
+        listed.sort_unstable_by(|a, b| b.cmp(a));
+        let there: HashSet<SummaryId> = listed.iter().map(|(_, id)| *id).collect();
+        self.objects.retain(|known| there.contains(&known.id));
+        self.unread.clear();
+        for (_, id) in listed {
+            let is_known = self.objects.iter().any(|known| known.id == id);
+            if is_known || self.damaged.contains(&id) || self.newer.contains(&id) {
+                continue;
+            }
+            if unknown.is_empty() {
+                self.unread.push(id);
+                continue;
+            }
+            self.read_object(id, unknown).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_object(&mut self, id: SummaryId, unknown: &mut HashSet<SnapshotId>) -> Result<()> {
+        match summaries::read(&self.store, &self.sealer, id).await {
+            Ok(read) => {
+                let snapshots = read.iter().map(|summary| summary.id).collect();
+                self.objects.push(Known { id, snapshots });
+                for summary in read {
+                    if unknown.remove(&summary.id) {
+                        self.summaries.insert(summary.id, Arc::new(summary));
+                    }
+                }
+            }
+            // Made one with others since it was listed.
+            Err(Error::Missing { .. }) => {}
+            Err(error @ Error::Damaged { .. }) => {
+                tracing::debug!(%error, "a summary is left out");
+                self.damaged.insert(id);
+            }
+            Err(Error::NewerFormat { .. }) => drop(self.newer.insert(id)),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Reads manifests one by one.
+    async fn read_manifests(&mut self, ids: HashSet<SnapshotId>) -> Result<()> {
+        let (store, sealer) = (self.store.clone(), Arc::clone(&self.sealer));
+        let mut reading = snapshot_objects::read_all(store, sealer, ids.into_iter().collect()).boxed();
+        while let Some((id, outcome)) = reading.next().await {
+            match outcome.and_then(|json| summary_of(id, &json)) {
+                Ok(summary) => drop(self.summaries.insert(id, Arc::new(summary))),
+                // Deleted since it was listed.
+                Err(Error::NotFound { .. }) => {}
+                Err(error @ (Error::Damaged { .. } | Error::Missing { .. } | Error::NewerFormat { .. })) => {
+                    self.unreadable.insert(id, Arc::new(error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Snapshots that no summary object tells of.
+    fn without_summary(&self) -> Vec<SnapshotId> {
+        let told: HashSet<&SnapshotId> = self.objects.iter().flat_map(|known| &known.snapshots).collect();
+        self.summaries.keys().filter(|id| !told.contains(id)).copied().collect()
+    }
+
+    /// Writes a summary of the snapshots that have none. It is of use to others only, so nothing fails when it cannot be
+    /// written; it is not tried again then.
+    async fn try_summarize(&mut self) {
+        if self.is_refused {
+            return;
+        }
+        if let Err(error) = self.summarize().await {
+            tracing::debug!(%error, "no summary of the snapshots is written");
+            self.is_refused = true;
+        }
+    }
+
+    async fn summarize(&mut self) -> Result<()> {
+        let there = self.unread.len() + self.objects.len() + self.damaged.len();
+        if there > MANY_OBJECTS {
+            // What others left behind is read only to be done away with.
+            for id in std::mem::take(&mut self.unread) {
+                self.read_object(id, &mut HashSet::new()).await?;
+            }
+        }
+        let mut new = self.without_summary();
+        if new.is_empty() && self.damaged.is_empty() && there <= MANY_OBJECTS {
+            return Ok(());
+        }
+        while new.len() > MAX_SNAPSHOTS {
+            let many = new.split_off(new.len() - MAX_SNAPSHOTS);
+            self.write(many).await?;
+        }
+        let gone = absorbed(&self.objects, new.len(), |id| self.summaries.contains_key(id));
+        let absorbed = self.objects.iter().filter(|known| gone.contains(&known.id));
+        new.extend(absorbed.flat_map(|known| &known.snapshots));
+        self.write(new).await?;
+        self.objects.retain(|known| !gone.contains(&known.id));
+        let names: Vec<String> = gone.iter().chain(&self.damaged).map(objects::summary).collect();
+        self.damaged.clear();
+        if names.is_empty() { Ok(()) } else { self.store.delete_all(&names).await }
+    }
+
+    /// Writes an object of those of some snapshots that are known.
+    async fn write(&mut self, mut ids: Vec<SnapshotId>) -> Result<()> {
+        ids.sort_unstable();
+        ids.dedup();
+        let found: Vec<Arc<Summary>> = ids.iter().filter_map(|id| self.summaries.get(id).cloned()).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        let snapshots = found.iter().map(|summary| summary.id).collect();
+        let id = summaries::write(&self.store, &self.sealer, found).await?;
+        self.objects.push(Known { id, snapshots });
+        Ok(())
+    }
+}
+
+fn summary_of(id: SnapshotId, json: &[u8]) -> Result<Summary> {
+    match Manifest::from_json(json) {
+        Ok(manifest) => Ok(Summary::of(id, &manifest)),
+        Err(FormatError::NewerVersion { found, supported, .. }) => {
+            Err(Error::at(snapshot(&id), Flaw::NewerVersion { found, supported }))
+        }
+        Err(_) => Err(Error::at(snapshot(&id), Flaw::Malformed("the manifest"))),
+    }
+}

@@ -1,5 +1,9 @@
 //! Clearing a database: removing everything that was not there before.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::marker::{self, Before};
 use crate::EngineError;
 use crate::postgres::catalog::objects::{FIRST_USER_OID, Object, list};
@@ -17,9 +21,19 @@ const DROPS_AT_ONCE: usize = 40;
 /// How many large objects are removed in one transaction, for the same reason.
 const LARGE_OBJECTS_AT_ONCE: usize = 1000;
 
-/// Ends the other sessions of a restore that did not go on, in the middle of a long statement perhaps.
+/// How often, and how long apart, it is looked whether the other sessions of a restore have ended.
+const LOOKS: usize = 500;
+const APART: Duration = Duration::from_millis(20);
+
+/// Ends the other sessions of a restore that did not go on, in the middle of a long statement perhaps, and waits for some
+/// seconds until they have ended: what one is just committing is seen only then.
 pub(crate) async fn end_others(session: &Session) -> Result<(), EngineError> {
-    session.rows("cannot end what is left of a restore", END_OTHERS).await?;
+    for _ in 0..LOOKS {
+        if session.rows("cannot end what is left of a restore", END_OTHERS).await?.is_empty() {
+            break;
+        }
+        sleep(APART).await;
+    }
     Ok(())
 }
 

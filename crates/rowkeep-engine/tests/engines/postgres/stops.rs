@@ -10,6 +10,7 @@ super::on_every_server!(
     replacements_that_are_stopped_have_ended,
     databases_in_the_making_are_gone_when_stopped,
     what_waits_before_anything_is_made_is_stopped,
+    tables_that_are_just_being_made_are_gone,
 );
 
 /// How long a stop may take at most: it must not wait for who holds the lock.
@@ -126,4 +127,27 @@ async fn what_waits_before_anything_is_made_is_stopped(server: Server) {
     let engine = server.engine(&absent.name);
     engine.create(&schema, &CreateOptions::default()).await.err().expect("the statements are wrong");
     assert_eq!(engine.contents().await.expect("it is looked for"), Contents::Missing);
+}
+
+async fn tables_that_are_just_being_made_are_gone(server: Server) {
+    let original = server.database().await;
+    let tables = (0..600).map(|number| format!("CREATE TABLE t{number} (id integer PRIMARY KEY, v text);"));
+    original.run(&tables.collect::<String>()).await;
+    let view = server.engine(&original.name).open(&ViewOptions { with_ddl: true }).await.expect("it opens");
+    let empty = server.database().await;
+    let engine = server.engine(&empty.name);
+    for round in 0..6 {
+        let options = CreateOptions::default();
+        let made = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE 't%' AND oid >= 16384";
+        let (created, ()) = tokio::join!(engine.create(view.schema(), &options), async {
+            empty.until(made, |count| count.parse::<u32>().is_ok_and(|count| count > 60 * round)).await;
+            options.stop.cancel();
+        });
+        match created {
+            Ok(target) => target.abandon().await.expect("it is abandoned"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Stopped, "{}", chain(&error)),
+        }
+        let left = engine.contents().await.expect("it is looked at");
+        assert_eq!(left, Contents::Empty, "round {round}");
+    }
 }

@@ -71,7 +71,8 @@ async fn validate(
     let memory = memory.first().map_or("", |row| text(row, 0));
     let in_parts = format!("SET maintenance_work_mem = '{memory}kB'; {validate}");
     let usual = settings::LOADING_MEMORY;
-    match session.try_run(&in_parts).await {
+    // What the server refuses must not end the one transaction of a replacement.
+    match restore.scope.run(session, &in_parts).await {
         // Parts are temporary files, of which a server may have only so many.
         Err(error) if error.code() == Some(&SqlState::CONFIGURATION_LIMIT_EXCEEDED) => {
             session.try_run(&format!("SET maintenance_work_mem = '{usual}'; {validate}")).await

@@ -1,7 +1,9 @@
 //! Foreign keys of a restore that does not load everything, or whose rows do not fit together.
 
+use std::sync::Arc;
+
 use rowkeep_engine::conformance::read_all;
-use rowkeep_engine::{CreateOptions, Engine, EngineError, ViewOptions};
+use rowkeep_engine::{CreateOptions, Engine, EngineError, Target, View, ViewOptions};
 
 use super::server::{Database, Server, chain};
 
@@ -27,13 +29,16 @@ const VALIDATED: &str = "SELECT string_agg(conname || ' ' || convalidated, ', ' 
 
 async fn restore(from: &dyn Engine, to: &dyn Engine, loaded: &[&str]) -> Result<Vec<String>, EngineError> {
     let view = from.open(&ViewOptions { with_ddl: true }).await?;
-    let tables: Vec<_> =
-        view.schema().tables.iter().filter(|table| loaded.contains(&table.name.name.as_str())).collect();
+    let tables = view.schema().tables.iter().filter(|table| loaded.contains(&table.name.name.as_str()));
     let options = CreateOptions {
-        loaded: Some(tables.iter().map(|table| table.name.clone()).collect()),
+        loaded: Some(tables.map(|table| table.name.clone()).collect()),
         ..CreateOptions::default()
     };
-    let target = to.create(view.schema(), &options).await?;
+    fill(&*view, to.create(view.schema(), &options).await?, loaded).await
+}
+
+async fn fill(view: &dyn View, target: Arc<dyn Target>, loaded: &[&str]) -> Result<Vec<String>, EngineError> {
+    let tables = view.schema().tables.iter().filter(|table| loaded.contains(&table.name.name.as_str()));
     for table in tables {
         target.load(table, view.rows(table).await?).await?;
     }
@@ -135,5 +140,12 @@ async fn references_are_checked_where_temporary_files_are_not_allowed(server: Se
     let notes =
         restore(&*server.engine(&original.name), &*server.engine(&copied.name), &["places", "visits"]).await;
     assert_eq!(notes.expect("the copy is made"), Vec::<String>::new());
+    assert_eq!(copied.value(VALIDATED).await, "of_place true");
+
+    let view = server.engine(&original.name).open(&ViewOptions { with_ddl: true }).await.expect("it opens");
+    let engine = server.engine(&copied.name);
+    let target = engine.replace(view.schema(), &CreateOptions::default()).await.expect("it is begun");
+    let notes = fill(&*view, target, &["places", "visits"]).await;
+    assert_eq!(notes.unwrap_or_else(|error| panic!("{}", chain(&error))), Vec::<String>::new());
     assert_eq!(copied.value(VALIDATED).await, "of_place true");
 }

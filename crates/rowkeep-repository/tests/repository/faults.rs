@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -283,5 +284,99 @@ impl ObjectStore for ReadOnly {
 
     async fn copy_opts(&self, _: &Path, to: &Path, _: CopyOptions) -> Result<()> {
         Err(refused(to))
+    }
+}
+
+/// What happens on a store right after something was listed.
+type Meanwhile = std::sync::Mutex<Option<(usize, BoxFuture<'static, ()>)>>;
+
+/// A store on which something happens between a listing of index objects and what comes of it.
+pub(crate) struct Interrupting {
+    inner: Store,
+    meanwhile: Arc<Meanwhile>,
+}
+
+impl Interrupting {
+    pub(crate) fn new(inner: Store) -> Arc<Self> {
+        Arc::new(Self { inner, meanwhile: Arc::default() })
+    }
+
+    /// Lets something happen after so many more listings.
+    pub(crate) fn after_listings(&self, listings: usize, what: BoxFuture<'static, ()>) {
+        *self.meanwhile.lock().expect("no panic") = Some((listings, what));
+    }
+
+    /// Whether it has happened.
+    pub(crate) fn has_happened(&self) -> bool {
+        self.meanwhile.lock().expect("no panic").is_none()
+    }
+}
+
+/// What is to happen now, if this is the listing.
+fn due(meanwhile: &Meanwhile) -> Option<BoxFuture<'static, ()>> {
+    let mut meanwhile = meanwhile.lock().expect("no panic");
+    let (left, what) = meanwhile.take()?;
+    if left <= 1 {
+        return Some(what);
+    }
+    *meanwhile = Some((left - 1, what));
+    None
+}
+
+impl fmt::Debug for Interrupting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupting").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Interrupting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Interrupting({})", self.inner)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Interrupting {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        self.inner.put_opts(location, payload, opts).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, opts).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        if prefix.is_some_and(|folder| folder.as_ref() != "index") {
+            return self.inner.list(prefix);
+        }
+        let (listing, meanwhile) = (self.inner.list(prefix), Arc::clone(&self.meanwhile));
+        let all = async move {
+            let listed: Vec<_> = listing.collect().await;
+            if let Some(what) = due(&meanwhile) {
+                what.await;
+            }
+            futures::stream::iter(listed)
+        };
+        futures::stream::once(all).flatten().boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
     }
 }

@@ -9,7 +9,7 @@ use rowkeep_format::clock::{Clock, TestClock};
 use rowkeep_repository::{ErrorKind, Options, Repository, Unlock};
 
 use crate::counting::Counting;
-use crate::faults::Hiding;
+use crate::faults::{Hiding, Interrupting};
 use crate::stores::{Place, Store, delete, get, names, put};
 use crate::support::*;
 
@@ -226,4 +226,31 @@ async fn index_objects_that_are_made_one_are_missed_by_nobody() {
         }
     }
     assert_clean(&repository, "in the end").await;
+}
+
+/// The same at the worst moment: between the listing of the objects and their reading.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn index_objects_that_are_replaced_after_they_were_listed_are_listed_anew() {
+    let place = Place::memory();
+    let other = init(&place.store).await;
+    let many = async |first: u64| {
+        for turn in 0..10 {
+            backup(&other, &chunks(first + turn * 10..first + turn * 10 + 10)).await.expect("stored");
+        }
+        let other = other.clone();
+        Box::pin(async move { other.settle().await })
+    };
+    let store = Interrupting::new(place.store.clone());
+    store.after_listings(1, many(0).await);
+    let repository = open(&(store.clone() as Store)).await;
+    assert!(store.has_happened());
+    assert_eq!(index_objects(&place.store).await, 1);
+    let (_, stored) = backup(&repository, &chunks(0..100)).await.expect("stored");
+    assert_eq!(stored.chunks, 0, "all is found in the object that took the place of the others");
+
+    // A check lists index objects once to see what is not ours, and then to read them.
+    store.after_listings(2, many(100).await);
+    let report = check(&repository).await;
+    assert!(store.has_happened());
+    assert_eq!((report.chunks, report.findings), (200, Vec::new()));
 }

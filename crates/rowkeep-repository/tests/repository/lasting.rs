@@ -237,11 +237,14 @@ async fn index_objects_that_are_replaced_after_they_were_listed_are_listed_anew(
         for turn in 0..10 {
             backup(&other, &chunks(first + turn * 10..first + turn * 10 + 10)).await.expect("stored");
         }
+    };
+    let settle = || {
         let other = other.clone();
         Box::pin(async move { other.settle().await })
     };
     let store = Interrupting::new(place.store.clone());
-    store.after_listings(1, many(0).await);
+    many(0).await;
+    store.after_listings(1, settle());
     let repository = open(&(store.clone() as Store)).await;
     assert!(store.has_happened());
     assert_eq!(index_objects(&place.store).await, 1);
@@ -249,7 +252,8 @@ async fn index_objects_that_are_replaced_after_they_were_listed_are_listed_anew(
     assert_eq!(stored.chunks, 0, "all is found in the object that took the place of the others");
 
     // A check lists index objects once to see what is not ours, and then to read them.
-    store.after_listings(2, many(100).await);
+    many(100).await;
+    store.after_listings(2, settle());
     let report = check(&repository).await;
     assert!(store.has_happened());
     assert_eq!((report.chunks, report.findings), (200, Vec::new()));

@@ -36,7 +36,7 @@ pub(crate) async fn contents(session: &Session) -> Result<Contents, EngineError>
 /// Makes the database of an address; `options` are those that its source was made with, if they are known.
 ///
 /// Where the server does not have its locale, it is made with the server's own; the second answer then says so. When it is
-/// to stop, there is no database.
+/// to stop there is no database, unless it was made before the server could be told.
 pub(crate) async fn make(
     address: &Arc<Address>,
     options: &str,
@@ -68,19 +68,17 @@ async fn create_unless_stopped(
         () = stop.cancelled() => {}
     }
     match cancel_guard::cancel_until(server, session, creating).await {
-        // It was quicker.
-        Some(Ok(_)) => drop(server).await?,
-        // One that somebody else made meanwhile is not ours to drop.
-        Some(Err(_)) => {}
+        // It was quicker. Whoever locks the database will see that it is to stop, and whether it may be dropped.
+        Some(Ok(note)) => Ok(note),
+        Some(Err(_)) => Err(stopped()),
         None => {
             let message = format!(
                 "stopped, but the server goes on with creating database {}, which may be there later",
                 server.database()
             );
-            return Err(EngineError::new(ErrorKind::OutcomeUnknown, message));
+            Err(EngineError::new(ErrorKind::OutcomeUnknown, message))
         }
     }
-    Err(stopped())
 }
 
 async fn create(server: &Server, session: &Session, options: &str) -> Result<Option<String>, EngineError> {

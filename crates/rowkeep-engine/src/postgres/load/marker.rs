@@ -42,6 +42,13 @@ pub(crate) async fn lock(session: &Session) -> Result<bool, EngineError> {
     }
 }
 
+/// Takes the lock if nobody else has it; a session that has it already keeps it.
+pub(crate) async fn try_lock(session: &Session) -> Result<bool, EngineError> {
+    let what = "cannot lock the database for a restore";
+    let query = format!("SELECT pg_catalog.pg_try_advisory_lock({LOCK})");
+    Ok(session.value(what, &query).await?.as_deref() == Some("t"))
+}
+
 /// Puts the marker into an empty database.
 pub(crate) async fn create(session: &Session) -> Result<(), EngineError> {
     let statements = format!(

@@ -15,7 +15,7 @@ use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::postgres::schema::ddl;
-use crate::{EngineError, ErrorKind};
+use crate::{Contents, EngineError, ErrorKind};
 
 /// A database that nobody else restores into, before anything is done with it.
 pub(crate) struct RestoreLock {
@@ -31,7 +31,7 @@ pub(crate) struct RestoreLock {
 
 impl RestoreLock {
     /// Connects to the database, which is made where it is missing, and keeps other restores away. When that fails or it
-    /// is to stop, the database is as it was.
+    /// is to stop, the database is as it was; one to which there is no connection after it was made stays, empty.
     pub(crate) async fn new(
         address: &Arc<Address>,
         schema: &Schema,
@@ -72,15 +72,24 @@ impl RestoreLock {
         }
     }
 
-    /// Gives the lock up before anything was done with it. What goes wrong then matters less than why it is given up.
+    /// Gives the lock up before anything was done with it, and drops a database that was made. What goes wrong then matters
+    /// less than why it is given up.
     pub(crate) async fn undo(self) {
         // It may have been in the middle of something.
         let _ =
             cancel_guard::cancel_until(&self.server, &self.control, self.control.try_run("ROLLBACK")).await;
-        if self.made {
-            drop(self.control);
+        if self.made && self.is_untouched().await.unwrap_or(false) {
+            // Ends the session as well, which keeps others away until then.
             let _ = database::drop(&self.server).await;
         }
+    }
+
+    /// Whether nobody else does anything with a database that was just made, or has.
+    async fn is_untouched(&self) -> Result<bool, EngineError> {
+        if !marker::try_lock(&self.control).await? {
+            return Ok(false);
+        }
+        Ok(!matches!(database::contents(&self.control).await?, Contents::Occupied(_)))
     }
 }
 
@@ -99,13 +108,8 @@ async fn reach_or_make(
     if let Some(note) = note {
         notes.add(note);
     }
-    match server.connect().await {
-        Ok(session) => Ok((server, session, true)),
-        Err(error) => {
-            let _ = database::drop(&server).await;
-            Err(error)
-        }
-    }
+    let session = server.connect().await?;
+    Ok((server, session, true))
 }
 
 /// Notes when the database, which was there before, has another encoding than the one that was backed up.

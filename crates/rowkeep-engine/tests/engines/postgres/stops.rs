@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rowkeep_engine::{Contents, CreateOptions, ErrorKind, View, ViewOptions};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::server::{Database, Server, assert_same_text, chain};
 
@@ -11,6 +12,7 @@ super::on_every_server!(
     databases_in_the_making_are_gone_when_stopped,
     what_waits_before_anything_is_made_is_stopped,
     tables_that_are_just_being_made_are_gone,
+    a_database_that_others_use_at_once_is_not_dropped,
 );
 
 /// How long a stop may take at most: it must not wait for who holds the lock.
@@ -149,5 +151,45 @@ async fn tables_that_are_just_being_made_are_gone(server: Server) {
         }
         let left = engine.contents().await.expect("it is looked at");
         assert_eq!(left, Contents::Empty, "round {round}");
+    }
+}
+
+/// The number of the lock that a restore holds.
+const LOCK: i64 = i64::from_be_bytes(*b"rowkeep\0");
+
+/// Between making a database and locking it somebody else may have got hold of it.
+async fn a_database_that_others_use_at_once_is_not_dropped(server: Server) {
+    let (_original, view) = original(&server).await;
+    for (sql, kind) in [("", ErrorKind::NotEmpty), ("SELECT pg_advisory_lock", ErrorKind::Busy)] {
+        let absent = server.absent();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address").to_string();
+        let url = format!("{}?sslmode=disable", absent.url().replace(server.address(), &address));
+        let (theirs, to) = (absent.url(), server.address().to_owned());
+        let lock = if sql.is_empty() { String::new() } else { format!("{sql}({LOCK})") };
+        let (keep, kept) = tokio::sync::oneshot::channel();
+        let relaying = tokio::spawn(async move {
+            let mut keep = Some(keep);
+            // One finds no database, one makes it, and the next is the first to it but for the other.
+            for number in 1.. {
+                let (mut near, _) = listener.accept().await.expect("somebody connects");
+                if number == 3 {
+                    let other = super::server::connect(&theirs).await;
+                    let use_it = format!("CREATE TABLE theirs (id integer); {lock}");
+                    other.batch_execute(&use_it).await.expect("it is there");
+                    keep.take().map(|keep| keep.send(other).ok());
+                }
+                let mut far = TcpStream::connect(&to).await.expect("the server answers");
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+            }
+        });
+        let engine = server.engine_at(&url);
+        let error = engine.create(view.schema(), &CreateOptions::default()).await.err();
+        let error = error.expect("the database is another's");
+        assert_eq!(error.kind(), kind, "{}", chain(&error));
+        let other = kept.await.expect("the other got hold of it");
+        other.batch_execute("INSERT INTO theirs VALUES (1)").await.expect("it is still connected");
+        assert_eq!(absent.value("SELECT count(*) FROM theirs").await, "1");
+        relaying.abort();
     }
 }

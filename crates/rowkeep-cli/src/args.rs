@@ -4,6 +4,8 @@ pub(crate) mod choices;
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -21,8 +23,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "ROWKEEP_PASSPHRASE_FILE", value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Set an option of the object store, such as aws_endpoint=http://localhost:9000
-    #[arg(long = "store-option", global = true, value_name = "NAME=VALUE", value_parser = pair)]
-    pub(crate) store_options: Vec<(String, String)>,
+    #[arg(long = "store-option", global = true, value_name = "NAME=VALUE", value_parser = secret_pair)]
+    pub(crate) store_options: Vec<(String, SecretString)>,
     /// Print results as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -35,6 +37,11 @@ pub(crate) struct Global {
     /// Log more detail; repeat for even more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+/// Reads `name=value` whose value may be secret.
+fn secret_pair(text: &str) -> Result<(String, SecretString), String> {
+    pair(text).map(|(name, value)| (name, value.into()))
 }
 
 /// Reads `name=value`.

@@ -99,3 +99,35 @@ async fn signal() {
 async fn signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_in_no_debug_form_where_it_may_be_secret() {
+        const URL: &str = "postgres://u:s3cret@h/shop";
+        let lines: [&[&str]; 14] = [
+            &["backup", URL],
+            &["restore", "latest", "--to", URL],
+            &["apply", "1234", "--to", URL],
+            &["undo", URL],
+            &["diff", URL, URL],
+            &["export", URL, "--to", "-"],
+            &["verify", "latest", "--against", URL],
+            &["check-data", URL],
+            &["drill", "--to-server", URL],
+            &["assess", URL],
+            &["doctor", URL],
+            &["mask", "suggest", URL],
+            &["around", URL, "--", "true"],
+            &["migrate", URL, "--", "true"],
+        ];
+        for line in lines {
+            let store = ["rowkeep", "--store-option", "aws_secret_access_key=s3cret"];
+            let args = Args::try_parse_from(store.iter().chain(line));
+            let args = args.unwrap_or_else(|error| panic!("{line:?}: {error}"));
+            assert!(!format!("{args:?}").contains("s3cret"), "{args:?}");
+        }
+    }
+}

@@ -92,7 +92,7 @@ impl Session {
             secrets: Secrets {
                 key_file: self.global.key_file.clone(),
                 passphrase_file: self.global.passphrase_file.clone(),
-                passphrase: passphrase.map(zeroize::Zeroizing::new),
+                passphrase: passphrase.map(Into::into),
                 person: Some(Arc::new(passphrase::Prompt)),
             },
             surroundings: machine::surroundings(Arc::clone(self.context.clock()), self.global.read_all),

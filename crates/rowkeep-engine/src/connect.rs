@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
+use secrecy::ExposeSecret;
+
 use crate::{DatabaseUrl, Engine, EngineError, Surroundings};
 
 /// The engine for a database.
 pub fn connect(url: &DatabaseUrl, surroundings: &Surroundings) -> Result<Arc<dyn Engine>, EngineError> {
     Ok(match url {
-        DatabaseUrl::Postgres(url) => Arc::new(Postgres::new(url, surroundings)?),
+        DatabaseUrl::Postgres(url) => Arc::new(Postgres::new(url.expose_secret(), surroundings)?),
         DatabaseUrl::Sqlite(path) => Arc::new(Sqlite::new(path.clone(), surroundings)),
     })
 }

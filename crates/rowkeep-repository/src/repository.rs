@@ -6,6 +6,7 @@ use bytes::Bytes;
 use object_store::ObjectStore;
 use rowkeep_format::clock::{Clock, SystemClock};
 use rowkeep_format::ids::{ContentKeys, KeySlotId, RepositoryId};
+use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
 use crate::catalog::SharedCatalog;
@@ -30,11 +31,12 @@ pub enum Protection {
 }
 
 /// What opens a repository.
+#[derive(Debug)]
 pub enum Unlock {
     /// A passphrase.
     Passphrase(Passphrase),
     /// The contents of a key file.
-    KeyFile(Zeroizing<Vec<u8>>),
+    KeyFile(SecretSlice<u8>),
     /// Nothing: the caller knows that the repository is not encrypted.
     ///
     /// To be given only when a person said so. Whoever controls the store can put an unencrypted repository in the
@@ -178,7 +180,7 @@ impl Repository {
                 (master, Some(slot))
             }
             (Encryption::Aes256Gcm, Unlock::KeyFile(contents)) => {
-                let file = KeyFile::parse(contents)?;
+                let file = KeyFile::parse(contents.expose_secret())?;
                 let [keys] = listings.get([Folder::Keys]).await?;
                 let (slot, master) =
                     slot_objects::unlock_with_key_file(&objects, &keys.objects, place, &file).await?;

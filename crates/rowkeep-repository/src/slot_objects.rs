@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use rowkeep_format::ids::{KeySlotId, RepositoryId};
+use secrecy::ExposeSecret;
 
 use crate::keys::{KeyFile, MasterKey, NewSlot, Passphrase, Place, Slot};
 use crate::ledger::{self, Entry};
@@ -40,8 +41,10 @@ pub(crate) async fn unlock_with_passphrase(
     passphrase: &Passphrase,
 ) -> Result<(KeySlotId, MasterKey)> {
     let passphrase = passphrase.clone();
-    let tried =
-        unlock(objects, listed, place, move |slot| slot.unwrap_with_passphrase(place, &passphrase)).await?;
+    let tried = unlock(objects, listed, place, move |slot| {
+        slot.unwrap_with_passphrase(place, passphrase.expose_secret())
+    })
+    .await?;
     tried.ok_or(Error::WrongPassphrase)
 }
 
@@ -52,7 +55,7 @@ pub(crate) async fn unlock_with_key_file(
     place: Place,
     file: &KeyFile,
 ) -> Result<(KeySlotId, MasterKey)> {
-    let file = KeyFile::parse(file.contents().as_bytes())?;
+    let file = KeyFile::parse(file.contents().expose_secret().as_bytes())?;
     let tried = unlock(objects, listed, place, move |slot| slot.unwrap_with_key_file(place, &file)).await?;
     tried.ok_or(Error::WrongKeyFile)
 }

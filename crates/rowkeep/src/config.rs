@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::Error;
@@ -13,10 +14,11 @@ use crate::durations::seconds;
 use crate::hooks::{FileHook, Hook, Hooks, Operation, read_all as read_hooks};
 use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
+use crate::toml_problem::toml_problem;
 use crate::variables::expand;
 
 /// What `rowkeep.toml` says.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where backups live, unless the command says otherwise.
     pub repository: Option<String>,
@@ -25,7 +27,7 @@ pub struct Config {
     /// The file that holds the passphrase.
     pub passphrase_file: Option<String>,
     /// Options of the object store, such as `aws_endpoint`.
-    pub store: BTreeMap<String, String>,
+    pub store: BTreeMap<String, SecretString>,
     /// What the databases serve: `production`, `development`; kept with every snapshot.
     pub environment: Option<String>,
     /// What runs before and after operations on every database.
@@ -35,10 +37,10 @@ pub struct Config {
 }
 
 /// A database to protect.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Database {
     /// Its URL or path.
-    pub url: String,
+    pub url: SecretString,
     /// Its tables in or out, and its groups.
     pub selection: Selection,
     /// What must hold of its data.
@@ -116,8 +118,7 @@ impl Config {
     /// silently leave a database unprotected.
     pub fn parse(text: &str, path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let fail = |message: String| Error::Config { path: path.to_owned(), message };
-        let file: File =
-            toml::from_str(text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
+        let file: File = toml::from_str(text).map_err(|error| fail(toml_problem(text, &error)))?;
         let expand = |value: String| expand(&value, variable).map_err(fail);
         let optional = |value: Option<String>| value.map(expand).transpose();
         let mut databases = BTreeMap::new();
@@ -131,9 +132,9 @@ impl Config {
                 data_loss_seconds: limit(database.max_data_loss)?,
             };
             let checks = read_all(database.checks).map_err(of_database)?;
-            let url = expand(database.url)?;
+            let url = expand(database.url)?.into();
             let mut mask = database.mask;
-            mask.key = mask.key.map(expand).transpose()?;
+            mask.expand(variable).map_err(fail)?;
             let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
             let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
             let database = Database { url, selection, checks, objectives, mask, hooks, activity };
@@ -141,7 +142,7 @@ impl Config {
         }
         let mut store = BTreeMap::new();
         for (name, value) in file.store {
-            store.insert(name, expand(value)?);
+            store.insert(name, expand(value)?.into());
         }
         Ok(Self {
             repository: optional(file.repository)?,
@@ -157,6 +158,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Config, String> {
@@ -170,7 +173,7 @@ mod tests {
             parse("[databases.app]\nurl = '${DATABASE_URL}?sslmode=require'\nexclude = ['sessions']")
                 .expect("it is well formed");
         let app = &config.databases["app"];
-        assert_eq!(app.url, "postgres://u:p@h/app?sslmode=require");
+        assert_eq!(app.url.expose_secret(), "postgres://u:p@h/app?sslmode=require");
         assert_eq!(app.selection.exclude, ["sessions"]);
         assert_eq!(
             parse("repository = 'a$${b}'").expect("it is well formed").repository.as_deref(),
@@ -186,6 +189,29 @@ mod tests {
         assert!(open.contains("has no }"), "{open}");
         let unknown = parse("[databases.app]\nurl = 'x'\nexlude = []").expect_err("misspelt");
         assert!(unknown.contains("exlude"), "{unknown}");
+    }
+
+    #[test]
+    fn secrets_are_in_no_debug_form_and_no_error() {
+        let text = "[store]\naws_secret_access_key = 's3cret-store'\n\
+             [databases.app]\nurl = 'postgres://u:s3cret-url@h/app'\n\
+             [databases.app.mask]\nkey = 's3cret-mask'\n\
+             [[hooks]]\nwhen = 'after-backup'\nrun = 'curl -u u:s3cret-command example.org'\n\
+             [[hooks]]\nwhen = 'after-backup'\nurl = 'https://example.org/s3cret-hook'\n\
+             headers = { authorization = 's3cret-header' }";
+        let config = parse(text).expect("it is well formed");
+        assert_eq!(config.store.len() + config.hooks.len() + config.databases.len(), 4);
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        for wrong in [
+            "[databases.app]\nurl = 'postgres://u:s3cret@h/app${NO'",
+            "[databases.app]\nurl = postgres://u:s3cret@h/app",
+            "[databases]\napp = 'postgres://u:s3cret@h/app'",
+            "[databases.app]\nurl = ['postgres://u:s3cret@h/app']",
+        ] {
+            let error = parse(wrong).expect_err("it is wrong");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

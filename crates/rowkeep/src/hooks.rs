@@ -13,6 +13,7 @@ use definition::{Action, Problem};
 pub use definition::{Hook, Moment, Operation};
 pub use facts::{Facts, OperationOutcome};
 pub use read::{FileHook, read_all};
+use secrecy::ExposeSecret;
 
 use crate::{Context, Error, Event};
 
@@ -97,7 +98,7 @@ async fn run(context: &Context, moment: Moment, hook: &Hook, facts: &Facts) -> R
         Action::Command(line) => {
             // What comes after an operation runs although, and because, it was asked to stop.
             let stop = is_before.then(|| context.cancel().clone());
-            command::run(context, hook, line, facts.environment(moment), stop).await
+            command::run(context, hook, line.expose_secret(), facts.environment(moment), stop).await
         }
         Action::Webhook { url, headers } => {
             let sent = webhook::send(url, headers, facts.json(moment), hook.timeout);

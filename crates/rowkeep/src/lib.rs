@@ -22,6 +22,7 @@ pub mod report;
 pub mod restore;
 pub mod rows;
 pub mod state;
+mod toml_problem;
 pub mod units;
 mod variables;
 

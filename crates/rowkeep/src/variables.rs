@@ -13,7 +13,7 @@ pub(crate) fn expand(value: &str, variable: &dyn Fn(&str) -> Option<String>) -> 
             continue;
         }
         out.push_str(head);
-        let end = tail.find('}').ok_or_else(|| format!("{value:?} has no }} after ${{"))?;
+        let end = tail.find('}').ok_or_else(|| "a value has no } after ${".to_owned())?;
         let name = &tail[2..end];
         out.push_str(&variable(name).ok_or_else(|| format!("the environment variable {name} is not set"))?);
         rest = &tail[end + 1..];

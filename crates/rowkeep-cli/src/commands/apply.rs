@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::apply_plan::ApplyRequest;
 
 use crate::fail::ended;
@@ -16,7 +17,7 @@ pub(crate) struct Apply {
     plan: String,
     /// URL or path of the plan's database, if it is not in rowkeep.toml
     #[arg(long, value_name = "URL")]
-    to: Option<String>,
+    to: Option<DatabaseRef>,
     /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
@@ -25,7 +26,7 @@ pub(crate) struct Apply {
 impl Apply {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let person = Person { session, approves: self.yes };
-        let request = ApplyRequest { plan: self.plan, to: self.to.map(Into::into) };
+        let request = ApplyRequest { plan: self.plan, to: self.to };
         let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         restored::show_undo(session, &outcome);
         Ok(ended("restore", outcome.verdict(), outcome.hooks_failed()))

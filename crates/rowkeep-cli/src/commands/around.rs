@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::around::AroundRequest;
 
 use crate::child::Inherit;
@@ -23,7 +24,7 @@ pub(crate) struct Around {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Changing {
     /// Database: a name in rowkeep.toml, a URL, or a path
-    pub(crate) database: String,
+    pub(crate) database: DatabaseRef,
     /// Show the changed rows, not just how many
     #[arg(long)]
     pub(crate) rows: bool,
@@ -35,7 +36,7 @@ pub(crate) struct Changing {
 impl Around {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let Changing { database, rows, command } = self.changing;
-        let request = AroundRequest { database: database.into(), command };
+        let request = AroundRequest { database, command };
         let (person, runner) = (Person { session, approves: true }, Inherit { session });
         let (outcome, changes) =
             request.run(&session.context, session.workspace()?, &person, &runner).await?;

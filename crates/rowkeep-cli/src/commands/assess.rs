@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::assess::AssessRequest;
 
 use crate::fail::status_of;
@@ -15,7 +16,7 @@ use crate::ui::assessed;
 pub(crate) struct Assess {
     /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
-    database: Option<String>,
+    database: Option<DatabaseRef>,
     /// Folder of drill reports [default: rowkeep-reports beside rowkeep.toml]
     #[arg(long, value_name = "FOLDER")]
     reports: Option<PathBuf>,
@@ -23,7 +24,7 @@ pub(crate) struct Assess {
 
 impl Assess {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = AssessRequest { database: self.database.map(Into::into), reports: self.reports };
+        let request = AssessRequest { database: self.database, reports: self.reports };
         let outcome = request.run(&session.context, session.workspace()?).await?;
         session.result(
             || assessed::json(&outcome, &session.global),

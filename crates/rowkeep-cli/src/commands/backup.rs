@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::backup::BackupRequest;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ use crate::ui::person::Person;
 pub(crate) struct Backup {
     /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
-    database: Option<String>,
+    database: Option<DatabaseRef>,
     /// Name of the snapshot
     #[arg(long)]
     name: Option<String>,
@@ -48,7 +49,7 @@ impl Backup {
     /// The command for a database without any option.
     pub(crate) fn of(database: &str) -> Self {
         Self {
-            database: Some(database.to_owned()),
+            database: Some(database.into()),
             name: None,
             tables: Vec::new(),
             exclude: Vec::new(),
@@ -71,7 +72,7 @@ impl Backup {
 
     fn request(self) -> BackupRequest {
         BackupRequest {
-            database: self.database.map(Into::into),
+            database: self.database,
             name: self.name,
             tables: self.tables,
             exclude: self.exclude,

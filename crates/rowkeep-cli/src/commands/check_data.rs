@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::check_data::CheckDataRequest;
 use rowkeep::report::{ReportFormat, render};
 
@@ -16,7 +17,7 @@ use crate::ui::reports::{format, format_of, show, write};
 pub(crate) struct CheckData {
     /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
-    database: Option<String>,
+    database: Option<DatabaseRef>,
     /// Also run the checks in this file
     #[arg(long, value_name = "FILE")]
     checks: Option<PathBuf>,
@@ -30,7 +31,7 @@ pub(crate) struct CheckData {
 
 impl CheckData {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = CheckDataRequest { database: self.database.map(Into::into), checks: self.checks };
+        let request = CheckDataRequest { database: self.database, checks: self.checks };
         let outcome = request.run(&session.context, session.workspace()?).await?;
         if let Some(path) = &self.output {
             write(path, &render(&outcome.reports, self.format.unwrap_or(format_of(path)?)))?;

@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::diff::DiffRequest;
 use serde_json::json;
 
@@ -15,9 +16,9 @@ use crate::ui::pager::Pager;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diff {
     /// First state
-    before: String,
+    before: DatabaseRef,
     /// Second state
-    after: String,
+    after: DatabaseRef,
     #[command(flatten)]
     chosen: Chosen,
     /// Print only how many rows differ in each table
@@ -30,8 +31,7 @@ pub(crate) struct Diff {
 
 impl Diff {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request =
-            DiffRequest { before: self.before.into(), after: self.after.into(), wanted: self.chosen.rows() };
+        let request = DiffRequest { before: self.before, after: self.after, wanted: self.chosen.rows() };
         let (outcome, changes) = request.run(&session.context, session.workspace()?).await?;
         let difference = &outcome.difference;
         if session.global.json {

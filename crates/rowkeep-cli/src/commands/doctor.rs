@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::doctor::DoctorRequest;
 
 use crate::fail::status_of;
@@ -13,12 +14,12 @@ use crate::ui::person::Person;
 pub(crate) struct Doctor {
     /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
-    database: Option<String>,
+    database: Option<DatabaseRef>,
 }
 
 impl Doctor {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = DoctorRequest { database: self.database.map(Into::into) };
+        let request = DoctorRequest { database: self.database };
         let person = Person { session, approves: true };
         let outcome = request.run(session.workspace()?, &person).await?;
         if session.global.json {

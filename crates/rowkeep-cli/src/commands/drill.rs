@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::drill::DrillRequest;
 use rowkeep::report::{ReportFormat, render};
 
@@ -16,7 +17,7 @@ use crate::ui::reports::{format_of, show, write};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Drill {
     /// Database, as named in rowkeep.toml or in snapshots [default: all]
-    database: Option<String>,
+    database: Option<DatabaseRef>,
     /// Snapshot: an id or a prefix of it, a name, `latest:DATABASE` [default: the newest]
     #[arg(long, conflicts_with_all = ["each", "database"])]
     snapshot: Option<String>,
@@ -25,7 +26,7 @@ pub(crate) struct Drill {
     each: bool,
     /// Create PostgreSQL scratch databases on this server (URL of any of its databases)
     #[arg(long, value_name = "URL")]
-    to_server: Option<String>,
+    to_server: Option<DatabaseRef>,
     /// Also run the checks in this file
     #[arg(long, value_name = "FILE")]
     checks: Option<PathBuf>,
@@ -45,7 +46,7 @@ impl Drill {
             database: self.database,
             snapshot: self.snapshot,
             each: self.each,
-            to_server: self.to_server.map(Into::into),
+            to_server: self.to_server,
             checks: self.checks,
             reports: self.reports,
         };

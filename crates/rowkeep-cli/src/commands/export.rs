@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use rowkeep::export::ExportFormat;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::export::ExportRequest;
 
 use crate::fail::status_of;
@@ -15,7 +16,7 @@ use crate::ui::exported;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
     /// State to export
-    state: String,
+    state: DatabaseRef,
     /// Folder, file (.csv, .ndjson, .jsonl or .sql), or - for stdout
     #[arg(long, value_name = "FOLDER|FILE|-")]
     to: PathBuf,
@@ -59,7 +60,7 @@ impl From<FormatChoice> for ExportFormat {
 impl Export {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let request = ExportRequest {
-            state: self.state.into(),
+            state: self.state,
             to: (self.to.as_os_str() != "-").then_some(self.to),
             format: self.format.map(Into::into),
             wanted: self.chosen.rows(),

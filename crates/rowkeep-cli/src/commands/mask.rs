@@ -1,5 +1,6 @@
 use anyhow::Result;
 use clap::Subcommand;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::suggest_mask::SuggestMaskRequest;
 use serde_json::json;
 
@@ -21,13 +22,13 @@ pub(crate) enum Mask {
 pub(crate) struct Suggest {
     /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
     #[arg(value_name = "DATABASE|URL")]
-    database: Option<String>,
+    database: Option<DatabaseRef>,
 }
 
 impl Mask {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let Mask::Suggest(command) = self;
-        let request = SuggestMaskRequest { database: command.database.map(Into::into) };
+        let request = SuggestMaskRequest { database: command.database };
         let outcome = request.run(&session.context, session.workspace()?).await?;
         session.result(|| json!(outcome), || mask::told(&outcome));
         Ok(DONE)

@@ -33,7 +33,7 @@ impl Migrate {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let Changing { database, rows, command } = self.changing;
         let request = MigrateRequest {
-            database: database.into(),
+            database,
             command,
             expect_no_loss: self.expect_no_loss,
             end_connections: self.end_connections,

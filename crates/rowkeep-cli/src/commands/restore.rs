@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::restore::RestoreRequest;
 
 use crate::args::choices::{ConflictChoice, DanglingChoice, ModeChoice};
@@ -22,7 +23,7 @@ pub(crate) struct Restore {
     snapshot: String,
     /// Target database: a name in rowkeep.toml, a URL, or a path [default: the source of the snapshot]
     #[arg(long, value_name = "URL")]
-    to: Option<String>,
+    to: Option<DatabaseRef>,
     /// How to change rows of a database with data
     #[arg(long, value_enum, default_value_t = ModeChoice::Replace)]
     mode: ModeChoice,
@@ -78,7 +79,7 @@ pub(crate) struct Restore {
 impl Restore {
     /// The command for a snapshot and a database.
     pub(crate) fn of(snapshot: &str, to: &str) -> Self {
-        Self { snapshot: snapshot.to_owned(), to: Some(to.to_owned()), ..Self::default() }
+        Self { snapshot: snapshot.to_owned(), to: Some(to.into()), ..Self::default() }
     }
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
@@ -91,7 +92,7 @@ impl Restore {
     fn request(self) -> RestoreRequest {
         RestoreRequest {
             snapshot: self.snapshot,
-            to: self.to.map(Into::into),
+            to: self.to,
             mode: self.mode.into(),
             wanted: self.wanted.of(self.tables, self.keep_tables),
             with_schema: self.with_schema,

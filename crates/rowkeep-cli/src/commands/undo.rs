@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::undo::UndoRequest;
 
 use crate::fail::ended;
@@ -13,7 +14,7 @@ use crate::ui::restored;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Undo {
     /// Database: a name in rowkeep.toml, a URL, or a path
-    database: Option<String>,
+    database: Option<DatabaseRef>,
     /// Undo what was done after this safety snapshot [default: the last restore]
     #[arg(long, value_name = "SNAPSHOT")]
     snapshot: Option<String>,
@@ -50,7 +51,7 @@ impl Undo {
 
     fn request(self) -> UndoRequest {
         UndoRequest {
-            database: self.database.map(Into::into),
+            database: self.database,
             snapshot: self.snapshot,
             plan_only: self.dry_run,
             skip_conflicts: self.skip_conflicts,

@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::verify::VerifyRequest;
 use serde_json::json;
 
@@ -16,17 +17,17 @@ pub(crate) struct Verify {
     snapshot: String,
     /// Database: a name in rowkeep.toml, a URL, or a path
     #[arg(long, value_name = "URL")]
-    against: String,
+    against: DatabaseRef,
 }
 
 impl Verify {
     /// The command for a snapshot and a database.
     pub(crate) fn of(snapshot: &str, against: &str) -> Self {
-        Self { snapshot: snapshot.to_owned(), against: against.to_owned() }
+        Self { snapshot: snapshot.to_owned(), against: against.into() }
     }
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = VerifyRequest { snapshot: self.snapshot, against: self.against.into() };
+        let request = VerifyRequest { snapshot: self.snapshot, against: self.against };
         let outcome = request.run(&session.context, session.workspace()?).await?;
         session.result(
             || json!({ "snapshot": outcome.snapshot, "equal": outcome.equal, "tables": outcome.comparison.tables }),

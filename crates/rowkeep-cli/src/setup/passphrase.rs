@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use rowkeep::jobs::workspace::{AskPassphrase, NewPassphrase};
 use rowkeep::repository::Passphrase;
-use zeroize::Zeroizing;
+use secrecy::ExposeSecret;
 
 /// Asks on the terminal, where there is one.
 pub(super) struct Prompt;
@@ -26,7 +26,9 @@ impl AskPassphrase for Prompt {
 fn twice(prompt: &str) -> std::io::Result<NewPassphrase> {
     let Some(passphrase) = ask(prompt)? else { return Ok(NewPassphrase::None) };
     Ok(match ask("the same again")? {
-        Some(again) if again == passphrase => NewPassphrase::Given(passphrase),
+        Some(again) if again.expose_secret() == passphrase.expose_secret() => {
+            NewPassphrase::Given(passphrase)
+        }
         _ => NewPassphrase::Differs,
     })
 }
@@ -36,5 +38,5 @@ fn ask(prompt: &str) -> std::io::Result<Option<Passphrase>> {
         return Ok(None);
     }
     let typed = rpassword::prompt_password(format!("{prompt}: "))?;
-    Ok((!typed.is_empty()).then(|| Zeroizing::new(typed)))
+    Ok((!typed.is_empty()).then(|| typed.into()))
 }

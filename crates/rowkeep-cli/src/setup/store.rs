@@ -1,6 +1,7 @@
 //! Options of object stores, as the environment and the command have them.
 
 use rowkeep::jobs::workspace::StoreOptions;
+use secrecy::SecretString;
 
 /// Settings of object stores that are taken from the environment: the prefix of their names, and those names.
 const STORE_VARIABLES: [(&str, &[&str]); 3] = [
@@ -37,11 +38,11 @@ const STORE_VARIABLES: [(&str, &[&str]); 3] = [
 ];
 
 /// The options that the environment has, and those that were given.
-pub(super) fn options(given: &[(String, String)]) -> StoreOptions {
+pub(super) fn options(given: &[(String, SecretString)]) -> StoreOptions {
     let variables =
         STORE_VARIABLES.iter().flat_map(|(scheme, names)| names.iter().map(move |name| (*scheme, *name)));
     let found = variables.filter_map(|(scheme, name)| {
-        Some((scheme.to_owned(), name.to_ascii_lowercase(), std::env::var(name).ok()?))
+        Some((scheme.to_owned(), name.to_ascii_lowercase(), std::env::var(name).ok()?.into()))
     });
     StoreOptions { found: found.collect(), given: given.to_vec() }
 }

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::hex::Hex;
@@ -39,8 +40,8 @@ impl KeyFile {
     }
 
     /// The contents of the file.
-    pub fn contents(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("{WORDS}key {}\n", Hex(*self.secret)))
+    pub fn contents(&self) -> SecretString {
+        format!("{WORDS}key {}\n", Hex(*self.secret)).into()
     }
 
     /// Writes the file durably, for its owner's eyes only; refuses to replace one that exists.
@@ -52,7 +53,7 @@ impl KeyFile {
         options
             .open(path)
             .and_then(|mut file| {
-                file.write_all(self.contents().as_bytes())?;
+                file.write_all(self.contents().expose_secret().as_bytes())?;
                 file.sync_all()
             })
             .map_err(|source| Error::Io {
@@ -79,9 +80,12 @@ mod tests {
     fn contents_are_pinned_and_read_back() {
         let file = KeyFile { secret: Zeroizing::new([0x5a; 32]) };
         let contents = file.contents();
-        assert_eq!(*contents, format!("{WORDS}key {}\n", "5a".repeat(32)));
-        assert_eq!(KeyFile::parse(contents.as_bytes()).expect("a key file").secret, file.secret);
-        let with_other_line_ends = contents.replace('\n', "\r\n");
+        assert_eq!(contents.expose_secret(), format!("{WORDS}key {}\n", "5a".repeat(32)));
+        assert_eq!(
+            KeyFile::parse(contents.expose_secret().as_bytes()).expect("a key file").secret,
+            file.secret
+        );
+        let with_other_line_ends = contents.expose_secret().replace('\n', "\r\n");
         assert_eq!(KeyFile::parse(with_other_line_ends.as_bytes()).expect("a key file").secret, file.secret);
     }
 
@@ -100,7 +104,7 @@ mod tests {
         let path = folder.path().join("key");
         let file = KeyFile::generate().expect("random bytes");
         file.write_new(&path).expect("written");
-        assert_eq!(std::fs::read_to_string(&path).expect("readable"), *file.contents());
+        assert_eq!(std::fs::read_to_string(&path).expect("readable"), file.contents().expose_secret());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

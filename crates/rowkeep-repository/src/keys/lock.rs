@@ -1,6 +1,7 @@
 //! What a key slot is made of: the key that it keeps, and the secret that opens it.
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::file::KeyFile;
@@ -9,8 +10,8 @@ use super::kdf::Kdf;
 /// The secret from which all keys of a repository follow.
 pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
 
-/// A passphrase, wiped from memory when dropped.
-pub type Passphrase = Zeroizing<String>;
+/// A passphrase, wiped from memory when dropped. Its debug form does not show it.
+pub type Passphrase = SecretString;
 
 /// What a new key slot is to be opened with.
 pub enum Lock {

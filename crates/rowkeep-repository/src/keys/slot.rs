@@ -11,6 +11,7 @@
 use aws_lc_rs::aead::{Aad, Nonce};
 use jiff::Timestamp;
 use rowkeep_format::ids::RepositoryId;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -69,9 +70,11 @@ impl Slot {
 
     fn wrap_with_salt(place: Place, new: &NewSlot, master: &MasterKey, salt: [u8; 32]) -> Result<Self> {
         let (kind, kdf, key) = match &new.lock {
-            Lock::Passphrase(passphrase, _) if passphrase.is_empty() => return Err(Error::EmptyPassphrase),
+            Lock::Passphrase(passphrase, _) if passphrase.expose_secret().is_empty() => {
+                return Err(Error::EmptyPassphrase);
+            }
             Lock::Passphrase(passphrase, kdf) => {
-                (SlotKind::Passphrase, Some(*kdf), kdf.derive(passphrase, &salt)?)
+                (SlotKind::Passphrase, Some(*kdf), kdf.derive(passphrase.expose_secret(), &salt)?)
             }
             Lock::KeyFile(file) => (SlotKind::KeyFile, None, file.derive(&salt)),
         };

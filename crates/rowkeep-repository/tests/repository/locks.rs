@@ -3,17 +3,29 @@
 use rowkeep_repository::{
     Encryption, Error, ErrorKind, Kdf, KeyFile, Lock, Protection, Repository, SlotKind, Unlock,
 };
-use zeroize::Zeroizing;
+use secrecy::ExposeSecret;
 
 use crate::stores::{Place, delete, get, names, put};
 use crate::support::*;
 
 fn key_file_unlock(file: &KeyFile) -> Unlock {
-    Unlock::KeyFile(Zeroizing::new(file.contents().as_bytes().to_vec()))
+    Unlock::KeyFile(file.contents().expose_secret().as_bytes().to_vec().into())
 }
 
 fn same(file: &KeyFile) -> KeyFile {
-    KeyFile::parse(file.contents().as_bytes()).expect("a key file")
+    KeyFile::parse(file.contents().expose_secret().as_bytes()).expect("a key file")
+}
+
+#[test]
+fn debug_forms_show_no_secret() {
+    let file = KeyFile::generate().expect("random bytes").contents();
+    let digits = file.expose_secret().trim_end().rsplit(' ').next().expect("a key").to_owned();
+    let by_file = Unlock::KeyFile(file.expose_secret().as_bytes().to_vec().into());
+    let by_words = Unlock::Passphrase(passphrase(SECRET));
+    let shown = format!("{:?} {:?} {:?} {:?}", passphrase(SECRET), by_words, file, by_file);
+    assert!(!shown.contains(SECRET) && !shown.contains(&digits), "{shown}");
+    let bytes: Vec<String> = digits.bytes().map(|digit| digit.to_string()).collect();
+    assert!(!shown.contains(&bytes.join(", ")), "{shown}");
 }
 
 #[tokio::test]
@@ -32,7 +44,7 @@ async fn only_the_right_secret_opens() {
     }
     let file = KeyFile::generate().expect("random bytes");
     assert!(matches!(error_of(open(key_file_unlock(&file)).await), Error::WrongKeyFile));
-    let garbage = Unlock::KeyFile(Zeroizing::new(b"not a key file".to_vec()));
+    let garbage = Unlock::KeyFile(b"not a key file".to_vec().into());
     assert!(matches!(error_of(open(garbage).await), Error::MalformedKeyFile));
     assert!(matches!(error_of(open(Unlock::Unencrypted).await), Error::SecretNeeded));
     assert_eq!(Repository::probe(place.store.clone()).await.expect("probed"), Encryption::Aes256Gcm);

@@ -16,7 +16,7 @@ pub(crate) const SECRET: &str = "correct horse battery staple";
 pub(crate) const CHEAP: Kdf = Kdf { memory_kib: 8, passes: 1, lanes: 1 };
 
 pub(crate) fn passphrase(text: &str) -> Passphrase {
-    Passphrase::new(text.to_owned())
+    text.into()
 }
 
 pub(crate) fn slot(lock: Lock, label: &str) -> NewSlot {

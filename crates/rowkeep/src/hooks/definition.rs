@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 /// An operation that hooks can stand around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -59,7 +61,7 @@ impl fmt::Display for Moment {
 }
 
 /// Something to run at some moments.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Hook {
     /// What people call it. It holds no secret.
     pub name: String,
@@ -70,10 +72,10 @@ pub struct Hook {
     pub(super) action: Action,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Action {
-    /// A command line for the shell.
-    Command(String),
+    /// A command line for the shell. People write tokens into those.
+    Command(SecretString),
     /// A request.
     Webhook { url: Secret, headers: Vec<(String, Secret)> },
 }
@@ -81,14 +83,8 @@ pub(super) enum Action {
 /// Text that may be secret, or why it cannot be had: a variable of the environment that is not set.
 ///
 /// That is an error of the hook only, not of the configuration, so that commands without hooks go on without it.
-#[derive(Clone, PartialEq)]
-pub(super) struct Secret(pub(super) Result<String, String>);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
+#[derive(Debug, Clone)]
+pub(super) struct Secret(pub(super) Result<SecretString, String>);
 
 /// Why a hook did not end well.
 pub(super) enum Problem {

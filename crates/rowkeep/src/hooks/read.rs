@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::HeaderName;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::definition::{Action, Hook, Moment, Operation, Secret};
@@ -15,7 +16,7 @@ use crate::variables::expand;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A hook as it stands in `rowkeep.toml`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileHook {
     when: Moments,
@@ -72,19 +73,19 @@ fn read(hook: FileHook, variable: &dyn Fn(&str) -> Option<String>) -> Result<Hoo
         (Some(_), None) if !hook.headers.is_empty() => return Err("headers belong to a url".to_owned()),
         (Some(line), None) => {
             let called = program(&line);
-            (Action::Command(line), called)
+            (Action::Command(line.into()), called)
         }
         (None, Some(url)) => {
-            let url = Secret(expand(&url, variable));
+            let url = Secret(expand(&url, variable).map(Into::into));
             let mut headers = Vec::new();
             for (name, value) in hook.headers {
                 if HeaderName::from_bytes(name.as_bytes()).is_err() {
                     return Err(format!("{name:?} is no name of a header"));
                 }
-                headers.push((name, Secret(expand(&value, variable))));
+                headers.push((name, Secret(expand(&value, variable).map(Into::into))));
             }
             let called = match &url.0 {
-                Ok(url) => host(url)?,
+                Ok(url) => host(url.expose_secret())?,
                 Err(_) => "webhook".to_owned(),
             };
             (Action::Webhook { url, headers }, called)

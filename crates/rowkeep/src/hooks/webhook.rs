@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::definition::Secret;
@@ -23,13 +24,14 @@ pub(super) async fn send(
     limit: Duration,
 ) -> Result<(), String> {
     let cannot = |problem: &String| format!("cannot run: {problem}");
-    let url = Url::parse(url.0.as_ref().map_err(cannot)?).map_err(|_| "has no URL".to_owned())?;
+    let url =
+        Url::parse(url.0.as_ref().map_err(cannot)?.expose_secret()).map_err(|_| "has no URL".to_owned())?;
     let mut map = HeaderMap::new();
     map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in headers {
         let text = value.0.as_ref().map_err(cannot)?;
         let wrong = || format!("cannot send what header {name} is to hold");
-        let mut value = HeaderValue::from_str(text).map_err(|_| wrong())?;
+        let mut value = HeaderValue::from_str(text.expose_secret()).map_err(|_| wrong())?;
         value.set_sensitive(true);
         map.insert(HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?, value);
     }

@@ -1,5 +1,7 @@
 //! Commands that change a database, and the report of what they did.
 
+use secrecy::ExposeSecret;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -36,13 +38,13 @@ pub(super) async fn run_command(
     command: &[OsString],
     before: &Snapshot,
 ) -> Option<String> {
-    let configured = workspace.config().databases.get(&source.typed);
-    let url = configured.map_or(&source.typed, |configured| &configured.url);
+    let configured = workspace.config().databases.get(&*source.typed);
+    let url = configured.map_or(&*source.typed, |configured| configured.url.expose_secret());
     let target = configured.is_none().then(|| source.engine.describe());
     caller.tell(News::Changing { before: &SnapshotSummary::of(before), target: target.as_deref() });
     let variables = [
         ("ROWKEEP_DATABASE", source.name.clone().into()),
-        ("ROWKEEP_DATABASE_URL", url.clone().into()),
+        ("ROWKEEP_DATABASE_URL", url.to_owned().into()),
         ("ROWKEEP_SNAPSHOT", before.id.to_string().into()),
     ];
     runner.run(command, &variables).await

@@ -303,7 +303,7 @@ async fn keep_now(
     terms: &Terms,
     action: impl Future<Output = Result<Action, Error>>,
 ) -> Result<PlanId, Error> {
-    let configured = workspace.config().databases.contains_key(&source.typed);
+    let configured = workspace.config().databases.contains_key(&*source.typed);
     let repository = workspace.repository().await?;
     let action = action.await?;
     let plan = KeptPlan {

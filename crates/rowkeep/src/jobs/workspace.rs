@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use rowkeep_engine::Surroundings;
 use rowkeep_repository::{Passphrase, Repository};
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use crate::Config;
@@ -54,9 +55,9 @@ pub type Variable = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 #[derive(Default)]
 pub struct StoreOptions {
     /// Weaker than configured ones: scheme, name and value.
-    pub found: Vec<(String, String, String)>,
+    pub found: Vec<(String, String, SecretString)>,
     /// Stronger than configured ones.
-    pub given: Vec<(String, String)>,
+    pub given: Vec<(String, SecretString)>,
 }
 
 /// What opens a repository: what a caller was given, in place of what is configured, and who can be asked.

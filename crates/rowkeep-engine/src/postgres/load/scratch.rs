@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rowkeep_format::Schema;
+use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::database;
@@ -28,7 +29,7 @@ const UNMARKED_SECONDS: u64 = 600;
 /// A server on which scratch databases are made, by the URL of any of its databases.
 pub struct ScratchServer {
     address: Arc<Address>,
-    url: String,
+    url: SecretString,
 }
 
 /// A scratch database.
@@ -37,7 +38,7 @@ pub struct ScratchServer {
 pub struct Scratch {
     server: Server,
     session: Session,
-    url: String,
+    url: SecretString,
 }
 
 /// Shows no password.
@@ -49,19 +50,19 @@ impl fmt::Debug for Scratch {
 
 impl ScratchServer {
     /// The server of a URL. Nothing is opened yet.
-    pub fn new(url: &str) -> Result<Self, EngineError> {
-        Ok(Self { address: Arc::new(Address::parse(url)?), url: url.to_owned() })
+    pub fn new(url: &SecretString) -> Result<Self, EngineError> {
+        Ok(Self { address: Arc::new(Address::parse(url.expose_secret())?), url: url.clone() })
     }
 
     /// Makes an empty database like the one that a schema is of; `seconds` is the time, `random` tells it from others.
     pub async fn make(&self, schema: &Schema, seconds: u64, random: u64) -> Result<Scratch, EngineError> {
         let name = format!("{PREFIX}{seconds}_{random:016x}");
-        let url = with_database(&self.url, &name);
+        let url = with_database(self.url.expose_secret(), &name);
         let address = Arc::new(Address::parse(&url)?);
         let (server, _) =
             database::make(&address, schema.ddl(ddl::DATABASE), &CancellationToken::new()).await?;
         match mark(&server, &name).await {
-            Ok(session) => Ok(Scratch { server, session, url }),
+            Ok(session) => Ok(Scratch { server, session, url: url.into() }),
             Err(error) => {
                 // What went wrong first is what matters; should this fail too, the next drill drops it.
                 let _ = database::drop(&server).await;
@@ -104,7 +105,7 @@ impl ScratchServer {
 
 impl Scratch {
     /// Its URL, with everything that the server's had.
-    pub fn url(&self) -> &str {
+    pub fn url(&self) -> &SecretString {
         &self.url
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rowkeep_engine::DatabaseUrl;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::decide::TableHealth;
@@ -96,7 +97,7 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
 /// The name of a new database beside another.
 fn beside(target: &str, suffix: &str) -> String {
     match DatabaseUrl::parse(target) {
-        Ok(DatabaseUrl::Postgres(url)) => format!("{url}_{}", suffix.replace('-', "_")),
+        Ok(DatabaseUrl::Postgres(url)) => format!("{}_{}", url.expose_secret(), suffix.replace('-', "_")),
         _ => {
             let path = Path::new(target);
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -71,10 +71,32 @@ impl AssessRequest {
             })?;
             let engine = source.engine.as_ref();
             let assessment = assess(context, repository, &source.name, engine, drill.as_ref()).await?;
-            let next = next(&assessment, &source.typed);
+            let next = next(&assessment, called(&source.typed, &assessment.target));
             outcome.lacking |= assessment.lacking;
             outcome.databases.push(Assessed { assessment, next });
         }
         Ok(outcome)
+    }
+}
+
+/// What steps call a database: they are shown and may be stored, which a password must not be.
+fn called<'a>(typed: &'a DatabaseRef, target: &'a str) -> &'a str {
+    if typed.holds_password() { target } else { typed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_call_a_database_as_it_was_called_but_for_a_password() {
+        let target = "postgres://u@h/shop";
+        for (typed, name) in [
+            ("shop", "shop"),
+            ("postgres://u:s3cret@h/shop", target),
+            ("postgres://h/shop", "postgres://h/shop"),
+        ] {
+            assert_eq!(called(&typed.into(), target), name);
+        }
     }
 }

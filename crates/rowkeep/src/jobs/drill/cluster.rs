@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use rowkeep_engine::{EngineError, ErrorKind};
 use rowkeep_repository::Randomness;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Where Debian and its kin put the programs of each major version.
 const VERSIONED: &str = "/usr/lib/postgresql";
@@ -29,7 +30,7 @@ pub(super) struct Cluster {
     programs: Programs,
     servant: Option<(u32, u32)>,
     folder: PathBuf,
-    password: String,
+    password: SecretString,
 }
 
 /// The programs of one PostgreSQL server.
@@ -60,7 +61,7 @@ impl Cluster {
             ));
         }
         fs::create_dir(&folder).map_err(cannot("make the folder of the scratch server"))?;
-        let password = format!("{:032x}", u128::from_le_bytes(random.bytes().map_err(no_password)?));
+        let password = format!("{:032x}", u128::from_le_bytes(random.bytes().map_err(no_password)?)).into();
         let cluster = Self { programs, servant, folder, password };
         cluster.make(scratch)?;
         cluster.run("pg_ctl", &["-w", "-t", "120", "-l", "log", "start"])?;
@@ -72,7 +73,7 @@ impl Cluster {
         let prepare = || {
             let mut file = fs::File::create(&password)?;
             file.set_permissions(Permissions::from_mode(0o600))?;
-            writeln!(file, "{}", self.password)?;
+            writeln!(file, "{}", self.password.expose_secret())?;
             fs::set_permissions(&self.folder, Permissions::from_mode(0o700))?;
             if let Some((user, group)) = self.servant {
                 // To be passed through, not to be looked into.
@@ -103,13 +104,13 @@ impl Cluster {
     }
 
     /// The URL of a database that the server has from the beginning.
-    pub(super) fn url(&self) -> String {
+    pub(super) fn url(&self) -> SecretString {
         let encoded = |byte: u8| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
             byte => format!("%{byte:02X}"),
         };
         let host: String = self.folder.display().to_string().bytes().map(encoded).collect();
-        format!("postgres://postgres:{}@{host}/postgres", self.password)
+        format!("postgres://postgres:{}@{host}/postgres", self.password.expose_secret()).into()
     }
 
     /// Its version, for people.

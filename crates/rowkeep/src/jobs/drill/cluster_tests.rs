@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use rowkeep_engine::{ChangeCount, DatabaseUrl, Engine, Surroundings, View, ViewOptions, connect};
 use rowkeep_repository::SystemRandomness;
+use secrecy::ExposeSecret;
 use tokio_postgres::{Client, NoTls};
 
 use super::*;
@@ -26,10 +27,24 @@ fn run(instant: &str) -> &str {
 
 async fn client(cluster: &Cluster) -> Client {
     let mut config = tokio_postgres::Config::new();
-    config.host_path(&cluster.folder).user("postgres").password(&cluster.password).dbname("postgres");
+    config
+        .host_path(&cluster.folder)
+        .user("postgres")
+        .password(cluster.password.expose_secret())
+        .dbname("postgres");
     let (client, connection) = config.connect(NoTls).await.expect("the server answers");
     tokio::spawn(connection);
     client
+}
+
+#[test]
+fn debug_forms_show_no_password() {
+    let folder = PathBuf::from("/nowhere");
+    let programs = Programs { folder: folder.clone(), major: 18 };
+    let cluster = Cluster { programs, servant: None, folder, password: "s3cret".into() };
+    let options = crate::jobs::drill::DrillOptions { to_server: Some(cluster.url()), ..Default::default() };
+    let shown = format!("{cluster:?} {options:?}");
+    assert!(cluster.url().expose_secret().contains("s3cret") && !shown.contains("s3cret"), "{shown}");
 }
 
 /// Numbers of transactions may be given again after a crash, and files be put back while a server is down.
@@ -43,7 +58,7 @@ fn what_a_server_tells_ends_with_a_crash_and_with_a_restart() {
         let scratch = tempfile::tempdir().expect("a folder can be made");
         let cluster =
             Cluster::start(scratch.path(), &[folder], 0, &SystemRandomness).expect("a server starts");
-        let url = DatabaseUrl::parse(&cluster.url()).expect("it is a URL");
+        let url = DatabaseUrl::parse(cluster.url().expose_secret()).expect("it is a URL");
         let engine = connect(&url, &Surroundings::default()).expect("it is a database");
         runtime.block_on(async {
             let first = client(&cluster).await;

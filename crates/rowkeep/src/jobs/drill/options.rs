@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rowkeep_engine::Surroundings;
 use rowkeep_format::Manifest;
+use secrecy::SecretString;
 
 use crate::config::Objectives;
 use crate::data_checks::Check;
@@ -16,7 +17,7 @@ pub struct DrillOptions {
     /// What the recovery must keep to.
     pub objectives: Objectives,
     /// Where PostgreSQL's scratch databases are made; a server of its own for the drill when not given.
-    pub to_server: Option<String>,
+    pub to_server: Option<SecretString>,
     /// The folder for scratch files; what killed drills left there is removed.
     pub temporary: PathBuf,
     /// Where PostgreSQL's programs are.

@@ -19,7 +19,7 @@ use crate::{Context, Error, RequestError};
 /// ```no_run
 /// use rowkeep::jobs::drill::DrillRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// let request = DrillRequest { database: Some("shop".to_owned()), ..DrillRequest::default() };
+/// let request = DrillRequest { database: Some("shop".into()), ..DrillRequest::default() };
 /// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
 /// assert_eq!(outcome.verdict(), rowkeep::jobs::Verdict::Done);
 /// # Ok(())
@@ -29,7 +29,7 @@ use crate::{Context, Error, RequestError};
 #[serde(default)]
 pub struct DrillRequest {
     /// The database, by a configured name or one that snapshots have; all when not given.
-    pub database: Option<String>,
+    pub database: Option<DatabaseRef>,
     /// This snapshot, in place of the newest of each database.
     pub snapshot: Option<String>,
     /// Whether every snapshot is drilled.
@@ -78,8 +78,8 @@ impl DrillRequest {
     async fn databases(&self, workspace: &Workspace, repository: &Repository) -> Result<Vec<String>, Error> {
         let configured = &workspace.config().databases;
         if let Some(database) = &self.database {
-            if configured.contains_key(database) {
-                return Ok(vec![database.clone()]);
+            if configured.contains_key(&**database) {
+                return Ok(vec![database.to_string()]);
             }
             let (kept, _) = snapshots::readable(repository, None).await?;
             return Ok(vec![workspace.name(database, &kept)?]);
@@ -126,7 +126,7 @@ impl DrillRequest {
         DrillOptions {
             checks: configured.map(|database| database.checks.clone()).unwrap_or_default(),
             objectives: configured.map(|database| database.objectives).unwrap_or_default(),
-            to_server: self.to_server.as_deref().map(str::to_owned),
+            to_server: self.to_server.as_deref().map(Into::into),
             temporary: surroundings.temporary.clone().unwrap_or_else(std::env::temp_dir),
             surroundings,
             ..DrillOptions::default()

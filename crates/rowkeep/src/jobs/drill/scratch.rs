@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rowkeep_engine::postgres::{self, ScratchServer};
 use rowkeep_engine::{DatabaseUrl, Engine, EngineError, ErrorKind, connect};
 use rowkeep_format::{Manifest, Schema};
+use secrecy::SecretString;
 
 use super::cluster::{self, Cluster};
 use super::folder::{Folder, abandoned};
@@ -26,7 +27,7 @@ enum ScratchLocation {
     /// SQLite: files in a folder of the drill's own.
     Folder { folder: Folder, made: AtomicU32 },
     /// PostgreSQL: databases of a server, which may itself be the drill's own.
-    Server { server: ScratchServer, url: String, own: Option<(Cluster, Folder)> },
+    Server { server: ScratchServer, url: SecretString, own: Option<(Cluster, Folder)> },
 }
 
 /// A scratch database.
@@ -107,8 +108,7 @@ impl Workshop {
             ScratchLocation::Folder { .. } => "a temporary SQLite file".to_owned(),
             ScratchLocation::Server { own: Some((cluster, _)), .. } => cluster.describe(),
             ScratchLocation::Server { url, .. } => {
-                let described = DatabaseUrl::parse(url)
-                    .and_then(|url| connect(&url, &self.options.surroundings))
+                let described = connect(&DatabaseUrl::Postgres(url.clone()), &self.options.surroundings)
                     .map(|engine| engine.describe());
                 format!("a scratch database beside {}", described.unwrap_or_default())
             }
@@ -128,7 +128,7 @@ impl Workshop {
             ScratchLocation::Server { server, .. } => {
                 let (now, random) = (self.context.now(), self.context.randomness().number()?);
                 let made = server.make(schema, seconds(now), random).await?;
-                let engine = connect(&DatabaseUrl::Postgres(made.url().to_owned()), surroundings)?;
+                let engine = connect(&DatabaseUrl::Postgres(made.url().clone()), surroundings)?;
                 Ok(Scratch { engine, on_server: Some(made), file: None })
             }
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{History, databases, history};
 use crate::jobs::Verdict;
+use crate::jobs::database_ref::without_secrets;
 use crate::jobs::workspace::Workspace;
 use crate::rows::condition::KeyReference;
 use crate::{Context, Error, RequestError};
@@ -56,7 +57,11 @@ impl HistoryRequest {
         let database = match &self.database {
             Some(name) if known.contains(name) => name.clone(),
             Some(name) => {
-                return Err(Error::Unknown { what: "database", name: name.clone(), candidates: known });
+                return Err(Error::Unknown {
+                    what: "database",
+                    name: without_secrets(name),
+                    candidates: known,
+                });
             }
             None if known.len() == 1 => known.swap_remove(0),
             None if known.is_empty() => return Err(RequestError::NoSnapshots.into()),

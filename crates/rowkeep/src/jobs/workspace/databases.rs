@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rowkeep_engine::{DatabaseUrl, Engine, connect};
+use secrecy::ExposeSecret;
 
 use super::Workspace;
 use crate::config::Database;
 use crate::data_checks::Check;
+use crate::jobs::DatabaseRef;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::{Error, RequestError};
@@ -17,7 +19,7 @@ pub struct Source {
     /// The name.
     pub name: String,
     /// What it was called in the request: a configured name, a URL or a path.
-    pub typed: String,
+    pub typed: DatabaseRef,
     /// The database.
     pub engine: Arc<dyn Engine>,
     /// Its tables in or out, where it is configured.
@@ -70,8 +72,8 @@ impl Workspace {
         if let Some(configured) = self.config.databases.get(database) {
             return Ok(Source {
                 name: database.to_owned(),
-                typed: database.to_owned(),
-                engine: self.engine(&configured.url)?,
+                typed: database.into(),
+                engine: self.engine(configured.url.expose_secret())?,
                 selection: configured.selection.clone(),
                 checks: configured.checks.clone(),
             });
@@ -86,7 +88,7 @@ impl Workspace {
         }
         Ok(Source {
             name: name_of(&url),
-            typed: database.to_owned(),
+            typed: database.into(),
             engine: self.engine(database)?,
             selection: Selection::default(),
             checks: Vec::new(),
@@ -108,7 +110,7 @@ impl Workspace {
         if let Some((name, known)) = databases.get_key_value(database) {
             return Some((name, known));
         }
-        let mut same = databases.iter().filter(|(_, known)| is_same(&known.url, database));
+        let mut same = databases.iter().filter(|(_, known)| is_same(known.url.expose_secret(), database));
         same.next().map(|(name, known)| (name.as_str(), known))
     }
 
@@ -127,7 +129,9 @@ fn is_same(configured: &str, typed: &str) -> bool {
     let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match (DatabaseUrl::parse(configured), DatabaseUrl::parse(typed)) {
         (Ok(DatabaseUrl::Sqlite(one)), Ok(DatabaseUrl::Sqlite(other))) => place(&one) == place(&other),
-        (Ok(DatabaseUrl::Postgres(one)), Ok(DatabaseUrl::Postgres(other))) => one == other,
+        (Ok(DatabaseUrl::Postgres(one)), Ok(DatabaseUrl::Postgres(other))) => {
+            one.expose_secret() == other.expose_secret()
+        }
         _ => false,
     }
 }
@@ -138,8 +142,11 @@ fn name_of(url: &DatabaseUrl) -> String {
     match url {
         DatabaseUrl::Sqlite(path) => stem(path).unwrap_or(fallback).to_owned(),
         DatabaseUrl::Postgres(url) => {
-            let after_scheme = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-            let before_options = after_scheme.split('?').next().unwrap_or_default();
+            let url = url.expose_secret();
+            let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+            // A password may hold a slash or a question mark.
+            let place = after_scheme.split_once('@').map_or(after_scheme, |(_, place)| place);
+            let before_options = place.split('?').next().unwrap_or_default();
             let name = before_options.split_once('/').map(|(_, name)| name).filter(|name| !name.is_empty());
             name.unwrap_or(fallback).to_owned()
         }
@@ -158,6 +165,7 @@ mod tests {
     fn databases_are_called_what_they_call_themselves() {
         for (url, name) in [
             ("postgres://u:p@h:5432/shop?sslmode=require", "shop"),
+            ("postgres://u:s3/cr?t@h/shop", "shop"),
             ("postgres://h", "database"),
             ("data/app.db", "app"),
             ("sqlite:/var/lib/app.sqlite3", "app"),

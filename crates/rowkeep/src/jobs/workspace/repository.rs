@@ -8,8 +8,8 @@ use rowkeep_repository::{
     Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Options, Passphrase, Protection,
     Repository, Unlock, create_store, open_store,
 };
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::{NewPassphrase, Workspace, folder_of};
 use crate::{Error, RequestError};
@@ -129,7 +129,7 @@ impl Workspace {
             None => {
                 let path = self.named_key_file().unwrap_or_else(|| default_key_file(location));
                 if path.exists() {
-                    let file = KeyFile::parse(&read_secret(&path).map_err(usage)?)?;
+                    let file = KeyFile::parse(read_secret(&path).map_err(usage)?.expose_secret())?;
                     return Ok((Lock::KeyFile(file), MadeBy::ExistingKeyFile(path)));
                 }
                 path
@@ -202,13 +202,13 @@ impl Workspace {
     fn store_options(&self, location: &str) -> Vec<(String, String)> {
         let scheme = location.split_once("://").map_or("file", |(scheme, _)| scheme);
         let store = &self.circumstances.store;
+        let exposed = |name: &String, value: &SecretString| (name.clone(), value.expose_secret().to_owned());
         let found = store.found.iter().filter(|(of, ..)| of == scheme);
-        let mut options: Vec<(String, String)> =
-            found.map(|(_, name, value)| (name.clone(), value.clone())).collect();
+        let mut options: Vec<(String, String)> = found.map(|(_, name, value)| exposed(name, value)).collect();
         if matches!(scheme, "s3" | "gs" | "az") {
-            options.extend(self.config.store.clone());
+            options.extend(self.config.store.iter().map(|(name, value)| exposed(name, value)));
         }
-        options.extend(store.given.iter().cloned());
+        options.extend(store.given.iter().map(|(name, value)| exposed(name, value)));
         options
     }
 }
@@ -228,16 +228,16 @@ fn default_key_file(location: &str) -> PathBuf {
 /// The passphrase in the first line of a file; or in words, why it cannot be had.
 pub fn passphrase_in(path: &Path) -> Result<Passphrase, String> {
     let bytes = read_secret(path)?;
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = bytes.expose_secret().split(|byte| *byte == b'\n').next().unwrap_or_default();
     match std::str::from_utf8(line).map(|line| line.trim_end_matches('\r').to_owned()) {
-        Ok(text) if !text.is_empty() => Ok(Zeroizing::new(text)),
+        Ok(text) if !text.is_empty() => Ok(text.into()),
         Ok(_) => Err(format!("{} has no passphrase in its first line", path.display())),
         Err(_) => Err(format!("the passphrase in {} is not UTF-8", path.display())),
     }
 }
 
-fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    let read = std::fs::read(path).map(Zeroizing::new);
+fn read_secret(path: &Path) -> Result<SecretSlice<u8>, String> {
+    let read = std::fs::read(path).map(SecretSlice::from);
     read.map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 

@@ -1,7 +1,9 @@
 //! Binding rules to the tables of a schema.
 
 use rowkeep_engine::sqlite::Affinity;
+use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, HashMap};
+use zeroize::Zeroizing;
 
 use rowkeep_format::{Column, ContentKeys, Schema, Table};
 
@@ -18,7 +20,7 @@ use crate::state::table_pattern::TablePattern;
 #[derive(Clone)]
 pub struct Mask {
     rules: MaskRules,
-    key: [u8; 32],
+    key: Zeroizing<[u8; 32]>,
 }
 
 impl Mask {
@@ -28,11 +30,14 @@ impl Mask {
     /// who can open it, and to everybody when it is not encrypted; masked rows for them need a key of their own.
     pub fn new(rules: &MaskRules, keys: &ContentKeys) -> Self {
         let secret = match &rules.key {
-            Some(key) => key.clone().into_bytes(),
+            Some(key) => Zeroizing::new(key.expose_secret().as_bytes().to_vec()),
             // A keyed hash of something that is no chunk: it begins like none.
-            None => keys.chunk_id(b"rowkeep mask key").0.to_vec(),
+            None => Zeroizing::new(keys.chunk_id(b"rowkeep mask key").0.to_vec()),
         };
-        Self { rules: rules.clone(), key: blake3::derive_key("rowkeep v1 2026 mask", &secret) }
+        Self {
+            rules: rules.clone(),
+            key: Zeroizing::new(blake3::derive_key("rowkeep v1 2026 mask", &secret)),
+        }
     }
 
     /// Looks the rules' tables and columns up in a schema.
@@ -111,7 +116,7 @@ fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
                 table: table.name.to_string().into(),
                 columns: columns.into(),
                 changes_key,
-                key: mask.key,
+                key: mask.key.clone(),
             },
         );
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rowkeep_format::batch::ColumnValues;
 use rowkeep_format::{RowBatch, TableName, Value};
+use zeroize::Zeroizing;
 
 use super::value::{ColumnMask, Masked};
 use crate::Error;
@@ -28,7 +29,7 @@ pub struct TableMask {
     pub(super) table: Arc<str>,
     pub(super) columns: Arc<[(usize, ColumnMask)]>,
     pub(super) changes_key: bool,
-    pub(super) key: [u8; 32],
+    pub(super) key: Zeroizing<[u8; 32]>,
 }
 
 impl TableMask {

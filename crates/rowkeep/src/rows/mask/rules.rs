@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toml::Value;
 
+use crate::toml_problem::toml_problem;
 use crate::variables::expand;
 
 /// Which columns are masked, and how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "toml::Table")]
 pub struct MaskRules {
     /// The secret that values are masked with, in place of the repository's.
-    pub key: Option<String>,
+    pub key: Option<SecretString>,
     /// The rules by `table.column`, where need be `schema.table.column`; `*` in the table stands for anything.
     pub rules: BTreeMap<String, Rule>,
 }
@@ -66,10 +68,17 @@ impl MaskRules {
     ///
     /// The error says what is wrong, with the line where that is known.
     pub fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let mut rules: Self =
-            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        rules.key = rules.key.map(|key| expand(&key, variable)).transpose()?;
+        let mut rules: Self = toml::from_str(text).map_err(|error| toml_problem(text, &error))?;
+        rules.expand(variable)?;
         Ok(rules)
+    }
+
+    /// Puts in what `${NAME}` in the key stands for.
+    pub(crate) fn expand(&mut self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), String> {
+        if let Some(key) = &mut self.key {
+            *key = expand(key.expose_secret(), variable)?.into();
+        }
+        Ok(())
     }
 }
 
@@ -80,7 +89,7 @@ impl TryFrom<toml::Table> for MaskRules {
         let mut rules = Self::default();
         for (name, value) in table {
             match value {
-                Value::String(key) if name == "key" => rules.key = Some(key),
+                Value::String(key) if name == "key" => rules.key = Some(key.into()),
                 value => {
                     let rule =
                         rule(&value).map_err(|problem| format!("the mask rule for {name} {problem}"))?;

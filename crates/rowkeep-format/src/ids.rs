@@ -17,26 +17,15 @@ macro_rules! id {
             /// Reads the lower-case hexadecimal form.
             pub fn from_hex(text: &str) -> Result<Self, FormatError> {
                 let malformed = || FormatError::Malformed(concat!("the id (", stringify!($name), ")"));
-                let digits = text.as_bytes();
-                if digits.len() != $len * 2 {
-                    return Err(malformed());
-                }
-                let digit = |c: u8| match c {
-                    b'0'..=b'9' => Ok(c - b'0'),
-                    b'a'..=b'f' => Ok(c - b'a' + 10),
-                    _ => Err(malformed()),
-                };
                 let mut id = [0; $len];
-                for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-                    *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-                }
+                crate::lower_hex::decode(text.as_bytes(), &mut id).ok_or_else(malformed)?;
                 Ok(Self(id))
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&hex::encode(self.0))
             }
         }
 

@@ -14,6 +14,7 @@ mod error;
 pub mod ids;
 pub mod ints;
 pub mod key;
+pub mod lower_hex;
 pub mod manifest;
 pub mod order;
 pub mod schema;

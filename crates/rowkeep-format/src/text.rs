@@ -8,11 +8,11 @@ mod hex;
 mod number;
 mod timestamp;
 
+use self::hex::{parse_uuid, print_uuid, put_hex, take_hex};
 use crate::batch::{ColumnValues, Kind};
 use crate::varint::Cursor;
 use crate::{FormatError, Value, ints};
 use date::{parse_date, print_date};
-use hex::{parse_uuid, print_uuid, put_hex, take_hex};
 use number::{parse_decimal, parse_integer, print_decimal, print_integer};
 use timestamp::{Fraction, Zone, parse_timestamp, print_timestamp, timestamp_candidates};
 

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use rowkeep_format::lower_hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes that stand in JSON as lower-case hexadecimal digits.
@@ -8,25 +9,15 @@ pub(crate) struct Hex<const N: usize>(pub(crate) [u8; N]);
 
 impl<const N: usize> Hex<N> {
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digit = |digit: u8| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        };
-        if text.len() != 2 * N {
-            return None;
-        }
         let mut bytes = [0; N];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
+        lower_hex::decode(text.as_bytes(), &mut bytes)?;
         Some(Self(bytes))
     }
 }
 
 impl<const N: usize> fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&::hex::encode(self.0))
     }
 }
 

@@ -65,9 +65,9 @@ pub(crate) fn told(value: Value<'_>) -> String {
             format!("'{}'", plain(&shown))
         }
         Value::Blob(bytes) => {
-            let hex: String = bytes.iter().take(SHOWN / 2).map(|byte| format!("{byte:02x}")).collect();
+            let digits = hex::encode(&bytes[..bytes.len().min(SHOWN / 2)]);
             let more = if bytes.len() > SHOWN / 2 { "…" } else { "" };
-            format!("x'{hex}{more}'")
+            format!("x'{digits}{more}'")
         }
     }
 }
@@ -118,14 +118,10 @@ pub(crate) fn json_of(value: Value<'_>) -> Json {
         }
         Value::Text(text) => match std::str::from_utf8(text) {
             Ok(text) => json!(text),
-            Err(_) => json!({ "text_hex": hex(text) }),
+            Err(_) => json!({ "text_hex": hex::encode(text) }),
         },
-        Value::Blob(bytes) => json!({ "blob_hex": hex(bytes) }),
+        Value::Blob(bytes) => json!({ "blob_hex": hex::encode(bytes) }),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

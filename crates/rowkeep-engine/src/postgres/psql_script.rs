@@ -215,7 +215,7 @@ fn value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Text(text) => out.extend_from_slice(bytes_literal(text).as_bytes()),
         Value::Blob(bytes) => {
             out.extend_from_slice(b"'\\x");
-            bytes.iter().for_each(|byte| out.extend_from_slice(format!("{byte:02x}").as_bytes()));
+            out.extend_from_slice(hex::encode(bytes).as_bytes());
             out.push(b'\'');
         }
     }

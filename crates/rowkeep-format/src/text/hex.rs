@@ -1,8 +1,10 @@
 //! Bytes and UUIDs that are written as hexadecimal digits.
 
+use std::ops::Range;
+
 use crate::batch::{ColumnValues, Kind};
 use crate::varint::Cursor;
-use crate::{FormatError, ints};
+use crate::{FormatError, ints, lower_hex};
 
 /// Appends values, or nothing when one is not of such digits.
 pub(super) fn put_hex<'a>(values: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) -> Option<()> {
@@ -10,13 +12,10 @@ pub(super) fn put_hex<'a>(values: impl Iterator<Item = &'a [u8]>, out: &mut Vec<
     let mut bytes = Vec::new();
     for text in values {
         let digits = text.strip_prefix(b"\\x")?;
-        if digits.len() % 2 == 1 {
-            return None;
-        }
+        let start = bytes.len();
+        bytes.resize(start + digits.len() / 2, 0);
+        lower_hex::decode(digits, &mut bytes[start..])?;
         lengths.push((digits.len() / 2) as i64);
-        for pair in digits.chunks_exact(2) {
-            bytes.push(hex_digit(pair[0])? << 4 | hex_digit(pair[1])?);
-        }
     }
     ints::encode(&lengths, out);
     out.extend_from_slice(&bytes);
@@ -34,51 +33,38 @@ pub(super) fn take_hex(
         let bytes = cursor.take(length)?;
         let text = out.data_mut();
         text.extend_from_slice(b"\\x");
-        text.extend(bytes.iter().flat_map(|byte| hex_pair(*byte)));
+        let start = text.len();
+        text.resize(start + 2 * bytes.len(), 0);
+        encode(bytes, &mut text[start..]);
         out.end_value(Kind::Text);
     }
     Ok(())
 }
 
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
+fn encode(bytes: &[u8], digits: &mut [u8]) {
+    ::hex::encode_to_slice(bytes, digits).expect("there is room for two digits a byte");
 }
 
-fn hex_pair(byte: u8) -> [u8; 2] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
-}
+/// The groups of a UUID: where their digits stand, and their bytes.
+const GROUPS: [(Range<usize>, Range<usize>); 5] =
+    [(0..8, 0..4), (9..13, 4..6), (14..18, 6..8), (19..23, 8..10), (24..36, 10..16)];
 
 pub(super) fn parse_uuid(text: &[u8]) -> Option<[u8; 16]> {
     let text: &[u8; 36] = text.try_into().ok()?;
+    if [8, 13, 18, 23].iter().any(|at| text[*at] != b'-') {
+        return None;
+    }
     let mut bytes = [0; 16];
-    let mut at = 0;
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            if text[at] != b'-' {
-                return None;
-            }
-            at += 1;
-        }
-        *byte = hex_digit(text[at])? << 4 | hex_digit(text[at + 1])?;
-        at += 2;
+    for (of_text, of_bytes) in GROUPS {
+        lower_hex::decode(&text[of_text], &mut bytes[of_bytes])?;
     }
     Some(bytes)
 }
 
 pub(super) fn print_uuid(bytes: &[u8; 16]) -> [u8; 36] {
     let mut text = [b'-'; 36];
-    let mut at = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            at += 1;
-        }
-        text[at..at + 2].copy_from_slice(&hex_pair(*byte));
-        at += 2;
+    for (of_text, of_bytes) in GROUPS {
+        encode(&bytes[of_bytes], &mut text[of_text]);
     }
     text
 }

@@ -43,10 +43,7 @@ fn shown(value: Value<'_>) -> String {
         Value::Integer(integer) => integer.to_string(),
         Value::Real(bits) => f64::from_bits(bits).to_string(),
         Value::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Value::Blob(bytes) => {
-            let hex: String = bytes.iter().take(VALUE_SHOWN / 2).map(|byte| format!("{byte:02x}")).collect();
-            format!("x'{hex}'")
-        }
+        Value::Blob(bytes) => format!("x'{}'", hex::encode(&bytes[..bytes.len().min(VALUE_SHOWN / 2)])),
     };
     match text.char_indices().nth(VALUE_SHOWN) {
         Some((at, _)) => format!("{}…", &text[..at]),

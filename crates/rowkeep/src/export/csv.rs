@@ -47,7 +47,7 @@ impl WriteRows for Csv {
                     Value::Text(bytes) => text(bytes, out),
                     Value::Blob(bytes) => {
                         out.extend_from_slice(b"\\x");
-                        bytes.iter().for_each(|byte| out.extend_from_slice(format!("{byte:02x}").as_bytes()));
+                        out.extend_from_slice(hex::encode(bytes).as_bytes());
                     }
                 }
             }

@@ -107,10 +107,12 @@ fn value(value: Value<'_>, shape: Shape, out: &mut Vec<u8>) {
             }
             (Ok("t"), Shape::Boolean) => put("true"),
             (Ok("f"), Shape::Boolean) => put("false"),
-            (Ok(text), Shape::Bytes) => match text.strip_prefix("\\x").and_then(unhex) {
-                Some(bytes) => put(&format!("{{\"$base64\":\"{}\"}}", base64(&bytes))),
-                None => put(&json(text)),
-            },
+            (Ok(text), Shape::Bytes) => {
+                match text.strip_prefix("\\x").and_then(|digits| hex::decode(digits).ok()) {
+                    Some(bytes) => put(&format!("{{\"$base64\":\"{}\"}}", base64(&bytes))),
+                    None => put(&json(text)),
+                }
+            }
             (Ok(text), _) => put(&json(text)),
             // Text that is no text in UTF-8.
             (Err(_), _) => put(&format!("{{\"$text\":\"{}\"}}", base64(bytes))),
@@ -138,13 +140,6 @@ fn is_number(text: &str, shape: Shape) -> bool {
             Shape::Integer => unsigned.parse().is_ok_and(|integer: u64| integer <= SAFE_INTEGER),
             _ => digits <= SAFE_DIGITS,
         }
-}
-
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let digit = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
-    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
 /// Base64 of RFC 4648, section 4, with padding.

@@ -7,7 +7,7 @@
 mod number;
 mod time;
 
-use rowkeep_format::{Column, RowBatch, Value};
+use rowkeep_format::{Column, RowBatch, Value, lower_hex};
 
 /// What comes before the first row: the signature, no flags, no extension.
 pub(crate) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -165,12 +165,9 @@ fn uuid(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
 
 /// Digits as the server prints them, which is in lower case.
 fn hexadecimal(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    if text.iter().any(u8::is_ascii_uppercase) {
-        return None;
-    }
     let start = out.len();
     out.resize(start + text.len() / 2, 0);
-    hex::decode_to_slice(text, &mut out[start..]).ok()
+    lower_hex::decode(text, &mut out[start..])
 }
 
 #[cfg(test)]

@@ -76,9 +76,7 @@ pub(super) fn key_in_words<'v>(values: impl Iterator<Item = Value<'v>>) -> Strin
         Value::Integer(integer) => integer.to_string(),
         Value::Real(bits) => f64::from_bits(bits).to_string(),
         Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        Value::Blob(bytes) => {
-            format!("x'{}'", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-        }
+        Value::Blob(bytes) => format!("x'{}'", hex::encode(bytes)),
     };
     let whole = values.map(word).collect::<Vec<_>>().join(",");
     match whole.char_indices().nth(SHOWN) {

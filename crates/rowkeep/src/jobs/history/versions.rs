@@ -92,11 +92,7 @@ impl std::fmt::Display for Cell {
             Cell::Integer(integer) => write!(f, "{integer}"),
             Cell::Real(real) => write!(f, "{real:?}"),
             Cell::Text(text) => f.write_str(text),
-            Cell::Blob(bytes) => {
-                f.write_str("x'")?;
-                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                f.write_str("'")
-            }
+            Cell::Blob(bytes) => write!(f, "x'{}'", hex::encode(bytes)),
         }
     }
 }
@@ -110,10 +106,7 @@ impl Serialize for Cell {
             Cell::Real(real) if real.is_finite() => serializer.serialize_f64(*real),
             Cell::Real(real) => serializer.collect_str(real),
             Cell::Text(text) => serializer.serialize_str(text),
-            Cell::Blob(bytes) => {
-                let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                serializer.collect_map([("blob", digits)])
-            }
+            Cell::Blob(bytes) => serializer.collect_map([("blob", hex::encode(bytes))]),
         }
     }
 }
@@ -136,10 +129,8 @@ impl<'de> Deserialize<'de> for Cell {
             Form::Real(real) => Cell::Real(real),
             Form::Text(text) => Cell::Text(text),
             Form::Blob { blob } => {
-                let digits =
-                    |at: usize| blob.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-                let bytes: Option<Vec<u8>> = (0..blob.len()).step_by(2).map(digits).collect();
-                Cell::Blob(bytes.ok_or_else(|| D::Error::custom("a blob is of pairs of hexadecimal digits"))?)
+                let bytes = hex::decode(blob);
+                Cell::Blob(bytes.map_err(|_| D::Error::custom("a blob is of pairs of hexadecimal digits"))?)
             }
         })
     }

@@ -4,7 +4,6 @@ use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::{Column, RowBatch, Schema, Table, Value, key};
 
 use super::bind::is_postgres;
-use super::lexer::hex;
 use super::postgres::Type;
 use super::sqlite::{Number, affinity_of, number_of};
 use crate::Error;
@@ -78,8 +77,8 @@ fn values(text: &str, mut at: usize) -> Result<Vec<Part>, ConditionError> {
                 .ok_or_else(|| fail(at, "there is no ' that ends what begins here"))?;
             let part = if is_blob {
                 Part::Blob(
-                    hex(&inner)
-                        .ok_or_else(|| fail(at, "expected an even number of hexadecimal digits after x"))?,
+                    hex::decode(&inner)
+                        .map_err(|_| fail(at, "expected an even number of hexadecimal digits after x"))?,
                 )
             } else {
                 Part::Quoted(inner)
@@ -216,9 +215,7 @@ fn postgres_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
     let of = Type::of(&column.type_name);
     let text = match part {
         Part::Bare(text) | Part::Quoted(text) => of.stored(text),
-        Part::Blob(bytes) if of == Type::Bytes => {
-            Some(bytes.iter().fold("\\x".to_owned(), |text, byte| text + &format!("{byte:02x}")))
-        }
+        Part::Blob(bytes) if of == Type::Bytes => Some(format!("\\x{}", hex::encode(bytes))),
         Part::Blob(_) => None,
     };
     text.map(Owned::Text).ok_or(of.expected())

@@ -60,7 +60,7 @@ fn token(text: &str, at: usize, first: char) -> Result<(Kind, usize), ConditionE
         '"' => quoted(0, '"').map(|(inner, length)| (Kind::Quoted(inner), length)),
         'x' | 'X' if rest[1..].starts_with('\'') => {
             let (digits, length) = quoted(1, '\'')?;
-            let blob = hex(&digits).ok_or_else(|| {
+            let blob = hex::decode(&digits).map_err(|_| {
                 ConditionError::new(text, at, "expected an even number of hexadecimal digits after x")
             })?;
             Ok((Kind::Blob(blob), length))
@@ -77,16 +77,6 @@ fn token(text: &str, at: usize, first: char) -> Result<(Kind, usize), ConditionE
             None => Err(ConditionError::new(text, at, format!("{first:?} means nothing in a condition"))),
         },
     }
-}
-
-/// The bytes that hexadecimal digits stand for.
-pub(super) fn hex(digits: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> =
-        digits.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
-    digits
-        .len()
-        .is_multiple_of(2)
-        .then(|| digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 fn number(text: &str, at: usize) -> Result<(Kind, usize), ConditionError> {

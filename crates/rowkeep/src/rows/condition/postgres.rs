@@ -4,7 +4,7 @@ use rowkeep_format::Value;
 
 use super::canon::Canon;
 use super::expression::Written;
-use super::{lexer, time};
+use super::time;
 
 /// How the text of a type is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Type {
             Self::Uuid => uuid(text.trim()),
             Self::Bytes => {
                 let digits = text.strip_prefix("\\x")?;
-                lexer::hex(digits).map(|bytes| printed_bytes(&bytes))
+                hex::decode(digits).ok().map(|bytes| printed_bytes(&bytes))
             }
             Self::Text | Self::Padded | Self::Folded | Self::Other => Some(text.to_owned()),
         }
@@ -202,7 +202,7 @@ fn trimmed(text: &[u8]) -> &[u8] {
 }
 
 fn printed_bytes(bytes: &[u8]) -> String {
-    bytes.iter().fold("\\x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("\\x{}", hex::encode(bytes))
 }
 
 fn uuid(text: &str) -> Option<String> {

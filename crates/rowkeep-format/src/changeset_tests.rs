@@ -18,7 +18,7 @@ fn sample() -> Changes {
 
 #[test]
 fn golden_bytes() {
-    let hex: String = sample().encode().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(sample().encode());
     assert_eq!(hex, "04030102001001020201800202ff03001000066f6c6401020201800402ff03041000066e657720000400ff");
 }
 

@@ -67,7 +67,7 @@ fn bytes_are_pinned() {
         &[text("1"), text("red"), Value::Null, Value::Real(0.5f64.to_bits()), Value::Integer(7)],
         &[text("2"), text("red"), text("2026-11-20"), Value::Real((-0.0f64).to_bits()), Value::Blob(&[1, 2])],
     ]);
-    let hex: String = encode_rows(&rows).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(encode_rows(&rows));
     assert_eq!(
         hex,
         "0102051200800202110000067265640000ff0003120200d2c40202000000000000000000000000e0003f80ff010401000e2000040102"

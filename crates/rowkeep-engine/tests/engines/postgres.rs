@@ -45,8 +45,7 @@ impl Fixture for Server {
     }
 
     fn blob_literal(&self, bytes: &[u8]) -> String {
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("'\\x{digits}'::bytea")
+        format!("'\\x{}'::bytea", hex::encode(bytes))
     }
 
     fn logging_trigger(&self, table: &str, log: &str) -> String {

@@ -48,8 +48,7 @@ impl Fixture for Files {
     }
 
     fn blob_literal(&self, bytes: &[u8]) -> String {
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("x'{digits}'")
+        format!("x'{}'", hex::encode(bytes))
     }
 
     fn logging_trigger(&self, table: &str, log: &str) -> String {

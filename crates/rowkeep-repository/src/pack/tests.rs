@@ -89,7 +89,7 @@ fn bytes_are_pinned() {
         builder.push(&compressed(b"short")).expect("room");
         builder.push(&compressed(b"")).expect("room");
         let file = builder.finish(&sealer).expect("a pack").file;
-        file.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        hex::encode(file)
     };
     assert_eq!(
         plain_pack(Encryption::Aes256Gcm),

@@ -61,7 +61,7 @@ impl Cluster {
             ));
         }
         fs::create_dir(&folder).map_err(cannot("make the folder of the scratch server"))?;
-        let password = format!("{:032x}", u128::from_le_bytes(random.bytes().map_err(no_password)?)).into();
+        let password = hex::encode(random.bytes::<16>().map_err(no_password)?).into();
         let cluster = Self { programs, servant, folder, password };
         cluster.make(scratch)?;
         cluster.run("pg_ctl", &["-w", "-t", "120", "-l", "log", "start"])?;

@@ -12,7 +12,7 @@ fn column(type_name: &str) -> Column {
 fn one(type_name: &str, text: &str) -> Option<String> {
     let mut out = Vec::new();
     Form::of(type_name).expect("the type is known").append(text.as_bytes(), &mut out)?;
-    Some(out.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex::encode(out))
 }
 
 #[test]

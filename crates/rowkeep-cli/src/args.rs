@@ -1,6 +1,7 @@
 //! What every command takes.
 
 pub(crate) mod choices;
+pub(crate) mod refused;
 
 use std::path::PathBuf;
 

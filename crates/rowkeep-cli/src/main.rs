@@ -41,7 +41,7 @@ const BLOCKING_THREADS: usize = 16;
 
 fn main() -> ExitCode {
     allocator::restrain();
-    let args = Args::parse();
+    let args = Args::try_parse().unwrap_or_else(|error| args::refused::without_secrets(error).exit());
     ui::log::begin(args.global.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .max_blocking_threads(BLOCKING_THREADS)
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn what_was_typed_is_in_no_debug_form_where_it_may_be_secret() {
         const URL: &str = "postgres://u:s3cret@h/shop";
-        let lines: [&[&str]; 14] = [
+        let lines: [&[&str]; 15] = [
             &["backup", URL],
             &["restore", "latest", "--to", URL],
             &["apply", "1234", "--to", URL],
@@ -122,12 +122,30 @@ mod tests {
             &["mask", "suggest", URL],
             &["around", URL, "--", "true"],
             &["migrate", URL, "--", "true"],
+            &["history", "t", "1", URL],
         ];
         for line in lines {
             let store = ["rowkeep", "--store-option", "aws_secret_access_key=s3cret"];
             let args = Args::try_parse_from(store.iter().chain(line));
             let args = args.unwrap_or_else(|error| panic!("{line:?}: {error}"));
             assert!(!format!("{args:?}").contains("s3cret"), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_repeated_without_what_may_be_secret() {
+        const URL: &str = "postgres://u:s3cret@h/shop";
+        let lines: [(&[&str], &str); 4] = [
+            (&["backup", "shop", URL], "postgres://u@h/shop"),
+            (&[URL], "postgres://u@h/shop"),
+            (&["restore", "latest", "--mode", URL], "postgres://u@h/shop"),
+            (&["snapshots", "--store-option", "aws_secret_access_key:s3cret"], "NAME=VALUE"),
+        ];
+        for (line, said) in lines {
+            let error = Args::try_parse_from(["rowkeep"].iter().chain(line)).expect_err("it is wrong");
+            let error = args::refused::without_secrets(error);
+            let told = format!("{error} {error:?}");
+            assert!(told.contains(said) && !told.contains("s3cret"), "{told}");
         }
     }
 }

@@ -24,6 +24,20 @@ impl DatabaseUrl {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return Ok(Self::Postgres(text.into()));
         }
+        // What is left would be a path, which errors show.
+        if text.starts_with("postgres:") || text.starts_with("postgresql:") {
+            return Err(EngineError::new(
+                ErrorKind::InvalidUrl,
+                "the URL of a PostgreSQL database has // after its scheme",
+            ));
+        }
+        if text
+            .split_whitespace()
+            .any(|word| word.starts_with("password=") || word.starts_with("sslpassword="))
+        {
+            let problem = "connection strings of keywords and values are not understood";
+            return Err(EngineError::new(ErrorKind::InvalidUrl, problem));
+        }
         if let Some(path) = text.strip_prefix("sqlite:") {
             return Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))));
         }
@@ -45,5 +59,17 @@ mod tests {
     fn the_debug_form_shows_no_password() {
         let url = DatabaseUrl::parse("postgres://u:s3cret@h/shop").expect("it is a URL");
         assert!(!format!("{url:?}").contains("s3cret"), "{url:?}");
+    }
+
+    #[test]
+    fn what_holds_a_password_is_no_path() {
+        for text in
+            ["postgres:u:s3cret@h/shop", "postgresql:/u:s3cret@h/shop", "host=h dbname=shop password=s3cret"]
+        {
+            let error = DatabaseUrl::parse(text).expect_err("it is no URL");
+            assert_eq!(error.kind(), ErrorKind::InvalidUrl);
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+        }
+        assert!(matches!(DatabaseUrl::parse("data/postgres:5432.db"), Ok(DatabaseUrl::Sqlite(_))));
     }
 }

@@ -36,7 +36,7 @@ pub fn create_store(location: &str, options: &[(String, String)]) -> Result<Arc<
 }
 
 fn store(location: &str, options: &[(String, String)], create: bool) -> Result<Arc<dyn ObjectStore>> {
-    let refused = |reason| Error::Location { location: location.to_owned(), reason };
+    let refused = |reason| Error::Location { location: without_secrets(location), reason };
     if location.is_empty() {
         return Err(refused("it is empty"));
     }
@@ -104,7 +104,7 @@ fn bucket(
 ) -> Result<Arc<dyn ObjectStore>> {
     // Of the URL only the bucket; the prefix becomes part of every object's name below.
     let bucket = &url[..url::Position::BeforePath];
-    let failed = |source| Error::store("open the store", location, source);
+    let failed = |source| Error::store("open the store", without_secrets(location), source);
 
     macro_rules! build {
         ($builder:ty, $key:ty, $store:literal) => {{
@@ -125,6 +125,19 @@ fn bucket(
         "gs" => build!(GoogleCloudStorageBuilder, GoogleConfigKey, "gs"),
         _ => build!(MicrosoftAzureBuilder, AzureConfigKey, "az"),
     }
+}
+
+/// A location without what may be credentials or settings in it.
+fn without_secrets(location: &str) -> String {
+    let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
+    let place = match rest.rsplit_once('@') {
+        // Either a secret key holds such a character, or a setting an @.
+        Some((before, _)) if before.contains(['?', '#']) => "…",
+        // A secret key may hold slashes, so the last @ ends it.
+        Some((before, place)) if before.contains(':') => place,
+        _ => rest,
+    };
+    format!("{scheme}://{}", place.split(['?', '#']).next().unwrap_or_default())
 }
 
 /// The part of a store below the URL's path.
@@ -186,6 +199,20 @@ mod tests {
         for location in ["", "ftp://host/x", "s3://", "s3://bucket?region=eu", "file://relative", "://"] {
             let error = open_store(location, &[]).expect_err(location);
             assert!(matches!(error, Error::Location { .. } | Error::NotARepository), "{location}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_show_no_credentials() {
+        for (location, shown) in [
+            ("s3://KEY:s3/cr@t@bucket/a", "s3://bucket/a"),
+            ("s3://bucket/a@b?secret=s3cret", "s3://bucket/a@b"),
+            ("s3://bucket/a?secret=s3@cret", "s3://…"),
+            ("s3://KEY:s3#cret@bucket", "s3://…"),
+            ("https://u:s3cret@h/x", "https://h/x"),
+        ] {
+            let error = open_store(location, &[]).expect_err(location);
+            assert!(matches!(&error, Error::Location { location, .. } if location == shown), "{error:?}");
         }
     }
 }

@@ -205,6 +205,7 @@ mod tests {
         assert!(!shown.contains("s3cret"), "{shown}");
         for wrong in [
             "[databases.app]\nurl = 'postgres://u:s3cret@h/app${NO'",
+            "[databases.app]\nurl = 'postgres://u:a${s3cret@h/app}'",
             "[databases.app]\nurl = postgres://u:s3cret@h/app",
             "[databases]\napp = 'postgres://u:s3cret@h/app'",
             "[databases.app]\nurl = ['postgres://u:s3cret@h/app']",

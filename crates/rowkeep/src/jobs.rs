@@ -10,6 +10,7 @@ pub mod backup;
 pub mod caller;
 mod changing;
 pub mod check_data;
+mod command_line;
 mod database_ref;
 pub mod delete;
 pub mod diff;
@@ -35,5 +36,6 @@ mod verdict;
 pub mod verify;
 pub mod workspace;
 
+pub use command_line::CommandLine;
 pub use database_ref::DatabaseRef;
 pub use verdict::Verdict;

@@ -25,6 +25,7 @@ pub mod state;
 mod toml_problem;
 pub mod units;
 mod variables;
+mod without_secrets;
 
 pub use config::{Config, Database};
 pub use context::Context;

@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::history::HistoryRequest;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ pub(crate) struct History {
     #[arg(allow_hyphen_values = true)]
     key: String,
     /// Database, if the repository has several
-    database: Option<String>,
+    database: Option<DatabaseRef>,
 }
 
 impl History {

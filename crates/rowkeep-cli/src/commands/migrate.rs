@@ -34,7 +34,7 @@ impl Migrate {
         let Changing { database, rows, command } = self.changing;
         let request = MigrateRequest {
             database,
-            command,
+            command: command.into_iter().collect(),
             expect_no_loss: self.expect_no_loss,
             end_connections: self.end_connections,
             hooks: !self.no_hooks,

@@ -32,7 +32,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["background", "quotes", "toml_problem", "units", "variables"],
+                &["background", "quotes", "toml_problem", "units", "variables", "without_secrets"],
                 &["durations"],
                 &["error"],
                 &["progress"],

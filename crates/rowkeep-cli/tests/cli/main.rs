@@ -20,6 +20,7 @@ mod live;
 mod looks;
 mod mask;
 mod migrate;
+mod passwords;
 mod plans;
 mod postgres;
 mod related;

@@ -1,15 +1,13 @@
 //! Around: a command is run between two snapshots.
 
-use std::ffi::OsString;
-
 use serde::{Deserialize, Serialize};
 
-use super::DatabaseRef;
 use super::caller::{Caller, News, RunCommand};
 use super::changing::{capturing, run_command, summary};
 use super::outcome::{AroundOutcome, SnapshotSummary};
 use super::run_between::around;
 use super::workspace::Workspace;
+use super::{CommandLine, DatabaseRef};
 use crate::diff::Changeset;
 use crate::{Context, Error};
 
@@ -21,7 +19,7 @@ use crate::{Context, Error};
 /// # async fn example(
 /// #     workspace: &rowkeep::jobs::workspace::Workspace, runner: &dyn RunCommand,
 /// # ) -> Result<(), rowkeep::Error> {
-/// let request = AroundRequest { database: "shop".into(), command: vec!["./import".into()] };
+/// let request = AroundRequest { database: "shop".into(), command: ["./import"].into_iter().collect() };
 /// let (outcome, _rows) = request.run(&rowkeep::Context::silent(), workspace, &Unattended, runner).await?;
 /// assert_eq!(outcome.effect.difference.rows.deleted, 0);
 /// # Ok(())
@@ -32,7 +30,7 @@ pub struct AroundRequest {
     /// The database.
     pub database: DatabaseRef,
     /// The command with its arguments.
-    pub command: Vec<OsString>,
+    pub command: CommandLine,
 }
 
 impl AroundRequest {

@@ -7,6 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::without_secrets::{holds_password, without_secrets};
+
 /// A database as a request names it: a configured name, a URL or a path.
 ///
 /// A URL may hold a password. The debug form does not show it, and serialising it fails: a request that is to be stored
@@ -15,18 +17,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct DatabaseRef(SecretString);
 
 impl DatabaseRef {
-    /// Whether it is a URL with a password.
+    /// Whether it is a URL with a password, or what people type in place of one.
     pub fn holds_password(&self) -> bool {
-        let Some((_, rest)) = self.split_once("://") else { return false };
-        // A password may hold any character, so the last @ ends it; settings begin at the first ? after it.
-        let (user, place) = rest.rsplit_once('@').unwrap_or(("", rest));
-        let settings = place.split_once('?').map_or("", |(_, settings)| settings);
-        let is_secret = |setting: &str| {
-            let name = setting.split('=').next().unwrap_or_default();
-            // What is encoded may be anything.
-            name.to_ascii_lowercase().contains("pass") || name.contains('%')
-        };
-        user.contains([':', '?']) || settings.split('&').any(is_secret)
+        holds_password(self)
+    }
+
+    /// What may be shown of it: of a URL no password and no settings.
+    pub fn without_secrets(&self) -> String {
+        without_secrets(self)
     }
 }
 
@@ -47,7 +45,7 @@ impl<T: Into<String>> From<T> for DatabaseRef {
 
 impl fmt::Debug for DatabaseRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&without_secrets(self), f)
+        fmt::Debug::fmt(&self.without_secrets(), f)
     }
 }
 
@@ -75,50 +73,19 @@ impl<'de> Deserialize<'de> for DatabaseRef {
     }
 }
 
-/// A URL without what may be secret: all of the user's part but the name, and the settings.
-pub(crate) fn without_secrets(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let bare = |place: &str| place.split('?').next().unwrap_or_default().to_owned();
-    // A password may hold slashes, so the last @ ends it.
-    match rest.rsplit_once('@') {
-        // Either the password holds a question mark, or a setting an @.
-        Some((user, _)) if user.contains('?') => format!("{scheme}://…"),
-        Some((user, place)) => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}@{}", bare(place))
-        }
-        None => format!("{scheme}://{}", bare(rest)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn passwords_are_not_shown() {
-        for (url, shown) in [
-            ("shop", "shop"),
-            ("/data/a@b.db", "/data/a@b.db"),
-            ("postgres://u:s3/cr@t@h:5432/shop?password=s3cret", "postgres://u@h:5432/shop"),
-            ("postgres://h/shop?password=s3cret", "postgres://h/shop"),
-            ("postgres://u:s3?cr@et@h/shop", "postgres://…"),
-            ("postgres://h/shop?password=s3@cret", "postgres://…"),
-        ] {
-            assert_eq!(format!("{:?}", DatabaseRef::from(url)), format!("{shown:?}"));
-        }
+        let shown = format!("{:?}", DatabaseRef::from("postgres://u:s3cret@h/shop?sslmode=require"));
+        assert_eq!(shown, "\"postgres://u@h/shop\"");
     }
 
     #[test]
     fn passwords_are_not_stored() {
-        for url in [
-            "postgres://u:s3cret@h/shop",
-            "postgres://u:s3/cr?t@h/shop",
-            "postgres://h/shop?sslmode=require&password=s3cret",
-            "postgres://h/shop?sslpassword=s3cret",
-            "postgres://h/shop?password=s3@cret",
-            "postgres://h/shop?pass%77ord=s3cret",
-        ] {
+        for url in ["postgres://u:s3cret@h/shop", "postgres://h/shop?password=s3cret"] {
             let error = serde_json::to_string(&DatabaseRef::from(url)).expect_err("it holds a password");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }

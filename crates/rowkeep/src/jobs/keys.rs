@@ -8,6 +8,7 @@ use rowkeep_repository::{Kdf, KeyFile, KeySlot, Lock, NewSlot, Passphrase, Repos
 use serde::Serialize;
 
 use super::workspace::{Workspace, passphrase_in};
+use crate::without_secrets::without_secrets;
 use crate::{Error, RequestError};
 
 /// Bytes of an id that are shown, in hexadecimal digits.
@@ -114,7 +115,9 @@ pub async fn remove(workspace: &Workspace, prefix: &str) -> Result<KeySlotId, Er
     let slots = repository.key_slots().await?;
     let found: Vec<&KeySlot> = slots.iter().filter(|slot| slot.id.to_string().starts_with(prefix)).collect();
     let [slot] = found.as_slice() else {
-        return Err(RequestError::NotOneKeySlot { prefix: prefix.to_owned(), found: found.len() }.into());
+        return Err(
+            RequestError::NotOneKeySlot { prefix: without_secrets(prefix), found: found.len() }.into()
+        );
     };
     repository.remove_key_slot(slot.id).await?;
     Ok(slot.id)

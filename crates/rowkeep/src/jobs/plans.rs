@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{ReplacementSummary, RowsSummary};
 use super::workspace::{Source, Workspace};
 use crate::state::selection::Selection;
+use crate::without_secrets::without_secrets;
 use crate::{Context, Error, RequestError};
 
 /// The newest version of [`KeptPlan`] that this program reads, and the one it writes.
@@ -172,7 +173,7 @@ pub async fn find(repository: &Repository, reference: &str) -> Result<PlanId, Er
     ids.retain(|id| reference.len() >= SHORTEST && id.to_string().starts_with(reference));
     match ids.as_slice() {
         [only] => Ok(*only),
-        [] => Err(RequestError::NoSuchPlan { plan: reference.to_owned() }.into()),
+        [] => Err(RequestError::NoSuchPlan { plan: without_secrets(reference) }.into()),
         many => {
             let candidates = many.iter().map(ToString::to_string).collect();
             Err(RequestError::AmbiguousPlan { plan: reference.to_owned(), candidates }.into())

@@ -15,6 +15,7 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use crate::Config;
+use crate::without_secrets::without_secrets;
 
 pub(crate) use around::{ActivityRow, within_hooks};
 pub use databases::Source;
@@ -147,6 +148,11 @@ impl Workspace {
     pub fn location(&self) -> &str {
         let configured = || self.config.repository.as_deref();
         self.circumstances.repository.as_deref().or_else(configured).unwrap_or(DEFAULT_LOCATION)
+    }
+
+    /// Where the repository is, as errors show it. No location holds a password, but one that is refused may.
+    pub(crate) fn shown_location(&self) -> String {
+        without_secrets(self.location())
     }
 
     /// The folder of the repository, where it is one.

@@ -7,6 +7,7 @@ use rowkeep_format::{Manifest, Schema, SnapshotId, Summary, chunk};
 use rowkeep_repository::{Catalog, Reader, Repository};
 
 use crate::Error;
+use crate::without_secrets::without_secrets;
 
 /// How many manifests are fetched at once; they are small, and a store far away answers late.
 const AT_ONCE: usize = 16;
@@ -123,8 +124,8 @@ pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, 
 
 fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
     let missing = |database: Option<&str>| Error::NoSuchSnapshot {
-        reference: reference.to_owned(),
-        database: database.map(str::to_owned),
+        reference: without_secrets(reference),
+        database: database.map(without_secrets),
     };
     if reference == "latest" {
         return catalog.newest(None).map(|newest| newest.id).ok_or_else(|| missing(None));

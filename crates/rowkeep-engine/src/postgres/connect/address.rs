@@ -61,6 +61,11 @@ impl Address {
             invalid("the URL of the PostgreSQL database cannot be read")
                 .with_source(super::failure::words(&error))
         })?;
+        // The first @ ends user and password: another before the database is one of a password, whose end would be shown.
+        let after = base.split_once('@').map_or("", |(_, after)| after);
+        if after.rsplit_once('/').map_or(after, |(place, _)| place).contains('@') {
+            return Err(invalid("the URL has a second @: one in a user name or password is written %40"));
+        }
         ours.finish(config)
     }
 
@@ -128,10 +133,9 @@ impl Settings {
                     "require" => (SslMode::Require, Trust::Anybody),
                     "verify-ca" => (SslMode::Require, Trust::Authority),
                     "verify-full" => (SslMode::Require, Trust::Full),
-                    other => {
-                        return Err(invalid(format!(
-                            "sslmode={other} is unknown (disable, prefer, require, verify-ca, verify-full)"
-                        )));
+                    _ => {
+                        let known = "disable, allow, prefer, require, verify-ca, verify-full";
+                        return Err(invalid(format!("the sslmode of the URL is none of {known}")));
                     }
                 });
             }
@@ -223,6 +227,19 @@ mod tests {
         let error =
             Address::parse("postgres://ann:s3cret@db.example:x/shop").err().expect("a port is a number");
         assert!(!format!("{error:?}").contains("s3cret"));
+        for url in [
+            "postgres://ann:s3cret@s3cret@db.example/shop",
+            "postgres://ann:s3@s3cret/@db.example/shop",
+            "postgres://ann:s3@s3cret@db.example",
+            "postgres://db.example/shop?sslmode=require?password=s3cret",
+            "postgres://db.example/shop?pasword=s3cret",
+            "postgres://db.example:s3cret/shop",
+        ] {
+            let error = Address::parse(url).err().unwrap_or_else(|| panic!("{url} is wrong"));
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+        }
+        let encoded = parse("postgres://ann:s3%40cret@db.example/a@b");
+        assert_eq!((encoded.config.get_password(), encoded.database()), (Some(&b"s3@cret"[..]), "a@b"));
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{History, databases, history};
-use crate::jobs::Verdict;
-use crate::jobs::database_ref::without_secrets;
 use crate::jobs::workspace::Workspace;
+use crate::jobs::{DatabaseRef, Verdict};
 use crate::rows::condition::KeyReference;
 use crate::{Context, Error, RequestError};
 
@@ -28,7 +27,7 @@ pub struct HistoryRequest {
     pub key: String,
     /// The database by the name that snapshots have; the only one of the repository when not given.
     #[serde(default)]
-    pub database: Option<String>,
+    pub database: Option<DatabaseRef>,
 }
 
 /// What became of a row.
@@ -55,11 +54,11 @@ impl HistoryRequest {
         let repository = workspace.repository().await?;
         let mut known = databases(repository).await?;
         let database = match &self.database {
-            Some(name) if known.contains(name) => name.clone(),
+            Some(name) if known.iter().any(|known| **known == **name) => name.to_string(),
             Some(name) => {
                 return Err(Error::Unknown {
                     what: "database",
-                    name: without_secrets(name),
+                    name: name.without_secrets(),
                     candidates: known,
                 });
             }

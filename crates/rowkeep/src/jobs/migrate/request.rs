@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{MigrateOptions, Migration, Rollback, migrate};
 use crate::diff::Changeset;
 use crate::hooks::{Facts, Operation};
-use crate::jobs::DatabaseRef;
 use crate::jobs::caller::{Caller, News, RunCommand};
 use crate::jobs::changing::{capturing, run_command, summary};
 use crate::jobs::outcome::{MigrationOutcome, RollbackSummary, SnapshotSummary};
 use crate::jobs::verdict::{Verdict, Verdicted};
 use crate::jobs::workspace::{Source, Workspace, within_hooks};
+use crate::jobs::{CommandLine, DatabaseRef};
 use crate::{Context, Error};
 
 /// Which migration is to be run, on which database.
@@ -34,7 +34,7 @@ pub struct MigrateRequest {
     /// The database.
     pub database: DatabaseRef,
     /// The command with its arguments.
-    pub command: Vec<OsString>,
+    pub command: CommandLine,
     /// Whether it fails when a table or a column is gone, or rows were deleted.
     #[serde(default)]
     pub expect_no_loss: bool,

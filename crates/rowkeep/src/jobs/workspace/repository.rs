@@ -48,9 +48,9 @@ impl Workspace {
         let opened = self.repository.get_or_try_init(|| self.open()).await;
         opened.map_err(|error| match &error {
             Error::Repository(cause) if cause.kind() == ErrorKind::NotARepository => {
-                RequestError::NoRepository { location: self.location().to_owned() }.into()
+                RequestError::NoRepository { location: self.shown_location() }.into()
             }
-            _ => error.of_step(format!("cannot open the repository at {}", self.location())),
+            _ => error.of_step(format!("cannot open the repository at {}", self.shown_location())),
         })
     }
 
@@ -62,7 +62,9 @@ impl Workspace {
                 made(&new);
                 self.repository().await
             }
-            Err(error) => Err(error.of_step(format!("cannot open the repository at {}", self.location()))),
+            Err(error) => {
+                Err(error.of_step(format!("cannot open the repository at {}", self.shown_location())))
+            }
             Ok(repository) => Ok(repository),
         }
     }
@@ -107,7 +109,8 @@ impl Workspace {
                 if let MadeBy::KeyFile(path) = &by {
                     let _ = std::fs::remove_file(path);
                 }
-                Err(Error::from(error).of_step(format!("cannot make a repository at {location}")))
+                Err(Error::from(error)
+                    .of_step(format!("cannot make a repository at {}", self.shown_location())))
             }
         }
     }

@@ -139,18 +139,16 @@ impl State {
         let listed: HashSet<SnapshotId> =
             snapshots.objects.iter().filter_map(snapshot_objects::id_of).collect();
         let before = self.summaries.len() + self.unreadable.len();
+        // What could not be read may have been cut short on its way, or put back since.
+        self.unreadable.clear();
         let is_there = |id: &SnapshotId| {
             (listed.contains(id) && !self.deleted.contains_key(id)) || self.made.contains_key(id)
         };
         self.summaries.retain(|id, _| is_there(id));
-        self.unreadable.retain(|id, _| is_there(id));
-        let mut changed = before != self.summaries.len() + self.unreadable.len();
+        let mut changed = before != self.summaries.len();
 
-        let is_unknown = |id: &&SnapshotId| {
-            !self.summaries.contains_key(*id)
-                && !self.unreadable.contains_key(*id)
-                && !self.deleted.contains_key(*id)
-        };
+        let is_unknown =
+            |id: &&SnapshotId| !self.summaries.contains_key(*id) && !self.deleted.contains_key(*id);
         let mut unknown: HashSet<SnapshotId> = listed.iter().filter(is_unknown).copied().collect();
         changed |= !unknown.is_empty();
         self.read_objects(summaries, &mut unknown).await?;

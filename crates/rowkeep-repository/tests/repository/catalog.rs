@@ -1,7 +1,6 @@
 //! The catalog of snapshots, and the summaries that make it cheap.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use rowkeep_format::Manifest;
@@ -12,6 +11,7 @@ use crate::counting::Counting;
 use crate::faults::ReadOnly;
 use crate::stores::{Place, Store, copy, delete, get, names, put};
 use crate::support::*;
+use crate::watched::Watched;
 
 fn manifest(database: &str, number: u64, parent: Option<SnapshotId>) -> Manifest {
     Manifest {
@@ -133,6 +133,21 @@ async fn snapshots_that_cannot_be_read_are_named_beside_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manifest_that_is_put_back_counts_again() {
+    let place = Place::memory();
+    let ids = commit_many(&init(&place.store).await, 0..3).await;
+    let name = format!("snapshots/{}", ids[1]);
+    let object = get(&place.store, &name).await;
+    put(&place.store, &name, object[..object.len() / 2].to_vec()).await;
+    let repository = elsewhere(&place.store).await;
+    assert_eq!(listed(&repository).await, [ids[0], ids[2]]);
+    put(&place.store, &name, object).await;
+    let catalog = repository.catalog_now().await.expect("listed");
+    assert!(catalog.unreadable().is_empty());
+    assert_eq!(listed(&repository).await, ids);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_manifest_that_vanishes_while_it_is_listed_is_passed_over() {
     let place = Place::memory();
     let ids = commit_many(&init(&place.store).await, 0..3).await;
@@ -232,7 +247,7 @@ async fn summaries_of_another_time_or_repository_tell_nothing_wrong() {
 async fn a_store_that_takes_no_summary_is_listed_all_the_same() {
     let place = Place::memory();
     let ids = commit_many(&init(&place.store).await, 0..60).await;
-    let store: Store = Arc::new(ReadOnly(place.store.clone()));
+    let store: Store = Watched::by(ReadOnly, place.store.clone());
     let repository = elsewhere(&store).await;
     assert_eq!(listed(&repository).await, ids);
     assert!(repository.catalog().await.expect("listed").unreadable().is_empty());

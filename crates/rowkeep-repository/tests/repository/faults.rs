@@ -1,8 +1,8 @@
-//! A store that stops at a chosen operation, and one that ignores conditions.
+//! Stores that stop at a chosen operation, ignore conditions, refuse something, or change at a bad moment.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -15,6 +15,7 @@ use object_store::{
 };
 
 use crate::stores::Store;
+use crate::watched::{Watch, Watched};
 
 /// What happens to the operation at which a store stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,243 +141,97 @@ impl ObjectStore for Stopping {
 
 /// A store that knows no conditions: what is to be created replaces what is there.
 #[derive(Debug)]
-pub(crate) struct Unconditional(pub(crate) Store);
+pub(crate) struct Unconditional;
 
-impl fmt::Display for Unconditional {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unconditional({})", self.0)
+impl Watch for Unconditional {
+    fn options(&self, _: PutOptions) -> PutOptions {
+        PutMode::Overwrite.into()
     }
 }
 
-#[async_trait]
-impl ObjectStore for Unconditional {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, _: PutOptions) -> Result<PutResult> {
-        self.0.put_opts(location, payload, PutMode::Overwrite.into()).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        opts: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.0.put_multipart_opts(location, opts).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.0.get_opts(location, options).await
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.0.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.0.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.0.copy_opts(from, to, options).await
-    }
+fn denied(path: Option<&Path>) -> Error {
+    let path = path.map_or_else(String::new, Path::to_string);
+    Error::PermissionDenied { path, source: "not yours".into() }
 }
 
 /// A store that lists folders and never everything, as one does of which the rights end at the repository's folders.
 #[derive(Debug)]
-pub(crate) struct Hiding(pub(crate) Store);
+pub(crate) struct Hiding;
 
-impl fmt::Display for Hiding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hiding({})", self.0)
+impl Watch for Hiding {
+    fn asked(&self, request: &'static str, path: Option<&Path>) -> Result<()> {
+        if request == "list" && path.is_none() { Err(denied(path)) } else { Ok(()) }
     }
-}
-
-#[async_trait]
-impl ObjectStore for Hiding {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.0.put_opts(location, payload, opts).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        opts: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.0.put_multipart_opts(location, opts).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.0.get_opts(location, options).await
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.0.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        match prefix {
-            Some(folder) => self.0.list(Some(folder)),
-            None => futures::stream::once(async { Err(denied()) }).boxed(),
-        }
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        match prefix {
-            Some(folder) => self.0.list_with_delimiter(Some(folder)).await,
-            None => Err(denied()),
-        }
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.0.copy_opts(from, to, options).await
-    }
-}
-
-fn denied() -> Error {
-    Error::PermissionDenied { path: String::new(), source: "not yours".into() }
 }
 
 /// A store from which can only be read.
 #[derive(Debug)]
-pub(crate) struct ReadOnly(pub(crate) Store);
+pub(crate) struct ReadOnly;
 
-fn refused(path: &Path) -> Error {
-    Error::PermissionDenied { path: path.to_string(), source: "read only".into() }
-}
-
-impl fmt::Display for ReadOnly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReadOnly({})", self.0)
+impl Watch for ReadOnly {
+    fn asked(&self, request: &'static str, path: Option<&Path>) -> Result<()> {
+        if matches!(request, "put" | "delete") { Err(denied(path)) } else { Ok(()) }
     }
 }
-
-#[async_trait]
-impl ObjectStore for ReadOnly {
-    async fn put_opts(&self, location: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
-        Err(refused(location))
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        Err(refused(location))
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.0.get_opts(location, options).await
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        locations.and_then(|location| async move { Err(refused(&location)) }).boxed()
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.0.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, _: &Path, to: &Path, _: CopyOptions) -> Result<()> {
-        Err(refused(to))
-    }
-}
-
-/// What happens on a store right after something was listed.
-type Meanwhile = std::sync::Mutex<Option<(usize, BoxFuture<'static, ()>)>>;
 
 /// A store on which something happens between a listing of index objects and what comes of it.
-pub(crate) struct Interrupting {
-    inner: Store,
-    meanwhile: Arc<Meanwhile>,
-}
+pub(crate) type Interrupting = Watched<Interruption>;
+
+/// What is to happen, and after how many listings.
+type Planned = (usize, BoxFuture<'static, ()>);
+
+/// Lets something happen once.
+#[derive(Clone, Default)]
+pub(crate) struct Interruption(Arc<Mutex<Option<Planned>>>);
 
 impl Interrupting {
-    pub(crate) fn new(inner: Store) -> Arc<Self> {
-        Arc::new(Self { inner, meanwhile: Arc::default() })
-    }
-
     /// Lets something happen after so many more listings.
     pub(crate) fn after_listings(&self, listings: usize, what: BoxFuture<'static, ()>) {
-        *self.meanwhile.lock().expect("no panic") = Some((listings, what));
+        *self.watch.0.lock().expect("no panic") = Some((listings, what));
     }
 
     /// Whether it has happened.
     pub(crate) fn has_happened(&self) -> bool {
-        self.meanwhile.lock().expect("no panic").is_none()
+        self.watch.0.lock().expect("no panic").is_none()
     }
 }
 
-/// What is to happen now, if this is the listing.
-fn due(meanwhile: &Meanwhile) -> Option<BoxFuture<'static, ()>> {
-    let mut meanwhile = meanwhile.lock().expect("no panic");
-    let (left, what) = meanwhile.take()?;
-    if left <= 1 {
-        return Some(what);
-    }
-    *meanwhile = Some((left - 1, what));
-    None
-}
-
-impl fmt::Debug for Interrupting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interrupting").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Interrupting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Interrupting({})", self.inner)
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Interrupting {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.inner.put_opts(location, payload, opts).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        opts: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(location, opts).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(location, options).await
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        if prefix.is_some_and(|folder| folder.as_ref() != "index") {
-            return self.inner.list(prefix);
+impl Interruption {
+    /// What is to happen now, if this is the listing.
+    fn due(&self) -> Option<BoxFuture<'static, ()>> {
+        let mut next = self.0.lock().expect("no panic");
+        let (left, what) = next.take()?;
+        if left <= 1 {
+            return Some(what);
         }
-        let (listing, meanwhile) = (self.inner.list(prefix), Arc::clone(&self.meanwhile));
+        *next = Some((left - 1, what));
+        None
+    }
+}
+
+impl fmt::Debug for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interruption").finish_non_exhaustive()
+    }
+}
+
+impl Watch for Interruption {
+    fn listing(
+        &self,
+        folder: Option<&Path>,
+        listing: BoxStream<'static, Result<ObjectMeta>>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        if folder.is_some_and(|folder| folder.as_ref() != "index") {
+            return listing;
+        }
+        let interruption = self.clone();
         let all = async move {
             let listed: Vec<_> = listing.collect().await;
-            if let Some(what) = due(&meanwhile) {
+            if let Some(what) = interruption.due() {
                 what.await;
             }
             futures::stream::iter(listed)
         };
         futures::stream::once(all).flatten().boxed()
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
     }
 }

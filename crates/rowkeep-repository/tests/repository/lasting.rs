@@ -9,9 +9,10 @@ use rowkeep_format::clock::{Clock, TestClock};
 use rowkeep_repository::{ErrorKind, Options, Repository, Unlock};
 
 use crate::counting::Counting;
-use crate::faults::{Hiding, Interrupting};
+use crate::faults::{Hiding, Interrupting, Interruption};
 use crate::stores::{Place, Store, delete, get, names, put};
 use crate::support::*;
+use crate::watched::Watched;
 
 fn at(what: &str, counts: &BTreeMap<String, u64>) -> u64 {
     counts.get(what).copied().unwrap_or_default()
@@ -114,7 +115,7 @@ async fn what_lies_beside_a_repository_need_not_be_seen() {
     let place = Place::memory();
     let before = init(&place.store).await;
     let (first, _) = backup(&before, &chunks(0..10)).await.expect("stored");
-    let store: Store = Arc::new(Hiding(place.store.clone()));
+    let store: Store = Watched::by(Hiding, place.store.clone());
     let repository = try_open(&store).await.expect("opens");
     let (second, stored) = backup(&repository, &chunks(5..15)).await.expect("stored");
     assert_eq!(stored.chunks, 5);
@@ -242,7 +243,7 @@ async fn index_objects_that_are_replaced_after_they_were_listed_are_listed_anew(
         let other = other.clone();
         Box::pin(async move { other.settle().await })
     };
-    let store = Interrupting::new(place.store.clone());
+    let store = Interrupting::by(Interruption::default(), place.store.clone());
     many(0).await;
     store.after_listings(1, settle());
     let repository = open(&(store.clone() as Store)).await;

@@ -11,3 +11,4 @@ mod locks;
 mod races;
 mod stores;
 mod support;
+mod watched;

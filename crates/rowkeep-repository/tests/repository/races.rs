@@ -1,7 +1,5 @@
 //! Several processes at the same time, without a lock.
 
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::join_all;
 use rowkeep_repository::{Compressed, Error, ErrorKind, Protection, Repository, Unlock};
@@ -9,6 +7,7 @@ use rowkeep_repository::{Compressed, Error, ErrorKind, Protection, Repository, U
 use crate::faults::Unconditional;
 use crate::stores::{Place, Store};
 use crate::support::*;
+use crate::watched::Watched;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_of_the_same_chunks_all_succeed() {
@@ -115,7 +114,7 @@ async fn of_many_initialisations_one_comes_first() {
 async fn on_a_store_without_conditions_the_overwritten_are_stopped() {
     for _ in 0..20 {
         let place = Place::memory();
-        let store: Store = Arc::new(Unconditional(place.store.clone()));
+        let store: Store = Watched::by(Unconditional, place.store.clone());
         let tries = (0..4).map(|number| {
             let protection = Protection::Encrypted(passphrase_slot(&format!("secret {number}")));
             tokio::spawn(Repository::init(store.clone(), protection))

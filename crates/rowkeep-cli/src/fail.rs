@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::out;
 use rowkeep::engine::ErrorKind as Engine;
 use rowkeep::jobs::Verdict;
 use rowkeep::repository::ErrorKind as Repository;
@@ -56,7 +57,7 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     if json {
         let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
         let object = json!({ "error": error.to_string(), "causes": causes, "hint": hint, "status": status });
-        println!("{object}");
+        out::json(&object);
     }
     let told = told(error);
     let told = match error.downcast_ref::<Error>() {

@@ -6,6 +6,7 @@ mod args;
 mod child;
 mod commands;
 mod fail;
+mod out;
 mod setup;
 mod ui;
 
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
     // Threads that still wait for a lost server must not keep us.
     runtime.shutdown_background();
     match result {
+        Ok(fail::DONE) if out::is_lost() => ExitCode::from(fail::FAILED),
         Ok(status) => ExitCode::from(status),
         Err(error) => fail::report(&error, json),
     }

@@ -5,7 +5,6 @@ mod passphrase;
 mod store;
 mod wanted;
 
-use std::io::{self, BufWriter, StdoutLock, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -16,6 +15,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
+use crate::out;
 
 pub(crate) use wanted::{Chosen, Wanted, masked};
 
@@ -52,18 +52,16 @@ impl Session {
     /// Prints a result for people, unless silence or JSON is asked for.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if !self.global.quiet && !self.global.json {
-            println!("{}", text.as_ref());
+            out::line(text);
         }
     }
 
     /// Prints a result: as JSON where that is asked for, else for people.
     pub(crate) fn result<J: Serialize>(&self, json: impl FnOnce() -> J, text: impl FnOnce() -> String) {
         if self.global.json {
-            // Straight to where it goes: a list of many snapshots is large.
-            let json = json();
-            print(|out| serde_json::to_writer(out, &json).map_err(io::Error::from));
+            out::json(&json());
         } else if !self.global.quiet {
-            print(|out| out.write_all(text().as_bytes()));
+            out::line(text());
         }
     }
 
@@ -124,16 +122,5 @@ impl Session {
     fn reports(&self) -> PathBuf {
         let beside = self.global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         beside.join("rowkeep-reports")
-    }
-}
-
-/// Writes a line to standard output. Whoever reads it may have seen enough and be gone.
-fn print(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written = write(&mut out).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        eprintln!("warning: the result cannot be written: {error}");
     }
 }

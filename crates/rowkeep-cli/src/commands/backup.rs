@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::args::pair;
 use crate::fail::ended;
+use crate::out;
 use crate::setup::{Session, masked};
 use crate::ui::person::Person;
 
@@ -65,7 +66,7 @@ impl Backup {
         let person = Person { session, approves: true };
         let outcome = self.request().run(&session.context, session.workspace()?, &person).await?;
         if session.global.json {
-            println!("{}", json!({ "snapshots": outcome.snapshots }));
+            out::json(&json!({ "snapshots": outcome.snapshots }));
         }
         Ok(ended("backup", outcome.verdict(), &outcome.hooks_failed))
     }

@@ -2,6 +2,7 @@ use anyhow::Result;
 use clap_complete::Shell;
 
 use crate::fail::DONE;
+use crate::out;
 
 /// Print shell completions.
 #[derive(Debug, clap::Args)]
@@ -12,10 +13,9 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self, mut program: clap::Command) -> Result<u8> {
-        // Written at once: a reader that goes away in the middle must not make us panic.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut program, "rowkeep", &mut script);
-        print!("{}", String::from_utf8_lossy(&script));
+        out::text(String::from_utf8_lossy(&script));
         Ok(DONE)
     }
 }

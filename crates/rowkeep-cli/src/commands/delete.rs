@@ -3,6 +3,7 @@ use rowkeep::jobs::delete::DeleteRequest;
 use serde_json::json;
 
 use crate::fail::status_of;
+use crate::out;
 use crate::setup::Session;
 use crate::ui::person::Person;
 
@@ -23,7 +24,7 @@ impl Delete {
         let outcome = request.run(session.workspace()?, &person).await?;
         if session.global.json {
             let ids: Vec<_> = outcome.deleted.iter().map(|snapshot| snapshot.id).collect();
-            println!("{}", json!({ "deleted": ids }));
+            out::json(&json!({ "deleted": ids }));
         }
         Ok(status_of(outcome.verdict()))
     }

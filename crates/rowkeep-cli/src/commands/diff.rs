@@ -1,9 +1,9 @@
 use anyhow::Result;
 use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::diff::DiffRequest;
-use serde_json::json;
 
 use crate::fail::status_of;
+use crate::out;
 use crate::setup::{Chosen, Session};
 use crate::ui::difference::{print_lines, print_objects, summary};
 use crate::ui::pager::Pager;
@@ -38,7 +38,7 @@ impl Diff {
             if self.rows {
                 print_objects(&changes).await?;
             }
-            println!("{}", json!(difference));
+            out::json(&difference);
         } else if !session.global.quiet {
             let mut pager = Pager::begin();
             if !self.rows {

@@ -3,6 +3,7 @@ use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::doctor::DoctorRequest;
 
 use crate::fail::status_of;
+use crate::out;
 use crate::setup::Session;
 use crate::ui::examined;
 use crate::ui::person::Person;
@@ -23,7 +24,7 @@ impl Doctor {
         let person = Person { session, approves: true };
         let outcome = request.run(session.workspace()?, &person).await?;
         if session.global.json {
-            println!("{}", examined::json(&outcome));
+            out::json(&examined::json(&outcome));
         }
         Ok(status_of(outcome.verdict()))
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::difference;
 use super::pager::Pager;
 use super::units::{plain, short};
+use crate::out;
 use crate::setup::Session;
 
 /// Shows what a command did, as `rowkeep diff` does, for people.
@@ -55,7 +56,7 @@ pub(crate) fn show_around(session: &Session, outcome: &AroundOutcome) {
             "after": outcome.effect.after,
             "difference": outcome.effect.difference,
         });
-        println!("{result}");
+        out::json(&result);
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::schema;
 use super::units::{counted, plain, short};
 use crate::fail::CommandError;
+use crate::out;
 use crate::setup::Session;
 
 /// Shows how a migration ended, but not what it did; fails where it could not be taken back, or not wholly.
@@ -19,7 +20,7 @@ pub(crate) fn show(session: &Session, outcome: &MigrationOutcome, failure: Optio
     }
     outcome.problems.iter().for_each(|problem| eprintln!("failed: {}", plain(problem)));
     if session.global.json {
-        println!("{}", json(outcome));
+        out::json(&json(outcome));
     }
     if let Some(failure) = failure {
         return Err(failure.into());

@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::process::{Child, Command, Stdio};
 
+use crate::out;
+
 /// Where text goes line by line.
 pub(crate) struct Pager {
     child: Option<Child>,
@@ -29,6 +31,9 @@ impl Pager {
             Some(pipe) => writeln!(pipe, "{text}"),
             None => writeln!(std::io::stdout().lock(), "{text}"),
         };
+        if let Err(error) = &written {
+            out::lost(error);
+        }
         self.closed = written.is_err();
         !self.closed
     }

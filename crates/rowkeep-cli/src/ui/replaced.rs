@@ -10,6 +10,7 @@ use super::plans::kept;
 use super::table::{Column, render};
 use super::units::{count, counted, duration, plain, short};
 use super::{comparison, schema};
+use crate::out;
 use crate::setup::Session;
 
 /// Shows what became of a plan, but what [`done`] has shown.
@@ -34,7 +35,7 @@ pub(crate) fn show(session: &Session, outcome: &ReplacementOutcome) {
         json["equal"] = json!(proof.is_equal());
     }
     if session.global.json {
-        println!("{json}");
+        out::json(&json);
     }
 }
 

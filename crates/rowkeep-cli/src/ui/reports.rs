@@ -6,13 +6,14 @@ use anyhow::{Context as _, Result};
 use rowkeep::report::{Report, ReportFormat, render};
 
 use crate::fail::CommandError;
+use crate::out;
 use crate::setup::Session;
 
 /// Prints reports for people, or as JSON, or in another form.
 pub(crate) fn show(session: &Session, reports: &[Report], format: ReportFormat) {
     let format = if session.global.json { ReportFormat::Json } else { format };
     if session.global.json || !session.global.quiet {
-        print!("{}", render(reports, format));
+        out::text(render(reports, format));
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::units::{counted, duration, plain, short};
 use super::{comparison, replaced, rows, translated};
+use crate::out;
 use crate::setup::Session;
 
 /// Shows what became of a restore, but what [`done`] has shown.
@@ -73,6 +74,6 @@ fn show_new(session: &Session, new: &NewDatabase) {
         json["verify_ms"] = json!(new.verify_ms);
     }
     if session.global.json {
-        println!("{json}");
+        out::json(&json);
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::table::{Column, render};
 use super::units::{count, counted, duration, plain, short};
+use crate::out;
 use crate::setup::Session;
 
 /// Shows what became of a plan, but what [`done`] has shown.
@@ -38,7 +39,7 @@ pub(crate) fn show(session: &Session, outcome: &TranslationOutcome) {
         json["verify_ms"] = json!(done.verify_ms);
     }
     if session.global.json {
-        println!("{json}");
+        out::json(&json);
     }
 }
 

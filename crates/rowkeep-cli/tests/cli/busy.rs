@@ -143,6 +143,38 @@ fn a_restore_that_is_killed_in_its_transaction_changes_nothing() {
     }
 }
 
+/// How many locks there are on the table.
+const LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE relation = 'customers'::regclass";
+
+/// Configures the database with a hook that writes down how a restore ended and how many locks there were then.
+fn tell_of_locks(server: &Server, sandbox: &Sandbox, shop: &Database<'_>) {
+    let psql = server.program("psql");
+    let config = format!(
+        r#"[databases.shop]
+url = "{url}"
+[[databases.shop.hooks]]
+when = "after-restore"
+run = """echo "$ROWKEEP_OUTCOME $('{psql}' -XAtc "{LOCKS}" '{url}')" > seen"""
+"#,
+        url = shop.url(),
+        psql = psql.get_program().to_string_lossy(),
+    );
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("it is written");
+}
+
+/// Asks a restore to stop that waits in its transaction; the hook must see that it has ended on the server.
+fn interrupt(sandbox: &Sandbox, shop: &Database<'_>, arguments: &[&str]) {
+    let mut command = sandbox.command(arguments);
+    let mut restore =
+        Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it can be run"));
+    until("the restore is in its transaction", || count(shop, WAITERS) == 1);
+    assert!(count(shop, LOCKS) > 0, "its locks can be seen");
+    signal("TERM", &restore.0.id().to_string());
+    assert_eq!(restore.0.wait().expect("it ends").code(), Some(1));
+    let seen = std::fs::read_to_string(sandbox.path("seen")).expect("the hook ran");
+    assert_eq!(seen.trim(), "interrupted 0");
+}
+
 /// A restore that is asked to stop has ended on the server before its hooks run, and leaves nothing.
 #[test]
 fn a_restore_that_is_interrupted_has_ended_before_its_hooks_run() {
@@ -150,34 +182,13 @@ fn a_restore_that_is_interrupted_has_ended_before_its_hooks_run() {
         let sandbox = Sandbox::new();
         let shop = server.database("rowkeep_cli_interrupted");
         shop.sql(CUSTOMERS);
-        let psql = server.program("psql");
-        let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'customers'::regclass";
-        let hook = format!(
-            r#"[databases.shop]
-url = "{url}"
-[[databases.shop.hooks]]
-when = "after-restore"
-run = """echo "$ROWKEEP_OUTCOME $('{psql}' -XAtc "{locks}" '{url}')" > seen"""
-"#,
-            url = shop.url(),
-            psql = psql.get_program().to_string_lossy(),
-        );
-        std::fs::write(sandbox.path("rowkeep.toml"), hook).expect("it is written");
+        tell_of_locks(&server, &sandbox, &shop);
         sandbox.done(&["backup", "shop", "--name", "first"]);
         shop.sql("DELETE FROM customers WHERE id % 10 = 0");
         let harmed = sandbox.done(&["snapshots"]).out;
         let holder = hold(&server, &shop);
         let arguments = ["restore", "first", "--to", "shop", "--also-run", STUBBORN, "--yes"];
-        let mut command = sandbox.command(&arguments);
-        let mut restore =
-            Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it can be run"));
-        until("the restore is in its transaction", || count(&shop, WAITERS) == 1);
-        assert!(count(&shop, locks) > 0, "its locks can be seen");
-        signal("TERM", &restore.0.id().to_string());
-        let status = restore.0.wait().expect("it ends");
-        assert_eq!(status.code(), Some(1));
-        let seen = std::fs::read_to_string(sandbox.path("seen")).expect("the hook ran");
-        assert_eq!(seen.trim(), "interrupted 0");
+        interrupt(&sandbox, &shop, &arguments);
         assert_eq!(sandbox.done(&["snapshots"]).out, harmed, "its safety snapshot is gone");
         assert_eq!(count(&shop, "SELECT count(*) FROM customers"), 4500);
         let_go(&shop);
@@ -198,34 +209,14 @@ fn a_replacement_that_is_interrupted_has_ended_before_its_hooks_run() {
              EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1000); RETURN 2; END'; \
              CREATE MATERIALIZED VIEW slow AS SELECT public.stubborn() AS n",
         );
-        let psql = server.program("psql");
-        let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'customers'::regclass";
-        let hook = format!(
-            r#"[databases.shop]
-url = "{url}"
-[[databases.shop.hooks]]
-when = "after-restore"
-run = """echo "$ROWKEEP_OUTCOME $('{psql}' -XAtc "{locks}" '{url}')" > seen"""
-"#,
-            url = shop.url(),
-            psql = psql.get_program().to_string_lossy(),
-        );
-        std::fs::write(sandbox.path("rowkeep.toml"), hook).expect("it is written");
+        tell_of_locks(&server, &sandbox, &shop);
         sandbox.done(&["backup", "shop", "--name", "first"]);
         shop.sql("ALTER TABLE customers ADD COLUMN more text; DELETE FROM customers WHERE id % 10 = 0");
         sandbox.done(&["backup", "shop", "--name", "second"]);
         let before = sandbox.done(&["snapshots"]).out;
         let holder = hold(&server, &shop);
         let arguments = ["restore", "first", "--to", "shop", "--with-schema", "--yes"];
-        let mut command = sandbox.command(&arguments);
-        let mut restore =
-            Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it can be run"));
-        until("the restore is in its transaction", || count(&shop, WAITERS) == 1);
-        assert!(count(&shop, locks) > 0, "its locks can be seen");
-        signal("TERM", &restore.0.id().to_string());
-        assert_eq!(restore.0.wait().expect("it ends").code(), Some(1));
-        let seen = std::fs::read_to_string(sandbox.path("seen")).expect("the hook ran");
-        assert_eq!(seen.trim(), "interrupted 0");
+        interrupt(&sandbox, &shop, &arguments);
         assert_eq!(sandbox.done(&["snapshots"]).out, before, "its safety snapshot is gone");
         let_go(&shop);
         drop(holder);

@@ -56,7 +56,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
         "rowkeep-cli",
         &[Rooms {
             below: &[],
-            order: &[&["allocator", "args"], &["fail"], &["setup"], &["ui", "child"], &["commands"]],
+            order: &[&["allocator", "args", "out"], &["fail"], &["setup"], &["ui", "child"], &["commands"]],
         }],
     ),
 ];

@@ -88,3 +88,33 @@ fn the_doctor_sees_a_healthy_database() {
     let told = sandbox.done(&["doctor", "app.db"]).out;
     assert!(told.contains("ok") && told.contains("free space") && !told.contains("ERROR"), "{told}");
 }
+
+/// Whoever reads a result may go away; a result that could not be written whole is a failure. Nothing panics.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    use std::fs::OpenOptions;
+
+    let sandbox = Sandbox::new();
+    sandbox.sql("shop.db", &filled(50));
+    sandbox.done(&["backup", "shop.db"]);
+    for arguments in [
+        &["snapshots"][..],
+        &["snapshots", "--json"],
+        &["backup", "shop.db", "--json"],
+        &["diff", "latest", "shop.db", "--json"],
+        &["completions", "bash"],
+    ] {
+        let full = OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+        let ran = sandbox.command(arguments).stdout(full).output().expect("it can be run");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{arguments:?}: {said}");
+        assert_eq!(said.matches("cannot write the result").count(), 1, "{arguments:?}: {said}");
+
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ran = sandbox.command(arguments).stdout(writer).output().expect("it can be run");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(0), "{arguments:?}: {said}");
+    }
+}

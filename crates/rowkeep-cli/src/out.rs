@@ -1,0 +1,48 @@
+//! Standard output: results go there, and nothing else.
+//!
+//! Whoever reads it may have seen enough and be gone; that is no failure. A disk that is full is one.
+
+use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+/// Whether anything could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Writes text and ends the line.
+pub(crate) fn line(text: impl AsRef<str>) {
+    write(|out| writeln!(out, "{}", text.as_ref()));
+}
+
+/// Writes text as it is.
+pub(crate) fn text(text: impl AsRef<str>) {
+    write(|out| out.write_all(text.as_ref().as_bytes()));
+}
+
+/// Writes a value as a line of JSON, straight to where it goes: a list of many snapshots is large.
+pub(crate) fn json(value: &impl Serialize) {
+    write(|out| {
+        serde_json::to_writer(&mut *out, value)?;
+        writeln!(out)
+    });
+}
+
+/// Whether a part of the result could not be written, which was said then.
+pub(crate) fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+fn write(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) {
+    let mut out = BufWriter::new(io::stdout().lock());
+    if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
+        lost(&error);
+    }
+}
+
+/// Takes note that something could not be written.
+pub(crate) fn lost(error: &io::Error) {
+    if error.kind() != io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
+        eprintln!("rowkeep: cannot write the result: {error}");
+    }
+}

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Repository: a folder, s3://bucket/prefix, gs://…, az://… [default: ./rowkeep-repository]
+    /// Repository: a folder, s3://bucket/prefix, gs://…, az://… [default: rowkeep-repository here, or beside the configuration]
     #[arg(long, short = 'r', global = true, env = "ROWKEEP_REPOSITORY", value_name = "URL")]
     pub(crate) repository: Option<String>,
     /// Configuration file [default: ./rowkeep.toml, if it exists]

@@ -155,6 +155,10 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::NoRepository { .. } => {
             "give another location with --repository, or create one with `rowkeep init`".to_owned()
         }
+        RequestError::NotThatRepository { note, .. } => format!(
+            "check that its disk is mounted and its location is right; if another repository is meant to be there, delete {}",
+            note.display()
+        ),
         RequestError::NoMaskRules { .. } => {
             "add rules to rowkeep.toml or a file; `rowkeep mask suggest` suggests some".to_owned()
         }

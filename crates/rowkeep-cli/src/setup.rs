@@ -23,6 +23,8 @@ pub(crate) use wanted::{Chosen, Wanted, masked};
 pub(crate) struct Session {
     pub(crate) global: Global,
     pub(crate) context: Context,
+    /// Whether it has nothing to do with what else is on this machine.
+    is_apart: bool,
     config: OnceLock<Config>,
     workspace: OnceLock<Workspace>,
 }
@@ -31,7 +33,7 @@ impl Session {
     /// A session whose jobs are watched by `observer` and stopped by `cancel`.
     pub(crate) fn new(global: Global, observer: Observer, cancel: CancellationToken) -> Self {
         let context = Context::new(observer, cancel);
-        Self { global, context, config: OnceLock::new(), workspace: OnceLock::new() }
+        Self { global, context, is_apart: false, config: OnceLock::new(), workspace: OnceLock::new() }
     }
 
     /// A session with a repository and a key file of its own in a folder, without any configuration or progress.
@@ -46,7 +48,7 @@ impl Session {
             ..self.global.clone()
         };
         let config = OnceLock::from(Config::default());
-        Self { global, context: Context::silent(), config, workspace: OnceLock::new() }
+        Self { global, context: Context::silent(), is_apart: true, config, workspace: OnceLock::new() }
     }
 
     /// Prints a result for people, unless silence or JSON is asked for.
@@ -98,6 +100,7 @@ impl Session {
             user: machine::user(),
             host: machine::host(),
             reports: self.reports(),
+            memory: self.memory(),
             program: concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -116,6 +119,15 @@ impl Session {
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The folders that may remember which repository is where: the user's, or else one beside the configuration.
+    fn memory(&self) -> Vec<PathBuf> {
+        if self.is_apart {
+            return Vec::new();
+        }
+        let beside = self.config.get().and_then(|config| config.folder.as_deref());
+        machine::state().into_iter().chain(beside.map(|folder| folder.join(".rowkeep-state"))).collect()
     }
 
     /// The folder where reports are kept unless a command names another: `rowkeep-reports` beside the configuration.

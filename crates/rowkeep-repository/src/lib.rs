@@ -49,7 +49,7 @@ pub use location::{create_store, open_store};
 pub use object_store::ObjectStore;
 pub use randomness::{Randomness, SeededRandomness, SystemRandomness};
 pub use reader::Reader;
-pub use repository::{Options, Protection, Repository, Unlock};
+pub use repository::{Options, Probed, Protection, Repository, Unlock};
 pub use seal::Encryption;
 pub use statistics::Statistics;
 pub use writer::{Stored, Writer, WriterOptions};

@@ -44,6 +44,15 @@ pub enum Unlock {
     Unencrypted,
 }
 
+/// What a repository says of itself to whoever can read its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probed {
+    /// Its name.
+    pub id: RepositoryId,
+    /// How it is protected.
+    pub encryption: Encryption,
+}
+
 /// What a repository works with beside its store.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -192,12 +201,13 @@ impl Repository {
         Ok(opened)
     }
 
-    /// Reads how the repository at a place says that it is protected, without opening it.
+    /// Reads which repository is at a place and how it says that it is protected, without opening it.
     ///
     /// Whoever controls the store decides the answer: good for choosing what to ask a person, not for deciding that
     /// no secret is needed.
-    pub async fn probe(store: Arc<dyn ObjectStore>) -> Result<Encryption> {
-        Ok(read_config(&Objects::new(store)).await?.encryption)
+    pub async fn probe(store: Arc<dyn ObjectStore>) -> Result<Probed> {
+        let Config { id, encryption } = read_config(&Objects::new(store)).await?;
+        Ok(Probed { id, encryption })
     }
 
     fn assemble(

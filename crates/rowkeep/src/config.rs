@@ -1,7 +1,9 @@
 //! `rowkeep.toml`: the databases to protect, by name.
 
+mod beside;
+
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -18,10 +20,16 @@ use crate::toml_problem::toml_problem;
 use crate::variables::expand;
 
 /// What `rowkeep.toml` says.
+///
+/// Relative paths in it are relative to its folder, not to where a command happens to run.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
+    /// The folder of the file; none where there is no file.
+    pub folder: Option<PathBuf>,
     /// Where backups live, unless the command says otherwise.
     pub repository: Option<String>,
+    /// Whether a backup may make the repository where there is none.
+    pub create: bool,
     /// The file that opens the repository, in place of a passphrase.
     pub key_file: Option<String>,
     /// The file that holds the passphrase.
@@ -68,6 +76,8 @@ pub struct Objectives {
 #[serde(deny_unknown_fields)]
 struct File {
     repository: Option<String>,
+    #[serde(default)]
+    create: bool,
     key_file: Option<String>,
     passphrase_file: Option<String>,
     #[serde(default)]
@@ -121,6 +131,9 @@ impl Config {
         let file: File = toml::from_str(text).map_err(|error| fail(toml_problem(text, &error)))?;
         let expand = |value: String| expand(&value, variable).map_err(fail);
         let optional = |value: Option<String>| value.map(expand).transpose();
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let file_beside =
+            |value: Option<String>| optional(value).map(|path| path.map(|path| beside::file(folder, path)));
         let mut databases = BTreeMap::new();
         for (name, database) in file.databases {
             let selection =
@@ -132,7 +145,7 @@ impl Config {
                 data_loss_seconds: limit(database.max_data_loss)?,
             };
             let checks = read_all(database.checks).map_err(of_database)?;
-            let url = expand(database.url)?.into();
+            let url = beside::database(folder, expand(database.url)?).into();
             let mut mask = database.mask;
             mask.expand(variable).map_err(fail)?;
             let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
@@ -145,9 +158,11 @@ impl Config {
             store.insert(name, expand(value)?.into());
         }
         Ok(Self {
-            repository: optional(file.repository)?,
-            key_file: optional(file.key_file)?,
-            passphrase_file: optional(file.passphrase_file)?,
+            folder: Some(folder.to_owned()),
+            repository: optional(file.repository)?.map(|location| beside::repository(folder, location)),
+            create: file.create,
+            key_file: file_beside(file.key_file)?,
+            passphrase_file: file_beside(file.passphrase_file)?,
             store,
             environment: optional(file.environment)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,

@@ -14,7 +14,8 @@ use crate::ui::person::Person;
 /// Back up a database.
 ///
 /// Without a database, backs up all databases in rowkeep.toml. Everything is read from one consistent state while the
-/// application keeps running. The repository is created if it does not exist.
+/// application keeps running. If there is no repository, you are asked whether to create one; without a terminal, that takes
+/// `create = true` in rowkeep.toml.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Backup {
     /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file

@@ -3,7 +3,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use rusqlite::Connection;
 
-use super::{backup, check, restore, snapshots, verify};
+use super::{backup, check, init, restore, snapshots, verify};
 use crate::fail::{CommandError, DIFFERENCES, DONE};
 use crate::setup::Session;
 use crate::ui::units::bytes;
@@ -47,18 +47,21 @@ async fn tell(session: &Session, folder: &Path) -> Result<u8> {
     database.execute_batch(SHOP).context("cannot fill the shop's database")?;
     session.say(format!("shop.db has {}", bytes(std::fs::metadata(&*shop)?.len())));
 
-    step("1. Back it up. The repository is created on first use, encrypted.\n$ rowkeep backup shop.db");
+    step("1. Create a repository. It is encrypted.\n$ rowkeep init");
+    init::Init::with_key_file(folder.join("rowkeep-repository.key")).run(&session).await?;
+
+    step("2. Back the shop up.\n$ rowkeep backup shop.db");
     run(&session, backup::Backup::of(&shop)).await?;
 
     step(
-        "2. Business goes on: a new order, two price changes. The second backup stores little more than that.\n$ rowkeep backup shop.db",
+        "3. Business goes on: a new order, two price changes. The second backup stores little more than that.\n$ rowkeep backup shop.db",
     );
     database.execute_batch(BUSINESS).context("cannot change the shop's database")?;
     run(&session, backup::Backup::of(&shop)).await?;
     snapshots::Snapshots::all().run(&session).await?;
 
     step(
-        "3. Then somebody forgets a WHERE clause, and every customer is gone.\n$ rowkeep verify latest --against shop.db",
+        "4. Then somebody forgets a WHERE clause, and every customer is gone.\n$ rowkeep verify latest --against shop.db",
     );
     database
         .execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM customers")
@@ -70,12 +73,12 @@ async fn tell(session: &Session, folder: &Path) -> Result<u8> {
     )?;
 
     step(
-        "4. Restore the shop into a new file, and prove that every row is as it was.\n$ rowkeep restore latest --to restored.db",
+        "5. Restore the shop into a new file, and prove that every row is as it was.\n$ rowkeep restore latest --to restored.db",
     );
     run_restore(&session, restore::Restore::of("latest", &restored)).await?;
 
     step(
-        "5. The proof is real: change one value in one row of the copy, and it says where.\n$ rowkeep verify latest --against restored.db",
+        "6. The proof is real: change one value in one row of the copy, and it says where.\n$ rowkeep verify latest --against restored.db",
     );
     Connection::open(&*restored)
         .and_then(|copy| copy.execute_batch("UPDATE orders SET cents = cents + 1 WHERE id = 4711"))
@@ -86,9 +89,9 @@ async fn tell(session: &Session, folder: &Path) -> Result<u8> {
         "the change was not noticed",
     )?;
 
-    step("6. Every byte of the repository can be checked, too.\n$ rowkeep check --read-data");
+    step("7. Every byte of the repository can be checked, too.\n$ rowkeep check --read-data");
     expect(check::Check::all().run(&session).await?, DONE, "the repository is damaged")?;
-    session.say("\nNow try your own database: `rowkeep backup FILE` or `rowkeep backup postgres://…`");
+    session.say("\nNow try your own database: `rowkeep init`, then `rowkeep backup FILE` or `rowkeep backup postgres://…`");
     Ok(DONE)
 }
 

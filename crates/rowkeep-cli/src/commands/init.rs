@@ -10,7 +10,7 @@ use crate::ui::made;
 /// Create a repository.
 ///
 /// It is opened with a passphrase (ROWKEEP_PASSPHRASE, --passphrase-file, or typed), or with a key file that is created
-/// beside it.
+/// beside it. From then on, this machine remembers which repository is there, and refuses another one in its place.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Init {
     /// Do not encrypt: whoever can read the repository can read the data
@@ -22,6 +22,11 @@ pub(crate) struct Init {
 }
 
 impl Init {
+    /// The command that makes a key file.
+    pub(crate) fn with_key_file(file: std::path::PathBuf) -> Self {
+        Self { no_encryption: false, make_key_file: Some(file) }
+    }
+
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         if self.no_encryption
             && std::env::var("ROWKEEP_PASSPHRASE").is_ok_and(|passphrase| !passphrase.is_empty())

@@ -17,6 +17,15 @@ pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surrounding
     Surroundings { postgres_bin, temporary, clock, read_all }
 }
 
+/// The folder where the user's programs keep what they remember, by the XDG Base Directory Specification; none where
+/// nobody says where the user is at home.
+pub(super) fn state() -> Option<PathBuf> {
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let home = || absolute("HOME").map(|home| home.join(".local/state")).or_else(|| absolute("LOCALAPPDATA"));
+    absolute("XDG_STATE_HOME").or_else(home).map(|state| state.join("rowkeep"))
+}
+
 /// The user who typed the command.
 pub(super) fn user() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

@@ -18,10 +18,11 @@ pub(crate) struct Person<'s> {
 #[async_trait]
 impl Caller for Person<'_> {
     async fn approve(&self, proposal: Proposal<'_>) -> Result<bool, Error> {
-        if self.approves {
+        if self.approves && !matches!(proposal, Proposal::Repository(_)) {
             return Ok(true);
         }
         let question = match proposal {
+            Proposal::Repository(location) => format!("there is no repository at {location}; create one?"),
             Proposal::Rows(plan) => {
                 format!("change {} of {}?", counted(plan.rows.total(), "row"), plan.database)
             }
@@ -34,6 +35,8 @@ impl Caller for Person<'_> {
         };
         match confirmed(&question) {
             Ok(Some(answer)) => Ok(answer),
+            // Without anyone to ask there is none, which whoever looked for it says.
+            Ok(None) if matches!(proposal, Proposal::Repository(_)) => Ok(false),
             Ok(None) => Err(RequestError::NobodyToAsk.into()),
             Err(source) => Err(Error::File { problem: "cannot read the answer".to_owned(), source }),
         }

@@ -38,7 +38,8 @@ fn commands(assessed: &Value) -> Vec<String> {
 fn nothing_is_lacking() {
     let sandbox = Sandbox::new();
     sandbox.sql("app.db", &filled(100));
-    assess(sandbox_with_repository(&sandbox), "app.db", 3);
+    // Without any snapshot everything is lacking.
+    assess(&sandbox, "app.db", 3);
     sandbox.done(&["backup", "app.db", "--quiet"]);
     sandbox.sql("app.db", "INSERT INTO events (at) VALUES ('2026-11-21'); CREATE TABLE fresh (id INTEGER)");
     let assessed = assess(&sandbox, "app.db", 0);
@@ -50,12 +51,6 @@ fn nothing_is_lacking() {
     assert!(assess(&sandbox, "app.db", 0)["recovery"]["drill"].is_string());
     let told = sandbox.done(&["assess", "app.db"]).out;
     assert!(told.contains("nothing is missing") && told.contains("measured by the drill"), "{told}");
-}
-
-/// Without any snapshot everything is lacking.
-fn sandbox_with_repository(sandbox: &Sandbox) -> &Sandbox {
-    sandbox.done(&["init", "--quiet"]);
-    sandbox
 }
 
 #[test]

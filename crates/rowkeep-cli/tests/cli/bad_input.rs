@@ -43,7 +43,7 @@ fn databases_that_are_none() {
 
 #[test]
 fn repositories_that_are_none() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::bare();
     refused(&sandbox, &["snapshots"], 1, &["no repository", "rowkeep init"]);
     std::fs::create_dir(sandbox.path("photos")).expect("made");
     std::fs::write(sandbox.path("photos/cat.jpg"), "meow").expect("written");

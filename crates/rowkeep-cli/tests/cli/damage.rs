@@ -86,7 +86,7 @@ fn damage_of_an_encrypted_repository_is_noticed() {
 
 #[test]
 fn damage_of_a_plain_repository_is_noticed() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::bare();
     sandbox.sql("app.db", &filled(3000));
     sandbox.done(&["init", "--no-encryption", "--repository", "plain"]);
     sandbox.done(&["backup", "app.db", "--name", "older", "--repository", "plain"]);

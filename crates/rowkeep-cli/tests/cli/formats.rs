@@ -11,7 +11,7 @@ const REPOSITORIES: [&str; 2] = ["format-1", "format-1-plain"];
 fn old_repositories_are_whole_and_restore() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     for name in REPOSITORIES {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::bare();
         copy_folder(&data.join(name), &sandbox.path(name));
         for file in ["format-1.db", "format-1.key"] {
             std::fs::copy(data.join(file), sandbox.path(file)).expect("the file can be copied");

@@ -12,7 +12,7 @@ const ROUNDS_AT_MOST: u32 = 200;
 fn killed_backups_leave_a_whole_repository() {
     let sandbox = Sandbox::new();
     sandbox.sql("app.db", &filled(60_000));
-    sandbox.done(&["init"]);
+    sandbox.done(&["init", "--repository", "other"]);
     let started = Instant::now();
     sandbox.done(&["backup", "app.db", "--repository", "other", "--quiet"]);
     let whole = started.elapsed();
@@ -55,7 +55,7 @@ fn killed_backups_leave_a_whole_repository() {
 fn an_interrupted_backup_is_gone_on_with() {
     let sandbox = Sandbox::new();
     sandbox.sql("app.db", &filled(200_000));
-    sandbox.done(&["init"]);
+    sandbox.done(&["init", "--repository", "other"]);
     let mut child = sandbox
         .command(&["backup", "app.db"])
         .stdout(Stdio::null())

@@ -72,7 +72,7 @@ fn differences_are_shown_as_lines_and_as_objects() {
 
 #[test]
 fn two_databases_need_no_repository() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::bare();
     sandbox.sql("a.db", SHOP);
     sandbox.sql("b.db", SHOP);
     sandbox.done(&["diff", "a.db", "b.db"]);

@@ -4,7 +4,7 @@ use crate::sandbox::{Sandbox, filled};
 
 #[test]
 fn the_demo_tells_the_whole_loop() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::bare();
     let told = sandbox.done(&["demo"]).out;
     for words in ["created a repository", "customers", "rows differ", "equal:", "orders", "no damage"] {
         assert!(told.contains(words), "{words:?} is not in:\n{told}");
@@ -63,7 +63,7 @@ fn silence_is_silent() {
 
 #[test]
 fn json_is_all_that_is_printed() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::bare();
     sandbox.sql("app.db", &filled(10));
     for args in [
         &["init"][..],

@@ -61,7 +61,7 @@ fn commands_print_and_keep_no_secret() {
         // The servers trust whoever connects, so this password is as good as any.
         let url = database.url().replacen('@', ":s3cret@", 1);
         let web = Web::answering(&["200 OK"]);
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::bare();
         let config = format!(
             "[databases.shop]\nurl = '{url}'\nchecks = [{{ table = 't', min_rows = 1 }}]\n\
              [[hooks]]\nwhen = ['after-backup', 'before-restore', 'after-undo']\nurl = '{}'\n\

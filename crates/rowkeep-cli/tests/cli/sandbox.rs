@@ -19,7 +19,15 @@ pub(crate) struct Ran {
 }
 
 impl Sandbox {
+    /// With a repository at its default place, opened by a key file.
     pub(crate) fn new() -> Self {
+        let sandbox = Self::bare();
+        sandbox.done(&["init"]);
+        sandbox
+    }
+
+    /// Without a repository.
+    pub(crate) fn bare() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
 
@@ -31,6 +39,7 @@ impl Sandbox {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("rowkeep"));
         command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", self.path(".state"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("ROWKEEP_") && text != "ROWKEEP_PG_BIN" {

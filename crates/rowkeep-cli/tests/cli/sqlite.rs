@@ -9,8 +9,7 @@ fn back_up_restore_and_prove() {
     let sandbox = Sandbox::new();
     sandbox.sql("app.db", &filled(20_000));
     let first = sandbox.done(&["backup", "app.db"]);
-    assert!(first.out.contains("created a repository") && first.out.contains("40,000 rows"), "{first:?}");
-    assert!(sandbox.path("rowkeep-repository.key").exists());
+    assert!(first.out.contains("40,000 rows"), "{first:?}");
 
     sandbox.done(&["restore", "latest", "--to", "copy.db"]);
     let equal = sandbox.done(&["verify", "latest", "--against", "copy.db"]);

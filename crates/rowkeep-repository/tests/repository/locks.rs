@@ -47,7 +47,10 @@ async fn only_the_right_secret_opens() {
     let garbage = Unlock::KeyFile(b"not a key file".to_vec().into());
     assert!(matches!(error_of(open(garbage).await), Error::MalformedKeyFile));
     assert!(matches!(error_of(open(Unlock::Unencrypted).await), Error::SecretNeeded));
-    assert_eq!(Repository::probe(place.store.clone()).await.expect("probed"), Encryption::Aes256Gcm);
+    assert_eq!(
+        Repository::probe(place.store.clone()).await.expect("probed").encryption,
+        Encryption::Aes256Gcm
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What cannot be done as it was asked for.
 
+use std::path::PathBuf;
+
 use super::kind::ErrorKind;
 
 /// Why a job cannot be done as it was asked for.
@@ -44,6 +46,18 @@ pub enum RequestError {
     NoRepository {
         /// The place.
         location: String,
+    },
+    /// Another repository, or none, is where one was before, as this machine remembers.
+    #[error("{found} at {location}, where {expected} was before")]
+    NotThatRepository {
+        /// The place.
+        location: String,
+        /// What is there, in words.
+        found: String,
+        /// What was there, in words.
+        expected: String,
+        /// The file that remembers it.
+        note: PathBuf,
     },
     /// A file or what was typed gives no usable secret.
     #[error("{0}")]
@@ -175,6 +189,7 @@ impl RequestError {
         match self {
             RequestError::NoRepository { .. } => ErrorKind::Failed,
             RequestError::OccupiedAcross { .. }
+            | RequestError::NotThatRepository { .. }
             | RequestError::NobodyToAsk
             | RequestError::PlanExecuted { .. } => ErrorKind::Refused,
             RequestError::NoDatabase

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::caller::{Caller, News, RunCommand};
+use super::caller::{Caller, RunCommand};
 use super::changing::{capturing, run_command, summary};
 use super::outcome::{AroundOutcome, SnapshotSummary};
 use super::run_between::around;
@@ -44,7 +44,7 @@ impl AroundRequest {
         runner: &dyn RunCommand,
     ) -> Result<(AroundOutcome, Changeset), Error> {
         let source = workspace.source(&self.database)?;
-        let repository = workspace.repository_or_new(|made| caller.tell(News::Made(made))).await?;
+        let repository = workspace.repository_or_new(std::slice::from_ref(&source), caller).await?;
         let options = capturing(workspace, &source);
         let command =
             async |before: &_| run_command(workspace, &source, caller, runner, &self.command, before).await;

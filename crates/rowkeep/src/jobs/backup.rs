@@ -91,7 +91,8 @@ impl Verdicted for SnapshotSummary {
 }
 
 impl BackupRequest {
-    /// Backs up one database after the other; the first that fails ends the job. The repository is made when there is none.
+    /// Backs up one database after the other; the first that fails ends the job. Where there is no repository, one is made if
+    /// the configuration or the caller approves of it.
     pub async fn run(
         &self,
         context: &Context,
@@ -102,7 +103,7 @@ impl BackupRequest {
             return Err(RequestError::NamedLatest.into());
         }
         let sources = workspace.sources(self.database.as_deref())?;
-        let repository = workspace.repository_or_new(|made| caller.tell(News::Made(made))).await?;
+        let repository = workspace.repository_or_new(&sources, caller).await?;
         let mut outcome = BackupOutcome { snapshots: Vec::new(), hooks_failed: Vec::new() };
         for source in sources {
             let options = self.options(workspace, &source)?;

@@ -30,20 +30,24 @@ pub trait RunCommand: Send + Sync {
     async fn run(&self, command: &[OsString], variables: &[(&str, OsString)]) -> Option<String>;
 }
 
-/// A caller that approves of everything and is told nothing.
+/// A caller that approves of everything but a new repository, and is told nothing.
+///
+/// Where nobody looks, a repository that is not there is one whose disk is not mounted, or whose place is mistyped.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unattended;
 
 #[async_trait]
 impl Caller for Unattended {
-    async fn approve(&self, _: Proposal<'_>) -> Result<bool, Error> {
-        Ok(true)
+    async fn approve(&self, proposal: Proposal<'_>) -> Result<bool, Error> {
+        Ok(!matches!(proposal, Proposal::Repository(_)))
     }
 }
 
 /// What a job is about to do.
 #[derive(Debug, Clone, Copy)]
 pub enum Proposal<'a> {
+    /// A repository is to be made at this place, where there is none.
+    Repository(&'a str),
     /// Rows of a database are to be changed.
     Rows(&'a RowsSummary),
     /// A database is to be replaced, schema included.

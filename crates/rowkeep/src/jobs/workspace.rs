@@ -3,6 +3,8 @@
 mod around;
 mod databases;
 mod files;
+mod first_use;
+mod known;
 mod repository;
 mod states;
 
@@ -22,7 +24,7 @@ pub use databases::Source;
 pub use files::Masked;
 pub use repository::{Made, MadeBy, passphrase_in};
 
-/// Where a repository is when neither a caller nor a configuration says otherwise.
+/// Where a repository is when neither a caller nor a configuration says otherwise: here, or beside the configuration.
 const DEFAULT_LOCATION: &str = "./rowkeep-repository";
 
 /// What a caller found out, for jobs do not look at terminal or environment themselves.
@@ -45,6 +47,9 @@ pub struct Circumstances {
     pub host: String,
     /// The folder where reports of drills are kept.
     pub reports: PathBuf,
+    /// Folders of which one remembers which repository is where, the best first; nothing is remembered when there is none, or
+    /// none can be written to.
+    pub memory: Vec<PathBuf>,
     /// The program that runs the jobs, with its version, as snapshots name it.
     pub program: String,
 }
@@ -115,13 +120,16 @@ pub enum NewPassphrase {
 pub struct Workspace {
     config: Config,
     circumstances: Circumstances,
+    location: String,
     repository: OnceCell<Repository>,
 }
 
 impl Workspace {
     /// A workspace whose repository is not opened yet.
     pub fn new(config: Config, circumstances: Circumstances) -> Self {
-        Self { config, circumstances, repository: OnceCell::new() }
+        let named = circumstances.repository.clone().or_else(|| config.repository.clone());
+        let location = named.unwrap_or_else(|| default_location(config.folder.as_deref()));
+        Self { config, circumstances, location, repository: OnceCell::new() }
     }
 
     /// The configuration.
@@ -146,8 +154,7 @@ impl Workspace {
 
     /// Where the repository is.
     pub fn location(&self) -> &str {
-        let configured = || self.config.repository.as_deref();
-        self.circumstances.repository.as_deref().or_else(configured).unwrap_or(DEFAULT_LOCATION)
+        &self.location
     }
 
     /// Where the repository is, as errors show it. No location holds a password, but one that is refused may.
@@ -159,6 +166,12 @@ impl Workspace {
     pub fn repository_folder(&self) -> Option<&Path> {
         folder_of(self.location())
     }
+}
+
+/// Where a repository is when nobody says otherwise.
+fn default_location(beside: Option<&Path>) -> String {
+    let folder = beside.filter(|folder| !folder.as_os_str().is_empty()).and_then(Path::to_str);
+    folder.map_or_else(|| DEFAULT_LOCATION.to_owned(), |folder| format!("{folder}/rowkeep-repository"))
 }
 
 /// The folder that a location means, where it means one.

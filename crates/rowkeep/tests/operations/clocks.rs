@@ -141,7 +141,7 @@ impl Story {
     /// A workspace as another process would make it.
     fn workspace(&self) -> Workspace {
         let config = format!(
-            "[databases.shop]\nurl = '{}'\n[[databases.shop.checks]]\ntable = 'users'\nmin_rows = 1\n\
+            "create = true\n[databases.shop]\nurl = '{}'\n[[databases.shop.checks]]\ntable = 'users'\nmin_rows = 1\n\
              [[databases.shop.checks]]\ntable = 'users'\nrows_within_percent = 90",
             self.path("shop.db").display()
         );

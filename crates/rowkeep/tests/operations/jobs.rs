@@ -76,7 +76,7 @@ impl Place {
     /// A workspace as another process would make it.
     fn workspace(&self) -> Workspace {
         let config = format!(
-            "[databases.shop]\nurl = '{}'\n[[databases.shop.checks]]\ntable = 'users'\nmin_rows = 1",
+            "create = true\n[databases.shop]\nurl = '{}'\n[[databases.shop.checks]]\ntable = 'users'\nmin_rows = 1",
             self.shop().display()
         );
         let config = Config::parse(&config, Path::new("rowkeep.toml"), &|_| None).expect("it is well formed");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{MigrateOptions, Migration, Rollback, migrate};
 use crate::diff::Changeset;
 use crate::hooks::{Facts, Operation};
-use crate::jobs::caller::{Caller, News, RunCommand};
+use crate::jobs::caller::{Caller, RunCommand};
 use crate::jobs::changing::{capturing, run_command, summary};
 use crate::jobs::outcome::{MigrationOutcome, RollbackSummary, SnapshotSummary};
 use crate::jobs::verdict::{Verdict, Verdicted};
@@ -82,7 +82,7 @@ impl MigrateRequest {
         runner: &dyn RunCommand,
     ) -> Result<Migrated, Error> {
         let source = workspace.source(&self.database)?;
-        let repository = workspace.repository_or_new(|made| caller.tell(News::Made(made))).await?;
+        let repository = workspace.repository_or_new(std::slice::from_ref(&source), caller).await?;
         let hooks = workspace.hooks(Operation::Migrate, &source, self.hooks);
         let facts = Facts::new(Operation::Migrate, &*source.name, source.engine.describe(), context.now());
         let options = MigrateOptions {

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use rowkeep_format::ids::RepositoryId;
 use rowkeep_repository::{
-    Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Options, Passphrase, Protection,
+    Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Options, Passphrase, Probed, Protection,
     Repository, Unlock, create_store, open_store,
 };
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::known::{Known, Memory};
 use super::{NewPassphrase, Workspace, folder_of};
+use crate::state::snapshots::SHORT_ID;
+use crate::without_secrets::without_secrets;
 use crate::{Error, RequestError};
 
 /// A repository that was just made.
@@ -43,30 +46,17 @@ impl Workspace {
     /// The repository; it is opened when it is first asked for.
     ///
     /// One that is not encrypted is opened only where no secret is given and no key file lies beside it: whoever controls
-    /// the store could have put it in the place of an encrypted one.
+    /// the store could have put it in the place of an encrypted one. One that is not the repository that was there before is
+    /// not opened at all, as far as this machine remembers ([`Circumstances::memory`](super::Circumstances::memory)).
     pub async fn repository(&self) -> Result<&Repository, Error> {
         let opened = self.repository.get_or_try_init(|| self.open()).await;
         opened.map_err(|error| match &error {
             Error::Repository(cause) if cause.kind() == ErrorKind::NotARepository => {
                 RequestError::NoRepository { location: self.shown_location() }.into()
             }
+            Error::Request(_) => error,
             _ => error.of_step(format!("cannot open the repository at {}", self.shown_location())),
         })
-    }
-
-    /// The repository; it is made when there is nothing at its place, which `made` is then told.
-    pub async fn repository_or_new(&self, made: impl FnOnce(&Made)) -> Result<&Repository, Error> {
-        match self.repository.get_or_try_init(|| self.open()).await {
-            Err(Error::Repository(cause)) if cause.kind() == ErrorKind::NotARepository => {
-                let new = self.init(false, None).await?;
-                made(&new);
-                self.repository().await
-            }
-            Err(error) => {
-                Err(error.of_step(format!("cannot open the repository at {}", self.shown_location())))
-            }
-            Ok(repository) => Ok(repository),
-        }
     }
 
     /// The repository, where it has been opened.
@@ -86,10 +76,17 @@ impl Workspace {
     /// Makes the repository.
     ///
     /// It is opened by a passphrase where one is given or typed, else by a key file that is made for it: at `key_file` where
-    /// that is given.
+    /// that is given. Where a repository is remembered that is not there, none is made: its disk may not be mounted.
     pub async fn init(&self, no_encryption: bool, key_file: Option<PathBuf>) -> Result<Made, Error> {
         let location = self.location();
-        let store = create_store(location, &self.store_options(location))?;
+        let options = self.store_options(location);
+        let memory = self.memory(&options);
+        if let Some(known) = memory.recall()
+            && self.found(&options).await?.is_none()
+        {
+            return Err(self.not_that_one(&known, None));
+        }
+        let store = create_store(location, &options)?;
         let (protection, by) = if no_encryption {
             (Protection::Unencrypted, MadeBy::Unencrypted)
         } else {
@@ -100,6 +97,7 @@ impl Workspace {
         match Repository::init_with(store, protection, self.options()).await {
             Ok(repository) => {
                 let made = Made { repository: repository.id(), location: location.to_owned(), by };
+                memory.remember(repository.id(), repository.is_encrypted());
                 // Another may have been opened meanwhile only by who asked for both at once; either is the one that is there.
                 let _ = self.repository.set(repository);
                 Ok(made)
@@ -153,10 +151,73 @@ impl Workspace {
     }
 
     async fn open(&self) -> Result<Repository, Error> {
-        let location = self.location();
-        let store = open_store(location, &self.store_options(location))?;
-        let unlock = self.unlock(location, &store).await?;
+        let options = self.store_options(self.location());
+        let memory = self.memory(&options);
+        let opened = self.open_there(&options).await;
+        let Some(known) = memory.recall() else {
+            if let Ok(repository) = &opened {
+                memory.remember(repository.id(), repository.is_encrypted());
+            }
+            return opened;
+        };
+        let found = match &opened {
+            Ok(repository) => Some(Found { id: repository.id(), encrypted: repository.is_encrypted() }),
+            Err(Error::Repository(error)) if error.kind() == ErrorKind::NotARepository => None,
+            // Another one opens with another secret.
+            Err(Error::Repository(error)) if is_locked(error.kind()) => self.found(&options).await?,
+            Err(_) => return opened,
+        };
+        match found {
+            Some(found) if found.is(&known.0) => opened,
+            found => Err(self.not_that_one(&known, found)),
+        }
+    }
+
+    async fn open_there(&self, options: &[(String, String)]) -> Result<Repository, Error> {
+        let store = open_store(self.location(), options)?;
+        let unlock = self.unlock(self.location(), &store).await?;
         Ok(Repository::open_with(store, &unlock, self.options()).await?)
+    }
+
+    /// What the store says is there. One whose config is damaged is not known for another.
+    async fn found(&self, options: &[(String, String)]) -> Result<Option<Found>, Error> {
+        let probed = match open_store(self.location(), options) {
+            Ok(store) => Repository::probe(store).await,
+            Err(error) => Err(error),
+        };
+        match probed {
+            Ok(Probed { id, encryption }) => {
+                Ok(Some(Found { id, encrypted: encryption != Encryption::None }))
+            }
+            Err(error) if error.kind() == ErrorKind::NotARepository => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where it is remembered which repository is where.
+    fn memory(&self, options: &[(String, String)]) -> Memory<'_> {
+        let is_endpoint = |name: &str| ENDPOINTS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let endpoint = options.iter().rfind(|(name, _)| is_endpoint(name));
+        let endpoint = endpoint.map(|(_, url)| without_secrets(url));
+        Memory::of(&self.circumstances.memory, self.location(), endpoint.as_deref())
+    }
+
+    /// Says that what is there is not the repository that was there.
+    fn not_that_one(&self, (known, note): &(Known, PathBuf), found: Option<Found>) -> Error {
+        let short = |id: RepositoryId| id.to_string()[..SHORT_ID].to_owned();
+        let (location, note) = (self.shown_location(), note.clone());
+        let expected = match known.encrypted {
+            true => format!("the encrypted repository {}", short(known.repository)),
+            false => format!("repository {}", short(known.repository)),
+        };
+        let found = match found {
+            None => "there is no repository".to_owned(),
+            Some(Found { id, encrypted: true }) => format!("there is repository {}", short(id)),
+            Some(Found { id, encrypted: false }) => {
+                format!("there is repository {}, which is not encrypted,", short(id))
+            }
+        };
+        RequestError::NotThatRepository { location, found, expected, note }.into()
     }
 
     /// How the repository is worked with: by the clock that everything else here goes by.
@@ -177,7 +238,7 @@ impl Workspace {
             return Ok(Unlock::KeyFile(read_secret(&path).map_err(Error::Secret)?));
         }
         // Only for what to ask a person: whoever has given a secret never comes here.
-        if Repository::probe(Arc::clone(store)).await? == Encryption::None {
+        if Repository::probe(Arc::clone(store)).await?.encryption == Encryption::None {
             return Ok(Unlock::Unencrypted);
         }
         let person = self.circumstances.secrets.person.as_ref();
@@ -214,6 +275,34 @@ impl Workspace {
         options.extend(store.given.iter().map(|(name, value)| exposed(name, value)));
         options
     }
+}
+
+/// The options of object stores that tell apart those which have buckets of the same name.
+const ENDPOINTS: [&str; 6] = [
+    "aws_endpoint",
+    "aws_endpoint_url",
+    "endpoint",
+    "endpoint_url",
+    "azure_endpoint",
+    "azure_storage_endpoint",
+];
+
+/// The repository that is at a place.
+#[derive(Clone, Copy)]
+struct Found {
+    id: RepositoryId,
+    encrypted: bool,
+}
+
+impl Found {
+    fn is(self, known: &Known) -> bool {
+        self.id == known.repository && self.encrypted == known.encrypted
+    }
+}
+
+/// Whether a secret does not fit what is there.
+fn is_locked(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Locked | ErrorKind::Downgrade)
 }
 
 /// The place of the key file that is looked for when nothing else opens the repository: beside it, or here.

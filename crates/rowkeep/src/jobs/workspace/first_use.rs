@@ -1,0 +1,36 @@
+//! A repository that is made when it is first used.
+
+use rowkeep_engine::ViewOptions;
+use rowkeep_repository::Repository;
+
+use super::{Source, Workspace};
+use crate::jobs::caller::{Caller, News, Proposal};
+use crate::{Error, RequestError};
+
+impl Workspace {
+    /// The repository; where there is none, it is made if the configuration or the caller approves of it, and the caller is
+    /// told.
+    ///
+    /// Before anything is made, the databases that are to be backed up into it have to be found: a mistyped name leaves
+    /// nothing behind.
+    pub(crate) async fn repository_or_new(
+        &self,
+        sources: &[Source],
+        caller: &dyn Caller,
+    ) -> Result<&Repository, Error> {
+        let missing = match self.repository().await {
+            Err(error @ Error::Request(RequestError::NoRepository { .. })) => error,
+            outcome => return outcome,
+        };
+        for source in sources {
+            source.engine.open(&ViewOptions { with_ddl: false }).await?;
+        }
+        let location = self.shown_location();
+        if !self.config().create && !caller.approve(Proposal::Repository(&location)).await? {
+            return Err(missing);
+        }
+        let made = self.init(false, None).await?;
+        caller.tell(News::Made(&made));
+        self.repository().await
+    }
+}

@@ -11,12 +11,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::varint::{Cursor, put};
-use crate::{ChunkId, FormatError, RowBatch, Table, chunk};
+use crate::{ChunkId, FormatError, RowBatch, Table, Value, chunk};
 
 const CHANGES: u8 = 4;
 
-/// The newest version of [`Changeset`] that this program reads, and the one it writes.
-pub const VERSION: u32 = 1;
+/// The newest version of [`Changeset`] that this program reads.
+pub const VERSION: u32 = 2;
+
+/// What is written where the keys of all tables are in forms that chunks may stand in the order of.
+const VERSION_WITHOUT_IDENTITIES: u32 = 1;
 
 /// What happens to one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub enum Change {
         /// Index into [`Changes::after`].
         after: usize,
     },
-    /// The row `before` becomes the row `after`; both have the same key.
+    /// The row `before` becomes the row `after`; what identifies both is the same.
     Update {
         /// Index into [`Changes::before`].
         before: usize,
@@ -123,6 +126,26 @@ impl Changes {
         self.kinds.push(ChangeKind::Update);
         self.before.extend(before, row_before..row_before + 1);
         self.after.extend(after, row_after..row_after + 1);
+    }
+
+    /// Adds an update from a row of a batch to a row of these values.
+    ///
+    /// # Panics
+    /// Also when the number of values is not the number of columns.
+    pub fn update_to<'v>(
+        &mut self,
+        before: &RowBatch,
+        row: usize,
+        after: impl IntoIterator<Item = Value<'v>>,
+    ) {
+        self.kinds.push(ChangeKind::Update);
+        self.before.extend(before, row..row + 1);
+        self.after.push_row(after);
+    }
+
+    /// The rows as they were, and as they become, without what says which became which.
+    pub fn into_rows(self) -> (RowBatch, RowBatch) {
+        (self.before, self.after)
     }
 
     /// Adds a change of other changes to the same table.
@@ -240,7 +263,8 @@ impl std::ops::AddAssign for Counts {
 
 /// The changes to one table, without the rows.
 ///
-/// The rows of its [`Changes`] have the columns of `table`, and `table.key` says which row is meant.
+/// The rows of its [`Changes`] have the columns of `table`, and `table.key` says which row is meant: it is what identifies a
+/// row, whatever the order of chunks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableChanges {
     /// The table, as the database that is to be changed has it.
@@ -291,6 +315,16 @@ pub struct StoredChanges {
 }
 
 impl Changeset {
+    /// A changeset of the version that tells all of it, so that older programs read what they understand.
+    pub fn new(tables: Vec<StoredChanges>) -> Self {
+        let parts = tables.iter().flat_map(|stored| &stored.changes.table.key.columns);
+        let version = match parts.into_iter().any(|part| part.form.is_of_identity()) {
+            true => VERSION,
+            false => VERSION_WITHOUT_IDENTITIES,
+        };
+        Self { version, tables }
+    }
+
     /// The JSON that is stored, as a text chunk.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a changeset has no map with keys that are not text")
@@ -298,14 +332,16 @@ impl Changeset {
 
     /// Reads the stored JSON; a newer version is told apart from damage.
     pub fn from_json(json: &[u8]) -> Result<Self, FormatError> {
-        let found: Self = serde_json::from_slice(json).map_err(|_| FormatError::Malformed("a changeset"))?;
-        if found.version > VERSION {
-            return Err(FormatError::NewerVersion {
-                what: "a changeset",
-                found: found.version,
-                supported: VERSION,
-            });
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
         }
+        let malformed = |_| FormatError::Malformed("a changeset");
+        let Versioned { version: found } = serde_json::from_slice(json).map_err(malformed)?;
+        if found > VERSION {
+            return Err(FormatError::NewerVersion { what: "a changeset", found, supported: VERSION });
+        }
+        let found: Self = serde_json::from_slice(json).map_err(malformed)?;
         let sound = found.tables.iter().all(|stored| {
             let changes = &stored.changes;
             let columns = changes.table.columns.len();

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Value;
+use crate::schema::KeyColumn;
+use crate::{Column, Key, KeyForm, TableKind, TableName, Value};
 
 fn sample() -> Changes {
     let mut rows = RowBatch::new(2);
@@ -52,18 +53,44 @@ fn malformed_bytes_are_refused() {
 
 #[test]
 fn a_changeset_that_names_no_column_is_refused() {
-    let json = |column: usize, version: u32| {
+    let form = |column: usize, version: u32, form: &str| {
         format!(
             r#"{{"version":{version},"tables":[{{"table":{{"name":{{"name":"t"}},"kind":"table","columns":[{{"name":"id"}}],
-            "key":{{"columns":[{{"column":0,"form":"native"}}],"unique":true}}}},
+            "key":{{"columns":[{{"column":0,"form":"{form}"}}],"unique":true}}}},
             "counts":{{"inserted":1,"updated":0,"deleted":0}},"insert_defaults":[{column}],"chunks":[]}}]}}"#
         )
     };
+    let json = |column, version| form(column, version, "native");
     let read = |text: String| Changeset::from_json(text.as_bytes());
     let sound = read(json(0, 1)).expect("it is sound");
     assert_eq!(Changeset::from_json(&sound.to_json()), Ok(sound));
     assert_eq!(read(json(1, 1)), Err(FormatError::Malformed("a changeset")));
-    assert!(matches!(read(json(0, 2)), Err(FormatError::NewerVersion { .. })));
+    assert!(matches!(read(form(0, 3, "unheard_of")), Err(FormatError::NewerVersion { .. })));
+}
+
+#[test]
+fn only_changes_by_identities_need_the_newer_version() {
+    let version = |form: KeyForm| {
+        let key = Key { columns: vec![KeyColumn { column: 0, form }], unique: true };
+        let column = Column { name: "id".into(), type_name: String::new(), not_null: false, hidden: false };
+        let table = Table {
+            name: TableName::plain("t"),
+            kind: TableKind::Table,
+            columns: vec![column],
+            key,
+            identity: None,
+            foreign_keys: Vec::new(),
+        };
+        let changes = TableChanges {
+            table,
+            counts: Counts::default(),
+            insert_defaults: Vec::new(),
+            delete_unknown: Vec::new(),
+            updated_columns: Vec::new(),
+        };
+        Changeset::new(vec![StoredChanges { changes, chunks: Vec::new() }]).version
+    };
+    assert_eq!((version(KeyForm::Native), version(KeyForm::Date), version(KeyForm::NoCase)), (1, 1, 2));
 }
 
 proptest! {

@@ -9,8 +9,13 @@
 //! | `10` number | the largest double not above it, 8 bytes, sign flipped, big endian; what an integer has beyond that double, 2 bytes; `00` for an integer, `01` for a real |
 //! | `18` decimal | see [`KeyForm::Decimal`]: sign, exponent, digits |
 //! | `1c` date | era, year, the rest of the text, `00` |
+//! | `1e` interval | its length in microseconds, 16 bytes, sign flipped, big endian |
 //! | `20` text | the bytes, each `00` written `00 ff`, then `00` |
 //! | `30` blob | the same |
+//!
+//! Some forms take values together that a database holds to be equal; see [`KeyForm`].
+
+mod interval;
 
 use crate::{FormatError, Key, KeyForm, RowBatch, Value};
 
@@ -18,6 +23,7 @@ const NULL: u8 = 0x00;
 const NUMBER: u8 = 0x10;
 const DECIMAL: u8 = 0x18;
 const DATE: u8 = 0x1c;
+const INTERVAL: u8 = 0x1e;
 const TEXT: u8 = 0x20;
 const BLOB: u8 = 0x30;
 
@@ -29,8 +35,22 @@ const BLOB: u8 = 0x30;
 /// # Panics
 /// When `row` or a key column is not in the batch.
 pub fn encode(key: &Key, batch: &RowBatch, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
-    for part in &key.columns {
-        encode_value(part.form, batch.value(row, part.column), out)
+    encode_values(key, key.columns.iter().map(|part| batch.value(row, part.column)), out)
+}
+
+/// Appends a key whose columns have these values to `out`.
+pub fn encode_values<'v>(
+    key: &Key,
+    values: impl IntoIterator<Item = Value<'v>>,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    let mut has_null = false;
+    for (part, value) in key.columns.iter().zip(values) {
+        if part.form == KeyForm::IfNull && !has_null {
+            continue;
+        }
+        has_null |= matches!(value, Value::Null);
+        encode_value(part.form, value, out)
             .map_err(|expected| FormatError::KeyForm { column: part.column, expected })?;
     }
     Ok(())
@@ -47,6 +67,25 @@ pub fn encode_value(form: KeyForm, value: Value<'_>, out: &mut Vec<u8>) -> Resul
         (KeyForm::Decimal, Value::Text(text)) => put_decimal(text, out).ok_or("a decimal number")?,
         (KeyForm::Date, Value::Text(text)) => put_date(text, out).ok_or("an ISO date")?,
         (_, Value::Integer(integer)) => put_integer(integer, out),
+        (KeyForm::Equal | KeyForm::NoCase | KeyForm::RightTrimmed, Value::Real(bits)) => {
+            put_real(f64::from_bits(bits), out);
+            // As an integer.
+            out.pop();
+            out.push(0);
+        }
+        (KeyForm::Float, Value::Text(text)) => put_float(text, out),
+        (KeyForm::Interval, Value::Text(text)) => match interval::micros(text) {
+            Some(micros) => {
+                out.push(INTERVAL);
+                out.extend_from_slice(&((micros as u128) ^ (1 << 127)).to_be_bytes());
+            }
+            None => put_bytes(TEXT, text, out),
+        },
+        (KeyForm::NoCase, Value::Text(text)) => put_no_case(text, out),
+        (KeyForm::RightTrimmed, Value::Text(text)) => {
+            let end = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+            put_bytes(TEXT, &text[..end], out);
+        }
         (_, Value::Real(bits)) => put_real(f64::from_bits(bits), out),
         (_, Value::Text(bytes)) => put_bytes(TEXT, bytes, out),
         (_, Value::Blob(bytes)) => put_bytes(BLOB, bytes, out),
@@ -63,6 +102,27 @@ fn put_bytes(class: u8, bytes: &[u8], out: &mut Vec<u8>) {
         rest = &rest[zero + 1..];
     }
     out.extend_from_slice(rest);
+    out.push(0);
+}
+
+/// Text as the number that it is; what is none, and what is not a number, as text.
+fn put_float(text: &[u8], out: &mut Vec<u8>) {
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<f64>().ok());
+    match number.filter(|number| !number.is_nan()) {
+        Some(number) => put_real(number, out),
+        None => put_bytes(TEXT, text, out),
+    }
+}
+
+/// Text whose ASCII letters are lower case. `NOCASE` looks at nothing beyond the first zero byte but the length.
+fn put_no_case(text: &[u8], out: &mut Vec<u8>) {
+    let end = memchr::memchr(0, text).unwrap_or(text.len());
+    out.push(TEXT);
+    out.extend(text[..end].iter().map(u8::to_ascii_lowercase));
+    if end < text.len() {
+        out.extend_from_slice(&[0, 0xff]);
+        out.extend_from_slice(&((text.len() - end) as u64).to_be_bytes());
+    }
     out.push(0);
 }
 
@@ -256,6 +316,58 @@ mod tests {
         assert_eq!(real(0.0), real(-0.0));
         assert!(key(KeyForm::Native, Value::Null) < real(f64::NEG_INFINITY));
         assert!(real(f64::INFINITY) < key(KeyForm::Native, Value::Text(b"")));
+    }
+
+    #[test]
+    fn forms_of_identities_take_together_what_is_equal() {
+        let text = |form, text: &str| key(form, Value::Text(text.as_bytes()));
+        let (one, also_one) = (Value::Integer(1), Value::Real(1f64.to_bits()));
+        for form in [KeyForm::Equal, KeyForm::NoCase, KeyForm::RightTrimmed] {
+            assert_eq!(key(form, one), key(form, also_one));
+            assert_ne!(key(form, one), text(form, "1"));
+            assert_ne!(key(form, Value::Blob(b"a")), text(form, "a"));
+            assert_ne!(key(form, Value::Real(1.5f64.to_bits())), key(form, one));
+        }
+        assert_ne!(key(KeyForm::Native, one), key(KeyForm::Native, also_one));
+        assert_eq!(text(KeyForm::NoCase, "\u{c4}bC "), text(KeyForm::NoCase, "\u{c4}Bc "));
+        assert_ne!(text(KeyForm::NoCase, "\u{c4}"), text(KeyForm::NoCase, "\u{e4}"));
+        assert_eq!(text(KeyForm::NoCase, "A\0x"), text(KeyForm::NoCase, "a\0y"));
+        assert_ne!(text(KeyForm::NoCase, "A\0x"), text(KeyForm::NoCase, "a\0xy"));
+        assert_eq!(text(KeyForm::RightTrimmed, " a  "), text(KeyForm::RightTrimmed, " a"));
+        assert_ne!(text(KeyForm::RightTrimmed, "a"), text(KeyForm::RightTrimmed, "A"));
+        assert_eq!(text(KeyForm::RightTrimmed, "  "), text(KeyForm::RightTrimmed, ""));
+    }
+
+    #[test]
+    fn texts_of_numbers_and_intervals_are_taken_by_value() {
+        let text = |form, text: &str| key(form, Value::Text(text.as_bytes()));
+        assert_eq!(text(KeyForm::Float, "-0"), text(KeyForm::Float, "0"));
+        assert_eq!(text(KeyForm::Float, "1e+20"), text(KeyForm::Float, "100000000000000000000.0"));
+        assert_eq!(text(KeyForm::Float, "NaN"), text(KeyForm::Float, "NaN"));
+        assert_ne!(text(KeyForm::Float, "Infinity"), text(KeyForm::Float, "-Infinity"));
+        assert_ne!(text(KeyForm::Float, "0.1"), text(KeyForm::Float, "0.10000000000000002"));
+        assert_eq!(text(KeyForm::Interval, "1 day"), text(KeyForm::Interval, "24:00:00"));
+        assert!(text(KeyForm::Interval, "-1 days") < text(KeyForm::Interval, "00:00:00"));
+        assert_ne!(text(KeyForm::Interval, "soon"), text(KeyForm::Interval, "later"));
+    }
+
+    #[test]
+    fn what_stands_in_for_a_null_counts_only_then() {
+        use crate::schema::KeyColumn;
+
+        let column = |column, form| KeyColumn { column, form };
+        let columns = vec![column(1, KeyForm::Equal), column(0, KeyForm::IfNull)];
+        let identity = Key { columns, unique: true };
+        let encoded = |rowid: i64, id: Value<'_>| {
+            let mut row = RowBatch::new(2);
+            row.push_row([Value::Integer(rowid), id]);
+            let mut out = Vec::new();
+            encode(&identity, &row, 0, &mut out).expect("the values have the form");
+            (out, identity.telling(&row, 0).count())
+        };
+        assert_eq!(encoded(1, Value::Text(b"a")), encoded(2, Value::Text(b"a")));
+        assert_ne!(encoded(1, Value::Null), encoded(2, Value::Null));
+        assert_eq!((encoded(1, Value::Null).1, encoded(1, Value::Text(b"a")).1), (2, 1));
     }
 
     #[test]

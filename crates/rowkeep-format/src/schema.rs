@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{RowBatch, Value};
+
 /// The name of a table: in PostgreSQL with its schema, elsewhere alone.
 ///
 /// Names are arbitrary text: with spaces, quotes, line ends, in any script.
@@ -72,6 +74,31 @@ pub enum KeyForm {
     Decimal,
     /// Text that is an ISO date, with or without time, possibly ` BC` or an infinity, by time.
     Date,
+    /// As `Native`, and an integer and a real of one value are the same. This form and those below tell whether rows
+    /// are the same, and order no chunks.
+    Equal,
+    /// As `Equal`, and ASCII letters of either case are the same: SQLite's `NOCASE`, and as far as it goes `citext`.
+    NoCase,
+    /// As `Equal`, without spaces at the end: SQLite's `RTRIM`.
+    RightTrimmed,
+    /// Text that is a floating-point number, by value: `-0` is `0`.
+    Float,
+    /// Text that is an interval, by its length: `1 day` is `24:00:00`.
+    Interval,
+    /// Nothing, unless a column of the key before it is NULL; then as `Native`. It tells rows apart that the rest of the
+    /// key does not.
+    IfNull,
+}
+
+impl KeyForm {
+    /// Whether chunks never stand in the order of it.
+    pub fn is_of_identity(self) -> bool {
+        match self {
+            Self::Native | Self::Integer | Self::Decimal | Self::Date => false,
+            Self::Equal | Self::NoCase | Self::RightTrimmed => true,
+            Self::Float | Self::Interval | Self::IfNull => true,
+        }
+    }
 }
 
 /// A column of a table.
@@ -114,6 +141,17 @@ impl Key {
         let columns = (0..columns).map(|column| KeyColumn { column, form: KeyForm::Native }).collect();
         Self { columns, unique: false }
     }
+
+    /// The columns by which people name a row: all but one that only tells rows apart where another is NULL.
+    pub fn naming(&self) -> impl Iterator<Item = &KeyColumn> + Clone {
+        self.columns.iter().filter(|part| part.form != KeyForm::IfNull)
+    }
+
+    /// The columns that tell this row: those that name it, and where one of these is NULL, the one that stands in for it.
+    pub fn telling(&self, batch: &RowBatch, row: usize) -> impl Iterator<Item = &KeyColumn> {
+        let has_null = self.naming().any(|part| batch.value(row, part.column) == Value::Null);
+        self.columns.iter().filter(move |part| has_null || part.form != KeyForm::IfNull)
+    }
 }
 
 /// A reference from the rows of one table to rows of another.
@@ -141,11 +179,34 @@ pub struct Table {
     pub kind: TableKind,
     /// The stored columns in order.
     pub columns: Vec<Column>,
-    /// What identifies a row.
+    /// The order in which rows stand in chunks; what identifies a row, unless [`identity`](Self::identity) does.
     pub key: Key,
+    /// What identifies a row where that is not the key: the primary key of an SQLite table whose rows stand in the order of
+    /// their rowids, or one whose values may be equal though they are printed otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Key>,
     /// Declared references to other tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign_keys: Vec<ForeignKey>,
+}
+
+impl Table {
+    /// What identifies a row.
+    pub fn identified_by(&self) -> &Key {
+        self.identity.as_ref().unwrap_or(&self.key)
+    }
+
+    /// The column of the hidden rowid where rows are identified by a key that does not begin with it.
+    pub fn rowid_beside(&self, key: &Key) -> Option<usize> {
+        let hidden = self.columns.iter().position(|column| column.hidden)?;
+        let first = key.columns.first()?;
+        (key.unique && first.column != hidden).then_some(hidden)
+    }
+
+    /// The column of the hidden rowid where that identifies no row, so that it is a value like others.
+    pub fn rowid_value(&self) -> Option<usize> {
+        self.rowid_beside(self.identified_by())
+    }
 }
 
 /// Everything of a database but its rows.
@@ -199,7 +260,8 @@ impl Schema {
             serde_json::from_slice(json).map_err(|_| crate::FormatError::Malformed("the schema"))?;
         let sound = schema.tables.iter().all(|table| {
             let known = |column: &usize| *column < table.columns.len();
-            table.key.columns.iter().all(|key| known(&key.column))
+            let keys = [Some(&table.key), table.identity.as_ref()];
+            keys.into_iter().flatten().all(|key| key.columns.iter().all(|part| known(&part.column)))
                 && table.foreign_keys.iter().all(|key| key.columns.iter().all(known))
         });
         if sound { Ok(schema) } else { Err(crate::FormatError::Malformed("the schema")) }

@@ -2,7 +2,9 @@
 //!
 //! Both states are read in key order and never held in memory. Chunks of equal names are not read at all; a live database
 //! is read once, cut as a capture would cut it, and only where its chunks differ from the other side's are rows compared.
+//! Where rows have another identity than the key in whose order chunks stand, those that differ are compared again by it.
 
+mod by_identity;
 pub(crate) mod by_key;
 mod changed_rows;
 mod changeset;

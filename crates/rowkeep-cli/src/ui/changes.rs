@@ -37,7 +37,7 @@ fn whole(table: &Table, rows: &RowBatch, row: usize, without: &[usize]) -> Strin
 
 fn changed(table: &Table, changes: &Changes, before: usize, after: usize) -> String {
     let mut parts = Vec::new();
-    for key in &table.key.columns {
+    for key in table.key.telling(changes.before(), before) {
         let value = changes.before().value(before, key.column);
         parts.push(format!("{}={}", plain(&table.columns[key.column].name), told(value)));
     }
@@ -85,7 +85,7 @@ pub(crate) fn object(table: &TableChanges, changes: &Changes, change: Change) ->
         Json::Object(values.collect::<Map<_, _>>())
     };
     let keyed = |rows: &RowBatch, row: usize| -> Json {
-        let columns = table.table.key.columns.iter().map(|key| key.column);
+        let columns = table.table.key.telling(rows, row).map(|key| key.column);
         let value =
             |column: usize| (table.table.columns[column].name.clone(), json_of(rows.value(row, column)));
         Json::Object(columns.map(value).collect::<Map<_, _>>())

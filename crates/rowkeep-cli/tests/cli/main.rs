@@ -16,6 +16,7 @@ mod first_use;
 mod formats;
 mod history;
 mod hooks;
+mod identity;
 mod kill;
 mod layering;
 mod live;

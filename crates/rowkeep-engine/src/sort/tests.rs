@@ -21,6 +21,7 @@ fn table(columns: usize, key: Key) -> Table {
         kind: TableKind::Table,
         columns: (0..columns).map(column).collect(),
         key,
+        identity: None,
         foreign_keys: Vec::new(),
     }
 }

@@ -5,6 +5,9 @@
 //! then updates, then inserts, so that no unique index sees two rows that are never there together. An update of
 //! a column that is unique is a delete and an insert for the same reason; with triggers, theirs act then.
 //!
+//! Where rows have another identity than the rowid, that is a value: a row that comes gets the one that it had unless another
+//! row has it by now, and a row whose rowid differs is the same row.
+//!
 //! Foreign keys are off on our connection, so referential actions do not act; that none is broken is proven before the
 //! commit (`foreign_keys.rs`). `CHECK`, `NOT NULL` and unique indexes hold as for any application; only where a `CHECK`
 //! calls a function that its application alone has, none is checked, and that is noted.
@@ -17,6 +20,7 @@ mod duplicate_rows;
 mod each_change;
 mod execute;
 mod foreign_keys;
+mod located;
 mod refusal;
 mod row_locator;
 mod sequences;

@@ -5,5 +5,6 @@ pub(crate) mod compose;
 pub(super) mod ddl;
 pub(super) mod definitions;
 mod entries;
+pub(super) mod identity;
 pub(super) mod outline;
 pub(super) mod readable_tables;

@@ -314,6 +314,7 @@ impl Made<'_> {
                 kind: TableKind::Table,
                 columns: self.columns,
                 key,
+                identity: None,
                 foreign_keys,
             },
         }

@@ -95,6 +95,7 @@ fn numbers(given: &[(String, i64)]) -> (Table, RowBatch) {
         kind: TableKind::Settings,
         columns: vec![column("name", "", false), column("seq", "", false)],
         key: Key::whole_row(2),
+        identity: None,
         foreign_keys: Vec::new(),
     };
     (table, batch)
@@ -208,6 +209,7 @@ impl Builder {
                 name: TableName::plain(name),
                 kind: TableKind::Table,
                 key,
+                identity: None,
                 foreign_keys: Vec::new(),
                 columns,
             },

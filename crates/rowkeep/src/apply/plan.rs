@@ -204,7 +204,7 @@ async fn plan_now(
     let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
     let (mut changes, mut related) = (difference.changes, difference.related);
     if !becomes_whole(&live, &changes, options) {
-        let kinds = options.mode.filter(None);
+        let kinds = Filter { rows: None, ..options.mode.filter(options.rows.clone()) };
         let terms = Terms { choice: options.dangling, kinds, selection: &selection };
         let tables = Tables::new(context, &live, target, terms);
         let settled = settle(&tables, changes, related, difference.by_relation).await?;
@@ -283,7 +283,14 @@ impl Mode {
             Mode::Update => (true, false),
             Mode::Merge => (false, false),
         };
-        // Sequences and the like would go back, behind rows that stay.
-        Filter { inserts: true, updates, deletes, settings: self == Mode::Replace, rows }
+        Filter {
+            inserts: true,
+            updates,
+            deletes,
+            // Sequences and the like would go back, behind rows that stay.
+            settings: self == Mode::Replace,
+            rowids: self == Mode::Replace && rows.is_none(),
+            rows,
+        }
     }
 }

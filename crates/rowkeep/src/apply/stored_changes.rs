@@ -30,7 +30,7 @@ pub(crate) async fn store_changes(
         }
         tables.push(StoredChanges { changes: table.clone(), chunks });
     }
-    let changeset = changeset::Changeset { version: changeset::VERSION, tables };
+    let changeset = changeset::Changeset::new(tables);
     let plain = chunk::encode_text(&changeset.to_json());
     let id = keys.chunk_id(&plain);
     store(keys, &writer, id, &plain).await?;

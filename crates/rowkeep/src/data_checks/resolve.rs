@@ -105,6 +105,7 @@ fn qualified(name: &TableName) -> String {
 }
 
 fn key(table: &Table) -> Vec<String> {
-    let columns = table.key.columns.iter().filter(|_| table.key.unique);
+    let key = table.identified_by();
+    let columns = key.naming().filter(|_| key.unique);
     columns.filter_map(|key| Some(table.columns.get(key.column)?.name.clone())).collect()
 }

@@ -91,6 +91,7 @@ mod tests {
             kind: TableKind::Table,
             columns: columns.iter().map(column).collect(),
             key: Key { columns: vec![KeyColumn { column: key, form: KeyForm::Native }], unique: true },
+            identity: None,
             foreign_keys: Vec::new(),
         }
     }

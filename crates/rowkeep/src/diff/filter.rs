@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind};
+use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind, Value};
 
 use crate::Error;
 use crate::rows::condition::BoundKey;
@@ -38,13 +38,16 @@ pub struct Filter {
     pub deletes: bool,
     /// Values that the database keeps beside its tables, such as those of sequences.
     pub settings: bool,
+    /// Hidden rowids of rows that both states have, where these identify no row. Where not all rows are to become as the
+    /// second state has them, a rowid may be that of another row.
+    pub rowids: bool,
     /// Of these, only rows that are meant as they were or as they become.
     pub rows: Option<Arc<dyn RowFilter>>,
 }
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { inserts: true, updates: true, deletes: true, settings: true, rows: None }
+        Self { inserts: true, updates: true, deletes: true, settings: true, rowids: true, rows: None }
     }
 }
 
@@ -63,6 +66,7 @@ impl Filter {
             inserts: self.inserts && !none,
             updates: self.updates && !none,
             deletes: self.deletes && !none,
+            kept_rowid: table.rowid_value().filter(|_| !self.rowids),
             test,
             keys,
         }))
@@ -70,7 +74,7 @@ impl Filter {
 }
 
 fn key_set(table: &Table, keys: &[BoundKey]) -> KeySet {
-    let mut set = KeySet::new(table.key.columns.len());
+    let mut set = KeySet::new(table.identified_by().columns.len());
     for key in keys {
         set.insert(key.encoded(), key.values().row(0));
     }
@@ -82,6 +86,8 @@ pub(super) struct BoundFilter {
     inserts: bool,
     updates: bool,
     deletes: bool,
+    /// The column with rowids that rows keep.
+    kept_rowid: Option<usize>,
     test: Option<RowTest>,
     keys: Option<KeySet>,
 }
@@ -104,12 +110,22 @@ impl BoundFilter {
 
     /// The changes that are wanted.
     pub(super) fn keep(&self, changes: Changes) -> Changes {
-        if self.inserts && self.updates && self.deletes && self.test.is_none() {
+        if self.inserts && self.updates && self.deletes && self.kept_rowid.is_none() && self.test.is_none() {
             return changes;
         }
         let mut kept = Changes::new(changes.after().columns().len());
         for change in changes.iter().filter(|change| self.wants(&changes, *change)) {
-            kept.push(&changes, change);
+            match (change, self.kept_rowid) {
+                (Change::Update { before, after }, Some(rowid)) => {
+                    let old = changes.before();
+                    let mut values: Vec<Value<'_>> = changes.after().row(after).collect();
+                    values[rowid] = old.value(before, rowid);
+                    if !old.row(before).eq(values.iter().copied()) {
+                        kept.update_to(old, before, values);
+                    }
+                }
+                _ => kept.push(&changes, change),
+            }
         }
         kept
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::RowStream;
-use rowkeep_format::{Key, RowBatch, Table, key};
+use rowkeep_format::{Key, KeyForm, RowBatch, Table, key};
 
 use super::columns::Alignment;
 use crate::rows::condition::equality::{Equality, is_exact, look_alike};
@@ -24,8 +24,9 @@ pub(crate) struct Access<'a> {
     alignment: Arc<Alignment>,
     /// The key by which rows are known, over the columns that they are brought to.
     pub(crate) key: Key,
-    /// The places of the key's columns in the state's own table.
+    /// The places of the key's columns in the state's own table, and how many of them name a row.
     own_key: Vec<usize>,
+    naming: usize,
     /// Whether rows come in the order of the key, and whether keys look the same here as there.
     is_in_order: bool,
     is_alike: bool,
@@ -57,25 +58,35 @@ impl<'a> Access<'a> {
             context,
             state,
             own,
-            // Where the key lost columns, the rows go in another order than the one that they are stored in.
-            is_in_order: alignment.keeps_order() && key.columns.len() == common.key.columns.len(),
+            // Where the key lost columns or is no key of chunks, rows are stored in another order.
+            is_in_order: alignment.keeps_order() && *key == common.key,
             is_alike: key.columns.iter().zip(&own_key).all(alike),
             alignment,
+            naming: key.naming().count().min(own_key.len()),
             key: key.clone(),
             own_key,
         }
     }
 
+    /// The columns by which a row is looked for.
+    pub(crate) fn naming(&self) -> &[usize] {
+        &self.own_key[..self.naming]
+    }
+
     /// Whether no two rows of the state have the same key, because it is the one that the state's table has.
     pub(crate) fn has_one_row_of_a_key(&self) -> bool {
-        let own = self.own.key.columns.iter().map(|part| &part.column);
-        self.own.key.unique && own.eq(&self.own_key)
+        let key = self.own.identified_by();
+        key.unique && key.naming().map(|part| &part.column).eq(self.naming())
     }
 
     /// The rows that have one of these keys.
     pub(crate) async fn by_keys(&self, run: &KeyRun) -> Result<KeyedRows, Error> {
-        let found = match self.state {
-            State::Snapshot(stored) if self.is_in_order => {
+        let stored_keys = match self.state {
+            State::Snapshot(_) if !self.is_in_order => self.as_stored_keys(run),
+            _ => None,
+        };
+        let found = match (self.state, stored_keys) {
+            (State::Snapshot(stored), _) if self.is_in_order => {
                 let own = match stored.entry(&self.own.name) {
                     Some(entry) => {
                         rows_by_keys(self.context, &stored.reader, self.own, entry, &run.encoded).await?
@@ -84,8 +95,15 @@ impl<'a> Access<'a> {
                 };
                 return Ok(self.brought(own));
             }
-            State::Live(live) if self.is_alike => {
-                live.view.find(self.own, &self.own_key, &run.values).await?
+            (State::Snapshot(stored), Some(keys)) => {
+                let own = match stored.entry(&self.own.name) {
+                    Some(entry) => rows_by_keys(self.context, &stored.reader, self.own, entry, &keys).await?,
+                    None => RowBatch::new(self.own.columns.len()),
+                };
+                futures::stream::iter([Ok(own)]).boxed()
+            }
+            (State::Live(live), _) if self.is_alike => {
+                live.view.find(self.own, self.naming(), &self.named_values(run)).await?
             }
             // Under another key there is no way to a row but through all of them.
             _ => {
@@ -153,6 +171,21 @@ impl<'a> Access<'a> {
         Ok(())
     }
 
+    /// The values of keys by which rows are looked for.
+    fn named_values(&self, run: &KeyRun) -> RowBatch {
+        let columns = run.values.columns()[..self.naming].to_vec();
+        RowBatch::from_columns(columns, run.values.rows()).expect("every column has a value for each key")
+    }
+
+    /// The keys in whose order chunks stand, where they follow from what identifies the rows; in order.
+    fn as_stored_keys(&self, run: &KeyRun) -> Option<Vec<Vec<u8>>> {
+        let is_exact = |form: KeyForm| form == KeyForm::Equal || !form.is_of_identity();
+        if !self.is_alike || !self.key.naming().all(|part| is_exact(part.form)) {
+            return None;
+        }
+        self.as_keys(self.naming(), &self.named_values(run))
+    }
+
     /// Values of columns as keys of the state's own table, in order; nothing where they do not tell keys.
     fn as_keys(&self, columns: &[usize], values: &RowBatch) -> Option<Vec<Vec<u8>>> {
         let key = &self.own.key;
@@ -165,7 +198,11 @@ impl<'a> Access<'a> {
             for part in &key.columns {
                 let place = columns.iter().position(|column| *column == part.column)?;
                 let value = values.value(row, place);
-                if !is_exact(self.own, &self.own.columns[part.column], value) {
+                let folds = |form| matches!(form, KeyForm::NoCase | KeyForm::RightTrimmed);
+                let mut identity = self.own.identity.iter().flat_map(|identity| &identity.columns);
+                if identity.any(|other| other.column == part.column && folds(other.form))
+                    || !is_exact(self.own, &self.own.columns[part.column], value)
+                {
                     return None;
                 }
                 key::encode_value(part.form, value, &mut encoded).ok()?;
@@ -186,12 +223,8 @@ impl<'a> Access<'a> {
     /// The key of a row of the state.
     pub(crate) fn key_of(&self, batch: &RowBatch, row: usize) -> Result<Vec<u8>, Error> {
         let mut encoded = Vec::new();
-        for (part, column) in self.key.columns.iter().zip(&self.own_key) {
-            let value = key::encode_value(part.form, batch.value(row, *column), &mut encoded);
-            value.map_err(|expected| {
-                self.unstorable()(rowkeep_format::FormatError::KeyForm { column: *column, expected })
-            })?;
-        }
+        let values = self.own_key.iter().map(|column| batch.value(row, *column));
+        key::encode_values(&self.key, values, &mut encoded).map_err(self.unstorable())?;
         Ok(encoded)
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use rowkeep_format::{Changes, FormatError, Key, RowBatch, key};
+use rowkeep_format::{Changes, FormatError, Key, RowBatch, Value, key};
 
 /// The size in bytes at which a run of changes is ended.
 pub(super) const TARGET_BYTES: usize = 1024 * 1024;
@@ -33,6 +33,24 @@ pub(crate) struct Shape {
     pub(crate) columns: usize,
     /// The columns whose values count.
     pub(crate) compared: Vec<usize>,
+    /// The columns whose values stay as they were in an update.
+    pub(crate) stays: Vec<usize>,
+    /// Whether rows may have the same key though it is to be unique, as in a state where nothing saw to that yet. The
+    /// others of a key then come or go.
+    pub(crate) repeats: bool,
+}
+
+impl Shape {
+    /// Adds an update from one row to another.
+    fn update(&self, changes: &mut Changes, old: (&RowBatch, usize), new: (&RowBatch, usize)) {
+        if self.stays.is_empty() {
+            changes.update(old.0, old.1, new.0, new.1);
+        } else {
+            let mut values: Vec<Value<'_>> = new.0.row(new.1).collect();
+            self.stays.iter().for_each(|column| values[*column] = old.0.value(old.1, *column));
+            changes.update_to(old.0, old.1, values);
+        }
+    }
 }
 
 /// The rows of a run, with their keys.
@@ -77,8 +95,7 @@ impl Run {
 /// The changes that make the rows of `before` within the bounds those of `after`, in key order.
 ///
 /// Both have the same columns. Where the key is unique, rows of equal keys are one row that was updated; elsewhere they
-/// are compared with each other one by one, and what is left was deleted and inserted. Fails when rows of `after` have
-/// the same key though it is to be unique.
+/// are compared with each other one by one, and what is left was deleted and inserted. Fails when rows of `after` have the same key though it is to be unique.
 pub(crate) fn changes(
     shape: &Shape,
     bounds: &Bounds,
@@ -97,7 +114,8 @@ pub(crate) fn changes(
             (None, Some(_)) => Ordering::Greater,
             (Some(old), Some(new)) => old.cmp(new),
         };
-        if order != Ordering::Less && shape.key.unique && b > 0 && after.key(b) == after.key(b - 1) {
+        let is_single = shape.key.unique && !shape.repeats;
+        if order != Ordering::Less && is_single && b > 0 && after.key(b) == after.key(b - 1) {
             return Err(FormatError::OutOfOrder { row: b as u64 });
         }
         match order {
@@ -113,7 +131,7 @@ pub(crate) fn changes(
                 let ((old, old_row), (new, new_row)) = (before.row(a), after.row(b));
                 if !equal(&shape.compared, old, old_row, new, new_row) {
                     if shape.key.unique {
-                        changes.update(old, old_row, new, new_row);
+                        shape.update(&mut changes, (old, old_row), (new, new_row));
                     } else {
                         changes.delete(old, old_row);
                         changes.insert(new, new_row);

@@ -8,7 +8,7 @@ fn shape(unique: bool) -> Shape {
         true => Key { columns: vec![KeyColumn { column: 0, form: KeyForm::Native }], unique },
         false => Key::whole_row(2),
     };
-    Shape { key, columns: 2, compared: vec![0, 1] }
+    Shape { key, columns: 2, compared: vec![0, 1], stays: Vec::new(), repeats: false }
 }
 
 fn rows(rows: &[(i64, &str)]) -> Vec<Arc<RowBatch>> {
@@ -80,6 +80,26 @@ fn columns_that_do_not_count_change_nothing() {
     let shape = Shape { compared: vec![0], ..shape(true) };
     let runs = changes(&shape, &Bounds::default(), rows(&[(1, "a")]), rows(&[(1, "b")]));
     assert_eq!(runs, Ok(Vec::new()));
+}
+
+#[test]
+fn values_stay_of_columns_that_the_other_state_lacks() {
+    let key = Key { columns: Vec::new(), unique: true };
+    let shape = Shape { key, compared: vec![1], stays: vec![0], ..shape(true) };
+    let runs = changes(&shape, &Bounds::default(), rows(&[(1, "a")]), rows(&[(2, "b")]));
+    assert_eq!(told(&runs.expect("in order")), ["1a>1b"]);
+}
+
+#[test]
+fn the_others_of_a_key_come_and_go_where_it_may_repeat() {
+    let shape = Shape { repeats: true, ..shape(true) };
+    let runs = changes(
+        &shape,
+        &Bounds::default(),
+        rows(&[(1, "a"), (2, "b"), (2, "c")]),
+        rows(&[(1, "x"), (1, "y"), (2, "b")]),
+    );
+    assert_eq!(told(&runs.expect("in order")), ["1a>1x", "+1y", "-2c"]);
 }
 
 #[test]

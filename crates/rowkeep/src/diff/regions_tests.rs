@@ -67,7 +67,8 @@ fn changed(
     ends: (u8, u8),
 ) -> (Bag, u64, usize) {
     let key = keyed(unique);
-    let shape = Shape { key: key.clone(), columns: COLUMNS, compared: vec![0, 1] };
+    let shape =
+        Shape { key: key.clone(), columns: COLUMNS, compared: vec![0, 1], stays: Vec::new(), repeats: false };
     let mut regions = Regions::new(side(before, &key, ends.0), side(after, &key, ends.1), unique);
     let (mut bag, mut count, mut compared) = (bag(before), 0, 0);
     futures::executor::block_on(async {

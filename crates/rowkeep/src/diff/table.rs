@@ -5,8 +5,9 @@ use std::sync::Arc;
 use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
 use rowkeep_engine::RowStream;
 use rowkeep_engine::sort::{SortOptions, sort};
-use rowkeep_format::{Changes, ContentKeys, Table, TableChanges, TableName};
+use rowkeep_format::{Changes, ContentKeys, Key, Table, TableChanges, TableName};
 
+use super::by_identity::ByIdentity;
 use super::by_key::compare_keys;
 use super::changed_rows::{ChangedRows, Differing};
 use super::changeset::{Frame, Spool};
@@ -30,8 +31,8 @@ pub(super) async fn diff_table(
     filter: &Filter,
     spool: &Spool,
 ) -> Result<(TableChanges, Vec<Frame>), Error> {
-    let filter = filter.bind(pair.old)?;
     let pairing = Pairing::new(pair.old, pair.new);
+    let filter = filter.bind(&pairing.table)?;
     let mut out = Collector::new(context, spool, pair.old);
     if !filter.is_nothing() {
         pairing.check(pair.after)?;
@@ -64,7 +65,8 @@ async fn known_changes(
     compared.map(Some).map_err(|source| Error::Table { table: pair.old.name.to_string(), source })
 }
 
-/// Walks both tables, and compares the rows wherever chunks differ.
+/// Compares all rows. Where chunks stand in another order than that of what identifies rows, only the rows that differ in
+/// that order are compared again.
 async fn compare_all(
     context: &Context,
     keys: &ContentKeys,
@@ -73,29 +75,103 @@ async fn compare_all(
     filter: &Arc<BoundFilter>,
     out: &mut Collector<'_>,
 ) -> Result<(), Error> {
-    let Pairing { table, alignment, shape } = pairing;
+    let kept = Output::Kept { filter, out };
+    let Some(in_chunks) = &pairing.in_chunks else {
+        return compare_in_order(context, keys, pair, pairing, &pairing.shape, kept).await;
+    };
+    let mut again = ByIdentity::new(context, keys, pairing);
+    compare_in_order(context, keys, pair, pairing, in_chunks, Output::Again(&mut again)).await?;
+    match again.into_regions() {
+        None => Ok(()),
+        Some(regions) => {
+            let cause = Cause::default();
+            compare_regions(context, regions, &pairing.shape, &pairing.table.name, &cause, kept).await
+        }
+    }
+}
+
+/// Walks both tables in the order of a key, and compares the rows wherever chunks differ.
+async fn compare_in_order(
+    context: &Context,
+    keys: &ContentKeys,
+    pair: Pair<'_>,
+    pairing: &Pairing,
+    shape: &Arc<Shape>,
+    mut output: Output<'_, '_>,
+) -> Result<(), Error> {
+    let Pairing { table, alignment, .. } = pairing;
     if let Some(changes) = known_changes(pair, context, shape).await? {
-        let kept = changes.into_iter().map(|run| filter.keep(run)).filter(|run| !run.is_empty());
-        return out.keep(kept.collect()).await;
+        let kept = changes.into_iter().map(|run| output.filtered(run)).filter(|run| !run.is_empty());
+        let kept = kept.collect();
+        return output.keep(kept).await;
     }
     let cause = Cause::default();
-    let identity = Arc::new(Alignment::new(pair.old, pair.old));
-    let before = side(context, keys, pair.before, pair.old, table, &identity, shape, true, &cause).await?;
-    let after = side(context, keys, pair.after, pair.new, table, alignment, shape, false, &cause).await?;
-    let mut regions = Regions::new(before, after, shape.key.unique);
+    let same = Arc::new(Alignment::new(pair.old, pair.old));
+    let before = side(context, keys, pair.before, (pair.old, pair.old), &same, shape, true, &cause).await?;
+    let after =
+        side(context, keys, pair.after, (pair.new, pair.old), alignment, shape, false, &cause).await?;
+    let regions = Regions::new(before, after, shape.key.unique && !shape.repeats);
+    compare_regions(context, regions, shape, &table.name, &cause, output).await
+}
+
+/// Compares the rows of regions, several at once.
+async fn compare_regions(
+    context: &Context,
+    mut regions: Regions,
+    shape: &Arc<Shape>,
+    table: &TableName,
+    cause: &Cause,
+    mut output: Output<'_, '_>,
+) -> Result<(), Error> {
     let mut working = FuturesOrdered::new();
     while let Some(region) = regions.next().await.map_err(|error| cause.of_either(error))? {
-        working.push_back(compare(context, region, shape, filter, &table.name).await);
+        working.push_back(compare(context, region, shape, output.filter(), table).await);
         while working.len() > context.cores()
             && let Some(done) = working.next().await
         {
-            out.keep(done?).await?;
+            output.keep(done?).await?;
         }
     }
     while let Some(done) = working.next().await {
-        out.keep(done?).await?;
+        output.keep(done?).await?;
     }
     Ok(())
+}
+
+/// What becomes of changes that were found.
+enum Output<'o, 'c> {
+    /// Those that are wanted are kept.
+    Kept { filter: &'o Arc<BoundFilter>, out: &'o mut Collector<'c> },
+    /// Their rows are compared again.
+    Again(&'o mut ByIdentity<'c>),
+}
+
+impl Output<'_, '_> {
+    fn filter(&self) -> Option<Arc<BoundFilter>> {
+        match self {
+            Self::Kept { filter, .. } => Some(Arc::clone(filter)),
+            Self::Again(_) => None,
+        }
+    }
+
+    fn filtered(&self, run: Changes) -> Changes {
+        match self {
+            Self::Kept { filter, .. } => filter.keep(run),
+            Self::Again(_) => run,
+        }
+    }
+
+    async fn keep(&mut self, runs: Vec<Changes>) -> Result<(), Error> {
+        match self {
+            Self::Kept { out, .. } => out.keep(runs).await,
+            Self::Again(again) => {
+                for run in runs {
+                    again.add(run).await;
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 type Work = Background<Result<Vec<Changes>, Error>>;
@@ -105,12 +181,12 @@ async fn compare(
     context: &Context,
     region: Region,
     shape: &Arc<Shape>,
-    filter: &Arc<BoundFilter>,
+    filter: Option<Arc<BoundFilter>>,
     table: &TableName,
 ) -> Work {
     let bytes: u64 = region.before.iter().chain(&region.after).map(|entry| entry.bytes).sum();
     let admitted = context.admit(bytes as usize).await;
-    let (context, shape, filter) = (context.clone(), Arc::clone(shape), Arc::clone(filter));
+    let (context, shape) = (context.clone(), Arc::clone(shape));
     let table = table.to_string();
     Background::spawn(async move {
         let _admitted = admitted;
@@ -125,27 +201,31 @@ async fn compare(
         let compared = context
             .compute(move || {
                 let runs = changes(&shape, &bounds, before, after)?;
-                Ok(runs.into_iter().map(|run| filter.keep(run)).filter(|run| !run.is_empty()).collect())
+                let kept = |run| match &filter {
+                    Some(filter) => filter.keep(run),
+                    None => run,
+                };
+                Ok(runs.into_iter().map(kept).filter(|run| !run.is_empty()).collect())
             })
             .await;
         compared.map_err(|source| Error::Table { table, source })
     })
 }
 
+/// The rows of a table as a state has it, brought to another.
 #[allow(clippy::too_many_arguments)]
 async fn side(
     context: &Context,
     keys: &ContentKeys,
     state: &State,
-    own: &Table,
-    table: &Arc<Table>,
+    (own, table): (&Table, &Table),
     alignment: &Arc<Alignment>,
     shape: &Shape,
     watched: bool,
     cause: &Cause,
 ) -> Result<Side, Error> {
-    // Where the key lost columns, the rows go in another order than the one that they are stored in.
-    let in_order = alignment.keeps_order() && shape.key.columns.len() == table.key.columns.len();
+    // Where the key lost columns or is no key of chunks, the rows go in another order than the one that they are stored in.
+    let in_order = alignment.keeps_order() && shape.key == table.key;
     if let (State::Snapshot(stored), true) = (state, in_order) {
         let Some(entry) = stored.entry(&own.name) else { return Ok(Side::Empty) };
         let reader = Arc::clone(&stored.reader);
@@ -163,7 +243,8 @@ async fn side(
         let alignment = Arc::clone(alignment);
         read.map_ok(move |batch| Arc::unwrap_or_clone(alignment.map(Arc::new(batch)))).boxed()
     };
-    let sorted_by = Arc::new(Table { key: shape.key.clone(), ..table.as_ref().clone() });
+    let unique = shape.key.unique && !shape.repeats;
+    let sorted_by = Arc::new(Table { key: Key { unique, ..shape.key.clone() }, ..table.clone() });
     let ordered = match in_order {
         true => mapped,
         false => sort(mapped, &sorted_by, &SortOptions::default()),

@@ -252,6 +252,7 @@ mod tests {
             kind: TableKind::Table,
             columns: Vec::new(),
             key: Key::whole_row(0),
+            identity: None,
             foreign_keys: Vec::new(),
         };
         let tables = ["a/b", "..", "Users", "users", "é 1"].map(table);

@@ -6,6 +6,7 @@ use rowkeep_format::{ChunkId, FormatError, Key, RowBatch, Table, TableEntry, key
 use rowkeep_repository::Reader;
 
 use super::key_lookup::{Search, damaged, rows_of, take};
+use super::reader::read_node;
 use crate::{Context, Error};
 
 /// Looks for rows in one snapshot after another, and reads nothing again that is as it was in the one before.
@@ -37,7 +38,10 @@ enum InChunk {
 }
 
 impl RepeatedLookup {
-    /// The row of a table that has this key, which is unique.
+    /// The row of a table that is identified by this key, as what identifies its rows has it.
+    ///
+    /// Where chunks stand in the order of that key, only those on the way to the row are read; else all are, until it is
+    /// found.
     pub(crate) async fn find(
         &mut self,
         context: &Context,
@@ -47,10 +51,11 @@ impl RepeatedLookup {
         wanted: &[u8],
     ) -> Result<Option<RowBatch>, Error> {
         let columns = table.columns.len();
-        let is_same =
-            |last: &Lookup| last.key == table.key && last.columns == columns && last.wanted == wanted;
+        let is_same = |last: &Lookup| {
+            last.key == *table.identified_by() && last.columns == columns && last.wanted == wanted
+        };
         let mut last = self.last.take().filter(is_same).unwrap_or_else(|| Lookup {
-            key: table.key.clone(),
+            key: table.identified_by().clone(),
             columns,
             wanted: wanted.to_vec(),
             root: None,
@@ -58,7 +63,10 @@ impl RepeatedLookup {
             chunks: HashMap::new(),
         });
         if last.root != Some(entry.root.hash) {
-            last.look(context, reader, table, entry).await?;
+            match table.identity {
+                None => last.look(context, reader, table, entry).await?,
+                Some(_) => last.look_everywhere(context, reader, table, entry).await?,
+            }
         }
         let found = last.found.clone();
         self.last = Some(last);
@@ -98,6 +106,66 @@ impl Lookup {
         (self.root, self.chunks) = (Some(entry.root.hash), looked_into);
         Ok(())
     }
+}
+
+impl Lookup {
+    /// Looks into all chunks, whose rows stand in another order.
+    async fn look_everywhere(
+        &mut self,
+        context: &Context,
+        reader: &Reader,
+        table: &Table,
+        entry: &TableEntry,
+    ) -> Result<(), Error> {
+        let level = u64::from(entry.root.levels).saturating_sub(1);
+        let mut nodes = vec![(entry.root.hash, level)];
+        let mut looked_into = HashMap::new();
+        self.found = None;
+        while self.found.is_none()
+            && let Some((id, level)) = nodes.pop()
+        {
+            let below = read_node(reader, id, level).await?;
+            if level > 0 {
+                nodes.extend(below.iter().rev().map(|entry| (entry.id, level - 1)));
+                continue;
+            }
+            for chunk in below {
+                let told = match self.chunks.remove(&chunk.id) {
+                    Some(told) => told,
+                    None => {
+                        let rows = rows_of(context, reader, &chunk, table).await?;
+                        among(&self.key, &rows, &self.wanted).map_err(damaged(chunk.id, table))?
+                    }
+                };
+                looked_into.insert(chunk.id, told.clone());
+                if let InChunk::Row(row) = told {
+                    self.found = Some(row);
+                    break;
+                }
+            }
+        }
+        if self.found.is_some() {
+            // What comes after it was not looked into, and is mostly as it was.
+            looked_into.extend(std::mem::take(&mut self.chunks));
+        }
+        (self.root, self.chunks) = (Some(entry.root.hash), looked_into);
+        Ok(())
+    }
+}
+
+/// What rows in any order tell of the row of one key.
+fn among(key: &Key, rows: &RowBatch, wanted: &[u8]) -> Result<InChunk, FormatError> {
+    let mut encoded = Vec::new();
+    for row in 0..rows.rows() {
+        encoded.clear();
+        key::encode(key, rows, row, &mut encoded)?;
+        if encoded == wanted {
+            let mut found = RowBatch::new(rows.columns().len());
+            found.extend(rows, row..row + 1);
+            return Ok(InChunk::Row(found));
+        }
+    }
+    Ok(InChunk::Nowhere)
 }
 
 /// What rows that stand in the order of their keys tell of the row of one key.

@@ -138,6 +138,7 @@ mod tests {
             kind: TableKind::Table,
             columns: Vec::new(),
             key: Key::whole_row(0),
+            identity: None,
             foreign_keys: Vec::new(),
         });
         Schema { engine: "test".into(), tables: tables.collect(), ddl: Vec::new() }

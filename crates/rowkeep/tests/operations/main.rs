@@ -5,6 +5,7 @@ mod check;
 mod clocks;
 mod dangling;
 mod hashes;
+mod identity;
 mod jobs;
 mod keyed;
 mod postgres;

@@ -13,7 +13,7 @@ use crate::postgres::connect::session::Session;
 pub(crate) struct Attribute {
     /// Its number.
     pub(crate) number: i16,
-    /// The type's name when it is one of `pg_catalog`, that of the type a domain is made of.
+    /// The type's name when it is one of `pg_catalog` or `citext`, that of the type a domain is made of.
     pub(crate) base_type: String,
     /// What rowkeep knows of it.
     pub(crate) column: Column,
@@ -33,7 +33,8 @@ pub(crate) async fn columns(session: &Session) -> Result<HashMap<u32, Vec<Attrib
                         a.attnotnull AND NOT EXISTS ( \
                           SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' \
                           AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated), \
-                        CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE '' END \
+                        CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace OR t.typname = 'citext' THEN t.typname \
+                             ELSE '' END \
                  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
                  JOIN pg_namespace n ON n.oid = c.relnamespace \
                  JOIN base ON base.oid = a.atttypid JOIN pg_type t ON t.oid = base.base \

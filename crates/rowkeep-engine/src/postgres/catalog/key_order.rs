@@ -39,6 +39,19 @@ pub(crate) fn ordering(base_type: &str, encoding: &str) -> Ordering {
     Ordering { form, server }
 }
 
+/// The form that takes together what a type holds to be equal, where it prints equal values in several ways and the rule is
+/// known.
+///
+/// `citext` goes by the database's locale; of its rule this is what holds in all of them.
+pub(crate) fn equality(base_type: &str) -> Option<KeyForm> {
+    match base_type {
+        "citext" => Some(KeyForm::NoCase),
+        "float4" | "float8" => Some(KeyForm::Float),
+        "interval" => Some(KeyForm::Interval),
+        _ => None,
+    }
+}
+
 /// Whether a type prints different values as the same text, so that its text cannot identify a row.
 pub(crate) fn is_ambiguous(base_type: &str) -> bool {
     // Overloaded functions and operators print alike.

@@ -82,6 +82,16 @@ pub(crate) fn choose_key(
     (Key::whole_row(columns.len()), None)
 }
 
+/// What identifies rows, where values of the key may be equal though they are printed otherwise.
+pub(crate) fn identity(key: &Key, columns: &[Attribute]) -> Option<Key> {
+    let part = |part: &KeyColumn| {
+        let form = key_order::equality(&columns[part.column].base_type).unwrap_or(part.form);
+        KeyColumn { column: part.column, form }
+    };
+    let identity = Key { columns: key.columns.iter().map(part).collect(), unique: true };
+    (key.unique && identity != *key).then_some(identity)
+}
+
 /// Whether rows that lie by the first column of the key probably lie by the key.
 ///
 /// Text is not asked for: its statistics are those of its collation, whose order is seldom ours.

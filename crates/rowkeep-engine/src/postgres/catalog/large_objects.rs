@@ -27,6 +27,7 @@ pub(crate) fn objects() -> Table {
             nullable("comment", "text"),
         ],
         key: Key { columns: vec![KeyColumn { column: 0, form: KeyForm::Integer }], unique: true },
+        identity: None,
         foreign_keys: Vec::new(),
     }
 }
@@ -44,6 +45,7 @@ pub(crate) fn data() -> Table {
             ],
             unique: true,
         },
+        identity: None,
         foreign_keys: Vec::new(),
     }
 }

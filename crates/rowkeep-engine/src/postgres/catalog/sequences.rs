@@ -35,6 +35,7 @@ pub(crate) fn table() -> Table {
             ],
             unique: true,
         },
+        identity: None,
         foreign_keys: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use rowkeep_format::{Schema, Table, TableKind, TableName};
 
 use super::columns::columns;
 use super::foreign_keys::{names_of_all, references};
-use super::keys::{choose_key, is_stored_by_first, key_candidates};
+use super::keys::{choose_key, identity, is_stored_by_first, key_candidates};
 use super::physical_order::PhysicalOrder;
 use super::relation::{KEPT, Relation};
 use crate::postgres::connect::row::{number, text, truth};
@@ -48,6 +48,7 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
                 table: Table {
                     name: TableName::qualified(text(row, 1), text(row, 2)),
                     kind: TableKind::Table,
+                    identity: identity(&key, &columns),
                     columns: columns.into_iter().map(|column| column.column).collect(),
                     key,
                     foreign_keys,

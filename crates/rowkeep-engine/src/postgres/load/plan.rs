@@ -117,6 +117,7 @@ mod tests {
             kind: TableKind::Table,
             columns: Vec::new(),
             key: Key::whole_row(0),
+            identity: None,
             foreign_keys: Vec::new(),
         };
         let part = |part: &str, sql: &str| Ddl { part: part.to_owned(), sql: sql.to_owned() };

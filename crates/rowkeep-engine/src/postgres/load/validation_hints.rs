@@ -87,6 +87,7 @@ mod tests {
             kind: TableKind::Table,
             columns: columns.iter().map(column).collect(),
             key: Key { columns: key, unique: true },
+            identity: None,
             foreign_keys: references,
         }
     }

@@ -44,6 +44,8 @@ pub(super) struct ChangedTable<'a> {
     pub(super) has_removals: bool,
     pub(super) has_updates: bool,
     pub(super) has_inserts: bool,
+    /// Whether some updates are a delete and an insert.
+    pub(super) has_moves: bool,
     /// Changes that are not to be made.
     pub(super) left: BitSet,
     pub(super) done: Counts,
@@ -63,6 +65,11 @@ impl ChangedTable<'_> {
         &self.changes.table
     }
 
+    /// The column with the rowid, where that is a value and does not tell which row is meant.
+    pub(super) fn rowid_value(&self) -> Option<usize> {
+        self.table().rowid_beside(&self.table().key)
+    }
+
     /// Whether rows that go are found by their values, as no unique key tells them.
     pub(super) fn removes_by_values(&self) -> bool {
         !self.table().key.unique || self.is_key_in(&self.changes.delete_unknown)
@@ -74,7 +81,7 @@ impl ChangedTable<'_> {
     }
 
     fn is_key_in(&self, columns: &[usize]) -> bool {
-        self.table().key.columns.iter().any(|part| columns.contains(&part.column))
+        self.table().key.naming().any(|part| columns.contains(&part.column))
     }
 
     /// Whether an update has to be a delete and an insert, for what it changes is unique.
@@ -139,6 +146,7 @@ pub(super) fn changed_tables<'a>(
             has_removals: false,
             has_updates: false,
             has_inserts: false,
+            has_moves: false,
             left: BitSet::default(),
             done: Default::default(),
             already: 0,

@@ -52,7 +52,7 @@ impl Conflicts {
 
 /// A row's key for people: `id = 5, name = 'x'`.
 pub(super) fn key_words(table: &Table, batch: &RowBatch, row: usize) -> String {
-    let columns = table.key.columns.iter().take(8);
+    let columns = table.key.telling(batch, row).take(8);
     let words = columns.map(|part| {
         format!("{} = {}", table.columns[part.column].name, value_words(batch.value(row, part.column)))
     });

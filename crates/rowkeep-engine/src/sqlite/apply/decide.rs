@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use super::changed_table::ChangedTable;
 use super::conflicts::Conflicts;
 use super::each_change::each_change;
-use super::row_locator::{At, By, RowLocator};
+use super::located::Located;
+use super::row_locator::RowLocator;
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::raw_statement::Statement;
@@ -37,9 +38,12 @@ pub(super) fn decide(
     let table = &changed.changes.table;
     let mut present = Present::prepare(connection, table, &changed.locator, changed.utf16)?;
     let all: Vec<usize> = (0..table.columns.len()).collect();
+    // Another rowid makes no other row.
+    let rowid = changed.rowid_value();
     let except = |left_out: &[usize]| -> Vec<usize> {
-        all.iter().copied().filter(|column| !left_out.contains(column)).collect()
+        all.iter().copied().filter(|column| !left_out.contains(column) && Some(*column) != rowid).collect()
     };
+    let values = except(&[]);
     let inserted = except(&changed.changes.insert_defaults);
     let deleted = except(&changed.changes.delete_unknown);
 
@@ -76,20 +80,23 @@ pub(super) fn decide(
                 let differs = |column: &usize| {
                     changes.before().value(before, *column) != changes.after().value(after, *column)
                 };
-                changed.updated.extend(all.iter().copied().filter(differs));
+                changed.updated.extend(values.iter().copied().filter(differs));
                 if changed.moves(changes, before, after) {
                     changed.has_removals = true;
                     changed.has_inserts = true;
+                    changed.has_moves = true;
                 } else {
                     changed.has_updates = true;
                 }
+                let moves_alone = !values.iter().any(differs);
+                let becomes = if moves_alone { &all } else { &values };
                 if !table.key.unique {
                     Decision::Make
                 } else if !present.find(&changed.locator, batch, row)? {
                     Decision::Conflict
-                } else if present.is(changes.after(), after, &all) {
+                } else if present.is(changes.after(), after, becomes) {
                     Decision::Already
-                } else if present.is(changes.before(), before, &all) {
+                } else if present.is(changes.before(), before, &values) {
                     Decision::Make
                 } else {
                     Decision::Conflict
@@ -114,7 +121,7 @@ pub(super) fn decide(
 
 /// Looks up rows by their key.
 struct Present<'c, 't> {
-    statement: Statement<'c>,
+    statement: Located<'c>,
     table: &'t Table,
     utf16: Option<Endian>,
     /// The row that was found last, alone.
@@ -129,11 +136,12 @@ impl<'c, 't> Present<'c, 't> {
         utf16: Option<Endian>,
     ) -> Result<Self, EngineError> {
         let columns = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
-        // Where no key is unique, nothing is looked up.
-        let condition = if table.key.unique { locator.condition(By::Key) } else { "false".into() };
-        let sql = format!("SELECT {columns} FROM main.{} WHERE {condition}", quoted(&table.name.name));
-        let statement =
-            Statement::prepare(connection, &sql).map_err(when(format!("reading table {}", table.name)))?;
+        let statement = Located::prepare(locator, |condition| {
+            // Where no key is unique, nothing is looked up.
+            let condition = if table.key.unique { condition } else { "false" };
+            let sql = format!("SELECT {columns} FROM main.{} WHERE {condition}", quoted(&table.name.name));
+            Statement::prepare(connection, &sql).map_err(when(format!("reading table {}", table.name)))
+        })?;
         Ok(Self { statement, table, utf16, found: RowBatch::new(table.columns.len()) })
     }
 
@@ -144,11 +152,12 @@ impl<'c, 't> Present<'c, 't> {
         let doing = || format!("reading table {}", self.table.name);
         let mut wanted = Vec::new();
         key::encode(&self.table.key, batch, row, &mut wanted)?;
-        let values = locator.values(At::Key(batch, row)).into_iter();
+        let at = locator.at(batch, row);
+        let values = locator.values(at).into_iter();
         let (found, table, utf16) = (&mut self.found, self.table, self.utf16);
         let (mut is_there, mut failed) = (false, None);
         let mut this = Vec::new();
-        let ran = self.statement.run(values, utf16, |statement| {
+        let ran = self.statement.at(at).run(values, utf16, |statement| {
             *found = RowBatch::new(table.columns.len());
             this.clear();
             if push_row(statement, found, utf16).is_none() {

@@ -1,5 +1,7 @@
 //! Changing rows, after it was decided about each.
 
+mod insert;
+
 use std::sync::Arc;
 
 use rowkeep_format::{Change, RowBatch, Value};
@@ -10,8 +12,8 @@ use super::conflicts::{Conflicts, key_words};
 use super::duplicate_rows::DuplicateRows;
 use super::each_change::each_change;
 use super::foreign_keys::References;
+use super::located::Located;
 use super::refusal::refused;
-use super::row_locator::{At, By};
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::connect::error::{failure, words};
 use crate::sqlite::connect::interrupt::Interrupt;
@@ -29,6 +31,8 @@ pub(super) struct Executor<'c> {
     fire_triggers: bool,
     /// The table because of which `CHECK` is not looked at.
     unchecked: Option<String>,
+    /// What people should know beside that.
+    notes: Vec<String>,
 }
 
 impl<'c> Executor<'c> {
@@ -39,7 +43,8 @@ impl<'c> Executor<'c> {
         properties: &Properties,
         fire_triggers: bool,
     ) -> Self {
-        Self { connection, source, interrupt, utf16: properties.utf16(), fire_triggers, unchecked: None }
+        let (utf16, notes) = (properties.utf16(), Vec::new());
+        Self { connection, source, interrupt, utf16, fire_triggers, unchecked: None, notes }
     }
 
     /// Makes all changes: deletes in all tables, then updates, then inserts.
@@ -66,11 +71,14 @@ impl<'c> Executor<'c> {
     }
 
     /// What people should know.
-    pub(super) fn into_notes(self) -> Option<String> {
-        let table = self.unchecked?;
-        Some(format!(
-            "CHECK constraints were not looked at, for one of table {table} calls a function that only its application has"
-        ))
+    pub(super) fn into_notes(self) -> Vec<String> {
+        let mut notes = self.notes;
+        notes.extend(self.unchecked.map(|table| {
+            format!(
+                "CHECK constraints were not looked at, for one of table {table} calls a function that only its application has"
+            )
+        }));
+        notes
     }
 
     fn remove(
@@ -117,10 +125,11 @@ impl<'c> Executor<'c> {
                     }
                 }
                 (_, Some(delete)) => {
-                    let at = At::Key(batch, before);
+                    let at = changed.locator.at(batch, before);
                     references.gone(changed, at, stays)?;
                     let values = changed.locator.values(at).into_iter();
-                    self.changed(delete.run(values, self.utf16, |_| true), changed, batch, before)?;
+                    let ran = delete.at(at).run(values, self.utf16, |_| true);
+                    self.changed(ran, changed, batch, before)?;
                     if after.is_none() {
                         changed.count(change);
                     }
@@ -140,13 +149,11 @@ impl<'c> Executor<'c> {
         let table = &changed.changes.table;
         let columns: Vec<usize> = changed.updated.iter().copied().collect();
         let sets = columns.iter().map(|column| format!("{} = ?", quoted(&table.columns[*column].name)));
-        let sql = format!(
-            "UPDATE OR ABORT main.{} SET {} WHERE {}",
-            quoted(&table.name.name),
-            sets.collect::<Vec<_>>().join(", "),
-            changed.locator.condition(By::Key)
-        );
-        let mut statement = self.prepare(changed, &sql)?;
+        let sets = sets.collect::<Vec<_>>().join(", ");
+        let name = quoted(&table.name.name);
+        let mut statement = Located::prepare(&changed.locator, |condition| {
+            self.prepare(changed, &format!("UPDATE OR ABORT main.{name} SET {sets} WHERE {condition}"))
+        })?;
         each_change(self.source, changed.index, self.interrupt, |number, changes, change| {
             let Change::Update { before, after } = change else { return Ok(()) };
             if changed.left.has(number) || changed.moves(changes, before, after) {
@@ -155,82 +162,24 @@ impl<'c> Executor<'c> {
             let stays = |column: usize| {
                 changes.before().value(before, column) == changes.after().value(after, column)
             };
-            references.gone(changed, At::Key(changes.before(), before), stays)?;
+            let at = changed.locator.at(changes.before(), before);
+            references.gone(changed, at, stays)?;
             let mut values: Vec<Value<'_>> =
                 columns.iter().map(|column| changes.after().value(after, *column)).collect();
-            values.extend(changed.locator.values(At::Key(changes.before(), before)));
-            let ran = statement.run(values.into_iter(), self.utf16, |_| true);
+            values.extend(changed.locator.values(at));
+            let ran = statement.at(at).run(values.into_iter(), self.utf16, |_| true);
             self.changed(ran, changed, changes.after(), after)?;
-            references.asked(changed, At::Key(changes.after(), after), stays)?;
+            references.asked(changed, changed.locator.at(changes.after(), after), stays)?;
             changed.count(change);
             Ok(())
         })
     }
 
-    fn insert(
-        &mut self,
-        changed: &mut ChangedTable<'_>,
-        references: &mut References<'c>,
-    ) -> Result<(), EngineError> {
-        let table = &changed.changes.table;
-        let all: Vec<usize> = (0..table.columns.len()).collect();
-        let defaults = &changed.changes.insert_defaults;
-        let given: Vec<usize> = all.iter().copied().filter(|column| !defaults.contains(column)).collect();
-        let mut insert = self.prepare_insert(changed, &given)?;
-        // Updates know all of their columns.
-        let mut put_back = if defaults.is_empty() { None } else { Some(self.prepare_insert(changed, &all)?) };
-        each_change(self.source, changed.index, self.interrupt, |number, changes, change| {
-            let (before, row) = match change {
-                _ if changed.left.has(number) => return Ok(()),
-                Change::Insert { after } => (None, after),
-                Change::Update { before, after } if changed.moves(changes, before, after) => {
-                    (Some(before), after)
-                }
-                _ => return Ok(()),
-            };
-            let batch = changes.after();
-            let (statement, columns) = match (&mut put_back, before) {
-                (Some(put_back), Some(_)) => (put_back, &all),
-                _ => (&mut insert, &given),
-            };
-            let values = columns.iter().map(|column| batch.value(row, *column));
-            self.changed(statement.run(values, self.utf16, |_| true), changed, batch, row)?;
-            let at = match changed.locator.rowid {
-                Some(_) => At::Rowid(self.connection.last_insert_rowid()),
-                None if changed.knows_inserted() => At::Key(batch, row),
-                None => At::Values(batch, row),
-            };
-            let stays = |column: usize| {
-                before
-                    .is_some_and(|before| changes.before().value(before, column) == batch.value(row, column))
-            };
-            references.asked(changed, at, stays)?;
-            changed.count(change);
-            Ok(())
+    fn prepare_delete(&mut self, changed: &ChangedTable<'_>) -> Result<Located<'c>, EngineError> {
+        let name = quoted(&changed.table().name.name);
+        Located::prepare(&changed.locator, |condition| {
+            self.prepare(changed, &format!("DELETE FROM main.{name} WHERE {condition}"))
         })
-    }
-
-    fn prepare_delete(&mut self, changed: &ChangedTable<'_>) -> Result<Statement<'c>, EngineError> {
-        let name = quoted(&changed.table().name.name);
-        let sql = format!("DELETE FROM main.{name} WHERE {}", changed.locator.condition(By::Key));
-        self.prepare(changed, &sql)
-    }
-
-    fn prepare_insert(
-        &mut self,
-        changed: &ChangedTable<'_>,
-        columns: &[usize],
-    ) -> Result<Statement<'c>, EngineError> {
-        let name = quoted(&changed.table().name.name);
-        let names = columns.iter().map(|column| quoted(&changed.table().columns[*column].name));
-        let names = names.collect::<Vec<_>>().join(", ");
-        let sql = match columns.len() {
-            0 => format!("INSERT OR ABORT INTO main.{name} DEFAULT VALUES"),
-            count => {
-                format!("INSERT OR ABORT INTO main.{name} ({names}) VALUES ({})", vec!["?"; count].join(", "))
-            }
-        };
-        self.prepare(changed, &sql)
     }
 
     fn prepare(&mut self, changed: &ChangedTable<'_>, sql: &str) -> Result<Statement<'c>, EngineError> {

@@ -1,6 +1,6 @@
 //! Where a row is: the conditions by which SQL finds it.
 
-use rowkeep_format::{RowBatch, Table, Value};
+use rowkeep_format::{KeyForm, RowBatch, Table, Value};
 
 use crate::sqlite::catalog::tables::Facts;
 use crate::sqlite::quote::quoted;
@@ -43,6 +43,8 @@ impl At<'_> {
 pub(super) struct RowLocator {
     /// Columns of the key, when it is unique.
     key: Vec<usize>,
+    /// The column with the rowid, which tells a row that has NULL in its key.
+    stands_in: Option<usize>,
     key_condition: String,
     /// The name of the rowid, where there is one.
     pub(super) rowid: Option<&'static str>,
@@ -54,7 +56,8 @@ impl RowLocator {
     /// `unknown` are the columns of which deleted rows have no value.
     pub(super) fn of(table: &Table, facts: &Facts, unknown: &[usize]) -> Self {
         let name = |column: usize| table.columns[column].name.as_str();
-        let key: Vec<_> = table.key.columns.iter().map(|part| part.column).collect();
+        let key: Vec<_> = table.key.naming().map(|part| part.column).collect();
+        let stands_in = table.key.columns.iter().find(|part| part.form == KeyForm::IfNull);
         // The index is only used with its own order of text.
         let index = facts.unique.iter().find(|index| {
             index.columns.len() == key.len()
@@ -81,7 +84,22 @@ impl RowLocator {
                 false => values_condition.collect::<Vec<_>>().join(" AND "),
             },
             key,
+            stands_in: stands_in.map(|part| part.column),
             values,
+        }
+    }
+
+    /// Whether rows are told by their rowids too, for they may have NULL in their key.
+    pub(super) fn needs_rowid(&self) -> bool {
+        self.stands_in.is_some()
+    }
+
+    /// Where the row is that is identified as a row of a batch.
+    pub(super) fn at<'v>(&self, batch: &'v RowBatch, row: usize) -> At<'v> {
+        let has_null = || self.key.iter().any(|column| batch.value(row, *column) == Value::Null);
+        match self.stands_in.map(|column| batch.value(row, column)) {
+            Some(Value::Integer(rowid)) if has_null() => At::Rowid(rowid),
+            _ => At::Key(batch, row),
         }
     }
 

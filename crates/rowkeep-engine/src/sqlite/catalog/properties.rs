@@ -91,6 +91,7 @@ pub(crate) fn settings_table() -> Table {
         kind: TableKind::Settings,
         columns: vec![column("name", "TEXT"), column("value", "INTEGER")],
         key: Key { columns: vec![KeyColumn { column: 0, form: KeyForm::Native }], unique: true },
+        identity: None,
         foreign_keys: Vec::new(),
     }
 }

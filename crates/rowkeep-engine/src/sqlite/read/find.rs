@@ -14,6 +14,7 @@ use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::connect::utf16::Endian;
 use crate::sqlite::quote::quoted;
+use crate::sqlite::schema::identity::collation;
 use crate::sqlite::schema::readable_tables::Readable;
 use crate::{EngineError, ErrorKind};
 
@@ -144,7 +145,16 @@ impl<'t> Search<'t> {
         let table = &self.readable.table;
         let names = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
         let columns = &self.wanted.columns;
-        let one = columns.iter().map(|column| format!("{} IS ?", quoted(&table.columns[*column].name)));
+        // What identifies rows may compare otherwise than its columns do by themselves.
+        let identity =
+            table.identity.as_ref().filter(|identity| identity.naming().map(|part| &part.column).eq(columns));
+        let mut collations =
+            identity.into_iter().flat_map(|identity| identity.naming()).map(|part| collation(part.form));
+        let one = columns.iter().map(|column| {
+            let collation =
+                collations.next().flatten().map_or_else(String::new, |name| format!(" COLLATE {name}"));
+            format!("{}{collation} IS ?", quoted(&table.columns[*column].name))
+        });
         let one = format!("({})", one.collect::<Vec<_>>().join(" AND "));
         let any = vec![one; tuples].join(" OR ");
         format!("SELECT {names} FROM main.{} WHERE {any}", quoted(&table.name.name))

@@ -4,6 +4,7 @@ use rowkeep_format::schema::{Ddl, KeyColumn};
 use rowkeep_format::{Column, ForeignKey, Key, KeyForm, Schema, Table, TableKind, TableName};
 
 use super::ddl::{DATABASE, ENGINE, POST_DATA, PRE_DATA};
+use super::identity::identity;
 use crate::sqlite::catalog::affinity::Affinity;
 use crate::sqlite::catalog::properties::{Properties, SETTINGS_TABLE, settings_table};
 use crate::sqlite::catalog::tables::{ByName, Facts, Object, UniqueIndex};
@@ -138,11 +139,19 @@ fn readable(facts: &Facts, all: &ByName<'_>, properties: &Properties) -> Readabl
             referenced_columns,
         })
     });
+    let kind = kind(facts);
+    let rowid = stored.columns.iter().position(|column| column.hidden);
+    let identity = match kind {
+        TableKind::Table => identity(facts, &stored.places, rowid, &key),
+        // What SQLite and its extensions keep goes as they number it.
+        _ => None,
+    };
     let table = Table {
         name: TableName::plain(&facts.name),
-        kind: kind(facts),
+        kind,
         foreign_keys: foreign_keys.collect(),
         key,
+        identity,
         columns: stored.columns,
     };
     Readable { table, order, stored_order }

@@ -127,6 +127,7 @@ fn described(tables: &Tables<'_>, gap: &Gap<'_>) -> Vec<Dangling> {
         let name = |column: &usize| table.map(|table| table.columns[*column].name.clone());
         columns.iter().filter_map(name).collect::<Vec<_>>()
     };
+    let naming = tables.by_name.get(&link.child).map_or(0, |place| place.live.naming().len());
     let told = |keys: &KeySet, why| {
         (!keys.is_empty()).then(|| Dangling {
             table: link.child.clone(),
@@ -136,7 +137,7 @@ fn described(tables: &Tables<'_>, gap: &Gap<'_>) -> Vec<Dangling> {
             why,
             rows: keys.len() as u64,
             first: keys.runs(TOLD).next().map(|run| run.values).map_or_else(Vec::new, |values| {
-                (0..values.rows()).map(|row| key_in_words(values.row(row))).collect()
+                (0..values.rows()).map(|row| key_in_words(values.row(row).take(naming))).collect()
             }),
         })
     };

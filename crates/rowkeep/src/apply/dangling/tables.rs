@@ -48,7 +48,8 @@ impl<'a> Tables<'a> {
                     TableAccess { live, target: Some((pairing, target)) }
                 }
                 None => {
-                    TableAccess { live: Access::new(context, live, table, table, &table.key), target: None }
+                    let key = table.identified_by();
+                    TableAccess { live: Access::new(context, live, table, table, key), target: None }
                 }
             }
         };

@@ -253,7 +253,7 @@ impl Timeline {
 
 /// The names of a table's key columns.
 fn key_names(table: &Table) -> Vec<String> {
-    table.key.columns.iter().map(|part| table.columns[part.column].name.clone()).collect()
+    table.identified_by().naming().map(|part| table.columns[part.column].name.clone()).collect()
 }
 
 /// The columns that differ, in the order of the newer table, those that are gone last.

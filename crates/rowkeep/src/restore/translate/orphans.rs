@@ -92,6 +92,7 @@ impl Sorted {
             kind: rowkeep_format::TableKind::Table,
             columns: Vec::new(),
             key: order.clone(),
+            identity: None,
             foreign_keys: Vec::new(),
         };
         let taken = rows.map_ok(move |batch| taken(&batch, &columns)).boxed();

@@ -1,7 +1,7 @@
 //! Naming one row by its key.
 
 use rowkeep_engine::sqlite::Affinity;
-use rowkeep_format::{Column, RowBatch, Schema, Table, Value, key};
+use rowkeep_format::{Column, FormatError, RowBatch, Schema, Table, Value, key};
 
 use super::bind::is_postgres;
 use super::postgres::Type;
@@ -145,16 +145,17 @@ impl KeyReference {
         }
     }
 
-    /// Reads the values as those of a table's key.
+    /// Reads the values as those of what identifies a table's rows.
     ///
-    /// Fails when the table has no unique key, when there are more or fewer values than its key has columns, and for
+    /// Fails when that is nothing but the whole row, when there are more or fewer values than its key has columns, and for
     /// a value that its column's type cannot hold.
     pub fn bind(&self, table: &Table) -> Result<BoundKey, Error> {
         let fail = |problem: String| Error::KeyReference { reference: self.text.clone(), problem };
-        if !table.key.unique {
+        let key = table.identified_by();
+        if !key.unique {
             return Err(fail(format!("table {} has no unique key; choose rows by a condition", table.name)));
         }
-        let columns: Vec<usize> = table.key.columns.iter().map(|part| part.column).collect();
+        let columns: Vec<usize> = key.naming().map(|part| part.column).collect();
         if columns.len() != self.values.len() {
             let names: Vec<&str> =
                 columns.iter().map(|column| table.columns[*column].name.as_str()).collect();
@@ -167,7 +168,8 @@ impl KeyReference {
                 self.values.len()
             )));
         }
-        let mut values = RowBatch::new(columns.len());
+        // What only stands in for a NULL is none of the values that people give.
+        let mut values = RowBatch::new(key.columns.len());
         for (place, (column, part)) in columns.iter().zip(&self.values).enumerate() {
             let column = &table.columns[*column];
             let value =
@@ -177,15 +179,18 @@ impl KeyReference {
             })?;
             values.columns_mut()[place].push(value.borrowed());
         }
+        values.columns_mut()[columns.len()..].iter_mut().for_each(|column| column.push(Value::Null));
         values.end_row();
         let mut encoded = Vec::new();
-        for (place, part) in table.key.columns.iter().enumerate() {
-            key::encode_value(part.form, values.value(0, place), &mut encoded).map_err(|expected| {
-                let column = &table.columns[part.column];
+        key::encode_values(key, values.row(0), &mut encoded).map_err(|error| match error {
+            FormatError::KeyForm { column, expected } => {
+                let column = &table.columns[column];
                 fail(format!("column {} of table {} takes {expected}", column.name, table.name))
-            })?;
-        }
-        Ok(BoundKey { key: table.key.clone(), columns, values, encoded })
+            }
+            other => fail(other.to_string()),
+        })?;
+        let columns = key.columns.iter().map(|part| part.column).collect();
+        Ok(BoundKey { key: key.clone(), columns, values, encoded })
     }
 }
 
@@ -214,11 +219,23 @@ impl Owned {
 fn postgres_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
     let of = Type::of(&column.type_name);
     let text = match part {
-        Part::Bare(text) | Part::Quoted(text) => of.stored(text),
+        Part::Bare(text) | Part::Quoted(text) => of.stored(text).map(|text| filled_up(text, of, column)),
         Part::Blob(bytes) if of == Type::Bytes => Some(format!("\\x{}", hex::encode(bytes))),
         Part::Blob(_) => None,
     };
     text.map(Owned::Text).ok_or(of.expected())
+}
+
+/// Text with the spaces at its end with which `character(n)` is printed.
+fn filled_up(text: String, of: Type, column: &Column) -> String {
+    let width = || -> Option<usize> {
+        let (_, rest) = column.type_name.split_once('(')?;
+        rest.strip_suffix(')')?.parse().ok()
+    };
+    match width().filter(|_| of == Type::Padded) {
+        Some(width) => format!("{text:<width$}"),
+        None => text,
+    }
 }
 
 /// The value that SQLite would have stored.
@@ -259,7 +276,7 @@ impl BoundKey {
         &self.columns
     }
 
-    /// One row of the values, with one column for each of [`columns`](Self::columns).
+    /// One row of the values, with one column for each of [`columns`](Self::columns); NULL where people name none.
     pub fn values(&self) -> &RowBatch {
         &self.values
     }

@@ -18,6 +18,7 @@ fn table(name: TableName, columns: &[(&str, &str)], key: &[(usize, KeyForm)]) ->
         kind: TableKind::Table,
         columns: columns.iter().map(column).collect(),
         key: Key { columns: key.iter().map(key_column).collect(), unique: !key.is_empty() },
+        identity: None,
         foreign_keys: Vec::new(),
     }
 }
@@ -330,6 +331,27 @@ fn keys_name_rows() {
     let mut encoded = Vec::new();
     rowkeep_format::key::encode(&table.key, &batch, 0, &mut encoded).expect("it has its form");
     assert_eq!(bound.encoded(), encoded);
+}
+
+#[test]
+fn keys_are_compared_as_the_database_does() {
+    let bound = |key: &str, type_name: &str, form: KeyForm| {
+        let identity = Key { columns: vec![KeyColumn { column: 0, form }], unique: true };
+        let plain = table(TableName::qualified("public", "t"), &[("k", type_name)], &[(0, KeyForm::Native)]);
+        parse_key(key).expect(key).bind(&Table { identity: Some(identity), ..plain }).expect(key)
+    };
+    let found = |key: &str, type_name: &str, form: KeyForm, there: &str| {
+        let mut batch = RowBatch::new(1);
+        batch.push_row([Value::Text(there.as_bytes())]);
+        bound(key, type_name, form).matches(&batch, 0)
+    };
+    assert!(found("t:ADA@x", "citext", KeyForm::NoCase, "ada@X"));
+    assert!(!found("t:ADA", "citext", KeyForm::NoCase, "ad"));
+    assert!(found("t:-0", "double precision", KeyForm::Float, "0"));
+    assert!(found("t:1.50", "real", KeyForm::Float, "1.5"));
+    assert!(found("t:24:00", "interval", KeyForm::Interval, "1 day"));
+    assert!(found("t:ab", "character(5)", KeyForm::Native, "ab   "));
+    assert!(!found("t:ab", "character(5)", KeyForm::Native, "ab"));
 }
 
 #[test]

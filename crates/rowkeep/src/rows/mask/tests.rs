@@ -20,6 +20,7 @@ fn table(name: TableName, columns: &[(&str, &str)]) -> Table {
         kind: TableKind::Table,
         columns: columns.iter().map(column).collect(),
         key: Key { columns: vec![KeyColumn { column: 0, form: KeyForm::Native }], unique: true },
+        identity: None,
         foreign_keys: Vec::new(),
     }
 }

@@ -77,6 +77,7 @@ fn schema() -> Schema {
         kind: TableKind::Table,
         key: Key::whole_row(columns.len()),
         columns,
+        identity: None,
         foreign_keys,
     };
     let t = vec![

@@ -3,6 +3,7 @@
 use rowkeep_format::{RowBatch, Schema, Table, TableKind, Value};
 
 use super::catalog::properties::{SETTINGS, SETTINGS_TABLE};
+use super::catalog::tables::Object;
 use super::connect::utf16::{self, Endian};
 use super::schema::definitions::Definitions;
 use crate::EngineError;
@@ -37,6 +38,12 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// A literal from which the shell takes no carriage return.
+fn safe_literal(text: &str) -> String {
+    let parts: Vec<String> = text.split('\r').map(literal).collect();
+    parts.join(" || char(13) || ")
+}
+
 /// Writes the rows of a database for `sqlite3`.
 pub(crate) struct Script {
     /// Nothing where rows alone are wanted.
@@ -55,9 +62,16 @@ impl Script {
     /// Whether something is in the schema that SQLite lets nobody create by name.
     fn needs_open_schema(&self) -> bool {
         self.definitions.as_ref().is_some_and(|known| {
-            known.before.iter().any(|object| !object.stored || is_reserved(&object.name))
+            let virtual_or_reserved = |object: &Object| !object.stored || is_reserved(&object.name);
+            known.before.iter().any(virtual_or_reserved) || has_return(known).next().is_some()
         })
     }
+}
+
+/// The objects whose definitions hold carriage returns, which the shell takes away before line feeds.
+fn has_return(definitions: &Definitions) -> impl Iterator<Item = &Object> {
+    let created = definitions.before.iter().filter(|object| object.stored).chain(&definitions.after);
+    created.filter(|object| object.sql.contains('\r'))
 }
 
 fn is_reserved(name: &str) -> bool {
@@ -72,8 +86,9 @@ fn ended(sql: &str) -> String {
 
 impl SqlText for Script {
     fn head(&self) -> String {
-        let mut head = "PRAGMA foreign_keys = OFF;\n".to_owned();
-        let Some(definitions) = &self.definitions else { return head + "BEGIN;\n" };
+        // In exactly these letters: by them newer shells know a script that may write to the schema.
+        let mut head = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n".to_owned();
+        let Some(definitions) = &self.definitions else { return head };
         let properties = &definitions.properties;
         head += &format!(
             "PRAGMA encoding = '{}';\nPRAGMA page_size = {};\nPRAGMA auto_vacuum = {};\n\
@@ -83,7 +98,6 @@ impl SqlText for Script {
         if self.needs_open_schema() {
             head += "PRAGMA writable_schema = ON;\n";
         }
-        head += "BEGIN;\n";
         for object in definitions.before.iter().filter(|object| object.stored && object.name != SEQUENCES) {
             head += &ended(&object.sql);
         }
@@ -94,7 +108,7 @@ impl SqlText for Script {
                 literal(&object.kind),
                 literal(&object.name),
                 literal(&object.table),
-                literal(&object.sql)
+                safe_literal(&object.sql)
             );
         }
         head
@@ -144,6 +158,14 @@ impl SqlText for Script {
     fn tail(&self) -> String {
         let Some(definitions) = &self.definitions else { return "COMMIT;\n".to_owned() };
         let mut tail: String = definitions.after.iter().map(|object| ended(&object.sql)).collect();
+        for object in has_return(definitions) {
+            tail += &format!(
+                "UPDATE sqlite_schema SET sql = {} WHERE type = {} AND name = {};\n",
+                safe_literal(&object.sql),
+                literal(&object.kind),
+                literal(&object.name)
+            );
+        }
         tail += "COMMIT;\n";
         if self.needs_open_schema() {
             tail += "PRAGMA writable_schema = OFF;\n";
@@ -161,9 +183,10 @@ fn value(value: Value<'_>, utf16: Option<Endian>, out: &mut Vec<u8>) {
         Value::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),
         Value::Real(bits) => out.extend_from_slice(real(f64::from_bits(bits)).as_bytes()),
         Value::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains('\0') => out.extend_from_slice(literal(text).as_bytes()),
+            Ok(text) if !text.contains(['\0', '\r']) => out.extend_from_slice(literal(text).as_bytes()),
             _ => {
-                // SQL text ends at a zero, and is UTF-8; a cast takes the bytes as the database's own encoding has them.
+                // SQL text ends at a zero, and is UTF-8, and the shell takes a carriage return before a line feed away; a cast
+                // takes the bytes as the database's own encoding has them.
                 let mut encoded = Vec::new();
                 match utf16 {
                     Some(endian) => utf16::from_utf8(bytes, endian, &mut encoded),
@@ -246,6 +269,8 @@ mod tests {
     fn text_that_is_no_sql_is_cast() {
         assert_eq!(written(Value::Text(b"it's"), None), "'it''s'");
         assert_eq!(written(Value::Text(b"a\0b"), None), "CAST(X'610062' AS TEXT)");
+        assert_eq!(written(Value::Text(b"a\r\nb"), None), "CAST(X'610D0A62' AS TEXT)");
+        assert_eq!(safe_literal("it's\r\n"), "'it''s' || char(13) || '\n'");
         assert_eq!(written(Value::Text(b"a\xff"), None), "CAST(X'61FF' AS TEXT)");
         assert_eq!(written(Value::Text(b"a\0"), Some(Endian::Little)), "CAST(X'61000000' AS TEXT)");
         assert_eq!(ended("CREATE VIEW v AS SELECT 1 -- one"), "CREATE VIEW v AS SELECT 1 -- one\n;\n");

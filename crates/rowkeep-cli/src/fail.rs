@@ -53,6 +53,7 @@ impl std::error::Error for CommandError {}
 
 /// Prints an error with its causes and what to do next, and gives the exit status.
 pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    out::clear();
     let (status, hint) = judge(error);
     if json {
         let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -73,6 +74,15 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         eprintln!("hint: {}", plain(&hint));
     }
     ExitCode::from(status)
+}
+
+/// Prints why one of several databases failed, and what to do about it.
+pub(crate) fn say_of(database: &str, error: &Error) {
+    out::clear();
+    eprintln!("error: {}: {}", plain(database), plain(&error.in_one_line()));
+    if let Some(hint) = hint(error) {
+        eprintln!("hint: {}", plain(&hint));
+    }
 }
 
 /// The exit status of a job, with a hint where only hooks after it failed.
@@ -148,6 +158,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
             [] => "no databases are configured in rowkeep.toml; give a URL or the path of a file".to_owned(),
             known => format!("rowkeep.toml names {}", known.join(", ")),
         },
+        RequestError::NotSet { .. } => "set it, or change the URL in rowkeep.toml".to_owned(),
         RequestError::NoLive => "give its URL or path, or add it to rowkeep.toml".to_owned(),
         RequestError::SeveralLive { known } => {
             say_which(&known.iter().map(|name| format!("live:{name}")).collect::<Vec<_>>())
@@ -223,6 +234,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::AmbiguousSnapshot { .. } => "give more digits of the id",
         Error::NotReady { .. } => "`rowkeep doctor` shows all findings",
         Error::KeyGone { .. } => "leave out the table with --exclude, or restore it with its schema",
+        Error::Unruled { .. } => {
+            "nothing was stored or restored; `rowkeep mask suggest` suggests rules, and the rule keep leaves a column as it is"
+        }
         Error::TooManyRelated { .. } => "choose fewer rows, or restore whole tables",
         Error::Dangling { is_choice: true, .. } => {
             "nothing was changed; --dangling bring also restores the missing rows, --dangling leave-out skips the rows that need them"
@@ -314,6 +328,8 @@ fn repository_hint(kind: Repository) -> Option<&'static str> {
         }
         Repository::Full => "free some space and run the command again; it continues from what is stored",
         Repository::Denied => "check the credentials and their permissions",
+        Repository::NoBucket => "create the bucket, or give another location with --repository",
+        Repository::Folder => "check the folder, its permissions and its disk, and run the command again",
         Repository::Store => {
             "check the connection and run the command again; it continues from what is stored"
         }

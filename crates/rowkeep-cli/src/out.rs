@@ -3,12 +3,29 @@
 //! Whoever reads it may have seen enough and be gone; that is no failure. A disk that is full is one.
 
 use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 /// Whether anything could not be written.
 static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Takes away what shows progress on the terminal.
+static CLEAR: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// Has `clear` called before anything is written, to take away what shows progress on the terminal: it would be drawn over
+/// what is written.
+pub(crate) fn clearing(clear: impl Fn() + Send + Sync + 'static) {
+    let _ = CLEAR.set(Box::new(clear));
+}
+
+/// Takes away what shows progress, before something is written to the terminal.
+pub(crate) fn clear() {
+    if let Some(clear) = CLEAR.get() {
+        clear();
+    }
+}
 
 /// Writes text and ends the line.
 pub(crate) fn line(text: impl AsRef<str>) {
@@ -34,6 +51,7 @@ pub(crate) fn is_lost() -> bool {
 }
 
 fn write(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) {
+    clear();
     let mut out = BufWriter::new(io::stdout().lock());
     if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
         lost(&error);

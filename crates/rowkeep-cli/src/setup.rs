@@ -36,7 +36,8 @@ impl Session {
         Self { global, context, is_apart: false, config: OnceLock::new(), workspace: OnceLock::new() }
     }
 
-    /// A session with a repository and a key file of its own in a folder, without any configuration or progress.
+    /// A session with a repository and a key file of its own in a folder, without progress, and without what configuration
+    /// and environment say of another.
     pub(crate) fn in_folder(&self, folder: &Path) -> Self {
         let repository = folder.join("rowkeep-repository");
         let global = Global {
@@ -85,7 +86,8 @@ impl Session {
     }
 
     fn circumstances(&self) -> Circumstances {
-        let passphrase = std::env::var("ROWKEEP_PASSPHRASE").ok().filter(|passphrase| !passphrase.is_empty());
+        let passphrase = std::env::var("ROWKEEP_PASSPHRASE").ok();
+        let passphrase = passphrase.filter(|passphrase| !self.is_apart && !passphrase.is_empty());
         Circumstances {
             repository: self.global.repository.clone(),
             store: store::options(&self.global.store_options),

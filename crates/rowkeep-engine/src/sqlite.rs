@@ -190,6 +190,7 @@ mod tests {
         let schema = |sql: &str| Schema {
             engine: NAME.to_owned(),
             tables: Vec::new(),
+            inherits: Vec::new(),
             ddl: vec![Ddl { part: PRE_DATA.to_owned(), sql: sql.to_owned() }],
         };
         assert_eq!(definitions(&schema("[]")), Vec::<String>::new());

@@ -28,5 +28,5 @@ pub use changeset::{Change, Changes, Counts, TableChanges};
 pub use error::FormatError;
 pub use ids::{ChunkId, ContentKeys, PlanId, SnapshotId};
 pub use manifest::{Manifest, TableEntry};
-pub use schema::{Column, ForeignKey, Key, KeyForm, Schema, Table, TableKind, TableName};
+pub use schema::{Column, ForeignKey, Inherits, Key, KeyForm, Schema, Table, TableKind, TableName};
 pub use summary::Summary;

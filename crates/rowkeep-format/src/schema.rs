@@ -218,9 +218,21 @@ pub struct Schema {
     pub engine: String,
     /// All tables, in the order in which the engine lists them.
     pub tables: Vec<Table>,
+    /// Which tables have columns of which others, as partitions and children have; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherits: Vec<Inherits>,
     /// Parts of DDL by name, in the engine's own language; which names there are and when each runs is the engine's.
     /// Empty in a backup of data alone.
     pub ddl: Vec<Ddl>,
+}
+
+/// A table that has all columns of another: a partition, or a child by inheritance.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Inherits {
+    /// The partition or child.
+    pub child: TableName,
+    /// What it is a partition or child of, which may be a table without rows of its own and then is not among the tables.
+    pub parent: TableName,
 }
 
 /// A part of a database's DDL.
@@ -247,6 +259,26 @@ impl Schema {
     pub fn by_name(&self) -> HashMap<&TableName, &Table> {
         // Of two of one name the first counts, as in `table`.
         self.tables.iter().rev().map(|table| (&table.name, table)).collect()
+    }
+
+    /// What every partition and child is one of, directly and over others, the nearest first.
+    pub fn ancestors(&self) -> HashMap<&TableName, Vec<&TableName>> {
+        let mut parents: HashMap<&TableName, Vec<&TableName>> = HashMap::new();
+        for Inherits { child, parent } in &self.inherits {
+            parents.entry(child).or_default().push(parent);
+        }
+        let above = |child: &&'_ TableName| {
+            let mut found: Vec<&TableName> = Vec::new();
+            let mut next = parents.get(*child).cloned().unwrap_or_default();
+            while !next.is_empty() {
+                // No table is above itself; a damaged schema may say so.
+                next.retain(|parent| !found.contains(parent));
+                found.extend(&next);
+                next = next.iter().filter_map(|parent| parents.get(parent)).flatten().copied().collect();
+            }
+            found
+        };
+        parents.keys().map(|child| (*child, above(child))).collect()
     }
 
     /// The JSON that is stored; equal schemas give equal bytes.

@@ -3,6 +3,8 @@ use std::io;
 
 use rowkeep_format::ids::{ChunkId, KeySlotId, RepositoryId};
 
+use crate::store_answer::StoreAnswer;
+
 /// What this crate's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -145,7 +147,7 @@ pub enum Error {
         /// On which object.
         object: String,
         /// What the store said.
-        source: object_store::Error,
+        source: StoreAnswer,
     },
     /// The store does not let us.
     #[error("the store refused access: could not {action} {object}")]
@@ -155,7 +157,7 @@ pub enum Error {
         /// On which object.
         object: String,
         /// What the store said.
-        source: object_store::Error,
+        source: StoreAnswer,
     },
     /// The store failed in some other way.
     #[error("could not {action} {object}")]
@@ -165,7 +167,7 @@ pub enum Error {
         /// On which object.
         object: String,
         /// What the store said.
-        source: object_store::Error,
+        source: StoreAnswer,
     },
     /// A file or folder of this machine could not be used.
     #[error("could not {action} {path}")]
@@ -207,6 +209,10 @@ pub enum ErrorKind {
     Full,
     /// Look at credentials and permissions.
     Denied,
+    /// Make the bucket, or name another.
+    NoBucket,
+    /// Look at the folder and its disk.
+    Folder,
     /// Try again, or look at the store.
     Store,
     /// Call otherwise.
@@ -228,9 +234,10 @@ impl Error {
             Error::Missing { .. } | Error::MissingChunk { .. } => ErrorKind::Missing,
             Error::Full { .. } => ErrorKind::Full,
             Error::Denied { .. } => ErrorKind::Denied,
-            Error::Store { .. } | Error::Io { .. } | Error::System(_) | Error::WriterFailed => {
-                ErrorKind::Store
-            }
+            Error::Store { source, .. } if source.is_no_bucket() => ErrorKind::NoBucket,
+            Error::Store { source, .. } if source.is_local() => ErrorKind::Folder,
+            Error::Io { .. } => ErrorKind::Folder,
+            Error::Store { .. } | Error::System(_) | Error::WriterFailed => ErrorKind::Store,
             Error::MalformedKeyFile
             | Error::EmptyPassphrase
             | Error::Kdf { .. }
@@ -264,7 +271,9 @@ impl Error {
             source,
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }
         );
-        match io_kind(&source) {
+        let kind = io_kind(&source);
+        let source = StoreAnswer::from(source);
+        match kind {
             Some(StorageFull | QuotaExceeded) => Error::Full { action, object, source },
             Some(PermissionDenied | ReadOnlyFilesystem) => Error::Denied { action, object, source },
             _ if denied => Error::Denied { action, object, source },

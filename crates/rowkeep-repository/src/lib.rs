@@ -28,6 +28,7 @@ mod listings;
 mod location;
 mod objects;
 mod pack;
+mod patience;
 mod plans;
 mod randomness;
 mod reader;
@@ -38,6 +39,7 @@ mod slots;
 mod snapshot_objects;
 mod snapshots;
 mod statistics;
+mod store_answer;
 mod writer;
 
 pub use catalog::{Catalog, Unreadable};
@@ -52,6 +54,7 @@ pub use reader::Reader;
 pub use repository::{Options, Probed, Protection, Repository, Unlock};
 pub use seal::Encryption;
 pub use statistics::Statistics;
+pub use store_answer::StoreAnswer;
 pub use writer::{Stored, Writer, WriterOptions};
 
 pub use rowkeep_format::ids::{ChunkId, ContentKeys, KeySlotId, PlanId, RepositoryId, SnapshotId};

@@ -13,6 +13,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
+use crate::patience::{self, Patient};
 use crate::{Error, Result};
 
 /// How long one request may take unless the options say otherwise: a pack over a slow line.
@@ -110,6 +111,11 @@ fn bucket(
         ($builder:ty, $key:ty, $store:literal) => {{
             let timeout: $key = "timeout".parse().map_err(failed)?;
             let mut builder = <$builder>::new().with_url(bucket).with_config(timeout, TIMEOUT);
+            // Whoever names such an address means it.
+            if is_plain_http(options) {
+                let allow: $key = "allow_http".parse().map_err(failed)?;
+                builder = builder.with_config(allow, "true");
+            }
             for (name, value) in options {
                 let key: $key = name
                     .to_ascii_lowercase()
@@ -117,7 +123,9 @@ fn bucket(
                     .map_err(|_| Error::UnknownOption { store: $store, option: name.clone() })?;
                 builder = builder.with_config(key, value);
             }
-            within(builder.build().map_err(failed)?, url).map_err(failed)
+            let first = builder.clone().with_retry(patience::at_first()).build().map_err(failed)?;
+            let later = builder.with_retry(patience::later()).build().map_err(failed)?;
+            within(Patient::new(Arc::new(first), Arc::new(later)), url).map_err(failed)
         }};
     }
     match scheme {
@@ -125,6 +133,12 @@ fn bucket(
         "gs" => build!(GoogleCloudStorageBuilder, GoogleConfigKey, "gs"),
         _ => build!(MicrosoftAzureBuilder, AzureConfigKey, "az"),
     }
+}
+
+/// Whether the address of the store itself is without TLS.
+fn is_plain_http(options: &[(String, String)]) -> bool {
+    let mut endpoints = options.iter().filter(|(name, _)| name.to_ascii_lowercase().contains("endpoint"));
+    endpoints.any(|(_, value)| value.starts_with("http://"))
 }
 
 /// A location without what may be credentials or settings in it.

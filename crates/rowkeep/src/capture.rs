@@ -135,15 +135,19 @@ pub(crate) async fn read_opened(
     let parent = known.newest(Some(&options.database)).map(|newest| newest.id);
     let later = Later::than(known);
     let writer = Arc::new(repository.writer().await?);
-    let view: Arc<dyn View> = match &options.mask {
-        Some(rules) => {
-            let mask = Mask::new(rules, repository.content_keys()).bind(view.schema())?;
-            Arc::new(MaskedView::new(view, mask))
-        }
+    let mask = match &options.mask {
+        Some(rules) => Some(Mask::new(rules, repository.content_keys()).bind(view.schema())?),
+        None => None,
+    };
+    let view: Arc<dyn View> = match &mask {
+        Some(mask) => Arc::new(MaskedView::new(view, mask.clone())),
         None => view,
     };
     let schema = stored_schema(view.schema(), options.with_schema);
     let chosen = if options.with_data { options.selection.choose(view.schema())? } else { Vec::new() };
+    if let Some(mask) = &mask {
+        mask.refuse_unruled(chosen.iter().map(|table| &table.name))?;
+    }
     let scope = match (options.with_schema, options.with_data) {
         (true, false) => Scope::SchemaOnly,
         (false, _) => Scope::DataOnly,
@@ -153,7 +157,7 @@ pub(crate) async fn read_opened(
     if options.with_schema || !chosen.is_empty() {
         context.observe(Event::Phase {
             phase: Phase::Backup,
-            tables: chosen.len() as u64,
+            tables: chosen.iter().filter(|table| table.kind.is_user_table()).count() as u64,
             rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
         });
     }
@@ -202,7 +206,12 @@ pub(crate) async fn read_opened(
 
 fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {
     let ddl = if with_ddl { schema.ddl.clone() } else { Vec::new() };
-    Schema { engine: schema.engine.clone(), tables: schema.tables.clone(), ddl }
+    Schema {
+        engine: schema.engine.clone(),
+        tables: schema.tables.clone(),
+        inherits: schema.inherits.clone(),
+        ddl,
+    }
 }
 
 async fn environment(

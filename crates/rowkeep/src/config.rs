@@ -17,7 +17,7 @@ use crate::hooks::{FileHook, Hook, Hooks, Operation, read_all as read_hooks};
 use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
-use crate::variables::expand;
+use crate::variables::{Expanded, expand};
 
 /// What `rowkeep.toml` says.
 ///
@@ -48,7 +48,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default)]
 pub struct Database {
     /// Its URL or path.
-    pub url: SecretString,
+    pub url: Expanded,
     /// Its tables in or out, and its groups.
     pub selection: Selection,
     /// What must hold of its data.
@@ -125,7 +125,8 @@ impl Config {
     /// Reads the text of a configuration; `variable` looks up what `${NAME}` in a value stands for.
     ///
     /// `path` is named in errors. An unknown field or an unset variable is an error: a misspelt setting must not
-    /// silently leave a database unprotected.
+    /// silently leave a database unprotected. A variable in a database's URL is an error when the database is used, so that
+    /// the others can be.
     pub fn parse(text: &str, path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let fail = |message: String| Error::Config { path: path.to_owned(), message };
         let file: File = toml::from_str(text).map_err(|error| fail(toml_problem(text, &error)))?;
@@ -145,7 +146,8 @@ impl Config {
                 data_loss_seconds: limit(database.max_data_loss)?,
             };
             let checks = read_all(database.checks).map_err(of_database)?;
-            let url = beside::database(folder, expand(database.url)?).into();
+            let url = Expanded::of(&database.url, variable).map_err(of_database)?;
+            let url = url.map(|url| beside::database(folder, url));
             let mut mask = database.mask;
             mask.expand(variable).map_err(fail)?;
             let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
@@ -188,7 +190,12 @@ mod tests {
             parse("[databases.app]\nurl = '${DATABASE_URL}?sslmode=require'\nexclude = ['sessions']")
                 .expect("it is well formed");
         let app = &config.databases["app"];
-        assert_eq!(app.url.expose_secret(), "postgres://u:p@h/app?sslmode=require");
+        let url = app.url.value().map(|url| url.expose_secret());
+        assert_eq!(url, Ok("postgres://u:p@h/app?sslmode=require"));
+        let unset =
+            parse("[databases.app]\nurl = 'postgres://${HOST}/${DATABASE_URL}'").expect("it is well formed");
+        let problem = unset.databases["app"].url.value().map(|_| ());
+        assert_eq!(problem, Err("the environment variable HOST is not set"));
         assert_eq!(app.selection.exclude, ["sessions"]);
         assert_eq!(
             parse("repository = 'a$${b}'").expect("it is well formed").repository.as_deref(),

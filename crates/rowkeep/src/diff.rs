@@ -146,7 +146,7 @@ async fn diff_now(
     let chosen = Chosen::new(before, after, &options.selection)?;
     context.observe(Event::Phase {
         phase: Phase::Diff,
-        tables: chosen.pairs.len() as u64,
+        tables: chosen.pairs.iter().filter(|(table, _)| table.kind.is_user_table()).count() as u64,
         rows: chosen.pairs.iter().map(|(table, _)| before.estimated_rows(&table.name)).sum(),
     });
     let spool = Spool::new(options.temporary.as_deref());

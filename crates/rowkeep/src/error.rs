@@ -87,6 +87,12 @@ pub enum Error {
     /// Rules of a mask do not fit the tables, or values do not fit the rules.
     #[error("{0}")]
     Mask(String),
+    /// Columns look personal and no rule of a mask says what is to be done with them.
+    #[error("no mask rule for {}, which {} personal", .columns.join(", "), if .columns.len() == 1 { "looks" } else { "look" })]
+    Unruled {
+        /// The columns.
+        columns: Vec<String>,
+    },
     /// More rows hang together than can be followed.
     #[error("more than {rows} rows are related to the chosen ones: too many to track")]
     TooManyRelated {
@@ -265,6 +271,8 @@ impl Error {
                 | Repository::NewerFormat
                 | Repository::NotFound
                 | Repository::Full
+                | Repository::NoBucket
+                | Repository::Folder
                 | Repository::Store => ErrorKind::Failed,
             },
             Error::Content { source: FormatError::NewerVersion { .. }, .. } => ErrorKind::Failed,
@@ -275,6 +283,7 @@ impl Error {
             | Error::Condition(_)
             | Error::KeyReference { .. }
             | Error::Mask(_)
+            | Error::Unruled { .. }
             | Error::NothingSelected
             | Error::Lacks { .. }
             | Error::KeyGone { .. }

@@ -110,7 +110,7 @@ async fn export_now(
     };
     context.observe(Event::Phase {
         phase: Phase::Export,
-        tables: tables.len() as u64,
+        tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
         rows: tables.iter().map(|table| state.estimated_rows(&table.name)).sum(),
     });
     let mut files = Files::begin(destination, &names, options.force)?;
@@ -184,6 +184,9 @@ impl<'a> Work<'a> {
             None => None,
             Some((rules, keys)) => Some(Mask::new(rules, keys).bind(schema)?),
         };
+        if let Some(mask) = &mask {
+            mask.refuse_unruled(tables.iter().map(|table| &table.name))?;
+        }
         let hidden = |table: &&&Table| matches!(table.kind, TableKind::Shadow | TableKind::LargeObjects);
         let unmasked: Vec<String> =
             tables.iter().filter(hidden).map(|table| table.name.to_string()).collect();

@@ -10,6 +10,7 @@ pub mod backup;
 pub mod caller;
 mod changing;
 pub mod check_data;
+pub mod check_mask;
 mod command_line;
 mod database_ref;
 pub mod delete;

@@ -24,7 +24,7 @@ pub mod rows;
 pub mod state;
 mod toml_problem;
 pub mod units;
-mod variables;
+pub mod variables;
 mod without_secrets;
 
 pub use config::{Config, Database};

@@ -34,7 +34,7 @@ pub enum Event<'a> {
     Phase {
         /// Which phase.
         phase: Phase,
-        /// Number of tables, or of objects.
+        /// Number of tables that people know as theirs, or of objects.
         tables: u64,
         /// Number of rows.
         rows: u64,

@@ -87,6 +87,9 @@ pub async fn restore_masked(
         .await?;
     let is_whole = manifest.scope == Scope::Full && tables.len() == manifest.tables.len();
     let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind(&schema)).transpose()?;
+    if let Some(mask) = &mask {
+        mask.refuse_unruled(tables.iter().map(|table| &table.name))?;
+    }
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
         end_connections: false,
@@ -173,7 +176,7 @@ async fn load(
     let cause = Cause::default();
     context.observe(Event::Phase {
         phase: Phase::Restore,
-        tables: entries.len() as u64,
+        tables: entries.iter().filter(|entry| entry.kind.is_user_table()).count() as u64,
         rows: entries.iter().map(|entry| entry.root.rows).sum(),
     });
     let tables = &schema.by_name();

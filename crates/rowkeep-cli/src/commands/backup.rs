@@ -6,10 +6,11 @@ use rowkeep::jobs::backup::BackupRequest;
 use serde_json::json;
 
 use crate::args::pair;
-use crate::fail::ended;
+use crate::fail::{FAILED, ended};
 use crate::out;
 use crate::setup::{Session, masked};
 use crate::ui::person::Person;
+use crate::ui::snapshot;
 
 /// Back up a database.
 ///
@@ -67,7 +68,11 @@ impl Backup {
         let person = Person { session, approves: true };
         let outcome = self.request().run(&session.context, session.workspace()?, &person).await?;
         if session.global.json {
-            out::json(&json!({ "snapshots": outcome.snapshots }));
+            out::json(&json!({ "snapshots": outcome.snapshots, "failed": outcome.failed }));
+        }
+        if !outcome.failed.is_empty() {
+            eprintln!("{}", snapshot::failed(&outcome));
+            return Ok(FAILED);
         }
         Ok(ended("backup", outcome.verdict(), &outcome.hooks_failed))
     }

@@ -1,10 +1,9 @@
 use anyhow::Result;
 use rowkeep::jobs::delete::DeleteRequest;
-use serde_json::json;
 
 use crate::fail::status_of;
-use crate::out;
 use crate::setup::Session;
+use crate::ui::deletion;
 use crate::ui::person::Person;
 
 /// Delete snapshots.
@@ -15,17 +14,20 @@ pub(crate) struct Delete {
     /// Ids, prefixes of ids, or names
     #[arg(required = true, value_name = "SNAPSHOT")]
     snapshots: Vec<String>,
+    /// Print what would be deleted without deleting it
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    yes: bool,
 }
 
 impl Delete {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = DeleteRequest { snapshots: self.snapshots };
-        let person = Person { session, approves: true };
+        let request = DeleteRequest { snapshots: self.snapshots, plan_only: self.dry_run };
+        let person = Person { session, approves: self.yes };
         let outcome = request.run(session.workspace()?, &person).await?;
-        if session.global.json {
-            let ids: Vec<_> = outcome.deleted.iter().map(|snapshot| snapshot.id).collect();
-            out::json(&json!({ "deleted": ids }));
-        }
+        session.result(|| deletion::json(&outcome), || deletion::told(&outcome));
         Ok(status_of(outcome.verdict()))
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::command_line::command;
 use super::table::{Column, render};
-use super::units::{bytes, count, counted, duration, local_time, plain};
+use super::units::{bytes, count, counted, duration, plain, zoned_time};
 use crate::args::Global;
 
 /// All databases, for programs.
@@ -42,7 +42,7 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
                 format!(
                     "{}{name} of {}, {}, {}",
                     best.short_id(),
-                    local_time(best.time),
+                    zoned_time(best.time),
                     counted(best.rows, "row"),
                     bytes(best.bytes)
                 ),
@@ -56,7 +56,7 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
     if let Some(recovery) = &assessed.recovery {
         let time = duration(Duration::from_millis(recovery.ms));
         let source = match &recovery.drill {
-            Some(drill) => format!("measured by the drill of {}", local_time(*drill)),
+            Some(drill) => format!("measured by the drill of {}", zoned_time(*drill)),
             None => "estimated from its size; `rowkeep drill` measures it".to_owned(),
         };
         fact("recovery time", format!("{time}, {source}"));
@@ -77,7 +77,7 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
                 loss.table,
                 counted(loss.rows_before, "row"),
                 loss.before.get(..8).unwrap_or(&loss.before),
-                local_time(loss.before_time)
+                zoned_time(loss.before_time)
             ),
         );
     }

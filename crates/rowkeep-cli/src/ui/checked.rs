@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rowkeep::jobs::repository_check::CheckOutcome;
 
-use super::units::{bytes, counted, duration, local_time, plain};
+use super::units::{bytes, counted, duration, plain, zoned_time};
 
 /// What was found, each in a line, and how much was looked at.
 pub(crate) fn told(outcome: &CheckOutcome) -> String {
@@ -29,7 +29,7 @@ pub(crate) fn told(outcome: &CheckOutcome) -> String {
             "snapshot {} of {} ({}) cannot be restored completely: {}",
             &loss.snapshot.to_string()[..8],
             plain(&loss.database),
-            local_time(loss.time),
+            zoned_time(loss.time),
             lost.join(", ")
         ));
     }

@@ -4,7 +4,7 @@ use rowkeep::jobs::history::{Cell, ChangedColumn, FirstSeen, History as Found, N
 use rowkeep::state::snapshots::SHORT_ID;
 
 use super::table::{Column, render};
-use super::units::{counted, local_time, plain};
+use super::units::{counted, local_time, plain, zoned_time};
 
 /// Characters of a value that are shown; `--json` shows all.
 const SHOWN: usize = 60;
@@ -68,6 +68,6 @@ fn note(note: &Note) -> String {
         1 => String::new(),
         many => format!(" and the next {}", many - 1),
     };
-    let place = format!("{} {}", local_time(note.first_seen.time), short(&note.first_seen));
+    let place = format!("{} {}", zoned_time(note.first_seen.time), short(&note.first_seen));
     format!("note: {place}{more}: {}", plain(&note.note))
 }

@@ -1,9 +1,30 @@
 //! Rules of masks that are proposed.
 
+use rowkeep::jobs::check_mask::{CheckMaskOutcome, CheckedMask};
 use rowkeep::jobs::suggest_mask::SuggestMaskOutcome;
 use rowkeep::rows::mask::Suggestion;
 
 use super::units::{counted, plain};
+
+/// What rules do to databases, and what they leave alone.
+pub(crate) fn checked(outcome: &CheckMaskOutcome) -> String {
+    let of_database = |checked: &CheckedMask| {
+        let mut lines = vec![format!(
+            "{}: {} masked",
+            plain(&checked.database),
+            counted(checked.masked.len() as u64, "column")
+        )];
+        lines.extend(checked.masked.iter().map(|column| format!("  {}", plain(column))));
+        if !checked.unruled.is_empty() {
+            let looks = if checked.unruled.len() == 1 { "looks" } else { "look" };
+            let unruled = counted(checked.unruled.len() as u64, "column");
+            lines.push(format!("{unruled} without a rule {looks} personal:"));
+            lines.extend(checked.unruled.iter().map(|column| format!("  {}", plain(column))));
+        }
+        lines.join("\n")
+    };
+    outcome.databases.iter().map(of_database).collect::<Vec<_>>().join("\n")
+}
 
 /// What is proposed, as it may stand in rowkeep.toml.
 pub(crate) fn told(outcome: &SuggestMaskOutcome) -> String {

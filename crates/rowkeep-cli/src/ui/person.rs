@@ -6,7 +6,8 @@ use rowkeep::{Error, RequestError};
 
 use super::confirm::confirmed;
 use super::units::{counted, plain, short};
-use super::{effect, examined, made, replaced, restored, rows, snapshot, translated};
+use super::{deletion, effect, examined, made, replaced, restored, rows, snapshot, translated};
+use crate::fail;
 use crate::setup::Session;
 
 /// The person at the terminal: shown what happens, and asked unless everything was approved of beforehand.
@@ -32,6 +33,9 @@ impl Caller for Person<'_> {
                 plan.database,
                 counted(plan.inexact.len() as u64, "thing")
             ),
+            Proposal::Deletion(snapshots) => {
+                format!("delete {}?", counted(snapshots.len() as u64, "snapshot"))
+            }
         };
         match confirmed(&question) {
             Ok(Some(answer)) => Ok(answer),
@@ -49,6 +53,7 @@ impl Caller for Person<'_> {
             News::Plan(Proposal::Rows(plan)) => session.say(rows::plan_told(plan)),
             News::Plan(Proposal::Replacement(plan)) => session.say(replaced::plan_told(plan)),
             News::Plan(Proposal::Translation(plan)) => session.say(translated::plan_told(plan)),
+            News::Plan(Proposal::Deletion(snapshots)) => session.say(deletion::plan_told(snapshots)),
             News::PlanAgain(why) => session.say(format!("{}; making a new plan", plain(why))),
             News::Snapshot(new) => session.say(snapshot::told(new)),
             News::Restored(outcome) => restored::done(session, outcome),
@@ -58,6 +63,7 @@ impl Caller for Person<'_> {
                 session.say(format!("deleted snapshot {} of {}", short(snapshot.id), snapshot.database))
             }
             News::Changing { before, target } => effect::say_before(session, before, target),
+            News::Failed { database, error } => fail::say_of(database, error),
             News::HookFailed(error) => eprintln!("error: {}", plain(&error.to_string())),
             _ => {}
         }

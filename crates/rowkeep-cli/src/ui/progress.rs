@@ -1,7 +1,6 @@
 //! Progress: bars on a terminal, plain lines in a log, nothing when asked for silence.
 
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use rowkeep::clock::{Clock, Stopwatch};
 use rowkeep::{Event, Observer, Phase};
 
 use super::units::{bytes, count, counted, duration, plain};
+use crate::out;
 
 /// In a log, at most one line in this time.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -39,53 +39,87 @@ fn unit(phase: Phase) -> &'static str {
     if phase == Phase::Check { "objects" } else { "rows" }
 }
 
+/// Columns of the bar; the words after it are cut where the terminal ends.
+const BAR: usize = 20;
+
 fn terminal() -> Observer {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-    let moved = AtomicU64::new(0);
-    Arc::new(move |event| match event {
-        Event::Phase { phase, rows, .. } => {
-            moved.store(0, Ordering::Relaxed);
-            bar.reset();
-            let unit = unit(phase);
-            let template = match rows {
-                0 => format!("{{spinner}} {} {{human_pos}} {unit} {{msg}}", doing(phase)),
-                _ => format!(
-                    "{} [{{bar:30}}] {{human_pos}}/{{human_len}} {unit}, {{per_sec}} {{msg}}, {{eta}} left",
-                    doing(phase)
-                ),
-            };
-            if let Ok(style) = ProgressStyle::with_template(&template) {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar.set_length(rows);
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
-        Event::Advanced { rows, bytes: more, .. } => {
-            let moved = moved.fetch_add(more, Ordering::Relaxed) + more;
-            bar.inc(rows);
-            if bar.length().is_some_and(|length| length > 0 && bar.position() > length) {
-                bar.set_length(bar.position());
-            }
-            bar.set_message(bytes(moved));
-        }
-        Event::Checked { objects, bytes: more } => {
-            let moved = moved.fetch_add(more, Ordering::Relaxed) + more;
-            bar.inc(objects);
-            bar.set_message(bytes(moved));
-        }
-        Event::TableAgain { rows, bytes, .. } => {
-            moved.fetch_sub(bytes, Ordering::Relaxed);
-            bar.dec(rows);
-        }
-        Event::Pause => {
+    let clear = {
+        let bar = bar.clone();
+        move || {
             bar.disable_steady_tick();
             bar.finish_and_clear();
         }
-        Event::Warning(warning) => bar.suspend(|| eprintln!("warning: {}", plain(warning))),
-        Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
-        Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),
-        _ => {}
+    };
+    out::clearing(clear.clone());
+    let now = Mutex::new(Now { phase: Phase::Backup, expected: 0, done: 0, bytes: 0 });
+    let show = |now: &Now, bar: &ProgressBar| {
+        bar.set_position(now.done);
+        bar.set_length(now.expected.max(now.done));
+        bar.set_message(now.words(bar.per_sec(), bar.eta()));
+    };
+    Arc::new(move |event| {
+        let Ok(mut now) = now.lock() else { return };
+        match event {
+            Event::Phase { phase, rows, .. } => {
+                *now = Now { phase, expected: rows, done: 0, bytes: 0 };
+                bar.reset();
+                let template = match rows {
+                    0 => "{spinner} {wide_msg}".to_owned(),
+                    _ => format!("[{{bar:{BAR}}}] {{wide_msg}}"),
+                };
+                if let Ok(style) = ProgressStyle::with_template(&template) {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+                show(&now, &bar);
+                bar.enable_steady_tick(Duration::from_millis(120));
+            }
+            Event::Advanced { rows: more, bytes, .. } | Event::Checked { objects: more, bytes } => {
+                now.done += more;
+                now.bytes += bytes;
+                show(&now, &bar);
+            }
+            Event::TableAgain { rows, bytes, .. } => {
+                now.done = now.done.saturating_sub(rows);
+                now.bytes = now.bytes.saturating_sub(bytes);
+                show(&now, &bar);
+            }
+            Event::Pause => clear(),
+            Event::Warning(warning) => bar.suspend(|| eprintln!("warning: {}", plain(warning))),
+            Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
+            Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),
+            _ => {}
+        }
     })
+}
+
+/// How far a phase is.
+struct Now {
+    phase: Phase,
+    /// Rows or objects in all, as far as is known; 0 when nothing is.
+    expected: u64,
+    done: u64,
+    bytes: u64,
+}
+
+impl Now {
+    /// What stands beside the bar: what matters most comes first, for the end is cut off on a narrow terminal.
+    fn words(&self, per_second: f64, left: Duration) -> String {
+        let mut words = doing(self.phase).to_owned();
+        if self.done == 0 {
+            return words;
+        }
+        words += &match self.expected {
+            0 => format!(" {} {}", count(self.done), unit(self.phase)),
+            expected => {
+                format!(" {}/{} {}", count(self.done), count(expected.max(self.done)), unit(self.phase))
+            }
+        };
+        if self.expected > self.done {
+            words += &format!(", {} left", duration(left));
+        }
+        format!("{words}, {}, {}/s", bytes(self.bytes), count(per_second.round() as u64))
+    }
 }
 
 fn say_hook(moment: &str, hook: &str) {
@@ -118,7 +152,7 @@ fn log(clock: Arc<dyn Clock>) -> Observer {
             Event::Phase { phase, tables, rows } => {
                 *log = begin(phase, rows);
                 match (phase, tables) {
-                    (Phase::Check | Phase::Finish, _) => eprintln!("{}", doing(phase)),
+                    (Phase::Check | Phase::Finish | Phase::Apply, _) => eprintln!("{}", doing(phase)),
                     (_, tables) => eprintln!("{} {}", doing(phase), counted(tables, "table")),
                 }
             }
@@ -152,5 +186,22 @@ impl Log {
             line += &format!(" of about {}, {} left", count(self.expected), duration(left));
         }
         format!("{line}, {} in {}", bytes(self.bytes), duration(elapsed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_beside_the_bar_say_what_matters_in_whole_numbers_within_80_columns() {
+        let now = Now { phase: Phase::Restore, expected: 8_000_000, done: 1_234_567, bytes: 310_000_000 };
+        let words = now.words(923_981.525_8, Duration::from_secs(200));
+        assert_eq!(words, "restoring 1,234,567/8,000,000 rows, 3 min 20 s left, 310 MB, 923,982/s");
+        let most = Now { phase: Phase::Finish, expected: 0, done: 0, bytes: 0 };
+        assert_eq!(most.words(0.0, Duration::ZERO), "building indexes and constraints");
+        let more_than_guessed = Now { phase: Phase::Backup, expected: 10, done: 12, bytes: 1000 };
+        assert_eq!(more_than_guessed.words(3.4, Duration::ZERO), "backing up 12/12 rows, 1.0 kB, 3/s");
+        assert!("restoring 1,234,567/8,000,000 rows, 3 min 20 s left".len() + BAR + 3 <= 80);
     }
 }

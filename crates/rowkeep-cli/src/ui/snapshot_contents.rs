@@ -7,7 +7,7 @@ use rowkeep::state::snapshots::{self, Snapshot};
 use serde_json::{Value, json};
 
 use super::table::{Column, render};
-use super::units::{bytes, count, counted, duration, local_time, plain};
+use super::units::{bytes, count, counted, duration, plain, zoned_time};
 
 /// All of it, for programs.
 pub(crate) fn json(snapshot: &Snapshot) -> Value {
@@ -27,7 +27,7 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     let mut facts = vec![
         ("snapshot", snapshot.id.to_string()),
         ("database", format!("{} ({})", manifest.database, manifest.source)),
-        ("time", local_time(manifest.time)),
+        ("time", zoned_time(manifest.time)),
     ];
     facts.extend(manifest.name.clone().map(|name| ("name", name)));
     let holds = match snapshot.is_changes_alone() {
@@ -40,7 +40,7 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     let unread = manifest.tables.iter().filter_map(|table| table.read);
     if let Some(oldest) = unread.clone().min() {
         let tables = counted(unread.count() as u64, "table");
-        facts.push(("reused", format!("{tables} not written to since {}", local_time(oldest))));
+        facts.push(("reused", format!("{tables} not written to since {}", zoned_time(oldest))));
     }
     facts.push(("schema hash", manifest.schema.to_string()));
     facts.extend(manifest.position.clone().map(|position| ("position", position)));

@@ -4,7 +4,7 @@ use rowkeep::jobs::outcome::{SnapshotSummary, UnreadableSnapshot};
 use rowkeep::jobs::snapshots::SnapshotsOutcome;
 
 use super::table::{Column, render};
-use super::units::{bytes, count, counted, local_time, short};
+use super::units::{bytes, count, counted, local_time, short, time_zone};
 
 /// What somebody called it, or what it was taken before.
 fn name(snapshot: &SnapshotSummary) -> String {
@@ -20,13 +20,21 @@ pub(crate) fn told(outcome: &SnapshotsOutcome) -> String {
     let unreadable = outcome.unreadable.iter();
     let unreadable =
         unreadable.map(|UnreadableSnapshot { id, error }| format!("cannot read snapshot {id}: {error}"));
-    std::iter::once(table(&outcome.snapshots)).chain(unreadable).collect::<Vec<_>>().join("\n")
+    std::iter::once(all(&outcome.snapshots)).chain(unreadable).collect::<Vec<_>>().join("\n")
 }
 
-fn table(snapshots: &[SnapshotSummary]) -> String {
+fn all(snapshots: &[SnapshotSummary]) -> String {
     if snapshots.is_empty() {
         return "no snapshots yet; create one with `rowkeep backup DATABASE`".to_owned();
     }
+    let new = snapshots.iter().map(|snapshot| snapshot.new_bytes).sum();
+    let all = counted(snapshots.len() as u64, "snapshot");
+    let total = format!("{all}, {} stored; times are {}", bytes(new), time_zone());
+    format!("{}\n\n{total}", table(snapshots))
+}
+
+/// Snapshots in a table.
+pub(super) fn table(snapshots: &[SnapshotSummary]) -> String {
     let columns = [
         Column("SNAPSHOT", false),
         Column("TIME", false),
@@ -49,7 +57,5 @@ fn table(snapshots: &[SnapshotSummary]) -> String {
             bytes(snapshot.new_bytes),
         ]
     });
-    let new = snapshots.iter().map(|snapshot| snapshot.new_bytes).sum();
-    let total = format!("{}; {} stored", counted(snapshots.len() as u64, "snapshot"), bytes(new));
-    format!("{}\n\n{total}", render(&columns, rows))
+    render(&columns, rows)
 }

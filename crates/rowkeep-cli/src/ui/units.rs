@@ -5,7 +5,17 @@ use jiff::tz::TimeZone;
 use rowkeep::state::snapshots::SHORT_ID;
 pub(crate) use rowkeep::units::{bytes, count, counted, duration, plain};
 
-/// A time in the machine's time zone, to the second.
+/// A time in the machine's time zone, to the second, with the zone.
+pub(crate) fn zoned_time(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// The name of the machine's time zone.
+pub(crate) fn time_zone() -> String {
+    TimeZone::system().iana_name().unwrap_or("local time").to_owned()
+}
+
+/// A time in the machine's time zone, to the second, for tables that say the zone elsewhere.
 pub(crate) fn local_time(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -12,6 +12,27 @@ fn the_demo_tells_the_whole_loop() {
     assert_eq!(crate::sandbox::files_below(&sandbox.path("")), Vec::<std::path::PathBuf>::new());
 }
 
+/// What is set for somebody's own repository is neither used by the demo nor in its way.
+#[test]
+fn the_demo_goes_by_nothing_of_the_environment() {
+    let sandbox = Sandbox::bare();
+    std::fs::write(sandbox.path("rowkeep.toml"), "no configuration").expect("the file can be written");
+    let mut demo = sandbox.command(&["demo"]);
+    for (name, value) in [
+        ("ROWKEEP_REPOSITORY", "s3://nobodys/repository"),
+        ("ROWKEEP_PASSPHRASE", "a passphrase of another repository"),
+        ("ROWKEEP_PASSPHRASE_FILE", "missing"),
+        ("ROWKEEP_KEY_FILE", "missing"),
+        ("ROWKEEP_CONFIG", "rowkeep.toml"),
+        ("AWS_ACCESS_KEY_ID", "nobodys"),
+    ] {
+        demo.env(name, value);
+    }
+    let told = crate::sandbox::Ran::of(&demo.output().expect("it runs")).expect(0);
+    assert!(told.out.contains("no damage"), "{told:?}");
+    assert_eq!(crate::sandbox::files_below(&sandbox.path("")), [sandbox.path("rowkeep.toml")]);
+}
+
 #[test]
 fn every_command_explains_itself() {
     let sandbox = Sandbox::new();
@@ -75,7 +96,7 @@ fn json_is_all_that_is_printed() {
         &["check", "--read-data"],
         &["doctor", "app.db"],
         &["key", "list"],
-        &["delete", "latest"],
+        &["delete", "latest", "--yes"],
     ] {
         sandbox.json(args);
     }

@@ -32,4 +32,5 @@ mod sandbox;
 mod secrets;
 mod sqlite;
 mod subjects;
+mod terminal;
 mod web;

@@ -179,6 +179,102 @@ fn masked_rows_fit_their_types_in_postgres() {
     }
 }
 
+/// What looks personal and has no rule stops everything that masks, before anything is stored or made.
+#[test]
+fn a_column_that_was_forgotten_stops_a_masked_backup() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("clinic.db", &format!("{CLINIC}{}", rows(20)));
+    sandbox.sql("clinic.db", "CREATE TABLE staff (id INTEGER PRIMARY KEY, lastName TEXT, role TEXT)");
+    sandbox.done(&["backup", "clinic.db", "--name", "plain"]);
+    std::fs::write(sandbox.path("rules.toml"), RULES).expect("it is written");
+    let refused = ["no mask rule for staff.lastName, which looks personal", "mask suggest", "keep"];
+    for args in [
+        &["backup", "clinic.db"][..],
+        &["restore", "plain", "--to", "copy.db"],
+        &["export", "plain", "--to", "out"],
+    ] {
+        sandbox.run(&[args, &["--mask=rules.toml"]].concat()).expect(2).says(&refused);
+    }
+    assert!(!sandbox.path("copy.db").exists() && !sandbox.path("out").exists());
+    assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(1));
+    let check = ["mask", "check", "clinic.db", "--mask", "rules.toml"];
+    let told = sandbox.run(&check).expect(3).out;
+    assert!(
+        told.contains("7 columns masked") && told.contains("1 column without a rule looks personal:"),
+        "{told}"
+    );
+    assert_eq!(sandbox.json_of(3, &check)["databases"][0]["unruled"], serde_json::json!(["staff.lastName"]));
+
+    // Without its table it is not stored, and it may be said to be no secret.
+    sandbox.done(&["backup", "clinic.db", "--mask=rules.toml", "--exclude", "staff"]);
+    std::fs::write(sandbox.path("rules.toml"), format!("{RULES}'staff.lastName' = 'keep'"))
+        .expect("it is written");
+    sandbox.done(&check);
+    sandbox.sql("clinic.db", "INSERT INTO staff VALUES (1, 'Known', 'doctor')");
+    sandbox.done(&["backup", "clinic.db", "--mask=rules.toml", "--name", "kept"]);
+    sandbox.done(&["restore", "kept", "--to", "kept.db"]);
+    assert_eq!(sandbox.query("kept.db", "SELECT lastName FROM staff"), "Known");
+}
+
+/// A rule for a table is one for what inherits its columns.
+#[test]
+fn rules_for_parents_reach_partitions_and_children() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let database = server.database("rowkeep_cli_mask_parents");
+        database.sql(
+            "CREATE TABLE par (id int PRIMARY KEY, email text);
+             CREATE TABLE chi (x int) INHERITS (par); CREATE TABLE grand (y int) INHERITS (chi);
+             INSERT INTO par VALUES (1, 'secret1@x.org'); INSERT INTO chi VALUES (2, 'secret2@x.org', 1);
+             INSERT INTO grand VALUES (3, 'secret3@x.org', 1, 1);
+             CREATE TABLE ev (id int, email text) PARTITION BY RANGE (id);
+             CREATE TABLE ev_1 PARTITION OF ev FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);
+             CREATE TABLE ev_1a PARTITION OF ev_1 FOR VALUES FROM (0) TO (5);
+             INSERT INTO ev VALUES (1, 'secret4@x.org')",
+        );
+        let suggested = sandbox.done(&["mask", "suggest", &database.url()]).out;
+        let rules: Vec<&str> = suggested.lines().filter(|line| line.starts_with('"')).collect();
+        assert!(
+            rules.len() == 2
+                && rules[0].starts_with("\"public.par.email\" = \"fake-email\"")
+                && rules[1].starts_with("\"public.ev.email\" = \"fake-email\""),
+            "{suggested}"
+        );
+        std::fs::write(
+            sandbox.path("rules.toml"),
+            "\"par.email\" = \"fake-email\"\n\"ev.email\" = \"fake-email\"",
+        )
+        .expect("it is written");
+        let stored = || {
+            sandbox.done(&["backup", &database.url(), "--mask=rules.toml"]);
+            sandbox.done(&["export", "latest", "--to", "-", "--format", "ndjson"]).out
+        };
+        let rows = stored();
+        assert!(rows.matches("@example.org").count() == 4 && !rows.contains("secret"), "{rows}");
+        // What is made later is covered, and so is what is restored from a snapshot in the clear.
+        database.sql(
+            "CREATE TABLE ev_2 PARTITION OF ev FOR VALUES FROM (10) TO (20); INSERT INTO ev VALUES (11, 'secret5@x.org')",
+        );
+        let rows = stored();
+        assert!(rows.matches("@example.org").count() == 5 && !rows.contains("secret"), "{rows}");
+        sandbox.done(&["backup", &database.url(), "--name", "plain"]);
+        let copy = server.database("rowkeep_cli_mask_parents_copy");
+        sandbox.done(&["restore", "plain", "--to", &copy.url(), "--mask=rules.toml"]);
+        let count = "SELECT (SELECT count(*) FROM par WHERE email LIKE '%@example.org'), \
+             (SELECT count(*) FROM ev WHERE email LIKE '%@example.org')";
+        assert_eq!(copy.sql(count), "3|2\n");
+        // A rule of its own is stronger.
+        std::fs::write(
+            sandbox.path("rules.toml"),
+            "\"par.email\" = \"fake-email\"\n\"chi.email\" = \"null\"\n\"ev.email\" = \"fake-email\"\n\"ev_2.email\" = \"keep\"",
+        )
+        .expect("it is written");
+        let rows = stored();
+        assert!(rows.contains("secret5") && !rows.contains("secret2") && !rows.contains("secret3"), "{rows}");
+        assert_eq!(rows.matches("@example.org").count(), 2, "{rows}");
+    }
+}
+
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }

@@ -53,7 +53,7 @@ fn a_row_comes_back_with_what_was_its_own() {
     sandbox.done(&["check", "--read-data"]);
     sandbox.done(&["undo", "shop.db", "--yes"]);
     assert_eq!(sandbox.query("shop.db", ALL), "1|1|2");
-    sandbox.done(&["delete", &safety]);
+    sandbox.done(&["delete", &safety, "--yes"]);
     sandbox.done(&["check"]);
     sandbox.run(&["diff", "latest", "shop.db", "--with-related"]).expect(2).says(&["--key or --where"]);
 }

@@ -95,7 +95,14 @@ fn databases_of_a_configuration() {
         [databases.first]\nurl = 'one.db'\ngroups = { money = ['people'] }\nexclude = ['money']
         [databases.second]\nurl = '${SECOND}'";
     std::fs::write(sandbox.path("rowkeep.toml"), config).expect("the file can be written");
-    sandbox.run(&["backup"]).expect(2).says(&["SECOND is not set"]);
+    // A variable that is not set is in the way of its own database alone.
+    sandbox.run(&["backup"]).expect(1).says(&[
+        "error: second: the URL of second is incomplete",
+        "SECOND is not set",
+        "hint: set it",
+    ]);
+    sandbox.run(&["backup", "second"]).expect(2).says(&["SECOND is not set"]);
+    assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(1));
     let output = sandbox.command(&["backup", "--json"]).env("SECOND", "two.db").output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
     std::fs::write(sandbox.path("rowkeep.toml"), config.replace("${SECOND}", "two.db"))
@@ -105,6 +112,39 @@ fn databases_of_a_configuration() {
     assert_eq!(first["tables"].as_array().map(Vec::len), Some(1 + settings(&first)));
     assert_eq!(sandbox.json(&["snapshots", "second"])["snapshots"].as_array().map(Vec::len), Some(1));
     sandbox.run(&["show", "latest:third"]).expect(2).says(&["no snapshot latest:third"]);
+}
+
+/// One database that cannot be read keeps no other from being backed up.
+#[test]
+fn all_databases_have_their_turn() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("one.db", &filled(5));
+    sandbox.sql("three.db", &filled(7));
+    std::fs::write(sandbox.path("two.db"), "no database").expect("the file can be written");
+    let config = "databases.one.url = 'one.db'\ndatabases.three.url = 'three.db'\n\
+        databases.two.url = 'two.db'\ndatabases.zero.url = 'missing.db'\n";
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("the file can be written");
+    let ran = sandbox.run(&["backup"]).expect(1);
+    assert_eq!(ran.out.matches("snapshot ").count(), 2, "{ran:?}");
+    let ran = ran.says(&[
+        "error: two: ",
+        "hint: rowkeep reads plain SQLite files",
+        "error: zero: ",
+        "2 of 4 databases were not backed up: two, zero",
+    ]);
+    assert_eq!(ran.err.matches("error: ").count(), 2, "{ran:?}");
+    let told = sandbox.json_of(1, &["backup"]);
+    let names = |list: &str, name: &str| {
+        let list = told[list].as_array().expect("a list");
+        list.iter().map(|of| of[name].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (names("snapshots", "database"), names("failed", "database")),
+        (vec!["one".to_owned(), "three".to_owned()], vec!["two".to_owned(), "zero".to_owned()],)
+    );
+    assert!(names("failed", "error")[1].contains("missing.db"));
+    // One that was asked for by itself fails as itself.
+    sandbox.run(&["backup", "zero"]).expect(1);
 }
 
 fn settings(shown: &serde_json::Value) -> usize {
@@ -118,9 +158,12 @@ fn deleting_leaves_other_snapshots_whole() {
     sandbox.done(&["backup", "app.db", "--name", "first"]);
     sandbox.sql("app.db", "DELETE FROM events WHERE id % 2 = 0");
     sandbox.done(&["backup", "app.db", "--name", "second"]);
-    sandbox.run(&["delete", "first", "nothing"]).expect(2);
+    sandbox.run(&["delete", "first", "nothing", "--yes"]).expect(2);
+    let planned = sandbox.json(&["delete", "first", "first", "--dry-run"]);
+    assert_eq!((planned["planned"].as_array().map(Vec::len), &planned["deleted"]), (Some(1), &json!([])));
+    sandbox.run(&["delete", "first"]).expect(4).says(&["--dry-run", "--yes"]);
     sandbox.done(&["show", "first"]);
-    sandbox.done(&["delete", "first"]);
+    sandbox.done(&["delete", "first", "--yes"]);
     sandbox.run(&["show", "first"]).expect(2);
     sandbox.done(&["check", "--read-data"]);
     sandbox.done(&["restore", "second", "--to", "copy.db"]);

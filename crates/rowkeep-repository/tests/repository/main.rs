@@ -1,5 +1,6 @@
 //! Repositories on real stores: a folder, an S3 server, memory; with faults, damage and several writers.
 
+mod away;
 mod catalog;
 mod conformance;
 mod counting;

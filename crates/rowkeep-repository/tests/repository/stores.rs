@@ -37,20 +37,24 @@ impl Place {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("bucket")).expect("a bucket");
         let endpoint = serve_s3(folder.path()).await;
-        let options = [
-            ("aws_endpoint", endpoint.as_str()),
-            ("aws_allow_http", "true"),
-            ("aws_region", "us-east-1"),
-            ("aws_access_key_id", "test"),
-            ("aws_secret_access_key", "secret"),
-        ];
-        let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let store = open_store("s3://bucket/some/prefix", &options).expect("a store");
-        Self { store, _folder: Some(folder) }
+        Self { store: open_s3(&endpoint), _folder: Some(folder) }
     }
 }
 
-async fn serve_s3(root: &std::path::Path) -> String {
+/// The store at an S3 server.
+pub(crate) fn open_s3(endpoint: &str) -> Store {
+    let options = [
+        ("aws_endpoint", endpoint),
+        ("aws_region", "us-east-1"),
+        ("aws_access_key_id", "test"),
+        ("aws_secret_access_key", "secret"),
+    ];
+    let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    open_store("s3://bucket/some/prefix", &options).expect("a store")
+}
+
+/// Serves the folders in a folder as buckets; gives the endpoint.
+pub(crate) async fn serve_s3(root: &std::path::Path) -> String {
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root).expect("a file system"));
     service.set_auth(SimpleAuth::from_single("test", "secret"));
     let service = service.build();

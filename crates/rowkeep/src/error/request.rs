@@ -41,6 +41,14 @@ pub enum RequestError {
         /// Their names.
         known: Vec<String>,
     },
+    /// The URL of a configured database cannot be had.
+    #[error("the URL of {database} is incomplete: {problem}")]
+    NotSet {
+        /// The database.
+        database: String,
+        /// Which variable is not set.
+        problem: String,
+    },
     /// There is no repository where it is looked for.
     #[error("there is no repository at {location}")]
     NoRepository {
@@ -196,6 +204,7 @@ impl RequestError {
             | RequestError::SeveralDatabases { .. }
             | RequestError::NotConfigured { .. }
             | RequestError::NoSuchDatabase { .. }
+            | RequestError::NotSet { .. }
             | RequestError::NoLive
             | RequestError::SeveralLive { .. }
             | RequestError::Secret(_)

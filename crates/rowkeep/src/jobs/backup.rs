@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
@@ -71,8 +72,11 @@ impl Default for BackupRequest {
 /// What a backup made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupOutcome {
-    /// The snapshots, one of each database.
+    /// The snapshots, one of each database that was backed up.
     pub snapshots: Vec<SnapshotSummary>,
+    /// The databases that were not backed up, of several.
+    #[serde(default)]
+    pub failed: Vec<FailedBackup>,
     /// What failed of the hooks after them.
     pub hooks_failed: Vec<String>,
 }
@@ -80,8 +84,17 @@ pub struct BackupOutcome {
 impl BackupOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
-        if self.hooks_failed.is_empty() { Verdict::Done } else { Verdict::Failed }
+        if self.hooks_failed.is_empty() && self.failed.is_empty() { Verdict::Done } else { Verdict::Failed }
     }
+}
+
+/// A database that was not backed up, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedBackup {
+    /// Its name.
+    pub database: String,
+    /// Why it was not.
+    pub error: String,
 }
 
 impl Verdicted for SnapshotSummary {
@@ -91,8 +104,9 @@ impl Verdicted for SnapshotSummary {
 }
 
 impl BackupRequest {
-    /// Backs up one database after the other; the first that fails ends the job. Where there is no repository, one is made if
-    /// the configuration or the caller approves of it.
+    /// Backs up one database after the other. One of several that fails keeps no other from being backed up: the caller is
+    /// told, and the outcome says so. Where there is no repository, one is made if the configuration or the caller approves of
+    /// it.
     pub async fn run(
         &self,
         context: &Context,
@@ -102,26 +116,57 @@ impl BackupRequest {
         if self.name.as_deref().is_some_and(|name| name == "latest" || name.starts_with("latest:")) {
             return Err(RequestError::NamedLatest.into());
         }
-        let sources = workspace.sources(self.database.as_deref())?;
+        let databases = match &self.database {
+            Some(database) => vec![database.to_string()],
+            None => workspace.all()?,
+        };
+        let sources = match databases.as_slice() {
+            [only] => vec![workspace.source(only)?],
+            several => several.iter().filter_map(|database| workspace.source(database).ok()).collect(),
+        };
         let repository = workspace.repository_or_new(&sources, caller).await?;
-        let mut outcome = BackupOutcome { snapshots: Vec::new(), hooks_failed: Vec::new() };
-        for source in sources {
-            let options = self.options(workspace, &source)?;
-            let engine = source.engine.as_ref();
-            let hooks = workspace.hooks(Operation::Backup, &source, self.hooks);
-            let facts = Facts::new(Operation::Backup, &*source.name, engine.describe(), context.now());
-            let ended = within_hooks(context, caller, &hooks, facts, async |facts| {
-                let snapshot = capture(context, repository, engine, &options).await?;
-                facts.snapshot = Some(snapshot.id.to_string());
-                let summary = SnapshotSummary::of(&snapshot);
-                caller.tell(News::Snapshot(&summary));
-                Ok(summary)
-            });
-            let (summary, failed) = ended.await?;
-            outcome.snapshots.push(summary);
-            outcome.hooks_failed.extend(failed);
+        let mut outcome =
+            BackupOutcome { snapshots: Vec::new(), failed: Vec::new(), hooks_failed: Vec::new() };
+        for database in &databases {
+            match self.back_up(context, workspace, caller, repository, database).await {
+                Ok((summary, failed)) => {
+                    outcome.snapshots.push(summary);
+                    outcome.hooks_failed.extend(failed);
+                }
+                Err(error) if databases.len() == 1 || context.is_cancelled() => return Err(error),
+                Err(error) => {
+                    caller.tell(News::Failed { database, error: &error });
+                    outcome
+                        .failed
+                        .push(FailedBackup { database: database.clone(), error: error.in_one_line() });
+                }
+            }
         }
         Ok(outcome)
+    }
+
+    /// Backs up one database: its snapshot, and what failed of the hooks after it.
+    async fn back_up(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+        repository: &Repository,
+        database: &str,
+    ) -> Result<(SnapshotSummary, Vec<String>), Error> {
+        let source = workspace.source(database)?;
+        let options = self.options(workspace, &source)?;
+        let engine = source.engine.as_ref();
+        let hooks = workspace.hooks(Operation::Backup, &source, self.hooks);
+        let facts = Facts::new(Operation::Backup, &*source.name, engine.describe(), context.now());
+        let ended = within_hooks(context, caller, &hooks, facts, async |facts| {
+            let snapshot = capture(context, repository, engine, &options).await?;
+            facts.snapshot = Some(snapshot.id.to_string());
+            let summary = SnapshotSummary::of(&snapshot);
+            caller.tell(News::Snapshot(&summary));
+            Ok(summary)
+        });
+        ended.await
     }
 
     fn options(&self, workspace: &Workspace, source: &Source) -> Result<CaptureOptions, Error> {

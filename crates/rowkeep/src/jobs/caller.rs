@@ -54,6 +54,8 @@ pub enum Proposal<'a> {
     Replacement(&'a ReplacementSummary),
     /// A database of another engine is to be made.
     Translation(&'a TranslationSummary),
+    /// Snapshots are to be deleted.
+    Deletion(&'a [SnapshotSummary]),
 }
 
 /// What happened on the way to a job's outcome.
@@ -70,6 +72,13 @@ pub enum News<'a> {
     Examined(&'a Examined),
     /// One of several snapshots was deleted.
     Deleted(&'a SnapshotSummary),
+    /// One of several databases failed; the others have their turn.
+    Failed {
+        /// Its name.
+        database: &'a str,
+        /// Why.
+        error: &'a Error,
+    },
     /// One of several snapshots was made.
     Snapshot(&'a SnapshotSummary),
     /// A database is made or changed; what is proven of it comes with the outcome.

@@ -1,15 +1,16 @@
 //! Commands that change a database, and the report of what they did.
 
-use secrecy::ExposeSecret;
-
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+
+use secrecy::ExposeSecret;
 
 use super::caller::{Caller, News, RunCommand};
 use super::outcome::{DifferenceSummary, EffectSummary, SnapshotSummary};
 use super::run_between::Effect;
 use super::workspace::{Source, Workspace};
 use crate::capture::CaptureOptions;
+use crate::config::Database;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 
@@ -39,12 +40,14 @@ pub(super) async fn run_command(
     before: &Snapshot,
 ) -> Option<String> {
     let configured = workspace.config().databases.get(&*source.typed);
-    let url = configured.map_or(&*source.typed, |configured| configured.url.expose_secret());
+    let configured_url =
+        |configured: &Database| configured.url.value().ok().map(|url| url.expose_secret().to_owned());
+    let url = configured.map_or_else(|| Some(source.typed.to_string()), configured_url).unwrap_or_default();
     let target = configured.is_none().then(|| source.engine.describe());
     caller.tell(News::Changing { before: &SnapshotSummary::of(before), target: target.as_deref() });
     let variables = [
         ("ROWKEEP_DATABASE", source.name.clone().into()),
-        ("ROWKEEP_DATABASE_URL", url.to_owned().into()),
+        ("ROWKEEP_DATABASE_URL", url.into()),
         ("ROWKEEP_SNAPSHOT", before.id.to_string().into()),
     ];
     runner.run(command, &variables).await

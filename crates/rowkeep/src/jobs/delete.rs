@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
-use super::caller::{Caller, News};
+use super::caller::{Caller, News, Proposal};
 use super::outcome::SnapshotSummary;
 use super::workspace::Workspace;
 use crate::Error;
@@ -15,7 +15,7 @@ use crate::state::snapshots;
 /// use rowkeep::jobs::caller::Unattended;
 /// use rowkeep::jobs::delete::DeleteRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// let request = DeleteRequest { snapshots: vec!["9f2c41aa".to_owned()] };
+/// let request = DeleteRequest { snapshots: vec!["9f2c41aa".to_owned()], plan_only: false };
 /// request.run(workspace, &Unattended).await?;
 /// # Ok(())
 /// # }
@@ -24,37 +24,55 @@ use crate::state::snapshots;
 pub struct DeleteRequest {
     /// Ids or their beginnings, or names.
     pub snapshots: Vec<String>,
+    /// Whether only the plan is wanted.
+    #[serde(default)]
+    pub plan_only: bool,
 }
 
-/// Which snapshots were deleted.
+/// Which snapshots were to be deleted, and which were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteOutcome {
-    /// The snapshots.
+    /// The snapshots that were meant.
+    pub planned: Vec<SnapshotSummary>,
+    /// The snapshots that were deleted.
     pub deleted: Vec<SnapshotSummary>,
+    /// How it ended.
+    pub verdict: Verdict,
 }
 
 impl DeleteOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
-        Verdict::Done
+        self.verdict
     }
 }
 
 impl DeleteRequest {
-    /// Deletes the snapshots. All are found before any is deleted, so that a misspelt one deletes none.
+    /// Deletes the snapshots that the caller approves of. All are found before any is deleted, so that a misspelt one
+    /// deletes none.
     pub async fn run(&self, workspace: &Workspace, caller: &dyn Caller) -> Result<DeleteOutcome, Error> {
         let repository = workspace.repository().await?;
-        let mut found = Vec::new();
+        let mut planned = Vec::new();
         for reference in &self.snapshots {
             let snapshot = SnapshotSummary::of(&snapshots::find(repository, reference).await?);
-            if !found.contains(&snapshot) {
-                found.push(snapshot);
+            if !planned.contains(&snapshot) {
+                planned.push(snapshot);
             }
         }
-        for snapshot in &found {
+        caller.tell(News::Plan(Proposal::Deletion(&planned)));
+        let mut outcome = DeleteOutcome { planned, deleted: Vec::new(), verdict: Verdict::Done };
+        if self.plan_only {
+            return Ok(outcome);
+        }
+        if !caller.approve(Proposal::Deletion(&outcome.planned)).await? {
+            outcome.verdict = Verdict::Refused;
+            return Ok(outcome);
+        }
+        for snapshot in &outcome.planned {
             repository.delete_snapshot(&snapshot.id).await?;
             caller.tell(News::Deleted(snapshot));
+            outcome.deleted.push(snapshot.clone());
         }
-        Ok(DeleteOutcome { deleted: found })
+        Ok(outcome)
     }
 }

@@ -271,7 +271,11 @@ pub(super) async fn keep(
         Err(Error::Repository(error))
             if matches!(
                 error.kind(),
-                RepositoryKind::Denied | RepositoryKind::Full | RepositoryKind::Store
+                RepositoryKind::Denied
+                    | RepositoryKind::Full
+                    | RepositoryKind::NoBucket
+                    | RepositoryKind::Folder
+                    | RepositoryKind::Store
             ) =>
         {
             context.warn(format!("the plan is not kept, so it cannot be executed later: {error}"));

@@ -8,6 +8,7 @@ use super::assess::{AssessOutcome, AssessRequest};
 use super::backup::{BackupOutcome, BackupRequest};
 use super::caller::{Caller, RunCommand};
 use super::check_data::{CheckDataRequest, ReportsOutcome};
+use super::check_mask::{CheckMaskOutcome, CheckMaskRequest};
 use super::delete::{DeleteOutcome, DeleteRequest};
 use super::diff::{DiffOutcome, DiffRequest};
 use super::doctor::{DoctorOutcome, DoctorRequest};
@@ -73,6 +74,8 @@ pub enum Request {
     Doctor(DoctorRequest),
     /// Propose rules of masks.
     SuggestMask(SuggestMaskRequest),
+    /// Check rules of masks.
+    CheckMask(CheckMaskRequest),
     /// Delete snapshots.
     Delete(DeleteRequest),
 }
@@ -115,6 +118,8 @@ pub enum Outcome {
     Doctor(DoctorOutcome),
     /// Rules of masks were proposed.
     SuggestMask(SuggestMaskOutcome),
+    /// Rules of masks were checked.
+    CheckMask(CheckMaskOutcome),
     /// Snapshots were deleted.
     Delete(DeleteOutcome),
 }
@@ -169,6 +174,9 @@ impl Request {
             Request::SuggestMask(request) => {
                 Outcome::SuggestMask(Box::pin(request.run(context, workspace)).await?)
             }
+            Request::CheckMask(request) => {
+                Outcome::CheckMask(Box::pin(request.run(context, workspace)).await?)
+            }
             Request::Delete(request) => Outcome::Delete(Box::pin(request.run(workspace, caller)).await?),
         })
     }
@@ -193,6 +201,7 @@ impl Outcome {
             Outcome::History(outcome) => outcome.verdict(),
             Outcome::Doctor(outcome) => outcome.verdict(),
             Outcome::Delete(outcome) => outcome.verdict(),
+            Outcome::CheckMask(outcome) => outcome.verdict(),
         }
     }
 }

@@ -126,7 +126,7 @@ async fn plan(
             let tables: Vec<_> = view.schema().tables.iter().collect();
             context.observe(Event::Phase {
                 phase: Phase::Diff,
-                tables: tables.len() as u64,
+                tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
                 rows: tables.iter().map(|table| view.estimate(&table.name).rows).sum(),
             });
             let keys = repository.content_keys();

@@ -113,7 +113,7 @@ async fn verify_now(
     }
     context.observe(Event::Phase {
         phase: Phase::Verify,
-        tables: comparable.len() as u64,
+        tables: comparable.iter().filter(|table| table.kind.is_user_table()).count() as u64,
         rows: comparable.iter().map(|table| view.estimate(&table.name).rows).sum(),
     });
     let keys = repository.content_keys();

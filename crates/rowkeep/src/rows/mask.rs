@@ -11,6 +11,7 @@ mod bound;
 mod fake;
 mod numbers;
 mod permute;
+mod personal;
 mod rules;
 mod suggest;
 mod value;

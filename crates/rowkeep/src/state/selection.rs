@@ -141,7 +141,7 @@ mod tests {
             identity: None,
             foreign_keys: Vec::new(),
         });
-        Schema { engine: "test".into(), tables: tables.collect(), ddl: Vec::new() }
+        Schema { engine: "test".into(), tables: tables.collect(), inherits: Vec::new(), ddl: Vec::new() }
     }
 
     fn chosen(include: &[&str], exclude: &[&str]) -> Result<Vec<String>, String> {

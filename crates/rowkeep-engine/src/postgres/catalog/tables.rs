@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rowkeep_format::{Schema, Table, TableKind, TableName};
+use rowkeep_format::{Inherits, Schema, Table, TableKind, TableName};
 
 use super::columns::columns;
 use super::foreign_keys::{names_of_all, references};
@@ -64,6 +64,28 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
             })
         })
         .collect()
+}
+
+/// Which tables are partitions or children of which, by name.
+pub(crate) async fn inherits(session: &Session) -> Result<Vec<Inherits>, EngineError> {
+    let rows = session
+        .rows(
+            "cannot list the partitions and children of tables",
+            "SELECT cn.nspname, c.relname, pn.nspname, p.relname FROM pg_inherits i \
+             JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace \
+             JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace \
+             WHERE c.relkind IN ('r', 'p') AND left(cn.nspname, 3) <> 'pg_'",
+        )
+        .await?;
+    let mut found: Vec<Inherits> = rows
+        .iter()
+        .map(|row| Inherits {
+            child: TableName::qualified(text(row, 0), text(row, 1)),
+            parent: TableName::qualified(text(row, 2), text(row, 3)),
+        })
+        .collect();
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// The tables of a schema by name, for those that are the application's.

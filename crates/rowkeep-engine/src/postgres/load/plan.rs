@@ -124,6 +124,7 @@ mod tests {
         Plan::new(&Schema {
             engine: "postgresql".to_owned(),
             tables: ["a", "b", "p1", "p2"].map(table).to_vec(),
+            inherits: Vec::new(),
             ddl: vec![part(ddl::BEFORE, before), part(ddl::AFTER, after)],
         })
     }

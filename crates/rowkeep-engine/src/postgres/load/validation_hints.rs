@@ -119,7 +119,12 @@ mod tests {
             table("orders", &["id"], &[0], Vec::new()),
             table("parts", &["maker", "part"], &[0, 1], Vec::new()),
         ];
-        let hints = ValidationHints::new(&Schema { engine: String::new(), tables, ddl: Vec::new() });
+        let hints = ValidationHints::new(&Schema {
+            engine: String::new(),
+            tables,
+            inherits: Vec::new(),
+            ddl: Vec::new(),
+        });
         let lines = TableName::plain("lines");
         assert!(hints.is_ordered(&lines, "\"of order\""));
         for other in ["of_number", "of_part", "turned", "absent"] {

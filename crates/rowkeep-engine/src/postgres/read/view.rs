@@ -20,6 +20,7 @@ use super::{find, snapshot};
 use crate::postgres::catalog::facts::{self, Database};
 use crate::postgres::catalog::relation::Relation;
 use crate::postgres::catalog::sequences::{self, Sequence};
+use crate::postgres::catalog::tables as catalog_tables;
 use crate::postgres::catalog::{large_objects, permissions};
 use crate::postgres::connect::pool::{Lent, Pool};
 use crate::postgres::connect::row::{number, only};
@@ -116,6 +117,7 @@ impl PostgresView {
         if large_objects.rows > 0 {
             tables.extend([large_objects::objects(), large_objects::data()]);
         }
+        let inherits = catalog_tables::inherits(&session).await?;
         let ddl = match &pg_dump {
             Some(pg_dump) => dump::read(&server, &session, pg_dump, &id, &database).await?,
             None => Vec::new(),
@@ -127,7 +129,7 @@ impl PostgresView {
         );
         let readers = Pool::new(server, prepare, CONNECTIONS);
         Ok(Self {
-            schema: Schema { engine: ddl::ENGINE.to_owned(), tables, ddl },
+            schema: Schema { engine: ddl::ENGINE.to_owned(), tables, inherits, ddl },
             environment,
             position,
             history: ChangeHistory::new(run.map(|run| XminHorizon { run, xmin }), surroundings.read_all),

@@ -97,6 +97,7 @@ impl Statements {
         Schema {
             engine: ddl::ENGINE.to_owned(),
             tables,
+            inherits: Vec::new(),
             ddl: vec![
                 part(ddl::DATABASE, "ENCODING = 'UTF8'".to_owned()),
                 part(ddl::BEFORE, before),

@@ -55,6 +55,7 @@ impl Definitions {
         Schema {
             engine: ENGINE.into(),
             tables,
+            inherits: Vec::new(),
             ddl: vec![
                 part(DATABASE, serde_json::to_string(&Properties::default())),
                 part(PRE_DATA, serde_json::to_string(&self.tables)),

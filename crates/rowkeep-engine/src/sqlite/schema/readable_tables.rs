@@ -64,7 +64,12 @@ pub(crate) fn schema(tables: &[Readable], ddl: Option<(&Properties, &[Object])>)
             part(POST_DATA, serde_json::to_string(&after)),
         ]
     });
-    Schema { engine: ENGINE.into(), tables: tables.iter().map(|table| table.table.clone()).collect(), ddl }
+    Schema {
+        engine: ENGINE.into(),
+        tables: tables.iter().map(|table| table.table.clone()).collect(),
+        inherits: Vec::new(),
+        ddl,
+    }
 }
 
 /// The columns of a table as read: the rowid first where nothing else tells it.

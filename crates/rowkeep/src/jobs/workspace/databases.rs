@@ -45,8 +45,15 @@ impl Workspace {
     pub fn sources(&self, database: Option<&str>) -> Result<Vec<Source>, Error> {
         match database {
             Some(database) => Ok(vec![self.source(database)?]),
-            None if self.config.databases.is_empty() => Err(RequestError::NoDatabase.into()),
-            None => self.config.databases.keys().map(|name| self.source(name)).collect(),
+            None => self.all()?.iter().map(|name| self.source(name)).collect(),
+        }
+    }
+
+    /// The names of all databases that are configured, of which there must be one.
+    pub(crate) fn all(&self) -> Result<Vec<String>, Error> {
+        match self.known() {
+            none if none.is_empty() => Err(RequestError::NoDatabase.into()),
+            names => Ok(names),
         }
     }
 
@@ -70,10 +77,14 @@ impl Workspace {
     /// The database of a configured name, or else of a URL or path.
     pub fn source(&self, database: &str) -> Result<Source, Error> {
         if let Some(configured) = self.config.databases.get(database) {
+            let url = configured.url.value().map_err(|problem| RequestError::NotSet {
+                database: database.to_owned(),
+                problem: problem.to_owned(),
+            })?;
             return Ok(Source {
                 name: database.to_owned(),
                 typed: database.into(),
-                engine: self.engine(configured.url.expose_secret())?,
+                engine: self.engine(url.expose_secret())?,
                 selection: configured.selection.clone(),
                 checks: configured.checks.clone(),
             });
@@ -110,7 +121,9 @@ impl Workspace {
         if let Some((name, known)) = databases.get_key_value(database) {
             return Some((name, known));
         }
-        let mut same = databases.iter().filter(|(_, known)| is_same(known.url.expose_secret(), database));
+        let mut same = databases
+            .iter()
+            .filter(|(_, known)| known.url.value().is_ok_and(|url| is_same(url.expose_secret(), database)));
         same.next().map(|(name, known)| (name.as_str(), known))
     }
 

@@ -22,8 +22,15 @@ impl Workspace {
             Err(error @ Error::Request(RequestError::NoRepository { .. })) => error,
             outcome => return outcome,
         };
+        let (mut found, mut lost) = (false, None);
         for source in sources {
-            source.engine.open(&ViewOptions { with_ddl: false }).await?;
+            match source.engine.open(&ViewOptions { with_ddl: false }).await {
+                Ok(_) => found = true,
+                Err(error) => lost = lost.or(Some(error)),
+            }
+        }
+        if let (false, Some(error)) = (found, lost) {
+            return Err(error.into());
         }
         let location = self.shown_location();
         if !self.config().create && !caller.approve(Proposal::Repository(&location)).await? {

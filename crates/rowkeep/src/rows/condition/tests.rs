@@ -316,8 +316,12 @@ fn key_table() -> Table {
 #[test]
 fn keys_name_rows() {
     let key = parse_key("shop.\"order:items\":007,'a,''b',2026-01-01 02:00+02").expect("it is a key");
-    let schema =
-        Schema { engine: "postgresql".to_owned(), tables: vec![postgres(), key_table()], ddl: Vec::new() };
+    let schema = Schema {
+        engine: "postgresql".to_owned(),
+        tables: vec![postgres(), key_table()],
+        inherits: Vec::new(),
+        ddl: Vec::new(),
+    };
     let table = key.table(&schema).expect("it is there");
     assert_eq!(table.name.name, "order:items");
     let bound = key.bind(table).expect("it fits");

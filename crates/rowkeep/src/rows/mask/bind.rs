@@ -2,13 +2,14 @@
 
 use rowkeep_engine::sqlite::Affinity;
 use secrecy::ExposeSecret;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use zeroize::Zeroizing;
 
-use rowkeep_format::{Column, ContentKeys, Schema, Table};
+use rowkeep_format::{Column, ContentKeys, Schema, Table, TableName};
 
 use super::bound::{BoundMask, TableMask};
 use super::fake;
+use super::personal::looks_personal;
 use super::rules::{MaskRules, Rule};
 use super::value::{ColumnMask, Shape};
 use crate::Error;
@@ -40,7 +41,7 @@ impl Mask {
         }
     }
 
-    /// Looks the rules' tables and columns up in a schema.
+    /// Looks the rules' tables and columns up in a schema. A rule for a table is one for its partitions and children too.
     ///
     /// A rule for a column that others refer to, or that refers to others, is applied to all of them. Fails for a table
     /// or column that is not there, and where a rule cannot give values that the column takes: NULL where that is
@@ -54,14 +55,9 @@ impl Mask {
 type ColumnPlace = (usize, usize);
 
 fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
-    let mut rules: BTreeMap<ColumnPlace, Rule> = BTreeMap::new();
-    for (name, rule) in &mask.rules.rules {
-        for place in places(name, schema)? {
-            if rules.insert(place, rule.clone()).is_some_and(|other| other != *rule) {
-                return Err(Error::Mask(format!("there are two rules for {}", told(schema, place))));
-            }
-        }
-    }
+    let mut rules = found(&mask.rules, schema)?;
+    let kept: HashSet<ColumnPlace> =
+        rules.extract_if(.., |_, rule| *rule == Rule::Keep).map(|(place, _)| place).collect();
     let groups = Groups::of(schema);
     let mut limits: HashMap<ColumnPlace, Option<usize>> = HashMap::new();
     let masked: Vec<(ColumnPlace, Rule)> = rules.iter().map(|(place, rule)| (*place, rule.clone())).collect();
@@ -120,20 +116,64 @@ fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
             },
         );
     }
-    Ok(BoundMask { tables })
+    let unruled = unruled(schema, |place| rules.contains_key(&place) || kept.contains(&place));
+    Ok(BoundMask { tables, unruled })
 }
 
-/// The columns that a rule's name means: all that are so called in tables that match.
-fn places(name: &str, schema: &Schema) -> Result<Vec<ColumnPlace>, Error> {
+/// The rule of each column. One for a table itself is stronger than one for what it is a partition or child of, and one for a
+/// nearer of these is stronger than one for a farther.
+fn found(rules: &MaskRules, schema: &Schema) -> Result<BTreeMap<ColumnPlace, Rule>, Error> {
+    let mut found: BTreeMap<ColumnPlace, (usize, Rule)> = BTreeMap::new();
+    let ancestors = schema.ancestors();
+    for (name, rule) in &rules.rules {
+        for (place, distance) in places(name, schema, &ancestors)? {
+            match found.get(&place) {
+                Some((other_distance, other)) if *other_distance == distance && other != rule => {
+                    return Err(Error::Mask(format!("there are two rules for {}", told(schema, place))));
+                }
+                Some((nearer, _)) if *nearer < distance => {}
+                _ => {
+                    found.insert(place, (distance, rule.clone()));
+                }
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(place, (_, rule))| (place, rule)).collect())
+}
+
+/// The columns of the application's tables that look personal by their names and have no rule.
+fn unruled(schema: &Schema, has_rule: impl Fn(ColumnPlace) -> bool) -> Vec<(TableName, String)> {
+    let mut unruled = Vec::new();
+    for (at, table) in schema.tables.iter().enumerate().filter(|(_, table)| table.kind.is_user_table()) {
+        for (place, column) in table.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {
+            if looks_personal(&table.name.name, &column.name) && !has_rule((at, place)) {
+                unruled.push((table.name.clone(), column.name.clone()));
+            }
+        }
+    }
+    unruled
+}
+
+/// The columns that a rule's name means: all that are so called in tables that match, and in their partitions and children;
+/// each with how far it is from the table
+/// that is named, 0 for that itself.
+fn places(
+    name: &str,
+    schema: &Schema,
+    ancestors: &HashMap<&TableName, Vec<&TableName>>,
+) -> Result<Vec<(ColumnPlace, usize)>, Error> {
     let user_tables = || schema.tables.iter().enumerate().filter(|(_, table)| table.kind.is_user_table());
     let mut found = Vec::new();
     let mut nearest: Option<(&str, &Table)> = None;
     for (dot, _) in name.match_indices('.') {
         let (pattern, column) = (&name[..dot], &name[dot + 1..]);
         let pattern = TablePattern::new(pattern);
-        for (at, table) in user_tables().filter(|(_, table)| pattern.matches(&table.name)) {
+        for (at, table) in user_tables() {
+            let above = ancestors.get(&table.name).map(Vec::as_slice).unwrap_or_default();
+            let mut line = std::iter::once(&table.name).chain(above.iter().copied());
+            let Some(distance) = line.position(|name| pattern.matches(name)) else { continue };
             match table.columns.iter().position(|known| known.name == column) {
-                Some(column) => found.push((at, column)),
+                Some(column) => found.push(((at, column), distance)),
                 None => nearest = Some((column, table)),
             }
         }
@@ -230,6 +270,7 @@ fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: boo
     let limit = limit(schema, place);
     let shorter = |least: usize| limit.is_some_and(|limit| limit < least);
     match rule {
+        Rule::Keep => Ok(()),
         Rule::Null if column.not_null => fail("refuses NULL; use fixed or hash"),
         Rule::Null => Ok(()),
         Rule::Fixed(value) => {

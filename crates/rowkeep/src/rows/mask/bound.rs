@@ -1,6 +1,6 @@
 //! A mask that is bound to the tables of a schema, and its application.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rowkeep_format::batch::ColumnValues;
@@ -14,9 +14,24 @@ use crate::Error;
 #[derive(Clone)]
 pub struct BoundMask {
     pub(super) tables: HashMap<TableName, TableMask>,
+    /// Columns that look personal and have no rule.
+    pub(super) unruled: Vec<(TableName, String)>,
 }
 
 impl BoundMask {
+    /// Refuses if a column of these tables looks personal by its name and has no rule, not even one that keeps it.
+    pub fn refuse_unruled<'t>(&self, tables: impl Iterator<Item = &'t TableName>) -> Result<(), Error> {
+        let tables: HashSet<&TableName> = tables.collect();
+        let unruled = self.unruled.iter().filter(|(table, _)| tables.contains(table));
+        let columns: Vec<String> = unruled.map(|(table, column)| format!("{table}.{column}")).collect();
+        if columns.is_empty() { Ok(()) } else { Err(Error::Unruled { columns }) }
+    }
+
+    /// The columns of a table that look personal by their names and have no rule.
+    pub fn unruled(&self, table: &TableName) -> impl Iterator<Item = &str> {
+        self.unruled.iter().filter(move |(of, _)| of == table).map(|(_, column)| column.as_str())
+    }
+
     /// What is done to the rows of a table; nothing when they stay as they are.
     pub fn table(&self, name: &TableName) -> Option<TableMask> {
         self.tables.get(name).cloned()
@@ -39,6 +54,11 @@ impl TableMask {
     /// relies on it, such as cutting them into chunks.
     pub fn changes_key(&self) -> bool {
         self.changes_key
+    }
+
+    /// The names of the columns that are masked.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|(_, mask)| mask.name.as_str())
     }
 
     /// Masks all rows of a batch; NULL stays NULL.

@@ -22,6 +22,8 @@ pub struct MaskRules {
 /// What is done to the values of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
+    /// They stay as they are, although they look personal.
+    Keep,
     /// They become NULL.
     Null,
     /// They become this value.
@@ -51,7 +53,8 @@ pub enum Rule {
 }
 
 /// The names of rules without options.
-const PLAIN: [(&str, Rule); 9] = [
+const PLAIN: [(&str, Rule); 10] = [
+    ("keep", Rule::Keep),
     ("null", Rule::Null),
     ("hash", Rule::Hash),
     ("fake-name", Rule::FakeName),

@@ -1,6 +1,6 @@
 //! Which columns of a database look personal, and what could be done to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use futures::StreamExt;
@@ -9,9 +9,13 @@ use rowkeep_format::{Column, ContentKeys, RowBatch, Schema, Table, TableName, Va
 use serde::{Deserialize, Serialize};
 
 use super::bind::Mask;
+use super::personal::{Personal, by_name};
 use super::rules::{MaskRules, Rule};
 use crate::state::table_pattern::pattern_of;
 use crate::{Context, Error};
+
+/// What tables are partitions or children of.
+type Ancestors<'s> = HashMap<&'s TableName, Vec<&'s TableName>>;
 
 /// Rows of each table that are looked at.
 const SAMPLE: usize = 500;
@@ -29,22 +33,6 @@ pub struct Suggestion {
     pub rule: String,
 }
 
-/// What a column may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Personal {
-    Email,
-    Phone,
-    FirstName,
-    LastName,
-    Name,
-    Address,
-    Birthday,
-    Ip,
-    Secret,
-    Account,
-    FreeText,
-}
-
 /// Proposes rules for the columns of a database by their names and a sample of their values.
 ///
 /// Values stay within: what is returned tells of columns only. Every rule that is proposed can be bound.
@@ -53,10 +41,11 @@ pub async fn suggest(context: &Context, engine: &dyn Engine) -> Result<Vec<Sugge
         .until_cancelled(async {
             let view = engine.open(&ViewOptions::default()).await?;
             let schema = view.schema().clone();
+            let ancestors = schema.ancestors();
             let mut found = Vec::new();
             for table in schema.tables.iter().filter(|table| table.kind.is_user_table()) {
                 let sample = sample(view.as_ref(), table).await?;
-                found.extend(in_table(&schema, table, &sample));
+                found.extend(in_table(&schema, &ancestors, table, &sample));
             }
             Ok(without_conflicts(&schema, found))
         })
@@ -76,7 +65,22 @@ async fn sample(view: &dyn View, table: &Table) -> Result<RowBatch, Error> {
     Ok(sample)
 }
 
-fn in_table(schema: &Schema, table: &Table, sample: &RowBatch) -> Vec<(Suggestion, Rule)> {
+/// The topmost table that a table has a column of, so that a rule for it covers partitions that are made later.
+fn top<'s>(schema: &'s Schema, ancestors: &Ancestors<'s>, table: &'s Table, column: &str) -> &'s TableName {
+    let above = ancestors.get(&table.name).map(Vec::as_slice).unwrap_or_default();
+    // A partitioned table has all columns of its partitions, and is not among the tables.
+    let has = |parent: &&&TableName| {
+        schema.table(parent).is_none_or(|parent| parent.columns.iter().any(|known| known.name == column))
+    };
+    above.iter().rfind(has).copied().unwrap_or(&table.name)
+}
+
+fn in_table(
+    schema: &Schema,
+    ancestors: &Ancestors<'_>,
+    table: &Table,
+    sample: &RowBatch,
+) -> Vec<(Suggestion, Rule)> {
     let mut found = Vec::new();
     for (place, column) in table.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {
         let by_name = by_name(&table.name.name, &column.name);
@@ -89,7 +93,7 @@ fn in_table(schema: &Schema, table: &Table, sample: &RowBatch) -> Vec<(Suggestio
         };
         let Some(personal) = by_values.or(by_name) else { continue };
         // In full, so that tables of one name in two schemas are told apart.
-        let name = format!("{}.{}", written(&table.name), column.name);
+        let name = format!("{}.{}", written(top(schema, ancestors, table, &column.name)), column.name);
         let fitting = rules(personal, column).into_iter().find(|rule| binds(schema, [(&name, rule)]));
         if let Some(rule) = fitting {
             let suggestion = Suggestion {
@@ -126,6 +130,16 @@ fn without_conflicts(schema: &Schema, found: Vec<(Suggestion, Rule)>) -> Vec<Sug
     let mut taken: BTreeMap<String, Rule> = BTreeMap::new();
     let mut suggestions = Vec::new();
     for (suggestion, rule) in found {
+        // Partitions of one table are seen one by one; one that holds rows says more than an empty one.
+        if let Some(same) =
+            suggestions.iter_mut().find(|same: &&mut Suggestion| same.column == suggestion.column)
+        {
+            if same.seen_by == "name" {
+                taken.insert(suggestion.column.clone(), rule);
+                *same = suggestion;
+            }
+            continue;
+        }
         taken.insert(suggestion.column.clone(), rule);
         if binds(schema, &taken) {
             suggestions.push(suggestion);
@@ -134,24 +148,6 @@ fn without_conflicts(schema: &Schema, found: Vec<(Suggestion, Rule)>) -> Vec<Sug
         }
     }
     suggestions
-}
-
-impl Personal {
-    fn told(self) -> &'static str {
-        match self {
-            Personal::Email => "e-mail addresses",
-            Personal::Phone => "telephone numbers",
-            Personal::FirstName => "first names",
-            Personal::LastName => "last names",
-            Personal::Name => "names",
-            Personal::Address => "addresses",
-            Personal::Birthday => "birthdays",
-            Personal::Ip => "network addresses",
-            Personal::Secret => "passwords, tokens or their hashes",
-            Personal::Account => "numbers of accounts, cards or documents",
-            Personal::FreeText => "free text",
-        }
-    }
 }
 
 /// The rules for what a column holds, the best first; the first that fits the column is taken.
@@ -174,74 +170,6 @@ fn rules(personal: Personal, column: &Column) -> Vec<Rule> {
     }
     rules.extend([Rule::Hash, Rule::Null]);
     rules
-}
-
-fn by_name(table: &str, column: &str) -> Option<Personal> {
-    let (table, column) = (table.to_lowercase(), words(column));
-    let has = |word: &str| format!("_{column}_").contains(&format!("_{word}_"));
-    let any = |words: &[&str]| words.iter().any(|word| has(word));
-    // A time at which something was done to it is not the thing.
-    if any(&["at", "count", "verified", "enabled", "confirmed", "id", "type", "status"]) {
-        return None;
-    }
-    let person = [
-        "user",
-        "person",
-        "people",
-        "customer",
-        "client",
-        "contact",
-        "employee",
-        "member",
-        "patient",
-        "student",
-        "author",
-        "account",
-        "profile",
-        "subscriber",
-        "guest",
-    ];
-    if any(&["email", "e_mail", "mail"]) {
-        Some(Personal::Email)
-    } else if any(&["phone", "mobile", "telephone", "tel", "fax", "cell"]) {
-        Some(Personal::Phone)
-    } else if any(&["first_name", "firstname", "given_name", "forename"]) {
-        Some(Personal::FirstName)
-    } else if any(&["last_name", "lastname", "surname", "family_name"]) {
-        Some(Personal::LastName)
-    } else if any(&["password", "passwd", "token", "secret", "hash", "salt", "api_key", "otp", "pin"]) {
-        Some(Personal::Secret)
-    } else if any(&["iban", "card", "ssn", "passport", "tax", "vat", "account_number", "license"]) {
-        Some(Personal::Account)
-    } else if any(&["birthday", "birthdate", "birth", "dob", "born"]) {
-        Some(Personal::Birthday)
-    } else if any(&["ip", "ip_address", "remote_addr"]) {
-        Some(Personal::Ip)
-    } else if any(&["address", "street", "address_line"]) {
-        Some(Personal::Address)
-    } else if any(&["full_name", "fullname", "real_name", "display_name", "username", "contact_name"])
-        || (has("name") && person.iter().any(|person| table.contains(person)))
-    {
-        Some(Personal::Name)
-    } else if any(&["note", "notes", "comment", "comments", "message", "bio", "remarks", "feedback"]) {
-        Some(Personal::FreeText)
-    } else {
-        None
-    }
-}
-
-/// A name in lower case with `_` between its words: `firstName` is `first_name`.
-fn words(name: &str) -> String {
-    let mut words = String::new();
-    let mut before_lower = false;
-    for character in name.chars() {
-        if character.is_uppercase() && before_lower {
-            words.push('_');
-        }
-        before_lower = character.is_lowercase() || character.is_ascii_digit();
-        if character.is_alphanumeric() { words.extend(character.to_lowercase()) } else { words.push('_') }
-    }
-    words
 }
 
 /// Whether text looks like something.

@@ -26,7 +26,7 @@ fn table(name: TableName, columns: &[(&str, &str)]) -> Table {
 }
 
 fn schema(tables: Vec<Table>) -> Schema {
-    Schema { engine: "test".to_owned(), tables, ddl: Vec::new() }
+    Schema { engine: "test".to_owned(), tables, inherits: Vec::new(), ddl: Vec::new() }
 }
 
 /// Customers by e-mail, orders that refer to them, and columns of many types.
@@ -326,4 +326,27 @@ fn values_of_sqlite_keep_their_storage_class() {
 #[test]
 fn masked_values_are_pinned() {
     assert_eq!(masked("name", "\"hash\"", &["Anna-42"]), ["Dfep-58"]);
+}
+
+#[test]
+fn a_rule_reaches_what_inherits_its_column_and_no_more() {
+    let name = |name: &str| TableName::qualified("public", name);
+    let columns = [("id", "integer"), ("email", "text")];
+    let mut schema = schema(["par", "chi", "grand", "other"].map(|of| table(name(of), &columns)).to_vec());
+    let inherits =
+        |child: &str, parent: &str| rowkeep_format::Inherits { child: name(child), parent: name(parent) };
+    // One that says it is above itself is damaged, and no reason to go on for ever.
+    schema.inherits = vec![inherits("chi", "par"), inherits("grand", "chi"), inherits("grand", "grand")];
+    let keep_other = "\n'other.email' = 'keep'";
+    let mask = bound(&schema, &format!("'par.email' = 'hash'{keep_other}")).expect("it fits");
+    let masked: Vec<bool> = schema.tables.iter().map(|table| mask.table(&table.name).is_some()).collect();
+    assert_eq!(masked, [true, true, true, false]);
+    assert!(mask.refuse_unruled(schema.tables.iter().map(|table| &table.name)).is_ok());
+    let mask = bound(&schema, "'chi.email' = 'hash'").expect("it fits");
+    let refused = mask.refuse_unruled(schema.tables.iter().map(|table| &table.name));
+    let refused = refused.expect_err("two have no rule").to_string();
+    assert_eq!(refused, "no mask rule for public.par.email, public.other.email, which look personal");
+    assert!(mask.refuse_unruled([&name("grand")].into_iter()).is_ok());
+    let two = bound(&schema, "'par.email' = 'hash'\n'p*.email' = 'null'").map(|_| ());
+    assert_eq!(two, Err("there are two rules for public.par.email".to_owned()));
 }

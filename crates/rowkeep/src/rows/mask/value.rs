@@ -51,6 +51,7 @@ impl ColumnMask {
             return Ok(Masked::Same);
         }
         match &self.rule {
+            Rule::Keep => Ok(Masked::Same),
             Rule::Null => Ok(Masked::Null),
             Rule::Fixed(fixed) => Ok(self.fixed(fixed)),
             Rule::Hash => self.hash(key, value),

@@ -96,6 +96,7 @@ fn schema() -> Schema {
     let part = |part: &str, sql: &str| Ddl { part: part.into(), sql: sql.into() };
     Schema {
         engine: "postgresql".into(),
+        inherits: Vec::new(),
         tables: vec![
             table(TableName::qualified("audit", "Log"), log, vec![reference]),
             table(TableName::qualified("public", "t"), t, Vec::new()),

@@ -54,7 +54,6 @@ pub enum Rule {
 
 /// The names of rules without options.
 const PLAIN: [(&str, Rule); 10] = [
-    ("keep", Rule::Keep),
     ("null", Rule::Null),
     ("hash", Rule::Hash),
     ("fake-name", Rule::FakeName),
@@ -64,6 +63,7 @@ const PLAIN: [(&str, Rule); 10] = [
     ("fake-phone", Rule::FakePhone),
     ("fake-address", Rule::FakeAddress),
     ("keep-domain", Rule::KeepDomain),
+    ("keep", Rule::Keep),
 ];
 
 impl MaskRules {

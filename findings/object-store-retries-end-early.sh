@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # object_store 0.14.2 (Rust): with its default settings (ten retries, within three minutes) a request to an S3 server that
-# refuses connections is given up after about two seconds, not minutes: each wait is drawn between 100 ms and twice the last
+# refuses connections is given up within seconds (2 to 5 were seen), not minutes: each wait is drawn between 100 ms and twice the last
 # wait, so waits hardly grow and the ten retries end long before the three minutes.
 # With a base of 3 and many retries the same request goes on until its time is over.
 # Fails if one of the two is otherwise. Wants cargo; seen on 2026-11-28.

@@ -288,6 +288,9 @@ impl Story {
         for job in ["check_data", "assess", "doctor", "suggest_mask"] {
             self.run(job, json!({ "database": "shop" }));
         }
+        let rules = self.path("rules.toml");
+        std::fs::write(&rules, "'users.email' = 'hash'").expect("it is written");
+        self.run("check_mask", json!({ "database": "shop", "mask": { "file": rules } }));
         self.run("delete", json!({ "snapshots": ["first", "third"] }));
         self.run("backup", json!({ "database": "shop", "name": "last" }));
         self.run("verify", json!({ "snapshot": "latest", "against": "shop" }));

@@ -175,12 +175,15 @@ fn every_job_is_stored_and_run() {
     for job in ["check_data", "assess", "doctor", "suggest_mask"] {
         place.run(job, json!({ "database": "shop" }));
     }
+    let rules = place.path("rules.toml");
+    std::fs::write(&rules, "'users.email' = 'hash'").expect("it is written");
+    place.run("check_mask", json!({ "database": "shop", "mask": { "file": rules } }));
     assert_eq!(place.run("drill", json!({ "database": "shop" })).verdict(), Verdict::Done);
     let plan = place.plan("restore", json!({ "snapshot": "first" }));
     place.run("apply", json!({ "plan": plan }));
     assert_eq!(place.run("check", json!({ "read_percent": 100.0 })).verdict(), Verdict::Done);
     place.run("delete", json!({ "snapshots": ["first"] }));
-    assert_eq!(place.done.len(), 18, "{:?}", place.done);
+    assert_eq!(place.done.len(), 19, "{:?}", place.done);
 }
 
 #[test]

@@ -95,7 +95,7 @@ mod tests {
     fn answers_are_one_line_of_words() {
         for (source, words) in [
             (
-                "Error performing GET http://s3.example/b/k?a - b in 1.2ms, after 10 retries, max_retries: 10, \
+                "Error performing GET http://s3.example/b/k?a-b in 1.2ms, after 10 retries, max_retries: 10, \
                  retry_timeout: 180s  - Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?>\n\
                  <Error><Code>SignatureDoesNotMatch</Code><Message>The key is another one.</Message></Error>",
                 "Server returned non-2xx status code: 403 Forbidden: SignatureDoesNotMatch, The key is another one.",

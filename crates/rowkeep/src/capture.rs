@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, VERSION};
-use rowkeep_format::{ChunkId, Manifest, Schema, SnapshotId, Table, chunk, tree};
+use rowkeep_format::{ChunkId, Manifest, Schema, SnapshotId, Table, TableName, chunk, tree};
 use rowkeep_repository::Repository;
 
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
@@ -135,19 +135,17 @@ pub(crate) async fn read_opened(
     let parent = known.newest(Some(&options.database)).map(|newest| newest.id);
     let later = Later::than(known);
     let writer = Arc::new(repository.writer().await?);
-    let mask = match &options.mask {
-        Some(rules) => Some(Mask::new(rules, repository.content_keys()).bind(view.schema())?),
-        None => None,
-    };
-    let view: Arc<dyn View> = match &mask {
-        Some(mask) => Arc::new(MaskedView::new(view, mask.clone())),
+    let view: Arc<dyn View> = match &options.mask {
+        Some(rules) => {
+            let names: Vec<TableName> =
+                chosen_tables(options, view.schema())?.iter().map(|table| table.name.clone()).collect();
+            let mask = Mask::new(rules, repository.content_keys()).bind_all(view.schema(), names.iter())?;
+            Arc::new(MaskedView::new(view, mask))
+        }
         None => view,
     };
     let schema = stored_schema(view.schema(), options.with_schema);
-    let chosen = if options.with_data { options.selection.choose(view.schema())? } else { Vec::new() };
-    if let Some(mask) = &mask {
-        mask.refuse_unruled(chosen.iter().map(|table| &table.name))?;
-    }
+    let chosen = chosen_tables(options, view.schema())?;
     let scope = match (options.with_schema, options.with_data) {
         (true, false) => Scope::SchemaOnly,
         (false, _) => Scope::DataOnly,
@@ -202,6 +200,11 @@ pub(crate) async fn read_opened(
         program: options.program.clone(),
     };
     Ok(Uncommitted { manifest, schema, added, later })
+}
+
+/// The tables whose rows are wanted.
+fn chosen_tables<'s>(options: &CaptureOptions, schema: &'s Schema) -> Result<Vec<&'s Table>, Error> {
+    if options.with_data { options.selection.choose(schema) } else { Ok(Vec::new()) }
 }
 
 fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {

@@ -182,11 +182,10 @@ impl<'a> Work<'a> {
         let schema: &Schema = state.schema();
         let mask = match &options.mask {
             None => None,
-            Some((rules, keys)) => Some(Mask::new(rules, keys).bind(schema)?),
+            Some((rules, keys)) => {
+                Some(Mask::new(rules, keys).bind_all(schema, tables.iter().map(|table| &table.name))?)
+            }
         };
-        if let Some(mask) = &mask {
-            mask.refuse_unruled(tables.iter().map(|table| &table.name))?;
-        }
         let hidden = |table: &&&Table| matches!(table.kind, TableKind::Shadow | TableKind::LargeObjects);
         let unmasked: Vec<String> =
             tables.iter().filter(hidden).map(|table| table.name.to_string()).collect();

@@ -86,10 +86,9 @@ pub async fn restore_masked(
         })
         .await?;
     let is_whole = manifest.scope == Scope::Full && tables.len() == manifest.tables.len();
-    let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind(&schema)).transpose()?;
-    if let Some(mask) = &mask {
-        mask.refuse_unruled(tables.iter().map(|table| &table.name))?;
-    }
+    let names = || tables.iter().map(|table| &table.name);
+    let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind_all(&schema, names()));
+    let mask = mask.transpose()?;
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
         end_connections: false,

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use zeroize::Zeroizing;
 
-use rowkeep_format::{Column, ContentKeys, Schema, Table, TableName};
+use rowkeep_format::{Column, ContentKeys, Key, Schema, Table, TableName};
 
 use super::bound::{BoundMask, TableMask};
 use super::fake;
@@ -48,6 +48,17 @@ impl Mask {
     /// refused, values that are not unique in a key, another rule on the other side of a reference.
     pub fn bind(&self, schema: &Schema) -> Result<BoundMask, Error> {
         bind(self, schema)
+    }
+
+    /// The same for rows of these tables, and refuses if one of their columns looks personal by its name and has no rule.
+    pub fn bind_all<'t>(
+        &self,
+        schema: &Schema,
+        tables: impl Iterator<Item = &'t TableName>,
+    ) -> Result<BoundMask, Error> {
+        let bound = self.bind(schema)?;
+        bound.refuse_unruled(tables)?;
+        Ok(bound)
     }
 }
 
@@ -257,7 +268,8 @@ fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: boo
             "refers to a table that is not here, so it cannot be masked alike there; use null or no rule",
         );
     }
-    let is_key = table.key.unique && table.key.columns.iter().any(|part| part.column == place.1);
+    let has_column = |key: &Key| key.unique && key.columns.iter().any(|part| part.column == place.1);
+    let is_key = has_column(&table.key) || has_column(table.identified_by());
     if is_key && !rule.keeps_unequal() {
         return fail(
             "is part of the key, so its rule must keep unequal values unequal: hash, fake-email or keep-domain",

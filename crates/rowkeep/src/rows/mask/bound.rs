@@ -20,7 +20,10 @@ pub struct BoundMask {
 
 impl BoundMask {
     /// Refuses if a column of these tables looks personal by its name and has no rule, not even one that keeps it.
-    pub fn refuse_unruled<'t>(&self, tables: impl Iterator<Item = &'t TableName>) -> Result<(), Error> {
+    pub(super) fn refuse_unruled<'t>(
+        &self,
+        tables: impl Iterator<Item = &'t TableName>,
+    ) -> Result<(), Error> {
         let tables: HashSet<&TableName> = tables.collect();
         let unruled = self.unruled.iter().filter(|(table, _)| tables.contains(table));
         let columns: Vec<String> = unruled.map(|(table, column)| format!("{table}.{column}")).collect();

@@ -350,3 +350,18 @@ fn a_rule_reaches_what_inherits_its_column_and_no_more() {
     let two = bound(&schema, "'par.email' = 'hash'\n'p*.email' = 'null'").map(|_| ());
     assert_eq!(two, Err("there are two rules for par.email".to_owned()));
 }
+
+/// Where chunks stand in another order, what identifies rows is a key too.
+#[test]
+fn what_identifies_rows_stays_unequal() {
+    let mut users =
+        table(TableName::plain("users"), &[("rowid", "INTEGER"), ("id", "TEXT"), ("note", "TEXT")]);
+    users.columns[0].hidden = true;
+    users.identity =
+        Some(Key { columns: vec![KeyColumn { column: 1, form: KeyForm::Native }], unique: true });
+    let schema = schema(vec![users]);
+    let refused =
+        bound(&schema, "'users.id' = { rule = 'fixed', value = 'x' }\n'users.note' = 'keep'").map(|_| ());
+    assert!(refused.is_err_and(|error| error.contains("users.id is part of the key")));
+    assert!(bound(&schema, "'users.id' = 'hash'").is_ok());
+}

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::out;
 use rowkeep::engine::ErrorKind as Engine;
+use rowkeep::format::in_one_line;
 use rowkeep::jobs::Verdict;
 use rowkeep::repository::ErrorKind as Repository;
 use rowkeep::units::plain;
@@ -60,7 +61,7 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         let object = json!({ "error": error.to_string(), "causes": causes, "hint": hint, "status": status });
         out::json(&object);
     }
-    let told = told(error);
+    let told = in_one_line(error.as_ref());
     let told = match error.downcast_ref::<Error>() {
         // Where a configuration is wrong is shown in several lines; what databases say stays in one.
         Some(Error::Config { .. }) => told.lines().map(plain).collect::<Vec<_>>().join("\n"),
@@ -101,22 +102,6 @@ pub(crate) fn status_of(verdict: Verdict) -> u8 {
         Verdict::Refused => REFUSED,
         Verdict::Failed => FAILED,
     }
-}
-
-/// The error and its causes in one line, without what a cause says again.
-fn told(error: &anyhow::Error) -> String {
-    let mut told = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
-        if told.contains(&cause) {
-            continue;
-        }
-        if !told.is_empty() {
-            told.push_str(": ");
-        }
-        told.push_str(&cause);
-    }
-    told
 }
 
 /// The exit status of an error, and what to do next.

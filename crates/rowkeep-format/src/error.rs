@@ -40,3 +40,17 @@ pub enum FormatError {
         expected: &'static str,
     },
 }
+
+/// An error with all its causes in one line, without what a cause says again.
+pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !line.contains(&words) {
+            line = format!("{line}: {words}");
+        }
+        next = cause.source();
+    }
+    line
+}

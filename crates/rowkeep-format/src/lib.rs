@@ -25,7 +25,7 @@ mod varint;
 
 pub use batch::{RowBatch, Value};
 pub use changeset::{Change, Changes, Counts, TableChanges};
-pub use error::FormatError;
+pub use error::{FormatError, in_one_line};
 pub use ids::{ChunkId, ContentKeys, PlanId, SnapshotId};
 pub use manifest::{Manifest, TableEntry};
 pub use schema::{Column, ForeignKey, Inherits, Key, KeyForm, Schema, Table, TableKind, TableName};

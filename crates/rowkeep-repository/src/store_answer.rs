@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use rowkeep_format::in_one_line;
+
 /// What an object store said, in one line: the cause, without the XML that it came in and without the client library's account of
 /// its tries.
 #[derive(Debug)]
@@ -30,22 +32,8 @@ impl StdError for StoreAnswer {}
 
 impl fmt::Display for StoreAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&in_words(&chain(&self.0)))
+        f.write_str(&in_words(&in_one_line(&self.0)))
     }
-}
-
-/// An error with all its causes, without what a cause says again.
-fn chain(error: &dyn StdError) -> String {
-    let mut told = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_told = cause.to_string();
-        if !told.contains(&cause_told) {
-            told = format!("{told}: {cause_told}");
-        }
-        next = cause.source();
-    }
-    told
 }
 
 /// The address at which machines of a cloud ask for credentials.

@@ -5,7 +5,7 @@ mod request;
 use std::path::PathBuf;
 
 use rowkeep_engine::EngineError;
-use rowkeep_format::FormatError;
+use rowkeep_format::{FormatError, in_one_line};
 use rowkeep_repository::ErrorKind as RepositoryKind;
 
 pub use condition::ConditionError;
@@ -319,16 +319,7 @@ impl Error {
 
     /// The error with its causes in one line, without what a cause says again.
     pub fn in_one_line(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            let words = error.to_string();
-            if !line.contains(&words) {
-                line = format!("{line}: {words}");
-            }
-            cause = error.source();
-        }
-        line
+        in_one_line(self)
     }
 
     pub(crate) fn content(object: impl Into<String>) -> impl FnOnce(FormatError) -> Self {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::variables::Expanded;
+
 /// An operation that hooks can stand around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -77,14 +79,8 @@ pub(super) enum Action {
     /// A command line for the shell. People write tokens into those.
     Command(SecretString),
     /// A request.
-    Webhook { url: Secret, headers: Vec<(String, Secret)> },
+    Webhook { url: Expanded, headers: Vec<(String, Expanded)> },
 }
-
-/// Text that may be secret, or why it cannot be had: a variable of the environment that is not set.
-///
-/// That is an error of the hook only, not of the configuration, so that commands without hooks go on without it.
-#[derive(Debug, Clone)]
-pub(super) struct Secret(pub(super) Result<SecretString, String>);
 
 /// Why a hook did not end well.
 pub(super) enum Problem {

@@ -8,9 +8,9 @@ use reqwest::header::HeaderName;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::definition::{Action, Hook, Moment, Operation, Secret};
+use super::definition::{Action, Hook, Moment, Operation};
 use crate::durations::seconds;
-use crate::variables::expand;
+use crate::variables::Expanded;
 
 /// The longest that a hook may take when it does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -76,15 +76,15 @@ fn read(hook: FileHook, variable: &dyn Fn(&str) -> Option<String>) -> Result<Hoo
             (Action::Command(line.into()), called)
         }
         (None, Some(url)) => {
-            let url = Secret(expand(&url, variable).map(Into::into));
+            let url = Expanded::of(&url, variable)?;
             let mut headers = Vec::new();
             for (name, value) in hook.headers {
                 if HeaderName::from_bytes(name.as_bytes()).is_err() {
                     return Err(format!("{name:?} is no name of a header"));
                 }
-                headers.push((name, Secret(expand(&value, variable).map(Into::into))));
+                headers.push((name, Expanded::of(&value, variable)?));
             }
-            let called = match &url.0 {
+            let called = match url.value() {
                 Ok(url) => host(url.expose_secret())?,
                 Err(_) => "webhook".to_owned(),
             };

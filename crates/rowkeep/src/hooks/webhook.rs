@@ -8,7 +8,7 @@ use reqwest::{Client, StatusCode, Url};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::definition::Secret;
+use crate::variables::Expanded;
 
 /// How long to wait before each further try.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
@@ -18,18 +18,18 @@ const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1
 /// Tries again when the other side cannot be reached or says that it is it who fails (5xx, 408, 429). Redirects are not
 /// followed: they would lose the body, or take the headers elsewhere. No error shows URL or headers.
 pub(super) async fn send(
-    url: &Secret,
-    headers: &[(String, Secret)],
+    url: &Expanded,
+    headers: &[(String, Expanded)],
     body: Value,
     limit: Duration,
 ) -> Result<(), String> {
-    let cannot = |problem: &String| format!("cannot run: {problem}");
+    let cannot = |problem: &str| format!("cannot run: {problem}");
     let url =
-        Url::parse(url.0.as_ref().map_err(cannot)?.expose_secret()).map_err(|_| "has no URL".to_owned())?;
+        Url::parse(url.value().map_err(cannot)?.expose_secret()).map_err(|_| "has no URL".to_owned())?;
     let mut map = HeaderMap::new();
     map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in headers {
-        let text = value.0.as_ref().map_err(cannot)?;
+        let text = value.value().map_err(cannot)?;
         let wrong = || format!("cannot send what header {name} is to hold");
         let mut value = HeaderValue::from_str(text.expose_secret()).map_err(|_| wrong())?;
         value.set_sensitive(true);

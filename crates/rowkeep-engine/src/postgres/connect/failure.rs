@@ -1,5 +1,6 @@
 //! Errors of the server and of the connection, as errors of the engine.
 
+use rowkeep_format::in_one_line;
 use std::error::Error as _;
 
 use tokio_postgres::error::{DbError, SqlState};
@@ -83,7 +84,7 @@ fn kind_of_state(error: &DbError) -> ErrorKind {
 pub(crate) fn words(error: &tokio_postgres::Error) -> String {
     let Some(said) = error.as_db_error() else {
         return match error.source() {
-            Some(source) => chain(source),
+            Some(source) => in_one_line(source),
             None => error.to_string(),
         };
     };
@@ -92,20 +93,6 @@ pub(crate) fn words(error: &tokio_postgres::Error) -> String {
         if let Some(text) = text {
             words.push_str(&format!(" ({name}: {})", text.lines().next().unwrap_or_default()));
         }
-    }
-    words
-}
-
-/// An error with all its causes, each once.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let text = error.to_string();
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
-        }
-        source = error.source();
     }
     words
 }

@@ -34,6 +34,6 @@ pub use examination::{Examination, Finding, Level};
 pub use query_rows::QueryRows;
 pub use rows::RowStream;
 pub use surroundings::Surroundings;
-pub use target::{Contents, CreateOptions, Target};
+pub use target::{Contents, CreateOptions, FILE_MODE, Target};
 pub use url::DatabaseUrl;
 pub use view::{ChangeCount, Estimate, View, ViewOptions};

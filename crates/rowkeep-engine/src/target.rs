@@ -19,6 +19,10 @@ pub enum Contents {
     Occupied(Vec<String>),
 }
 
+/// The name of the fact among those of [`View::environment`](crate::View::environment) that [`CreateOptions::file_mode`]
+/// comes from, in octal digits.
+pub const FILE_MODE: &str = "file_mode";
+
 /// How a database is to be made.
 #[derive(Debug, Clone, Default)]
 pub struct CreateOptions {
@@ -27,6 +31,9 @@ pub struct CreateOptions {
     pub loaded: Option<Vec<TableName>>,
     /// Whether other connections to a database that is replaced are ended first, where the engine can do that.
     pub end_connections: bool,
+    /// What the owner, the group and others may do with the file that is made (`chmod`), where a database is one and there was
+    /// none; nothing stands for the owner alone.
+    pub file_mode: Option<u32>,
     /// Asks to stop: [`Engine::create`](crate::Engine::create), [`Engine::replace`](crate::Engine::replace) and
     /// [`Target::finish`] then return [`ErrorKind::Stopped`](crate::ErrorKind::Stopped). Loads are stopped by dropping them.
     pub stop: CancellationToken,

@@ -7,9 +7,9 @@ pub mod verify;
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};
-use rowkeep_engine::{Contents, CreateOptions, Engine, EngineError, ErrorKind, Target};
+use rowkeep_engine::{Contents, CreateOptions, Engine, EngineError, ErrorKind, FILE_MODE, Target};
 use rowkeep_format::manifest::Scope;
-use rowkeep_format::{Schema, TableEntry, TableKind};
+use rowkeep_format::{Manifest, Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -92,10 +92,16 @@ pub async fn restore_masked(
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
         end_connections: false,
+        file_mode: file_mode(manifest),
         stop: context.cancel().clone(),
     };
     let target = engine.create(&schema, &options).await?;
     finish(context, target.as_ref(), &reader, &schema, mask.as_ref(), tables).await
+}
+
+/// The permissions that the file of a database had when it was captured.
+pub(crate) fn file_mode(manifest: &Manifest) -> Option<u32> {
+    manifest.environment.get(FILE_MODE).and_then(|mode| u32::from_str_radix(mode, 8).ok())
 }
 
 /// Loads tables into a target and finishes it; when anything fails, or is cancelled, the target is abandoned.

@@ -10,6 +10,7 @@ mod checks;
 mod concurrency;
 mod damage;
 mod drill;
+mod emptiness;
 mod exchanged;
 mod export;
 mod first_use;

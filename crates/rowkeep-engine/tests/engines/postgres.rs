@@ -5,6 +5,7 @@ mod apply_conflicts;
 mod awkward;
 mod changes;
 mod commits;
+mod emptiness;
 mod encodings;
 mod faults;
 mod find;

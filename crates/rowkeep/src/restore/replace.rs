@@ -9,7 +9,7 @@ use rowkeep_format::{Schema, TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
-use super::{Restored, finish};
+use super::{Restored, file_mode, finish};
 use crate::apply::safety::{self, KeptRows, Safety};
 use crate::apply::undo::{UNDO, taken_back};
 use crate::capture::table::{Sink, read_tables};
@@ -222,7 +222,8 @@ pub(crate) async fn put_back(
     refuse_partial(snapshot, engine)?;
     let reader = Arc::new(repository.reader().await?);
     let schema = read_schema(&reader, &snapshot.manifest).await?;
-    let options = CreateOptions { loaded: None, end_connections, stop: context.cancel().clone() };
+    let file_mode = file_mode(&snapshot.manifest);
+    let options = CreateOptions { loaded: None, end_connections, file_mode, stop: context.cancel().clone() };
     let target = engine.replace(&schema, &options).await?;
     finish(context, target.as_ref(), &reader, &schema, None, &snapshot.manifest.tables).await
 }

@@ -39,6 +39,7 @@ pub async fn execute(
     let options = CreateOptions {
         loaded: (!plan.is_whole).then(|| loaded.collect()),
         end_connections: false,
+        file_mode: None,
         stop: context.cancel().clone(),
     };
     let target = engine.create(&plan.translation.schema, &options).await?;

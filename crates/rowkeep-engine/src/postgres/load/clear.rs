@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::marker::{self, Before};
+use super::{default_privileges, extension_rows};
 use crate::EngineError;
-use crate::postgres::catalog::objects::{FIRST_USER_OID, Object, list};
+use crate::postgres::catalog::objects::{FIRST_USER_OID, Object, list, subscription_drops};
 use crate::postgres::catalog::unfinished_restore::{self, SCHEMA};
 use crate::postgres::connect::failure;
 use crate::postgres::connect::row::text;
@@ -44,44 +45,37 @@ pub(crate) async fn clear_unfinished(session: &Session) -> Result<(), EngineErro
         return Ok(());
     }
     let before = marker::read(session).await?;
-    clear(session, before.as_ref(), DROPS_AT_ONCE).await
+    clear(session, &before, DROPS_AT_ONCE).await
 }
 
-/// Removes everything that was not there before, the marker last; extensions and `public` only if it is known how they
-/// were. `at_once` statements go to the server together.
-pub(crate) async fn clear(
-    session: &Session,
-    before: Option<&Before>,
-    at_once: usize,
-) -> Result<(), EngineError> {
-    let staying = before.map_or(&[][..], |before| &before.schemas);
+/// Removes everything that was not there before, the marker last. `at_once` statements go to the server together.
+pub(crate) async fn clear(session: &Session, before: &Before, at_once: usize) -> Result<(), EngineError> {
+    let staying = &before.schemas;
     let run_all = async |statements: &[String]| run_all(session, statements, at_once).await;
     // They would fire for all that follows.
     let event_triggers: Vec<Object> =
         list(session, staying).await?.into_iter().filter(|object| object.kind == "event trigger").collect();
     run_all(&event_triggers.iter().map(drop_statement).collect::<Vec<_>>()).await?;
-    if let Some(before) = before {
-        run_all(&extension_drops(session, before).await?).await?;
-    }
+    run_all(&extension_drops(session, before).await?).await?;
     run_all(&table_drops(session).await?).await?;
     let objects = list(session, staying).await?;
     let mut drops = Vec::new();
     for object in objects.iter().filter(|object| object.kind != "large object") {
-        if object.kind == "subscription" {
-            // Otherwise the server would connect to the publisher to drop what is there.
-            let name = &object.identity;
-            drops.push(format!("ALTER SUBSCRIPTION {name} DISABLE"));
-            drops.push(format!("ALTER SUBSCRIPTION {name} SET (slot_name = NONE)"));
+        match object.kind.as_str() {
+            "subscription" => drops.extend(subscription_drops(&object.identity)),
+            _ => drops.push(drop_statement(object)),
         }
-        drops.push(drop_statement(object));
     }
     run_all(&drops).await?;
     unlink_large_objects(session).await?;
-    let defaults = session.rows("cannot list the default privileges", DEFAULT_PRIVILEGES).await?;
-    run_all(&defaults.iter().map(|row| text(row, 0).to_owned()).collect::<Vec<_>>()).await?;
-    if let Some(before) = before {
-        give_back_public(session, before).await?;
+    for extension in &before.extensions {
+        extension_rows::delete(session, extension).await?;
     }
+    let taking_back = default_privileges::taking_back();
+    let defaults = session.rows("cannot list the default privileges", &taking_back).await?;
+    run_all(&defaults.iter().map(|row| text(row, 0).to_owned()).collect::<Vec<_>>()).await?;
+    run_all(&before.default_privileges).await?;
+    give_back_public(session, before).await?;
     session
         .try_run(&format!("DROP SCHEMA IF EXISTS {} CASCADE", SCHEMA))
         .await
@@ -143,25 +137,6 @@ async fn unlink_large_objects(session: &Session) -> Result<(), EngineError> {
     while session.value("cannot remove large objects", &query).await?.is_some_and(|count| count != "0") {}
     Ok(())
 }
-
-/// The statements after which no default privileges are left that the role can change, but for those that were always
-/// there.
-const DEFAULT_PRIVILEGES: &str = "SELECT concat_ws(' ', 'ALTER DEFAULT PRIVILEGES FOR ROLE', r.name, r.place, p.what) \
-    FROM (SELECT d.*, format('%I', pg_get_userbyid(d.defaclrole)) AS name, \
-                 CASE WHEN d.defaclnamespace <> 0 THEN 'IN SCHEMA ' || d.defaclnamespace::regnamespace END AS place, \
-                 CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' \
-                   WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END AS things \
-          FROM pg_default_acl d WHERE pg_has_role(d.defaclrole, 'USAGE')) r, \
-    LATERAL (SELECT DISTINCT 0 AS step, format('REVOKE ALL ON %s FROM %s', r.things, \
-               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_get_userbyid(a.grantee)) END) AS what \
-             FROM aclexplode(r.defaclacl) a \
-             UNION ALL \
-             SELECT 1, format('GRANT %s ON %s TO %s', a.privilege_type, r.things, \
-               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE format('%I', pg_get_userbyid(a.grantee)) END) \
-             FROM aclexplode(acldefault(CASE r.defaclobjtype WHEN 'S' THEN 's'::\"char\" ELSE r.defaclobjtype END, \
-                                        r.defaclrole)) a \
-             WHERE r.defaclnamespace = 0) p \
-    ORDER BY r.oid, p.step";
 
 async fn give_back_public(session: &Session, before: &Before) -> Result<(), EngineError> {
     if before.public.is_empty() {

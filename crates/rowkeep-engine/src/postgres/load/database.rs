@@ -6,10 +6,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::stopped;
-use crate::postgres::catalog::{objects, unfinished_restore};
+use crate::postgres::catalog::objects::{self, Object};
+use crate::postgres::catalog::unfinished_restore;
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::cancel_guard;
 use crate::postgres::connect::failure;
+use crate::postgres::connect::row::text;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
@@ -26,11 +28,13 @@ pub(crate) async fn contents(session: &Session) -> Result<Contents, EngineError>
     if unfinished_restore::is_there(session).await? {
         return Ok(Contents::Unfinished);
     }
-    let objects = objects::list(session, &[]).await?;
-    if objects.is_empty() {
-        return Ok(Contents::Empty);
-    }
-    Ok(Contents::Occupied(objects.iter().take(NAMES_SHOWN).map(ToString::to_string).collect()))
+    let objects = objects::belongings(session).await?;
+    Ok(if objects.is_empty() { Contents::Empty } else { Contents::Occupied(shown(&objects)) })
+}
+
+/// Some of the names of what is in a database.
+pub(crate) fn shown(objects: &[Object]) -> Vec<String> {
+    objects.iter().take(NAMES_SHOWN).map(ToString::to_string).collect()
 }
 
 /// Makes the database of an address; `options` are those that its source was made with, if they are known.
@@ -104,13 +108,36 @@ async fn create(server: &Server, session: &Session, options: &str) -> Result<Opt
     Err(failed(error))
 }
 
-/// Removes the database with everything in it.
+/// Removes the database with everything in it. What its subscriptions have on the servers that they follow stays there.
 pub(crate) async fn drop(server: &Server) -> Result<(), EngineError> {
     let session = maintenance(server).await?;
+    drop_subscriptions(server, &session).await?;
     session
         .try_run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote::ident(server.database())))
         .await
         .map_err(|error| failure::failed(format!("cannot drop database {}", server.database()), error))
+}
+
+/// Drops the subscriptions of a database that is to go: the server keeps one that has any. It never connects to another
+/// server for that.
+pub(super) async fn drop_subscriptions(server: &Server, maintenance: &Session) -> Result<(), EngineError> {
+    let what = || format!("cannot drop the subscriptions of database {}", server.database());
+    let list = format!(
+        "SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid \
+         WHERE d.datname = {}",
+        quote::literal(server.database())
+    );
+    let names = maintenance.rows(&what(), &list).await?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let session = server.connect().await?;
+    for row in &names {
+        for statement in objects::subscription_drops(&quote::ident(text(row, 0))) {
+            session.try_run(&statement).await.map_err(|error| failure::failed(what(), error))?;
+        }
+    }
+    Ok(())
 }
 
 fn no_maintenance() -> EngineError {

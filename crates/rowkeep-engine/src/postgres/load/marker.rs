@@ -7,14 +7,15 @@
 
 use tokio_postgres::error::SqlState;
 
+use super::database::shown;
+use super::default_privileges;
 use super::transaction_scope::TransactionScope;
-use crate::EngineError;
-use crate::postgres::catalog::large_objects;
-use crate::postgres::catalog::sequences;
 use crate::postgres::catalog::unfinished_restore::SCHEMA;
+use crate::postgres::catalog::{large_objects, objects, sequences};
 use crate::postgres::connect::failure;
 use crate::postgres::connect::row::text;
 use crate::postgres::connect::session::Session;
+use crate::{EngineError, ErrorKind};
 
 /// The number of the lock that a restore holds, of the server's advisory locks: the beginning of its name.
 const LOCK: i64 = i64::from_be_bytes(*b"rowkeep\0");
@@ -26,6 +27,8 @@ pub(crate) struct Before {
     pub(crate) extensions: Vec<String>,
     /// Schemas besides `public` that stay because those extensions are in them.
     pub(crate) schemas: Vec<String>,
+    /// The statements that give back the default privileges that were set.
+    pub(crate) default_privileges: Vec<String>,
     /// The statements that give `public` back its owner, comment and privileges; empty when there was no `public`.
     pub(crate) public: String,
 }
@@ -49,20 +52,39 @@ pub(crate) async fn try_lock(session: &Session) -> Result<bool, EngineError> {
     Ok(session.value(what, &query).await?.as_deref() == Some("t"))
 }
 
-/// Puts the marker into an empty database.
+/// Puts the marker into an empty database; refused when something has come into it meanwhile.
+///
+/// What is in the database when the marker is, was there before, and would go with the restore that does not go on.
 pub(crate) async fn create(session: &Session) -> Result<(), EngineError> {
+    let what = "cannot begin the restore in the database";
     let statements = format!(
         "CREATE SCHEMA {SCHEMA}; \
          COMMENT ON SCHEMA {SCHEMA} IS 'A restore by rowkeep was not finished; the next one clears the database.'; \
          CREATE TABLE {SCHEMA}.before (what text, detail text); \
          INSERT INTO {SCHEMA}.before SELECT 'extension', extname FROM pg_catalog.pg_extension; \
+         INSERT INTO {SCHEMA}.before SELECT 'default privileges', d.* FROM ({}) d; \
          INSERT INTO {SCHEMA}.before SELECT 'public', p.statements FROM ({}) p (statements)",
+        default_privileges::giving_back(),
         public_now(),
     );
-    session
-        .try_run(&statements)
-        .await
-        .map_err(|error| failure::failed("cannot begin the restore in the database", error))
+    let scope = TransactionScope::Transaction;
+    session.try_run(scope.begin()).await.map_err(|error| failure::failed(what, error))?;
+    let created = async {
+        session.try_run(&statements).await.map_err(|error| failure::failed(what, error))?;
+        let mut objects = objects::belongings(session).await?;
+        objects.retain(|object| object.kind != "schema" || object.identity != SCHEMA);
+        if objects.is_empty() {
+            return session.try_run(scope.keep()).await.map_err(|error| failure::failed(what, error));
+        }
+        let message = format!("the database is not empty any more: it holds {}", shown(&objects).join(", "));
+        Err(EngineError::new(ErrorKind::NotEmpty, message))
+    };
+    let created = created.await;
+    if created.is_err() {
+        // Fails only with the connection, of which the error tells already.
+        let _ = session.try_run(scope.undo()).await;
+    }
+    created
 }
 
 /// The schema of the tables for rows that stand for something else.
@@ -131,22 +153,19 @@ pub(crate) async fn public_of_new_databases(session: &Session) -> Result<String,
     Ok(session.value("cannot read the privileges of schema public", &query).await?.unwrap_or_default())
 }
 
-/// Reads what the marker notes; nothing of one that is not ours in full.
-pub(crate) async fn read(session: &Session) -> Result<Option<Before>, EngineError> {
-    let table = format!("SELECT to_regclass('{SCHEMA}.before') IS NOT NULL");
+/// Reads what the marker notes.
+pub(crate) async fn read(session: &Session) -> Result<Before, EngineError> {
     let what = "cannot read the marker of the unfinished restore";
-    if session.value(what, &table).await?.as_deref() != Some("t") {
-        return Ok(None);
-    }
     let rows = session.rows(what, &format!("SELECT what, detail FROM {SCHEMA}.before")).await?;
     let mut before = Before::default();
     for row in &rows {
         match text(row, 0) {
             "extension" => before.extensions.push(text(row, 1).to_owned()),
+            "default privileges" => before.default_privileges.push(text(row, 1).to_owned()),
             _ => before.public = text(row, 1).to_owned(),
         }
     }
-    Ok(Some(before))
+    Ok(before)
 }
 
 /// The owner, comment and privileges of `public` as they are now, in the same form.

@@ -16,16 +16,12 @@ use super::plan::Plan;
 use crate::EngineError;
 use crate::postgres::connect::row::{text, truth};
 use crate::postgres::connect::session::Session;
-use crate::postgres::quote;
 use crate::postgres::schema::classify;
 
 /// Removes all that the database of the session's transaction holds and the plan does not count on.
 pub(crate) async fn clear(session: &Session, plan: &mut Plan) -> Result<(), EngineError> {
     let staying = staying(session, plan).await?;
-    clear::clear(session, Some(&staying), 1).await?;
-    for extension in &staying.extensions {
-        clear_configuration(session, extension).await?;
-    }
+    clear::clear(session, &staying, 1).await?;
     // These are there.
     plan.before.retain(|statement| {
         classify::schema(&statement.sql).is_none_or(|name| !staying.schemas.contains(&name))
@@ -71,21 +67,3 @@ async fn staying(session: &Session, plan: &Plan) -> Result<Before, EngineError> 
 
 const OWNS_PUBLIC: &str =
     "SELECT pg_has_role(n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.nspname = 'public'";
-
-/// Deletes the rows of an extension's tables that are not its own, which a backup holds.
-async fn clear_configuration(session: &Session, extension: &str) -> Result<(), EngineError> {
-    let what = || format!("cannot clear the tables of extension {extension}");
-    let query = format!(
-        "SELECT c.oid::regclass, x.condition FROM pg_extension e, unnest(e.extconfig, e.extcondition) x (oid, condition) \
-         JOIN pg_class c ON c.oid = x.oid WHERE c.relkind = 'r' AND e.extname = {}",
-        quote::literal(extension)
-    );
-    for row in session.rows(&what(), &query).await? {
-        let (table, condition) = (text(&row, 0), text(&row, 1));
-        let some = format!("SELECT 1 FROM ONLY {table} {condition} LIMIT 1");
-        if session.value(&what(), &some).await?.is_some() {
-            session.rows(&what(), &format!("DELETE FROM ONLY {table} {condition}")).await?;
-        }
-    }
-    Ok(())
-}

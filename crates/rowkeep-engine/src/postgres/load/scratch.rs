@@ -93,6 +93,8 @@ impl ScratchServer {
             if !(is_marked || is_old(name, seconds)) {
                 continue;
             }
+            // What stays of them, the server says when it refuses to drop the database.
+            let _ = database::drop_subscriptions(&server.with_database(name), &session).await;
             // Without FORCE: should its drill be alive after all, the server refuses.
             if session.try_run(&format!("DROP DATABASE IF EXISTS {}", quote::ident(name))).await.is_ok() {
                 dropped.push(name.to_owned());

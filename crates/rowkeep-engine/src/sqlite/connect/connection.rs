@@ -138,6 +138,7 @@ pub(crate) fn has_content(path: &Path) -> bool {
 /// Refuses what cannot be a database before SQLite says less clearly that it is none. Does not open the file: closing it
 /// would end the locks of all connections that this process has to it.
 fn check_file(path: &Path) -> Result<(), EngineError> {
+    refuse_special(path)?;
     let shown = path.display();
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(EngineError::new(
@@ -147,6 +148,24 @@ fn check_file(path: &Path) -> Result<(), EngineError> {
         Ok(_) => Ok(()),
         Err(error) => Err(inaccessible(path, error)),
     }
+}
+
+/// Refuses what is neither a file nor a folder, and a link that leads nowhere: to take it for a database, or to put one in
+/// its place, would harm whatever it is.
+pub(crate) fn refuse_special(path: &Path) -> Result<(), EngineError> {
+    let shown = path.display();
+    let message = match (fs::metadata(path), fs::symlink_metadata(path)) {
+        (Ok(metadata), _) if !metadata.is_file() && !metadata.is_dir() => {
+            format!("{shown} is a device, pipe or socket, not an SQLite database; name a file")
+        }
+        (Err(_), Ok(link)) if link.is_symlink() => {
+            format!(
+                "{shown} is a link to a file that is not there or cannot be reached; name that file, or remove the link"
+            )
+        }
+        _ => return Ok(()),
+    };
+    Err(EngineError::new(ErrorKind::NotADatabase, message))
 }
 
 fn inaccessible(path: &Path, error: io::Error) -> EngineError {

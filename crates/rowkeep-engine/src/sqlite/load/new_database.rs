@@ -10,6 +10,7 @@ use super::contents::contents;
 use super::replace;
 use super::unfinished_file::Unfinished;
 use crate::sqlite::catalog::properties::{SETTINGS, SETTINGS_TABLE};
+use crate::sqlite::connect::connection::refuse_special;
 use crate::sqlite::connect::error::{failure, when, words};
 use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::patience::Patience;
@@ -38,6 +39,8 @@ pub(crate) struct NewDatabase {
     settings: Vec<RowBatch>,
     destination: Destination,
     all_tables: bool,
+    /// The permissions of a file that is new.
+    mode: Option<u32>,
 }
 
 /// What is to become of what is there.
@@ -74,6 +77,7 @@ impl NewDatabase {
         interrupt: &Interrupt,
     ) -> Result<Self, EngineError> {
         let mut definitions = Definitions::of(schema)?;
+        refuse_special(&path)?;
         if !path.exists() {
             return Self::begin(path, schema, options, patience, interrupt);
         }
@@ -108,6 +112,7 @@ impl NewDatabase {
             sequences: None,
             settings: Vec::new(),
             all_tables: options.loaded.is_none(),
+            mode: options.file_mode,
         })
     }
 
@@ -155,7 +160,8 @@ impl NewDatabase {
             again.close().map_err(|(_, error)| failure(named(), &error))?;
             refuse_occupied(&self.path, &self.patience)?;
             interrupt.check()?;
-            notes.extend(self.unfinished.publish(matches!(self.destination, Destination::Empty))?);
+            let is_there = matches!(self.destination, Destination::Empty);
+            notes.extend(self.unfinished.publish(is_there, self.mode)?);
         }
         Ok(notes)
     }

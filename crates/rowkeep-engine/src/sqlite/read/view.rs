@@ -21,7 +21,7 @@ use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::readable_tables::{Order, Readable, readable_tables, schema};
-use crate::{EngineError, ErrorKind, Estimate, RowStream, View, ViewOptions, worker};
+use crate::{EngineError, ErrorKind, Estimate, FILE_MODE, RowStream, View, ViewOptions, worker};
 
 /// One state of an SQLite database.
 pub(crate) struct SqliteView {
@@ -176,6 +176,17 @@ fn read(
     }
 }
 
+#[cfg(unix)]
+fn mode(metadata: &fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(metadata.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &fs::Metadata) -> Option<u32> {
+    None
+}
+
 /// Facts about a database.
 pub(crate) fn environment(
     connection: &Connection,
@@ -198,8 +209,10 @@ pub(crate) fn environment(
     for name in ["page_count", "freelist_count", "schema_version"].into_iter().chain(SETTINGS) {
         facts.push((name.to_owned(), pragma::<i64>(connection, name)?.to_string()));
     }
-    let file_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let metadata = fs::metadata(path).ok();
+    let file_bytes = metadata.as_ref().map_or(0, fs::Metadata::len);
     facts.push(("file_bytes".to_owned(), file_bytes.to_string()));
+    facts.extend(metadata.as_ref().and_then(mode).map(|mode| (FILE_MODE.to_owned(), format!("{mode:04o}"))));
     facts.push(("access".to_owned(), access.to_owned()));
     Ok(facts)
 }

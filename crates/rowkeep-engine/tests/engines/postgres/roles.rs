@@ -1,7 +1,7 @@
 //! Roles without special rights: what they can do, and what is said of what they cannot.
 
 use rowkeep_engine::conformance::{assert_same_rows, copy, read_all};
-use rowkeep_engine::{ErrorKind, Level, ViewOptions};
+use rowkeep_engine::{Contents, CreateOptions, ErrorKind, Level, ViewOptions};
 
 use super::awkward::awkward;
 use super::server::{Server, assert_same_text, chain};
@@ -136,12 +136,14 @@ async fn simple_databases_are_restored_exactly_by_their_owners(server: Server) {
     assert_same_text(&original.dump().await, &copied.dump().await);
 
     // Once more into one that a killed restore has left.
-    let engine = server.engine_at(&server.url_as(&role, &copied.name));
-    copied.run("CREATE SCHEMA rowkeep_unfinished").await;
-    copied.run(&format!("ALTER SCHEMA rowkeep_unfinished OWNER TO {role}")).await;
+    let left = server.absent();
+    let engine = server.engine_at(&server.url_as(&role, &left.name));
+    let view = server.engine_at(&url).open(&ViewOptions { with_ddl: true }).await.expect("it opens");
+    drop(engine.create(view.schema(), &CreateOptions::default()).await.expect("it is begun"));
+    assert_eq!(engine.contents().await.expect("it is looked at"), Contents::Unfinished);
     let notes = copy(&*server.engine_at(&url), &*engine).await;
     assert_eq!(notes, Vec::<String>::new());
-    assert_same_text(&original.dump().await, &copied.dump().await);
+    assert_same_text(&original.dump().await, &left.dump().await);
     let error = server.engine_at(&server.url_as(&role, "postgres")).contents().await;
     assert!(error.is_ok(), "{}", error.err().map(|error| chain(&error)).unwrap_or_default());
 }

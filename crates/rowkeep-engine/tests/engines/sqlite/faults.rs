@@ -242,3 +242,98 @@ async fn links_and_permissions_of_an_empty_target_are_kept() {
     assert_eq!(fs::metadata(file.path()).expect("a file").permissions().mode() & 0o777, 0o600);
     file.execute("SELECT a FROM t");
 }
+
+#[cfg(unix)]
+mod targets {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    async fn refused(path: &Path, schema: &Schema) -> String {
+        let looked = sqlite(path).contents().await.expect_err("it is refused");
+        let error =
+            sqlite(path).create(schema, &CreateOptions::default()).await.err().expect("it is refused");
+        assert_eq!((error.kind(), error.to_string()), (looked.kind(), looked.to_string()));
+        let error =
+            sqlite(path).replace(schema, &CreateOptions::default()).await.err().expect("it is refused");
+        assert_eq!(error.kind(), looked.kind(), "{error}");
+        let opened = open_error(path).await;
+        assert!(opened.kind() == ErrorKind::NotADatabase || opened.kind() == ErrorKind::NotFound, "{opened}");
+        looked.to_string()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_no_file_stays_what_it_is() {
+        let schema = some_schema().await;
+        let file = TestFile::new();
+        let at = |name: &str| file.path().with_file_name(name);
+        let _socket = UnixListener::bind(at("socket")).expect("a socket");
+        symlink("/dev/null", at("null")).expect("a link");
+        symlink(at("nowhere"), at("dangling")).expect("a link");
+        for (path, said) in [
+            (Path::new("/dev/null").to_owned(), "/dev/null is a device, pipe or socket"),
+            (at("null"), "/dev/null is a device, pipe or socket"),
+            (at("socket"), "is a device, pipe or socket"),
+            (at("dangling"), "is a link to a file that is not there"),
+        ] {
+            let message = refused(&path, &schema).await;
+            assert!(message.contains(said) && message.contains("name"), "{message}");
+        }
+        assert!(fs::metadata("/dev/null").expect("it is there").file_type().is_char_device());
+        assert_eq!(listed(&file), ["dangling", "null", "socket"]);
+    }
+
+    /// Whoever may write to the folder must not choose what a restore writes to.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn links_in_the_place_of_an_unfinished_file_are_not_followed() {
+        let schema = some_schema().await;
+        for content in ["", "precious"] {
+            let file = TestFile::new();
+            let at = |name: &str| file.path().with_file_name(name);
+            fs::write(at("victim"), content).expect("a file");
+            for name in ["test.db.rowkeep-unfinished", "test.db.AAAAAAAAAAAA.rowkeep-unfinished"] {
+                symlink(at("victim"), at(name)).expect("a link");
+            }
+            let target = file.sqlite().create(&schema, &CreateOptions::default()).await.expect("it is begun");
+            let unfinished = listed(&file);
+            let made = unfinished.iter().filter(|name| name.ends_with(".rowkeep-unfinished")).count();
+            assert_eq!(made, 3, "{unfinished:?}");
+            target.finish().await.expect("it is finished");
+            assert_eq!(fs::read_to_string(at("victim")).expect("it is there"), content);
+            assert_eq!(super::super::integrity(&file.connect()), "ok");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_new_file_is_its_owners_alone_unless_told_otherwise() {
+        let schema = some_schema().await;
+        for (asked, mode) in [(None, 0o600), (Some(0o640), 0o640), (Some(0o4444), 0o644), (Some(0), 0o600)] {
+            let file = TestFile::new();
+            let options = CreateOptions { file_mode: asked, ..CreateOptions::default() };
+            let target = file.sqlite().create(&schema, &options).await.expect("it is begun");
+            for name in listed(&file) {
+                let made =
+                    fs::metadata(file.path().with_file_name(&name)).expect("it is there").permissions();
+                assert_eq!(made.mode() & 0o777, 0o600, "{name}");
+            }
+            target.finish().await.expect("it is finished");
+            let made = fs::metadata(file.path()).expect("it is there").permissions().mode();
+            assert_eq!(made & 0o7777, mode, "{asked:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_lost_file_left_is_named_and_kept() {
+        let schema = some_schema().await;
+        for suffix in ["-wal", "-journal"] {
+            let file = TestFile::new();
+            let left = file.path().with_file_name(format!("test.db{suffix}"));
+            fs::write(&left, "the last changes").expect("a file");
+            let message = refused(&file.path(), &schema).await;
+            assert!(message.contains(suffix) && message.contains("move it away"), "{message}");
+            assert_eq!(fs::read_to_string(&left).expect("it is kept"), "the last changes");
+            assert_eq!(listed(&file), [format!("test.db{suffix}")]);
+        }
+    }
+}

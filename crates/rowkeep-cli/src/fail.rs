@@ -144,6 +144,9 @@ fn request_hint(error: &RequestError) -> Option<String> {
             known => format!("rowkeep.toml names {}", known.join(", ")),
         },
         RequestError::NotSet { .. } => "set it, or change the URL in rowkeep.toml".to_owned(),
+        RequestError::OfNamesake { other, .. } => {
+            format!("say into which database with --to, such as --to {other}")
+        }
         RequestError::NoLive => "give its URL or path, or add it to rowkeep.toml".to_owned(),
         RequestError::SeveralLive { known } => {
             say_which(&known.iter().map(|name| format!("live:{name}")).collect::<Vec<_>>())
@@ -194,7 +197,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
         }
         RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
         RequestError::Secret(_)
-        | RequestError::NamedLatest
+        | RequestError::TakenName { .. }
         | RequestError::RelatedToAll
         | RequestError::NoKeySlots
         | RequestError::NoSnapshots => return None,
@@ -232,6 +235,15 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::Lacks { .. } => "`rowkeep show` shows what a snapshot holds; `rowkeep snapshots` lists them",
         Error::TablesGone { .. } => {
             "--with-schema replaces the whole database with its tables; --keep-tables skips these"
+        }
+        Error::AmbiguousDatabase { .. } => {
+            "say which one by its URL or path, such as latest:/path/to/app.db; `rowkeep snapshots` shows them"
+        }
+        Error::OfAnother { .. } => {
+            "nothing was changed; name the database that was restored, or, if this is that one, moved or upgraded since, pass --snapshot with --moved"
+        }
+        Error::Doubtful { .. } => {
+            "nothing was changed; look at it with `rowkeep show` and `rowkeep diff`, and if it is what you mean, name it with --snapshot"
         }
         Error::NothingToUndo { .. } => "`rowkeep snapshots` lists the safety snapshots",
         Error::Hook { .. } => {

@@ -32,3 +32,4 @@ pub(crate) mod snapshots;
 pub(crate) mod table;
 pub(crate) mod translated;
 pub(crate) mod units;
+pub(crate) mod way_back;

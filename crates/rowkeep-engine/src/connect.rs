@@ -6,6 +6,11 @@ use secrecy::ExposeSecret;
 
 use crate::{DatabaseUrl, Engine, EngineError, Surroundings};
 
+/// Where a database is, as its identity has it.
+pub fn place(url: &DatabaseUrl) -> Result<String, EngineError> {
+    Ok(connect(url, &Surroundings::default())?.place())
+}
+
 /// The engine for a database.
 pub fn connect(url: &DatabaseUrl, surroundings: &Surroundings) -> Result<Arc<dyn Engine>, EngineError> {
     Ok(match url {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rowkeep_format::Schema;
+use rowkeep_format::{Identity, Schema};
 
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, EngineError, Examination, QueryRows,
@@ -18,6 +18,12 @@ pub trait Engine: Send + Sync {
 
     /// The database in words that show no secret: its URL without password, or its path.
     fn describe(&self) -> String;
+
+    /// Where the database is, as its identity has it: its URL without user and secrets, or the whole path of its file.
+    fn place(&self) -> String;
+
+    /// What the database is, whatever it is called. Fails when it cannot be asked, and where it is missing.
+    async fn identity(&self) -> Result<Identity, EngineError>;
 
     /// Looks at the database without changing it and says what would stand in the way of a backup.
     ///

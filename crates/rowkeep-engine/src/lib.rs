@@ -26,7 +26,7 @@ mod view;
 mod worker;
 
 pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, OnConflict};
-pub use connect::connect;
+pub use connect::{connect, place};
 pub use definitions::definitions;
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};

@@ -22,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rowkeep_format::Schema;
+use rowkeep_format::{Identity, Schema};
 
 use crate::apply::stopped;
 use crate::{
@@ -33,6 +33,7 @@ pub use load::scratch::{Scratch, ScratchServer};
 pub(crate) use schema::ddl::ENGINE as NAME;
 pub(crate) use schema::outline::outline;
 
+use catalog::identity;
 use connect::address::Address;
 use connect::server::Server;
 use load::target::{self, PostgresTarget};
@@ -78,6 +79,15 @@ impl Engine for Postgres {
 
     fn describe(&self) -> String {
         self.address.to_string()
+    }
+
+    fn place(&self) -> String {
+        self.address.place()
+    }
+
+    async fn identity(&self) -> Result<Identity, EngineError> {
+        let (_, session) = Server::reach(&self.address).await?;
+        identity::read(&session, self.place()).await
     }
 
     async fn examine(&self) -> Result<Examination, EngineError> {

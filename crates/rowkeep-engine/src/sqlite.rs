@@ -47,8 +47,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rowkeep_format::Schema;
+use rowkeep_format::{Identity, Schema};
 
+use self::catalog::identity;
 use self::catalog::tables::Object;
 use self::connect::blocking::blocking;
 use self::connect::interrupt::{self, Interrupt};
@@ -78,6 +79,7 @@ pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
+    host: Option<String>,
     temporary: Option<PathBuf>,
     patience: Patience,
 }
@@ -86,7 +88,7 @@ impl Sqlite {
     /// The database at `path`.
     pub fn new(path: PathBuf, surroundings: &Surroundings) -> Self {
         let patience = Patience::new(Duration::from_secs(10), Arc::clone(&surroundings.clock));
-        Self { path, temporary: surroundings.temporary.clone(), patience }
+        Self { path, host: surroundings.host.clone(), temporary: surroundings.temporary.clone(), patience }
     }
 
     /// The same, waiting so long at most for locks that others hold; ten seconds otherwise.
@@ -116,16 +118,36 @@ impl Engine for Sqlite {
         self.path.display().to_string()
     }
 
+    fn place(&self) -> String {
+        let path = self.file().unwrap_or_else(|_| self.path.clone());
+        // A file that is gone has its place still, behind the links that its folder is reached by.
+        let folder = path.parent().and_then(|folder| std::fs::canonicalize(folder).ok());
+        let path = match (folder, path.file_name()) {
+            (Some(folder), Some(name)) if !path.exists() => folder.join(name),
+            _ => path,
+        };
+        path.display().to_string()
+    }
+
+    async fn identity(&self) -> Result<Identity, EngineError> {
+        match self.open(&ViewOptions { with_ddl: false }).await {
+            Ok(view) => Ok(view.identity()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            // What it holds cannot be read, but which file it is can.
+            Err(_) => Ok(identity::of_file(&self.file()?, self.host.as_deref())),
+        }
+    }
+
     async fn examine(&self) -> Result<Examination, EngineError> {
         let (path, patience) = (self.file()?, self.patience.clone());
         blocking(move || examine::examine(&path, &patience)).await
     }
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
-        let (path, temporary) = (self.file()?, self.temporary.clone());
+        let (path, host, temporary) = (self.file()?, self.host.clone(), self.temporary.clone());
         let (patience, options) = (self.patience.clone(), options.clone());
-        let view = blocking(move || view::SqliteView::open(&path, temporary, &patience, &options)).await?;
-        Ok(Arc::new(view))
+        let view = move || view::SqliteView::open(&path, host.as_deref(), temporary, &patience, &options);
+        Ok(Arc::new(blocking(view).await?))
     }
 
     async fn contents(&self) -> Result<Contents, EngineError> {

@@ -8,6 +8,8 @@ use rowkeep_format::clock::{Clock, SystemClock};
 pub struct Surroundings {
     /// Folders in which PostgreSQL's client programs may be, the most wanted first.
     pub postgres_bin: Vec<PathBuf>,
+    /// The name of the machine, by which files of one path on two machines are told apart.
+    pub host: Option<String>,
     /// Where large sorts may spill to; the system's temporary folder when not given.
     pub temporary: Option<PathBuf>,
     /// The clock by which they wait.
@@ -19,6 +21,12 @@ pub struct Surroundings {
 /// The clock of this machine, and nothing else.
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { postgres_bin: Vec::new(), temporary: None, clock: SystemClock::shared(), read_all: false }
+        Self {
+            postgres_bin: Vec::new(),
+            host: None,
+            temporary: None,
+            clock: SystemClock::shared(),
+            read_all: false,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading one consistent state of a live database.
 
 use async_trait::async_trait;
-use rowkeep_format::{RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 
 use crate::rows::keys_alone;
 use crate::{EngineError, ErrorKind, RowStream};
@@ -18,6 +18,9 @@ pub struct ViewOptions {
 pub trait View: Send + Sync {
     /// What the database is made of, at this view's instant.
     fn schema(&self) -> &Schema;
+
+    /// What the database is, whatever it is called.
+    fn identity(&self) -> Identity;
 
     /// Facts about the database and its server worth keeping: version, encoding, size on disk; names in snake case.
     fn environment(&self) -> Vec<(String, String)>;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::tree::TableRoot;
-use crate::{ChunkId, FormatError, SnapshotId, TableKind, TableName};
+use crate::{ChunkId, FormatError, Identity, SnapshotId, TableKind, TableName};
 
 /// The newest version of manifests that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
@@ -22,6 +22,9 @@ pub struct Manifest {
     pub engine: String,
     /// Where the database was: its URL without secrets, or its path.
     pub source: String,
+    /// What the database is, whatever it is called. None in manifests of programs that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// A name that somebody gave the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -102,6 +105,10 @@ pub struct Before {
     /// was replaced, schema included; the snapshot then holds all that there was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<ChunkId>,
+    /// Whether the ledger of the repository gets an entry once it is done, so that one without was perhaps never done. Not
+    /// in manifests of programs that did not write the entry.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub entered: bool,
 }
 
 /// What making a snapshot cost.

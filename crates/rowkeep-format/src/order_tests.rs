@@ -9,6 +9,7 @@ fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Opt
         database: database.to_owned(),
         engine: "sqlite".to_owned(),
         source: String::new(),
+        identity: None,
         name: None,
         time: Timestamp::from_second(time).expect("a time"),
         parent: parent.map(|parent| SnapshotId([parent; 16])),
@@ -27,7 +28,7 @@ fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Opt
 
 fn safety(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Option<u64>) -> Summary {
     let changes = Some(ChunkId([0; 32]));
-    let before = Before { operation: "restore".to_owned(), from: String::new(), changes };
+    let before = Before { operation: "restore".to_owned(), from: String::new(), changes, entered: false };
     Summary { before: Some(before), ..snapshot(id, database, time, parent, sequence) }
 }
 

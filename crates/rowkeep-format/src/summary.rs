@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Before, Scope};
-use crate::{FormatError, Manifest, SnapshotId};
+use crate::{FormatError, Identity, Manifest, SnapshotId};
 
 /// The newest version of summary objects that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
@@ -22,6 +22,9 @@ pub struct Summary {
     pub engine: String,
     /// Where the database was: its URL without secrets, or its path.
     pub source: String,
+    /// What the database is, whatever it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// A name that somebody gave the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -63,6 +66,7 @@ impl Summary {
             database: manifest.database.clone(),
             engine: manifest.engine.clone(),
             source: manifest.source.clone(),
+            identity: manifest.identity.clone(),
             name: manifest.name.clone(),
             time: manifest.time,
             parent: manifest.parent,
@@ -145,6 +149,7 @@ mod tests {
             database: "shop".to_owned(),
             engine: "sqlite".to_owned(),
             source: "shop.db".to_owned(),
+            identity: Some(Identity::at("/data/shop.db")),
             name: None,
             time: "2026-11-28T09:30:00.25Z".parse().expect("a time"),
             parent: Some(SnapshotId([2; 16])),
@@ -166,10 +171,19 @@ mod tests {
             operation: "restore".to_owned(),
             from: "snapshot 01010101".to_owned(),
             changes: Some(ChunkId([3; 32])),
+            entered: true,
         };
         let tags = BTreeMap::from([("by".to_owned(), "ann".to_owned())]);
         let name = Some("a name".to_owned());
-        Summary { before: Some(before), tags, name, sequence: None, all_tables: 0, ..summary() }
+        Summary {
+            before: Some(before),
+            tags,
+            name,
+            sequence: None,
+            identity: None,
+            all_tables: 0,
+            ..summary()
+        }
     }
 
     #[test]
@@ -179,14 +193,16 @@ mod tests {
             json,
             concat!(
                 r#"{"version":1,"snapshots":[{"id":"01010101010101010101010101010101","database":"shop","#,
-                r#""engine":"sqlite","source":"shop.db","time":"2026-11-28T09:30:00.25Z","#,
+                r#""engine":"sqlite","source":"shop.db","identity":{"place":"/data/shop.db"},"#,
+                r#""time":"2026-11-28T09:30:00.25Z","#,
                 r#""parent":"02020202020202020202020202020202","sequence":7,"scope":"full","all_tables":3,"#,
                 r#""tables":2,"rows":100,"bytes":4000,"new_bytes":500,"duration_ms":12},"#,
                 r#"{"id":"01010101010101010101010101010101","database":"shop","engine":"sqlite","#,
                 r#""source":"shop.db","name":"a name","time":"2026-11-28T09:30:00.25Z","#,
                 r#""parent":"02020202020202020202020202020202","scope":"full","tags":{"by":"ann"},"#,
                 r#""before":{"operation":"restore","from":"snapshot 01010101","changes":"#,
-                r#""0303030303030303030303030303030303030303030303030303030303030303"},"all_tables":0,"#,
+                r#""0303030303030303030303030303030303030303030303030303030303030303","entered":true},"#,
+                r#""all_tables":0,"#,
                 r#""tables":2,"rows":100,"bytes":4000,"new_bytes":500,"duration_ms":12}]}"#,
             )
         );

@@ -1,4 +1,4 @@
-//! The ledger: which snapshots and key slots were completed.
+//! The ledger: which snapshots and key slots were completed, and what was done after which safety snapshots.
 //!
 //! An entry is an empty object, written after the object it is about and deleted before it. So an entry whose object
 //! is gone tells of a loss that nothing else would tell of, and an object without an entry tells of a process that was
@@ -77,4 +77,15 @@ pub(crate) async fn repair(objects: &Objects, entry: Entry) -> Result<()> {
         objects.delete(&entry.name()).await?;
     }
     Ok(())
+}
+
+/// The name of the entry that says that what a safety snapshot was taken for was done.
+pub(crate) fn applied(id: &SnapshotId) -> String {
+    format!("{LEDGER}/applied-{id}")
+}
+
+/// Whether an object of the ledger is such an entry.
+pub(crate) fn is_applied(listed: &Listed) -> bool {
+    let id = listed.last().strip_prefix("applied-").and_then(|id| SnapshotId::from_hex(id).ok());
+    id.is_some_and(|id| applied(&id) == listed.name)
 }

@@ -77,8 +77,19 @@ impl Repository {
             return Err(Error::NotFound { object: format!("snapshot {id}") });
         }
         ledger::delete(self.objects(), entry).await?;
+        self.objects().delete(&ledger::applied(id)).await?;
         self.shared_catalog().deleted(*id).await;
         Ok(())
+    }
+
+    /// Records that what a safety snapshot was taken for was done.
+    pub async fn record_applied(&self, id: &SnapshotId) -> Result<()> {
+        self.objects().write(&ledger::applied(id), Bytes::new()).await
+    }
+
+    /// Whether it is recorded that what a safety snapshot was taken for was done.
+    pub async fn is_applied(&self, id: &SnapshotId) -> Result<bool> {
+        self.objects().exists(&ledger::applied(id)).await
     }
 
     /// What the snapshots are, as of a listing no older than [`Options::freshness`].

@@ -2,6 +2,7 @@
 
 pub mod activity;
 mod dangling;
+mod done;
 mod execute;
 pub mod plan;
 pub(crate) mod safety;

@@ -14,10 +14,11 @@ use std::sync::Arc;
 use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, VERSION};
-use rowkeep_format::{ChunkId, Manifest, Schema, SnapshotId, Table, TableName, chunk, tree};
+use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Table, TableName, chunk, tree};
 use rowkeep_repository::Repository;
 
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
+use crate::state::owner::Owner;
 use crate::state::reader::read_node;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{self, Snapshot};
@@ -32,6 +33,8 @@ use table::{Sink, read_tables, store};
 pub struct CaptureOptions {
     /// The name of the database in the repository.
     pub database: String,
+    /// Whether that name is one of a configuration, so that it says which database it is.
+    pub configured: bool,
     /// A name for the snapshot.
     pub name: Option<String>,
     /// Labels for the snapshot.
@@ -68,7 +71,9 @@ pub async fn capture(
         read(context, repository, engine, options).await
     };
     // Whoever stops it later has a snapshot.
-    context.until_cancelled(reading).await?.commit(repository).await
+    let captured = context.until_cancelled(reading).await?;
+    captured.warn_of_namesakes(context);
+    captured.commit(repository).await
 }
 
 /// A snapshot whose chunks are stored, but which nobody sees yet.
@@ -81,6 +86,13 @@ pub(crate) struct Uncommitted {
 }
 
 impl Uncommitted {
+    /// Says that another database has snapshots of its name, when it has none itself that this one follows.
+    fn warn_of_namesakes(&self, context: &Context) {
+        if self.manifest.parent.is_none() {
+            self.later.warn_of_namesakes(context, &Owner::of(&self.manifest));
+        }
+    }
+
     /// Makes the snapshot visible, as the last of all, and opens it as a restore would to hold it against what was read.
     pub(crate) async fn commit(self, repository: &Repository) -> Result<Snapshot, Error> {
         let Self { mut manifest, schema, added, later } = self;
@@ -131,8 +143,10 @@ pub(crate) async fn read_opened(
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
     let known = repository.catalog().await?;
-    later::warn_of_clock(context, &known, &options.database, time);
-    let parent = known.newest(Some(&options.database)).map(|newest| newest.id);
+    let identity = Identity { configured: options.configured, ..view.identity() };
+    let owner = Owner { name: options.database.clone(), identity: Some(identity) };
+    later::warn_of_clock(context, &known, &owner, time);
+    let parent = later::parent(&known, &owner);
     let later = Later::than(known);
     let writer = Arc::new(repository.writer().await?);
     let view: Arc<dyn View> = match &options.mask {
@@ -179,6 +193,7 @@ pub(crate) async fn read_opened(
         database: options.database.clone(),
         engine: engine.name().to_owned(),
         source: engine.describe(),
+        identity: owner.identity,
         name: options.name.clone(),
         time,
         position,

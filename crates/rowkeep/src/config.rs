@@ -110,6 +110,15 @@ struct FileDatabase {
     activity: Option<FileActivity>,
 }
 
+/// What a name stands for that no database and no snapshot can have.
+pub(crate) fn taken_name(name: &str) -> Option<&'static str> {
+    match name.split(':').next()? {
+        "latest" => Some("it stands for the newest snapshot"),
+        "live" => Some("it stands for the database as it is now"),
+        _ => None,
+    }
+}
+
 impl Config {
     /// The groups of tables of all databases.
     pub fn groups(&self) -> BTreeMap<String, Vec<String>> {
@@ -137,6 +146,9 @@ impl Config {
             |value: Option<String>| optional(value).map(|path| path.map(|path| beside::file(folder, path)));
         let mut databases = BTreeMap::new();
         for (name, database) in file.databases {
+            if let Some(why) = taken_name(&name) {
+                return Err(fail(format!("a database cannot be named {name}: {why}")));
+            }
             let selection =
                 Selection { include: database.tables, exclude: database.exclude, groups: database.groups };
             let of_database = |message: String| fail(format!("database {name}: {message}"));

@@ -63,6 +63,14 @@ pub enum Error {
         /// The ids it could mean.
         candidates: Vec<String>,
     },
+    /// A name means several databases.
+    #[error("{name} could be {}", .places.join(" or "))]
+    AmbiguousDatabase {
+        /// The name.
+        name: String,
+        /// Where they are.
+        places: Vec<String>,
+    },
     /// A table, group or database was named that is not there.
     #[error("no {what} {name}; there {}", known(.candidates))]
     Unknown {
@@ -143,6 +151,27 @@ pub enum Error {
     NothingToUndo {
         /// The name of the database in the repository.
         database: String,
+    },
+    /// What is to be undone was done to another database.
+    #[error(
+        "safety snapshot {snapshot} is of another database: {}",
+        other_database(.database, .other)
+    )]
+    OfAnother {
+        /// The safety snapshot.
+        snapshot: String,
+        /// The database that it is of.
+        other: String,
+        /// The database that is meant.
+        database: String,
+    },
+    /// Nobody can tell whether what is to be undone was done to this database, or whether it was done at all.
+    #[error("safety snapshot {snapshot} {doubt}")]
+    Doubtful {
+        /// The safety snapshot.
+        snapshot: String,
+        /// What is not known, in words.
+        doubt: String,
     },
     /// The checks before a backup found something that would make it fail or incomplete.
     #[error("{database} is not ready for a backup: {}", .reasons.join("; "))]
@@ -279,6 +308,7 @@ impl Error {
             Error::Content { .. } => ErrorKind::Damage,
             Error::NoSuchSnapshot { .. }
             | Error::AmbiguousSnapshot { .. }
+            | Error::AmbiguousDatabase { .. }
             | Error::Unknown { .. }
             | Error::Condition(_)
             | Error::KeyReference { .. }
@@ -296,6 +326,8 @@ impl Error {
             Error::NotReady { .. }
             | Error::Secret(_)
             | Error::Exists(_)
+            | Error::OfAnother { .. }
+            | Error::Doubtful { .. }
             | Error::Dangling { .. }
             | Error::TooManyRelated { .. } => ErrorKind::Refused,
             Error::Table { .. }
@@ -340,6 +372,13 @@ impl From<EngineError> for Error {
 
 fn place(database: &Option<String>) -> String {
     database.as_ref().map(|name| format!(" of database {name}")).unwrap_or_default()
+}
+
+fn other_database(database: &str, other: &str) -> String {
+    match database == other {
+        true => format!("{database} was dropped and created again since, or another took its place"),
+        false => format!("{other}, not {database}"),
+    }
 }
 
 fn known(candidates: &[String]) -> String {

@@ -2,11 +2,13 @@
 
 pub(crate) mod key_lookup;
 pub(crate) mod key_set;
+pub mod owner;
 pub(crate) mod reader;
 pub(crate) mod repeated_lookup;
 pub mod selection;
 pub mod snapshots;
 pub(crate) mod table_pattern;
+pub mod times;
 
 use std::collections::HashMap;
 use std::sync::Arc;

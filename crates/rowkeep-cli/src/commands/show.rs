@@ -1,5 +1,7 @@
 use anyhow::Result;
+use rowkeep::Error;
 use rowkeep::state::snapshots;
+use rowkeep::state::times::doubt_of;
 
 use crate::fail::DONE;
 use crate::setup::Session;
@@ -16,8 +18,11 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let snapshot = snapshots::find(session.workspace()?.repository().await?, &self.snapshot).await?;
-        session.result(|| json(&snapshot), || told(&snapshot));
+        let repository = session.workspace()?.repository().await?;
+        let snapshot = snapshots::find(repository, &self.snapshot).await?;
+        let catalog = repository.catalog().await.map_err(Error::from)?;
+        let doubt = doubt_of(snapshot.id, &catalog, session.context.now());
+        session.result(|| json(&snapshot, doubt.as_deref()), || told(&snapshot, doubt.as_deref()));
         Ok(DONE)
     }
 }

@@ -7,17 +7,21 @@ use crate::setup::Session;
 use crate::ui::person::Person;
 use crate::ui::restored;
 
-/// Undo the last restore.
+/// Undo the last restore or undo.
 ///
 /// The rows that it changed get their previous values back; rows that changed again since then are detected. A restore
-/// that replaced the whole database is undone by replacing it with its previous state.
+/// that replaced the whole database is undone by replacing it with its previous state. An undo is undone by another. Only
+/// what was done to this very database is undone, not to another of the same name.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Undo {
     /// Database: a name in rowkeep.toml, a URL, or a path
     database: Option<DatabaseRef>,
-    /// Undo what was done after this safety snapshot [default: the last restore]
+    /// Undo what was done after this safety snapshot [default: what was done last]
     #[arg(long, value_name = "SNAPSHOT")]
     snapshot: Option<String>,
+    /// The safety snapshot is of this database before it was moved or upgraded
+    #[arg(long, requires = "snapshot")]
+    moved: bool,
     /// Print and save the plan without executing it
     #[arg(long)]
     dry_run: bool,
@@ -53,6 +57,7 @@ impl Undo {
         UndoRequest {
             database: self.database,
             snapshot: self.snapshot,
+            moved: self.moved,
             plan_only: self.dry_run,
             skip_conflicts: self.skip_conflicts,
             end_connections: self.end_connections,

@@ -14,7 +14,7 @@ pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surrounding
     let mut postgres_bin = list("ROWKEEP_PG_BIN");
     postgres_bin.extend(list("PATH"));
     let temporary = std::env::var_os("TMPDIR").map(PathBuf::from);
-    Surroundings { postgres_bin, temporary, clock, read_all }
+    Surroundings { postgres_bin, host: Some(host()), temporary, clock, read_all }
 }
 
 /// The folder where the user's programs keep what they remember, by the XDG Base Directory Specification; none where

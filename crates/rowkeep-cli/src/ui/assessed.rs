@@ -49,6 +49,9 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
             );
         }
     }
+    if let Some(doubt) = &assessed.time_doubt {
+        fact("DATA LOSS", format!("unknown, as is when the best snapshot was taken: {doubt}"));
+    }
     if let Some(seconds) = assessed.data_loss_seconds {
         let age = duration(Duration::from_secs(seconds));
         fact("data loss", format!("anything written in the {age} since then is in no snapshot"));

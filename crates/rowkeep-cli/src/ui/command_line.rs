@@ -6,7 +6,11 @@ use crate::args::Global;
 pub(crate) fn command(words: &[String], global: &Global) -> String {
     let mut all: Vec<String> = vec!["rowkeep".to_owned()];
     all.extend(words.iter().map(|word| quoted(word)));
-    let paths = [("--config", &global.config), ("--key-file", &global.key_file)];
+    let paths = [
+        ("--config", &global.config),
+        ("--key-file", &global.key_file),
+        ("--passphrase-file", &global.passphrase_file),
+    ];
     if let Some(repository) = &global.repository {
         all.extend(["--repository".to_owned(), quoted(repository)]);
     }

@@ -10,7 +10,12 @@ use super::units::counted;
 
 /// What is to be deleted.
 pub(crate) fn plan_told(snapshots: &[SnapshotSummary]) -> String {
-    format!("to be deleted:\n{}", table(snapshots))
+    let has_namesake = |one: &&SnapshotSummary| {
+        snapshots.iter().any(|other| other.database == one.database && other.place != one.place)
+    };
+    let shared: Vec<String> =
+        snapshots.iter().filter(has_namesake).map(|snapshot| snapshot.database.clone()).collect();
+    format!("to be deleted:\n{}", table(snapshots, &shared))
 }
 
 /// How it ended.

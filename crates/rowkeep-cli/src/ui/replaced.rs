@@ -9,7 +9,7 @@ use serde_json::json;
 use super::plans::kept;
 use super::table::{Column, render};
 use super::units::{count, counted, duration, plain, short};
-use super::{comparison, schema};
+use super::{comparison, schema, way_back};
 use crate::out;
 use crate::setup::Session;
 
@@ -52,7 +52,7 @@ pub(crate) fn done(session: &Session, outcome: &ReplacementOutcome) {
         duration(Duration::from_millis(done.replace_ms)),
     ));
     if let Some(safety) = done.safety {
-        session.say(format!("safety snapshot {}: `rowkeep undo` reverts this", short(safety)));
+        session.say(way_back::told(session, &outcome.plan.database, safety));
     }
 }
 

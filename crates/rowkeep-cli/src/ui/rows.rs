@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::plans::kept;
 use super::table::{Column, render};
-use super::units::{count, counted, plain, short};
+use super::units::{count, counted, plain};
+use super::way_back;
 use crate::setup::Session;
 
 /// Shows what became of a plan.
@@ -32,7 +33,7 @@ pub(crate) fn show(session: &Session, outcome: &RowsOutcome) {
         (Ended::Declined, _) => session.say("nothing was changed"),
         (Ended::Done, Some(done)) => {
             done.notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
-            session.result(|| json!(done), || done_told(done));
+            session.result(|| json!(done), || done_told(session, &outcome.plan.database, done));
         }
         (Ended::Done, None) => session.result(|| Value::Null, String::new),
     }
@@ -104,7 +105,7 @@ fn plain_lines(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
-fn done_told(done: &RowsDone) -> String {
+fn done_told(session: &Session, database: &str, done: &RowsDone) -> String {
     let mut text = format!(
         "done: {} inserted, {} updated, {} deleted",
         count(done.rows.inserted),
@@ -118,7 +119,7 @@ fn done_told(done: &RowsDone) -> String {
         text += &format!("; {} skipped because they changed since", count(done.skipped));
     }
     if let Some(safety) = done.safety {
-        text += &format!("\nsafety snapshot {}: `rowkeep undo` reverts this", short(safety));
+        text += &format!("\n{}", way_back::told(session, database, safety));
     }
     text
 }

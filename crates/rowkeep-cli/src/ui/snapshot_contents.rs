@@ -9,26 +9,33 @@ use serde_json::{Value, json};
 use super::table::{Column, render};
 use super::units::{bytes, count, counted, duration, plain, zoned_time};
 
-/// All of it, for programs.
-pub(crate) fn json(snapshot: &Snapshot) -> Value {
+/// All of it, for programs; with why its time cannot be right, where it cannot.
+pub(crate) fn json(snapshot: &Snapshot, time_doubt: Option<&str>) -> Value {
     let mut json = serde_json::to_value(&snapshot.manifest).unwrap_or_default();
     let size: u64 = snapshot.manifest.tables.iter().map(|table| table.root.bytes).sum();
     if let Value::Object(fields) = &mut json {
         fields.insert("id".to_owned(), json!(snapshot.id));
         fields.insert("rows".to_owned(), json!(snapshot.manifest.rows()));
         fields.insert("bytes".to_owned(), json!(size));
+        if let Some(doubt) = time_doubt {
+            fields.insert("time_doubt".to_owned(), json!(doubt));
+        }
     }
     json
 }
 
-/// All of it, for people.
-pub(crate) fn told(snapshot: &Snapshot) -> String {
+/// All of it, for people; with why its time cannot be right, where it cannot.
+pub(crate) fn told(snapshot: &Snapshot, time_doubt: Option<&str>) -> String {
     let manifest = &snapshot.manifest;
     let mut facts = vec![
         ("snapshot", snapshot.id.to_string()),
         ("database", format!("{} ({})", manifest.database, manifest.source)),
         ("time", zoned_time(manifest.time)),
     ];
+    facts.extend(time_doubt.map(|doubt| ("WRONG TIME", doubt.to_owned())));
+    if let Some(identity) = &manifest.identity {
+        facts.push(("place", identity.place.clone()));
+    }
     facts.extend(manifest.name.clone().map(|name| ("name", name)));
     let holds = match snapshot.is_changes_alone() {
         true => "the changes made after it, so that they can be undone",

@@ -17,24 +17,34 @@ fn name(snapshot: &SnapshotSummary) -> String {
 
 /// Snapshots in a table, and those that cannot be read below it.
 pub(crate) fn told(outcome: &SnapshotsOutcome) -> String {
+    let doubted = outcome.snapshots.iter().filter_map(|snapshot| {
+        let doubt = snapshot.time_doubt.as_ref()?;
+        Some(format!("WRONG TIME of snapshot {}: {doubt}", short(snapshot.id)))
+    });
     let unreadable = outcome.unreadable.iter();
     let unreadable =
         unreadable.map(|UnreadableSnapshot { id, error }| format!("cannot read snapshot {id}: {error}"));
-    std::iter::once(all(&outcome.snapshots)).chain(unreadable).collect::<Vec<_>>().join("\n")
+    std::iter::once(all(outcome)).chain(doubted).chain(unreadable).collect::<Vec<_>>().join("\n")
 }
 
-fn all(snapshots: &[SnapshotSummary]) -> String {
+/// The database of a snapshot: by its place where several have its name.
+fn database(snapshot: &SnapshotSummary, shared_names: &[String]) -> String {
+    let place = snapshot.place.as_ref().filter(|_| shared_names.contains(&snapshot.database));
+    place.unwrap_or(&snapshot.database).clone()
+}
+
+fn all(SnapshotsOutcome { snapshots, shared_names, .. }: &SnapshotsOutcome) -> String {
     if snapshots.is_empty() {
         return "no snapshots yet; create one with `rowkeep backup DATABASE`".to_owned();
     }
     let new = snapshots.iter().map(|snapshot| snapshot.new_bytes).sum();
     let all = counted(snapshots.len() as u64, "snapshot");
     let total = format!("{all}, {} stored; times are {}", bytes(new), time_zone());
-    format!("{}\n\n{total}", table(snapshots))
+    format!("{}\n\n{total}", table(snapshots, shared_names))
 }
 
-/// Snapshots in a table.
-pub(super) fn table(snapshots: &[SnapshotSummary]) -> String {
+/// Snapshots in a table; databases that share one of these names are shown by their places.
+pub(super) fn table(snapshots: &[SnapshotSummary], shared_names: &[String]) -> String {
     let columns = [
         Column("SNAPSHOT", false),
         Column("TIME", false),
@@ -49,7 +59,7 @@ pub(super) fn table(snapshots: &[SnapshotSummary]) -> String {
         vec![
             short(snapshot.id),
             local_time(snapshot.time),
-            snapshot.database.clone(),
+            database(snapshot, shared_names),
             name(snapshot),
             count(snapshot.tables),
             count(snapshot.rows),

@@ -99,7 +99,8 @@ fn a_plan_changes_nothing_and_says_what_the_restore_then_does() {
     sandbox.done(&["verify", "latest", "--against", "shop.db"]);
     sandbox.done(&["undo", "shop.db", "--yes"]);
     assert_eq!(sandbox.query("shop.db", "SELECT * FROM customers"), harmed);
-    sandbox.run(&["undo", "shop.db", "--yes"]).expect(2).says(&["no restore to undo"]);
+    sandbox.sql("other.db", SHOP);
+    sandbox.run(&["undo", "other.db", "--yes"]).expect(2).says(&["no restore to undo"]);
 }
 
 #[test]

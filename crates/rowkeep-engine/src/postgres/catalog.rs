@@ -4,6 +4,7 @@ pub(super) mod columns;
 pub(super) mod equality;
 pub(super) mod facts;
 pub(super) mod foreign_keys;
+pub(super) mod identity;
 pub(super) mod key_order;
 pub(super) mod keys;
 pub(super) mod large_objects;

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use super::progress::{CheckProgress, OnProgress, Stage};
 use super::report::CheckReport;
 use crate::index::{self, Loaded};
-use crate::ledger::Entry;
+use crate::ledger::{self, Entry};
 use crate::objects::{
     CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, SUMMARIES, plan, snapshot,
 };
@@ -167,7 +167,7 @@ pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport)
 fn is_ours(folder: &str, listed: &Listed) -> bool {
     match folder {
         KEYS => slot_objects::id_of(listed).is_some(),
-        LEDGER => Entry::parse(listed).is_some(),
+        LEDGER => Entry::parse(listed).is_some() || ledger::is_applied(listed),
         INDEX => index::id_of(listed).is_some(),
         PLANS => plans::is_ours(listed),
         SUMMARIES => catalog::summary_id_of(listed).is_some(),

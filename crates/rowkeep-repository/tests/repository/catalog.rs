@@ -19,6 +19,7 @@ fn manifest(database: &str, number: u64, parent: Option<SnapshotId>) -> Manifest
         database: database.to_owned(),
         engine: "sqlite".to_owned(),
         source: format!("{database}.db"),
+        identity: None,
         name: None,
         time: Timestamp::from_second(1_764_320_400 + number as i64).expect("a time"),
         position: None,

@@ -46,7 +46,7 @@ pub async fn execute(
                 None => context.until_cancelled(store_changes(repository, plan.changes.as_ref())).await?,
             };
             let (operation, from) = (plan.operation.to_owned(), plan.from.clone());
-            let before = Before { operation, from, changes: Some(changes) };
+            let before = Before { operation, from, changes: Some(changes), entered: true };
             Some(safety::commit(repository, captured, before).await?)
         }
     };

@@ -18,6 +18,8 @@ use crate::{Context, Error};
 pub struct Safety {
     /// The name of the database in the repository.
     pub database: String,
+    /// Whether that name is one of a configuration.
+    pub configured: bool,
     /// The program that writes, with its version.
     pub program: String,
 }
@@ -60,6 +62,7 @@ pub(crate) async fn capture(
     };
     let options = CaptureOptions {
         database: safety.database.clone(),
+        configured: safety.configured,
         name: None,
         tags: BTreeMap::new(),
         environment: None,
@@ -83,6 +86,16 @@ pub(crate) async fn commit(
     captured.commit(repository).await
 }
 
+/// Enters into the ledger that what a safety snapshot was taken for was done. Where that fails, undo looks at the rows.
+pub(crate) async fn enter(context: &Context, repository: &Repository, safety: &Snapshot) {
+    if let Err(error) = repository.record_applied(&safety.id).await {
+        let id = safety.short_id();
+        context.warn(format!(
+            "it is not recorded that what safety snapshot {id} was taken for was done: {error}"
+        ));
+    }
+}
+
 /// Changes a database after its safety snapshot became visible, which goes again when nothing was changed.
 ///
 /// It stays when nobody knows whether anything was changed. `change` is not to be dropped once it may have changed anything.
@@ -93,7 +106,12 @@ pub(crate) async fn guarded<T>(
     change: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let error = match change.await {
-        Ok(done) => return Ok(done),
+        Ok(done) => {
+            if let Some(safety) = safety {
+                enter(context, repository, safety).await;
+            }
+            return Ok(done);
+        }
         Err(error) => error,
     };
     let Some(safety) = safety else { return Err(error) };

@@ -3,34 +3,119 @@
 use std::collections::BTreeMap;
 
 use rowkeep_engine::Engine;
-use rowkeep_format::SnapshotId;
-use rowkeep_repository::Repository;
+use rowkeep_format::{Sameness, SnapshotId, Summary};
+use rowkeep_repository::{Catalog, Repository};
 
 use super::dangling::OnDangling;
+use super::done::{Done, done};
 use super::plan::Plan;
 use super::safety::{self, KeptRows, Safety};
 use super::stored_changes::stored_changes;
 use crate::capture::Opened;
-use crate::state::snapshots::{SHORT_ID, Snapshot, list};
+use crate::state::owner::{Owner, owners};
+use crate::state::snapshots::{SHORT_ID, Snapshot, open, short_id};
 use crate::{Context, Error};
 
-/// Finds the operation on a database that [`undo`] takes back: the newest that was not taken back yet.
-pub async fn last_applied(repository: &Repository, database: &str) -> Result<Snapshot, Error> {
-    let mut all = list(repository, Some(database)).await?;
-    let undone: Vec<String> = all
-        .iter()
-        .filter_map(|snapshot| snapshot.manifest.before.as_ref())
-        .filter(|before| before.operation == UNDO)
-        .map(|before| before.from.clone())
-        .collect();
-    let is_open = |snapshot: &Snapshot| {
-        let before = snapshot.manifest.before.as_ref();
-        before.is_some_and(|before| before.operation != UNDO)
-            && !undone.iter().any(|from| from == &taken_back(snapshot.id))
+/// Finds the operation on a database that [`undo`] takes back: the last that was done to it, whatever it was.
+///
+/// So what takes back an undo is the next undo. What a process was killed in before anything was changed is passed over, and
+/// what was done to another database of the same name is not taken for it.
+pub async fn last_applied(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    owner: &Owner,
+) -> Result<Snapshot, Error> {
+    context.until_cancelled(find_last(context, repository, engine, owner)).await
+}
+
+async fn find_last(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    owner: &Owner,
+) -> Result<Snapshot, Error> {
+    let catalog = repository.catalog().await?;
+    for unreadable in catalog.unreadable() {
+        let id = short_id(unreadable.id);
+        context
+            .warn(format!("snapshot {id} cannot be read; if something was done after it, it is passed over"));
+    }
+    let mut of_another = None;
+    for summary in catalog.snapshots().rev().filter(|summary| summary.is_safety()) {
+        match owner.sameness(summary) {
+            Sameness::Same => {}
+            Sameness::Unknown => refuse_unclear(&catalog, owner, summary)?,
+            Sameness::Other if summary.database == owner.name => {
+                of_another = of_another.or_else(|| Some(done_to_another(summary, owner)));
+                continue;
+            }
+            Sameness::Other => continue,
+        }
+        let snapshot = open(repository, summary.id).await?;
+        refuse_other(&snapshot, owner)?;
+        match done(repository, engine, &snapshot).await? {
+            Done::Yes => {
+                refuse_another_file(&snapshot, owner)?;
+                return Ok(snapshot);
+            }
+            Done::No => {
+                let id = snapshot.short_id();
+                context.warn(format!(
+                    "what safety snapshot {id} was taken for was never done; it is passed over"
+                ));
+            }
+            Done::Unknown => {
+                let doubt = "was taken for something that was perhaps never done: its process was killed";
+                return Err(Error::Doubtful { snapshot: snapshot.short_id(), doubt: doubt.to_owned() });
+            }
+        }
+    }
+    Err(of_another.unwrap_or_else(|| Error::NothingToUndo { database: owner.name.clone() }))
+}
+
+/// Fails when a safety snapshot is of another database: what was done to that cannot be taken back in this one.
+pub(crate) fn refuse_other(snapshot: &Snapshot, owner: &Owner) -> Result<(), Error> {
+    let summary = Summary::of(snapshot.id, &snapshot.manifest);
+    match owner.sameness(&summary) {
+        Sameness::Other => Err(done_to_another(&summary, owner)),
+        Sameness::Same | Sameness::Unknown => Ok(()),
+    }
+}
+
+fn done_to_another(summary: &Summary, owner: &Owner) -> Error {
+    let other = Owner { name: summary.database.clone(), identity: summary.identity.clone() };
+    Error::OfAnother { snapshot: short_id(summary.id), other: other.told(), database: owner.told() }
+}
+
+/// Fails when a safety snapshot says too little of its database, and others of that name are known.
+fn refuse_unclear(catalog: &Catalog, owner: &Owner, summary: &Summary) -> Result<(), Error> {
+    let is_other = |other: &Owner| match (&owner.identity, &other.identity) {
+        (Some(own), Some(other)) => own.compare(other) == Sameness::Other,
+        _ => false,
     };
-    match all.iter().rposition(is_open) {
-        Some(found) => Ok(all.swap_remove(found)),
-        None => Err(Error::NothingToUndo { database: database.to_owned() }),
+    let known = owners(catalog, &summary.database);
+    if known.len() < 2 && !known.iter().any(is_other) {
+        return Ok(());
+    }
+    let places: Vec<String> = known.iter().map(Owner::told).collect();
+    let doubt = format!(
+        "does not say which database it is of, and {} is a name of {}",
+        owner.name,
+        places.join(" and ")
+    );
+    Err(Error::Doubtful { snapshot: short_id(summary.id), doubt })
+}
+
+/// Fails when a whole database was replaced, and the file is another since: all that is in it would be lost.
+fn refuse_another_file(snapshot: &Snapshot, owner: &Owner) -> Result<(), Error> {
+    let is_whole = snapshot.manifest.before.as_ref().is_some_and(|before| before.changes.is_none());
+    match (&owner.identity, &snapshot.manifest.identity) {
+        (Some(own), Some(other)) if is_whole && own.is_another_file_than(other) => {
+            let doubt = format!("is of the file that was at {} before another took its place", own.place);
+            Err(Error::Doubtful { snapshot: snapshot.short_id(), doubt })
+        }
+        _ => Ok(()),
     }
 }
 

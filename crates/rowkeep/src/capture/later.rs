@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use rowkeep_format::order;
+use jiff::Timestamp;
+use rowkeep_format::{Sameness, SnapshotId, order};
 use rowkeep_repository::{Catalog, Repository};
 
+use crate::state::owner::{Owner, owners};
 use crate::state::snapshots::short_id;
+use crate::state::times::TOLERANCE;
 use crate::{Context, Error};
-
-/// By how much clocks may disagree that are kept right by others.
-const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// The snapshots that a new one is later than.
 pub(crate) struct Later {
@@ -23,6 +22,28 @@ impl Later {
         Self { known }
     }
 
+    /// Warns when other databases have snapshots of the name of one that has none yet.
+    pub(crate) fn warn_of_namesakes(&self, context: &Context, owner: &Owner) {
+        let Owner { name, identity: Some(own) } = owner else { return };
+        let place = &own.place;
+        for other in owners(&self.known, name) {
+            let Some(other) = other.identity.filter(|other| own.compare(other) == Sameness::Other) else {
+                continue;
+            };
+            context.warn(match own.is_at_place_of(&other) {
+                true => format!(
+                    "{place} is another database than the one that the earlier snapshots are of: it was dropped and created \
+                     again, or another file took its place; its own history begins with this snapshot"
+                ),
+                false => format!(
+                    "there are snapshots of another {name} ({}); those of {place} are kept apart from them, and a name in \
+                     rowkeep.toml tells the two apart",
+                    other.place
+                ),
+            });
+        }
+    }
+
     /// The sequence number for a snapshot that becomes visible now, later than those too that appeared meanwhile.
     pub(crate) async fn sequence(self, repository: &Repository) -> Result<u64, Error> {
         let next = |catalog: &Catalog| order::next_sequence(catalog.snapshots().map(AsRef::as_ref));
@@ -30,9 +51,15 @@ impl Later {
     }
 }
 
+/// The snapshot that the next one of a database follows: the last of this very database.
+pub(crate) fn parent(known: &Catalog, owner: &Owner) -> Option<SnapshotId> {
+    let last = known.snapshots().rfind(|summary| !summary.is_safety() && owner.continues(summary));
+    last.map(|last| last.id)
+}
+
 /// Warns when the last snapshot of a database has a later time than the one that is made now.
-pub(crate) fn warn_of_clock(context: &Context, known: &Catalog, database: &str, now: Timestamp) {
-    let Some(last) = known.of(Some(database)).next_back() else { return };
+pub(crate) fn warn_of_clock(context: &Context, known: &Catalog, owner: &Owner, now: Timestamp) {
+    let Some(last) = known.snapshots().rfind(|summary| owner.owns(summary)) else { return };
     if last.time.duration_since(now) > TOLERANCE {
         context.warn(format!(
             "it is {now} by the clock, but snapshot {} was taken before, at {}: the clock is behind, or was ahead then; \

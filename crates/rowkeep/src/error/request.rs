@@ -76,9 +76,28 @@ pub enum RequestError {
         /// The database.
         database: String,
     },
-    /// A snapshot is to have a name that means another.
-    #[error("a snapshot cannot be named latest: that name stands for the newest snapshot")]
-    NamedLatest,
+    /// A snapshot or a database is to have a name that means something else.
+    #[error("{what} cannot be named {name}: {why}")]
+    TakenName {
+        /// What is to have the name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What it means.
+        why: String,
+    },
+    /// A snapshot is to be restored into the database of its name, which is another than it was taken of.
+    #[error("snapshot {snapshot} is of {other}, but {name} in rowkeep.toml is {place}")]
+    OfNamesake {
+        /// The snapshot.
+        snapshot: String,
+        /// The name.
+        name: String,
+        /// The database that the configuration gives the name.
+        place: String,
+        /// The database that the snapshot was taken of.
+        other: String,
+    },
     /// Related rows are asked for where no rows are chosen.
     #[error("--with-related needs --key or --where")]
     RelatedToAll,
@@ -199,6 +218,7 @@ impl RequestError {
             RequestError::OccupiedAcross { .. }
             | RequestError::NotThatRepository { .. }
             | RequestError::NobodyToAsk
+            | RequestError::OfNamesake { .. }
             | RequestError::PlanExecuted { .. } => ErrorKind::Refused,
             RequestError::NoDatabase
             | RequestError::SeveralDatabases { .. }
@@ -209,7 +229,7 @@ impl RequestError {
             | RequestError::SeveralLive { .. }
             | RequestError::Secret(_)
             | RequestError::NoMaskRules { .. }
-            | RequestError::NamedLatest
+            | RequestError::TakenName { .. }
             | RequestError::RelatedToAll
             | RequestError::OnlyForData { .. }
             | RequestError::NotWithSchema { .. }

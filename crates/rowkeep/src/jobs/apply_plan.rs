@@ -78,6 +78,7 @@ impl ApplyRequest {
             let database = plan.target.clone();
             return Err(RequestError::PlanOfAnother { plan: plans::short_id(id), database, other }.into());
         }
+        source.configured &= source.name == plan.database;
         source.name.clone_from(&plan.database);
         Ok(source)
     }

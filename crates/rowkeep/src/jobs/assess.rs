@@ -16,7 +16,9 @@ use crate::data_checks::sql;
 use crate::durations::seconds_between;
 use crate::jobs::repository_check::check;
 use crate::report::Report;
+use crate::state::owner::Owner;
 use crate::state::snapshots;
+use crate::state::times::doubt_of;
 use crate::{Context, Error};
 
 use decide::{Live, Past};
@@ -31,35 +33,38 @@ const AT_ONCE: usize = 4;
 /// What a restore is taken to manage when no drill measured it: plain bytes of rows in a second.
 const BYTES_PER_SECOND: u64 = 20_000_000;
 
-/// Looks at a database and at what the repository has of it. Nothing is changed; a database that cannot be reached is
+/// Looks at a database, by its name and what it is, and at what the repository has of it. Nothing is changed; a database that cannot be reached is
 /// a finding.
 ///
 /// The structure of every snapshot is checked, not every byte; `drill` is the newest drill's report.
 pub async fn assess(
     context: &Context,
     repository: &Repository,
-    database: &str,
+    owner: &Owner,
     engine: &dyn Engine,
     drill: Option<&Report>,
 ) -> Result<Assessment, Error> {
-    context.until_cancelled(assess_now(context, repository, database, engine, drill)).await
+    context.until_cancelled(assess_now(context, repository, owner, engine, drill)).await
 }
 
 async fn assess_now(
     context: &Context,
     repository: &Repository,
-    database: &str,
+    owner: &Owner,
     engine: &dyn Engine,
     drill: Option<&Report>,
 ) -> Result<Assessment, Error> {
     let (reach, live) = look(engine).await;
-    let (kept, unreadable) = snapshots::readable(repository, Some(database)).await?;
+    let (kept, unreadable) = snapshots::readable(repository, Some(owner)).await?;
     let mut damaged: Vec<Damaged> = unreadable
         .iter()
         .map(|(id, _)| Damaged { id: id.to_string(), time: None, tables: Vec::new() })
         .collect();
     let checked = check(context, repository, CheckOptions { read_data: ReadData::Nothing }).await?;
-    damaged.extend(checked.losses.iter().filter(|loss| loss.database == database).map(|loss| Damaged {
+    let catalog = repository.catalog().await?;
+    let is_owned = |id| catalog.get(&id).is_none_or(|summary| owner.owns(summary));
+    let losses = checked.losses.iter().filter(|loss| loss.database == owner.name && is_owned(loss.snapshot));
+    damaged.extend(losses.map(|loss| Damaged {
         id: loss.snapshot.to_string(),
         time: Some(loss.time),
         tables: match loss.schema {
@@ -78,8 +83,11 @@ async fn assess_now(
     let losses = decide::losses(&pasts);
     let tables = decide::compare(live.as_ref(), best);
     let newest = kept.iter().rfind(|snapshot| snapshot.manifest.scope != Scope::DataOnly);
-    let data_loss_seconds =
-        best.map(|best| u64::try_from(seconds_between(best.manifest.time, context.now())).unwrap_or(0));
+    let time_doubt = best.and_then(|best| doubt_of(best.id, &catalog, context.now()));
+    // A time that cannot be right says nothing about what is lost.
+    let data_loss_seconds = best
+        .filter(|_| time_doubt.is_none())
+        .map(|best| u64::try_from(seconds_between(best.manifest.time, context.now())).unwrap_or(0));
     let lacking = reach != Reach::There
         || best.is_none()
         || newest.map(|newest| newest.id) != best.map(|best| best.id)
@@ -87,7 +95,7 @@ async fn assess_now(
         || tables.iter().any(|table| table.state.is_lacking());
     let best = best.map(Candidate::of);
     Ok(Assessment {
-        database: database.to_owned(),
+        database: owner.name.clone(),
         target: engine.describe(),
         reach,
         tables,
@@ -98,6 +106,7 @@ async fn assess_now(
         losses,
         damaged,
         data_loss_seconds,
+        time_doubt,
         lacking,
     })
 }

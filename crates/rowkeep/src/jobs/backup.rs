@@ -12,7 +12,8 @@ use super::workspace::{Masked, Source, Workspace, within_hooks};
 use crate::capture::{CaptureOptions, capture};
 use crate::hooks::{Facts, Operation};
 use crate::state::selection::Selection;
-use crate::{Context, Error, RequestError};
+use crate::state::snapshots::refuse_hidden_id;
+use crate::{Context, Error};
 
 /// What is to be backed up, and how.
 ///
@@ -113,8 +114,8 @@ impl BackupRequest {
         workspace: &Workspace,
         caller: &dyn Caller,
     ) -> Result<BackupOutcome, Error> {
-        if self.name.as_deref().is_some_and(|name| name == "latest" || name.starts_with("latest:")) {
-            return Err(RequestError::NamedLatest.into());
+        if let Some(name) = &self.name {
+            workspace.check_name(name)?;
         }
         let databases = match &self.database {
             Some(database) => vec![database.to_string()],
@@ -125,6 +126,9 @@ impl BackupRequest {
             several => several.iter().filter_map(|database| workspace.source(database).ok()).collect(),
         };
         let repository = workspace.repository_or_new(&sources, caller).await?;
+        if let Some(name) = &self.name {
+            refuse_hidden_id(&*repository.catalog().await?, name)?;
+        }
         let mut outcome =
             BackupOutcome { snapshots: Vec::new(), failed: Vec::new(), hooks_failed: Vec::new() };
         for database in &databases {
@@ -176,6 +180,7 @@ impl BackupRequest {
         };
         Ok(CaptureOptions {
             database: source.name.clone(),
+            configured: source.configured,
             name: self.name.clone(),
             tags: self.tags.clone(),
             environment: workspace.config().environment.clone(),

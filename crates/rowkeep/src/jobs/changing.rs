@@ -18,6 +18,7 @@ use crate::state::snapshots::Snapshot;
 pub(super) fn capturing(workspace: &Workspace, source: &Source) -> CaptureOptions {
     CaptureOptions {
         database: source.name.clone(),
+        configured: source.configured,
         name: None,
         tags: BTreeMap::new(),
         environment: workspace.config().environment.clone(),

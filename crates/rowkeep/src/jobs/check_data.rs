@@ -71,7 +71,7 @@ async fn examine(context: &Context, workspace: &Workspace, source: &Source) -> R
     let (time, watch) = (context.now(), context.stopwatch());
     let compares = source.checks.iter().any(|check| matches!(check.demand, Demand::RowsWithin { .. }));
     let before = match compares {
-        true => snapshots::latest(workspace.repository().await?, Some(&source.name)).await?,
+        true => snapshots::latest(workspace.repository().await?, Some(&source.owner().await)).await?,
         false => None,
     };
     let circumstances =

@@ -25,6 +25,8 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     /// How the safety snapshot is to be called.
     pub(super) fn safety(&self) -> Safety {
-        Safety { database: self.to.name.clone(), program: self.workspace.program().to_owned() }
+        let Source { name, configured, .. } = self.to;
+        let program = self.workspace.program().to_owned();
+        Safety { database: name.clone(), configured: *configured, program }
     }
 }

@@ -13,6 +13,7 @@ pub use request::{HistoryOutcome, HistoryRequest};
 pub use versions::{Cell, ChangedColumn, FirstSeen, Note, Version, What};
 
 use crate::rows::condition::KeyReference;
+use crate::state::owner::Owner;
 use crate::state::repeated_lookup::RepeatedLookup;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
@@ -41,19 +42,19 @@ pub struct History {
 pub async fn history(
     context: &Context,
     repository: &Repository,
-    database: &str,
+    owner: &Owner,
     row: &KeyReference,
 ) -> Result<History, Error> {
-    context.until_cancelled(follow(context, repository, database, row)).await
+    context.until_cancelled(follow(context, repository, owner, row)).await
 }
 
 async fn follow(
     context: &Context,
     repository: &Repository,
-    database: &str,
+    owner: &Owner,
     row: &KeyReference,
 ) -> Result<History, Error> {
-    let mut snapshots = snapshots::list(repository, Some(database)).await?;
+    let mut snapshots = snapshots::list(repository, Some(owner)).await?;
     snapshots.retain(|snapshot| !snapshot.is_changes_alone());
     let reader = Arc::new(repository.reader().await?);
     let mut follower = Follower {
@@ -77,7 +78,7 @@ async fn follow(
     }
     let (versions, notes) = timeline.finish();
     Ok(History {
-        database: database.to_owned(),
+        database: owner.name.clone(),
         table: row.table_name().to_owned(),
         snapshots: snapshots.len() as u64,
         versions,

@@ -11,6 +11,7 @@ use rowkeep_repository::Repository;
 
 use crate::apply::execute;
 use crate::apply::plan::{Mode, PlanOptions, plan};
+use crate::apply::safety::enter;
 use crate::capture::CaptureOptions;
 use crate::data_checks::{Check, Circumstances, run_checks};
 use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
@@ -19,6 +20,7 @@ use crate::report::{ReportEntry, Status};
 use crate::restore::replace::put_back;
 use crate::restore::verify::{Comparison, verify};
 use crate::state::State;
+use crate::state::owner::Owner;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
 
@@ -90,7 +92,9 @@ pub async fn migrate(
     options: &MigrateOptions,
     command: impl AsyncFnOnce(&Snapshot) -> Option<String>,
 ) -> Result<Migration, Error> {
-    let last = snapshots::latest(repository, Some(&options.capture.database)).await?;
+    let CaptureOptions { database, configured, .. } = &options.capture;
+    let owner = Owner::live(database, *configured, engine).await;
+    let last = snapshots::latest(repository, Some(&owner)).await?;
     let failed_before = failing(&check(context, engine, options, last.as_ref()).await?);
     let Around { before, problem, mut effect } =
         around(context, repository, engine, &options.capture, LABEL, command).await?;
@@ -125,7 +129,13 @@ pub async fn migrate(
             }
         }
         let same_schema = effect.as_ref().is_ok_and(|effect| effect.same_schema);
-        Some(roll_back(&sheltered, repository, engine, &before, same_schema, options.end_connections).await)
+        let done =
+            roll_back(&sheltered, repository, engine, &before, same_schema, options.end_connections).await;
+        let discarded = effect.as_ref().ok().map(|effect| &effect.after);
+        if let Some(discarded) = discarded.filter(|after| done.is_ok() && after.manifest.before.is_some()) {
+            enter(&sheltered, repository, discarded).await;
+        }
+        Some(done)
     } else {
         None
     };
@@ -136,7 +146,8 @@ pub async fn migrate(
 /// undo takes the rollback back by it.
 async fn set_aside(repository: &Repository, before: &Snapshot, after: &Snapshot) -> Result<Snapshot, Error> {
     let mut manifest = after.manifest.clone();
-    manifest.before = Some(Before { operation: ROLLBACK.to_owned(), from: before.told(), changes: None });
+    manifest.before =
+        Some(Before { operation: ROLLBACK.to_owned(), from: before.told(), changes: None, entered: true });
     let id = repository.commit(&manifest.to_json()).await?;
     repository.delete_snapshot(&after.id).await?;
     Ok(Snapshot { id, manifest })

@@ -1,15 +1,21 @@
 //! The snapshots of a repository, in short.
 
+use rowkeep_format::Summary;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{SnapshotSummary, UnreadableSnapshot};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
 use crate::Error;
+use crate::state::owner::{Owner, meant, shared_names};
+use crate::state::times::doubt;
 
 /// The snapshots of one database or of all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotsOutcome {
+    /// The names that several databases have: their snapshots are told apart by place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_names: Vec<String>,
     /// Those that can be read, the oldest first.
     pub snapshots: Vec<SnapshotSummary>,
     /// Those of all databases whose manifests are damaged, lost or of a newer format.
@@ -23,7 +29,7 @@ impl SnapshotsOutcome {
     }
 }
 
-/// Lists the snapshots of one database or of all.
+/// Lists the snapshots of one database, by its name or its URL or path, or of all. A name may be that of several.
 ///
 /// ```no_run
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
@@ -35,11 +41,30 @@ impl SnapshotsOutcome {
 /// ```
 pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<SnapshotsOutcome, Error> {
     let catalog = workspace.repository().await?.catalog().await?;
+    let owner = match database {
+        Some(name) if catalog.of(Some(name)).next().is_none() => Some(match meant(&catalog, name)? {
+            Some(owner) => owner,
+            None => Owner::named(name),
+        }),
+        _ => None,
+    };
+    let is_meant = |summary: &Summary| match &owner {
+        Some(owner) => owner.owns(summary),
+        None => database.is_none_or(|name| summary.database == name),
+    };
+    let now = workspace.surroundings().clock.now();
+    let mut snapshots = Vec::new();
+    for summary in catalog.snapshots().filter(|summary| is_meant(summary)) {
+        let mut listed = SnapshotSummary::from(&**summary);
+        listed.time_doubt = doubt(summary, &catalog, now);
+        snapshots.push(listed);
+    }
     let unreadable = catalog.unreadable().iter();
     let unreadable = unreadable
         .map(|unreadable| UnreadableSnapshot { id: unreadable.id, error: unreadable.error.to_string() });
     Ok(SnapshotsOutcome {
-        snapshots: catalog.of(database).map(|summary| SnapshotSummary::from(&**summary)).collect(),
+        shared_names: shared_names(&catalog).into_iter().collect(),
+        snapshots,
         unreadable: unreadable.collect(),
     })
 }

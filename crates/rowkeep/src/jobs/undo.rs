@@ -9,6 +9,7 @@ use super::executing::{Scene, change, replace};
 use super::outcome::UndoOutcome;
 use super::plans::Terms;
 use super::workspace::Workspace;
+use crate::apply::undo::refuse_other;
 use crate::apply::{last_applied, undo};
 use crate::hooks::{Facts, Operation};
 use crate::restore::replace::{is_taken_back_whole, plan_undo};
@@ -32,8 +33,10 @@ use crate::{Context, Error};
 pub struct UndoRequest {
     /// The database; the only one that is configured when not given.
     pub database: Option<DatabaseRef>,
-    /// Take back what was done after this safety snapshot; the last restore when not given.
+    /// Take back what was done after this safety snapshot; what was done last when not given, be it a restore or an undo.
     pub snapshot: Option<String>,
+    /// Whether that safety snapshot may be of another database: this one, before it was moved or upgraded.
+    pub moved: bool,
     /// Whether only the plan is wanted. It is kept, so that it can be executed later.
     pub plan_only: bool,
     /// Whether rows that were changed again since stay as they are, instead of stopping all.
@@ -53,6 +56,7 @@ impl Default for UndoRequest {
         Self {
             database: None,
             snapshot: None,
+            moved: false,
             plan_only: false,
             skip_conflicts: false,
             end_connections: false,
@@ -74,11 +78,14 @@ impl UndoRequest {
     ) -> Result<UndoOutcome, Error> {
         let to = workspace.only_source(self.database.as_deref())?;
         let repository = workspace.repository().await?;
+        let (engine, owner) = (to.engine.as_ref(), to.owner().await);
         let snapshot = match &self.snapshot {
             Some(name) => snapshots::find(repository, name).await?,
-            None => last_applied(repository, &to.name).await?,
+            None => last_applied(context, repository, engine, &owner).await?,
         };
-        let engine = to.engine.as_ref();
+        if !self.moved {
+            refuse_other(&snapshot, &owner)?;
+        }
         let activity = workspace.activity(&to, snapshot.short_id(), self.activity).await?;
         let mut facts = Facts::new(Operation::Undo, &*to.name, engine.describe(), context.now());
         facts.snapshot = Some(snapshot.id.to_string());

@@ -60,6 +60,9 @@ pub struct About {
     pub name: Option<String>,
     /// The time of its state.
     pub time: Timestamp,
+    /// Why that time cannot be right, where it cannot: nobody knows how old the snapshot is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_doubt: Option<String>,
 }
 
 /// What a drill measured.
@@ -220,7 +223,14 @@ impl Report {
                 ));
             }
             let lost = i64::try_from(measures.data_loss_seconds).unwrap_or(i64::MAX);
-            facts.push(("data loss", format!("{}: the age of the snapshot", age(lost))));
+            let doubt = self.snapshot.as_ref().and_then(|about| about.time_doubt.as_ref());
+            facts.push((
+                "data loss",
+                match doubt {
+                    Some(doubt) => format!("unknown, as is the age of the snapshot: {doubt}"),
+                    None => format!("{}: the age of the snapshot", age(lost)),
+                },
+            ));
             if measures.recovery_ms > 0 {
                 facts.push((
                     "restored",
@@ -244,7 +254,12 @@ impl About {
     /// What a report says of a snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
         let manifest = &snapshot.manifest;
-        Self { id: snapshot.id.to_string(), name: manifest.name.clone(), time: manifest.time }
+        Self {
+            id: snapshot.id.to_string(),
+            name: manifest.name.clone(),
+            time: manifest.time,
+            time_doubt: None,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ fn report() -> Report {
             id: "0123456789abcdef".into(),
             name: None,
             time: "2026-11-21T02:00:00Z".parse().expect("it is a time"),
+            time_doubt: None,
         }),
         time: "2026-11-21T10:30:00.123456Z".parse().expect("it is a time"),
         sequence: None,

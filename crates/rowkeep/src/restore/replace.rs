@@ -202,7 +202,7 @@ pub async fn replace(
     let safety = match safety {
         None => None,
         Some(captured) => {
-            let before = Before { operation: operation.to_owned(), from, changes: None };
+            let before = Before { operation: operation.to_owned(), from, changes: None, entered: true };
             Some(safety::commit(repository, captured, before).await?)
         }
     };

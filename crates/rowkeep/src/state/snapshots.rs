@@ -6,8 +6,9 @@ use futures::stream::StreamExt;
 use rowkeep_format::{Manifest, Schema, SnapshotId, Summary, chunk};
 use rowkeep_repository::{Catalog, Reader, Repository};
 
-use crate::Error;
+use super::owner::{Owner, meant};
 use crate::without_secrets::without_secrets;
+use crate::{Error, RequestError};
 
 /// How many manifests are fetched at once; they are small, and a store far away answers late.
 const AT_ONCE: usize = 16;
@@ -15,6 +16,9 @@ const AT_ONCE: usize = 16;
 /// Digits of an id that are shown, and the fewest that are taken for one.
 pub const SHORT_ID: usize = 8;
 const SHORTEST_PREFIX: usize = 4;
+
+/// What the newest snapshot is called.
+pub(crate) const LATEST: &str = "latest";
 
 /// What the environment of a snapshot says whose rows were masked.
 pub(crate) const MASKED: &str = "masked";
@@ -66,19 +70,20 @@ pub async fn open(repository: &Repository, id: SnapshotId) -> Result<Snapshot, E
 /// All snapshots with what they hold, of one database or of all, the oldest first.
 ///
 /// A snapshot that cannot be opened fails the listing: it must not be taken for one that never was.
-pub async fn list(repository: &Repository, database: Option<&str>) -> Result<Vec<Snapshot>, Error> {
-    let opened: Vec<_> = opened(repository, database).await?;
+pub async fn list(repository: &Repository, owner: Option<&Owner>) -> Result<Vec<Snapshot>, Error> {
+    let opened: Vec<_> = opened(repository, owner).await?;
     opened.into_iter().map(|(_, opened)| opened).collect()
 }
 
 /// Opens the snapshots of one database or of all, the oldest first, and then those of which nobody can tell whose they are.
 async fn opened(
     repository: &Repository,
-    database: Option<&str>,
+    owner: Option<&Owner>,
 ) -> Result<Vec<(SnapshotId, Result<Snapshot, Error>)>, Error> {
     let catalog = repository.catalog().await?;
     let unreadable = catalog.unreadable().iter().map(|unreadable| unreadable.id);
-    let ids: Vec<SnapshotId> = catalog.of(database).map(|summary| summary.id).chain(unreadable).collect();
+    let of = catalog.snapshots().filter(|summary| is_owned(owner, summary));
+    let ids: Vec<SnapshotId> = of.map(|summary| summary.id).chain(unreadable).collect();
     let opened = futures::stream::iter(ids).map(|id| async move { (id, open(repository, id).await) });
     Ok(opened.buffered(AT_ONCE).collect().await)
 }
@@ -87,10 +92,10 @@ async fn opened(
 /// nobody can tell whose they are. Safety snapshots are passed over.
 pub async fn readable(
     repository: &Repository,
-    database: Option<&str>,
+    owner: Option<&Owner>,
 ) -> Result<(Vec<Snapshot>, Vec<(SnapshotId, Error)>), Error> {
     let (mut snapshots, mut damaged) = (Vec::new(), Vec::new());
-    for (id, result) in opened(repository, database).await? {
+    for (id, result) in opened(repository, owner).await? {
         match result {
             Ok(snapshot) if snapshot.manifest.before.is_none() => snapshots.push(snapshot),
             Ok(_) => {}
@@ -102,17 +107,27 @@ pub async fn readable(
 }
 
 /// The newest snapshot, of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
-pub async fn latest(repository: &Repository, database: Option<&str>) -> Result<Option<Snapshot>, Error> {
+pub async fn latest(repository: &Repository, owner: Option<&Owner>) -> Result<Option<Snapshot>, Error> {
     let catalog = repository.catalog().await?;
-    match catalog.newest(database) {
+    match newest(&catalog, owner) {
         Some(newest) => Ok(Some(open(repository, newest.id).await?)),
         None => Ok(None),
     }
 }
 
+/// The newest snapshot in a catalog, of one database or of all. Safety snapshots are passed over.
+pub(crate) fn newest<'c>(catalog: &'c Catalog, owner: Option<&Owner>) -> Option<&'c Arc<Summary>> {
+    catalog.snapshots().rfind(|summary| !summary.is_safety() && is_owned(owner, summary))
+}
+
+fn is_owned(owner: Option<&Owner>, summary: &Summary) -> bool {
+    owner.is_none_or(|owner| owner.owns(summary))
+}
+
 /// Finds a snapshot by what people call it: `latest`, `latest:DATABASE`, its name, its id, or the beginning of one.
 ///
-/// Of several with one name the newest is meant.
+/// The database is one by its name, or by its URL or path where several have that name. Of several snapshots with one name
+/// the newest is meant. What is the name of one snapshot and the beginning of another's id could mean either, so it fails.
 pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, Error> {
     let found = match find_in(&*repository.catalog().await?, reference) {
         // Somebody may have made it since snapshots were last listed.
@@ -127,11 +142,12 @@ fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
         reference: without_secrets(reference),
         database: database.map(without_secrets),
     };
-    if reference == "latest" {
+    if reference == LATEST {
         return catalog.newest(None).map(|newest| newest.id).ok_or_else(|| missing(None));
     }
     if let Some(database) = reference.strip_prefix("latest:") {
-        let newest = catalog.newest(Some(database));
+        let owner = meant(catalog, database)?;
+        let newest = owner.and_then(|owner| newest(catalog, Some(&owner)));
         return newest.map(|newest| newest.id).ok_or_else(|| missing(Some(database)));
     }
     let unreadable = || catalog.unreadable().iter().map(|unreadable| unreadable.id);
@@ -142,13 +158,11 @@ fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
         return Ok(id);
     }
     let is_named = |summary: &&Arc<Summary>| summary.name.as_deref() == Some(reference);
-    if let Some(named) = catalog.snapshots().rfind(is_named) {
-        return Ok(named.id);
-    }
-    if reference.len() < SHORTEST_PREFIX {
-        return Err(missing(None));
-    }
-    let candidates: Vec<SnapshotId> = ids().filter(|id| id.to_string().starts_with(reference)).collect();
+    let named = catalog.snapshots().rfind(is_named).map(|named| named.id);
+    let begins =
+        |id: &SnapshotId| reference.len() >= SHORTEST_PREFIX && id.to_string().starts_with(reference);
+    let mut candidates: Vec<SnapshotId> = ids().filter(begins).collect();
+    candidates.extend(named.filter(|named| !candidates.contains(named)));
     match candidates.as_slice() {
         [] => Err(missing(None)),
         [one] => Ok(*one),
@@ -157,6 +171,16 @@ fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
             candidates: candidates.iter().map(SnapshotId::to_string).collect(),
         }),
     }
+}
+
+/// Refuses a name for a snapshot that is the id of another or the beginning of one: it would hide that.
+pub(crate) fn refuse_hidden_id(catalog: &Catalog, name: &str) -> Result<(), RequestError> {
+    let hidden = catalog
+        .snapshots()
+        .find(|summary| name.len() >= SHORTEST_PREFIX && summary.id.to_string().starts_with(name));
+    let Some(hidden) = hidden else { return Ok(()) };
+    let (name, why) = (name.to_owned(), format!("it means snapshot {}", short_id(hidden.id)));
+    Err(RequestError::TakenName { what: "a snapshot", name, why })
 }
 
 /// Reads the schema that a snapshot was taken with.

@@ -9,6 +9,7 @@ use rowkeep::apply::plan::{Mode, PlanOptions, Safety, plan};
 use rowkeep::apply::{Executed, execute, last_applied, undo};
 use rowkeep::engine::{ApplyOptions, ErrorKind};
 use rowkeep::format::Counts;
+use rowkeep::state::owner::Owner;
 use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
@@ -147,7 +148,7 @@ fn keys_and_rows(live: &dyn Live, table: &str) -> BTreeMap<String, Vec<String>> 
 }
 
 pub(crate) fn safety() -> Safety {
-    Safety { database: "test".to_owned(), program: "test".to_owned() }
+    Safety { database: "test".to_owned(), configured: false, program: "test".to_owned() }
 }
 
 /// Plans without touching anything, then restores; the counts of both.
@@ -180,7 +181,9 @@ pub(crate) fn take_back(live: &dyn Live) {
     let world = live.world();
     let (engine, context) = (world.engine(live.url()), Context::silent());
     world.block_on(async {
-        let last = last_applied(&world.repository, "test").await.expect("something was restored");
+        let last = last_applied(&context, &world.repository, engine.as_ref(), &Owner::named("test"))
+            .await
+            .expect("something was restored");
         let plan = undo(&context, &world.repository, engine.as_ref(), &last, Some(&safety())).await;
         let plan = plan.expect("a plan is made");
         execute(&context, &world.repository, engine.as_ref(), plan, &ApplyOptions::default())
@@ -285,7 +288,9 @@ fn undo_notices_rows_that_were_changed_since() {
     let context = Context::silent();
     live.world.block_on(async {
         let repository = &live.world.repository;
-        let last = last_applied(repository, "test").await.expect("something was restored");
+        let last = last_applied(&context, repository, engine.as_ref(), &Owner::named("test"))
+            .await
+            .expect("something was restored");
         let plan = undo(&context, repository, engine.as_ref(), &last, None).await.expect("a plan is made");
         let refused = execute(&context, repository, engine.as_ref(), plan, &ApplyOptions::default()).await;
         let error = refused.expect_err("a row was changed since");
@@ -324,7 +329,9 @@ fn undo_does_not_take_counters_back_that_went_on() {
         let (engine, context) = (live.world.engine(live.url()), Context::silent());
         live.world.block_on(async {
             let repository = &live.world.repository;
-            let last = last_applied(repository, "test").await.expect("something was restored");
+            let last = last_applied(&context, repository, engine.as_ref(), &Owner::named("test"))
+                .await
+                .expect("something was restored");
             let plan =
                 undo(&context, repository, engine.as_ref(), &last, None).await.expect("a plan is made");
             let refused =

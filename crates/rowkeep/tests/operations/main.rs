@@ -12,6 +12,7 @@ mod postgres;
 mod related;
 mod sqlite;
 mod stopped;
+mod times;
 mod translate;
 mod world;
 mod written;

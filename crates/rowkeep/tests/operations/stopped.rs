@@ -44,7 +44,7 @@ fn stop_at_every_moment(world: &World, url: &str, sql: &dyn Fn(&str)) {
     sql(NEW);
     let new = world.capture_whole(url).expect("it is captured");
     let engine = world.engine(url);
-    let safety = Safety { database: "test".to_owned(), program: "test".to_owned() };
+    let safety = Safety { database: "test".to_owned(), configured: false, program: "test".to_owned() };
     sql(OLD);
     for (round, delay) in DELAYS.into_iter().enumerate() {
         if round > 0 {

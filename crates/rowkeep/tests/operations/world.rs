@@ -70,6 +70,7 @@ impl World {
     ) -> Result<Snapshot, Error> {
         let options = CaptureOptions {
             database: "test".to_owned(),
+            configured: false,
             name: None,
             tags: BTreeMap::new(),
             environment: None,

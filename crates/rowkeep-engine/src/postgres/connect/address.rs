@@ -69,6 +69,11 @@ impl Address {
         ours.finish(config)
     }
 
+    /// The URL without user, password and settings.
+    pub(crate) fn place(&self) -> String {
+        Place(self).to_string()
+    }
+
     /// The name of the database that is meant.
     pub(crate) fn database(&self) -> &str {
         self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres")
@@ -82,6 +87,23 @@ impl fmt::Display for Address {
         if let Some(user) = self.config.get_user() {
             write!(f, "{user}@")?;
         }
+        self.write_place(f)
+    }
+}
+
+/// The URL without user, password and settings.
+struct Place<'a>(&'a Address);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://")?;
+        self.0.write_place(f)
+    }
+}
+
+impl Address {
+    /// Hosts, ports and database.
+    fn write_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, host) in self.config.get_hosts().iter().enumerate() {
             if at > 0 {
                 f.write_str(",")?;
@@ -223,6 +245,7 @@ mod tests {
     fn passwords_are_not_shown() {
         let address = parse("postgresql://ann:s3?cret@db.example:6000/shop?sslmode=disable");
         assert_eq!(address.to_string(), "postgres://ann@db.example:6000/shop");
+        assert_eq!(address.place(), "postgres://db.example:6000/shop");
         assert_eq!(address.config.get_password(), Some(&b"s3?cret"[..]));
         let error =
             Address::parse("postgres://ann:s3cret@db.example:x/shop").err().expect("a port is a number");

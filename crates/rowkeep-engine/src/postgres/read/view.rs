@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use rowkeep_format::{RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 use tokio::sync::Mutex;
 
 use super::changed_since::ChangeHistory;
@@ -21,7 +21,7 @@ use crate::postgres::catalog::facts::{self, Database};
 use crate::postgres::catalog::relation::Relation;
 use crate::postgres::catalog::sequences::{self, Sequence};
 use crate::postgres::catalog::tables as catalog_tables;
-use crate::postgres::catalog::{large_objects, permissions};
+use crate::postgres::catalog::{identity, large_objects, permissions};
 use crate::postgres::connect::pool::{Lent, Pool};
 use crate::postgres::connect::row::{number, only};
 use crate::postgres::connect::server::Server;
@@ -43,6 +43,7 @@ const LOCK_WAIT_MS: u32 = 100;
 /// A PostgreSQL database as it was at one instant.
 pub(crate) struct PostgresView {
     schema: Schema,
+    identity: Identity,
     environment: Vec<(String, String)>,
     position: Option<String>,
     history: ChangeHistory,
@@ -98,6 +99,7 @@ impl PostgresView {
             false => None,
         };
         let run = XminHorizon::run(&session).await;
+        let identity = identity::read(&session, server.address.place()).await?;
         let (relations, id) = snapshot::take(&session).await?;
         let sequences = sequences::list(&session).await?;
         let unreadable: Vec<&TableName> =
@@ -130,6 +132,7 @@ impl PostgresView {
         let readers = Pool::new(server, prepare, CONNECTIONS);
         Ok(Self {
             schema: Schema { engine: ddl::ENGINE.to_owned(), tables, inherits, ddl },
+            identity,
             environment,
             position,
             history: ChangeHistory::new(run.map(|run| XminHorizon { run, xmin }), surroundings.read_all),
@@ -170,6 +173,10 @@ impl PostgresView {
 impl View for PostgresView {
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn identity(&self) -> Identity {
+        self.identity.clone()
     }
 
     fn environment(&self) -> Vec<(String, String)> {

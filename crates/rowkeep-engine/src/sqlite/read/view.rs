@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use rowkeep_format::{RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
@@ -14,7 +14,7 @@ use super::readers::{Reader, Readers, Sent};
 use super::scan::{Next, index_agrees, scan};
 use crate::sort::{SortOptions, sort};
 use crate::sqlite::catalog::properties::{Properties, SETTINGS, SETTINGS_TABLE, pragma, read_settings};
-use crate::sqlite::catalog::tables;
+use crate::sqlite::catalog::{identity, tables};
 use crate::sqlite::connect::blocking::blocking;
 use crate::sqlite::connect::connection::Access;
 use crate::sqlite::connect::error::when;
@@ -26,6 +26,7 @@ use crate::{EngineError, ErrorKind, Estimate, FILE_MODE, RowStream, View, ViewOp
 /// One state of an SQLite database.
 pub(crate) struct SqliteView {
     schema: Schema,
+    identity: Identity,
     tables: HashMap<TableName, Arc<Readable>>,
     properties: Arc<Properties>,
     settings: RowBatch,
@@ -39,6 +40,7 @@ impl SqliteView {
     /// Opens a view; blocks.
     pub(crate) fn open(
         path: &Path,
+        host: Option<&str>,
         temporary: Option<PathBuf>,
         patience: &Patience,
         options: &ViewOptions,
@@ -55,8 +57,10 @@ impl SqliteView {
         let tables = readable_tables(&facts, &properties);
         let ddl = options.with_ddl.then_some((&properties, &objects[..]));
         let file_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let schema = schema(&tables, ddl);
         Ok(Self {
-            schema: schema(&tables, ddl),
+            identity: identity::of_database(path, host, &schema),
+            schema,
             settings: read_settings(connection).map_err(when(named()))?,
             environment: environment(connection, &properties, readers.access(), path)
                 .map_err(when(named()))?,
@@ -82,6 +86,10 @@ impl SqliteView {
 impl View for SqliteView {
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn identity(&self) -> Identity {
+        self.identity.clone()
     }
 
     fn environment(&self) -> Vec<(String, String)> {

@@ -181,6 +181,7 @@ mod tests {
                 database: "shop".into(),
                 engine: "sqlite".into(),
                 source: "shop.db".into(),
+                identity: None,
                 name: None,
                 time: format!("2026-11-{number:02}T00:00:00Z").parse().expect("it is a time"),
                 position: None,

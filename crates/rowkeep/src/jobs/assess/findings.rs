@@ -27,8 +27,11 @@ pub struct Assessment {
     pub losses: Vec<Loss>,
     /// Snapshots that are not whole, each with what is wrong.
     pub damaged: Vec<Damaged>,
-    /// Seconds since the best snapshot: what was written since is in no snapshot.
+    /// Seconds since the best snapshot: what was written since is in no snapshot. None where its time cannot be right.
     pub data_loss_seconds: Option<u64>,
+    /// Why the time of the best snapshot cannot be right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_doubt: Option<String>,
     /// How long a restore of the best takes.
     pub recovery: Option<Recovery>,
     /// Whether anything is lacking at all.

@@ -70,7 +70,8 @@ impl AssessRequest {
                 source: error,
             })?;
             let engine = source.engine.as_ref();
-            let assessment = assess(context, repository, &source.name, engine, drill.as_ref()).await?;
+            let owner = source.owner().await;
+            let assessment = assess(context, repository, &owner, engine, drill.as_ref()).await?;
             let next = next(&assessment, called(&source.typed, &assessment.target));
             outcome.lacking |= assessment.lacking;
             outcome.databases.push(Assessed { assessment, next });

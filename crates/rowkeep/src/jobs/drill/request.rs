@@ -1,5 +1,6 @@
 //! Which snapshots are to be drilled, and how.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use rowkeep_format::manifest::Scope;
@@ -11,6 +12,7 @@ use crate::jobs::DatabaseRef;
 use crate::jobs::check_data::ReportsOutcome;
 use crate::jobs::workspace::Workspace;
 use crate::report::{Report, keep};
+use crate::state::owner::{Owner, owners};
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, RequestError};
 
@@ -56,13 +58,13 @@ impl DrillRequest {
         };
         if let Some(reference) = &self.snapshot {
             let snapshot = snapshots::find(repository, reference).await?;
-            let database = &snapshot.manifest.database;
-            let (kept, _) = snapshots::readable(repository, Some(database)).await?;
-            reports.push(one(context, repository, &snapshot, &kept, options(database)).await?);
+            let owner = Owner::of(&snapshot.manifest);
+            let (kept, _) = snapshots::readable(repository, Some(&owner)).await?;
+            reports.push(one(context, repository, &snapshot, &kept, options(&owner.name)).await?);
         } else {
-            for database in self.databases(workspace, repository).await? {
-                let options = options(&database);
-                reports.extend(self.of_database(context, repository, &database, &options).await?);
+            for owner in self.owners(workspace, repository).await? {
+                let options = options(&owner.name);
+                reports.extend(self.of_owner(context, repository, &owner, &options).await?);
             }
         }
         let folder = self.reports.as_deref().unwrap_or(workspace.reports());
@@ -75,36 +77,37 @@ impl DrillRequest {
         Ok(ReportsOutcome { reports })
     }
 
-    async fn databases(&self, workspace: &Workspace, repository: &Repository) -> Result<Vec<String>, Error> {
-        let configured = &workspace.config().databases;
+    /// Whose snapshots are meant.
+    async fn owners(&self, workspace: &Workspace, repository: &Repository) -> Result<Vec<Owner>, Error> {
+        let catalog = repository.catalog().await?;
         if let Some(database) = &self.database {
-            if configured.contains_key(&**database) {
-                return Ok(vec![database.to_string()]);
-            }
-            let (kept, _) = snapshots::readable(repository, None).await?;
-            return Ok(vec![workspace.name(database, &kept)?]);
+            return Ok(vec![workspace.owner(database, &catalog)?]);
         }
+        let configured = &workspace.config().databases;
         if !configured.is_empty() {
-            return Ok(configured.keys().cloned().collect());
+            return configured.keys().map(|name| workspace.owner(name, &catalog)).collect();
         }
-        let (all, _) = snapshots::readable(repository, None).await?;
-        let mut names: Vec<String> = all.into_iter().map(|snapshot| snapshot.manifest.database).collect();
-        names.sort();
-        names.dedup();
+        // Safety snapshots alone are nothing to drill.
+        let kept = catalog.snapshots().filter(|summary| !summary.is_safety());
+        let names: BTreeSet<&str> = kept.map(|summary| summary.database.as_str()).collect();
         match names.is_empty() {
             true => Err(RequestError::NothingToDrill { database: None }.into()),
-            false => Ok(names),
+            false => {
+                let all = names.into_iter().flat_map(|name| owners(&catalog, name));
+                Ok(all.filter(|owner| owner.has_backups(&catalog)).collect())
+            }
         }
     }
 
-    async fn of_database(
+    async fn of_owner(
         &self,
         context: &Context,
         repository: &Repository,
-        database: &str,
+        owner: &Owner,
         options: &DrillOptions,
     ) -> Result<Vec<Report>, Error> {
-        let (kept, damaged) = snapshots::readable(repository, Some(database)).await?;
+        let database = &owner.name;
+        let (kept, damaged) = snapshots::readable(repository, Some(owner)).await?;
         let mut reports: Vec<Report> =
             damaged.iter().map(|(id, error)| unreadable(context, database, &id.to_string(), error)).collect();
         let chosen: Vec<&Snapshot> = match self.each {
@@ -112,7 +115,7 @@ impl DrillRequest {
             false => newest_restorable(&kept).into_iter().collect(),
         };
         if chosen.is_empty() && reports.is_empty() {
-            return Err(RequestError::NothingToDrill { database: Some(database.to_owned()) }.into());
+            return Err(RequestError::NothingToDrill { database: Some(database.clone()) }.into());
         }
         for snapshot in chosen {
             reports.push(one(context, repository, snapshot, &kept, options.clone()).await?);

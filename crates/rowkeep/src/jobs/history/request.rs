@@ -6,6 +6,7 @@ use super::{History, databases, history};
 use crate::jobs::workspace::Workspace;
 use crate::jobs::{DatabaseRef, Verdict};
 use crate::rows::condition::KeyReference;
+use crate::state::owner::{meant, unknown};
 use crate::{Context, Error, RequestError};
 
 /// Which row is to be followed through the snapshots.
@@ -25,7 +26,7 @@ pub struct HistoryRequest {
     pub table: String,
     /// The values of its key, with commas between them.
     pub key: String,
-    /// The database by the name that snapshots have; the only one of the repository when not given.
+    /// The database by the name that snapshots have, or by its URL or path; the only one of the repository when not given.
     #[serde(default)]
     pub database: Option<DatabaseRef>,
 }
@@ -54,19 +55,14 @@ impl HistoryRequest {
         let repository = workspace.repository().await?;
         let mut known = databases(repository).await?;
         let database = match &self.database {
-            Some(name) if known.iter().any(|known| **known == **name) => name.to_string(),
-            Some(name) => {
-                return Err(Error::Unknown {
-                    what: "database",
-                    name: name.without_secrets(),
-                    candidates: known,
-                });
-            }
+            Some(name) => name.to_string(),
             None if known.len() == 1 => known.swap_remove(0),
             None if known.is_empty() => return Err(RequestError::NoSnapshots.into()),
             None => return Err(RequestError::SeveralInRepository { known }.into()),
         };
-        let history = history(context, repository, &database, &row).await?;
+        let catalog = repository.catalog().await?;
+        let owner = meant(&catalog, &database)?.ok_or_else(|| unknown(&catalog, &database))?;
+        let history = history(context, repository, &owner, &row).await?;
         Ok(HistoryOutcome { key: self.key.clone(), history })
     }
 }

@@ -16,12 +16,18 @@ pub struct SnapshotSummary {
     pub id: SnapshotId,
     /// The name of its database.
     pub database: String,
+    /// Where that database was, by which those of one name are told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The engine it was read by.
     pub engine: String,
     /// A name that somebody gave it.
     pub name: Option<String>,
     /// When its state was.
     pub time: Timestamp,
+    /// Why that time cannot be right, where it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_doubt: Option<String>,
     /// What was asked for.
     pub scope: Scope,
     /// Tables that people know as theirs.
@@ -53,9 +59,11 @@ impl From<&Summary> for SnapshotSummary {
         Self {
             id: summary.id,
             database: summary.database.clone(),
+            place: summary.identity.as_ref().map(|identity| identity.place.clone()),
             engine: summary.engine.clone(),
             name: summary.name.clone(),
             time: summary.time,
+            time_doubt: None,
             scope: summary.scope,
             tables: summary.tables,
             rows: summary.rows,

@@ -1,6 +1,7 @@
 //! Which way a restore goes.
 
 use rowkeep_engine::{Contents, Engine};
+use rowkeep_format::{Sameness, Summary};
 use rowkeep_repository::Repository;
 
 use super::request::RestoreRequest;
@@ -11,8 +12,40 @@ use crate::jobs::executing::Scene;
 use crate::jobs::outcome::RestoreOutcome;
 use crate::jobs::workspace::{Source, Workspace};
 use crate::restore::translate::is_possible;
-use crate::state::snapshots;
-use crate::{Context, Error};
+use crate::state::owner::Owner;
+use crate::state::snapshots::{self, LATEST, Snapshot};
+use crate::{Context, Error, RequestError};
+
+/// Refuses to restore a snapshot of one database into another that the configuration gives its name.
+async fn refuse_namesake(snapshot: &Snapshot, to: &Source) -> Result<(), RequestError> {
+    let manifest = &snapshot.manifest;
+    let Some(taken) = manifest.identity.as_ref().filter(|taken| !taken.configured) else { return Ok(()) };
+    let Some(there) = to.owner().await.identity else { return Ok(()) };
+    if taken.compare(&there) != Sameness::Other || taken.is_at_place_of(&there) {
+        return Ok(());
+    }
+    let (name, place, other) = (to.name.clone(), there.place, taken.place.clone());
+    Err(RequestError::OfNamesake { snapshot: snapshot.short_id(), name, place, other })
+}
+
+/// Refuses `latest` where it is of another database of the target's name, and the target has snapshots of its own.
+async fn refuse_latest_of_namesake(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    to: &Source,
+) -> Result<(), Error> {
+    let taken = Owner::of(&snapshot.manifest);
+    let is_elsewhere = taken.identity.as_ref().is_some_and(|taken| taken.place != to.engine.place());
+    if taken.name != to.name || !is_elsewhere {
+        return Ok(());
+    }
+    let owner = to.owner().await;
+    let is_own = owner.owns(&Summary::of(snapshot.id, &snapshot.manifest));
+    if is_own || !owner.has_backups(&*repository.catalog().await?) {
+        return Ok(());
+    }
+    Err(Error::AmbiguousDatabase { name: LATEST.to_owned(), places: vec![owner.told(), taken.told()] })
+}
 
 impl RestoreRequest {
     /// Restores.
@@ -37,8 +70,15 @@ impl RestoreRequest {
         let snapshot = snapshots::find(repository, &self.snapshot).await?;
         let to = match to {
             Some(to) => to,
-            None => workspace.configured(&snapshot.manifest.database)?,
+            None => {
+                let to = workspace.configured(&snapshot.manifest.database)?;
+                refuse_namesake(&snapshot, &to).await?;
+                to
+            }
         };
+        if self.snapshot == LATEST {
+            refuse_latest_of_namesake(repository, &snapshot, &to).await?;
+        }
         let engine: &dyn Engine = to.engine.as_ref();
         let mut facts = Facts::new(Operation::Restore, &*to.name, engine.describe(), context.now());
         facts.snapshot = Some(snapshot.id.to_string());

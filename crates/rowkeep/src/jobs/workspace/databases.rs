@@ -3,21 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rowkeep_engine::{DatabaseUrl, Engine, connect};
+use rowkeep_engine::{DatabaseUrl, Engine, connect, place};
+use rowkeep_repository::Catalog;
 use secrecy::ExposeSecret;
 
 use super::Workspace;
 use crate::config::Database;
 use crate::data_checks::Check;
 use crate::jobs::DatabaseRef;
+use crate::state::owner::{Owner, meant};
 use crate::state::selection::Selection;
-use crate::state::snapshots::Snapshot;
 use crate::{Error, RequestError};
 
 /// A database with the name its snapshots have.
 pub struct Source {
     /// The name.
     pub name: String,
+    /// Whether the configuration gives it that name.
+    pub configured: bool,
     /// What it was called in the request: a configured name, a URL or a path.
     pub typed: DatabaseRef,
     /// The database.
@@ -29,6 +32,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whose snapshots it has: the database is asked what it is.
+    pub(crate) async fn owner(&self) -> Owner {
+        Owner::live(&*self.name, self.configured, self.engine.as_ref()).await
+    }
+
     /// Where the database is, for whoever is not where this process is: its URL without password, or the whole path of its
     /// file.
     pub(crate) fn target(&self) -> String {
@@ -83,6 +91,7 @@ impl Workspace {
             })?;
             return Ok(Source {
                 name: database.to_owned(),
+                configured: true,
                 typed: database.into(),
                 engine: self.engine(url.expose_secret())?,
                 selection: configured.selection.clone(),
@@ -97,8 +106,10 @@ impl Workspace {
             let name = database.to_owned();
             return Err(RequestError::NoSuchDatabase { name, known: self.known() }.into());
         }
+        let configured = self.configured_as(database).map(|(name, _)| name.to_owned());
         Ok(Source {
-            name: name_of(&url),
+            configured: configured.is_some(),
+            name: configured.unwrap_or_else(|| name_of(&url)),
             typed: database.into(),
             engine: self.engine(database)?,
             selection: Selection::default(),
@@ -106,25 +117,38 @@ impl Workspace {
         })
     }
 
-    /// The name that snapshots of a database have: a configured name, one that snapshots have, or that of a URL or path.
-    pub fn name(&self, database: &str, known: &[Snapshot]) -> Result<String, Error> {
-        let is_known = known.iter().any(|snapshot| snapshot.manifest.database == database);
-        if is_known || self.config.databases.contains_key(database) {
-            return Ok(database.to_owned());
+    /// Whose snapshots are meant by a configured name, a name that snapshots have, or a URL or path. The database is not
+    /// asked: it may be gone.
+    pub fn owner(&self, database: &str, known: &Catalog) -> Result<Owner, Error> {
+        if !self.config.databases.contains_key(database)
+            && let Some(owner) = meant(known, database)?
+        {
+            return Ok(owner);
         }
-        Ok(self.source(database)?.name)
+        let source = self.source(database)?;
+        Ok(Owner::unasked(source.name, source.configured, source.engine.as_ref()))
     }
 
-    /// The database of the configuration that a name, URL or path means: by its name, or as the same place.
+    /// The database of the configuration that a name, URL or path means: by its name, by its URL, or as the only one at the
+    /// same place.
     pub fn configured_as(&self, database: &str) -> Option<(&str, &Database)> {
         let databases = &self.config.databases;
         if let Some((name, known)) = databases.get_key_value(database) {
             return Some((name, known));
         }
-        let mut same = databases
-            .iter()
-            .filter(|(_, known)| known.url.value().is_ok_and(|url| is_same(url.expose_secret(), database)));
-        same.next().map(|(name, known)| (name.as_str(), known))
+        let is_same = |known: &Database| known.url.value().is_ok_and(|url| url.expose_secret() == database);
+        let mut same = databases.iter().filter(|(_, known)| is_same(known));
+        if let Some((name, known)) = same.next() {
+            return Some((name, known));
+        }
+        let place = place_of(database)?;
+        let at_place = |known: &Database| {
+            let there = known.url.value().ok().and_then(|url| place_of(url.expose_secret()));
+            there.as_ref() == Some(&place)
+        };
+        let mut there = databases.iter().filter(|(_, known)| at_place(known));
+        let (name, known) = there.next()?;
+        there.next().is_none().then_some((name, known))
     }
 
     /// The names that are configured.
@@ -137,16 +161,9 @@ impl Workspace {
     }
 }
 
-/// Whether two URLs or paths mean one database, as far as can be told without asking it.
-fn is_same(configured: &str, typed: &str) -> bool {
-    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    match (DatabaseUrl::parse(configured), DatabaseUrl::parse(typed)) {
-        (Ok(DatabaseUrl::Sqlite(one)), Ok(DatabaseUrl::Sqlite(other))) => place(&one) == place(&other),
-        (Ok(DatabaseUrl::Postgres(one)), Ok(DatabaseUrl::Postgres(other))) => {
-            one.expose_secret() == other.expose_secret()
-        }
-        _ => false,
-    }
+/// Where a URL or path means a database to be, as far as can be told without asking it.
+fn place_of(database: &str) -> Option<String> {
+    place(&DatabaseUrl::parse(database).ok()?).ok()
 }
 
 /// The name that snapshots of a database have which was given by its URL: the database's own, or the file's.

@@ -4,6 +4,7 @@ use rowkeep_engine::ViewOptions;
 use rowkeep_format::ContentKeys;
 
 use super::Workspace;
+use crate::config;
 use crate::state::{State, snapshots};
 use crate::{Error, RequestError};
 
@@ -20,6 +21,22 @@ impl Workspace {
         let snapshot = snapshots::find(repository, name).await?;
         let database = snapshot.manifest.database.clone();
         Ok((database, State::snapshot(repository, snapshot).await?))
+    }
+
+    /// Refuses a name for a snapshot that means a state already: the newest snapshot, a live database.
+    pub(crate) fn check_name(&self, name: &str) -> Result<(), RequestError> {
+        let why = match name {
+            "" => "that is no name".to_owned(),
+            _ if self.config.databases.contains_key(name) => "that is a database of rowkeep.toml".to_owned(),
+            _ if name.contains("://") || name.starts_with("sqlite:") => {
+                "that is the URL of a database".to_owned()
+            }
+            _ => match config::taken_name(name) {
+                Some(why) => why.to_owned(),
+                None => return Ok(()),
+            },
+        };
+        Err(RequestError::TakenName { what: "a snapshot", name: name.to_owned(), why })
     }
 
     /// What names chunks when two states are compared: the keys of the repository where one of them is from there.

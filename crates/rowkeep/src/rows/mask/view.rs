@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
 use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
-use rowkeep_format::{RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 
 use super::bound::{BoundMask, TableMask};
 use crate::state::snapshots::MASKED;
@@ -28,6 +28,10 @@ impl MaskedView {
 impl View for MaskedView {
     fn schema(&self) -> &Schema {
         self.view.schema()
+    }
+
+    fn identity(&self) -> Identity {
+        self.view.identity()
     }
 
     fn environment(&self) -> Vec<(String, String)> {

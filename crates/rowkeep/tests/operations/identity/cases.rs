@@ -6,6 +6,7 @@ use rowkeep::diff::WantedRows;
 use rowkeep::format::Counts;
 use rowkeep::jobs::history::{What, history};
 use rowkeep::rows::condition::{KeyReference, parse_key};
+use rowkeep::state::owner::Owner;
 
 use super::restore;
 use crate::apply::{File, Live, hashes, take_back};
@@ -140,8 +141,9 @@ fn the_history_of_a_row_follows_its_identity() {
     capture();
     let row = KeyReference::new("u", "c").expect("it is a key");
     let world = live.world();
-    let found =
-        world.block_on(history(&Context::silent(), &world.repository, "test", &row)).expect("it is read");
+    let found = world
+        .block_on(history(&Context::silent(), &world.repository, &Owner::named("test"), &row))
+        .expect("it is read");
     let what: Vec<_> = found.versions.iter().map(|version| version.what).collect();
     assert_eq!(what, [What::WasThere, What::Vanished, What::CameBack]);
 }

@@ -126,7 +126,7 @@ impl ColumnValues {
     }
 
     /// Adds a value at the end.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, value: Value<'_>) {
         match value {
             Value::Null => {}

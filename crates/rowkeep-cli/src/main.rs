@@ -24,7 +24,8 @@ const STATUSES: &str = "Exit status: 0 done, 1 failed, 2 usage, 3 differences or
 4 locked out or refused.
 
 Environment: ROWKEEP_REPOSITORY, ROWKEEP_PASSPHRASE, ROWKEEP_PASSPHRASE_FILE, ROWKEEP_KEY_FILE, ROWKEEP_CONFIG; \
-ROWKEEP_PG_BIN names folders with PostgreSQL's client programs; an object store takes its usual variables \
+ROWKEEP_PG_BIN names folders with PostgreSQL's client programs; where a URL of PostgreSQL says nothing, PGHOST, PGPORT, PGUSER, \
+PGPASSWORD, PGDATABASE, PGPASSFILE, PGSERVICE and PGSSLMODE count, as do ~/.pgpass and ~/.pg_service.conf; an object store takes its usual variables \
 (AWS_ACCESS_KEY_ID, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, ...).";
 
 /// Backs up databases as rows: compares any two states, puts back exactly what is missing, proves every restore.
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
     allocator::restrain();
     let args = Args::try_parse().unwrap_or_else(|error| args::refused::without_secrets(error).exit());
     ui::log::begin(args.global.verbose);
+    if !args.global.quiet && args::refused::hold_password(std::env::args_os()) {
+        eprintln!("{}", args::refused::VISIBLE_PASSWORD);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()

@@ -1,6 +1,7 @@
 //! Changing the rows of a database that is in use.
 
 use futures::stream::BoxStream;
+use rowkeep_format::manifest::Dangled;
 use rowkeep_format::{Changes, Counts, TableChanges, TableName};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,8 @@ pub struct ApplyOptions {
     pub on_conflict: OnConflict,
     /// SQL to run in the same transaction after all changes, such as a row for the application's own log.
     pub statements: Vec<String>,
+    /// Which references may dangle that did not, where the engine does not see to that at all times.
+    pub may_dangle: MayDangle,
     /// Asks to stop. What the database is doing then is cancelled there and undone, and the call returns
     /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) when that is done, or after some seconds if the database does not
     /// answer. A commit that has begun is waited for.
@@ -39,6 +42,30 @@ pub struct ApplyOptions {
 /// What a call returns that was asked to stop before it committed.
 pub(crate) fn stopped() -> EngineError {
     EngineError::new(crate::ErrorKind::Stopped, "stopped; nothing was changed")
+}
+
+/// Which references may dangle after a change that did not before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MayDangle {
+    /// None.
+    #[default]
+    Nothing,
+    /// So many rows of these foreign keys, for they did in the state that comes back.
+    These(Vec<Dangled>),
+    /// Any, for the database becomes wholly what a state is.
+    Anything,
+}
+
+impl MayDangle {
+    /// How many rows of a foreign key.
+    pub(crate) fn rows(&self, is_of: impl Fn(&Dangled) -> bool) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::These(these) => these.iter().filter(|these| is_of(these)).map(|these| these.rows).sum(),
+            Self::Anything => u64::MAX,
+        }
+    }
 }
 
 /// What to do where a row is not as the changeset says it was.

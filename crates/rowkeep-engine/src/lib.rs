@@ -6,6 +6,7 @@
 mod apply;
 pub mod conformance;
 mod connect;
+mod definition;
 mod definitions;
 mod engine;
 mod error;
@@ -25,15 +26,16 @@ mod url;
 mod view;
 mod worker;
 
-pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, OnConflict};
-pub use connect::{connect, place};
+pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, MayDangle, OnConflict};
+pub use connect::{completed, connect, place};
+pub use definition::{Definition, DefinitionKind};
 pub use definitions::definitions;
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use examination::{Examination, Finding, Level};
 pub use query_rows::QueryRows;
 pub use rows::RowStream;
-pub use surroundings::Surroundings;
+pub use surroundings::{LibpqEnvironment, Surroundings};
 pub use target::{Contents, CreateOptions, FILE_MODE, Target};
 pub use url::DatabaseUrl;
 pub use view::{ChangeCount, Estimate, View, ViewOptions};

@@ -26,8 +26,8 @@ use rowkeep_format::{Identity, Schema};
 
 use crate::apply::stopped;
 use crate::{
-    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, Examination,
-    QueryRows, Surroundings, Target, View, ViewOptions,
+    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Definition, DefinitionKind, Engine,
+    EngineError, Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 pub use load::scratch::{Scratch, ScratchServer};
 pub(crate) use schema::ddl::ENGINE as NAME;
@@ -35,17 +35,36 @@ pub(crate) use schema::outline::outline;
 
 use catalog::identity;
 use connect::address::Address;
+pub(crate) use connect::libpq::complete as completed;
 use connect::server::Server;
 use load::target::{self, PostgresTarget};
 use read::query;
 use read::view::PostgresView;
+use schema::canonical::canonical;
+use schema::classify::{self, Kind};
 use schema::{ddl, script};
 
 /// The statements of a schema, without those that only set something for a session.
-pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
+pub(crate) fn definitions(schema: &Schema) -> Vec<Definition> {
     let parts = [ddl::PROLOGUE, ddl::BEFORE, ddl::AFTER];
     let statements = parts.into_iter().flat_map(|part| script::parse(schema.ddl(part)));
-    statements.map(|statement| statement.sql).collect()
+    let definition = |statement: script::Statement| Definition {
+        canonical: canonical(&statement.sql),
+        sql: classify::shown(&statement.sql),
+        kind: match statement.kind {
+            Kind::Owner(role) => DefinitionKind::Privileges(vec![role]),
+            Kind::Privileges(roles) => DefinitionKind::Privileges(roles),
+            Kind::Optional | Kind::Privileged | Kind::EventTrigger => DefinitionKind::Optional,
+            _ => DefinitionKind::Object,
+        },
+    };
+    let versions = script::parse(schema.ddl(ddl::EXTENSIONS)).into_iter();
+    let version = |statement: script::Statement| Definition {
+        canonical: canonical(&statement.sql),
+        sql: statement.sql,
+        kind: DefinitionKind::Version,
+    };
+    statements.map(definition).chain(versions.map(version)).collect()
 }
 
 /// A database of a PostgreSQL server.
@@ -57,10 +76,12 @@ pub struct Postgres {
 impl Postgres {
     /// The database that a URL names, `postgres://user:password@host:port/database?settings` as libpq reads it.
     ///
-    /// Of the settings, `sslmode`, `sslrootcert`, `sslcert` and `sslkey` mean what they mean to libpq, but that the
+    /// What the URL does not say comes from the service, the variables and the password file that libpq would go by. Of the
+    /// settings, `sslmode`, `sslrootcert`, `sslcert` and `sslkey` mean what they mean to libpq, but that the
     /// system's certificates are trusted where none are named. Nothing is opened yet.
     pub fn new(url: &str, surroundings: &Surroundings) -> Result<Self, EngineError> {
-        Ok(Self { address: Arc::new(Address::parse(url)?), surroundings: surroundings.clone() })
+        let url = completed(url, &surroundings.libpq)?;
+        Ok(Self { address: Arc::new(Address::parse(&url)?), surroundings: surroundings.clone() })
     }
 }
 

@@ -59,12 +59,12 @@ use self::read::{query, view};
 use self::schema::ddl::{POST_DATA, PRE_DATA};
 use crate::sort::SortOptions;
 use crate::{
-    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
+    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Definition, Engine, EngineError, ErrorKind,
     Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 
 /// The statements of a schema; of a part that this version cannot read, its text as it is stored.
-pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
+pub(crate) fn definitions(schema: &Schema) -> Vec<Definition> {
     let statements = [PRE_DATA, POST_DATA].into_iter().map(|part| schema.ddl(part)).flat_map(|part| {
         match serde_json::from_str::<Vec<Object>>(part) {
             Ok(objects) => objects.into_iter().map(|object| object.sql).collect(),
@@ -72,7 +72,7 @@ pub(crate) fn definitions(schema: &Schema) -> Vec<String> {
             Err(_) => vec![part.to_owned()],
         }
     });
-    statements.collect()
+    statements.map(Definition::object).collect()
 }
 
 /// An SQLite database file.
@@ -136,6 +136,11 @@ impl Engine for Sqlite {
             // What it holds cannot be read, but which file it is can.
             Err(_) => Ok(identity::of_file(&self.file()?, self.host.as_deref())),
         }
+    }
+
+    fn sees_to_references(&self) -> bool {
+        // Only for connections that ask for it.
+        false
     }
 
     async fn examine(&self) -> Result<Examination, EngineError> {
@@ -215,7 +220,10 @@ mod tests {
             inherits: Vec::new(),
             ddl: vec![Ddl { part: PRE_DATA.to_owned(), sql: sql.to_owned() }],
         };
-        assert_eq!(definitions(&schema("[]")), Vec::<String>::new());
-        assert_eq!(definitions(&schema("{\"later\":1}")), ["{\"later\":1}"]);
+        let told = |sql: &str| -> Vec<String> {
+            definitions(&schema(sql)).into_iter().map(|definition| definition.sql).collect()
+        };
+        assert_eq!(told("[]"), Vec::<String>::new());
+        assert_eq!(told("{\"later\":1}"), ["{\"later\":1}"]);
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,6 +18,34 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Whether states are to tell nothing of what was written since earlier ones, so that all rows are read.
     pub read_all: bool,
+    /// What PostgreSQL's own programs would go by where a URL says nothing.
+    pub libpq: LibpqEnvironment,
+}
+
+/// What a user has told PostgreSQL's own programs, by variables and files.
+#[derive(Clone, Default)]
+pub struct LibpqEnvironment {
+    /// Variables whose names begin with `PG`.
+    pub variables: BTreeMap<String, String>,
+    /// The user's home, where service and password files are.
+    pub home: Option<PathBuf>,
+}
+
+impl LibpqEnvironment {
+    /// What a variable says, if it says something.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// Shows no values: one is a password.
+impl fmt::Debug for LibpqEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LibpqEnvironment")
+            .field("variables", &self.variables.keys().collect::<Vec<_>>())
+            .field("home", &self.home)
+            .finish()
+    }
 }
 
 /// The clock of this machine, and nothing else.
@@ -27,6 +57,7 @@ impl Default for Surroundings {
             temporary: None,
             clock: SystemClock::shared(),
             read_all: false,
+            libpq: LibpqEnvironment::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Reading one consistent state of a live database.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 
@@ -24,6 +26,12 @@ pub trait View: Send + Sync {
 
     /// Facts about the database and its server worth keeping: version, encoding, size on disk; names in snake case.
     fn environment(&self) -> Vec<(String, String)>;
+
+    /// The roles that the server knows, where the view was opened with its DDL and the engine has roles: owners and privileges
+    /// of others cannot be there.
+    fn roles(&self) -> Option<&HashSet<String>> {
+        None
+    }
 
     /// Where in the database's own history this state lies, such as an LSN.
     fn position(&self) -> Option<String>;

@@ -109,6 +109,23 @@ pub struct Before {
     /// in manifests of programs that did not write the entry.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub entered: bool,
+    /// References that dangled when the snapshot was taken and do no more once it is done: undoing it may leave them dangling
+    /// again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dangled: Vec<Dangled>,
+}
+
+/// Rows of a table that refer to rows that are not there, by one foreign key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dangled {
+    /// The referring table.
+    pub table: TableName,
+    /// The referring columns.
+    pub columns: Vec<String>,
+    /// The table referred to.
+    pub references: TableName,
+    /// How many rows.
+    pub rows: u64,
 }
 
 /// What making a snapshot cost.

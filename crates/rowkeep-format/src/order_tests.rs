@@ -28,7 +28,13 @@ fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Opt
 
 fn safety(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Option<u64>) -> Summary {
     let changes = Some(ChunkId([0; 32]));
-    let before = Before { operation: "restore".to_owned(), from: String::new(), changes, entered: false };
+    let before = Before {
+        operation: "restore".to_owned(),
+        from: String::new(),
+        changes,
+        entered: false,
+        dangled: Vec::new(),
+    };
     Summary { before: Some(before), ..snapshot(id, database, time, parent, sequence) }
 }
 

@@ -172,6 +172,7 @@ mod tests {
             from: "snapshot 01010101".to_owned(),
             changes: Some(ChunkId([3; 32])),
             entered: true,
+            dangled: Vec::new(),
         };
         let tags = BTreeMap::from([("by".to_owned(), "ann".to_owned())]);
         let name = Some("a name".to_owned());

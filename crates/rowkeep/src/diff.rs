@@ -32,7 +32,8 @@ use rowkeep_format::{ContentKeys, Counts, Table, TableName};
 
 pub(crate) use changed_rows::are_changes_known;
 pub use changeset::Changeset;
-pub use definitions::{DefinitionChange, definition_changes};
+pub use definitions::{Defined, DefinitionChange, DefinitionDifference, definition_changes};
+pub(crate) use definitions::{SERVER_VERSION, server_version};
 pub use filter::{Filter, RowFilter, RowTest};
 pub use related::Related;
 pub(crate) use schema::all_schema_differences;
@@ -44,7 +45,7 @@ use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase};
 use changeset::Spool;
 use chosen::Chosen;
-use pairing::Pair;
+pub(crate) use pairing::Pair;
 use related::Terms;
 use table::diff_table;
 
@@ -57,6 +58,8 @@ pub struct DiffOptions {
     pub filter: Filter,
     /// Whether rows that are related to those that are meant are meant as well, by the foreign keys of both states.
     pub related: Option<Related>,
+    /// Whether definitions are compared too, where both states have them and all of both is compared.
+    pub with_definitions: bool,
     /// Where temporary files are made, the system's place for them otherwise.
     pub temporary: Option<PathBuf>,
 }
@@ -68,7 +71,7 @@ pub struct Difference {
     pub schema: Vec<SchemaDifference>,
     /// How what else the schemas are made of differs (indexes, views, triggers, constraints), where both states have it
     /// and all of both is compared.
-    pub definitions: Vec<DefinitionChange>,
+    pub definitions: DefinitionDifference,
     /// The rows that differ. Every table that both states have and that was looked at is in it, also without changes.
     pub changes: Changeset,
     /// Of these, how many rows are there by relation, for tables where there are any.
@@ -89,7 +92,7 @@ impl Difference {
         };
         Self {
             schema: chosen.schema_differences(),
-            definitions: Vec::new(),
+            definitions: DefinitionDifference::default(),
             changes,
             related: BTreeMap::new(),
             by_relation: BTreeMap::new(),
@@ -100,7 +103,7 @@ impl Difference {
 
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        self.schema.is_empty() && self.definitions.is_empty() && self.changes.is_empty()
+        self.schema.is_empty() && self.definitions.changes.is_empty() && self.changes.is_empty()
     }
 
     /// All changes to rows of tables that both have.
@@ -178,8 +181,19 @@ async fn diff_now(
     let mut changes = Changeset::empty(spool.clone());
     compared.into_iter().for_each(|(_, table, frames)| changes.push(table, frames));
     let mut difference = Difference::of(&chosen, before, after, changes);
-    if options.selection.is_all() && options.filter.rows.is_none() {
-        difference.definitions = definition_changes(before.schema(), after.schema());
+    if options.with_definitions && options.selection.is_all() && options.filter.rows.is_none() {
+        difference.definitions = definition_changes(&Defined::of(before), &Defined::of(after));
     }
     Ok(difference)
+}
+
+/// How many rows of one table differ; the changes themselves are not kept.
+pub(crate) async fn count_differing(
+    context: &Context,
+    keys: &ContentKeys,
+    pair: Pair<'_>,
+) -> Result<Counts, Error> {
+    let spool = Spool::new(None);
+    let (changes, _) = diff_table(context, keys, pair, &Filter::default(), &spool).await?;
+    Ok(changes.counts)
 }

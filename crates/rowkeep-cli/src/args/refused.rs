@@ -1,5 +1,7 @@
 //! Command lines that are not understood, told without what may be secret in them.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue};
 use rowkeep::jobs::DatabaseRef;
 
@@ -27,4 +29,15 @@ pub(crate) fn without_secrets(mut error: clap::Error) -> clap::Error {
         error.insert(kind, ContextValue::String(text));
     }
     error
+}
+
+/// What there is to say when a password was typed.
+pub(crate) const VISIBLE_PASSWORD: &str = "warning: the password in the URL is visible to other users of this machine in \
+the list of processes; PGPASSWORD, ~/.pgpass, a service file or rowkeep.toml keep it out of there";
+
+/// Whether an argument is a URL with a password. What follows `--` is another program's.
+pub(crate) fn hold_password(arguments: impl Iterator<Item = OsString>) -> bool {
+    let ours = arguments.take_while(|argument| argument != "--");
+    ours.filter_map(|argument| argument.into_string().ok())
+        .any(|argument| argument.contains("://") && DatabaseRef::from(argument).holds_password())
 }

@@ -27,11 +27,19 @@ pub(crate) struct Diff {
     /// Print the rows that differ
     #[arg(long)]
     rows: bool,
+    /// Compare rows alone, not definitions
+    #[arg(long)]
+    rows_only: bool,
 }
 
 impl Diff {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = DiffRequest { before: self.before, after: self.after, wanted: self.chosen.rows() };
+        let request = DiffRequest {
+            before: self.before,
+            after: self.after,
+            wanted: self.chosen.rows(),
+            rows_only: self.rows_only,
+        };
         let (outcome, changes) = request.run(&session.context, session.workspace()?).await?;
         let difference = &outcome.difference;
         if session.global.json {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep::clock::Clock;
-use rowkeep::engine::Surroundings;
+use rowkeep::engine::{LibpqEnvironment, Surroundings};
 
 /// What engines need to know.
 pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surroundings {
@@ -14,7 +14,16 @@ pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surrounding
     let mut postgres_bin = list("ROWKEEP_PG_BIN");
     postgres_bin.extend(list("PATH"));
     let temporary = std::env::var_os("TMPDIR").map(PathBuf::from);
-    Surroundings { postgres_bin, host: Some(host()), temporary, clock, read_all }
+    Surroundings { postgres_bin, host: Some(host()), temporary, clock, read_all, libpq: libpq() }
+}
+
+/// What PostgreSQL's own programs would go by.
+fn libpq() -> LibpqEnvironment {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        name.starts_with("PG").then_some((name, value))
+    });
+    LibpqEnvironment { variables: variables.collect(), home: std::env::var_os("HOME").map(PathBuf::from) }
 }
 
 /// The folder where the user's programs keep what they remember, by the XDG Base Directory Specification; none where

@@ -49,10 +49,11 @@ pub(crate) async fn print_lines(changes: &Changeset, pager: &mut Pager) -> Resul
 pub(crate) fn summary(difference: &DifferenceSummary) -> String {
     let DifferenceSummary { before, after, tables, user_tables, .. } = difference;
     if difference.equal {
-        return format!("equal: {before} and {after}, {} compared", counted(*user_tables, "table"));
+        let equal = format!("equal: {before} and {after}, {} compared", counted(*user_tables, "table"));
+        return schema::with_notes(equal, &difference.definitions.notes);
     }
-    let mut out = format!("from {before} to {after}:\n");
-    let schema = schema::told(&difference.schema, &difference.definitions);
+    let mut out = schema::with_notes(format!("from {before} to {after}:\n"), &difference.definitions.notes);
+    let schema = schema::told(&difference.schema, &difference.definitions.changes);
     if !schema.is_empty() {
         out += &format!("\n{schema}\n");
     }

@@ -4,7 +4,6 @@ use anyhow::Result;
 use rowkeep::Error;
 use rowkeep::jobs::outcome::{MigrationOutcome, RollbackSummary};
 use rowkeep::report::Status;
-use rowkeep::restore::verify::TableVerdict;
 use serde_json::{Value, json};
 
 use super::schema;
@@ -50,7 +49,7 @@ fn told(outcome: &MigrationOutcome) -> String {
                 Some(rows) => format!("{} changed back", counted(rows.total(), "row")),
                 None => "schema and rows".to_owned(),
             };
-            let tables = counted(comparison.tables.len() as u64, "table");
+            let tables = counted(comparison.user_tables().count() as u64, "table");
             format!("rolled back: {database} is snapshot {before} again, {how}, {tables} proven by hash")
         }
         Some(_) => format!("{database} was rolled back, but it does not fully match snapshot {before}"),
@@ -59,14 +58,13 @@ fn told(outcome: &MigrationOutcome) -> String {
 
 /// What differs from the state before, where the database was rolled back and is not all of it.
 fn unproven(outcome: &MigrationOutcome) -> Option<String> {
-    let Some(RollbackSummary::Done { proven: false, notes, comparison, schema, .. }) = &outcome.rollback
-    else {
+    let Some(RollbackSummary::Done { proven: false, notes, comparison, .. }) = &outcome.rollback else {
         return None;
     };
-    let unequal = comparison.tables.iter().filter(|table| table.outcome != TableVerdict::Equal);
-    let mut lines: Vec<String> = unequal.map(|table| format!("! rows of {} differ", table.table)).collect();
+    let mut lines: Vec<String> =
+        comparison.unequal().map(|table| format!("! rows of {} differ", table.table)).collect();
     lines.extend(notes.iter().map(|note| format!("note: {}", plain(note))));
-    lines.push(schema::told(&[], schema));
+    lines.push(schema::told(&[], comparison.changes()));
     Some(lines.join("\n"))
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn show(session: &Session, outcome: &ReplacementOutcome) {
     json["notes"] = json!(done.notes);
     if let Some(proof) = &done.proof {
         session.say(comparison::told(proof, &short(outcome.snapshot), &outcome.plan.database));
-        json["equal"] = json!(proof.is_equal());
+        json["equal"] = json!(proof.is_proven());
     }
     if session.global.json {
         out::json(&json);
@@ -65,7 +65,7 @@ pub(crate) fn plan_told(plan: &ReplacementSummary) -> String {
         ),
         None => format!("plan: replace {}, including its schema, with {}\n", plan.database, plan.from),
     };
-    let differences = schema::told(&plan.schema, &plan.definitions);
+    let differences = schema::told(&plan.schema, &plan.definitions.changes);
     match differences.is_empty() {
         true => out += "\nthe schema is the same\n",
         false => {

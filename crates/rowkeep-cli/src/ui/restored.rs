@@ -70,7 +70,7 @@ fn show_new(session: &Session, new: &NewDatabase) {
     }
     if let Some(proof) = &new.proof {
         session.say(comparison::told(proof, &short(new.snapshot), &new.database));
-        json["equal"] = json!(proof.is_equal());
+        json["equal"] = json!(proof.is_proven());
         json["verify_ms"] = json!(new.verify_ms);
     }
     if session.global.json {

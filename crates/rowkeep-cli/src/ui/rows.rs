@@ -1,6 +1,8 @@
 //! Changed rows: the plan, and what was done.
 
+use rowkeep::engine::MayDangle;
 use rowkeep::format::Counts;
+use rowkeep::format::manifest::Dangled;
 use rowkeep::jobs::outcome::{Ended, LeftOut, RowsDone, RowsOutcome, RowsSummary};
 use rowkeep::state::snapshots::SHORT_ID;
 use serde_json::{Value, json};
@@ -64,6 +66,20 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
     }
     for dangling in &plan.dangling {
         after += &format!("\ndangling: {dangling}");
+    }
+    for Dangled { table, references, rows, .. } in &plan.dangled {
+        after += &format!(
+            "\nreferences from {} of {table} to {references}, which are not there now, will be whole",
+            counted(*rows, "row")
+        );
+    }
+    if let MayDangle::These(dangled) = &plan.may_dangle {
+        for Dangled { table, references, rows, .. } in dangled {
+            after += &format!(
+                "\n{} of {table} will refer to rows of {references} that are not there, as they did before",
+                counted(*rows, "row")
+            );
+        }
     }
     if !after.is_empty() {
         after.insert(0, '\n');

@@ -21,3 +21,8 @@ pub(crate) fn told(schema: &[SchemaDifference], definitions: &[DefinitionChange]
     }
     out.join("\n")
 }
+
+/// What was found, and below it what could not be compared.
+pub(crate) fn with_notes(found: String, notes: &[String]) -> String {
+    notes.iter().fold(found, |told, note| format!("{told}\nnote: {}", plain(note)))
+}

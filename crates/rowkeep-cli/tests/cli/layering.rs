@@ -67,7 +67,7 @@ const ENGINE_ROOMS: [Rooms; 3] = [
         order: &[
             // What an engine is, for everybody.
             &["error"],
-            &["rows", "apply", "query_rows", "examination", "surroundings", "url"],
+            &["rows", "apply", "definition", "query_rows", "examination", "surroundings", "url"],
             &["target", "view"],
             &["engine"],
             // What engines share.

@@ -116,3 +116,46 @@ fn commands_print_and_keep_no_secret() {
         }
     }
 }
+
+/// What PostgreSQL's own programs go by is what a URL need not say; a password in a URL is one that others see.
+#[test]
+fn what_libpq_goes_by_counts() {
+    for server in servers() {
+        let database = server.database("rowkeep_cli_libpq");
+        database.sql("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+        let url = database.url();
+        let (place, name) = url.rsplit_once('/').expect("the URL names a database");
+        let (user, place) = place.trim_start_matches("postgres://").split_once('@').expect("it names a user");
+        let (host, port) = place.rsplit_once(':').expect("it names a port");
+        let sandbox = Sandbox::new();
+        let home = sandbox.path("home");
+        std::fs::create_dir(&home).expect("the folder is made");
+        let service = format!("[shop]\nhost={host}\nport={port}\nuser={user}\ndbname={name}\n");
+        std::fs::write(home.join(".pg_service.conf"), service).expect("the file is written");
+        let backup = |url: &str, variables: &[(&str, &str)]| {
+            let mut command = sandbox.command(&["backup", url]);
+            command.env("HOME", &home).envs(variables.iter().copied());
+            Ran::of(&command.output().expect("the command can be run"))
+        };
+        let all = [("PGHOST", host), ("PGPORT", port), ("PGUSER", user), ("PGDATABASE", name)];
+        for (url, variables) in [
+            ("postgres://", &all[..]),
+            (&format!("postgres:///{name}"), &all[..3]),
+            (&format!("postgres://{host}/{name}"), &[("PGPORT", port), ("PGUSER", user)]),
+            ("postgres://?service=shop", &[]),
+            ("postgres://", &[("PGSERVICE", "shop"), ("PGPORT", "1")]),
+            // What the URL says counts.
+            (
+                database.url().as_str(),
+                &[("PGHOST", "192.0.2.1"), ("PGPORT", "1"), ("PGUSER", "nobody"), ("PGDATABASE", "none")],
+            ),
+        ] {
+            let ran = backup(url, variables).expect(0);
+            assert!(ran.out.contains(&format!("of {name}: 1 table, 1 row")), "{url}: {ran:#?}");
+            assert!(!ran.err.contains("visible"), "{ran:#?}");
+        }
+        let with_password = database.url().replacen('@', ":s3cret@", 1);
+        backup(&with_password, &[]).expect(0).says(&["warning: the password in the URL is visible"]);
+        backup("postgres://?service=none", &[]).expect(2).says(&["service none is not in"]);
+    }
+}

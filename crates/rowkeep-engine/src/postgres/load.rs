@@ -7,6 +7,7 @@ pub(super) mod copy_in;
 pub(super) mod database;
 pub(super) mod default_privileges;
 pub(super) mod extension_rows;
+pub(super) mod extension_versions;
 pub(super) mod finish;
 pub(super) mod foreign_key_validation;
 pub(super) mod large_objects;

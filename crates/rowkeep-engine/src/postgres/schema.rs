@@ -1,5 +1,6 @@
 //! The schema in the database's own words: `pg_dump`'s text, its statements and what they mean.
 
+pub(super) mod canonical;
 pub(super) mod classify;
 pub(crate) mod compose;
 pub(super) mod ddl;

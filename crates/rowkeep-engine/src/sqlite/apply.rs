@@ -131,7 +131,7 @@ fn change(
     notes.extend(sequences.settle(connection, &changed_tables)?);
     interrupt.check()?;
     run(connection, &options.statements)?;
-    references.prove(connection)?;
+    notes.extend(references.prove(connection, &options.may_dangle)?);
 
     let mut tables: Vec<AppliedTable> =
         source.tables().iter().map(|changes| AppliedTable::untouched(&changes.table.name)).collect();

@@ -4,11 +4,13 @@
 //! the changes. What dangles already and is not touched is nobody's concern here.
 
 mod compose;
+mod dangled;
 mod find;
 mod reference;
 mod settle;
 mod tables;
 
+pub(crate) use dangled::dangled;
 pub use reference::{Dangling, OnDangling, Why};
 pub(crate) use settle::settle;
 pub(crate) use tables::{Tables, Terms};

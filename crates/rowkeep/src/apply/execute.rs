@@ -46,7 +46,8 @@ pub async fn execute(
                 None => context.until_cancelled(store_changes(repository, plan.changes.as_ref())).await?,
             };
             let (operation, from) = (plan.operation.to_owned(), plan.from.clone());
-            let before = Before { operation, from, changes: Some(changes), entered: true };
+            let before =
+                Before { operation, from, changes: Some(changes), entered: true, dangled: plan.dangled };
             Some(safety::commit(repository, captured, before).await?)
         }
     };
@@ -55,7 +56,8 @@ pub async fn execute(
         tables: plan.changes.tables().len() as u64,
         rows: plan.changes.tables().iter().map(|table| table.counts.total()).sum(),
     });
-    let options = ApplyOptions { stop: context.cancel().clone(), ..options.clone() };
+    let options =
+        ApplyOptions { may_dangle: plan.may_dangle, stop: context.cancel().clone(), ..options.clone() };
     let applying = async { Ok(engine.apply(Arc::clone(&plan.changes), &options).await?) };
     let applied = safety::guarded(context, repository, safety.as_ref(), applying).await?;
     Ok(Executed { applied, safety })

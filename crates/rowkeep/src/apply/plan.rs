@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rowkeep_engine::{ChangeSource, Engine};
+use rowkeep_engine::{ChangeSource, Engine, MayDangle};
+use rowkeep_format::manifest::Dangled;
 use rowkeep_format::{ChunkId, Counts, SnapshotId, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 pub use super::dangling::{Dangling, OnDangling, Why};
-use super::dangling::{Tables, Terms, settle};
+use super::dangling::{Tables, Terms, dangled, settle};
 pub use super::safety::Safety;
 use super::safety::{self, KeptRows};
 use crate::capture::{Opened, Uncommitted};
@@ -76,6 +77,10 @@ pub struct Plan {
     pub dangling: Vec<Dangling>,
     /// What was chosen to be done about these.
     pub on_dangling: OnDangling,
+    /// References that dangle now and will not then.
+    pub dangled: Vec<Dangled>,
+    /// Which references may dangle then that do not now.
+    pub may_dangle: MayDangle,
     /// Where in the repository the changes are stored, when they are already.
     pub(crate) stored: Option<ChunkId>,
     /// What a safety snapshot holds beside the changes.
@@ -197,13 +202,15 @@ async fn plan_now(
             filter: options.mode.filter(options.rows.clone()),
             related: options.related.then_some(Related::Needed),
             temporary: options.temporary.clone(),
+            with_definitions: false,
         },
     )
     .await?;
     refuse_gone(&difference, engine, options)?;
     let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
     let (mut changes, mut related) = (difference.changes, difference.related);
-    if !becomes_whole(&live, &changes, options) {
+    let becomes_whole = becomes_whole(&live, &changes, options);
+    if !becomes_whole {
         let kinds = Filter { rows: None, ..options.mode.filter(options.rows.clone()) };
         let terms = Terms { choice: options.dangling, kinds, selection: &selection };
         let tables = Tables::new(context, &live, target, terms);
@@ -211,12 +218,15 @@ async fn plan_now(
         (changes, related) = (settled.changes, settled.related);
         (left_out, dangling) = (settled.left_out, settled.dangling);
     }
+    let changes: Arc<dyn ChangeSource> = Arc::new(changes);
     Ok(Plan {
         operation: "restore",
         from: target.describe(),
         database: engine.describe(),
         schema: difference.schema,
-        changes: Arc::new(changes),
+        dangled: dangled(context, engine, &live, Arc::clone(&changes)).await?,
+        may_dangle: if becomes_whole { MayDangle::Anything } else { MayDangle::Nothing },
+        changes,
         stored: None,
         kept,
         related,

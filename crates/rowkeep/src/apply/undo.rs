@@ -1,12 +1,13 @@
 //! Undo: what was applied is applied backwards.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rowkeep_engine::Engine;
+use rowkeep_engine::{Engine, MayDangle};
 use rowkeep_format::{Sameness, SnapshotId, Summary};
 use rowkeep_repository::{Catalog, Repository};
 
-use super::dangling::OnDangling;
+use super::dangling::{OnDangling, dangled};
 use super::done::{Done, done};
 use super::plan::Plan;
 use super::safety::{self, KeptRows, Safety};
@@ -14,6 +15,7 @@ use super::stored_changes::stored_changes;
 use crate::capture::Opened;
 use crate::state::owner::{Owner, owners};
 use crate::state::snapshots::{SHORT_ID, Snapshot, open, short_id};
+use crate::state::{LiveState, State};
 use crate::{Context, Error};
 
 /// Finds the operation on a database that [`undo`] takes back: the last that was done to it, whatever it was.
@@ -172,11 +174,14 @@ async fn undo_now(
         true => KeptRows::Nothing,
         false => KeptRows::tables(changes.tables().iter().map(|changes| changes.table.name.clone())),
     };
+    let mut dangles = Vec::new();
     let captured = match safety {
         None => None,
         Some(safety) => {
             let kept = kept.clone();
             let opened = Opened::open(context, engine, kept.with_ddl()).await?;
+            let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
+            dangles = dangled(context, engine, &live, Arc::clone(&changes)).await?;
             Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
         }
     };
@@ -192,6 +197,8 @@ async fn undo_now(
         left_out: BTreeMap::new(),
         dangling: Vec::new(),
         on_dangling: OnDangling::Stop,
+        dangled: dangles,
+        may_dangle: MayDangle::These(before.dangled.clone()),
         safety: captured,
     })
 }

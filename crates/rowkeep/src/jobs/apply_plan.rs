@@ -159,6 +159,8 @@ async fn rows(
         left_out: left_out.collect::<BTreeMap<_, _>>(),
         dangling: Vec::new(),
         on_dangling: OnDangling::Stop,
+        dangled: summary.dangled.clone(),
+        may_dangle: summary.may_dangle.clone(),
         stored: (!reversed).then_some(changes),
         kept,
         safety: captured,

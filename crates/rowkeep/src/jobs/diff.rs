@@ -29,6 +29,10 @@ pub struct DiffRequest {
     /// The tables and rows that are meant.
     #[serde(default)]
     pub wanted: RowsWanted,
+    /// Whether definitions (views, indexes, constraints, triggers, privileges) are left out. They are in any case where only
+    /// some tables or rows are meant.
+    #[serde(default)]
+    pub rows_only: bool,
 }
 
 /// How two states differ.
@@ -49,7 +53,12 @@ impl DiffOutcome {
 impl DiffRequest {
     /// A request to compare all of two states.
     pub fn of(before: impl Into<String>, after: impl Into<String>) -> Self {
-        Self { before: before.into().into(), after: after.into().into(), wanted: RowsWanted::default() }
+        Self {
+            before: before.into().into(),
+            after: after.into().into(),
+            wanted: RowsWanted::default(),
+            rows_only: false,
+        }
     }
 
     /// Compares the states; the rows that differ are beside the outcome, as long as the process lives.
@@ -58,12 +67,15 @@ impl DiffRequest {
         context: &Context,
         workspace: &Workspace,
     ) -> Result<(DiffOutcome, Changeset), Error> {
-        let (_, before) = workspace.state(&self.before, false).await?;
-        let (_, after) = workspace.state(&self.after, false).await?;
+        let (rows, selection) = (self.wanted.rows()?, self.wanted.selection(workspace));
+        let with_definitions = !self.rows_only && rows.is_none() && selection.is_all();
+        let (_, before) = workspace.state(&self.before, with_definitions).await?;
+        let (_, after) = workspace.state(&self.after, with_definitions).await?;
         let options = DiffOptions {
-            filter: Filter { rows: self.wanted.rows()?, ..Filter::default() },
+            filter: Filter { rows, ..Filter::default() },
             related: self.wanted.with_related.then_some(Related::Whole),
-            selection: self.wanted.selection(workspace),
+            selection,
+            with_definitions,
             ..DiffOptions::default()
         };
         let found = diff(context, &workspace.comparing_keys(), &before, &after, &options).await?;

@@ -4,7 +4,7 @@ mod request;
 
 use std::collections::BTreeSet;
 
-use rowkeep_engine::{ApplyOptions, Engine, ViewOptions};
+use rowkeep_engine::{ApplyOptions, Engine};
 use rowkeep_format::manifest::Before;
 use rowkeep_format::{Counts, TableKind, TableName};
 use rowkeep_repository::Repository;
@@ -14,14 +14,14 @@ use crate::apply::plan::{Mode, PlanOptions, plan};
 use crate::apply::safety::enter;
 use crate::capture::CaptureOptions;
 use crate::data_checks::{Check, Circumstances, run_checks};
-use crate::diff::{DefinitionChange, SchemaDifference, definition_changes};
+use crate::diff::SchemaDifference;
 use crate::jobs::run_between::{Around, Effect, around};
 use crate::report::{ReportEntry, Status};
 use crate::restore::replace::put_back;
-use crate::restore::verify::{Comparison, verify};
+use crate::restore::verify::{Comparison, verify_strictly};
 use crate::state::State;
 use crate::state::owner::Owner;
-use crate::state::snapshots::{self, Snapshot, read_schema};
+use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error};
 
 pub use request::{MigrateRequest, Migrated};
@@ -66,15 +66,13 @@ pub struct Rollback {
     /// What did not come back exactly as it was, in words for people.
     pub notes: Vec<String>,
     /// The database as it is then, compared with the snapshot.
-    pub rows_proven: Comparison,
-    /// How its schema differs from the snapshot's.
-    pub schema: Vec<DefinitionChange>,
+    pub comparison: Comparison,
 }
 
 impl Rollback {
     /// Whether the database is proven to be what it was.
     pub fn is_proven(&self) -> bool {
-        self.rows_proven.is_equal() && self.schema.is_empty()
+        self.comparison.is_equal()
     }
 }
 
@@ -146,8 +144,13 @@ pub async fn migrate(
 /// undo takes the rollback back by it.
 async fn set_aside(repository: &Repository, before: &Snapshot, after: &Snapshot) -> Result<Snapshot, Error> {
     let mut manifest = after.manifest.clone();
-    manifest.before =
-        Some(Before { operation: ROLLBACK.to_owned(), from: before.told(), changes: None, entered: true });
+    manifest.before = Some(Before {
+        operation: ROLLBACK.to_owned(),
+        from: before.told(),
+        changes: None,
+        entered: true,
+        dangled: Vec::new(),
+    });
     let id = repository.commit(&manifest.to_json()).await?;
     repository.delete_snapshot(&after.id).await?;
     Ok(Snapshot { id, manifest })
@@ -217,10 +220,8 @@ async fn roll_back(
         Some((counts, notes)) => (Some(counts), notes),
         None => (None, put_back(context, repository, engine, before, end_connections).await?.notes),
     };
-    let rows_proven = verify(context, repository, before, engine).await?;
-    let view = engine.open(&ViewOptions { with_ddl: true }).await?;
-    let schema = read_schema(&repository.reader().await?, &before.manifest).await?;
-    Ok(Rollback { rows, notes, rows_proven, schema: definition_changes(&schema, view.schema()) })
+    let comparison = verify_strictly(context, repository, before, engine).await?;
+    Ok(Rollback { rows, notes, comparison })
 }
 
 /// Makes the rows what they were.

@@ -1,5 +1,7 @@
 use rowkeep_format::Counts;
 
+use rowkeep_engine::MayDangle;
+
 use super::*;
 use crate::jobs::outcome::RowsSummary;
 
@@ -25,6 +27,8 @@ fn the_form_of_a_plan_is_pinned() {
                 rows: Counts { inserted: 2, updated: 1, deleted: 0 },
                 left_out: Vec::new(),
                 dangling: Vec::new(),
+                dangled: Vec::new(),
+                may_dangle: MayDangle::Nothing,
             },
             changes: ChunkId([2; 32]),
             reversed: false,

@@ -7,7 +7,10 @@ use rowkeep_format::{Counts, Schema, TableName};
 use rowkeep_repository::Repository;
 
 use crate::capture::{CaptureOptions, capture};
-use crate::diff::{Changeset, DiffOptions, Difference, all_schema_differences, definition_changes, diff};
+use crate::diff::{
+    Changeset, Defined, DefinitionDifference, DiffOptions, Difference, all_schema_differences,
+    definition_changes, diff,
+};
 use crate::state::State;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
@@ -105,7 +108,7 @@ async fn effect(
     let mut difference = match diff(context, repository.content_keys(), &first, &second, &options).await {
         Err(Error::NothingSelected) => Difference {
             schema: Vec::new(),
-            definitions: Vec::new(),
+            definitions: DefinitionDifference::default(),
             changes: Changeset::nothing(),
             related: BTreeMap::new(),
             by_relation: BTreeMap::new(),
@@ -115,13 +118,13 @@ async fn effect(
         other => other?,
     };
     difference.schema = all_schema_differences(first.schema(), second.schema());
-    difference.definitions = definition_changes(first.schema(), second.schema());
+    difference.definitions = definition_changes(&Defined::of(&first), &Defined::of(&second));
     let hashes = |snapshot: &Snapshot| -> Vec<_> {
         let tables = snapshot.manifest.tables.iter();
         tables.map(|table| (table.name.clone(), table.root.hash)).collect()
     };
     Ok(Effect {
-        same_schema: difference.schema.is_empty() && difference.definitions.is_empty(),
+        same_schema: difference.schema.is_empty() && difference.definitions.changes.is_empty(),
         same_rows: hashes(before) == hashes(&after),
         after,
         difference,

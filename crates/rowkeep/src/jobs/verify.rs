@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::workspace::Workspace;
 use super::{DatabaseRef, Verdict};
-use crate::restore::verify::{Comparison, verify};
+use crate::restore::verify::{Comparison, verify, verify_rows};
 use crate::state::snapshots;
 use crate::{Context, Error};
 
@@ -14,7 +14,7 @@ use crate::{Context, Error};
 /// ```no_run
 /// use rowkeep::jobs::verify::VerifyRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// let request = VerifyRequest { snapshot: "latest".to_owned(), against: "shop.db".into() };
+/// let request = VerifyRequest { snapshot: "latest".to_owned(), against: "shop.db".into(), rows_only: false };
 /// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
 /// assert!(outcome.comparison.is_equal());
 /// # Ok(())
@@ -26,6 +26,9 @@ pub struct VerifyRequest {
     pub snapshot: String,
     /// The database.
     pub against: DatabaseRef,
+    /// Whether definitions (views, indexes, constraints, triggers, privileges) are left out.
+    #[serde(default)]
+    pub rows_only: bool,
 }
 
 /// How a database compares with a snapshot.
@@ -50,12 +53,16 @@ impl VerifyOutcome {
 }
 
 impl VerifyRequest {
-    /// Reads the database and compares the hashes of its tables; nothing is written.
+    /// Reads the database and compares the hashes of its tables, and its definitions; nothing is written.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<VerifyOutcome, Error> {
         let source = workspace.source(&self.against)?;
         let repository = workspace.repository().await?;
         let snapshot = snapshots::find(repository, &self.snapshot).await?;
-        let comparison = verify(context, repository, &snapshot, source.engine.as_ref()).await?;
+        let engine = source.engine.as_ref();
+        let comparison = match self.rows_only {
+            true => verify_rows(context, repository, &snapshot, engine).await?,
+            false => verify(context, repository, &snapshot, engine).await?,
+        };
         let equal = comparison.is_equal();
         Ok(VerifyOutcome { snapshot: snapshot.id, database: source.engine.describe(), equal, comparison })
     }

@@ -14,7 +14,10 @@ use crate::apply::safety::{self, KeptRows, Safety};
 use crate::apply::undo::{UNDO, taken_back};
 use crate::capture::table::{Sink, read_tables};
 use crate::capture::{Opened, Uncommitted};
-use crate::diff::{DefinitionChange, SchemaDifference, all_schema_differences, definition_changes};
+use crate::diff::{
+    Defined, DefinitionDifference, SERVER_VERSION, SchemaDifference, all_schema_differences,
+    definition_changes, server_version,
+};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
@@ -30,7 +33,7 @@ pub struct Replacement {
     /// How the tables differ: from the database to the state.
     pub schema: Vec<SchemaDifference>,
     /// How what else the schemas are made of differs.
-    pub definitions: Vec<DefinitionChange>,
+    pub definitions: DefinitionDifference,
     /// Every table of either, by name.
     pub tables: Vec<ReplacedTable>,
     /// Names all that the database holds as it was read: its schema and the rows of every table.
@@ -65,7 +68,9 @@ pub struct Replaced {
 impl Replacement {
     /// Whether the database already is what it would become.
     pub fn is_empty(&self) -> bool {
-        self.schema.is_empty() && self.definitions.is_empty() && self.tables.iter().all(|table| table.equal)
+        self.schema.is_empty()
+            && self.definitions.changes.is_empty()
+            && self.tables.iter().all(|table| table.equal)
     }
 }
 
@@ -114,12 +119,13 @@ async fn plan(
     refuse_partial(snapshot, engine)?;
     let reader = repository.reader().await?;
     let schema = read_schema(&reader, &snapshot.manifest).await?;
-    let (present, rows, safety) = match safety {
+    let (present, version, rows, safety) = match safety {
         Some(safety) => {
             let kept = KeptRows::Tables(Selection::default());
             let opened = Opened::open(context, engine, kept.with_ddl()).await?;
             let captured = safety::capture(context, repository, engine, opened, kept, safety).await?;
-            (captured.schema.clone(), captured.manifest.tables.clone(), Some(captured))
+            let version = captured.manifest.environment.get(SERVER_VERSION).cloned();
+            (captured.schema.clone(), version, captured.manifest.tables.clone(), Some(captured))
         }
         None => {
             let view = engine.open(&ViewOptions { with_ddl: true }).await?;
@@ -131,7 +137,7 @@ async fn plan(
             });
             let keys = repository.content_keys();
             let (rows, _) = read_tables(context, view.as_ref(), tables, keys, &Sink::Names, None).await?;
-            (view.schema().clone(), rows, None)
+            (view.schema().clone(), server_version(view.as_ref()), rows, None)
         }
     };
     Ok(Replacement {
@@ -139,7 +145,10 @@ async fn plan(
         from,
         database: engine.describe(),
         schema: all_schema_differences(&present, &schema),
-        definitions: definition_changes(&present, &schema),
+        definitions: definition_changes(
+            &Defined::by(&present, version),
+            &Defined::stored(&schema, &snapshot.manifest),
+        ),
         present: fingerprint(&present, &rows),
         tables: replaced_tables(&rows, &snapshot.manifest.tables),
         snapshot: snapshot.clone(),
@@ -202,7 +211,13 @@ pub async fn replace(
     let safety = match safety {
         None => None,
         Some(captured) => {
-            let before = Before { operation: operation.to_owned(), from, changes: None, entered: true };
+            let before = Before {
+                operation: operation.to_owned(),
+                from,
+                changes: None,
+                entered: true,
+                dangled: Vec::new(),
+            };
             Some(safety::commit(repository, captured, before).await?)
         }
     };

@@ -1,13 +1,19 @@
-//! Verify: reading a database and comparing it with a snapshot, table by table, by hash.
+//! Verify: reading a database and comparing it with a snapshot: its tables by hash, and its definitions.
+
+use std::sync::Arc;
 
 use rowkeep_engine::{Engine, ViewOptions};
 use rowkeep_format::manifest::Scope;
-use rowkeep_format::{Table, TableEntry, TableName};
+use rowkeep_format::{ContentKeys, Table, TableEntry, TableKind, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::table::{Sink, read_tables};
-use crate::state::snapshots::{Snapshot, read_schema};
+use crate::diff::{
+    Defined, DefinitionChange, DefinitionDifference, Pair, count_differing, definition_changes,
+};
+use crate::state::snapshots::Snapshot;
+use crate::state::{LiveState, State};
 use crate::{Context, Error, Event, Phase};
 
 /// How a database compares with a snapshot.
@@ -15,6 +21,9 @@ use crate::{Context, Error, Event, Phase};
 pub struct Comparison {
     /// Every table of either side, by name.
     pub tables: Vec<TableComparison>,
+    /// How the definitions differ, from the snapshot to the database; nothing where they were not compared.
+    #[serde(flatten)]
+    pub definitions: Option<DefinitionDifference>,
 }
 
 /// How one table compares.
@@ -23,6 +32,8 @@ pub struct TableComparison {
     /// The table.
     #[serde(flatten)]
     pub table: TableName,
+    /// What its rows are.
+    pub kind: TableKind,
     /// What was found.
     pub outcome: TableVerdict,
     /// Rows in the snapshot, where it has the table.
@@ -39,7 +50,7 @@ pub enum TableVerdict {
     Equal,
     /// Other rows.
     Differs,
-    /// The stored columns are others, so rows cannot be equal.
+    /// The columns are others, so rows cannot be equal.
     ColumnsDiffer,
     /// The database does not have the table.
     Missing,
@@ -50,11 +61,53 @@ pub enum TableVerdict {
 impl Comparison {
     /// Whether all is equal.
     pub fn is_equal(&self) -> bool {
-        self.tables.iter().all(|table| table.outcome == TableVerdict::Equal)
+        self.has_equal_rows() && self.changes().is_empty()
+    }
+
+    /// Whether a restore brought back all that it has to: all but what it may leave out with a note.
+    pub fn is_proven(&self) -> bool {
+        self.has_equal_rows() && self.changes().iter().all(|change| change.optional)
+    }
+
+    /// The definitions that differ.
+    pub fn changes(&self) -> &[DefinitionChange] {
+        self.definitions.as_ref().map_or(&[], |definitions| &definitions.changes)
+    }
+
+    /// What could not be compared, in words for people.
+    pub fn notes(&self) -> &[String] {
+        self.definitions.as_ref().map_or(&[], |definitions| &definitions.notes)
+    }
+
+    /// The tables that differ.
+    pub fn unequal(&self) -> impl Iterator<Item = &TableComparison> {
+        self.tables.iter().filter(|table| table.outcome != TableVerdict::Equal)
+    }
+
+    /// The tables that people know as theirs.
+    pub fn user_tables(&self) -> impl Iterator<Item = &TableComparison> {
+        self.tables.iter().filter(|table| table.kind.is_user_table())
+    }
+
+    fn has_equal_rows(&self) -> bool {
+        self.unequal().next().is_none()
     }
 }
 
-/// Reads a database again and compares it with a snapshot.
+/// What of a database is compared with a snapshot.
+#[derive(Debug, Clone, Copy)]
+enum Compared<'a> {
+    /// Everything: rows and definitions.
+    All,
+    /// The same, also privileges of roles that the server knows no more.
+    Strictly,
+    /// All rows.
+    Rows,
+    /// The rows of some tables.
+    RowsOf(&'a [TableEntry]),
+}
+
+/// Reads a database again and compares it with a snapshot, rows and definitions.
 ///
 /// Nothing is written anywhere. Tables that the snapshot was not asked to hold are left out.
 pub async fn verify(
@@ -63,10 +116,31 @@ pub async fn verify(
     snapshot: &Snapshot,
     engine: &dyn Engine,
 ) -> Result<Comparison, Error> {
-    context.until_cancelled(verify_now(context, repository, snapshot, engine, None)).await
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::All)).await
 }
 
-/// The same for some tables of the snapshot; nothing else of the database is looked at.
+/// The same for a database that has to be what it was on its own server: privileges of roles that the server knows no more
+/// are lost.
+pub async fn verify_strictly(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+) -> Result<Comparison, Error> {
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Strictly)).await
+}
+
+/// The same for rows alone.
+pub async fn verify_rows(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+) -> Result<Comparison, Error> {
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Rows)).await
+}
+
+/// The same for the rows of some tables of the snapshot; nothing else of the database is looked at.
 pub async fn verify_tables(
     context: &Context,
     repository: &Repository,
@@ -74,7 +148,7 @@ pub async fn verify_tables(
     engine: &dyn Engine,
     tables: &[TableEntry],
 ) -> Result<Comparison, Error> {
-    context.until_cancelled(verify_now(context, repository, snapshot, engine, Some(tables))).await
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::RowsOf(tables))).await
 }
 
 async fn verify_now(
@@ -82,66 +156,120 @@ async fn verify_now(
     repository: &Repository,
     snapshot: &Snapshot,
     engine: &dyn Engine,
-    only: Option<&[TableEntry]>,
+    compared: Compared<'_>,
 ) -> Result<Comparison, Error> {
     let manifest = &snapshot.manifest;
     if manifest.engine != engine.name() {
         let lack = "is of another engine than the database, so their rows have other forms";
         return Err(Error::Lacks { state: snapshot.told(), lack });
     }
-    let reader = repository.reader().await?;
-    let schema = read_schema(&reader, manifest).await?;
-    let view = engine.open(&ViewOptions { with_ddl: false }).await?;
-    let (of_database, of_snapshot) = (view.schema().by_name(), schema.by_name());
-    let entries = manifest.by_name();
+    let stored = State::snapshot(repository, snapshot.clone()).await?;
+    let with_ddl = matches!(compared, Compared::All | Compared::Strictly) && !stored.schema().ddl.is_empty();
+    let view = engine.open(&ViewOptions { with_ddl }).await?;
+    let live = State::Live(LiveState::of(engine, Arc::clone(&view)));
+    let entries = match compared {
+        Compared::RowsOf(entries) => entries,
+        Compared::All | Compared::Strictly | Compared::Rows => &manifest.tables,
+    };
     let mut tables = Vec::new();
-    let mut comparable = Vec::new();
-    for entry in only.unwrap_or(&manifest.tables) {
+    let (mut by_hash, mut by_rows) = (Vec::new(), Vec::new());
+    for entry in entries {
         let mut outcome = |outcome| {
             tables.push(TableComparison {
                 table: entry.name.clone(),
+                kind: entry.kind,
                 outcome,
                 snapshot_rows: Some(entry.root.rows),
                 database_rows: None,
             });
         };
-        match (of_database.get(&entry.name).copied(), of_snapshot.get(&entry.name)) {
+        match (live.table(&entry.name), stored.table(&entry.name)) {
             (None, _) => outcome(TableVerdict::Missing),
-            (Some(live), Some(stored)) if !same_columns(live, stored) => outcome(TableVerdict::ColumnsDiffer),
-            (Some(live), _) => comparable.push(live),
+            (Some(now), None) => by_hash.push(now),
+            (Some(now), Some(then)) => match columns(now, then) {
+                Columns::Same => by_hash.push(now),
+                Columns::Reordered => by_rows.push((then, now)),
+                Columns::Others => outcome(TableVerdict::ColumnsDiffer),
+            },
         }
     }
+    let read = by_hash.iter().copied().chain(by_rows.iter().map(|(_, now)| *now));
+    let read: Vec<&Table> = read.collect();
     context.observe(Event::Phase {
         phase: Phase::Verify,
-        tables: comparable.iter().filter(|table| table.kind.is_user_table()).count() as u64,
-        rows: comparable.iter().map(|table| view.estimate(&table.name).rows).sum(),
+        tables: read.iter().filter(|table| table.kind.is_user_table()).count() as u64,
+        rows: read.iter().map(|table| view.estimate(&table.name).rows).sum(),
     });
+    let by_name = manifest.by_name();
     let keys = repository.content_keys();
-    let (read, _) = read_tables(context, view.as_ref(), comparable, keys, &Sink::Names, None).await?;
-    for found in read {
-        let stored = entries.get(&found.name);
+    let (found, _) = read_tables(context, view.as_ref(), by_hash, keys, &Sink::Names, None).await?;
+    for found in found {
+        let stored = by_name.get(&found.name);
         let equal = stored.is_some_and(|stored| stored.root.hash == found.root.hash);
         tables.push(TableComparison {
             table: found.name,
+            kind: found.kind,
             outcome: if equal { TableVerdict::Equal } else { TableVerdict::Differs },
             snapshot_rows: stored.map(|stored| stored.root.rows),
             database_rows: Some(found.root.rows),
         });
     }
-    if manifest.scope == Scope::Full && only.is_none() {
-        let extra = view.schema().tables.iter().filter(|table| !entries.contains_key(&table.name));
+    for (then, now) in by_rows {
+        tables.push(reordered(context, keys, (&stored, then), (&live, now)).await?);
+    }
+    if manifest.scope == Scope::Full && !matches!(compared, Compared::RowsOf(_)) {
+        let extra = live.schema().tables.iter().filter(|table| !by_name.contains_key(&table.name));
         tables.extend(extra.map(|table| TableComparison {
             table: table.name.clone(),
+            kind: table.kind,
             outcome: TableVerdict::Extra,
             snapshot_rows: None,
             database_rows: None,
         }));
     }
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    Ok(Comparison { tables })
+    let now = match compared {
+        Compared::Strictly => Defined::of(&live).with_any_roles(),
+        _ => Defined::of(&live),
+    };
+    let definitions = with_ddl.then(|| definition_changes(&Defined::of(&stored), &now));
+    Ok(Comparison { tables, definitions })
 }
 
-fn same_columns(a: &Table, b: &Table) -> bool {
+/// Compares a table whose columns stand in another order, as those of a child table do after a restore: its rows as they are
+/// would give another hash, so each is compared by the names of its columns.
+async fn reordered(
+    context: &Context,
+    keys: &ContentKeys,
+    (stored, then): (&State, &Table),
+    (live, now): (&State, &Table),
+) -> Result<TableComparison, Error> {
+    let counts =
+        count_differing(context, keys, Pair { before: stored, after: live, old: then, new: now }).await?;
+    let rows = stored.estimated_rows(&then.name);
+    Ok(TableComparison {
+        table: then.name.clone(),
+        kind: then.kind,
+        outcome: if counts.total() == 0 { TableVerdict::Equal } else { TableVerdict::Differs },
+        snapshot_rows: Some(rows),
+        database_rows: Some((rows + counts.inserted).saturating_sub(counts.deleted)),
+    })
+}
+
+/// How the columns of a table stand to those of another.
+enum Columns {
+    Same,
+    Reordered,
+    Others,
+}
+
+fn columns(now: &Table, then: &Table) -> Columns {
     let names = |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-    names(a) == names(b)
+    let (mut now, mut then) = (names(now), names(then));
+    if now == then {
+        return Columns::Same;
+    }
+    now.sort_unstable();
+    then.sort_unstable();
+    if now == then { Columns::Reordered } else { Columns::Others }
 }

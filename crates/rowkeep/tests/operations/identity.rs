@@ -19,7 +19,7 @@ use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, done, hashes, safety, take_back};
-use crate::postgres::{Database, servers};
+use crate::postgres::{Database, on_every_server};
 use model::{Expected, Meant, Shape, Table, Told, any_table, expected};
 
 /// What is to be restored, planned without touching anything and by a safety snapshot.
@@ -178,15 +178,15 @@ fn rows_are_who_they_are_on_sqlite() {
 
 #[test]
 fn rows_are_who_they_are_on_postgresql() {
-    for server in servers() {
-        let database = Database::new(&server, "rowkeep_test_identity");
+    on_every_server(|server| {
+        let database = Database::new(server, "rowkeep_test_identity");
         let mut shapes = model::postgres();
         if database.query("SELECT 1 FROM pg_available_extensions WHERE name = 'citext'") == "1" {
             database.sql("CREATE EXTENSION citext");
             shapes.push(model::citext());
         }
         run(&database, &shapes, 3);
-    }
+    });
 }
 
 impl Shape {

@@ -116,6 +116,16 @@ impl World {
     }
 }
 
+/// Does the same on every server, on all at once.
+pub(crate) fn on_every_server(work: impl Fn(&str) + Sync) {
+    std::thread::scope(|scope| {
+        for server in servers() {
+            let work = &work;
+            scope.spawn(move || work(&server));
+        }
+    });
+}
+
 pub(crate) fn servers() -> Vec<String> {
     let servers = std::env::var("ROWKEEP_TEST_POSTGRES")
         .unwrap_or_else(|_| panic!("ROWKEEP_TEST_POSTGRES is not set: run the tests with scripts/test"));

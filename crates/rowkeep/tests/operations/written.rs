@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 
 use crate::apply::{hashes, safety, take_back};
 use crate::keyed::all_changes;
-use crate::postgres::{Database, servers};
+use crate::postgres::{Database, on_every_server, servers};
 
 /// Numbers; text whose order is not the server's; several columns; a key that the server cannot sort by; none at all.
 const SCHEMA: &str = "
@@ -216,8 +216,8 @@ fn check(database: &Database, beside: &Client, events: &[Event]) -> Result<(), T
 
 #[test]
 fn what_the_server_tells_is_what_its_rows_say() {
-    for server in servers() {
-        let database = Database::new(&server, "rowkeep_test_written");
+    on_every_server(|server| {
+        let database = Database::new(server, "rowkeep_test_written");
         let beside = database.world.connect(&database.url);
         let config = ProptestConfig {
             failure_persistence: None,
@@ -226,7 +226,7 @@ fn what_the_server_tells_is_what_its_rows_say() {
         };
         let outcome = TestRunner::new(config).run(&any_events(), |events| check(&database, &beside, &events));
         outcome.unwrap_or_else(|error| panic!("{error}"));
-    }
+    });
 }
 
 /// Waits until every transaction of the server that has begun has ended, those of other tests too: the rows that they

@@ -1,5 +1,7 @@
 //! Facts of a database beside its tables: how it was made, what it runs on.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use crate::EngineError;
@@ -123,6 +125,20 @@ pub(crate) async fn environment(
     Ok(facts)
 }
 
+/// The statements that bring the extensions that are not the server's own to the versions that they have.
+pub(crate) async fn extension_versions(session: &Session) -> Result<String, EngineError> {
+    let query = "SELECT extname, extversion FROM pg_catalog.pg_extension WHERE oid >= 16384 ORDER BY extname";
+    let rows = session.rows("cannot list the extensions", query).await?;
+    let statement = |row: &crate::postgres::connect::row::Row| {
+        format!(
+            "ALTER EXTENSION {} UPDATE TO {};\n",
+            quote::ident(text(row, 0)),
+            quote::literal(text(row, 1))
+        )
+    };
+    Ok(rows.iter().map(statement).collect())
+}
+
 /// The statements that fill the materialised views that hold something, each after those that it reads.
 pub(crate) async fn refreshes(session: &Session) -> Result<String, EngineError> {
     let rows = session
@@ -150,4 +166,10 @@ pub(crate) async fn refreshes(session: &Session) -> Result<String, EngineError> 
         format!("REFRESH MATERIALIZED VIEW {}.{};\n", quote::ident(text(row, 0)), quote::ident(text(row, 1)))
     };
     Ok(rows.iter().map(statement).collect())
+}
+
+/// The roles that the server knows.
+pub(crate) async fn roles(session: &Session) -> Result<HashSet<String>, EngineError> {
+    let rows = session.rows("cannot list the roles", "SELECT rolname FROM pg_catalog.pg_roles").await?;
+    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
 }

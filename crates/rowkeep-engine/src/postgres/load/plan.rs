@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) refreshes: Vec<Statement>,
     /// What helps the server to check references.
     pub(crate) validation_hints: ValidationHints,
+    /// Which versions the extensions had.
+    pub(crate) extension_versions: Vec<String>,
     tables: HashSet<TableName>,
     partitions: HashMap<TableName, Vec<TableName>>,
 }
@@ -60,6 +62,8 @@ impl Plan {
             }
         }
         plan.refreshes = parse(schema.ddl(ddl::REFRESH));
+        let versions = parse(schema.ddl(ddl::EXTENSIONS)).into_iter();
+        plan.extension_versions = versions.map(|statement| statement.sql).collect();
         plan
     }
 

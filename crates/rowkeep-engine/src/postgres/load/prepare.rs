@@ -8,11 +8,9 @@ use rowkeep_format::{Schema, TableName};
 use super::restore_lock::{RestoreLock, compare_encoding};
 use super::transaction_scope::TransactionScope;
 use super::{clear, database};
-use crate::postgres::catalog::unfinished_restore;
+use crate::postgres::catalog::{facts, unfinished_restore};
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::pool::Pool;
-use crate::postgres::connect::row::text;
-use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::postgres::connect::terminate::{self, Backend};
 use crate::postgres::schema::ddl;
@@ -91,11 +89,6 @@ impl Prepared {
             Some(names) => names.iter().cloned().collect(),
             None => tables.cloned().collect(),
         };
-        Ok(Self { pool, scope, transaction, roles: roles(&lock.control).await?, loaded })
+        Ok(Self { pool, scope, transaction, roles: facts::roles(&lock.control).await?, loaded })
     }
-}
-
-async fn roles(session: &Session) -> Result<HashSet<String>, EngineError> {
-    let rows = session.rows("cannot list the roles", "SELECT rolname FROM pg_catalog.pg_roles").await?;
-    Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
 }

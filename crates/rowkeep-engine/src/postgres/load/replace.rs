@@ -29,7 +29,7 @@ pub(crate) async fn clear(session: &Session, plan: &mut Plan) -> Result<(), Engi
     Ok(())
 }
 
-/// What is not dropped: extensions that every database has or that the plan creates in the same schema, and `public`
+/// What is not dropped: extensions that every database has or that the plan creates in the same schema and version, and `public`
 /// as a new database has it.
 async fn staying(session: &Session, plan: &Plan) -> Result<Before, EngineError> {
     let wanted: Vec<_> =
@@ -39,16 +39,19 @@ async fn staying(session: &Session, plan: &Plan) -> Result<Before, EngineError> 
             "cannot list the extensions",
             "SELECT e.extname, n.nspname, e.oid < 16384, left(n.nspname, 3) = 'pg_' OR n.nspname = 'public' \
                OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass \
-                          AND d.objid = n.oid AND d.deptype = 'e') \
+                          AND d.objid = n.oid AND d.deptype = 'e'), e.extversion \
              FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace ORDER BY 1",
         )
         .await?;
     let mut staying = Before::default();
     for row in &rows {
         let (name, schema) = (text(row, 0), text(row, 1));
-        let is_wanted = wanted
-            .iter()
-            .any(|(wanted, place)| wanted == name && place.as_deref().is_none_or(|place| place == schema));
+        let version = text(row, 4);
+        let is_wanted = wanted.iter().any(|wanted| {
+            wanted.name == *name
+                && wanted.schema.as_deref().is_none_or(|wanted| wanted == schema)
+                && wanted.version.as_deref().is_none_or(|wanted| wanted == version)
+        });
         if !is_wanted && !truth(row, 2, "whether an extension is the server's own")? {
             continue;
         }

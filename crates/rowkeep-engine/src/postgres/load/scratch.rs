@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::database;
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::failure;
+use crate::postgres::connect::libpq as defaults;
 use crate::postgres::connect::row::text;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::postgres::schema::ddl;
-use crate::{EngineError, ErrorKind};
+use crate::{EngineError, ErrorKind, LibpqEnvironment};
 
 /// What the names of scratch databases begin with; the time in seconds and something random follow.
 const PREFIX: &str = "rowkeep_drill_";
@@ -50,8 +51,9 @@ impl fmt::Debug for Scratch {
 
 impl ScratchServer {
     /// The server of a URL. Nothing is opened yet.
-    pub fn new(url: &SecretString) -> Result<Self, EngineError> {
-        Ok(Self { address: Arc::new(Address::parse(url.expose_secret())?), url: url.clone() })
+    pub fn new(url: &SecretString, libpq: &LibpqEnvironment) -> Result<Self, EngineError> {
+        let url = defaults::complete(url.expose_secret(), libpq)?;
+        Ok(Self { address: Arc::new(Address::parse(&url)?), url: url.into() })
     }
 
     /// Makes an empty database like the one that a schema is of; `seconds` is the time, `random` tells it from others.

@@ -13,7 +13,10 @@ use super::prepare::{CONNECTIONS, Prepared};
 use super::restore::Restore;
 use super::restore_lock::RestoreLock;
 use super::transaction_scope::TransactionScope;
-use super::{binary, clear, copy_freeze, database, finish, large_objects, make_tables, marker, replace};
+use super::{
+    binary, clear, copy_freeze, database, extension_versions, finish, large_objects, make_tables, marker,
+    replace,
+};
 use crate::apply::stopped;
 use crate::postgres::catalog::large_objects::OBJECTS;
 use crate::postgres::catalog::sequences;
@@ -95,6 +98,7 @@ impl PostgresTarget {
     async fn create_before(&mut self) -> Result<(), EngineError> {
         let restore = &mut self.restore;
         let session = restore.pool.lend().await?;
+        extension_versions::request(&session, &mut restore.plan, &restore.notes).await?;
         match restore.scope {
             TransactionScope::Transaction => marker::create(&session).await?,
             TransactionScope::Savepoint => replace::clear(&session, &mut restore.plan).await?,

@@ -1,6 +1,6 @@
 //! One consistent state of a database: an exported snapshot that several connections read at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,6 +45,7 @@ pub(crate) struct PostgresView {
     schema: Schema,
     identity: Identity,
     environment: Vec<(String, String)>,
+    roles: Option<HashSet<String>>,
     position: Option<String>,
     history: ChangeHistory,
     relations: HashMap<TableName, Relation>,
@@ -120,6 +121,10 @@ impl PostgresView {
             tables.extend([large_objects::objects(), large_objects::data()]);
         }
         let inherits = catalog_tables::inherits(&session).await?;
+        let roles = match with_ddl {
+            true => Some(facts::roles(&session).await?),
+            false => None,
+        };
         let ddl = match &pg_dump {
             Some(pg_dump) => dump::read(&server, &session, pg_dump, &id, &database).await?,
             None => Vec::new(),
@@ -134,6 +139,7 @@ impl PostgresView {
             schema: Schema { engine: ddl::ENGINE.to_owned(), tables, inherits, ddl },
             identity,
             environment,
+            roles,
             position,
             history: ChangeHistory::new(run.map(|run| XminHorizon { run, xmin }), surroundings.read_all),
             relations: relations
@@ -181,6 +187,10 @@ impl View for PostgresView {
 
     fn environment(&self) -> Vec<(String, String)> {
         self.environment.clone()
+    }
+
+    fn roles(&self) -> Option<&HashSet<String>> {
+        self.roles.as_ref()
     }
 
     fn position(&self) -> Option<String> {

@@ -108,15 +108,35 @@ pub(crate) fn classify(sql: &str) -> Kind {
     }
 }
 
-/// The extension that a statement creates, and the schema that it names for it.
-pub(crate) fn extension(sql: &str) -> Option<(String, Option<String>)> {
+/// An extension that a statement creates, with what the statement says of it.
+pub(crate) struct Extension {
+    /// Its name.
+    pub(crate) name: String,
+    /// The schema that it is to be in.
+    pub(crate) schema: Option<String>,
+    /// The version that it is to have.
+    pub(crate) version: Option<String>,
+}
+
+/// The extension that a statement creates.
+pub(crate) fn extension(sql: &str) -> Option<Extension> {
     let words = Words::new(sql);
     if !words.are(0, &["create", "extension"]) {
         return None;
     }
     let at = if words.are(2, &["if", "not", "exists"]) { 5 } else { 2 };
     let schema = words.find(at + 1, "schema").and_then(|place| words.name(place + 1));
-    Some((words.name(at)?, schema))
+    let version = words.find(at + 1, "version").and_then(|place| words.literal(place + 1));
+    Some(Extension { name: words.name(at)?, schema, version })
+}
+
+/// The extension that an `ALTER EXTENSION ... UPDATE TO` brings to a version, and that version.
+pub(crate) fn extension_version(sql: &str) -> Option<(String, String)> {
+    let words = Words::new(sql);
+    if !words.are(0, &["alter", "extension"]) || !words.are(3, &["update", "to"]) {
+        return None;
+    }
+    Some((words.name(2)?, words.literal(5)?))
 }
 
 /// The schema that a statement creates.
@@ -150,6 +170,13 @@ pub(crate) fn brief(sql: &str) -> String {
         line.push_str(" ...");
     }
     line
+}
+
+/// The statement as it may be shown: without what may be a password.
+pub(crate) fn shown(sql: &str) -> String {
+    let opening = Words::new(sql).lowercase(6);
+    let opening: Vec<&str> = opening.iter().map(String::as_str).collect();
+    if names(&opening, &SECRET) { brief(sql) } else { sql.to_owned() }
 }
 
 /// The tokens of a statement.
@@ -195,6 +222,14 @@ impl<'a> Words<'a> {
     /// The name at a place: what it says, not how it is quoted.
     fn name(&self, at: usize) -> Option<String> {
         self.tokens.get(at)?.name()
+    }
+
+    /// The text of a plain literal at a place.
+    fn literal(&self, at: usize) -> Option<String> {
+        match self.tokens.get(at)? {
+            Token::Text(text) => Some(text.strip_prefix('\'')?.strip_suffix('\'')?.replace("''", "'")),
+            _ => None,
+        }
     }
 
     /// The name of a table at a place, with or without its schema, and where it ends.

@@ -15,5 +15,8 @@ pub(crate) const BEFORE: &str = "pre-data";
 /// What `pg_dump` writes after rows: indexes, constraints, triggers, rules, policies, publications.
 pub(crate) const AFTER: &str = "post-data";
 
+/// Which version each extension has, as an `ALTER EXTENSION` that makes it so; `pg_dump` does not say.
+pub(crate) const EXTENSIONS: &str = "extensions";
+
 /// What fills the materialised views, in the order of their dependence.
 pub(crate) const REFRESH: &str = "refresh";

@@ -30,6 +30,7 @@ pub(crate) async fn read(
         (ddl::PROLOGUE, prologue.to_owned()),
         (ddl::BEFORE, before),
         (ddl::AFTER, after),
+        (ddl::EXTENSIONS, facts::extension_versions(session).await?),
         (ddl::REFRESH, facts::refreshes(session).await?),
     ];
     let parts = parts.into_iter().filter(|(_, sql)| !sql.is_empty());

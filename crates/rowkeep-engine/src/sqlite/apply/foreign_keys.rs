@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 
 use rowkeep_format::Value;
+use rowkeep_format::manifest::Dangled;
 use rusqlite::{Connection, Error};
 
 use super::changed_table::ChangedTable;
@@ -20,7 +21,7 @@ use crate::sqlite::catalog::tables::{ByName, Facts, Reference};
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::quote::quoted;
-use crate::{EngineError, ErrorKind};
+use crate::{EngineError, ErrorKind, MayDangle};
 
 /// The foreign keys of a database that changes may break.
 pub(super) struct References<'c> {
@@ -156,20 +157,29 @@ impl<'c> References<'c> {
         Ok(())
     }
 
-    /// Fails when a foreign key is broken that was whole.
-    pub(super) fn prove(&mut self, connection: &Connection) -> Result<(), EngineError> {
+    /// Fails when a foreign key is broken that was whole, but for what may dangle; says what does then.
+    pub(super) fn prove(
+        &mut self,
+        connection: &Connection,
+        may_dangle: &MayDangle,
+    ) -> Result<Vec<String>, EngineError> {
         self.statements.clear();
-        let mut broken = Vec::new();
+        let (mut broken, mut dangling) = (Vec::new(), Vec::new());
         for (number, key) in self.keys.iter().enumerate() {
             let found = match &self.before {
                 Some(before) if key.count(connection)? <= before[number] => None,
                 Some(_) => key.example(connection, false)?,
                 None => key.example(connection, true)?,
             };
-            broken.extend(found.map(|(rows, example)| key.words(rows, &example)));
+            let Some((rows, example)) = found else { continue };
+            if u64::try_from(rows).is_ok_and(|rows| rows <= may_dangle.rows(|dangled| key.is_of(dangled))) {
+                dangling.push(key.dangling_words(rows));
+            } else {
+                broken.push(key.words(rows, &example));
+            }
         }
         if broken.is_empty() {
-            Ok(())
+            Ok(dangling)
         } else {
             Err(EngineError::new(ErrorKind::Constraint, broken.join("; ")))
         }
@@ -296,6 +306,22 @@ impl ForeignKey {
         });
         let (rows, example) = row.map_err(named)?;
         Ok((rows > 0).then_some((rows, example)))
+    }
+
+    fn is_of(&self, dangled: &Dangled) -> bool {
+        let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
+        is(&dangled.table.name, &self.child)
+            && is(&dangled.references.name, &self.parent)
+            && dangled.columns.len() == self.columns.len()
+            && dangled.columns.iter().zip(&self.columns).all(|(name, other)| is(name, other))
+    }
+
+    fn dangling_words(&self, rows: i64) -> String {
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        format!(
+            "{rows} of table {} refer to rows of table {} that are not there, as in the state that came back",
+            self.child, self.parent
+        )
     }
 
     fn words(&self, rows: i64, example: &str) -> String {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures::StreamExt;
+use rowkeep_engine::ChangeSource;
 use rowkeep_format::{Change, Changes, RowBatch, TableName};
 
 use super::tables::{TableAccess, Tables};
 use crate::Error;
-use crate::diff::Changeset;
 use crate::rows::foreign_keys::{Link, Sought};
 use crate::state::key_set::KeySet;
 
@@ -54,7 +54,7 @@ impl Tables<'_> {
     /// to look at.
     pub(super) async fn find(
         &self,
-        changes: &Changeset,
+        changes: &dyn ChangeSource,
         fresh: &BTreeSet<TableName>,
     ) -> Result<Option<Vec<Gap<'_>>>, Error> {
         let mut gaps = Vec::new();
@@ -98,7 +98,7 @@ impl Tables<'_> {
 
     async fn offers(
         &self,
-        changes: &Changeset,
+        changes: &dyn ChangeSource,
         at: Option<usize>,
         link: &Link,
         parent: &TableAccess<'_>,
@@ -111,7 +111,7 @@ impl Tables<'_> {
             bytes: 0,
         };
         let Some(at) = at else { return Ok(Some(offers)) };
-        let mut runs = std::pin::pin!(changes.changes(at));
+        let mut runs = std::pin::pin!(changes.read(at));
         while let Some(run) = runs.next().await {
             let run = run?;
             for change in run.iter() {
@@ -144,7 +144,7 @@ impl Tables<'_> {
 
     async fn asks(
         &self,
-        changes: &Changeset,
+        changes: &dyn ChangeSource,
         at: Option<usize>,
         link: &Link,
         child: &TableAccess<'_>,
@@ -158,7 +158,7 @@ impl Tables<'_> {
             bytes: 0,
         };
         let Some(at) = at else { return Ok(Some(asks)) };
-        let mut runs = std::pin::pin!(changes.changes(at));
+        let mut runs = std::pin::pin!(changes.read(at));
         while let Some(run) = runs.next().await {
             let run: Changes = run?;
             for change in run.iter() {

@@ -110,7 +110,7 @@ impl Cluster {
             byte => format!("%{byte:02X}"),
         };
         let host: String = self.folder.display().to_string().bytes().map(encoded).collect();
-        format!("postgres://postgres:{}@{host}/postgres", self.password.expose_secret()).into()
+        format!("postgres://postgres:{}@{host}:5432/postgres", self.password.expose_secret()).into()
     }
 
     /// Its version, for people.

@@ -1,19 +1,18 @@
 //! What a drill finds, as its report has it.
 
+use crate::diff::DefinitionChange;
 use crate::report::{ReportEntry, Status};
-use crate::restore::verify::{Comparison, TableVerdict};
+use crate::restore::verify::Comparison;
 use crate::units::counted;
 
 /// What a comparison proves.
 pub(super) fn proof(comparison: &Comparison, duration_ms: u64) -> ReportEntry {
-    let unequal: Vec<String> = comparison
-        .tables
-        .iter()
-        .filter(|table| table.outcome != TableVerdict::Equal)
-        .map(|table| table.table.to_string())
-        .collect();
+    let mut unequal: Vec<String> = comparison.unequal().map(|table| table.table.to_string()).collect();
+    let missing = comparison.changes().iter().filter(|change| !change.optional);
+    unequal.extend(missing.map(DefinitionChange::brief));
+    let tables = comparison.user_tables().count() as u64;
     let (status, detail) = match unequal.as_slice() {
-        [] => (Status::Passed, format!("{} by hash", counted(comparison.tables.len() as u64, "table"))),
+        [] => (Status::Passed, format!("{} by hash, and their definitions", counted(tables, "table"))),
         _ => (Status::Failed, format!("{} differ", unequal.join(", "))),
     };
     found("proven equal to the snapshot", status, detail, Some(duration_ms))

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use rowkeep_engine::postgres::{self, ScratchServer};
-use rowkeep_engine::{DatabaseUrl, Engine, EngineError, ErrorKind, connect};
+use rowkeep_engine::{DatabaseUrl, Engine, EngineError, ErrorKind, LibpqEnvironment, connect};
 use rowkeep_format::{Manifest, Schema};
 use secrecy::SecretString;
 
@@ -57,7 +57,7 @@ impl Workshop {
         let mut cleared = Vec::new();
         let place = match (&options.to_server, is_postgres) {
             (Some(url), true) => {
-                let server = ScratchServer::new(url)?;
+                let server = ScratchServer::new(url, &options.surroundings.libpq)?;
                 let names = context
                     .until_cancelled(async { Ok(server.clear_abandoned(seconds(context.now())).await?) })
                     .await?;
@@ -86,7 +86,7 @@ impl Workshop {
                     Some(cluster) => {
                         let url = cluster.url();
                         ScratchLocation::Server {
-                            server: ScratchServer::new(&url)?,
+                            server: ScratchServer::new(&url, &LibpqEnvironment::default())?,
                             url,
                             own: Some((cluster, folder)),
                         }

@@ -137,8 +137,7 @@ fn rolled_back(done: Rollback) -> RollbackSummary {
         proven: done.is_proven(),
         rows: done.rows,
         notes: done.notes,
-        comparison: done.rows_proven,
-        schema: done.schema,
+        comparison: Box::new(done.comparison),
     }
 }
 

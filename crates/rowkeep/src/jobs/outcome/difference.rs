@@ -3,7 +3,7 @@
 use rowkeep_format::{Counts, TableName};
 use serde::{Deserialize, Serialize};
 
-use crate::diff::{DefinitionChange, Difference, SchemaDifference};
+use crate::diff::{DefinitionDifference, Difference, SchemaDifference};
 
 /// How two states differ, without the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,8 @@ pub struct DifferenceSummary {
     /// How their schemas differ.
     pub schema: Vec<SchemaDifference>,
     /// How what else the schemas are made of differs.
-    pub definitions: Vec<DefinitionChange>,
+    #[serde(flatten)]
+    pub definitions: DefinitionDifference,
     /// Every table that was compared.
     pub tables: Vec<DifferingTable>,
     /// Of these, how many people know as theirs.

@@ -4,7 +4,6 @@ use rowkeep_format::{Counts, SnapshotId, TableName};
 use serde::{Deserialize, Serialize};
 
 use super::{DifferenceSummary, SnapshotSummary};
-use crate::diff::DefinitionChange;
 use crate::jobs::verdict::Verdict;
 use crate::report::ReportEntry;
 use crate::restore::verify::Comparison;
@@ -65,9 +64,7 @@ pub enum RollbackSummary {
         /// What did not come back exactly as it was, in words for people.
         notes: Vec<String>,
         /// The database compared with the snapshot.
-        comparison: Comparison,
-        /// How its schema differs from the snapshot's.
-        schema: Vec<DefinitionChange>,
+        comparison: Box<Comparison>,
     },
     /// It could not be, for this reason.
     Failed(String),

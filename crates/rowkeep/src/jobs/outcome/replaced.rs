@@ -4,7 +4,7 @@ use rowkeep_format::{PlanId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
 use super::Ended;
-use crate::diff::{DefinitionChange, SchemaDifference};
+use crate::diff::{DefinitionDifference, SchemaDifference};
 use crate::jobs::verdict::{Verdict, Verdicted};
 use crate::restore::replace::{ReplacedTable, Replacement};
 use crate::restore::verify::Comparison;
@@ -21,7 +21,8 @@ pub struct ReplacementSummary {
     /// How the tables differ: from the database to the state.
     pub schema: Vec<SchemaDifference>,
     /// How what else the schemas are made of differs.
-    pub definitions: Vec<DefinitionChange>,
+    #[serde(flatten)]
+    pub definitions: DefinitionDifference,
     /// Every table of either, by name.
     pub tables: Vec<ReplacedTable>,
 }
@@ -77,6 +78,6 @@ pub struct ReplacedDone {
 impl Verdicted for ReplacementOutcome {
     fn verdict(&self) -> Verdict {
         let proof = self.done.as_ref().and_then(|done| done.proof.as_ref());
-        self.ended.verdict(proof.is_none_or(Comparison::is_equal), &self.hooks_failed)
+        self.ended.verdict(proof.is_none_or(Comparison::is_proven), &self.hooks_failed)
     }
 }

@@ -101,7 +101,7 @@ impl UndoOutcome {
 impl Verdicted for NewDatabase {
     fn verdict(&self) -> Verdict {
         match &self.proof {
-            Some(proof) if !proof.is_equal() => Verdict::Differences,
+            Some(proof) if !proof.is_proven() => Verdict::Differences,
             _ if !self.hooks_failed.is_empty() => Verdict::Failed,
             _ => Verdict::Done,
         }

@@ -1,5 +1,7 @@
 //! Changed rows.
 
+use rowkeep_engine::MayDangle;
+use rowkeep_format::manifest::Dangled;
 use rowkeep_format::{Counts, PlanId, SnapshotId, TableName};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,12 @@ pub struct RowsSummary {
     pub left_out: Vec<LeftOut>,
     /// References that would dangle.
     pub dangling: Vec<Dangling>,
+    /// References that dangle now and will not then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dangled: Vec<Dangled>,
+    /// Which references may dangle then that do not now, for they do in the state that comes back.
+    #[serde(default)]
+    pub may_dangle: MayDangle,
 }
 
 /// Changes of a table that were left out.
@@ -52,6 +60,8 @@ impl RowsSummary {
             rows: plan.counts(),
             left_out: left_out.map(|(table, rows)| LeftOut { table: table.clone(), rows: *rows }).collect(),
             dangling: plan.dangling.clone(),
+            dangled: plan.dangled.clone(),
+            may_dangle: plan.may_dangle.clone(),
         }
     }
 }

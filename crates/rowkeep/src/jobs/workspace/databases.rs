@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rowkeep_engine::{DatabaseUrl, Engine, connect, place};
+use rowkeep_engine::{DatabaseUrl, Engine, completed, connect, place};
 use rowkeep_repository::Catalog;
 use secrecy::ExposeSecret;
 
@@ -98,7 +98,7 @@ impl Workspace {
                 checks: configured.checks.clone(),
             });
         }
-        let url = DatabaseUrl::parse(database)?;
+        let url = completed(DatabaseUrl::parse(database)?, self.surroundings())?;
         if let DatabaseUrl::Sqlite(path) = &url
             && !database.contains(['/', '.', ':'])
             && !path.exists()
@@ -141,9 +141,9 @@ impl Workspace {
         if let Some((name, known)) = same.next() {
             return Some((name, known));
         }
-        let place = place_of(database)?;
+        let place = self.place_of(database)?;
         let at_place = |known: &Database| {
-            let there = known.url.value().ok().and_then(|url| place_of(url.expose_secret()));
+            let there = known.url.value().ok().and_then(|url| self.place_of(url.expose_secret()));
             there.as_ref() == Some(&place)
         };
         let mut there = databases.iter().filter(|(_, known)| at_place(known));
@@ -159,11 +159,11 @@ impl Workspace {
     fn engine(&self, url: &str) -> Result<Arc<dyn Engine>, Error> {
         Ok(connect(&DatabaseUrl::parse(url)?, self.surroundings())?)
     }
-}
 
-/// Where a URL or path means a database to be, as far as can be told without asking it.
-fn place_of(database: &str) -> Option<String> {
-    place(&DatabaseUrl::parse(database).ok()?).ok()
+    /// Where a URL or path means a database to be, as far as can be told without asking it.
+    fn place_of(&self, database: &str) -> Option<String> {
+        place(&completed(DatabaseUrl::parse(database).ok()?, self.surroundings()).ok()?).ok()
+    }
 }
 
 /// The name that snapshots of a database have which was given by its URL: the database's own, or the file's.

@@ -19,6 +19,7 @@ pub(crate) mod key;
 pub(crate) mod mask;
 pub(crate) mod migrate;
 pub(crate) mod plans;
+pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod snapshots;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Around(around::Around),
     Verify(verify::Verify),
     Check(check::Check),
+    Repair(repair::Repair),
     CheckData(check_data::CheckData),
     Drill(drill::Drill),
     Assess(assess::Assess),
@@ -59,6 +61,13 @@ pub(crate) enum Command {
     Key(key::Key),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
+}
+
+impl Command {
+    /// Whether its result says what is damaged in the repository.
+    pub(crate) fn tells_of_damage(&self) -> bool {
+        matches!(self, Command::Snapshots(_) | Command::Check(_) | Command::Repair(_))
+    }
 }
 
 /// Runs a command and gives its exit status; `program` is all that can be typed, for completions.
@@ -78,6 +87,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Around(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
+        Command::Repair(command) => command.run(session).await,
         Command::CheckData(command) => command.run(session).await,
         Command::Export(command) => command.run(session).await,
         Command::Drill(command) => command.run(session).await,

@@ -212,7 +212,7 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
             "a newer rowkeep wrote it; install that version"
         }
         Error::Content { .. } => {
-            "`rowkeep check --read-data` lists all damage and which snapshots are complete"
+            "`rowkeep check --read-data` lists all damage and which snapshots are complete; `rowkeep repair` heals what it can"
         }
         Error::Table { .. } => "this attempt stored nothing; back up the rest with --exclude",
         Error::ReadBack { .. } => {
@@ -321,7 +321,7 @@ fn repository_hint(kind: Repository) -> Option<&'static str> {
         }
         Repository::LastKeySlot => "add another with `rowkeep key add` first",
         Repository::Damaged | Repository::Missing => {
-            "`rowkeep check --read-data` lists all damage and which snapshots are complete"
+            "`rowkeep check --read-data` lists all damage and which snapshots are complete; `rowkeep repair` heals what it can"
         }
         Repository::Full => "free some space and run the command again; it continues from what is stored",
         Repository::Denied => "check the credentials and their permissions",

@@ -65,8 +65,12 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         let observer = ui::progress::observer(args.global.quiet, SystemClock::shared());
         let session = Session::new(args.global, observer, cancel);
+        let tells_of_damage = args.command.tells_of_damage();
         let status = commands::run(args.command, Args::command, &session).await?;
         session.settle().await;
+        if !tells_of_damage {
+            session.warn_of_damage().await;
+        }
         Ok(status)
     });
     // Threads that still wait for a lost server must not keep us.

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
 use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
+use rowkeep::units::plain;
 use rowkeep::{Config, Context, Observer};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -82,6 +83,17 @@ impl Session {
     pub(crate) async fn settle(&self) {
         if let Some(workspace) = self.workspace.get() {
             workspace.settle().await;
+        }
+    }
+
+    /// Names what was found harmed in the repository on the way: what was asked for was done without it.
+    pub(crate) async fn warn_of_damage(&self) {
+        let Some(workspace) = self.workspace.get() else { return };
+        for harmed in workspace.harmed().await {
+            let (id, error) = (harmed.id, plain(&harmed.error));
+            eprintln!(
+                "warning: cannot read snapshot {id}: {error}; see `rowkeep check` and `rowkeep repair`"
+            );
         }
     }
 

@@ -21,6 +21,7 @@ pub(crate) mod pager;
 pub(crate) mod person;
 pub(crate) mod plans;
 pub(crate) mod progress;
+pub(crate) mod repaired;
 pub(crate) mod replaced;
 pub(crate) mod reports;
 pub(crate) mod restored;

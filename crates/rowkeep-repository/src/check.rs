@@ -1,6 +1,7 @@
 //! Looking whether a repository is as it was written.
 
 mod data;
+mod known;
 mod options;
 mod packs;
 mod progress;
@@ -16,14 +17,15 @@ pub use options::{CheckOptions, ReadData};
 use packs::Packs;
 use progress::OnProgress;
 pub use progress::{CheckProgress, Stage};
-pub use report::{CheckReport, Finding, Severity};
+pub use report::{CheckReport, Finding, Remedy, Severity};
 
 impl Repository {
     /// Checks that everything exists and is undamaged.
     ///
-    /// Fails only if the store does; everything else is a finding. Other processes may write meanwhile. Which chunks a
-    /// snapshot needs is known to the layer above: [`CheckReport::damaged_chunks`] and [`Reader::contains`] tell it
-    /// which of them cannot be had.
+    /// Fails only if the store does; everything else is a finding. Other processes may write meanwhile. Packs that somebody
+    /// doubted are read in any case. Which are found damaged is noted in the ledger, where the store lets us: whoever writes
+    /// next does not build on them. Which chunks a snapshot needs is known to the layer above:
+    /// [`CheckReport::damaged_chunks`] and [`Reader::contains`] tell it which of them cannot be had.
     ///
     /// [`Reader::contains`]: crate::Reader::contains
     pub async fn check(&self, options: CheckOptions, progress: OnProgress<'_>) -> Result<CheckReport> {
@@ -49,10 +51,12 @@ impl Repository {
         structure::snapshots(self, &mut report, progress).await?;
         structure::plans(self, &mut report).await?;
         structure::summaries(self, &mut report).await?;
-        data::read(self, &mut packs, options.read_data, &mut report, progress).await?;
+        let doubted = known::read(self, &mut report).await?;
+        data::read(self, &mut packs, options.read_data, &doubted, &mut report, progress).await?;
         packs.conclude(&mut report).await?;
         report.chunks = index.chunks();
         report.index = index;
+        known::write(self, &doubted, &report).await;
         Ok(report)
     }
 }

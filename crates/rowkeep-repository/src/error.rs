@@ -248,6 +248,19 @@ impl Error {
         }
     }
 
+    /// Whether it says something of an object, rather than of the store.
+    pub(crate) fn is_finding(&self) -> bool {
+        matches!(
+            self,
+            Error::Damaged { .. }
+                | Error::Missing { .. }
+                | Error::MissingChunk { .. }
+                | Error::NewerFormat { .. }
+                | Error::NotFound { .. }
+                | Error::Replaced { .. }
+        )
+    }
+
     /// Says of an object what is wrong with its bytes.
     pub(crate) fn at(object: impl Into<String>, flaw: Flaw) -> Self {
         match flaw {

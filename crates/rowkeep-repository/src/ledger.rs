@@ -1,22 +1,32 @@
-//! The ledger: which snapshots and key slots were completed, and what was done after which safety snapshots.
+//! The ledger: which snapshots and key slots were completed, what was done after which safety snapshots, and what is
+//! known to be damaged.
 //!
 //! An entry is an empty object, written after the object it is about and deleted before it. So an entry whose object
 //! is gone tells of a loss that nothing else would tell of, and an object without an entry tells of a process that was
 //! killed in between, which [`repair`] completes.
+//!
+//! Two more kinds say what somebody found who looked: which packs are doubted, so that nobody builds on their chunks
+//! unseen, and which snapshots are known to be incomplete, so that a check need not tell of them again.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use rowkeep_format::ids::{KeySlotId, SnapshotId};
+use rowkeep_format::ids::{KeySlotId, PackId, SnapshotId};
 
 use crate::Result;
-use crate::objects::{LEDGER, Listed, Objects, key_slot, snapshot};
+use crate::objects::{LEDGER, Listed, Objects, key_slot, pack, snapshot};
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Entry {
+    /// A snapshot was completed.
     Snapshot(SnapshotId),
+    /// A key slot was completed.
     KeySlot(KeySlotId),
+    /// A pack was found damaged.
+    Doubt(PackId),
+    /// A snapshot has lost chunks for good.
+    Incomplete(SnapshotId),
 }
 
 impl Entry {
@@ -25,14 +35,17 @@ impl Entry {
         match self {
             Entry::Snapshot(id) => format!("{LEDGER}/snapshot-{id}"),
             Entry::KeySlot(id) => format!("{LEDGER}/key-{id}"),
+            Entry::Doubt(id) => format!("{LEDGER}/doubt-{id}"),
+            Entry::Incomplete(id) => format!("{LEDGER}/incomplete-{id}"),
         }
     }
 
     /// The name of the object that it is about.
     pub(crate) fn object(self) -> String {
         match self {
-            Entry::Snapshot(id) => snapshot(&id),
+            Entry::Snapshot(id) | Entry::Incomplete(id) => snapshot(&id),
             Entry::KeySlot(id) => key_slot(&id),
+            Entry::Doubt(id) => pack(&id),
         }
     }
 
@@ -42,6 +55,8 @@ impl Entry {
         let entry = match kind {
             "snapshot" => Entry::Snapshot(SnapshotId::from_hex(id).ok()?),
             "key" => Entry::KeySlot(KeySlotId::from_hex(id).ok()?),
+            "doubt" => Entry::Doubt(PackId::from_hex(id).ok()?),
+            "incomplete" => Entry::Incomplete(SnapshotId::from_hex(id).ok()?),
             _ => return None,
         };
         (entry.name() == listed.name).then_some(entry)
@@ -86,6 +101,19 @@ pub(crate) fn applied(id: &SnapshotId) -> String {
 
 /// Whether an object of the ledger is such an entry.
 pub(crate) fn is_applied(listed: &Listed) -> bool {
+    applied_to(listed).is_some()
+}
+
+fn applied_to(listed: &Listed) -> Option<SnapshotId> {
     let id = listed.last().strip_prefix("applied-").and_then(|id| SnapshotId::from_hex(id).ok());
-    id.is_some_and(|id| applied(&id) == listed.name)
+    id.filter(|id| applied(id) == listed.name)
+}
+
+/// The snapshot of which an entry says more than that it was completed.
+pub(crate) fn told_of(listed: &Listed) -> Option<SnapshotId> {
+    match Entry::parse(listed) {
+        Some(Entry::Incomplete(id)) => Some(id),
+        Some(Entry::Snapshot(_) | Entry::KeySlot(_) | Entry::Doubt(_)) => None,
+        None => applied_to(listed),
+    }
 }

@@ -25,6 +25,9 @@ pub(crate) const PLANS: &str = "plans";
 /// The folder of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
 
+/// The folder of what was set aside, below which every object has the name that it had.
+pub(crate) const ASIDE: &str = "aside";
+
 /// The folder of the summaries.
 pub(crate) const SUMMARIES: &str = "summaries";
 
@@ -175,6 +178,16 @@ impl Objects {
         match self.store.delete(&Path::from(name)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(Error::store("delete", name, source)),
+        }
+    }
+
+    /// Keeps an object, if it is there, under another name, where nothing reads it.
+    pub(crate) async fn set_aside(&self, name: &str) -> Result<()> {
+        let aside = Path::from(format!("{ASIDE}/{name}"));
+        match self.store.copy(&Path::from(name), &aside).await {
+            Ok(()) => self.delete(name).await,
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(Error::store("set aside", name, source)),
         }
     }
 

@@ -30,6 +30,9 @@ pub(crate) use read::open_pack;
 pub(crate) use record::PackRecord;
 pub(crate) use stored::{pack_id_of, read_record};
 
+/// No pack is longer than this many bytes.
+pub(crate) const MAX_PACK_BYTES: u64 = u32::MAX as u64 * 2;
+
 /// A pack is closed when it holds this many chunks.
 pub(crate) const MAX_CHUNKS: usize = 1 << 14;
 

@@ -13,7 +13,8 @@ use near::Near;
 /// Gives the plain bytes of chunks. Clones share everything; any number of tasks may read.
 ///
 /// Knows what the repository knows, which grows with everything that is written by it. When a chunk cannot be read, the
-/// index is brought up to date once, for another machine may have written it.
+/// index is brought up to date once, for another machine may have written it; and packs are looked for that no index object
+/// names, for that one may be damaged or lost.
 #[derive(Clone)]
 pub struct Reader {
     repository: Repository,
@@ -28,7 +29,8 @@ const SMALL_BYTES: u32 = 32 * 1024;
 impl Repository {
     /// Gives what reads chunks. The index is loaded if it was not yet.
     ///
-    /// Damaged index objects are left out, with a warning in the log; the chunks that only they name are missing.
+    /// Damaged index objects are left out, with a warning in the log; the chunks that only they name are looked for in the
+    /// packs when one is read.
     pub async fn reader(&self) -> Result<Reader> {
         self.index().begin_reading();
         self.index().load().await?;
@@ -59,19 +61,29 @@ impl Reader {
 
     /// Reads a chunk: gives its plain bytes, which are certainly the chunk's, or fails.
     ///
-    /// If one copy is damaged or gone, another is tried. Fails with [`Error::MissingChunk`] when no index object names
-    /// the chunk, and with what is wrong with the first copy when none can be read.
+    /// If one copy is damaged or gone, another is tried. Fails with [`Error::MissingChunk`] when no index object and no pack
+    /// names the chunk, and with what is wrong with the first copy when none can be read.
     pub async fn read(&self, id: &ChunkId) -> Result<Vec<u8>> {
-        let index = self.index();
-        match self.read_by(&index, id).await {
-            // Another machine may have written it, or written it anew after a pack was lost or damaged.
-            Err(Error::MissingChunk { .. } | Error::Missing { .. } | Error::Damaged { .. })
-                if self.fixed.is_none() && self.repository.index().look_again(&index).await? =>
-            {
-                self.read_by(&self.index(), id).await
-            }
-            outcome => outcome,
+        let mut index = self.index();
+        let mut outcome = self.read_by(&index, id).await;
+        if self.fixed.is_some() {
+            return outcome;
         }
+        let shared = self.repository.index();
+        // Another machine may have written it, or written it anew after a pack was lost or damaged.
+        if let Err(Error::MissingChunk { .. } | Error::Missing { .. } | Error::Damaged { .. }) = outcome
+            && shared.look_again(&index).await?
+        {
+            index = self.index();
+            outcome = self.read_by(&index, id).await;
+        }
+        // The index object that named its pack may be damaged or lost.
+        if let Err(Error::MissingChunk { .. }) = outcome
+            && shared.look_into_packs(&index).await?
+        {
+            outcome = self.read_by(&self.index(), id).await;
+        }
+        outcome
     }
 
     fn index(&self) -> Arc<Index> {

@@ -64,12 +64,14 @@ pub struct Options {
     /// What this process writes is known at once in any case, and what is not found is looked for in a new listing. So it
     /// only delays that this process learns what others write or delete; work that is done in one go asks the store once.
     pub freshness: Duration,
+    /// Whether the store is a folder of this machine, so that a request costs next to nothing.
+    pub is_local: bool,
 }
 
-/// The system's clock; ten seconds.
+/// The system's clock; ten seconds; any store.
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: SystemClock::shared(), freshness: Duration::from_secs(10) }
+        Self { clock: SystemClock::shared(), freshness: Duration::from_secs(10), is_local: false }
     }
 }
 
@@ -95,6 +97,7 @@ struct Inner {
     content_keys: ContentKeys,
     sealer: Arc<Sealer>,
     unlocked_by: Option<KeySlotId>,
+    is_local: bool,
     listings: Arc<Listings>,
     index: SharedIndex,
     catalog: SharedCatalog,
@@ -152,7 +155,7 @@ impl Repository {
             ledger::record(&objects, Entry::KeySlot(slot)).await?;
         }
         let listings = Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness);
-        Ok(Self::assemble(objects, listings, config, master, slot))
+        Ok(Self::assemble(objects, listings, config, master, slot, options.is_local))
     }
 
     /// Takes back what an initialisation wrote before another one came first.
@@ -196,7 +199,7 @@ impl Repository {
                 (master, Some(slot))
             }
         };
-        let opened = Self::assemble(objects, listings, config, master, slot);
+        let opened = Self::assemble(objects, listings, config, master, slot, options.is_local);
         lock(&opened.inner.confirmed).at = Some(now);
         Ok(opened)
     }
@@ -210,12 +213,13 @@ impl Repository {
         Ok(Probed { id, encryption })
     }
 
-    fn assemble(
+    pub(crate) fn assemble(
         objects: Objects,
         listings: Listings,
         config: Config,
         master: MasterKey,
         slot: Option<KeySlotId>,
+        is_local: bool,
     ) -> Self {
         let content_keys = ContentKeys::derive(&master);
         let sealer = Arc::new(Sealer::new(config.id, config.encryption, &master));
@@ -230,6 +234,7 @@ impl Repository {
                 content_keys,
                 sealer,
                 unlocked_by: slot,
+                is_local,
                 listings,
                 index,
                 catalog,
@@ -298,6 +303,15 @@ impl Repository {
     pub(crate) fn is_new_ledger(&self, listing: &Listing) -> bool {
         let before = lock(&self.inner.completed).replace(listing.clone());
         before.is_none_or(|before| before.began != listing.began)
+    }
+
+    /// Whether a request to the store costs next to nothing.
+    pub(crate) fn is_local(&self) -> bool {
+        self.inner.is_local
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.inner.config
     }
 
     pub(crate) fn listings(&self) -> &Listings {

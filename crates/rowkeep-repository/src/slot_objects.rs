@@ -99,7 +99,7 @@ async fn unlock(
     }
     let vanished = ledger::entries(objects).await?.into_iter().find(|entry| match entry {
         Entry::KeySlot(id) => !seen.contains(id),
-        Entry::Snapshot(_) => false,
+        Entry::Snapshot(_) | Entry::Doubt(_) | Entry::Incomplete(_) => false,
     });
     match vanished {
         Some(entry) => Err(Error::Missing { object: entry.object() }),

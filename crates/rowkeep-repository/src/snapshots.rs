@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::Stream;
 use rowkeep_format::ids::SnapshotId;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Unreadable};
 use crate::header::SNAPSHOT;
 use crate::ledger::{self, Entry};
 use crate::objects::{SNAPSHOTS, short_hash, snapshot};
@@ -77,7 +77,8 @@ impl Repository {
             return Err(Error::NotFound { object: format!("snapshot {id}") });
         }
         ledger::delete(self.objects(), entry).await?;
-        self.objects().delete(&ledger::applied(id)).await?;
+        let more = [ledger::applied(id), Entry::Incomplete(*id).name()];
+        self.objects().delete_all(&more).await?;
         self.shared_catalog().deleted(*id).await;
         Ok(())
     }
@@ -101,6 +102,16 @@ impl Repository {
     /// [`Options::freshness`]: crate::Options::freshness
     pub async fn catalog(&self) -> Result<Arc<Catalog>> {
         self.shared_catalog().update().await
+    }
+
+    /// The catalog after one snapshot was looked at: what cannot be read of it is not listed, whatever a summary tells.
+    pub async fn catalog_after_a_look_at(&self, id: SnapshotId) -> Result<Arc<Catalog>> {
+        self.shared_catalog().look_at(id).await
+    }
+
+    /// What was found harmed since the repository was opened, without looking for it: snapshots that cannot be read.
+    pub async fn harmed(&self) -> Vec<Unreadable> {
+        self.shared_catalog().unreadable().await
     }
 
     /// The same as of now: for what is not found in an older catalog.

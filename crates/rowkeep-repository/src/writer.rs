@@ -1,6 +1,8 @@
 //! Writing chunks: from claims to packs, and from packs to the index.
 
 mod adopt;
+mod doubted;
+mod sample;
 mod stored;
 mod upload;
 
@@ -8,13 +10,15 @@ use std::collections::HashSet;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rowkeep_format::ids::ChunkId;
+use rowkeep_format::ids::{ChunkId, PackId};
 
 use crate::compress::Compressed;
 use crate::index::PackNumber;
+use crate::ledger::{self, Entry};
 use crate::pack::PackBuilder;
 use crate::{Error, Repository, Result};
 
+use sample::Sample;
 pub use stored::Stored;
 use upload::Uploads;
 
@@ -33,6 +37,7 @@ pub struct Writer {
     /// Packs that no index object names yet, and that the next one of this writer will name.
     adopted: HashSet<PackNumber>,
     claims: Mutex<Claims>,
+    reused: Sample,
     filling: tokio::sync::Mutex<Filling>,
     adopted_packs: u64,
 }
@@ -75,7 +80,8 @@ impl Repository {
     /// left undone.
     ///
     /// Packs that no index object names are used; chunks of packs that have vanished count as not stored, so that the
-    /// next backup stores them again.
+    /// next backup stores them again. So do chunks that cannot be read from packs which somebody doubted: these are read as
+    /// a whole.
     pub async fn writer_with(&self, options: WriterOptions) -> Result<Writer> {
         self.still_there_lately().await?;
         let unindexed = adopt::find(self).await?;
@@ -90,6 +96,7 @@ impl Repository {
             options,
             adopted,
             claims: Mutex::default(),
+            reused: Sample::new()?,
             filling: tokio::sync::Mutex::new(Filling { pack, uploads }),
             adopted_packs,
         })
@@ -103,6 +110,7 @@ impl Writer {
     /// has to add the chunk, or the run cannot be finished.
     pub fn claim(&self, id: &ChunkId) -> bool {
         if self.is_stored(id) {
+            self.reused.note(id);
             return false;
         }
         let mut claims = self.claims();
@@ -134,6 +142,33 @@ impl Writer {
         }
         claims.open.remove(&chunk.id);
         Ok(())
+    }
+
+    /// Whether the chunk is stored, or was added in this run.
+    pub fn has(&self, id: &ChunkId) -> bool {
+        self.is_stored(id) || self.has_added(id)
+    }
+
+    /// Takes note of a chunk that the run depends on without having claimed it.
+    pub fn note_reused(&self, id: &ChunkId) {
+        self.reused.note(id);
+    }
+
+    /// Reads some of the chunks that were stored before this run and that it depends on, chosen at random: all of them where
+    /// they are few and the store is local, else as many as two megabytes of packs hold, and at least one. From a store that
+    /// is far away it is only as many as one request gives.
+    ///
+    /// Gives the packs in which one was found that cannot be read. They are doubted from now on: they were read as a whole,
+    /// and for the next writer those of their chunks that are damaged are not stored. A store that fails to answer is no
+    /// finding.
+    pub async fn verify_reused(&self) -> Result<Vec<PackId>> {
+        let index = self.repository.index().current();
+        let doubted = self.reused.verify(&self.repository, &index).await;
+        for pack in &doubted {
+            ledger::record(self.repository.objects(), Entry::Doubt(*pack)).await?;
+        }
+        doubted::examine(&self.repository, doubted.iter().copied()).await?;
+        Ok(doubted)
     }
 
     /// Whether the chunk was added in this run, and not there before.

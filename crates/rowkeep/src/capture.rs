@@ -5,6 +5,7 @@ mod later;
 mod migration_version;
 pub mod readiness;
 mod reuse;
+mod store_chunks;
 pub(crate) mod table;
 
 use std::collections::{BTreeMap, HashSet};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, VERSION};
-use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Table, TableName, chunk, tree};
+use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Table, TableName, tree};
 use rowkeep_repository::Repository;
 
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
@@ -25,8 +26,7 @@ use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
 use later::Later;
 use readiness::refuse_unready;
-use reuse::Base;
-use table::{Sink, read_tables, store};
+use store_chunks::{Wanted, store_chunks};
 
 /// What a snapshot is to hold, and what it is to be called.
 #[derive(Debug, Clone)]
@@ -148,7 +148,6 @@ pub(crate) async fn read_opened(
     later::warn_of_clock(context, &known, &owner, time);
     let parent = later::parent(&known, &owner);
     let later = Later::than(known);
-    let writer = Arc::new(repository.writer().await?);
     let view: Arc<dyn View> = match &options.mask {
         Some(rules) => {
             let names: Vec<TableName> =
@@ -173,21 +172,16 @@ pub(crate) async fn read_opened(
             rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
         });
     }
-    let schema_chunk = chunk::encode_text(&schema.to_json());
-    let schema_id = repository.content_keys().chunk_id(&schema_chunk);
-    store(repository.content_keys(), &writer, schema_id, &schema_chunk).await?;
     let environment = environment(view.as_ref(), &chosen, options).await?;
-    let keys = repository.content_keys().clone();
-    let sink = Sink::Repository(Arc::clone(&writer));
-    let base = Base::open(repository, parent, view.as_ref()).await?;
-    let base = base.as_ref().map(|base| (base, time));
-    let (tables, read_bytes) = read_tables(context, view.as_ref(), chosen, &keys, &sink, base).await?;
+    let wanted = Wanted { view: view.as_ref(), schema: &schema, chosen, parent, time };
+    let mut chunks = store_chunks(context, repository, &wanted).await?;
+    drop(wanted);
     let (position, instant) = (view.position(), view.horizon());
-    let roots = tables.iter().map(|table| table.root.hash);
-    let added = roots.chain([schema_id]).filter(|id| writer.has_added(id)).collect();
-    drop((view, sink));
-    let writer = Arc::into_inner(writer).expect("every table is done, so nobody else holds the writer");
-    let stored = writer.finish().await?;
+    // Nothing more is read, so nobody has to keep the state for us.
+    drop(view);
+    let (schema_id, read_bytes) = (chunks.schema, chunks.read_bytes);
+    let (tables, added) = (std::mem::take(&mut chunks.tables), std::mem::take(&mut chunks.added));
+    let stored = chunks.finish().await?;
     let manifest = Manifest {
         version: VERSION,
         database: options.database.clone(),
@@ -222,7 +216,7 @@ fn chosen_tables<'s>(options: &CaptureOptions, schema: &'s Schema) -> Result<Vec
     if options.with_data { options.selection.choose(schema) } else { Ok(Vec::new()) }
 }
 
-fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {
+pub(crate) fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {
     let ddl = if with_ddl { schema.ddl.clone() } else { Vec::new() };
     Schema {
         engine: schema.engine.clone(),

@@ -25,6 +25,7 @@ pub mod keys;
 pub mod migrate;
 pub mod outcome;
 pub mod plans;
+pub mod repair;
 pub mod repository_check;
 pub mod request;
 pub mod restore;

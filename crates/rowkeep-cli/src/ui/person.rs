@@ -6,7 +6,7 @@ use rowkeep::{Error, RequestError};
 
 use super::confirm::confirmed;
 use super::units::{counted, plain, short};
-use super::{deletion, effect, examined, made, replaced, restored, rows, snapshot, translated};
+use super::{deletion, effect, examined, made, repaired, replaced, restored, rows, snapshot, translated};
 use crate::fail;
 use crate::setup::Session;
 
@@ -27,6 +27,7 @@ impl Caller for Person<'_> {
             Proposal::Rows(plan) => {
                 format!("change {} of {}?", counted(plan.rows.total(), "row"), plan.database)
             }
+            Proposal::Repair(_) => "repair the repository?".to_owned(),
             Proposal::Replacement(plan) => format!("replace all of {}, including its schema?", plan.database),
             Proposal::Translation(plan) => format!(
                 "create {}, with {} that will not be exact?",
@@ -34,7 +35,7 @@ impl Caller for Person<'_> {
                 counted(plan.inexact.len() as u64, "thing")
             ),
             Proposal::Deletion(snapshots) => {
-                format!("delete {}?", counted(snapshots.len() as u64, "snapshot"))
+                format!("delete {}?", counted(snapshots.ids().count() as u64, "snapshot"))
             }
         };
         match confirmed(&question) {
@@ -53,7 +54,8 @@ impl Caller for Person<'_> {
             News::Plan(Proposal::Rows(plan)) => session.say(rows::plan_told(plan)),
             News::Plan(Proposal::Replacement(plan)) => session.say(replaced::plan_told(plan)),
             News::Plan(Proposal::Translation(plan)) => session.say(translated::plan_told(plan)),
-            News::Plan(Proposal::Deletion(snapshots)) => session.say(deletion::plan_told(snapshots)),
+            News::Plan(Proposal::Deletion(plan)) => session.say(deletion::plan_told(plan)),
+            News::Plan(Proposal::Repair(plan)) => session.say(repaired::plan_told(plan)),
             News::PlanAgain(why) => session.say(format!("{}; making a new plan", plain(why))),
             News::Snapshot(new) => session.say(snapshot::told(new)),
             News::Restored(outcome) => restored::done(session, outcome),
@@ -61,6 +63,9 @@ impl Caller for Person<'_> {
             News::Examined(database) => session.say(examined::told(database)),
             News::Deleted(snapshot) => {
                 session.say(format!("deleted snapshot {} of {}", short(snapshot.id), snapshot.database))
+            }
+            News::DeletedUnreadable(id) => {
+                session.say(format!("deleted snapshot {}, which could not be read", short(id)))
             }
             News::Changing { before, target } => effect::say_before(session, before, target),
             News::Failed { database, error } => fail::say_of(database, error),

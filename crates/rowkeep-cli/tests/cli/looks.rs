@@ -49,6 +49,7 @@ fn every_command_explains_itself() {
         "restore",
         "verify",
         "check",
+        "repair",
         "check-data",
         "drill",
         "assess",

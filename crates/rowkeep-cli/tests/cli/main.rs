@@ -30,6 +30,7 @@ mod passwords;
 mod plans;
 mod postgres;
 mod related;
+mod repair;
 mod replace;
 mod sandbox;
 mod secrets;

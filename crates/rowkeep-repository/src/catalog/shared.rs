@@ -75,6 +75,23 @@ impl SharedCatalog {
         Ok(Arc::clone(&state.catalog))
     }
 
+    /// Reads the manifest of one snapshot, whatever a summary tells of it.
+    pub(crate) async fn look_at(&self, id: SnapshotId) -> Result<Arc<Catalog>> {
+        let mut state = self.state.lock().await;
+        state.summaries.remove(&id);
+        state.unreadable.remove(&id);
+        state.is_stale = false;
+        state.read_manifests(HashSet::from([id])).await?;
+        state.catalog = Arc::new(state.to_catalog());
+        Ok(Arc::clone(&state.catalog))
+    }
+
+    /// The snapshots whose manifests could not be read, as far as anybody has asked.
+    pub(crate) async fn unreadable(&self) -> Vec<Unreadable> {
+        let state = self.state.lock().await;
+        state.unreadable.iter().map(|(id, error)| Unreadable { id: *id, error: Arc::clone(error) }).collect()
+    }
+
     /// Takes note of a snapshot that was made here.
     pub(crate) async fn made(&self, id: SnapshotId, manifest: &[u8]) {
         let mut state = self.state.lock().await;

@@ -1,5 +1,6 @@
 //! Reading whole packs: their hash, their directory, and every chunk in them.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,12 +8,12 @@ use futures::StreamExt;
 use rowkeep_format::ids::{ChunkId, PackId};
 
 use super::options::ReadData;
-use super::packs::Packs;
+use super::packs::{Packs, unneeded};
 use super::progress::{CheckProgress, OnProgress, Stage};
 use super::report::CheckReport;
-use super::structure::{is_finding, words};
+use super::structure::words;
 use crate::header::PACK;
-use crate::pack::{Directory, frame, open_pack, with_offsets};
+use crate::pack::{Directory, MAX_PACK_BYTES, frame, open_pack, with_offsets};
 use crate::seal::Sealer;
 use crate::{ContentKeys, Error, Flaw, Repository, Result, objects};
 
@@ -30,15 +31,19 @@ struct Verdict {
     differences: Vec<ChunkId>,
 }
 
-/// Reads the packs that are chosen.
+/// Reads the packs that are chosen, and those that are doubted in any case.
 pub(super) async fn read(
     repository: &Repository,
     packs: &mut Packs,
     choice: ReadData,
+    doubted: &BTreeSet<PackId>,
     report: &mut CheckReport,
     progress: OnProgress<'_>,
 ) -> Result<()> {
-    let chosen = choose(packs.there.iter().map(|(id, size)| (*id, *size)).collect(), choice);
+    let all: Vec<(PackId, u64)> = packs.there.iter().map(|(id, size)| (*id, *size)).collect();
+    let mut chosen = choose(all.clone(), choice);
+    let known: HashSet<PackId> = chosen.iter().map(|(id, _)| *id).collect();
+    chosen.extend(all.into_iter().filter(|(id, _)| doubted.contains(id) && !known.contains(id)));
     let total = chosen.iter().map(|(_, size)| size).sum();
     let mut reading = futures::stream::iter(chosen)
         .map(|(id, size)| async move { (id, size, examine(repository, id).await) })
@@ -47,7 +52,7 @@ pub(super) async fn read(
         match verdict {
             Ok(verdict) => judge(packs, id, verdict, report).await?,
             Err(Error::Missing { .. }) => {}
-            Err(error) if is_finding(&error) => unusable(packs, id, &words(&error), report),
+            Err(error) if error.is_finding() => unusable(packs, id, &words(&error), report),
             Err(error) => return Err(error),
         }
         report.packs_read += 1;
@@ -82,7 +87,7 @@ fn choose(mut packs: Vec<(PackId, u64)>, choice: ReadData) -> Vec<(PackId, u64)>
 
 async fn examine(repository: &Repository, id: PackId) -> Result<Verdict> {
     let name = objects::pack(&id);
-    let file = repository.objects().read(&name, u64::from(u32::MAX) * 2).await?;
+    let file = repository.objects().read(&name, MAX_PACK_BYTES).await?;
     let (sealer, keys) = (Arc::clone(repository.sealer()), repository.content_keys().clone());
     let examining = tokio::task::spawn_blocking(move || examine_file(&sealer, &keys, &id, &file));
     examining.await.map_err(|_| Error::System("examining a pack"))
@@ -127,7 +132,7 @@ async fn judge(packs: &mut Packs, id: PackId, verdict: Verdict, report: &mut Che
     for chunk in differences {
         match packs.reader.read(&chunk).await {
             Ok(_) => {}
-            Err(error) if is_finding(&error) => {
+            Err(error) if error.is_finding() => {
                 flaw.get_or_insert(Flaw::Malformed("the difference"));
                 unreadable.push(chunk);
             }
@@ -149,7 +154,7 @@ async fn judge(packs: &mut Packs, id: PackId, verdict: Verdict, report: &mut Che
         return Ok(());
     }
     if !packs.numbers.contains_key(&id) {
-        report.note(objects::pack(&id), flaw, "no index object names it, so nothing depends on it as it is");
+        unneeded(&id, flaw, report);
         return Ok(());
     }
     let meaning = match unreadable.len() {
@@ -161,6 +166,7 @@ async fn judge(packs: &mut Packs, id: PackId, verdict: Verdict, report: &mut Che
         format!("{flaw} ({} chunks are unreadable)", unreadable.len()),
         meaning,
     );
+    report.damaged_pack(id);
     for chunk in unreadable {
         packs.suspect_chunk(chunk);
     }
@@ -172,12 +178,9 @@ fn unusable(packs: &mut Packs, id: PackId, what: &str, report: &mut CheckReport)
     match packs.numbers.get(&id).copied() {
         Some(number) => {
             report.damaged(objects::pack(&id), what, "its chunks are read one by one to see which are left");
+            report.damaged_pack(id);
             packs.suspect_pack(number);
         }
-        None => report.note(
-            objects::pack(&id),
-            what,
-            "no index object names it, so nothing depends on it as it is",
-        ),
+        None => unneeded(&id, what, report),
     }
 }

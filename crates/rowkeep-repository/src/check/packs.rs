@@ -7,8 +7,8 @@ use futures::{StreamExt, TryStreamExt};
 use rowkeep_format::ids::{ChunkId, PackId};
 
 use super::progress::{CheckProgress, OnProgress, Stage};
-use super::report::CheckReport;
-use super::structure::{is_finding, stranger, words};
+use super::report::{CheckReport, Remedy};
+use super::structure::{stranger, words};
 use crate::index::{Index, PackNumber};
 use crate::objects::{self, PACKS};
 use crate::pack::{pack_id_of, read_record};
@@ -70,10 +70,12 @@ impl Packs {
                 Some(size) => {
                     let what = format!("it has {size} bytes instead of {}", pack.size);
                     report.damaged(objects::pack(&pack.id), what, SUFFERS);
+                    report.damaged_pack(pack.id);
                     self.suspect.insert(number);
                 }
                 None => {
                     report.damaged(objects::pack(&pack.id), "it is missing", SUFFERS);
+                    report.damaged_pack(pack.id);
                     self.gone.insert(number);
                 }
             }
@@ -102,16 +104,15 @@ impl Packs {
         while let Some((id, outcome)) = reading.next().await {
             let name = objects::pack(&id);
             match outcome {
-                Ok(_) => report.note(
-                    name,
-                    "no index object names it",
-                    "left by a backup that was interrupted or is running; the next backup uses it",
-                ),
-                Err(error) if is_finding(&error) => report.note(
-                    name,
-                    words(&error),
-                    "no index object names it, so nothing depends on it as it is",
-                ),
+                Ok(_) => {
+                    report.note(
+                        name,
+                        "no index object names it",
+                        "left by a backup that was interrupted or is running; the next backup uses it",
+                    );
+                    report.remedy(Remedy::Name(id));
+                }
+                Err(error) if error.is_finding() => unneeded(&id, words(&error), report),
                 Err(error) => return Err(error),
             }
             done += 1;
@@ -155,6 +156,13 @@ impl Packs {
     }
 }
 
+/// A damaged pack that nothing depends on.
+pub(super) fn unneeded(id: &PackId, what: impl std::fmt::Display, report: &mut CheckReport) {
+    report.note(objects::pack(id), what, "no index object names it, so nothing depends on it as it is");
+    // Somebody may use it whose index object was lost.
+    report.damaged_pack(*id);
+}
+
 const SUFFERS: &str = "snapshots that need its chunks cannot be restored in full; the next backup stores those \
                        of them again that the database still has";
 
@@ -172,7 +180,7 @@ async fn unreadable(
             }
             match reader.read(&id).await {
                 Ok(_) => Ok(None),
-                Err(error) if is_finding(&error) => Ok(Some(id)),
+                Err(error) if error.is_finding() => Ok(Some(id)),
                 Err(error) => Err(error),
             }
         })

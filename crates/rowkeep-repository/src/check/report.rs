@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use rowkeep_format::ids::ChunkId;
+use rowkeep_format::ids::{ChunkId, PackId, SnapshotId};
 
 use crate::index::Index;
 use crate::{Reader, Repository};
@@ -32,6 +32,12 @@ pub struct CheckReport {
     pub bytes_read: u64,
     /// Snapshots that open.
     pub snapshots: u64,
+    /// Snapshots that are known to have lost chunks for good.
+    pub incomplete: BTreeSet<SnapshotId>,
+    /// Packs that are damaged or missing.
+    pub damaged_packs: BTreeSet<PackId>,
+    /// What a repair does about the findings.
+    pub remedies: Vec<Remedy>,
     /// The index as the objects that are there say it.
     pub(super) index: Arc<Index>,
 }
@@ -65,9 +71,37 @@ impl CheckReport {
         self.add(Severity::Note, object.into(), what.to_string(), meaning);
     }
 
+    /// Notes that a pack is damaged or missing.
+    pub(super) fn damaged_pack(&mut self, id: PackId) {
+        self.damaged_packs.insert(id);
+        self.remedy(Remedy::Salvage(id));
+    }
+
+    /// Notes what a repair does about what was found last.
+    pub(super) fn remedy(&mut self, remedy: Remedy) {
+        if !self.remedies.contains(&remedy) {
+            self.remedies.push(remedy);
+        }
+    }
+
     fn add(&mut self, severity: Severity, object: String, what: String, meaning: &'static str) {
         self.findings.push(Finding { severity, object, what, meaning });
     }
+}
+
+/// What a repair does about an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// The config is written again.
+    WriteConfig,
+    /// The object is beyond help: it is kept under another name, where nothing reads it.
+    SetAside(String),
+    /// The entry of the ledger is struck, for its object is lost.
+    Strike(String),
+    /// The pack is whole, and an index object names it again.
+    Name(PackId),
+    /// What can still be read of the pack is stored again; the pack is then set aside, and index objects name it no more.
+    Salvage(PackId),
 }
 
 /// How bad a finding is.

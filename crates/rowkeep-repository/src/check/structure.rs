@@ -3,28 +3,17 @@
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
+use rowkeep_format::ids::SnapshotId;
 
 use super::progress::{CheckProgress, OnProgress, Stage};
-use super::report::CheckReport;
+use super::report::{CheckReport, Remedy};
 use crate::index::{self, Loaded};
 use crate::ledger::{self, Entry};
 use crate::objects::{
-    CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, SUMMARIES, plan, snapshot,
+    ASIDE, CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, SUMMARIES, plan, plan_claim,
+    snapshot,
 };
 use crate::{Error, Repository, Result, catalog, plans, slot_objects, snapshot_objects};
-
-/// Whether an error says something of an object, rather than of the store.
-pub(super) fn is_finding(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Damaged { .. }
-            | Error::Missing { .. }
-            | Error::MissingChunk { .. }
-            | Error::NewerFormat { .. }
-            | Error::NotFound { .. }
-            | Error::Replaced { .. }
-    )
-}
 
 /// What is wrong, without the name of the object that the finding has already.
 pub(super) fn words(error: &Error) -> String {
@@ -41,12 +30,13 @@ pub(super) fn words(error: &Error) -> String {
 pub(super) async fn config(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     match repository.still_there().await {
         Ok(()) => Ok(()),
-        Err(error) if is_finding(&error) => {
+        Err(error) if error.is_finding() => {
             report.damaged(
                 CONFIG,
                 words(&error),
-                "without it the repository cannot be opened; put back a copy of the object",
+                "without it the repository cannot be opened; `rowkeep repair` makes it again from the key slots",
             );
+            report.remedy(Remedy::WriteConfig);
             Ok(())
         }
         Err(error) => Err(error),
@@ -55,7 +45,7 @@ pub(super) async fn config(repository: &Repository, report: &mut CheckReport) ->
 
 pub(super) async fn key_slots(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     let objects = repository.objects();
-    let recorded = recorded(repository, |entry| matches!(entry, Entry::KeySlot(_)), report).await?;
+    let recorded = recorded(repository, |entry| matches!(entry, Entry::KeySlot(_))).await?;
     let mut there = BTreeSet::new();
     for (id, slot) in slot_objects::read_all(objects, &objects.list(KEYS).await?).await? {
         let entry = Entry::KeySlot(id);
@@ -69,11 +59,14 @@ pub(super) async fn key_slots(repository: &Repository, report: &mut CheckReport)
                 continue;
             }
             Ok(_) => report.key_slots += 1,
-            Err(error) => report.damaged(
-                entry.object(),
-                words(&error),
-                "its passphrase or key file does not open the repository; add a new one while another does",
-            ),
+            Err(error) => {
+                report.damaged(
+                    entry.object(),
+                    words(&error),
+                    "its passphrase or key file does not open the repository; add a new one while another does",
+                );
+                beyond_help(entry, report);
+            }
         }
         there.insert(entry);
     }
@@ -88,29 +81,15 @@ pub(super) async fn key_slots(repository: &Repository, report: &mut CheckReport)
     Ok(())
 }
 
+/// Has an object set aside, and its entry struck.
+fn beyond_help(entry: Entry, report: &mut CheckReport) {
+    report.remedy(Remedy::SetAside(entry.object()));
+    report.remedy(Remedy::Strike(entry.name()));
+}
+
 /// The entries of the ledger of one kind.
-async fn recorded(
-    repository: &Repository,
-    kind: impl Fn(&Entry) -> bool,
-    report: &mut CheckReport,
-) -> Result<BTreeSet<Entry>> {
-    let mut recorded = BTreeSet::new();
-    for listed in repository.objects().list(LEDGER).await? {
-        match Entry::parse(&listed) {
-            Some(entry) if kind(&entry) => {
-                if listed.bytes > 0 {
-                    report.note(
-                        &listed.name,
-                        format!("it has {} bytes instead of none", listed.bytes),
-                        "only its name counts, but somebody else has written it",
-                    );
-                }
-                recorded.insert(entry);
-            }
-            Some(_) | None => {}
-        }
-    }
-    Ok(recorded)
+async fn recorded(repository: &Repository, kind: impl Fn(&Entry) -> bool) -> Result<BTreeSet<Entry>> {
+    Ok(ledger::entries(repository.objects()).await?.into_iter().filter(kind).collect())
 }
 
 /// Tells what vanished and what was not completed. Looks twice, for others may be writing and deleting.
@@ -127,12 +106,13 @@ async fn compare_with_ledger(
                 entry.object(),
                 "it is missing",
                 match entry {
-                    Entry::Snapshot(_) => {
+                    Entry::KeySlot(_) => "its passphrase or key file does not open the repository any more",
+                    Entry::Snapshot(_) | Entry::Doubt(_) | Entry::Incomplete(_) => {
                         "the snapshot was completed and never deleted by rowkeep: it is lost"
                     }
-                    Entry::KeySlot(_) => "its passphrase or key file does not open the repository any more",
                 },
             );
+            report.remedy(Remedy::Strike(entry.name()));
         }
     }
     for entry in there.difference(recorded) {
@@ -150,7 +130,7 @@ async fn compare_with_ledger(
 /// Tells of objects that are not a repository's.
 pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     let objects = repository.objects();
-    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER, SUMMARIES];
+    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER, SUMMARIES, ASIDE];
     let mut strangers: Vec<String> =
         objects.top().await?.into_iter().filter(|name| !known.contains(&name.as_str())).collect();
     for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS, SUMMARIES] {
@@ -160,6 +140,30 @@ pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport)
     }
     for name in strangers {
         stranger(name, report);
+    }
+    records(repository, report).await
+}
+
+/// Tells of entries of the ledger that somebody else wrote, and of those that say something of a snapshot that is not there.
+async fn records(repository: &Repository, report: &mut CheckReport) -> Result<()> {
+    let ledger = repository.objects().list(LEDGER).await?;
+    let there: BTreeSet<SnapshotId> = repository.snapshots().await?.into_iter().collect();
+    for listed in ledger.iter().filter(|listed| is_ours(LEDGER, listed)) {
+        if listed.bytes > 0 {
+            report.note(
+                &listed.name,
+                format!("it has {} bytes instead of none", listed.bytes),
+                "only its name counts, but somebody else has written it",
+            );
+        }
+        if ledger::told_of(listed).is_some_and(|id| !there.contains(&id)) {
+            report.note(
+                &listed.name,
+                "the snapshot that it is about is not there",
+                "it says nothing of any other",
+            );
+            report.remedy(Remedy::Strike(listed.name.clone()));
+        }
     }
     Ok(())
 }
@@ -188,9 +192,9 @@ pub(super) fn index(loaded: &Loaded, report: &mut CheckReport) {
             report.damaged(
                 object,
                 words(error),
-                "chunks that only it names cannot be read until the next backup finds them in the packs; \
-                 delete it after that",
+                "chunks that only it names cannot be read until the next backup or `rowkeep repair` finds them in the packs",
             );
+            report.remedy(Remedy::SetAside(object.clone()));
         }
     }
 }
@@ -203,8 +207,23 @@ pub(super) async fn plans(repository: &Repository, report: &mut CheckReport) -> 
             Err(error @ Error::NewerFormat { .. }) => {
                 report.note(plan(&id), words(&error), "only a newer rowkeep can check it");
             }
-            Err(error) if is_finding(&error) => {
+            Err(error) if error.is_finding() => {
                 report.damaged(plan(&id), words(&error), "it cannot be executed; make the plan again");
+                report.remedy(Remedy::SetAside(plan(&id)));
+            }
+            Err(error) => return Err(error),
+        }
+        match repository.plan_claim(&id).await {
+            Ok(_) | Err(Error::NewerFormat { .. }) => {}
+            Err(error) if error.is_finding() => {
+                report.damaged(
+                    plan_claim(&id),
+                    words(&error),
+                    "nobody can tell whether the plan was executed; make the plan again",
+                );
+                // Without its claim the plan could be executed twice.
+                report.remedy(Remedy::SetAside(plan(&id)));
+                report.remedy(Remedy::SetAside(plan_claim(&id)));
             }
             Err(error) => return Err(error),
         }
@@ -222,11 +241,14 @@ pub(super) async fn summaries(repository: &Repository, report: &mut CheckReport)
             Err(error @ Error::NewerFormat { .. }) => {
                 report.note(name, words(&error), "a listing of snapshots does without it");
             }
-            Err(error) if is_finding(&error) => report.note(
-                name,
-                words(&error),
-                "it only makes listings fast; the next backup writes another and deletes it",
-            ),
+            Err(error) if error.is_finding() => {
+                report.note(
+                    name,
+                    words(&error),
+                    "it only makes listings fast; the next backup writes another and deletes it",
+                );
+                report.remedy(Remedy::SetAside(name.clone()));
+            }
             Err(error) => return Err(error),
         }
     }
@@ -238,7 +260,7 @@ pub(super) async fn snapshots(
     report: &mut CheckReport,
     progress: OnProgress<'_>,
 ) -> Result<()> {
-    let recorded = recorded(repository, |entry| matches!(entry, Entry::Snapshot(_)), report).await?;
+    let recorded = recorded(repository, |entry| matches!(entry, Entry::Snapshot(_))).await?;
     let ids = repository.snapshots().await?;
     let total = ids.len() as u64;
     let mut there = BTreeSet::new();
@@ -252,17 +274,25 @@ pub(super) async fn snapshots(
             }
             // Told below, unless it was deleted in between.
             Err(Error::Missing { .. } | Error::NotFound { .. }) => {}
-            Err(error @ Error::Damaged { .. }) if !recorded.contains(&entry) => report.note(
-                snapshot(&id),
-                words(&error),
-                "it was never completed, or the ledger has lost its entry; it can be deleted",
-            ),
+            Err(error @ Error::Damaged { .. }) if !recorded.contains(&entry) => {
+                report.note(
+                    snapshot(&id),
+                    words(&error),
+                    "it was never completed, or the ledger has lost its entry; it can be deleted",
+                );
+                report.remedy(Remedy::SetAside(snapshot(&id)));
+            }
             Err(error @ Error::NewerFormat { .. }) => {
                 report.note(snapshot(&id), words(&error), "only a newer rowkeep can check it");
                 there.insert(entry);
             }
-            Err(error) if is_finding(&error) => {
-                report.damaged(snapshot(&id), words(&error), "the snapshot cannot be restored");
+            Err(error) if error.is_finding() => {
+                report.damaged(
+                    snapshot(&id),
+                    words(&error),
+                    "the snapshot cannot be restored; it can be deleted",
+                );
+                beyond_help(entry, report);
                 there.insert(entry);
             }
             Err(error) => return Err(error),

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -50,6 +50,8 @@ pub(crate) struct Index {
     segments: Vec<Arc<Segment>>,
     packs: Arc<Vec<PackPlace>>,
     numbers: Arc<HashMap<PackId, PackNumber>>,
+    /// Copies that were found unreadable.
+    unreadable: Arc<HashSet<(PackNumber, ChunkId)>>,
 }
 
 impl fmt::Debug for Index {
@@ -64,12 +66,25 @@ impl Index {
         self.is_held(id, |_, state| state != PackState::Gone)
     }
 
-    /// Whether a pack holds the chunk for which a condition holds.
+    /// Whether a pack holds the chunk for which a condition holds. Copies that are known to be unreadable are none.
     pub(crate) fn is_held(&self, id: &ChunkId, condition: impl Fn(PackNumber, PackState) -> bool) -> bool {
         self.rows_of(id).any(|row| {
             let pack = PackNumber(row.pack());
-            condition(pack, self.pack(pack).state)
+            condition(pack, self.pack(pack).state) && !self.is_unreadable(pack, id)
         })
+    }
+
+    /// Whether a copy of a chunk was found unreadable.
+    pub(crate) fn is_unreadable(&self, pack: PackNumber, id: &ChunkId) -> bool {
+        !self.unreadable.is_empty() && self.unreadable.contains(&(pack, *id))
+    }
+
+    /// Takes note of copies that cannot be read.
+    pub(crate) fn set_unreadable(&mut self, pack: PackNumber, chunks: impl IntoIterator<Item = ChunkId>) {
+        let found: Vec<_> = chunks.into_iter().map(|id| (pack, id)).collect();
+        if !found.is_empty() {
+            Arc::make_mut(&mut self.unreadable).extend(found);
+        }
     }
 
     /// All copies of a chunk, those in packs that were there first.
@@ -150,6 +165,12 @@ impl Index {
                 (pack, record)
             })
             .collect()
+    }
+
+    /// The chunks that a pack holds.
+    pub(crate) fn chunks_of(&self, pack: PackNumber) -> Vec<ChunkId> {
+        let rows = self.segments.iter().flat_map(|segment| &segment.rows);
+        rows.filter(|row| row.pack() == pack.0).map(|row| row.id).collect()
     }
 
     /// Adds packs that it does not know yet.

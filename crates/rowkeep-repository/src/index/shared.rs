@@ -3,15 +3,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
+use futures::StreamExt;
 use rowkeep_format::ids::{ChunkId, IndexId, PackId};
 use tokio::sync::Mutex;
 
 use super::load::{ATTEMPTS, NotRead, chunks_in, read_all};
 use super::memory::{Collected, Index, PackNumber, PackPlace, PackState};
-use super::{CHUNKS_PER_OBJECT, id_of, seal};
+use super::{CHUNKS_PER_OBJECT, PACKS_PER_OBJECT, id_of, seal};
 use crate::listings::{Folder, Listing, Listings, Moment};
 use crate::objects::{self, Listed, Objects};
-use crate::pack::PackRecord;
+use crate::pack::{PackRecord, pack_id_of, read_record};
 use crate::seal::Sealer;
 use crate::{Error, Result};
 
@@ -29,6 +30,8 @@ pub(crate) struct SharedIndex {
     readings: AtomicU64,
     /// How often that was when the index was last brought up to date because something was missing.
     looked_again: Mutex<u64>,
+    /// The same for when packs were last looked for that no index object names.
+    looked_into_packs: Mutex<u64>,
 }
 
 /// What is known of the index objects.
@@ -61,6 +64,9 @@ impl Object {
     }
 }
 
+/// How many packs are opened at the same time.
+const AT_ONCE: usize = 8;
+
 /// So many small index objects are made one.
 const MANY_SMALL: usize = 8;
 
@@ -77,6 +83,7 @@ impl SharedIndex {
             known: Mutex::default(),
             readings: AtomicU64::new(1),
             looked_again: Mutex::new(0),
+            looked_into_packs: Mutex::new(0),
         }
     }
 
@@ -113,6 +120,37 @@ impl SharedIndex {
             let [listing] = self.listings.get([Folder::Index]).await?;
             self.update(&listing).await?;
             *looked_again = readings;
+        }
+        Ok(!Arc::ptr_eq(before, &self.current()))
+    }
+
+    /// Looks for packs that no index object names, or only ones that are damaged or lost, because a chunk is in none that one
+    /// names; says whether it may be there now. What they hold, they say themselves.
+    ///
+    /// It is done as often as [`SharedIndex::look_again`].
+    pub(crate) async fn look_into_packs(&self, before: &Arc<Index>) -> Result<bool> {
+        let mut looked_into = self.looked_into_packs.lock().await;
+        let readings = self.readings.load(Ordering::Relaxed);
+        if *looked_into != readings {
+            let [listing] = self.listings.get([Folder::Packs]).await?;
+            let index = self.current();
+            let packs = listing.objects.iter().filter_map(|object| Some((pack_id_of(object)?, object.bytes)));
+            let unnamed: Vec<_> = packs.filter(|(id, _)| index.number(id).is_none()).collect();
+            let mut reading = futures::stream::iter(unnamed)
+                .map(|(id, size)| read_record(&self.objects, &self.sealer, id, size))
+                .buffer_unordered(AT_ONCE);
+            let mut records = Vec::new();
+            while let Some(record) = reading.next().await {
+                match record {
+                    Ok(record) => records.push(record),
+                    Err(error) if error.is_finding() => tracing::warn!(%error, "a pack is left alone"),
+                    Err(error) => return Err(error),
+                }
+            }
+            if !records.is_empty() {
+                self.found(&records).await;
+            }
+            *looked_into = readings;
         }
         Ok(!Arc::ptr_eq(before, &self.current()))
     }
@@ -195,6 +233,14 @@ impl SharedIndex {
         numbers
     }
 
+    /// Takes note of chunks that cannot be read from a pack: they count as stored only where another pack holds them.
+    pub(crate) async fn found_unreadable(&self, pack: PackNumber, chunks: Vec<ChunkId>) {
+        let known = self.known.lock().await;
+        let mut index = Index::clone(&self.current());
+        index.set_unreadable(pack, chunks);
+        self.publish(index, &known);
+    }
+
     /// The packs that the index takes to be there and that a listing does not have, or not in the same size.
     pub(crate) async fn missing_in(&self, listing: &Packs) -> Vec<PackId> {
         let known = self.known.lock().await;
@@ -249,6 +295,42 @@ impl SharedIndex {
             sealing.await.map_err(|_| Error::System("making an index object"))??;
         self.objects.write(&objects::index(&id), Bytes::from(object)).await?;
         self.wrote(id, &records).await;
+        self.known.lock().await.named.retain(|id, _| !replaced.contains(id));
+        let names: Vec<String> = replaced.iter().map(objects::index).collect();
+        self.objects.delete_all(&names).await
+    }
+
+    /// Has index objects name some packs no more: those that do are written anew without them, and then deleted.
+    ///
+    /// What is left of the others must be in packs that are named elsewhere.
+    pub(crate) async fn leave_out(&self, packs: &BTreeSet<PackId>) -> Result<()> {
+        let index = self.current();
+        let out: HashSet<PackNumber> = packs.iter().filter_map(|id| index.number(id)).collect();
+        let (replaced, kept) = {
+            let known = self.known.lock().await;
+            let names_one = |object: &&Object| object.packs.iter().any(|pack| out.contains(pack));
+            let replaced = known.named.iter().filter(|(_, object)| names_one(object));
+            let replaced: Vec<IndexId> = replaced.map(|(id, _)| *id).collect();
+            let packs = replaced.iter().filter_map(|id| known.named.get(id));
+            let packs = packs.flat_map(|object| object.packs.iter().copied());
+            let kept: BTreeSet<PackNumber> = packs.filter(|pack| !out.contains(pack)).collect();
+            (replaced, kept)
+        };
+        if replaced.is_empty() {
+            return Ok(());
+        }
+        let mut records = Vec::with_capacity(kept.len());
+        for (pack, record) in index.records(kept.into_iter()) {
+            records.push(match record {
+                Some(record) => record,
+                None => read_record(&self.objects, &self.sealer, pack.id, pack.size).await?,
+            });
+        }
+        for records in records.chunks(PACKS_PER_OBJECT) {
+            let (id, object) = seal(&self.sealer, records)?;
+            self.objects.write(&objects::index(&id), Bytes::from(object)).await?;
+            self.wrote(id, records).await;
+        }
         self.known.lock().await.named.retain(|id, _| !replaced.contains(id));
         let names: Vec<String> = replaced.iter().map(objects::index).collect();
         self.objects.delete_all(&names).await

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt};
 
+use super::doubted;
 use crate::index::Packs;
 use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing};
@@ -35,6 +36,12 @@ pub(super) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
         .await?;
     shared.found(&unindexed).await;
     unindexed.extend(without_name(repository, &unindexed).await?);
+    let entries = ledger.objects.iter().filter_map(Entry::parse);
+    let doubted = entries.filter_map(|entry| match entry {
+        Entry::Doubt(pack) => Some(pack),
+        Entry::Snapshot(_) | Entry::KeySlot(_) | Entry::Incomplete(_) => None,
+    });
+    doubted::examine(repository, doubted.collect::<Vec<_>>()).await?;
     if repository.is_new_ledger(&ledger) {
         complete_ledger(repository, &keys, &snapshots, &ledger).await?;
     }

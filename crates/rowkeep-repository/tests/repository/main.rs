@@ -10,6 +10,7 @@ mod kill;
 mod lasting;
 mod locks;
 mod races;
+mod sample;
 mod stores;
 mod support;
 mod watched;

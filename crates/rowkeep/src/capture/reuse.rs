@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{ChangeCount, View};
-use rowkeep_format::{SnapshotId, Table, TableEntry, TableName};
+use rowkeep_format::{ChunkId, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
@@ -59,12 +59,13 @@ impl Base {
     /// The table as the earlier snapshot has it, if nothing was written to it since and the repository has all of it: what
     /// was lost there comes back when the table is read.
     ///
-    /// `now` is the time of the later one.
+    /// `now` is the time of the later one; every chunk that is taken over is given to `reused`.
     pub(crate) async fn unwritten(
         &self,
         view: &dyn View,
         table: &Table,
         now: Timestamp,
+        reused: impl Fn(&ChunkId),
     ) -> Result<Option<TableEntry>, Error> {
         let (Some(instant), Some(entry)) = (&self.instant, self.entries.get(&table.name)) else {
             return Ok(None);
@@ -77,18 +78,19 @@ impl Base {
         }
         let same = ChangeCount { rows: entry.root.rows, changed: 0 };
         let unwritten = view.changed_since(table, instant).await? == Some(same);
-        if !unwritten || !self.has(entry).await {
+        if !unwritten || !self.has(entry, reused).await {
             return Ok(None);
         }
         Ok(Some(TableEntry { read: Some(read), ..entry.clone() }))
     }
 
     /// Whether every chunk of a table is in the repository, by its index.
-    async fn has(&self, entry: &TableEntry) -> bool {
+    async fn has(&self, entry: &TableEntry, reused: impl Fn(&ChunkId)) -> bool {
         let level = u64::from(entry.root.levels).saturating_sub(1);
         let found = chunks(Arc::clone(&self.reader), entry.root.hash, level);
         let all = found.try_fold(true, |all, chunk| {
             let has = self.reader.contains(&chunk.id);
+            reused(&chunk.id);
             async move { Ok(all && has) }
         });
         all.await.unwrap_or(false)

@@ -1,5 +1,6 @@
 //! Reading a table of a live database into chunks: encode, name, and store what is new.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
@@ -25,6 +26,28 @@ pub(crate) enum Sink {
     Names,
     /// Into the repository, unless they are there.
     Repository(Arc<Writer>),
+    /// The same, of these alone.
+    Wanted(Arc<Writer>, Arc<HashSet<ChunkId>>),
+}
+
+impl Sink {
+    /// Who takes a chunk that has to be stored; nobody where it has not.
+    fn claim(&self, id: &ChunkId) -> Option<&Writer> {
+        let writer = match self {
+            Sink::Names => return None,
+            Sink::Repository(writer) => writer,
+            Sink::Wanted(writer, wanted) if wanted.contains(id) => writer,
+            Sink::Wanted(..) => return None,
+        };
+        writer.claim(id).then_some(writer)
+    }
+
+    /// Takes note of what is taken over from an earlier snapshot.
+    fn note_reused(&self, id: &ChunkId) {
+        if let Sink::Repository(writer) = self {
+            writer.note_reused(id);
+        }
+    }
 }
 
 /// Reads the tables, as many at once as the view is good for, and returns them in the order of their names.
@@ -46,7 +69,7 @@ pub(crate) async fn read_tables(
     let read = futures::stream::iter(largest_first).map(|table| async move {
         context.observe(Event::Table(&table.name));
         if let Some((base, now)) = base
-            && let Some(entry) = base.unwritten(view, table, now).await?
+            && let Some(entry) = base.unwritten(view, table, now, |chunk| sink.note_reused(chunk)).await?
         {
             context.observe(Event::TableDone { table: &table.name, rows: entry.root.rows });
             return Ok((entry, 0));
@@ -130,13 +153,11 @@ async fn store_all<W: Fn(Cut) -> Putting>(
 
 /// Encodes a chunk, and stores it where it is to be stored.
 async fn put(context: Context, cut: Cut, keys: ContentKeys, sink: Sink) -> Result<ChunkRef, Error> {
-    let writer = match &sink {
-        Sink::Names => None,
-        Sink::Repository(writer) => Some(Arc::clone(writer)),
-    };
-    let bytes = cut.rows.bytes();
-    let encoded = context.compute_on(bytes, move || encode_chunk(cut, &keys, writer.as_deref())).await?;
-    if let (Some(compressed), Sink::Repository(writer)) = (encoded.compressed, &sink) {
+    let (bytes, of_chunk) = (cut.rows.bytes(), sink.clone());
+    let encoded = context.compute_on(bytes, move || encode_chunk(cut, &keys, &of_chunk)).await?;
+    if let (Some(compressed), Sink::Repository(writer) | Sink::Wanted(writer, _)) =
+        (encoded.compressed, &sink)
+    {
         writer.add(compressed).await?;
     }
     Ok(encoded.chunk)
@@ -148,13 +169,13 @@ struct Encoded {
 }
 
 /// Encodes and names the rows; compresses them only when the writer does not have them yet.
-fn encode_chunk(cut: Cut, keys: &ContentKeys, writer: Option<&Writer>) -> Result<Encoded, Error> {
+fn encode_chunk(cut: Cut, keys: &ContentKeys, sink: &Sink) -> Result<Encoded, Error> {
     let plain = chunk::encode_rows(&cut.rows);
     let id = keys.chunk_id(&plain);
     let chunk =
         ChunkRef { id, rows: cut.rows.rows() as u64, bytes: plain.len() as u64, first_key: cut.first_key };
-    let compressed = match writer {
-        Some(writer) if writer.claim(&id) => {
+    let compressed = match sink.claim(&id) {
+        Some(_) => {
             if !chunk::decodes_to(&plain, &cut.rows) {
                 let detail = "its rows decode to other rows".to_owned();
                 return Err(Error::ReadBack { object: format!("chunk {id}"), detail });
@@ -162,18 +183,16 @@ fn encode_chunk(cut: Cut, keys: &ContentKeys, writer: Option<&Writer>) -> Result
             drop(cut.rows);
             Some(Compressed::new(keys, id, &plain, LEVEL)?)
         }
-        _ => None,
+        None => None,
     };
     Ok(Encoded { chunk, compressed })
 }
 
 async fn store_nodes(keys: &ContentKeys, sink: &Sink, nodes: &mut Vec<Node>) -> Result<(), Error> {
-    let Sink::Repository(writer) = sink else {
-        nodes.clear();
-        return Ok(());
-    };
     for node in nodes.drain(..) {
-        store(keys, writer, node.id, &node.plain).await?;
+        if let Some(writer) = sink.claim(&node.id) {
+            writer.add(Compressed::new(keys, node.id, &node.plain, LEVEL)?).await?;
+        }
     }
     Ok(())
 }

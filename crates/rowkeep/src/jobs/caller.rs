@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 
 use async_trait::async_trait;
+use rowkeep_format::SnapshotId;
 
 use super::outcome::{
-    Examined, ReplacementSummary, RestoreOutcome, RowsSummary, SnapshotSummary, TranslationSummary,
-    UndoOutcome,
+    Deletion, Examined, RepairPlan, ReplacementSummary, RestoreOutcome, RowsSummary, SnapshotSummary,
+    TranslationSummary, UndoOutcome,
 };
 use super::workspace::Made;
 use crate::Error;
@@ -52,10 +53,12 @@ pub enum Proposal<'a> {
     Rows(&'a RowsSummary),
     /// A database is to be replaced, schema included.
     Replacement(&'a ReplacementSummary),
+    /// A repository is to be repaired.
+    Repair(&'a RepairPlan),
     /// A database of another engine is to be made.
     Translation(&'a TranslationSummary),
     /// Snapshots are to be deleted.
-    Deletion(&'a [SnapshotSummary]),
+    Deletion(&'a Deletion),
 }
 
 /// What happened on the way to a job's outcome.
@@ -79,6 +82,8 @@ pub enum News<'a> {
         /// Why.
         error: &'a Error,
     },
+    /// The same of one that could not be read.
+    DeletedUnreadable(SnapshotId),
     /// One of several snapshots was made.
     Snapshot(&'a SnapshotSummary),
     /// A database is made or changed; what is proven of it comes with the outcome.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Verdict;
 use super::caller::{Caller, News, Proposal};
-use super::outcome::SnapshotSummary;
+use super::outcome::{Deletion, SnapshotSummary};
 use super::workspace::Workspace;
 use crate::Error;
 use crate::state::snapshots;
@@ -33,9 +33,9 @@ pub struct DeleteRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteOutcome {
     /// The snapshots that were meant.
-    pub planned: Vec<SnapshotSummary>,
+    pub planned: Deletion,
     /// The snapshots that were deleted.
-    pub deleted: Vec<SnapshotSummary>,
+    pub deleted: Deletion,
     /// How it ended.
     pub verdict: Verdict,
 }
@@ -52,15 +52,23 @@ impl DeleteRequest {
     /// deletes none.
     pub async fn run(&self, workspace: &Workspace, caller: &dyn Caller) -> Result<DeleteOutcome, Error> {
         let repository = workspace.repository().await?;
-        let mut planned = Vec::new();
+        let mut ids = Vec::new();
         for reference in &self.snapshots {
-            let snapshot = SnapshotSummary::of(&snapshots::find(repository, reference).await?);
-            if !planned.contains(&snapshot) {
-                planned.push(snapshot);
+            let id = snapshots::find_id(repository, reference).await?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let catalog = repository.catalog().await?;
+        let mut planned = Deletion::default();
+        for id in ids {
+            match catalog.get(&id) {
+                Some(summary) => planned.snapshots.push(SnapshotSummary::from(&**summary)),
+                None => planned.unreadable.push(id),
             }
         }
         caller.tell(News::Plan(Proposal::Deletion(&planned)));
-        let mut outcome = DeleteOutcome { planned, deleted: Vec::new(), verdict: Verdict::Done };
+        let mut outcome = DeleteOutcome { planned, deleted: Deletion::default(), verdict: Verdict::Done };
         if self.plan_only {
             return Ok(outcome);
         }
@@ -68,10 +76,15 @@ impl DeleteRequest {
             outcome.verdict = Verdict::Refused;
             return Ok(outcome);
         }
-        for snapshot in &outcome.planned {
+        for id in &outcome.planned.unreadable {
+            repository.delete_snapshot(id).await?;
+            caller.tell(News::DeletedUnreadable(*id));
+            outcome.deleted.unreadable.push(*id);
+        }
+        for snapshot in &outcome.planned.snapshots {
             repository.delete_snapshot(&snapshot.id).await?;
             caller.tell(News::Deleted(snapshot));
-            outcome.deleted.push(snapshot.clone());
+            outcome.deleted.snapshots.push(snapshot.clone());
         }
         Ok(outcome)
     }

@@ -68,7 +68,11 @@ async fn follow(
     let mut timeline = Timeline::default();
     let mut looked_into = false;
     for snapshot in &snapshots {
-        let seen = follower.look(snapshot).await?;
+        let seen = match follower.look(snapshot).await {
+            // What is damaged of one snapshot hides nothing of the others.
+            Err(error) if error.is_of_one_object() => follower.passed_over(error),
+            seen => seen?,
+        };
         looked_into |= matches!(seen, Seen::Row(_) | Seen::Absent);
         timeline.add(snapshot, seen);
     }
@@ -133,7 +137,7 @@ impl Follower<'_> {
     }
 
     fn passed_over(&mut self, error: Error) -> Seen {
-        let reason = error.to_string();
+        let reason = error.in_one_line();
         self.failure = Some(error);
         Seen::PassedOver(reason)
     }

@@ -1,8 +1,10 @@
 //! What jobs give back: everything that is needed to show it, and nothing that is open.
 
+mod deletion;
 mod difference;
 mod examined;
 mod migration;
+mod repaired;
 mod replaced;
 mod restored;
 mod rows;
@@ -13,9 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use super::verdict::Verdict;
 
+pub use deletion::Deletion;
 pub use difference::{DifferenceSummary, DifferingTable, LoneTable};
 pub use examined::Examined;
 pub use migration::{AroundOutcome, EffectSummary, MigrationOutcome, RollbackSummary};
+pub use repaired::{RepairPlan, RepairSource};
 pub use replaced::{ReplacedDone, ReplacementOutcome, ReplacementSummary};
 pub use restored::{NewDatabase, RestoreOutcome, UndoOutcome};
 pub use rows::{LeftOut, RowsDone, RowsOutcome, RowsSummary, TableDone};

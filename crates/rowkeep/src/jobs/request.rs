@@ -18,6 +18,7 @@ use super::history::{HistoryOutcome, HistoryRequest};
 use super::init::InitRequest;
 use super::migrate::MigrateRequest;
 use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
+use super::repair::{RepairOutcome, RepairRequest};
 use super::repository_check::{CheckOutcome, CheckRequest};
 use super::restore::RestoreRequest;
 use super::suggest_mask::{SuggestMaskOutcome, SuggestMaskRequest};
@@ -62,6 +63,8 @@ pub enum Request {
     Verify(VerifyRequest),
     /// Check a repository.
     Check(CheckRequest),
+    /// Repair a repository.
+    Repair(RepairRequest),
     /// Check the data of databases.
     CheckData(CheckDataRequest),
     /// Test recoveries.
@@ -106,6 +109,8 @@ pub enum Outcome {
     Verify(VerifyOutcome),
     /// A repository was checked.
     Check(CheckOutcome),
+    /// A repository was repaired, or not.
+    Repair(RepairOutcome),
     /// The data of databases was checked.
     CheckData(ReportsOutcome),
     /// Recoveries were tested.
@@ -164,6 +169,9 @@ impl Request {
             }
             Request::Verify(request) => Outcome::Verify(Box::pin(request.run(context, workspace)).await?),
             Request::Check(request) => Outcome::Check(Box::pin(request.run(context, workspace)).await?),
+            Request::Repair(request) => {
+                Outcome::Repair(Box::pin(request.run(context, workspace, caller)).await?)
+            }
             Request::CheckData(request) => {
                 Outcome::CheckData(Box::pin(request.run(context, workspace)).await?)
             }
@@ -196,6 +204,7 @@ impl Outcome {
             Outcome::Export(outcome) => outcome.verdict(),
             Outcome::Verify(outcome) => outcome.verdict(),
             Outcome::Check(outcome) => outcome.verdict(),
+            Outcome::Repair(outcome) => outcome.verdict(),
             Outcome::CheckData(outcome) | Outcome::Drill(outcome) => outcome.verdict(),
             Outcome::Assess(outcome) => outcome.verdict(),
             Outcome::History(outcome) => outcome.verdict(),

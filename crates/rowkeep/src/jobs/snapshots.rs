@@ -1,5 +1,6 @@
 //! The snapshots of a repository, in short.
 
+use futures::StreamExt;
 use rowkeep_format::Summary;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ impl SnapshotsOutcome {
     }
 }
 
+/// So many manifests are read although a summary tells of their snapshots.
+const LOOKED_AT: usize = 32;
+
 /// Lists the snapshots of one database, by its name or its URL or path, or of all. A name may be that of several.
 ///
 /// ```no_run
@@ -40,7 +44,16 @@ impl SnapshotsOutcome {
 /// # }
 /// ```
 pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<SnapshotsOutcome, Error> {
-    let catalog = workspace.repository().await?.catalog().await?;
+    let repository = workspace.repository().await?;
+    let mut catalog = repository.catalog().await?;
+    // A summary tells of snapshots that may be damaged since; of the newest that is found out.
+    let newest = catalog.snapshots().rev().take(LOOKED_AT).map(|summary| summary.id).collect();
+    let mut looking = repository.read_snapshots(newest).boxed();
+    while let Some((id, manifest)) = looking.next().await {
+        if manifest.is_err() {
+            catalog = repository.catalog_after_a_look_at(id).await?;
+        }
+    }
     let owner = match database {
         Some(name) if catalog.of(Some(name)).next().is_none() => Some(match meant(&catalog, name)? {
             Some(owner) => owner,

@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use crate::Config;
+use crate::jobs::outcome::UnreadableSnapshot;
 use crate::without_secrets::without_secrets;
 
 pub(crate) use around::{ActivityRow, within_hooks};
@@ -160,6 +161,13 @@ impl Workspace {
     /// Where the repository is, as errors show it. No location holds a password, but one that is refused may.
     pub(crate) fn shown_location(&self) -> String {
         without_secrets(self.location())
+    }
+
+    /// What was found harmed in the repository, where it was opened: nothing is looked for.
+    pub async fn harmed(&self) -> Vec<UnreadableSnapshot> {
+        let Some(repository) = self.opened() else { return Vec::new() };
+        let harmed = repository.harmed().await.into_iter();
+        harmed.map(|harmed| UnreadableSnapshot { id: harmed.id, error: harmed.error.to_string() }).collect()
     }
 
     /// The folder of the repository, where it is one.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::stream::StreamExt;
 use rowkeep_format::{Manifest, Schema, SnapshotId, Summary, chunk};
-use rowkeep_repository::{Catalog, Reader, Repository};
+use rowkeep_repository::{Catalog, ErrorKind as RepositoryKind, Reader, Repository};
 
 use super::owner::{Owner, meant};
 use crate::without_secrets::without_secrets;
@@ -69,10 +69,25 @@ pub async fn open(repository: &Repository, id: SnapshotId) -> Result<Snapshot, E
 
 /// All snapshots with what they hold, of one database or of all, the oldest first.
 ///
-/// A snapshot that cannot be opened fails the listing: it must not be taken for one that never was.
+/// Those that cannot be read are passed over; the repository knows of them ([`Repository::harmed`]).
 pub async fn list(repository: &Repository, owner: Option<&Owner>) -> Result<Vec<Snapshot>, Error> {
-    let opened: Vec<_> = opened(repository, owner).await?;
-    opened.into_iter().map(|(_, opened)| opened).collect()
+    let mut snapshots = Vec::new();
+    for (id, opened) in opened(repository, owner).await? {
+        match opened {
+            Ok(snapshot) => snapshots.push(snapshot),
+            Err(error) if is_gone(&error) => {}
+            Err(error) if error.is_of_one_object() => {
+                repository.catalog_after_a_look_at(id).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(snapshots)
+}
+
+/// Whether a snapshot was deleted elsewhere since it was listed.
+fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::Repository(error) if error.kind() == RepositoryKind::NotFound)
 }
 
 /// Opens the snapshots of one database or of all, the oldest first, and then those of which nobody can tell whose they are.
@@ -99,7 +114,8 @@ pub async fn readable(
         match result {
             Ok(snapshot) if snapshot.manifest.before.is_none() => snapshots.push(snapshot),
             Ok(_) => {}
-            Err(error) if error.kind() == crate::ErrorKind::Damage => damaged.push((id, error)),
+            Err(error) if is_gone(&error) => {}
+            Err(error) if error.is_of_one_object() => damaged.push((id, error)),
             Err(error) => return Err(error),
         }
     }
@@ -109,8 +125,9 @@ pub async fn readable(
 /// The newest snapshot, of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
 pub async fn latest(repository: &Repository, owner: Option<&Owner>) -> Result<Option<Snapshot>, Error> {
     let catalog = repository.catalog().await?;
-    match newest(&catalog, owner) {
-        Some(newest) => Ok(Some(open(repository, newest.id).await?)),
+    let newest_id = |catalog: &Catalog| newest(catalog, owner).map(|newest| newest.id);
+    match newest_id(&catalog) {
+        Some(id) => Ok(Some(open_or_next(repository, id, newest_id).await?)),
         None => Ok(None),
     }
 }
@@ -124,17 +141,42 @@ fn is_owned(owner: Option<&Owner>, summary: &Summary) -> bool {
     owner.is_none_or(|owner| owner.owns(summary))
 }
 
+/// Opens a snapshot; where it cannot be read, the one that is meant when it is passed over.
+async fn open_or_next(
+    repository: &Repository,
+    mut id: SnapshotId,
+    meant: impl Fn(&Catalog) -> Option<SnapshotId>,
+) -> Result<Snapshot, Error> {
+    loop {
+        let error = match open(repository, id).await {
+            Err(error) if error.is_of_one_object() || is_gone(&error) => error,
+            outcome => return outcome,
+        };
+        let catalog = repository.catalog_after_a_look_at(id).await?;
+        match meant(&catalog) {
+            Some(next) if next != id => id = next,
+            _ => return Err(error),
+        }
+    }
+}
+
 /// Finds a snapshot by what people call it: `latest`, `latest:DATABASE`, its name, its id, or the beginning of one.
 ///
 /// The database is one by its name, or by its URL or path where several have that name. Of several snapshots with one name
-/// the newest is meant. What is the name of one snapshot and the beginning of another's id could mean either, so it fails.
+/// the newest is meant that can be read. What is the name of one snapshot and the beginning of another's id could mean
+/// either, so it fails.
 pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, Error> {
-    let found = match find_in(&*repository.catalog().await?, reference) {
+    let found = find_id(repository, reference).await?;
+    open_or_next(repository, found, |catalog| find_in(catalog, reference).ok()).await
+}
+
+/// The same without opening it: a snapshot that cannot be read is found as well.
+pub async fn find_id(repository: &Repository, reference: &str) -> Result<SnapshotId, Error> {
+    match find_in(&*repository.catalog().await?, reference) {
         // Somebody may have made it since snapshots were last listed.
-        Err(Error::NoSuchSnapshot { .. }) => find_in(&*repository.catalog_now().await?, reference)?,
-        found => found?,
-    };
-    open(repository, found).await
+        Err(Error::NoSuchSnapshot { .. }) => find_in(&*repository.catalog_now().await?, reference),
+        found => found,
+    }
 }
 
 fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {

@@ -297,6 +297,7 @@ impl Story {
         self.run("verify", json!({ "snapshot": "latest", "against": "shop" }));
         self.run("check", json!({ "read_percent": 100.0 }));
         self.run("check", json!({ "read_percent": 50.0 }));
+        self.run("repair", json!({}));
     }
 
     /// Makes a plan, and gives its id.

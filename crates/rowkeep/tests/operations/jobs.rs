@@ -182,8 +182,9 @@ fn every_job_is_stored_and_run() {
     let plan = place.plan("restore", json!({ "snapshot": "first" }));
     place.run("apply", json!({ "plan": plan }));
     assert_eq!(place.run("check", json!({ "read_percent": 100.0 })).verdict(), Verdict::Done);
+    assert_eq!(place.run("repair", json!({})).verdict(), Verdict::Done);
     place.run("delete", json!({ "snapshots": ["first"] }));
-    assert_eq!(place.done.len(), 19, "{:?}", place.done);
+    assert_eq!(place.done.len(), 20, "{:?}", place.done);
 }
 
 #[test]

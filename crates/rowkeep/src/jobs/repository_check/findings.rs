@@ -50,6 +50,16 @@ pub struct Loss {
     pub changes: bool,
 }
 
+impl Loss {
+    /// What is lost, in words.
+    pub fn told(&self) -> String {
+        let tables = self.tables.iter().map(|table| format!("rows of {table}"));
+        let schema = self.schema.then(|| "its schema".to_owned());
+        let changes = self.changes.then(|| "the data that `rowkeep undo` needs".to_owned());
+        tables.chain(schema).chain(changes).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Checked {
     /// Whether nothing is damaged or lost.
     pub fn is_clean(&self) -> bool {

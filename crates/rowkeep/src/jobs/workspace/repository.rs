@@ -173,6 +173,46 @@ impl Workspace {
         }
     }
 
+    /// The repository for a repair, and whether its config is as it should be: one whose config is damaged, lost, or that of
+    /// another repository is opened by its key slots.
+    pub(crate) async fn repository_to_repair(&self) -> Result<(&Repository, bool), Error> {
+        let error = match self.repository().await {
+            Ok(repository) => return Ok((repository, true)),
+            Err(error) => error,
+        };
+        let is_damaged = is_of_config(&error);
+        if !is_damaged && !is_of_another(&error) {
+            return Err(error);
+        }
+        match self.repository.get_or_try_init(|| self.open_without_config()).await {
+            Ok(opened) => Ok((opened, false)),
+            Err(cause) if is_damaged => {
+                let step = format!("cannot tell which repository is at {}", self.shown_location());
+                Err(cause.of_step(step))
+            }
+            Err(_) => Err(error),
+        }
+    }
+
+    async fn open_without_config(&self) -> Result<Repository, Error> {
+        let location = self.location();
+        let options = self.store_options(location);
+        let store = open_store(location, &options)?;
+        let known = self.memory(&options).recall();
+        let secret = match self.secret(location)? {
+            Some(secret) => secret,
+            None if known.as_ref().is_some_and(|(known, _)| !known.encrypted) => Unlock::Unencrypted,
+            None => self.typed_secret()?,
+        };
+        let id = known.as_ref().map(|(known, _)| known.repository);
+        let opened = Repository::open_without_config(store, &secret, id, self.options()).await?;
+        let found = Found { id: opened.id(), encrypted: opened.is_encrypted() };
+        match &known {
+            Some(known) if !found.is(&known.0) => Err(self.not_that_one(known, Some(found))),
+            _ => Ok(opened),
+        }
+    }
+
     async fn open_there(&self, options: &[(String, String)]) -> Result<Repository, Error> {
         let store = open_store(self.location(), options)?;
         let unlock = self.unlock(self.location(), &store).await?;
@@ -222,25 +262,42 @@ impl Workspace {
 
     /// How the repository is worked with: by the clock that everything else here goes by.
     fn options(&self) -> Options {
-        Options { clock: Arc::clone(&self.surroundings().clock), ..Options::default() }
+        Options {
+            clock: Arc::clone(&self.surroundings().clock),
+            is_local: self.repository_folder().is_some(),
+            ..Options::default()
+        }
     }
 
     /// What opens the repository: a secret that was given, the key file beside it, or what a person types.
     async fn unlock(&self, location: &str, store: &Arc<dyn ObjectStore>) -> Result<Unlock, Error> {
-        if let Some(path) = self.named_key_file() {
-            return Ok(Unlock::KeyFile(read_secret(&path).map_err(Error::Secret)?));
-        }
-        if let Some(passphrase) = self.given_passphrase().map_err(Error::Secret)? {
-            return Ok(Unlock::Passphrase(passphrase));
-        }
-        let path = default_key_file(location);
-        if path.exists() {
-            return Ok(Unlock::KeyFile(read_secret(&path).map_err(Error::Secret)?));
+        if let Some(secret) = self.secret(location)? {
+            return Ok(secret);
         }
         // Only for what to ask a person: whoever has given a secret never comes here.
         if Repository::probe(Arc::clone(store)).await?.encryption == Encryption::None {
             return Ok(Unlock::Unencrypted);
         }
+        self.typed_secret()
+    }
+
+    /// A secret that was given, or the key file beside the repository.
+    fn secret(&self, location: &str) -> Result<Option<Unlock>, Error> {
+        let in_file = |path: &Path| -> Result<Option<Unlock>, Error> {
+            Ok(Some(Unlock::KeyFile(read_secret(path).map_err(Error::Secret)?)))
+        };
+        if let Some(path) = self.named_key_file() {
+            return in_file(&path);
+        }
+        if let Some(passphrase) = self.given_passphrase().map_err(Error::Secret)? {
+            return Ok(Some(Unlock::Passphrase(passphrase)));
+        }
+        let path = default_key_file(location);
+        if path.exists() { in_file(&path) } else { Ok(None) }
+    }
+
+    /// A passphrase that a person types.
+    fn typed_secret(&self) -> Result<Unlock, Error> {
         let person = self.circumstances.secrets.person.as_ref();
         match person.map(|person| person.present()).transpose().map_err(unreadable)?.flatten() {
             Some(passphrase) => Ok(Unlock::Passphrase(passphrase)),
@@ -297,6 +354,26 @@ struct Found {
 impl Found {
     fn is(self, known: &Known) -> bool {
         self.id == known.repository && self.encrypted == known.encrypted
+    }
+}
+
+/// Whether an error says that the config is damaged or lost.
+fn is_of_config(error: &Error) -> bool {
+    use rowkeep_repository::Error as Cause;
+    match error {
+        Error::Step { source, .. } => is_of_config(source),
+        Error::Repository(Cause::Damaged { object, .. } | Cause::Missing { object }) => object == "config",
+        _ => false,
+    }
+}
+
+/// Whether an error says that the config is that of another repository, or may be.
+fn is_of_another(error: &Error) -> bool {
+    match error {
+        Error::Step { source, .. } => is_of_another(source),
+        Error::Repository(cause) => is_locked(cause.kind()),
+        Error::Request(RequestError::NotThatRepository { .. }) => true,
+        _ => false,
     }
 }
 

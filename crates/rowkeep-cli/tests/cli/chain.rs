@@ -65,6 +65,61 @@ fn rows_and_whole_databases_are_one_chain() {
     });
 }
 
+#[test]
+fn what_was_refused_or_only_planned_is_not_the_last() {
+    on_each("rowkeep_cli_chain_refused", T, |subject| {
+        let (sandbox, url) = (&subject.sandbox, subject.url());
+        sandbox.done(&["backup", &url]);
+        subject.sql("UPDATE t SET v = 'one' WHERE id = 1");
+        sandbox.done(&["restore", "latest", "--to", &url, "--yes"]);
+        let is_refused = |command: &[&str], left: &str| {
+            let refused = sandbox.run(&[command, &["--yes"]].concat());
+            assert!(matches!(refused.status, 1 | 4), "{refused:?}");
+            assert_eq!(subject.query(ROWS), left);
+        };
+        // A row that was changed since stops an undo.
+        subject.sql("UPDATE t SET v = 'mine' WHERE id = 1");
+        is_refused(&["undo", &url], "mine\ny");
+        subject.sql("UPDATE t SET v = 'x' WHERE id = 1");
+        // What the database does not take is taken back by itself.
+        subject.sql("UPDATE t SET v = 'two' WHERE id = 2; INSERT INTO t VALUES (9, 'y')");
+        subject.sql("CREATE UNIQUE INDEX one_of_each ON t (v)");
+        is_refused(&["restore", "latest", "--to", &url, "--mode", "update"], "x\ntwo\ny");
+        sandbox.done(&["restore", "latest", "--to", &url, "--mode", "merge", "--dry-run"]);
+        sandbox.done(&["undo", &url, "--dry-run"]);
+        for expected in ["one\ntwo\ny", "x\ntwo\ny"] {
+            sandbox.done(&["undo", &url, "--yes"]);
+            assert_eq!(subject.query(ROWS), expected);
+        }
+    });
+}
+
+#[test]
+fn kept_plans_and_rollbacks_are_links_of_the_chain() {
+    on_each("rowkeep_cli_chain_links", T, |subject| {
+        let (sandbox, url) = (&subject.sandbox, subject.url());
+        sandbox.done(&["backup", &url]);
+        subject.sql("UPDATE t SET v = 'one' WHERE id = 1");
+        let planned = sandbox.json(&["restore", "latest", "--to", &url, "--dry-run"]);
+        sandbox.done(&["apply", planned["plan"].as_str().expect("it is kept"), "--yes"]);
+        let script = subject.script("UPDATE t SET v = 'two' WHERE id = 2; INSERT INTO nowhere VALUES (1);");
+        let words: Vec<&str> = script.iter().map(String::as_str).collect();
+        sandbox.run(&[&["migrate", &url, "--"][..], &words].concat()).expect(1);
+        assert_eq!(subject.query(ROWS), "x\ny");
+        // The rollback, and the undo of it.
+        for expected in ["x\ntwo", "x\ny"] {
+            sandbox.done(&["undo", &url, "--yes"]);
+            assert_eq!(subject.query(ROWS), expected);
+        }
+        let list = sandbox.json(&["snapshots"]);
+        let safeties = list["snapshots"].as_array().expect("a list").iter();
+        let first =
+            safeties.filter(|one| one.get("before").is_some()).map(id_of).next().expect("there is one");
+        sandbox.done(&["undo", &url, "--yes", "--snapshot", &first]);
+        assert_eq!(subject.query(ROWS), "one\ny");
+    });
+}
+
 /// Begins a command that waits for another's lock when its safety snapshot is there, and kills it then.
 fn killed_before_anything_changed(sandbox: &Sandbox, command: &[&str]) {
     let safeties = || {

@@ -184,6 +184,32 @@ fn a_moved_file_is_the_same_database_and_a_copied_one_is_not() {
     assert_eq!(rows(&sandbox, "app.db"), "2b");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_by_another_of_its_names_is_the_same_database() {
+    let sandbox = files(&["data/app.db"]);
+    let file = sandbox.path("data/app.db");
+    std::os::unix::fs::symlink(&file, sandbox.path("link.db")).expect("it is linked");
+    std::os::unix::fs::symlink(sandbox.path("data"), sandbox.path("folder")).expect("it is linked");
+    fs::hard_link(&file, sandbox.path("hard.db")).expect("it is linked");
+    let whole = format!("sqlite://{}", file.display());
+    let names = ["data/app.db", "link.db", "folder/app.db", "data/../data/app.db", "hard.db", &whole];
+    let mut last = None;
+    for name in names {
+        let made = backup(&sandbox, name);
+        assert_eq!(parent(&sandbox, &made), last, "{name}");
+        last = Some(made);
+    }
+    for (restored, undone) in [("link.db", "data/app.db"), (&*whole, "folder/app.db"), ("hard.db", "link.db")]
+    {
+        sandbox.sql("data/app.db", "DELETE FROM t WHERE id = 2");
+        sandbox.done(&["restore", &last.clone().unwrap_or_default(), "--to", restored, "--yes"]);
+        sandbox.done(&["undo", undone, "--yes"]);
+        assert_eq!(rows(&sandbox, "data/app.db"), "1a", "{restored} {undone}");
+        sandbox.sql("data/app.db", "INSERT INTO t VALUES (2, 'b')");
+    }
+}
+
 #[test]
 fn a_file_that_was_put_back_from_a_copy_goes_on() {
     let sandbox = files(&["app.db"]);
@@ -274,6 +300,34 @@ fn a_database_that_was_dropped_and_created_again_is_another() {
         assert_eq!(parent(&sandbox, "second"), None);
         assert_eq!(sandbox.json(&["assess", &url])["databases"][0]["snapshots"], 2);
         assert_eq!(sandbox.json(&["show", &format!("latest:{name}")])["name"], "second");
+    }
+}
+
+#[test]
+fn a_renamed_database_is_the_same_and_one_that_was_made_from_it_is_not() {
+    for server in &servers() {
+        let sandbox = Sandbox::new();
+        let database = server.database("rowkeep_cli_renamed");
+        database.sql("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)");
+        let url = database.url();
+        let name = url.rsplit('/').next().expect("it has a name").to_owned();
+        let renamed = format!("{name}_new");
+        let first = backup(&sandbox, &url);
+        database.sql("DELETE FROM t WHERE id = 1");
+        sandbox.done(&["restore", "latest", "--to", &url, "--yes"]);
+        server.psql("postgres", &format!("ALTER DATABASE {name} RENAME TO {renamed}"));
+        server.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE {renamed}"));
+
+        sandbox.run(&["undo", &url, "--yes"]).expect(4).says(&["nothing was changed"]);
+        assert_eq!(database.sql("SELECT count(*) FROM t").trim(), "2");
+        let copied = backup(&sandbox, &url);
+        assert_eq!(parent(&sandbox, &copied), None, "the copy has a history of its own");
+        let new = server.url_of(&renamed);
+        sandbox.done(&["undo", &new, "--yes"]);
+        assert_eq!(server.psql(&renamed, "SELECT id FROM t").trim(), "2");
+        let second = backup(&sandbox, &new);
+        assert_eq!(parent(&sandbox, &second), Some(first));
+        server.psql("postgres", &format!("DROP DATABASE {renamed} WITH (FORCE)"));
     }
 }
 

@@ -36,6 +36,13 @@ const THINGS: &[(&str, &str)] = &[
     ("CREATE AGGREGATE thing(integer) (SFUNC = int4pl, STYPE = integer)", "thing"),
     ("CREATE COLLATION thing FROM \"C\"", "thing"),
     ("CREATE TEXT SEARCH CONFIGURATION thing (COPY = simple)", "thing"),
+    ("CREATE TEXT SEARCH DICTIONARY thing (TEMPLATE = simple)", "thing"),
+    ("CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = integer, RIGHTARG = integer)", "==="),
+    ("CREATE OPERATOR FAMILY thing USING btree", "thing"),
+    ("CREATE CONVERSION thing FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8", "thing"),
+    ("CREATE ACCESS METHOD thing TYPE TABLE HANDLER heap_tableam_handler", "thing"),
+    ("CREATE LANGUAGE thing HANDLER plpgsql_call_handler", "thing"),
+    ("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER thing FOREIGN DATA WRAPPER w", "thing"),
     ("CREATE SCHEMA thing", "thing"),
     ("CREATE PUBLICATION thing", "thing"),
     (

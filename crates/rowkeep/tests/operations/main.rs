@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod clocks;
+mod damage;
 mod dangling;
 mod hashes;
 mod identity;

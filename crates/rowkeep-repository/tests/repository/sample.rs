@@ -38,7 +38,7 @@ async fn of_a_store_that_is_far_away_one_request_gives_it() {
 async fn what_cannot_be_read_is_doubted_and_stored_again() {
     for is_local in [false, true] {
         let place = Place::memory();
-        let (snapshot, _) = backup(&init(&place.store).await, &chunks(0..40)).await.expect("stored");
+        backup(&init(&place.store).await, &chunks(0..40)).await.expect("stored");
         // Whichever is drawn is damaged.
         for name in names(&place.store).await.iter().filter(|name| name.starts_with("packs/")) {
             let whole = get(&place.store, name).await;
@@ -53,15 +53,8 @@ async fn what_cannot_be_read_is_doubted_and_stored_again() {
             assert!(ledger.contains(&format!("ledger/doubt-{pack}")), "{ledger:?}");
         }
         drop(writer);
-        // Whoever comes next stores again all that is doubted, and finds the rest sooner or later.
-        for _ in 0..40 {
-            let repository = open(&place.store).await;
-            let (_, stored) = backup(&repository, &chunks(0..40)).await.expect("stored");
-            let writer = writer_of_what_is_there(place.store.clone(), is_local).await;
-            if stored.chunks == 0 && writer.verify_reused().await.expect("read").is_empty() {
-                break;
-            }
-        }
-        assert_eq!(restore(&open(&place.store).await, &snapshot).await.expect("read"), chunks(0..40));
+        // Whoever comes next reads all of what is doubted, and stores it again.
+        let (_, stored) = backup(&open(&place.store).await, &chunks(0..40)).await.expect("stored");
+        assert!(stored.chunks > 0, "{stored:?}");
     }
 }

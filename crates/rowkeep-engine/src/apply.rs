@@ -58,6 +58,11 @@ pub enum MayDangle {
 }
 
 impl MayDangle {
+    /// Whether none may.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
+
     /// How many rows of a foreign key.
     pub(crate) fn rows(&self, is_of: impl Fn(&Dangled) -> bool) -> u64 {
         match self {

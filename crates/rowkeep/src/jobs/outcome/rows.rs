@@ -34,7 +34,7 @@ pub struct RowsSummary {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dangled: Vec<Dangled>,
     /// Which references may dangle then that do not now, for they do in the state that comes back.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "MayDangle::is_nothing")]
     pub may_dangle: MayDangle,
 }
 

@@ -27,6 +27,7 @@ pub(crate) mod reports;
 pub(crate) mod restored;
 pub(crate) mod rows;
 pub(crate) mod schema;
+pub(crate) mod several;
 pub(crate) mod snapshot;
 pub(crate) mod snapshot_contents;
 pub(crate) mod snapshots;

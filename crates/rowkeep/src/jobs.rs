@@ -31,6 +31,7 @@ pub mod request;
 pub mod restore;
 pub mod rows_wanted;
 pub mod run_between;
+pub mod several;
 pub mod snapshots;
 pub mod suggest_mask;
 pub mod undo;

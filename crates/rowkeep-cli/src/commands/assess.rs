@@ -7,6 +7,8 @@ use rowkeep::jobs::assess::AssessRequest;
 use crate::fail::status_of;
 use crate::setup::Session;
 use crate::ui::assessed;
+use crate::ui::person::Person;
+use crate::ui::several::say_failed;
 
 /// In an emergency: see what is lost, and how to get it back.
 ///
@@ -25,11 +27,13 @@ pub(crate) struct Assess {
 impl Assess {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let request = AssessRequest { database: self.database, reports: self.reports };
-        let outcome = request.run(&session.context, session.workspace()?).await?;
+        let person = Person { session, approves: true };
+        let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         session.result(
             || assessed::json(&outcome, &session.global),
             || assessed::told(&outcome, &session.global),
         );
+        say_failed(&outcome.failed, outcome.databases.len(), "assessed");
         Ok(status_of(outcome.verdict()))
     }
 }

@@ -10,7 +10,7 @@ use crate::fail::{FAILED, ended};
 use crate::out;
 use crate::setup::{Session, masked};
 use crate::ui::person::Person;
-use crate::ui::snapshot;
+use crate::ui::several::say_failed;
 
 /// Back up a database.
 ///
@@ -71,7 +71,7 @@ impl Backup {
             out::json(&json!({ "snapshots": outcome.snapshots, "failed": outcome.failed }));
         }
         if !outcome.failed.is_empty() {
-            eprintln!("{}", snapshot::failed(&outcome));
+            say_failed(&outcome.failed, outcome.snapshots.len(), "backed up");
             return Ok(FAILED);
         }
         Ok(ended("backup", outcome.verdict(), &outcome.hooks_failed))

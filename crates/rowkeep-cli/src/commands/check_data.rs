@@ -7,7 +7,9 @@ use rowkeep::report::{ReportFormat, render};
 
 use crate::fail::status_of;
 use crate::setup::Session;
+use crate::ui::person::Person;
 use crate::ui::reports::{format, format_of, show, write};
+use crate::ui::several::say_failed;
 
 /// Run data checks on a database.
 ///
@@ -32,7 +34,8 @@ pub(crate) struct CheckData {
 impl CheckData {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let request = CheckDataRequest { database: self.database, checks: self.checks };
-        let outcome = request.run(&session.context, session.workspace()?).await?;
+        let person = Person { session, approves: true };
+        let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         if let Some(path) = &self.output {
             write(path, &render(&outcome.reports, self.format.unwrap_or(format_of(path)?)))?;
         }
@@ -40,7 +43,8 @@ impl CheckData {
             (None, Some(format)) => format,
             _ => ReportFormat::Terminal,
         };
-        show(session, &outcome.reports, printed);
+        show(session, &outcome, printed);
+        say_failed(&outcome.failed, outcome.reports.len(), "checked");
         Ok(status_of(outcome.verdict()))
     }
 }

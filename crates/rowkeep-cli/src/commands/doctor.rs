@@ -7,6 +7,7 @@ use crate::out;
 use crate::setup::Session;
 use crate::ui::examined;
 use crate::ui::person::Person;
+use crate::ui::several::say_failed;
 
 /// Check that backups can run.
 ///
@@ -22,10 +23,11 @@ impl Doctor {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let request = DoctorRequest { database: self.database };
         let person = Person { session, approves: true };
-        let outcome = request.run(session.workspace()?, &person).await?;
+        let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         if session.global.json {
             out::json(&examined::json(&outcome));
         }
+        say_failed(&outcome.failed, outcome.databases.len(), "checked");
         Ok(status_of(outcome.verdict()))
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -7,7 +8,9 @@ use rowkeep::report::{ReportFormat, render};
 
 use crate::fail::status_of;
 use crate::setup::Session;
+use crate::ui::person::Person;
 use crate::ui::reports::{format_of, show, write};
+use crate::ui::several::say_failed;
 
 /// Test a recovery: restore into a scratch database, verify, measure.
 ///
@@ -50,11 +53,14 @@ impl Drill {
             checks: self.checks,
             reports: self.reports,
         };
-        let outcome = request.run(&session.context, session.workspace()?).await?;
+        let person = Person { session, approves: true };
+        let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         for (path, format) in self.report.iter().zip(formats) {
             write(path, &render(&outcome.reports, format))?;
         }
-        show(session, &outcome.reports, ReportFormat::Terminal);
+        show(session, &outcome, ReportFormat::Terminal);
+        let drilled: BTreeSet<_> = outcome.reports.iter().map(|report| &report.database).collect();
+        say_failed(&outcome.failed, drilled.len(), "drilled");
         Ok(status_of(outcome.verdict()))
     }
 }

@@ -8,9 +8,11 @@ use rowkeep::jobs::suggest_mask::SuggestMaskRequest;
 use rowkeep::jobs::workspace::Masked;
 use serde_json::json;
 
-use crate::fail::{DONE, status_of};
+use crate::fail::status_of;
 use crate::setup::Session;
 use crate::ui::mask;
+use crate::ui::person::Person;
+use crate::ui::several::say_failed;
 
 /// Mask personal data.
 #[derive(Debug, Subcommand)]
@@ -57,8 +59,10 @@ impl Check {
     async fn run(self, session: &Session) -> Result<u8> {
         let mask = self.mask.map_or(Masked::Configured, Masked::File);
         let request = CheckMaskRequest { database: self.database, mask };
-        let outcome = request.run(&session.context, session.workspace()?).await?;
+        let person = Person { session, approves: true };
+        let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         session.result(|| json!(outcome), || mask::checked(&outcome));
+        say_failed(&outcome.failed, outcome.databases.len(), "checked");
         Ok(status_of(outcome.verdict()))
     }
 }
@@ -66,8 +70,10 @@ impl Check {
 impl Suggest {
     async fn run(self, session: &Session) -> Result<u8> {
         let request = SuggestMaskRequest { database: self.database };
-        let outcome = request.run(&session.context, session.workspace()?).await?;
+        let person = Person { session, approves: true };
+        let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         session.result(|| json!(outcome), || mask::told(&outcome));
-        Ok(DONE)
+        say_failed(&outcome.failed, outcome.databases.len(), "looked at");
+        Ok(status_of(outcome.verdict()))
     }
 }

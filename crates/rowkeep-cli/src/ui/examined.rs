@@ -18,7 +18,7 @@ pub(crate) fn json(outcome: &DoctorOutcome) -> Value {
             "findings": examined.findings,
         })
     });
-    json!({ "healthy": outcome.healthy, "databases": databases.collect::<Vec<_>>() })
+    json!({ "healthy": outcome.healthy, "databases": databases.collect::<Vec<_>>(), "failed": outcome.failed })
 }
 
 /// A database, for people.

@@ -3,17 +3,22 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use rowkeep::report::{Report, ReportFormat, render};
+use rowkeep::jobs::Verdict;
+use rowkeep::jobs::check_data::ReportsOutcome;
+use rowkeep::report::{ReportFormat, render};
+use serde_json::json;
 
 use crate::fail::CommandError;
 use crate::out;
 use crate::setup::Session;
 
 /// Prints reports for people, or as JSON, or in another form.
-pub(crate) fn show(session: &Session, reports: &[Report], format: ReportFormat) {
-    let format = if session.global.json { ReportFormat::Json } else { format };
-    if session.global.json || !session.global.quiet {
-        out::text(render(reports, format));
+pub(crate) fn show(session: &Session, outcome: &ReportsOutcome, format: ReportFormat) {
+    if session.global.json {
+        let passed = outcome.verdict() == Verdict::Done;
+        out::json(&json!({ "passed": passed, "reports": outcome.reports, "failed": outcome.failed }));
+    } else if !session.global.quiet {
+        out::text(render(&outcome.reports, format));
     }
 }
 

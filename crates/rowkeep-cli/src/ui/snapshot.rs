@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rowkeep::jobs::backup::BackupOutcome;
 use rowkeep::jobs::outcome::SnapshotSummary;
 
 use super::units::{bytes, counted, duration, plain, short};
@@ -18,13 +17,4 @@ pub(crate) fn told(snapshot: &SnapshotSummary) -> String {
         duration(Duration::from_millis(snapshot.duration_ms)),
         bytes(snapshot.new_bytes),
     )
-}
-
-/// Which of several databases were not backed up, in a line.
-pub(crate) fn failed(outcome: &BackupOutcome) -> String {
-    let failed: Vec<_> = outcome.failed.iter().map(|failed| plain(&failed.database)).collect();
-    let all = failed.len() + outcome.snapshots.len();
-    let were = if failed.len() == 1 { "was" } else { "were" };
-    let all = counted(all as u64, "database");
-    format!("{} of {all} {were} not backed up: {}", failed.len(), failed.join(", "))
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -262,8 +263,15 @@ fn drills(server: &Server) -> Vec<String> {
     list.lines().map(str::to_owned).collect()
 }
 
+/// Held while something drills on a server that the tests share: its scratch databases are counted.
+pub(crate) fn alone_on_the_servers() -> MutexGuard<'static, ()> {
+    static DRILLS: Mutex<()> = Mutex::new(());
+    DRILLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[test]
 fn on_the_server_that_is_named() {
+    let _alone = alone_on_the_servers();
     for server in servers() {
         let sandbox = Sandbox::new();
         let shop = server.database("rowkeep_cli_drill");

@@ -1,5 +1,6 @@
 //! Passwords of databases, tokens of hooks and keys of stores: nothing prints them or keeps them.
 
+use crate::drill::alone_on_the_servers;
 use crate::postgres::servers;
 use crate::sandbox::{Ran, Sandbox, files_below, filled};
 use crate::web::Web;
@@ -87,7 +88,9 @@ fn commands_print_and_keep_no_secret() {
         run(0, &["mask", "suggest", &url]);
         run(0, &["export", &url, "--to", "-", "--format", "ndjson"]);
         run(0, &["verify", "latest", "--against", &url]);
+        let alone = alone_on_the_servers();
         run(0, &["drill", "shop", "--to-server", &url]);
+        drop(alone);
         run(0, &["around", &url, "--", "true"]);
         run(0, &["migrate", "shop", "--", "true"]);
         database.sql("DELETE FROM t WHERE id = 2");

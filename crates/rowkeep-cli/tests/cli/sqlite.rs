@@ -147,6 +147,53 @@ fn all_databases_have_their_turn() {
     sandbox.run(&["backup", "zero"]).expect(1);
 }
 
+/// One database that cannot be looked at keeps no other from it, whatever a command does with all of them.
+#[test]
+fn every_command_for_all_databases_serves_those_that_it_can() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("one.db", "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT); INSERT INTO people VALUES (1, 'a@b.example')");
+    let config = |first: &str, last: &str| {
+        let of = |name: &str, url: &str| {
+            format!(
+                "[databases.{name}]\nurl = '{url}'\nmask = {{ 'people.email' = 'fake-email' }}\n[[databases.{name}.checks]]\nname = 'some'\nsql = 'SELECT count(*) > 0 FROM people'\nexpect = 'true'\n"
+            )
+        };
+        std::fs::write(
+            sandbox.path("rowkeep.toml"),
+            [of("first", first), of("good", "one.db"), of("last", last)].concat(),
+        )
+    };
+    config("one.db", "one.db").expect("the file can be written");
+    sandbox.done(&["backup", "good"]);
+    std::fs::write(sandbox.path("two.db"), "no database").expect("the file can be written");
+    config("${NOT_SET}", "two.db").expect("the file can be written");
+    let commands: [(&[&str], &str, &str); 6] = [
+        (&["doctor"], "databases", "checked"),
+        (&["check-data"], "reports", "checked"),
+        (&["drill"], "reports", "drilled"),
+        (&["assess"], "databases", "assessed"),
+        (&["mask", "suggest"], "databases", "looked at"),
+        (&["mask", "check"], "databases", "checked"),
+    ];
+    for (command, list, done) in commands {
+        let ran = sandbox.run(command).expect(1);
+        let told = sandbox.json_of(1, command);
+        let names = |list: &str| -> Vec<String> {
+            let list = told[list].as_array().unwrap_or_else(|| panic!("{command:?}: {told}"));
+            list.iter().map(|of| of["database"].as_str().expect("a name").to_owned()).collect()
+        };
+        // A database that cannot be read is itself what an assessment finds, and of its snapshots there is none to drill.
+        let failed: &[&str] = if command == ["assess"] { &["first"] } else { &["first", "last"] };
+        assert_eq!(names("failed"), failed, "{command:?}: {told}");
+        assert!(names(list).contains(&"good".to_owned()), "{command:?}: {told}");
+        let all = format!("{} of 3 databases", failed.len());
+        let ran = ran.says(&["error: first: ", "NOT_SET is not set", &all, &format!("not {done}: first")]);
+        assert_eq!(ran.err.matches("error: ").count(), failed.len(), "{command:?}: {ran:?}");
+    }
+    let kept = std::fs::read_dir(sandbox.path("rowkeep-reports")).expect("there is a folder").count();
+    assert_eq!(kept, 2, "of each of both drills");
+}
+
 fn settings(shown: &serde_json::Value) -> usize {
     shown["tables"].as_array().expect("a list").iter().filter(|table| table["kind"] != "table").count()
 }

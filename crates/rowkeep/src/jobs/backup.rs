@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
 use super::outcome::SnapshotSummary;
+use super::several::{FailedDatabase, each};
 use super::verdict::{Verdict, Verdicted};
 use super::workspace::{Masked, Source, Workspace, within_hooks};
 use crate::capture::{CaptureOptions, capture};
@@ -77,7 +78,7 @@ pub struct BackupOutcome {
     pub snapshots: Vec<SnapshotSummary>,
     /// The databases that were not backed up, of several.
     #[serde(default)]
-    pub failed: Vec<FailedBackup>,
+    pub failed: Vec<FailedDatabase>,
     /// What failed of the hooks after them.
     pub hooks_failed: Vec<String>,
 }
@@ -87,15 +88,6 @@ impl BackupOutcome {
     pub fn verdict(&self) -> Verdict {
         if self.hooks_failed.is_empty() && self.failed.is_empty() { Verdict::Done } else { Verdict::Failed }
     }
-}
-
-/// A database that was not backed up, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailedBackup {
-    /// Its name.
-    pub database: String,
-    /// Why it was not.
-    pub error: String,
 }
 
 impl Verdicted for SnapshotSummary {
@@ -117,10 +109,7 @@ impl BackupRequest {
         if let Some(name) = &self.name {
             workspace.check_name(name)?;
         }
-        let databases = match &self.database {
-            Some(database) => vec![database.to_string()],
-            None => workspace.all()?,
-        };
+        let databases = workspace.named(self.database.as_deref())?;
         let sources = match databases.as_slice() {
             [only] => vec![workspace.source(only)?],
             several => several.iter().filter_map(|database| workspace.source(database).ok()).collect(),
@@ -129,24 +118,12 @@ impl BackupRequest {
         if let Some(name) = &self.name {
             refuse_hidden_id(&*repository.catalog().await?, name)?;
         }
-        let mut outcome =
-            BackupOutcome { snapshots: Vec::new(), failed: Vec::new(), hooks_failed: Vec::new() };
-        for database in &databases {
-            match self.back_up(context, workspace, caller, repository, database).await {
-                Ok((summary, failed)) => {
-                    outcome.snapshots.push(summary);
-                    outcome.hooks_failed.extend(failed);
-                }
-                Err(error) if databases.len() == 1 || context.is_cancelled() => return Err(error),
-                Err(error) => {
-                    caller.tell(News::Failed { database, error: &error });
-                    outcome
-                        .failed
-                        .push(FailedBackup { database: database.clone(), error: error.in_one_line() });
-                }
-            }
-        }
-        Ok(outcome)
+        let (done, failed) = each(context, caller, &databases, String::as_str, async |database| {
+            self.back_up(context, workspace, caller, repository, database).await
+        })
+        .await?;
+        let (snapshots, hooks_failed): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+        Ok(BackupOutcome { snapshots, failed, hooks_failed: hooks_failed.concat() })
     }
 
     /// Backs up one database: its snapshot, and what failed of the hooks after it.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::caller::Caller;
+use super::several::{FailedDatabase, each};
 use super::workspace::{Source, Workspace};
 use super::{DatabaseRef, Verdict};
 use crate::data_checks::{Circumstances, Demand, run_checks};
@@ -14,10 +16,11 @@ use crate::{Context, Error, RequestError};
 /// Which checks are to be run.
 ///
 /// ```no_run
+/// use rowkeep::jobs::caller::Unattended;
 /// use rowkeep::jobs::check_data::CheckDataRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
 /// let request = CheckDataRequest { database: Some("shop".into()), checks: None };
-/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace, &Unattended).await?;
 /// assert_eq!(outcome.verdict(), rowkeep::jobs::Verdict::Done);
 /// # Ok(())
 /// # }
@@ -35,12 +38,16 @@ pub struct CheckDataRequest {
 pub struct ReportsOutcome {
     /// A report of each database, or of each drill.
     pub reports: Vec<Report>,
+    /// The databases of which there is none, of several.
+    #[serde(default)]
+    pub failed: Vec<FailedDatabase>,
 }
 
 impl ReportsOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
         match self.reports.iter().all(Report::is_passed) {
+            _ if !self.failed.is_empty() => Verdict::Failed,
             true => Verdict::Done,
             false => Verdict::Differences,
         }
@@ -48,22 +55,29 @@ impl ReportsOutcome {
 }
 
 impl CheckDataRequest {
-    /// Runs the checks, which only read.
-    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<ReportsOutcome, Error> {
+    /// Runs the checks, which only read. Databases that have none are passed over.
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<ReportsOutcome, Error> {
         let more = workspace.checks_in(self.checks.as_deref())?;
-        let mut sources = workspace.sources(self.database.as_deref())?;
-        for source in &mut sources {
+        let named = workspace.named(self.database.as_deref())?;
+        let (reports, failed) = each(context, caller, &named, String::as_str, async |database| {
+            let mut source = workspace.source(database)?;
             source.checks.extend(more.iter().cloned());
-        }
-        sources.retain(|source| !source.checks.is_empty());
-        if sources.is_empty() {
+            match source.checks.is_empty() {
+                true => Ok(None),
+                false => examine(context, workspace, &source).await.map(Some),
+            }
+        })
+        .await?;
+        let reports: Vec<Report> = reports.into_iter().flatten().collect();
+        if reports.is_empty() && failed.is_empty() {
             return Err(RequestError::NothingToCheck.into());
         }
-        let mut reports = Vec::new();
-        for source in sources {
-            reports.push(examine(context, workspace, &source).await?);
-        }
-        Ok(ReportsOutcome { reports })
+        Ok(ReportsOutcome { reports, failed })
     }
 }
 

@@ -4,6 +4,8 @@ use rowkeep_engine::ViewOptions;
 use rowkeep_format::ContentKeys;
 use serde::{Deserialize, Serialize};
 
+use super::caller::Caller;
+use super::several::{FailedDatabase, each};
 use super::workspace::{Masked, Workspace};
 use super::{DatabaseRef, Verdict};
 use crate::rows::mask::Mask;
@@ -13,11 +15,12 @@ use crate::{Context, Error};
 ///
 /// ```no_run
 /// use rowkeep::jobs::Verdict;
+/// use rowkeep::jobs::caller::Unattended;
 /// use rowkeep::jobs::check_mask::CheckMaskRequest;
 /// use rowkeep::jobs::workspace::Masked;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
 /// let request = CheckMaskRequest { database: Some("shop".into()), mask: Masked::Configured };
-/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace, &Unattended).await?;
 /// assert_eq!(outcome.verdict(), Verdict::Done);
 /// # Ok(())
 /// # }
@@ -35,6 +38,9 @@ pub struct CheckMaskRequest {
 pub struct CheckMaskOutcome {
     /// By database.
     pub databases: Vec<CheckedMask>,
+    /// Those that could not be looked at, or whose rules do not fit, of several.
+    #[serde(default)]
+    pub failed: Vec<FailedDatabase>,
 }
 
 /// What rules do to a database.
@@ -52,30 +58,44 @@ impl CheckMaskOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
         let is_whole = self.databases.iter().all(|checked| checked.unruled.is_empty());
-        if is_whole { Verdict::Done } else { Verdict::Differences }
+        match is_whole {
+            _ if !self.failed.is_empty() => Verdict::Failed,
+            true => Verdict::Done,
+            false => Verdict::Differences,
+        }
     }
 }
 
 impl CheckMaskRequest {
     /// Looks the rules up in the tables that a backup would read; reads no row.
-    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<CheckMaskOutcome, Error> {
-        let mut databases = Vec::new();
-        for source in workspace.sources(self.database.as_deref())? {
-            let Some(rules) = workspace.mask(Some(&self.mask), &source.name)? else { continue };
-            let opening = async { Ok(source.engine.open(&ViewOptions::default()).await?) };
-            let view = context.until_cancelled(opening).await?;
-            // Values are not masked here, so any key does.
-            let bound = Mask::new(&rules, &ContentKeys::derive(&[0; 32])).bind(view.schema())?;
-            let chosen = source.selection.choose(view.schema())?;
-            let (mut masked, mut unruled) = (Vec::new(), Vec::new());
-            for table in chosen {
-                let named = |column: &str| format!("{}.{column}", table.name);
-                let of_table = bound.table(&table.name);
-                masked.extend(of_table.iter().flat_map(|mask| mask.columns()).map(named));
-                unruled.extend(bound.unruled(&table.name).map(named));
-            }
-            databases.push(CheckedMask { database: source.name, masked, unruled });
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<CheckMaskOutcome, Error> {
+        let named = workspace.named(self.database.as_deref())?;
+        let (databases, failed) = each(context, caller, &named, String::as_str, async |database| {
+            context.until_cancelled(self.one(workspace, database)).await
+        })
+        .await?;
+        Ok(CheckMaskOutcome { databases: databases.into_iter().flatten().collect(), failed })
+    }
+
+    async fn one(&self, workspace: &Workspace, database: &str) -> Result<Option<CheckedMask>, Error> {
+        let source = workspace.source(database)?;
+        let Some(rules) = workspace.mask(Some(&self.mask), &source.name)? else { return Ok(None) };
+        let view = source.engine.open(&ViewOptions::default()).await?;
+        // Values are not masked here, so any key does.
+        let bound = Mask::new(&rules, &ContentKeys::derive(&[0; 32])).bind(view.schema())?;
+        let chosen = source.selection.choose(view.schema())?;
+        let (mut masked, mut unruled) = (Vec::new(), Vec::new());
+        for table in chosen {
+            let named = |column: &str| format!("{}.{column}", table.name);
+            let of_table = bound.table(&table.name);
+            masked.extend(of_table.iter().flat_map(|mask| mask.columns()).map(named));
+            unruled.extend(bound.unruled(&table.name).map(named));
         }
-        Ok(CheckMaskOutcome { databases })
+        Ok(Some(CheckedMask { database: source.name, masked, unruled }))
     }
 }

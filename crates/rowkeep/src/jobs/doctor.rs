@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
 use super::outcome::Examined;
+use super::several::{FailedDatabase, each};
 use super::workspace::Workspace;
 use super::{DatabaseRef, Verdict};
-use crate::Error;
 use crate::capture::readiness::examine;
+use crate::{Context, Error};
 
 /// Which databases are to be looked at.
 ///
@@ -16,7 +17,8 @@ use crate::capture::readiness::examine;
 /// use rowkeep::jobs::caller::Unattended;
 /// use rowkeep::jobs::doctor::DoctorRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// let outcome = DoctorRequest { database: None }.run(workspace, &Unattended).await?;
+/// let context = rowkeep::Context::silent();
+/// let outcome = DoctorRequest { database: None }.run(&context, workspace, &Unattended).await?;
 /// assert!(outcome.healthy);
 /// # Ok(())
 /// # }
@@ -34,6 +36,9 @@ pub struct DoctorOutcome {
     pub healthy: bool,
     /// The databases.
     pub databases: Vec<Examined>,
+    /// Those that could not be looked at, of several.
+    #[serde(default)]
+    pub failed: Vec<FailedDatabase>,
 }
 
 impl DoctorOutcome {
@@ -45,25 +50,38 @@ impl DoctorOutcome {
 
 impl DoctorRequest {
     /// Looks at connection, permissions, tools, space and other operations; changes nothing.
-    pub async fn run(&self, workspace: &Workspace, caller: &dyn Caller) -> Result<DoctorOutcome, Error> {
-        let mut outcome = DoctorOutcome { healthy: true, databases: Vec::new() };
-        for source in workspace.sources(self.database.as_deref())? {
-            let engine = source.engine.as_ref();
-            let mut examination = examine(engine, workspace.repository_folder()).await?;
-            let configured = workspace.configured_as(&source.typed);
-            if let Some(activity) = configured.and_then(|(_, database)| database.activity.as_ref()) {
-                examination.findings.push(activity.examine(engine).await?);
-            }
-            outcome.healthy &= examination.findings.iter().all(|finding| finding.level < Level::Error);
-            let examined = Examined {
-                database: source.name,
-                target: engine.describe(),
-                facts: examination.facts,
-                findings: examination.findings,
-            };
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<DoctorOutcome, Error> {
+        let named = workspace.named(self.database.as_deref())?;
+        let (databases, failed) = each(context, caller, &named, String::as_str, async |database| {
+            let examined = context.until_cancelled(one(workspace, database)).await?;
             caller.tell(News::Examined(&examined));
-            outcome.databases.push(examined);
-        }
-        Ok(outcome)
+            Ok(examined)
+        })
+        .await?;
+        let is_healthy =
+            |examined: &Examined| examined.findings.iter().all(|finding| finding.level < Level::Error);
+        let healthy = failed.is_empty() && databases.iter().all(is_healthy);
+        Ok(DoctorOutcome { healthy, databases, failed })
     }
+}
+
+async fn one(workspace: &Workspace, database: &str) -> Result<Examined, Error> {
+    let source = workspace.source(database)?;
+    let engine = source.engine.as_ref();
+    let mut examination = examine(engine, workspace.repository_folder()).await?;
+    let configured = workspace.configured_as(&source.typed);
+    if let Some(activity) = configured.and_then(|(_, database)| database.activity.as_ref()) {
+        examination.findings.push(activity.examine(engine).await?);
+    }
+    Ok(Examined {
+        database: source.name,
+        target: engine.describe(),
+        facts: examination.facts,
+        findings: examination.findings,
+    })
 }

@@ -96,26 +96,31 @@ pub async fn drill(
 
 /// A report of a snapshot that cannot even be opened, so that nobody can tell what it held.
 pub fn unreadable(context: &Context, database: &str, id: &str, error: &Error) -> Report {
+    let detail = format!("{}; it may be of this database or of another", error.in_one_line());
+    let finding = found(format!("snapshot {id} can be opened"), Status::Failed, detail, None);
+    not_drilled(context, database, None, Section { title: "Damage".to_owned(), findings: vec![finding] })
+}
+
+/// A report of a snapshot whose drill could not be done, so that nobody can tell whether it can be restored.
+fn impossible(context: &Context, snapshot: &Snapshot, error: &Error) -> Report {
+    let finding = found("drilled", Status::Failed, error.in_one_line(), None);
+    let section = Section { title: "Recovery".to_owned(), findings: vec![finding] };
+    not_drilled(context, &snapshot.manifest.database, Some(About::of(snapshot)), section)
+}
+
+fn not_drilled(context: &Context, database: &str, snapshot: Option<About>, section: Section) -> Report {
     Report {
         version: report::VERSION,
         kind: ReportKind::Drill,
         database: database.to_owned(),
         target: "none".to_owned(),
-        snapshot: None,
+        snapshot,
         time: context.now(),
         sequence: None,
         duration_ms: 0,
         status: Status::Failed,
         measures: None,
-        sections: vec![Section {
-            title: "Damage".to_owned(),
-            findings: vec![found(
-                format!("snapshot {id} can be opened"),
-                Status::Failed,
-                format!("{}; it may be of this database or of another", error.in_one_line()),
-                None,
-            )],
-        }],
+        sections: vec![section],
     }
 }
 

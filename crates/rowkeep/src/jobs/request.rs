@@ -173,17 +173,23 @@ impl Request {
                 Outcome::Repair(Box::pin(request.run(context, workspace, caller)).await?)
             }
             Request::CheckData(request) => {
-                Outcome::CheckData(Box::pin(request.run(context, workspace)).await?)
+                Outcome::CheckData(Box::pin(request.run(context, workspace, caller)).await?)
             }
-            Request::Drill(request) => Outcome::Drill(Box::pin(request.run(context, workspace)).await?),
-            Request::Assess(request) => Outcome::Assess(Box::pin(request.run(context, workspace)).await?),
+            Request::Drill(request) => {
+                Outcome::Drill(Box::pin(request.run(context, workspace, caller)).await?)
+            }
+            Request::Assess(request) => {
+                Outcome::Assess(Box::pin(request.run(context, workspace, caller)).await?)
+            }
             Request::History(request) => Outcome::History(Box::pin(request.run(context, workspace)).await?),
-            Request::Doctor(request) => Outcome::Doctor(Box::pin(request.run(workspace, caller)).await?),
+            Request::Doctor(request) => {
+                Outcome::Doctor(Box::pin(request.run(context, workspace, caller)).await?)
+            }
             Request::SuggestMask(request) => {
-                Outcome::SuggestMask(Box::pin(request.run(context, workspace)).await?)
+                Outcome::SuggestMask(Box::pin(request.run(context, workspace, caller)).await?)
             }
             Request::CheckMask(request) => {
-                Outcome::CheckMask(Box::pin(request.run(context, workspace)).await?)
+                Outcome::CheckMask(Box::pin(request.run(context, workspace, caller)).await?)
             }
             Request::Delete(request) => Outcome::Delete(Box::pin(request.run(workspace, caller)).await?),
         })
@@ -194,7 +200,8 @@ impl Outcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Outcome::Init(_) | Outcome::SuggestMask(_) => Verdict::Done,
+            Outcome::Init(_) => Verdict::Done,
+            Outcome::SuggestMask(outcome) => outcome.verdict(),
             Outcome::Backup(outcome) => outcome.verdict(),
             Outcome::Restore(outcome) => outcome.verdict(),
             Outcome::Undo(outcome) | Outcome::Apply(outcome) => outcome.verdict(),

@@ -15,18 +15,20 @@ pub fn keep(report: &mut Report, folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let highest = kept(folder)?.iter().filter_map(|report| report.sequence).max();
     report.sequence = Some(highest.unwrap_or(0).saturating_add(1));
-    let path = folder.join(name(report));
-    let temporary = path.with_extension("tmp");
     let json = serde_json::to_vec_pretty(report)?;
-    let written = fs::File::create(&temporary).and_then(|mut file| {
-        file.write_all(&json)?;
-        file.sync_all()
-    });
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, &path)) {
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
+    let mut file = tempfile::Builder::new().prefix(".report-").tempfile_in(folder)?;
+    file.write_all(&json)?;
+    file.as_file().sync_all()?;
+    // Several reports of a database may be made within a second.
+    for copy in 1_u32.. {
+        let path = folder.join(name(report, copy));
+        match file.persist_noclobber(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => file = error.file,
+            Err(error) => return Err(error.error),
+        }
     }
-    Ok(path)
+    Err(io::Error::other("there is no name left for a report"))
 }
 
 /// The reports in a folder, the oldest first; none when there is no folder.
@@ -61,7 +63,7 @@ pub fn latest_drill(folder: &Path, database: &str) -> io::Result<Option<Report>>
 }
 
 /// `drill-shop-20261121T103000Z-1a2b3c4d.json`: for people to find; the order of reports is in them.
-fn name(report: &Report) -> String {
+fn name(report: &Report, copy: u32) -> String {
     let safe = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
     let database: String = report.database.chars().map(safe).take(80).collect();
     let time = report.time.strftime("%Y%m%dT%H%M%S");
@@ -70,5 +72,6 @@ fn name(report: &Report) -> String {
         ReportKind::Checks => "checks",
         ReportKind::Drill => "drill",
     };
-    format!("{kind}-{database}-{time}Z{}.json", snapshot.unwrap_or_default())
+    let copy = if copy > 1 { format!("-{copy}") } else { String::new() };
+    format!("{kind}-{database}-{time}Z{}{copy}.json", snapshot.unwrap_or_default())
 }

@@ -173,6 +173,14 @@ fn as_json_and_kept() {
     // What is kept last is the newest, though the clock was put back.
     keep(&mut older, &reports).expect("it is kept");
     let latest = latest_drill(&reports, "shop").expect("they are read");
-    assert_eq!(latest, Some(Report { sequence: Some(2), ..older }));
+    assert_eq!(latest, Some(Report { sequence: Some(2), ..older.clone() }));
     assert_eq!(latest_drill(&reports, "other").expect("they are read"), None);
+    // Another of the same second takes nothing away.
+    let path = keep(&mut older, &reports).expect("it is kept");
+    assert_eq!(
+        path.file_name().and_then(|name| name.to_str()),
+        Some("drill-shop-20261120T103000Z-01234567-2.json")
+    );
+    assert_eq!(kept(&reports).expect("they are read").len(), 5);
+    assert_eq!(std::fs::read_dir(&reports).expect("it is there").count(), 6, "and nothing else is left");
 }

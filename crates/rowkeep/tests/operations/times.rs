@@ -90,13 +90,13 @@ impl World {
 
     fn assess(&self) -> Assessment {
         let request = AssessRequest { database: None, reports: None };
-        let outcome = self.runtime.block_on(request.run(&self.context(), &self.workspace()));
+        let outcome = self.runtime.block_on(request.run(&self.context(), &self.workspace(), &Unattended));
         outcome.expect("it is assessed").databases.remove(0).assessment
     }
 
     fn drill(&self) -> Report {
         let request = DrillRequest::default();
-        let outcome = self.runtime.block_on(request.run(&self.context(), &self.workspace()));
+        let outcome = self.runtime.block_on(request.run(&self.context(), &self.workspace(), &Unattended));
         outcome.expect("it is drilled").reports.remove(0)
     }
 }

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use super::assess;
 use super::findings::Assessment;
 use super::next::{Step, next};
+use crate::jobs::caller::Caller;
+use crate::jobs::several::{FailedDatabase, each};
 use crate::jobs::workspace::Workspace;
 use crate::jobs::{DatabaseRef, Verdict};
 use crate::report::latest_drill;
@@ -16,9 +19,10 @@ use crate::{Context, Error};
 ///
 /// ```no_run
 /// use rowkeep::jobs::assess::AssessRequest;
+/// use rowkeep::jobs::caller::Unattended;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
 /// let request = AssessRequest { database: Some("shop".into()), reports: None };
-/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace, &Unattended).await?;
 /// assert!(!outcome.lacking);
 /// # Ok(())
 /// # }
@@ -38,6 +42,9 @@ pub struct AssessOutcome {
     pub lacking: bool,
     /// The databases.
     pub databases: Vec<Assessed>,
+    /// Those of which nothing can be said, of several.
+    #[serde(default)]
+    pub failed: Vec<FailedDatabase>,
 }
 
 /// How a database is, and what to do next.
@@ -53,30 +60,50 @@ pub struct Assessed {
 impl AssessOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
-        if self.lacking { Verdict::Differences } else { Verdict::Done }
+        match self.lacking {
+            _ if !self.failed.is_empty() => Verdict::Failed,
+            true => Verdict::Differences,
+            false => Verdict::Done,
+        }
     }
 }
 
 impl AssessRequest {
     /// Looks at the databases, also at those that cannot be reached, and changes nothing.
-    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<AssessOutcome, Error> {
-        let sources = workspace.sources(self.database.as_deref())?;
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<AssessOutcome, Error> {
+        let named = workspace.named(self.database.as_deref())?;
+        // Without it nothing can be said of any database.
         let repository = workspace.repository().await?;
+        let (databases, failed) = each(context, caller, &named, String::as_str, async |database| {
+            self.one(context, workspace, repository, database).await
+        })
+        .await?;
+        let lacking = databases.iter().any(|assessed| assessed.assessment.lacking);
+        Ok(AssessOutcome { lacking, databases, failed })
+    }
+
+    async fn one(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        repository: &Repository,
+        database: &str,
+    ) -> Result<Assessed, Error> {
+        let source = workspace.source(database)?;
         let folder = self.reports.as_deref().unwrap_or(workspace.reports());
-        let mut outcome = AssessOutcome { lacking: false, databases: Vec::new() };
-        for source in sources {
-            let drill = latest_drill(folder, &source.name).map_err(|error| Error::File {
-                problem: format!("cannot read the reports in {}", folder.display()),
-                source: error,
-            })?;
-            let engine = source.engine.as_ref();
-            let owner = source.owner().await;
-            let assessment = assess(context, repository, &owner, engine, drill.as_ref()).await?;
-            let next = next(&assessment, called(&source.typed, &assessment.target));
-            outcome.lacking |= assessment.lacking;
-            outcome.databases.push(Assessed { assessment, next });
-        }
-        Ok(outcome)
+        let drill = latest_drill(folder, &source.name).map_err(|error| Error::File {
+            problem: format!("cannot read the reports in {}", folder.display()),
+            source: error,
+        })?;
+        let owner = source.owner().await;
+        let assessment = assess(context, repository, &owner, source.engine.as_ref(), drill.as_ref()).await?;
+        let next = next(&assessment, called(&source.typed, &assessment.target));
+        Ok(Assessed { assessment, next })
     }
 }
 

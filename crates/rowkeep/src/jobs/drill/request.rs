@@ -1,15 +1,17 @@
 //! Which snapshots are to be drilled, and how.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rowkeep_format::manifest::Scope;
-use rowkeep_repository::Repository;
+use rowkeep_repository::{Catalog, Repository};
 use serde::{Deserialize, Serialize};
 
-use super::{DrillOptions, drill, newest_restorable, unreadable};
+use super::{DrillOptions, drill, impossible, newest_restorable, unreadable};
 use crate::jobs::DatabaseRef;
+use crate::jobs::caller::Caller;
 use crate::jobs::check_data::ReportsOutcome;
+use crate::jobs::several::each;
 use crate::jobs::workspace::Workspace;
 use crate::report::{Report, keep};
 use crate::state::owner::{Owner, owners};
@@ -19,10 +21,11 @@ use crate::{Context, Error, RequestError};
 /// Which snapshots are to be drilled, and how.
 ///
 /// ```no_run
+/// use rowkeep::jobs::caller::Unattended;
 /// use rowkeep::jobs::drill::DrillRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
 /// let request = DrillRequest { database: Some("shop".into()), ..DrillRequest::default() };
-/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace, &Unattended).await?;
 /// assert_eq!(outcome.verdict(), rowkeep::jobs::Verdict::Done);
 /// # Ok(())
 /// # }
@@ -46,11 +49,16 @@ pub struct DrillRequest {
 
 impl DrillRequest {
     /// Restores each snapshot into a scratch database, holds it against the snapshot, checks its data, measures, and keeps a
-    /// report.
-    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<ReportsOutcome, Error> {
+    /// report as soon as there is one.
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<ReportsOutcome, Error> {
         let more = workspace.checks_in(self.checks.as_deref())?;
         let repository = workspace.repository().await?;
-        let mut reports = Vec::new();
+        let folder = self.reports.as_deref().unwrap_or(workspace.reports());
         let options = |database: &str| {
             let mut options = self.options(workspace, database);
             options.checks.extend(more.iter().cloned());
@@ -60,43 +68,26 @@ impl DrillRequest {
             let snapshot = snapshots::find(repository, reference).await?;
             let owner = Owner::of(&snapshot.manifest);
             let (kept, _) = snapshots::readable(repository, Some(&owner)).await?;
-            reports.push(one(context, repository, &snapshot, &kept, options(&owner.name)).await?);
-        } else {
-            for owner in self.owners(workspace, repository).await? {
-                let options = options(&owner.name);
-                reports.extend(self.of_owner(context, repository, &owner, &options).await?);
-            }
+            let report = one(context, repository, &snapshot, &kept, options(&owner.name)).await?;
+            return Ok(ReportsOutcome { reports: vec![kept_in(folder, report)?], failed: Vec::new() });
         }
-        let folder = self.reports.as_deref().unwrap_or(workspace.reports());
-        for report in &mut reports {
-            keep(report, folder).map_err(|source| {
-                let problem = format!("cannot keep the report in {}", folder.display());
-                Error::File { problem, source }
-            })?;
-        }
-        Ok(ReportsOutcome { reports })
-    }
-
-    /// Whose snapshots are meant.
-    async fn owners(&self, workspace: &Workspace, repository: &Repository) -> Result<Vec<Owner>, Error> {
         let catalog = repository.catalog().await?;
-        if let Some(database) = &self.database {
-            return Ok(vec![workspace.owner(database, &catalog)?]);
-        }
-        let configured = &workspace.config().databases;
-        if !configured.is_empty() {
-            return configured.keys().map(|name| workspace.owner(name, &catalog)).collect();
-        }
-        // Safety snapshots alone are nothing to drill.
-        let kept = catalog.snapshots().filter(|summary| !summary.is_safety());
-        let names: BTreeSet<&str> = kept.map(|summary| summary.database.as_str()).collect();
-        match names.is_empty() {
-            true => Err(RequestError::NothingToDrill { database: None }.into()),
-            false => {
-                let all = names.into_iter().flat_map(|name| owners(&catalog, name));
-                Ok(all.filter(|owner| owner.has_backups(&catalog)).collect())
-            }
-        }
+        let of_owner = async |owner: &Owner| {
+            self.of_owner(context, repository, owner, &options(&owner.name), folder).await
+        };
+        let named: Vec<String> = match &self.database {
+            Some(database) => vec![database.to_string()],
+            None => workspace.config().databases.keys().cloned().collect(),
+        };
+        let (reports, failed) = if named.is_empty() {
+            each(context, caller, &backed_up(&catalog)?, |owner| owner.name.as_str(), of_owner).await?
+        } else {
+            each(context, caller, &named, String::as_str, async |database| {
+                of_owner(&workspace.owner(database, &catalog)?).await
+            })
+            .await?
+        };
+        Ok(ReportsOutcome { reports: reports.concat(), failed })
     }
 
     async fn of_owner(
@@ -105,11 +96,14 @@ impl DrillRequest {
         repository: &Repository,
         owner: &Owner,
         options: &DrillOptions,
+        folder: &Path,
     ) -> Result<Vec<Report>, Error> {
         let database = &owner.name;
         let (kept, damaged) = snapshots::readable(repository, Some(owner)).await?;
-        let mut reports: Vec<Report> =
-            damaged.iter().map(|(id, error)| unreadable(context, database, &id.to_string(), error)).collect();
+        let mut reports = Vec::new();
+        for (id, error) in &damaged {
+            reports.push(kept_in(folder, unreadable(context, database, &id.to_string(), error))?);
+        }
         let chosen: Vec<&Snapshot> = match self.each {
             true => kept.iter().filter(|snapshot| snapshot.manifest.scope != Scope::DataOnly).collect(),
             false => newest_restorable(&kept).into_iter().collect(),
@@ -118,7 +112,12 @@ impl DrillRequest {
             return Err(RequestError::NothingToDrill { database: Some(database.clone()) }.into());
         }
         for snapshot in chosen {
-            reports.push(one(context, repository, snapshot, &kept, options.clone()).await?);
+            let report = match one(context, repository, snapshot, &kept, options.clone()).await {
+                // The others have their turn.
+                Err(error) if self.each && !context.is_cancelled() => impossible(context, snapshot, &error),
+                ended => ended?,
+            };
+            reports.push(kept_in(folder, report)?);
         }
         Ok(reports)
     }
@@ -135,6 +134,26 @@ impl DrillRequest {
             ..DrillOptions::default()
         }
     }
+}
+
+/// Whose snapshots are in a repository; safety snapshots alone are nothing to drill.
+fn backed_up(catalog: &Catalog) -> Result<Vec<Owner>, Error> {
+    let kept = catalog.snapshots().filter(|summary| !summary.is_safety());
+    let names: BTreeSet<&str> = kept.map(|summary| summary.database.as_str()).collect();
+    if names.is_empty() {
+        return Err(RequestError::NothingToDrill { database: None }.into());
+    }
+    let all = names.into_iter().flat_map(|name| owners(catalog, name));
+    Ok(all.filter(|owner| owner.has_backups(catalog)).collect())
+}
+
+/// Keeps a report in its folder.
+fn kept_in(folder: &Path, mut report: Report) -> Result<Report, Error> {
+    keep(&mut report, folder).map_err(|source| {
+        let problem = format!("cannot keep the report in {}", folder.display());
+        Error::File { problem, source }
+    })?;
+    Ok(report)
 }
 
 /// Drills a snapshot; of all that are kept, those before it are what checks compare with.

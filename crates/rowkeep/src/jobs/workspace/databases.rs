@@ -49,28 +49,21 @@ impl Source {
 }
 
 impl Workspace {
-    /// The databases that are meant: the one named or given by URL, or else all that are configured.
-    pub fn sources(&self, database: Option<&str>) -> Result<Vec<Source>, Error> {
-        match database {
-            Some(database) => Ok(vec![self.source(database)?]),
-            None => self.all()?.iter().map(|name| self.source(name)).collect(),
-        }
-    }
-
-    /// The names of all databases that are configured, of which there must be one.
-    pub(crate) fn all(&self) -> Result<Vec<String>, Error> {
-        match self.known() {
-            none if none.is_empty() => Err(RequestError::NoDatabase.into()),
-            names => Ok(names),
+    /// What the databases that are meant are called: the one named or given by URL, or else all that are configured, of which
+    /// there must be one.
+    pub(crate) fn named(&self, database: Option<&str>) -> Result<Vec<String>, Error> {
+        match (database, self.known()) {
+            (Some(database), _) => Ok(vec![database.to_owned()]),
+            (None, known) if known.is_empty() => Err(RequestError::NoDatabase.into()),
+            (None, known) => Ok(known),
         }
     }
 
     /// The one database that is meant: the one named or given by URL, or else the only one that is configured.
     pub fn only_source(&self, database: Option<&str>) -> Result<Source, Error> {
-        let mut sources = self.sources(database)?;
-        match (sources.pop(), sources.is_empty()) {
-            (Some(only), true) => Ok(only),
-            _ => Err(RequestError::SeveralDatabases { known: self.known() }.into()),
+        match self.named(database)?.as_slice() {
+            [only] => self.source(only),
+            several => Err(RequestError::SeveralDatabases { known: several.to_vec() }.into()),
         }
     }
 

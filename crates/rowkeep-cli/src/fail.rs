@@ -6,7 +6,7 @@ use crate::out;
 use rowkeep::engine::ErrorKind as Engine;
 use rowkeep::format::in_one_line;
 use rowkeep::jobs::Verdict;
-use rowkeep::repository::ErrorKind as Repository;
+use rowkeep::repository::{Error as Repo, ErrorKind as Repository};
 use rowkeep::units::plain;
 use rowkeep::{Error, ErrorKind, RequestError};
 use serde_json::json;
@@ -195,18 +195,24 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::NothingToDrill { database: Some(_) } => {
             "create one with `rowkeep backup`; `rowkeep snapshots` lists all".to_owned()
         }
+        RequestError::NoSnapshots => "create one with `rowkeep backup`".to_owned(),
         RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
         RequestError::Secret(_)
         | RequestError::TakenName { .. }
         | RequestError::RelatedToAll
-        | RequestError::NoKeySlots
-        | RequestError::NoSnapshots => return None,
+        | RequestError::NoKeySlots => return None,
     })
 }
 
 fn fixed_hint(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::Engine(error) => engine_hint(error.kind())?,
+        Error::Repository(Repo::WrongPassphrase) => {
+            "check the passphrase; any other passphrase or key file of this repository opens it too"
+        }
+        Error::Repository(Repo::WrongKeyFile) => {
+            "name another one with --key-file; a passphrase of this repository opens it too"
+        }
         Error::Repository(error) => repository_hint(error.kind())?,
         Error::Content { source: rowkeep::format::FormatError::NewerVersion { .. }, .. } => {
             "a newer rowkeep wrote it; install that version"
@@ -273,11 +279,13 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
 
 fn engine_hint(kind: Engine) -> Option<&'static str> {
     Some(match kind {
-        Engine::NotFound => "check the name; paths are relative to the current directory",
+        Engine::NotFound => "check its name and place",
         Engine::InvalidUrl => "write postgres://user@host/database, or the path of an SQLite file",
         Engine::Unreachable => "check that the server is running and reachable from this machine",
-        Engine::Authentication => "check user and password in the URL",
-        Engine::PermissionDenied => "grant the permission to the user, or leave out the table with --exclude",
+        Engine::Authentication => {
+            "check user and password: those of the URL, else PGUSER and PGPASSWORD, the service file, ~/.pgpass"
+        }
+        Engine::PermissionDenied => "grant it to the user that the URL names, or name another user",
         Engine::NotADatabase => {
             "rowkeep reads plain SQLite files; decrypt an encrypted one with the tool that encrypted it"
         }
@@ -296,7 +304,10 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
             "nothing was changed; run the command again to make a new plan, or skip such rows (restore --conflict skip, undo --skip-conflicts)"
         }
         Engine::Constraint => {
-            "nothing was changed: constraints of the database reject these rows; --with-related also restores the rows that they reference, --with-schema the tables as they were"
+            "nothing was changed: the database takes no such rows beside those that it has; --mode replace also removes rows that are in the way, --with-schema brings back the tables as they were"
+        }
+        Engine::Dangling => {
+            "nothing was changed; --with-related also restores the rows that these reference, --with-schema the tables as they were"
         }
         Engine::Statement => "nothing was changed; fix the statement",
         Engine::OutcomeUnknown => {

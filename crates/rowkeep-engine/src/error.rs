@@ -29,8 +29,10 @@ pub enum ErrorKind {
     Unsupported,
     /// Rows are not as the changeset says they were: somebody changed them since.
     Conflict,
-    /// The changes would break what the database demands of its rows: a foreign key, a unique index, a check.
+    /// The changes would break what the database demands of its rows: a unique index, a check, what a trigger says.
     Constraint,
+    /// The changes would leave references to rows that are not there.
+    Dangling,
     /// A statement that was given is not one the database can run.
     Statement,
     /// The caller asked it to stop; nothing was changed.
@@ -64,6 +66,14 @@ impl EngineError {
     /// The same with the error that caused it; `message` does not repeat the source's text.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// The same with the database that it is of, unless it names it already.
+    pub(crate) fn of(mut self, database: &str) -> Self {
+        if !self.message.contains(database) {
+            self.message = format!("{database}: {}", self.message);
+        }
         self
     }
 

@@ -118,7 +118,8 @@ impl Engine for Postgres {
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
         let (server, session) = Server::reach(&self.address).await?;
-        Ok(Arc::new(PostgresView::open(server, session, &self.surroundings, options.with_ddl).await?))
+        let view = PostgresView::open(server, session, &self.surroundings, options.with_ddl).await;
+        Ok(Arc::new(view.map_err(|error| error.of(&self.describe()))?))
     }
 
     async fn contents(&self) -> Result<Contents, EngineError> {

@@ -48,7 +48,7 @@ pub enum Error {
         detail: String,
     },
     /// No snapshot has that name.
-    #[error("no snapshot {reference}{}", place(.database))]
+    #[error("{}", no_snapshot(.reference, .database))]
     NoSuchSnapshot {
         /// What was asked for.
         reference: String,
@@ -276,7 +276,8 @@ impl Error {
                 | Engine::PermissionDenied
                 | Engine::NotEmpty
                 | Engine::Conflict
-                | Engine::Constraint => ErrorKind::Refused,
+                | Engine::Constraint
+                | Engine::Dangling => ErrorKind::Refused,
                 Engine::NotFound
                 | Engine::Unreachable
                 | Engine::NotADatabase
@@ -370,8 +371,11 @@ impl From<EngineError> for Error {
     }
 }
 
-fn place(database: &Option<String>) -> String {
-    database.as_ref().map(|name| format!(" of database {name}")).unwrap_or_default()
+fn no_snapshot(reference: &str, database: &Option<String>) -> String {
+    match database {
+        Some(database) => format!("there is no snapshot of database {database}"),
+        None => format!("no snapshot {reference}"),
+    }
 }
 
 fn other_database(database: &str, other: &str) -> String {

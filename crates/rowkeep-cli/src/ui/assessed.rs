@@ -29,6 +29,13 @@ pub(crate) fn told(outcome: &AssessOutcome, global: &Global) -> String {
     databases.collect::<Vec<_>>().join("\n\n")
 }
 
+/// Whether the database itself lacks something, or may.
+fn is_data_missing(assessed: &Assessment) -> bool {
+    assessed.reach != Reach::There
+        || !assessed.losses.is_empty()
+        || assessed.tables.iter().any(|table| table.state.is_lacking())
+}
+
 fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String {
     let mut lines = vec![format!("{} ({})", plain(&assessed.database), plain(&assessed.target))];
     let mut fact = |name: &str, value: String| lines.push(format!("  {name:14} {}", plain(&value)));
@@ -90,8 +97,15 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
     }
     lines.push(String::new());
     lines.push(match assessed.lacking {
-        true => "DATA IS MISSING. What to do next:".to_owned(),
         false => "nothing is missing".to_owned(),
+        true => {
+            let lack =
+                if is_data_missing(assessed) { "DATA IS MISSING." } else { "A GOOD SNAPSHOT IS MISSING." };
+            match steps.is_empty() {
+                true => format!("{lack} This repository cannot bring it back; look for another one."),
+                false => format!("{lack} What to do next:"),
+            }
+        }
     });
     for (number, step) in steps.iter().enumerate() {
         lines.push(format!(
@@ -110,7 +124,7 @@ fn reach(reach: &Reach) -> String {
         Reach::Missing => "MISSING: there is no such database".to_owned(),
         Reach::Empty => "EMPTY: it can be reached, but there is nothing in it".to_owned(),
         Reach::Unfinished => "UNFINISHED: it holds an incomplete restore".to_owned(),
-        Reach::Unreachable(why) => format!("UNREACHABLE: {why}"),
+        Reach::Unreachable(why) => format!("CANNOT BE READ: {why}"),
     }
 }
 

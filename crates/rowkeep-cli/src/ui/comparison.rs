@@ -22,9 +22,10 @@ pub(crate) fn told(comparison: &Comparison, snapshot: &str, database: &str) -> S
     let mut told = match unequal.as_slice() {
         [] => format!("definitions differ between {database} and snapshot {snapshot}; equal are {by_hash}"),
         unequal => format!(
-            "{} of {} differ between {database} and snapshot {snapshot}:\n\n{}",
+            "{} of {} {} between {database} and snapshot {snapshot}:\n\n{}",
             count(unequal.len() as u64),
             counted(tables + beside, "table"),
+            if unequal.len() == 1 { "differs" } else { "differ" },
             table(unequal)
         ),
     };

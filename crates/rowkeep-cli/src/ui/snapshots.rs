@@ -33,7 +33,10 @@ fn database(snapshot: &SnapshotSummary, shared_names: &[String]) -> String {
     place.unwrap_or(&snapshot.database).clone()
 }
 
-fn all(SnapshotsOutcome { snapshots, shared_names, .. }: &SnapshotsOutcome) -> String {
+fn all(SnapshotsOutcome { snapshots, shared_names, unreadable, .. }: &SnapshotsOutcome) -> String {
+    if snapshots.is_empty() && !unreadable.is_empty() {
+        return "no snapshot can be read; `rowkeep check` lists the damage".to_owned();
+    }
     if snapshots.is_empty() {
         return "no snapshots yet; create one with `rowkeep backup DATABASE`".to_owned();
     }

@@ -23,7 +23,7 @@ fn databases_that_are_none() {
     std::fs::write(sandbox.path("sealed.db"), noise).expect("written");
     refused(&sandbox, &["backup", "sealed.db"], 1, &["sealed.db", "encrypted"]);
     std::fs::create_dir(sandbox.path("folder.db")).expect("made");
-    refused(&sandbox, &["backup", "folder.db"], 1, &["folder.db"]);
+    refused(&sandbox, &["backup", "folder.db"], 2, &["folder.db"]);
     refused(&sandbox, &["backup", "oracle://host/db"], 2, &["no engine for oracle://"]);
     refused(&sandbox, &["backup", "postgres://nobody@127.0.0.1:1/db"], 1, &["127.0.0.1"]);
 

@@ -13,6 +13,7 @@ mod damage;
 mod definitions;
 mod drill;
 mod emptiness;
+mod errors;
 mod exchanged;
 mod export;
 mod first_use;

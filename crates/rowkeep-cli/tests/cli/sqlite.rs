@@ -111,7 +111,7 @@ fn databases_of_a_configuration() {
     assert_eq!(first["environment"]["environment"], "test");
     assert_eq!(first["tables"].as_array().map(Vec::len), Some(1 + settings(&first)));
     assert_eq!(sandbox.json(&["snapshots", "second"])["snapshots"].as_array().map(Vec::len), Some(1));
-    sandbox.run(&["show", "latest:third"]).expect(2).says(&["no snapshot latest:third"]);
+    sandbox.run(&["show", "latest:third"]).expect(2).says(&["no snapshot of database third"]);
 }
 
 /// One database that cannot be read keeps no other from being backed up.

@@ -11,7 +11,7 @@ pub(crate) struct Request {
     pub(crate) body: String,
 }
 
-/// A server that answers with one status after the other, the last of them for ever.
+/// A server that answers with one status after the other, the last of them for ever. What stands below a status is the body.
 pub(crate) struct Web {
     port: u16,
     received: Arc<Mutex<Vec<Request>>>,
@@ -37,8 +37,12 @@ impl Web {
                 let _ = reader.read_exact(&mut body);
                 let body = String::from_utf8_lossy(&body).into_owned();
                 keep.lock().expect("nobody panics").push(Request { head, body });
-                let status = statuses[number.min(statuses.len() - 1)];
-                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let answer = statuses[number.min(statuses.len() - 1)];
+                let (status, body) = answer.split_once('\n').unwrap_or((answer, ""));
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
                 let _ = stream.write_all(answer.as_bytes());
             }
         });

@@ -73,15 +73,15 @@ pub async fn broken_references_are_refused(fixture: &dyn Fixture) {
     .await;
     let (forth, back) = (states.changes(), states.changes().reversed());
     // Now in the second state. Parents 3 and 4 go, children 2 and 3 stay; parent 1 comes.
-    let said = refused_for(&states, &back.clone().only(&["parent"]), ErrorKind::Constraint).await;
+    let said = refused_for(&states, &back.clone().only(&["parent"]), ErrorKind::Dangling).await;
     assert!(said.contains("child") && said.contains("parent"), "{said}");
     // Child 1 goes back to parent 1, which does not come.
-    let said = refused_for(&states, &back.clone().only(&["child"]), ErrorKind::Constraint).await;
+    let said = refused_for(&states, &back.clone().only(&["child"]), ErrorKind::Dangling).await;
     assert!(said.contains("child") && said.contains("parent"), "{said}");
     states.apply(&back).await;
     states.now().await.assert_is(&states.first, "with both, all is well");
-    refused_for(&states, &forth.clone().only(&["child"]), ErrorKind::Constraint).await;
-    refused_for(&states, &forth.clone().only(&["parent"]), ErrorKind::Constraint).await;
+    refused_for(&states, &forth.clone().only(&["child"]), ErrorKind::Dangling).await;
+    refused_for(&states, &forth.clone().only(&["parent"]), ErrorKind::Dangling).await;
     states.apply(&forth).await;
     states.now().await.assert_is(&states.second, "with both, all is well");
 }

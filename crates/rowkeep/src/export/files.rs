@@ -96,6 +96,12 @@ impl Files {
                 let partial = partial(&path, FILE, |named| named.tempfile_in(parent))?;
                 Kind::File { path, partial: Some(partial) }
             }
+            Destination::Folder(folder) if folder.is_file() => {
+                let shown = folder.display();
+                return Err(Error::Export(format!(
+                    "{shown} is a file: name a folder, or a file that ends with .csv, .ndjson, .jsonl or .sql"
+                )));
+            }
             Destination::Folder(folder) => {
                 names.iter().try_for_each(|name| refuse(&folder.join(name), force))?;
                 let is_new = !folder.exists();

@@ -174,7 +174,9 @@ pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, 
 pub async fn find_id(repository: &Repository, reference: &str) -> Result<SnapshotId, Error> {
     match find_in(&*repository.catalog().await?, reference) {
         // Somebody may have made it since snapshots were last listed.
-        Err(Error::NoSuchSnapshot { .. }) => find_in(&*repository.catalog_now().await?, reference),
+        Err(Error::NoSuchSnapshot { .. } | Error::Request(RequestError::NoSnapshots)) => {
+            find_in(&*repository.catalog_now().await?, reference)
+        }
         found => found,
     }
 }
@@ -185,7 +187,7 @@ fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
         database: database.map(without_secrets),
     };
     if reference == LATEST {
-        return catalog.newest(None).map(|newest| newest.id).ok_or_else(|| missing(None));
+        return Ok(catalog.newest(None).ok_or(RequestError::NoSnapshots)?.id);
     }
     if let Some(database) = reference.strip_prefix("latest:") {
         let owner = meant(catalog, database)?;

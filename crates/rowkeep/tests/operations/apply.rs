@@ -217,7 +217,10 @@ fn check(live: &dyn Live, first: &Rows, second: &Rows) -> Result<(), TestCaseErr
             Ok(outcome) => outcome,
             // The code of a row that comes may be that of one that stays.
             Err(Error::Engine(error))
-                if matches!(error.kind(), ErrorKind::Constraint | ErrorKind::Conflict) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Constraint | ErrorKind::Dangling | ErrorKind::Conflict
+                ) =>
             {
                 prop_assert_eq!(
                     hashes(&world.capture_all(live.url()).expect("it is captured")),

@@ -70,11 +70,14 @@ impl Work<'_> {
             };
             if unnamed > 0 {
                 return Err(Stopped::For(EngineError::new(
-                    ErrorKind::Constraint,
+                    ErrorKind::Dangling,
                     format!(
-                        "rows of table {} that are to be {how} are referred to by {unnamed} rows of table {} ({}), which \
+                        "rows of table {} that are to be {how} are referred to by {unnamed} {} of table {} ({}), which \
                          are not among the changes",
-                        self.stages[at].changes.table.name, reference.child_name, reference.name
+                        self.stages[at].changes.table.name,
+                        if unnamed == 1 { "row" } else { "rows" },
+                        reference.child_name,
+                        reference.name
                     ),
                 )));
             }

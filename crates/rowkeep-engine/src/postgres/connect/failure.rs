@@ -29,10 +29,14 @@ pub(crate) fn reading_failed(what: impl Into<String>, error: tokio_postgres::Err
     EngineError::new(kind, what).with_source(Said(words(&error)))
 }
 
-/// The same, for statements that change rows: what the database demands of them is [`ErrorKind::Constraint`].
+/// The same, for statements that change rows: what the database demands of them is [`ErrorKind::Constraint`], or
+/// [`ErrorKind::Dangling`].
 pub(crate) fn changing_failed(what: impl Into<String>, error: tokio_postgres::Error) -> EngineError {
-    let demanded = state(&error).is_some_and(|state| state.starts_with("23"));
-    let kind = if demanded { ErrorKind::Constraint } else { kind(&error) };
+    let kind = match state(&error) {
+        Some("23503" | "23001") => ErrorKind::Dangling,
+        Some(state) if state.starts_with("23") => ErrorKind::Constraint,
+        _ => kind(&error),
+    };
     EngineError::new(kind, what).with_source(Said(words(&error)))
 }
 

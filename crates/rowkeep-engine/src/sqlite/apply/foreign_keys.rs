@@ -181,7 +181,7 @@ impl<'c> References<'c> {
         if broken.is_empty() {
             Ok(dangling)
         } else {
-            Err(EngineError::new(ErrorKind::Constraint, broken.join("; ")))
+            Err(EngineError::new(ErrorKind::Dangling, broken.join("; ")))
         }
     }
 }

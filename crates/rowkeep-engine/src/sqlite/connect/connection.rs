@@ -142,7 +142,7 @@ fn check_file(path: &Path) -> Result<(), EngineError> {
     let shown = path.display();
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(EngineError::new(
-            ErrorKind::NotADatabase,
+            ErrorKind::InvalidUrl,
             format!("{shown} is a folder, not an SQLite database"),
         )),
         Ok(_) => Ok(()),
@@ -165,7 +165,7 @@ pub(crate) fn refuse_special(path: &Path) -> Result<(), EngineError> {
         }
         _ => return Ok(()),
     };
-    Err(EngineError::new(ErrorKind::NotADatabase, message))
+    Err(EngineError::new(ErrorKind::InvalidUrl, message))
 }
 
 fn inaccessible(path: &Path, error: io::Error) -> EngineError {

@@ -72,6 +72,13 @@ pub(crate) fn constraint(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
 }
 
+/// Whether a row would refer to one that is not there.
+pub(crate) fn is_foreign_key(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
+}
+
 /// Whether another row has the rowid that a row was to get, in a table that has no column for it.
 pub(crate) fn is_rowid_taken(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_ROWID)

@@ -25,6 +25,8 @@ use crate::{EngineError, ErrorKind, Estimate, FILE_MODE, RowStream, View, ViewOp
 
 /// One state of an SQLite database.
 pub(crate) struct SqliteView {
+    /// The path, for messages.
+    shown: String,
     schema: Schema,
     identity: Identity,
     tables: HashMap<TableName, Arc<Readable>>,
@@ -59,6 +61,7 @@ impl SqliteView {
         let file_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
         let schema = schema(&tables, ddl);
         Ok(Self {
+            shown: named().to_string(),
             identity: identity::of_database(path, host, &schema),
             schema,
             settings: read_settings(connection).map_err(when(named()))?,
@@ -127,7 +130,10 @@ impl View for SqliteView {
         };
         let properties = Arc::clone(&self.properties);
         let target = Arc::clone(&readable);
-        let rows = worker::rows_of(move |output| read(reader, &target, &properties, &output));
+        let shown = self.shown.clone();
+        let rows = worker::rows_of(move |output| {
+            read(reader, &target, &properties, &output).map_err(|error| error.of(&shown))
+        });
         Ok(if order == Order::Sorted { sort(rows, &readable.table, &self.sort) } else { rows })
     }
 
@@ -148,7 +154,11 @@ impl View for SqliteView {
         let readable = self.readable(table)?;
         let mut reader = self.readers.reader().await?;
         let utf16 = self.properties.utf16();
-        Ok(worker::rows_of(move |output| Search::new(&readable, &wanted, utf16).run(&mut reader, &output)))
+        let shown = self.shown.clone();
+        Ok(worker::rows_of(move |output| {
+            let search = Search::new(&readable, &wanted, utf16);
+            search.run(&mut reader, &output).map_err(|error| error.of(&shown))
+        }))
     }
 }
 

@@ -177,7 +177,7 @@ async fn rows_that_refer_to_nothing_are_named() {
     apply(&file, &back).await.expect("back");
     let before = print_exactly(&file.connect());
     let error = apply(&file, &changes).await.expect_err("x would be an orphan");
-    assert_eq!(error.kind(), ErrorKind::Constraint);
+    assert_eq!(error.kind(), ErrorKind::Dangling);
     for said in ["k = 'x' of table c", "FOREIGN KEY (p) REFERENCES p (id)"] {
         assert!(error.to_string().contains(said), "{error}");
     }
@@ -185,7 +185,7 @@ async fn rows_that_refer_to_nothing_are_named() {
     // With triggers, the whole database is looked at; what was broken before is no matter even so.
     let options = ApplyOptions { fire_triggers: true, ..ApplyOptions::default() };
     let error = changes.apply(&file.sqlite(), &options).await.expect_err("x would be an orphan");
-    assert_eq!(error.kind(), ErrorKind::Constraint, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Dangling, "{error}");
     changes.clone().only(&["c"]).apply(&file.sqlite(), &options).await.expect("the orphan is none of ours");
 }
 

@@ -75,7 +75,7 @@ async fn files_that_are_no_databases() {
         assert!(matches!(contents, Contents::Occupied(_)), "somebody's file is not overwritten");
     }
     let folder = file.path().parent().expect("a folder").to_owned();
-    assert_eq!(open_error(&folder).await.kind(), ErrorKind::NotADatabase);
+    assert_eq!(open_error(&folder).await.kind(), ErrorKind::InvalidUrl);
     assert_eq!(open_error(&file.path().join("below a file")).await.kind(), ErrorKind::NotFound);
     assert_eq!(open_error(Path::new("")).await.kind(), ErrorKind::InvalidUrl);
 }
@@ -158,7 +158,7 @@ async fn targets_that_cannot_be_made_leave_nothing() {
     let error = error_at(&file.path().join("not").join("there.db")).await;
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     let folder = file.path().parent().expect("a folder").to_owned();
-    assert_eq!(error_at(&folder).await.kind(), ErrorKind::NotEmpty);
+    assert_eq!(error_at(&folder).await.kind(), ErrorKind::InvalidUrl);
 
     // A log without its database would be applied to whatever comes.
     fs::write(folder.join("test.db-wal"), b"something").expect("a file");
@@ -259,7 +259,7 @@ mod targets {
             sqlite(path).replace(schema, &CreateOptions::default()).await.err().expect("it is refused");
         assert_eq!(error.kind(), looked.kind(), "{error}");
         let opened = open_error(path).await;
-        assert!(opened.kind() == ErrorKind::NotADatabase || opened.kind() == ErrorKind::NotFound, "{opened}");
+        assert!(opened.kind() == ErrorKind::InvalidUrl || opened.kind() == ErrorKind::NotFound, "{opened}");
         looked.to_string()
     }
 

@@ -27,7 +27,7 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
         return steps;
     }
     if matches!(assessed.reach, Reach::Unreachable(_)) {
-        step("See why it cannot be reached; it may be whole.", line(&["doctor", database]));
+        step("See why it cannot be read; it may be whole.", line(&["doctor", database]));
     }
     if matches!(assessed.reach, Reach::There)
         && !assessed.damaged.iter().any(|damaged| damaged.time.is_none())

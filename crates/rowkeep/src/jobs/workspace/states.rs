@@ -18,7 +18,17 @@ impl Workspace {
             return Ok((source.name, state));
         }
         let repository = self.repository().await?;
-        let snapshot = snapshots::find(repository, name).await?;
+        let snapshot = match snapshots::find(repository, name).await {
+            // What looks like a path is one, and what is wrong with that is what there is to say.
+            Err(Error::NoSuchSnapshot { database: None, .. })
+                if name.contains(['/', '.']) && self.source(name).is_ok() =>
+            {
+                let source = self.source(name)?;
+                let state = State::live_with(source.engine.as_ref(), &ViewOptions { with_ddl }).await?;
+                return Ok((source.name, state));
+            }
+            found => found?,
+        };
         let database = snapshot.manifest.database.clone();
         Ok((database, State::snapshot(repository, snapshot).await?))
     }

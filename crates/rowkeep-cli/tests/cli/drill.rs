@@ -188,6 +188,7 @@ fn a_damaged_schema_fails_the_drill() {
 /// What the server cannot make, and what is not as it was in the end.
 #[test]
 fn restores_that_fail_or_differ_fail_the_drill() {
+    let _alone = alone_on_the_servers();
     let servers = servers();
     let (older, newer) = (&servers[0], &servers[1]);
     let sandbox = Sandbox::new();

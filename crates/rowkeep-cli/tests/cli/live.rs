@@ -210,7 +210,7 @@ fn what_cannot_be_meant_is_said() {
         (&["diff", "latest", "shop.db", "--where", "nme = 1"][..], 2, "no column nme"),
         (&["diff", "latest", "shop.db", "--where", "name = 'A"], 2, "condition"),
         (&["diff", "latest", "shop.db", "--tables", "customer"], 2, "there are"),
-        (&["diff", "latest", "nowhere.db"], 2, "nowhere.db"),
+        (&["diff", "latest", "nowhere.db"], 1, "nowhere.db: there is no such file"),
         (&["diff", "live", "latest"], 2, "none is configured"),
         (&["restore", "latest", "--to", "shop.db", "--key", "nobody:1", "--yes"], 2, "no table nobody"),
         (&["restore", "latest", "--to", "shop.db", "--key", "customers", "--yes"], 2, "customers"),

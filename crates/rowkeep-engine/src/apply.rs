@@ -33,6 +33,9 @@ pub struct ApplyOptions {
     pub statements: Vec<String>,
     /// Which references may dangle that did not, where the engine does not see to that at all times.
     pub may_dangle: MayDangle,
+    /// Whether sequences end up as the changes say, also behind the highest value that was put in: the database becomes
+    /// what it was at some time, and they were behind then.
+    pub keep_sequences: bool,
     /// Asks to stop. What the database is doing then is cancelled there and undone, and the call returns
     /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) when that is done, or after some seconds if the database does not
     /// answer. A commit that has begun is waited for.
@@ -71,6 +74,21 @@ impl MayDangle {
             Self::Anything => u64::MAX,
         }
     }
+}
+
+/// Says that rows refer to nothing, as they did.
+pub(crate) fn dangling_as_before(
+    rows: u64,
+    child: &dyn std::fmt::Display,
+    parent: &dyn std::fmt::Display,
+) -> String {
+    let (rows, refer) = match rows {
+        1 => ("1 row".to_owned(), "refers"),
+        rows => (format!("{rows} rows"), "refer"),
+    };
+    format!(
+        "{rows} of table {child} {refer} to rows of table {parent} that are not there, as in the state that came back"
+    )
 }
 
 /// What to do where a row is not as the changeset says it was.

@@ -69,11 +69,6 @@ pub trait Engine: Send + Sync {
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError>;
 
-    /// Whether references cannot dangle, so that nobody has to look for those that do.
-    fn sees_to_references(&self) -> bool {
-        true
-    }
-
     /// Runs one statement that only reads, in a transaction that cannot write, and returns its first rows.
     ///
     /// Dropping the future ends the statement.

@@ -138,11 +138,6 @@ impl Engine for Sqlite {
         }
     }
 
-    fn sees_to_references(&self) -> bool {
-        // Only for connections that ask for it.
-        false
-    }
-
     async fn examine(&self) -> Result<Examination, EngineError> {
         let (path, patience) = (self.file()?, self.patience.clone());
         blocking(move || examine::examine(&path, &patience)).await

@@ -1,5 +1,6 @@
 //! What "undo reverts this" promises: the state before comes back, also where rows referred to nothing in it.
 
+use crate::postgres::{Database, servers};
 use crate::sandbox::Sandbox;
 
 const SHOP: &str = "
@@ -8,12 +9,68 @@ const SHOP: &str = "
     INSERT INTO customers VALUES (1, 'Ada'), (2, 'Ben'), (3, 'Cy');
     INSERT INTO orders VALUES (10, 1, 'a'), (11, 2, 'b'), (12, 2, 'c'), (13, 3, 'd');";
 
-fn rows(sandbox: &Sandbox) -> String {
-    let customers = sandbox.query("shop.db", "SELECT id, name FROM customers ORDER BY id");
-    customers + "/" + &sandbox.query("shop.db", "SELECT id, customer, note FROM orders ORDER BY id")
+/// A shop in a database of either engine, and a repository beside it.
+struct Shop<'a> {
+    sandbox: Sandbox,
+    database: Option<Database<'a>>,
+    url: String,
 }
 
-/// SQLite sees to references only for connections that ask for it, and `sqlite3` does not.
+impl Shop<'_> {
+    fn sql(&self, sql: &str) {
+        match &self.database {
+            Some(database) => drop(database.sql(sql)),
+            None => self.sandbox.sql(&self.url, sql),
+        }
+    }
+
+    /// Runs statements while nobody sees to references.
+    fn unseen(&self, sql: &str) {
+        let off = match self.database {
+            Some(_) => "SET session_replication_role = replica",
+            None => "PRAGMA foreign_keys = OFF",
+        };
+        self.sql(&format!("{off}; {sql}"));
+    }
+
+    fn rows(&self) -> String {
+        let query = |sql: &str| match &self.database {
+            Some(database) => database.sql(sql).trim_end().to_owned(),
+            None => self.sandbox.query(&self.url, sql),
+        };
+        let customers = query("SELECT id, name FROM customers ORDER BY id");
+        customers + "/" + &query("SELECT id, customer, note FROM orders ORDER BY id")
+    }
+
+    fn done(&self, args: &[&str]) -> crate::sandbox::Ran {
+        self.sandbox.done(&self.arguments(args))
+    }
+
+    fn run(&self, args: &[&str]) -> crate::sandbox::Ran {
+        self.sandbox.run(&self.arguments(args))
+    }
+
+    /// Arguments with the database for `DB`.
+    fn arguments<'t>(&'t self, args: &[&'t str]) -> Vec<&'t str> {
+        args.iter().map(|arg| if *arg == "DB" { &self.url } else { *arg }).collect()
+    }
+}
+
+/// Does the same with SQLite and with every server.
+fn everywhere(name: &str, work: impl Fn(&Shop<'_>)) {
+    let shop = |database: Option<Database<'_>>| {
+        let url = database.as_ref().map_or_else(|| "shop.db".to_owned(), Database::url);
+        let shop = Shop { sandbox: Sandbox::new(), database, url };
+        shop.sql(SHOP);
+        work(&shop);
+    };
+    shop(None);
+    for server in servers() {
+        shop(Some(server.database(&format!("rowkeep_cli_back_{name}"))));
+    }
+}
+
+/// SQLite sees to references only for connections that ask for it, and PostgreSQL not for roles that replicate.
 #[test]
 fn what_dangled_before_dangles_again() {
     let restores: [&[&str]; 5] = [
@@ -23,85 +80,81 @@ fn what_dangled_before_dangles_again() {
         &["--key", "customers:2", "--with-related"],
         &["--tables", "customers"],
     ];
-    for options in restores {
-        let sandbox = Sandbox::new();
-        sandbox.sql("shop.db", SHOP);
-        sandbox.done(&["backup", "shop.db", "--name", "good"]);
-        let good = rows(&sandbox);
-        sandbox
-            .sql("shop.db", "PRAGMA foreign_keys = OFF; DELETE FROM customers WHERE id = 2; UPDATE orders SET note = 'x' WHERE id = 13");
-        let before = rows(&sandbox);
-        let restored = sandbox.done(&[&["restore", "good", "--to", "shop.db", "--yes"], options].concat());
-        assert!(restored.out.contains("references from 2 rows of orders to customers"), "{restored:#?}");
-        let after = rows(&sandbox);
-        assert!(after.contains("2|Ben"), "{options:?}: {after}");
-        let undone = sandbox.done(&["undo", "shop.db", "--yes"]);
-        assert!(
-            undone.out.contains("2 rows of orders will refer to rows of customers that are not there"),
-            "{undone:#?}"
-        );
-        assert_eq!(rows(&sandbox), before, "{options:?}");
-        // And again, back and forth.
-        sandbox.done(&["undo", "shop.db", "--yes"]);
-        assert_eq!(rows(&sandbox), after, "{options:?}");
-        sandbox.done(&["undo", "shop.db", "--yes"]);
-        assert_eq!(rows(&sandbox), before, "{options:?}");
-        sandbox.done(&["restore", "good", "--to", "shop.db", "--yes"]);
-        assert_eq!(rows(&sandbox), good, "{options:?}");
+    for (number, options) in restores.into_iter().enumerate() {
+        everywhere(&format!("again{number}"), |shop| {
+            shop.done(&["backup", "DB", "--name", "good"]);
+            let good = shop.rows();
+            shop.unseen("DELETE FROM customers WHERE id = 2; UPDATE orders SET note = 'x' WHERE id = 13");
+            let before = shop.rows();
+            let restored = shop.done(&[&["restore", "good", "--to", "DB", "--yes"], options].concat());
+            assert!(restored.out.contains("references from 2 rows of "), "{restored:#?}");
+            let after = shop.rows();
+            assert!(after.contains("2|Ben"), "{options:?}: {after}");
+            let undone = shop.done(&["undo", "DB", "--yes"]);
+            assert!(
+                undone.out.contains("2 rows of ") && undone.out.contains("will refer to rows of "),
+                "{undone:#?}"
+            );
+            assert_eq!(shop.rows(), before, "{options:?}");
+            // And again, back and forth.
+            shop.done(&["undo", "DB", "--yes"]);
+            assert_eq!(shop.rows(), after, "{options:?}");
+            shop.done(&["undo", "DB", "--yes"]);
+            assert_eq!(shop.rows(), before, "{options:?}");
+            shop.done(&["restore", "good", "--to", "DB", "--yes"]);
+            assert_eq!(shop.rows(), good, "{options:?}");
+        });
     }
 }
 
 /// A plan that is kept knows it as well.
 #[test]
 fn a_kept_plan_remembers_what_dangled() {
-    let sandbox = Sandbox::new();
-    sandbox.sql("shop.db", SHOP);
-    sandbox.done(&["backup", "shop.db", "--name", "good"]);
-    sandbox.sql("shop.db", "PRAGMA foreign_keys = OFF; DELETE FROM customers WHERE id = 2");
-    let before = rows(&sandbox);
-    let kept = sandbox.json(&["restore", "good", "--to", "shop.db", "--dry-run"]);
-    let id = kept["plan"].as_str().expect("the plan has an id").to_owned();
-    sandbox.done(&["apply", &id, "--yes"]);
-    let kept = sandbox.json(&["undo", "shop.db", "--dry-run"]);
-    let id = kept["plan"].as_str().expect("the plan has an id").to_owned();
-    sandbox.done(&["apply", &id, "--yes"]);
-    assert_eq!(rows(&sandbox), before);
+    everywhere("plan", |shop| {
+        shop.done(&["backup", "DB", "--name", "good"]);
+        shop.unseen("DELETE FROM customers WHERE id = 2");
+        let before = shop.rows();
+        let kept = shop.sandbox.json(&shop.arguments(&["restore", "good", "--to", "DB", "--dry-run"]));
+        let id = kept["plan"].as_str().expect("the plan has an id").to_owned();
+        shop.done(&["apply", &id, "--yes"]);
+        let kept = shop.sandbox.json(&shop.arguments(&["undo", "DB", "--dry-run"]));
+        let id = kept["plan"].as_str().expect("the plan has an id").to_owned();
+        shop.done(&["apply", &id, "--yes"]);
+        assert_eq!(shop.rows(), before);
+    });
 }
 
 /// A state with rows that refer to nothing comes back whole, and goes again.
 #[test]
 fn a_state_that_dangles_comes_back() {
-    let sandbox = Sandbox::new();
-    sandbox.sql("shop.db", SHOP);
-    sandbox.sql("shop.db", "PRAGMA foreign_keys = OFF; DELETE FROM customers WHERE id = 3");
-    sandbox.done(&["backup", "shop.db", "--name", "dangling"]);
-    let dangling = rows(&sandbox);
-    sandbox.sql(
-        "shop.db",
-        "PRAGMA foreign_keys = OFF; DELETE FROM orders WHERE id = 13; INSERT INTO customers VALUES (4, 'Di')",
-    );
-    let clean = rows(&sandbox);
-    sandbox.done(&["restore", "dangling", "--to", "shop.db", "--yes"]);
-    assert_eq!(rows(&sandbox), dangling);
-    sandbox.done(&["verify", "dangling", "--against", "shop.db"]);
-    sandbox.done(&["undo", "shop.db", "--yes"]);
-    assert_eq!(rows(&sandbox), clean);
-    sandbox.done(&["undo", "shop.db", "--yes"]);
-    assert_eq!(rows(&sandbox), dangling);
+    everywhere("state", |shop| {
+        shop.unseen("DELETE FROM customers WHERE id = 3");
+        shop.done(&["backup", "DB", "--name", "dangling"]);
+        let dangling = shop.rows();
+        shop.unseen("DELETE FROM orders WHERE id = 13; INSERT INTO customers VALUES (4, 'Di')");
+        let clean = shop.rows();
+        shop.done(&["restore", "dangling", "--to", "DB", "--yes"]);
+        assert_eq!(shop.rows(), dangling);
+        shop.done(&["verify", "dangling", "--against", "DB"]);
+        shop.done(&["undo", "DB", "--yes"]);
+        assert_eq!(shop.rows(), clean);
+        shop.done(&["undo", "DB", "--yes"]);
+        assert_eq!(shop.rows(), dangling);
+    });
 }
 
 /// What others have come to refer to since is not taken away.
 #[test]
 fn what_did_not_dangle_is_not_left_dangling() {
-    let sandbox = Sandbox::new();
-    sandbox.sql("shop.db", SHOP);
-    sandbox.done(&["backup", "shop.db", "--name", "good"]);
-    sandbox.sql("shop.db", "PRAGMA foreign_keys = OFF; DELETE FROM customers WHERE id = 2");
-    sandbox.done(&["restore", "good", "--to", "shop.db", "--yes"]);
-    sandbox.sql("shop.db", "INSERT INTO orders VALUES (14, 2, 'new')");
-    let now = rows(&sandbox);
-    sandbox.run(&["undo", "shop.db", "--yes"]).expect(4).says(&["orders", "customers", "not there"]);
-    assert_eq!(rows(&sandbox), now);
-    sandbox.sql("shop.db", "PRAGMA foreign_keys = OFF; DELETE FROM orders WHERE id = 14");
-    sandbox.done(&["undo", "shop.db", "--yes"]);
+    everywhere("other", |shop| {
+        shop.done(&["backup", "DB", "--name", "good"]);
+        shop.unseen("DELETE FROM customers WHERE id = 2");
+        shop.done(&["restore", "good", "--to", "DB", "--yes"]);
+        shop.sql("INSERT INTO orders VALUES (14, 2, 'new')");
+        let now = shop.rows();
+        shop.run(&["undo", "DB", "--yes"]).expect(4).says(&["orders", "customers", "not there"]);
+        assert_eq!(shop.rows(), now);
+        shop.unseen("DELETE FROM orders WHERE id = 14");
+        shop.done(&["undo", "DB", "--yes"]);
+    });
 }

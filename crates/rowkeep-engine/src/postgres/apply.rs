@@ -15,6 +15,7 @@ mod sequences;
 mod staging;
 mod strategy;
 mod triggers;
+mod unchecked;
 mod user_statements;
 mod work;
 
@@ -90,8 +91,14 @@ async fn change(
         stages.push(stage);
     }
     triggers::off(session, &changed, &current, options.fire_triggers).await?;
-    let work =
-        Work { stages, staged, current: &current, references: &references, on_conflict: options.on_conflict };
+    let work = Work {
+        stages,
+        staged,
+        current: &current,
+        references: &references,
+        on_conflict: options.on_conflict,
+        may_dangle: &options.may_dangle,
+    };
     let done = work.run(session).await?;
     notes.extend(check(&work, &done, options)?);
 
@@ -116,10 +123,12 @@ async fn change(
             applied[at] = Some(sequences::change(session, changes, source.read(at), options).await?);
         }
     }
-    notes.extend(sequences::move_on(session, &work).await?);
+    if !options.keep_sequences {
+        notes.extend(sequences::move_on(session, &work).await?);
+    }
 
     session.prepare(settings::usual()).await?;
-    done.restore(session, &references).await?;
+    notes.extend(done.restore(session, &references, &options.may_dangle).await?);
     triggers::on(session, &changed, &current, options.fire_triggers).await?;
     user_statements::run(session, &statements).await?;
     Ok(Applied { tables: applied.into_iter().flatten().collect(), notes })

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use rowkeep_engine::{Applied, ApplyOptions, Engine};
+use rowkeep_engine::{Applied, ApplyOptions, Engine, MayDangle};
 use rowkeep_format::manifest::Before;
 use rowkeep_repository::Repository;
 
 use super::plan::Plan;
 use super::safety;
 use super::stored_changes::store_changes;
+use super::undo::UNDO;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, Event, Phase};
 
@@ -56,8 +57,12 @@ pub async fn execute(
         tables: plan.changes.tables().len() as u64,
         rows: plan.changes.tables().iter().map(|table| table.counts.total()).sum(),
     });
-    let options =
-        ApplyOptions { may_dangle: plan.may_dangle, stop: context.cancel().clone(), ..options.clone() };
+    let options = ApplyOptions {
+        keep_sequences: plan.operation == UNDO || plan.may_dangle == MayDangle::Anything,
+        may_dangle: plan.may_dangle,
+        stop: context.cancel().clone(),
+        ..options.clone()
+    };
     let applying = async { Ok(engine.apply(Arc::clone(&plan.changes), &options).await?) };
     let applied = safety::guarded(context, repository, safety.as_ref(), applying).await?;
     Ok(Executed { applied, safety })

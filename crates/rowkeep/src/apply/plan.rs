@@ -224,7 +224,7 @@ async fn plan_now(
         from: target.describe(),
         database: engine.describe(),
         schema: difference.schema,
-        dangled: dangled(context, engine, &live, Arc::clone(&changes)).await?,
+        dangled: dangled(context, &live, Arc::clone(&changes)).await?,
         may_dangle: if becomes_whole { MayDangle::Anything } else { MayDangle::Nothing },
         changes,
         stored: None,

@@ -181,7 +181,7 @@ async fn undo_now(
             let kept = kept.clone();
             let opened = Opened::open(context, engine, kept.with_ddl()).await?;
             let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
-            dangles = dangled(context, engine, &live, Arc::clone(&changes)).await?;
+            dangles = dangled(context, &live, Arc::clone(&changes)).await?;
             Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
         }
     };

@@ -1,9 +1,11 @@
 //! One attempt to make all changes, which is undone and made otherwise when the database's demands stand in the way.
 
+use std::collections::BTreeMap;
+
 use rowkeep_format::Counts;
 
 use super::compare::Fit;
-use super::foreign_keys;
+use super::foreign_keys::{self, Treatment};
 use super::row_statements::affected;
 use super::staging::kind;
 use super::strategy::Strategy;
@@ -34,12 +36,17 @@ impl Work<'_> {
     }
 
     async fn attempt(&self, session: &Session, strategy: &Strategy) -> Result<Done, Stopped> {
+        let mut dangling = BTreeMap::new();
         for (oid, treatment) in &strategy.treatments {
             if let Some(reference) = self.reference(*oid) {
                 reference.treat(session, *treatment).await?;
+                if *treatment == Treatment::Uncheck {
+                    dangling.insert(*oid, reference.count_dangling(session).await?);
+                }
             }
         }
         let mut done = Done {
+            dangling,
             counts: vec![Counts::default(); self.stages.len()],
             fits: Vec::new(),
             replaced: false,

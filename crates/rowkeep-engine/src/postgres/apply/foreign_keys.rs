@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use rowkeep_format::TableName;
 use tokio_postgres::error::DbError;
 
 use super::current_tables::CurrentTable;
@@ -28,6 +29,12 @@ pub(super) struct Reference {
     pub(super) child_oid: u32,
     /// The number of the table referred to.
     pub(super) parent_oid: u32,
+    /// The table referred to, as a source of rows.
+    pub(super) parent_rows: String,
+    /// The same for people.
+    pub(super) parent_name: String,
+    /// Whether it asks for a row at every moment of a period, rather than for one row.
+    pub(super) of_periods: bool,
     /// Whether it can be checked at the end.
     pub(super) deferrable: bool,
     /// Whether all rows conform to it.
@@ -73,8 +80,10 @@ pub(super) async fn read(session: &Session, tables: &[CurrentTable]) -> Result<V
     let query = format!(
         "SELECT k.oid, k.conname, n.nspname, c.relname, c.relkind = 'p', k.conrelid, k.confrelid, k.condeferrable, \
                 k.convalidated, k.confupdtype, k.confdeltype, {}, {}, {}, {}, pg_get_constraintdef(k.oid), \
-                obj_description(k.oid, 'pg_constraint') \
+                obj_description(k.oid, 'pg_constraint'), pn.nspname, p.relname, p.relkind = 'p', \
+                coalesce(to_jsonb(k) ->> 'conperiod', 'false') = 'true' \
          FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace \
          WHERE k.contype = 'f' AND k.conparentid = 0 AND (k.conrelid IN ({list}) OR k.confrelid IN ({list})) \
          AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true' ORDER BY k.oid",
         names("conrelid", "conkey"),
@@ -87,7 +96,9 @@ pub(super) async fn read(session: &Session, tables: &[CurrentTable]) -> Result<V
     let names = "the columns of a reference";
     let operators = "the operators of a reference";
     let reference = |row: &Row| {
-        let child = rowkeep_format::TableName::qualified(text(row, 2), text(row, 3));
+        let child = TableName::qualified(text(row, 2), text(row, 3));
+        let parent = TableName::qualified(text(row, 17), text(row, 18));
+        let parent_is_partitioned = truth(row, 19, "whether a table is partitioned")?;
         Ok(Reference {
             oid: number(row, 0, "the number of a reference")?,
             name: text(row, 1).to_owned(),
@@ -96,6 +107,9 @@ pub(super) async fn read(session: &Session, tables: &[CurrentTable]) -> Result<V
             child_partitioned: truth(row, 4, "whether a table is partitioned")?,
             child_oid: number(row, 5, table)?,
             parent_oid: number(row, 6, table)?,
+            parent_rows: rows_of(&quote::table(&parent), parent_is_partitioned),
+            parent_name: parent.to_string(),
+            of_periods: truth(row, 20, "whether a reference is of periods")?,
             deferrable: truth(row, 7, "whether a reference is deferrable")?,
             validated: truth(row, 8, "whether a reference is validated")?,
             on_update: number(row, 9, "the action of a reference")?,
@@ -124,7 +138,7 @@ impl Reference {
 
     /// The referring table as a source of rows.
     pub(super) fn child_rows(&self) -> String {
-        if self.child_partitioned { self.child.clone() } else { format!("ONLY {}", self.child) }
+        rows_of(&self.child, self.child_partitioned)
     }
 
     /// Whether a row `t` is referred to by a row `c`, as SQL.
@@ -137,6 +151,11 @@ impl Reference {
     }
 }
 
+/// A table as a source of its own rows, or of those of its partitions.
+fn rows_of(table: &str, is_partitioned: bool) -> String {
+    if is_partitioned { table.to_owned() } else { format!("ONLY {table}") }
+}
+
 /// What is done to a foreign key that the order of the changes would violate for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Treatment {
@@ -144,6 +163,8 @@ pub(super) enum Treatment {
     Defer,
     /// It is dropped, and added and checked again at the end.
     Drop,
+    /// It is not checked, for rows may dangle; how many do is counted at the end.
+    Uncheck,
 }
 
 impl Reference {
@@ -158,6 +179,7 @@ impl Reference {
             Treatment::Drop => {
                 format!("ALTER TABLE {} DROP CONSTRAINT {}", self.child, quote::ident(&self.name))
             }
+            Treatment::Uncheck => return self.switch_checks(session, "DISABLE").await,
         };
         self.alter(session, &statement).await
     }
@@ -165,6 +187,9 @@ impl Reference {
     /// Makes it again as it was; what was deferred has been checked.
     pub(super) async fn restore(&self, session: &Session, treatment: Treatment) -> Result<(), EngineError> {
         let name = quote::ident(&self.name);
+        if treatment == Treatment::Uncheck {
+            return self.switch_checks(session, "ENABLE").await;
+        }
         if treatment == Treatment::Defer {
             let statement = format!("ALTER TABLE {} ALTER CONSTRAINT {name} NOT DEFERRABLE", self.child);
             return self.alter(session, &statement).await;
@@ -181,7 +206,7 @@ impl Reference {
         }
     }
 
-    async fn alter(&self, session: &Session, statement: &str) -> Result<(), EngineError> {
+    pub(super) async fn alter(&self, session: &Session, statement: &str) -> Result<(), EngineError> {
         session.try_run(statement).await.map_err(|error| {
             let what = if error.code().is_some_and(|code| code.code() == "42501") {
                 "only the owner of the tables can put off the check of"

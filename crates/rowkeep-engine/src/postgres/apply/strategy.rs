@@ -6,7 +6,7 @@ use rowkeep_format::Counts;
 use tokio_postgres::error::DbError;
 
 use super::current_tables::CurrentTable;
-use super::foreign_keys::{self, Treatment};
+use super::foreign_keys::{self, Reference, Treatment};
 use super::work::{Stopped, Work};
 use crate::postgres::connect::failure::{changing_failed, words};
 use crate::postgres::connect::session::Session;
@@ -82,6 +82,19 @@ impl Work<'_> {
         table.key.unique && detail.contains(&format!("({})=(", names.join(", ")))
     }
 
+    /// Whether rows may dangle by a foreign key, and this role may have them do so.
+    async fn may_leave_dangling(
+        &self,
+        session: &Session,
+        reference: &Reference,
+    ) -> Result<bool, EngineError> {
+        if reference.may_dangle(session, self.may_dangle).await? == 0 {
+            return Ok(false);
+        }
+        let may = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
+        Ok(session.value("cannot ask what the role may", may).await?.as_deref() == Some("t"))
+    }
+
     /// Puts off a foreign key, or drops it when that was not enough; not when that could not help.
     async fn put_aside(
         &self,
@@ -91,6 +104,10 @@ impl Work<'_> {
     ) -> Result<bool, EngineError> {
         let Some(oid) = foreign_keys::named(session, said).await? else { return Ok(false) };
         let Some(reference) = self.reference(oid) else { return Ok(false) };
+        if !strategy.treatments.contains_key(&oid) && self.may_leave_dangling(session, reference).await? {
+            strategy.treatments.insert(oid, Treatment::Uncheck);
+            return Ok(true);
+        }
         let counts = |chosen: &dyn Fn(&CurrentTable) -> bool| {
             let mut sum = Counts::default();
             for (staged, _) in self.staged.iter().zip(self.current).filter(|(_, current)| chosen(current)) {
@@ -106,7 +123,7 @@ impl Work<'_> {
         let next = match strategy.treatments.get(&oid) {
             None if !reference.deferrable => Treatment::Defer,
             None | Some(Treatment::Defer) => Treatment::Drop,
-            Some(Treatment::Drop) => return Ok(false),
+            Some(Treatment::Drop | Treatment::Uncheck) => return Ok(false),
         };
         if next == Treatment::Drop {
             foreign_keys::check_droppable(reference)?;

@@ -10,7 +10,7 @@ use super::foreign_keys::{Reference, Treatment};
 use super::staging::{Stage, Staged};
 use crate::postgres::connect::failure::changing_failed;
 use crate::postgres::connect::session::Session;
-use crate::{EngineError, OnConflict};
+use crate::{EngineError, MayDangle, OnConflict};
 
 /// All that is to be changed in tables.
 pub(super) struct Work<'a> {
@@ -24,6 +24,8 @@ pub(super) struct Work<'a> {
     pub(super) references: &'a [Reference],
     /// What to do with rows that are not as they should be.
     pub(super) on_conflict: OnConflict,
+    /// Which references may dangle at the end.
+    pub(super) may_dangle: &'a MayDangle,
 }
 
 /// What was done to each table.
@@ -36,6 +38,8 @@ pub(super) struct Done {
     pub(super) replaced: bool,
     /// Foreign keys that were put aside, and how.
     pub(super) treatments: BTreeMap<u32, Treatment>,
+    /// How many rows dangled before, of those that are not checked.
+    pub(super) dangling: BTreeMap<u32, u64>,
 }
 
 /// Why an attempt did not succeed.
@@ -62,12 +66,14 @@ impl Work<'_> {
 }
 
 impl Done {
-    /// Has all that was put off checked, and makes foreign keys again as they were.
+    /// Has all that was put off checked, and makes foreign keys again as they were; says what dangles.
     pub(super) async fn restore(
         &self,
         session: &Session,
         references: &[Reference],
-    ) -> Result<(), EngineError> {
+        may_dangle: &MayDangle,
+    ) -> Result<Vec<String>, EngineError> {
+        let mut notes = Vec::new();
         session.try_run("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(|error| {
             changing_failed("the changes do not conform to the database's constraints", error)
         })?;
@@ -75,7 +81,10 @@ impl Done {
             if let Some(treatment) = self.treatments.get(&reference.oid) {
                 reference.restore(session, *treatment).await?;
             }
+            if let Some(before) = self.dangling.get(&reference.oid) {
+                notes.extend(reference.check_dangling(session, *before, may_dangle).await?);
+            }
         }
-        Ok(())
+        Ok(notes)
     }
 }

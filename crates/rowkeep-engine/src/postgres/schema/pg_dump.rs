@@ -192,7 +192,8 @@ fn describe_connection(
     }
     command.env("PGDATABASE", server.database()).env("PGAPPNAME", "rowkeep").env("PGGSSENCMODE", "disable");
     if let Some(wait) = config.get_connect_timeout() {
-        command.env("PGCONNECT_TIMEOUT", wait.as_secs().max(2).to_string());
+        // It has answered us a moment ago, so it is there, however busy.
+        command.env("PGCONNECT_TIMEOUT", wait.as_secs().max(60).to_string());
     }
     let mode = match (config.get_ssl_mode(), server.address.trust) {
         (SslMode::Disable, _) => "disable",

@@ -16,6 +16,7 @@ use rusqlite::{Connection, Error};
 
 use super::changed_table::ChangedTable;
 use super::row_locator::{At, By};
+use crate::apply::dangling_as_before;
 use crate::sqlite::catalog::affinity::Affinity;
 use crate::sqlite::catalog::tables::{ByName, Facts, Reference};
 use crate::sqlite::connect::error::{failure, when};
@@ -317,11 +318,7 @@ impl ForeignKey {
     }
 
     fn dangling_words(&self, rows: i64) -> String {
-        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
-        format!(
-            "{rows} of table {} refer to rows of table {} that are not there, as in the state that came back",
-            self.child, self.parent
-        )
+        dangling_as_before(rows.unsigned_abs(), &self.child, &self.parent)
     }
 
     fn words(&self, rows: i64, example: &str) -> String {

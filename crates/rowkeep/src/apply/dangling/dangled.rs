@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use rowkeep_engine::{ChangeSource, ChangeStream, Engine};
+use rowkeep_engine::{ChangeSource, ChangeStream};
 use rowkeep_format::manifest::Dangled;
 use rowkeep_format::{Changes, TableChanges};
 
@@ -14,15 +14,16 @@ use crate::state::State;
 use crate::state::selection::Selection;
 use crate::{Context, Error};
 
-/// What dangles in a database and would not after the changes; nothing where the database sees to references, or where there is
-/// too much to look at.
+/// What dangles in a database and would not after the changes; nothing where there is too much to look at.
+///
+/// SQLite sees to references only for connections that ask for it, PostgreSQL not for roles that replicate, where a
+/// constraint is NOT VALID, or where somebody switched its triggers off.
 pub(crate) async fn dangled(
     context: &Context,
-    engine: &dyn Engine,
     live: &State,
     changes: Arc<dyn ChangeSource>,
 ) -> Result<Vec<Dangled>, Error> {
-    if engine.sees_to_references() || changes.tables().iter().all(|table| table.counts.total() == 0) {
+    if changes.tables().iter().all(|table| table.counts.total() == 0) {
         return Ok(Vec::new());
     }
     let selection = Selection::default();

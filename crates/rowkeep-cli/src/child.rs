@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use anyhow::Result;
 use rowkeep::async_trait;
 use rowkeep::jobs::caller::RunCommand;
 use tokio::process::{Child, Command};
@@ -16,9 +17,18 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Runs commands with rowkeep's own input and output.
 ///
 /// Where the result of rowkeep is JSON on stdout, what a command prints there goes to stderr. Ctrl-C on a terminal reaches
-/// the command by itself; one that does not end then, or that only rowkeep was asked to stop for, is killed.
+/// the command by itself; one that does not end then, or that only rowkeep was asked to stop for, is killed. What opens the
+/// repository is not in the environment of a command.
 pub(crate) struct Inherit<'s> {
-    pub(crate) session: &'s Session,
+    session: &'s Session,
+    withheld: &'s [String],
+}
+
+impl<'s> Inherit<'s> {
+    /// Runs commands of a session.
+    pub(crate) fn of(session: &'s Session) -> Result<Self> {
+        Ok(Self { session, withheld: &session.workspace()?.surroundings().withheld })
+    }
 }
 
 #[async_trait]
@@ -27,6 +37,9 @@ impl RunCommand for Inherit<'_> {
         let [program, arguments @ ..] = words else { return Some("no command was given".to_owned()) };
         let name = program.to_string_lossy().into_owned();
         let mut command = Command::new(program);
+        for name in self.withheld {
+            command.env_remove(name);
+        }
         command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
         if self.session.global.json {
             command.stdout(std::io::stderr());

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Global;
 use crate::out;
 
+pub(crate) use machine::withheld;
 pub(crate) use wanted::{Chosen, Wanted, masked};
 
 /// One run of the command: what was typed everywhere, and what follows from it.
@@ -98,7 +99,7 @@ impl Session {
     }
 
     fn circumstances(&self) -> Circumstances {
-        let passphrase = std::env::var("ROWKEEP_PASSPHRASE").ok();
+        let passphrase = std::env::var(machine::PASSPHRASE).ok();
         let passphrase = passphrase.filter(|passphrase| !self.is_apart && !passphrase.is_empty());
         Circumstances {
             repository: self.global.repository.clone(),

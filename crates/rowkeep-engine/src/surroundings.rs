@@ -20,6 +20,8 @@ pub struct Surroundings {
     pub read_all: bool,
     /// What PostgreSQL's own programs would go by where a URL says nothing.
     pub libpq: LibpqEnvironment,
+    /// Variables of the environment that hold secrets of the repository, which no program that is started gets.
+    pub withheld: Vec<String>,
 }
 
 /// What a user has told PostgreSQL's own programs, by variables and files.
@@ -58,6 +60,7 @@ impl Default for Surroundings {
             clock: SystemClock::shared(),
             read_all: false,
             libpq: LibpqEnvironment::default(),
+            withheld: Vec::new(),
         }
     }
 }

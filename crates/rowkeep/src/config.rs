@@ -2,6 +2,7 @@
 
 mod beside;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub passphrase_file: Option<String>,
     /// Options of the object store, such as `aws_endpoint`.
     pub store: BTreeMap<String, SecretString>,
+    /// The variables of the environment that those options were made of.
+    pub store_variables: Vec<String>,
     /// What the databases serve: `production`, `development`; kept with every snapshot.
     pub environment: Option<String>,
     /// What runs before and after operations on every database.
@@ -168,8 +171,13 @@ impl Config {
             databases.insert(name, database);
         }
         let mut store = BTreeMap::new();
+        let store_variables = RefCell::new(Vec::new());
+        let noted = |name: &str| {
+            store_variables.borrow_mut().push(name.to_owned());
+            variable(name)
+        };
         for (name, value) in file.store {
-            store.insert(name, expand(value)?.into());
+            store.insert(name, crate::variables::expand(&value, &noted).map_err(fail)?.into());
         }
         Ok(Self {
             folder: Some(folder.to_owned()),
@@ -178,6 +186,7 @@ impl Config {
             key_file: file_beside(file.key_file)?,
             passphrase_file: file_beside(file.passphrase_file)?,
             store,
+            store_variables: store_variables.into_inner(),
             environment: optional(file.environment)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             databases,
@@ -213,6 +222,15 @@ mod tests {
             parse("repository = 'a$${b}'").expect("it is well formed").repository.as_deref(),
             Some("a${b}")
         );
+    }
+
+    #[test]
+    fn variables_of_the_store_are_known() {
+        let text = "[store]\naws_secret_access_key = '${SECRET}${SECRET_2}'\naws_region = 'eu'\n\
+             [databases.app]\nurl = '${DATABASE_URL}'";
+        let variable = |name: &str| Some(format!("value of {name}"));
+        let config = Config::parse(text, Path::new("rowkeep.toml"), &variable).expect("it is well formed");
+        assert_eq!(config.store_variables, ["SECRET", "SECRET_2"]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::{Context, Error, Event};
 pub struct Hooks {
     before: Vec<(Moment, Hook)>,
     after: Vec<(Moment, Hook)>,
+    withheld: Vec<String>,
 }
 
 impl Hooks {
@@ -37,7 +38,13 @@ impl Hooks {
         Self {
             before: [at(before, for_all), at(before, own)].concat(),
             after: [at(after, own), at(after, for_all)].concat(),
+            withheld: Vec::new(),
         }
+    }
+
+    /// The same hooks, whose commands do not get these variables of the environment.
+    pub fn withholding(self, names: &[String]) -> Self {
+        Self { withheld: names.to_vec(), ..self }
     }
 }
 
@@ -68,7 +75,7 @@ pub async fn within<T, E: From<Error>>(
     let mut result = Ok(());
     for (moment, hook) in &hooks.before {
         if result.is_ok() {
-            result = run(context, *moment, hook, &facts).await;
+            result = run(context, hooks, *moment, hook, &facts).await;
         }
     }
     let result = match result {
@@ -80,14 +87,20 @@ pub async fn within<T, E: From<Error>>(
     facts.end(if is_interrupted { OperationOutcome::Interrupted } else { outcome }, error);
     let mut failed = Vec::new();
     for (moment, hook) in &hooks.after {
-        if let Err(error) = run(context, *moment, hook, &facts).await {
+        if let Err(error) = run(context, hooks, *moment, hook, &facts).await {
             failed.push(error);
         }
     }
     Ended { result, failed }
 }
 
-async fn run(context: &Context, moment: Moment, hook: &Hook, facts: &Facts) -> Result<(), Error> {
+async fn run(
+    context: &Context,
+    hooks: &Hooks,
+    moment: Moment,
+    hook: &Hook,
+    facts: &Facts,
+) -> Result<(), Error> {
     let told = moment.to_string();
     let is_before = matches!(moment, Moment::Before(_));
     if is_before && context.is_cancelled() {
@@ -98,7 +111,8 @@ async fn run(context: &Context, moment: Moment, hook: &Hook, facts: &Facts) -> R
         Action::Command(line) => {
             // What comes after an operation runs although, and because, it was asked to stop.
             let stop = is_before.then(|| context.cancel().clone());
-            command::run(context, hook, line.expose_secret(), facts.environment(moment), stop).await
+            let environment = facts.environment(moment);
+            command::run(context, hook, line.expose_secret(), environment, &hooks.withheld, stop).await
         }
         Action::Webhook { url, headers } => {
             let sent = webhook::send(url, headers, facts.json(moment), hook.timeout);

@@ -16,6 +16,7 @@ mod error;
 pub mod export;
 pub mod hooks;
 pub mod jobs;
+pub mod private_files;
 mod progress;
 mod quotes;
 pub mod report;

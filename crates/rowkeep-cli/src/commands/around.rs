@@ -37,7 +37,7 @@ impl Around {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let Changing { database, rows, command } = self.changing;
         let request = AroundRequest { database, command: command.into_iter().collect() };
-        let (person, runner) = (Person { session, approves: true }, Inherit { session });
+        let (person, runner) = (Person { session, approves: true }, Inherit::of(session)?);
         let (outcome, changes) =
             request.run(&session.context, session.workspace()?, &person, &runner).await?;
         effect::show(session, &outcome.before, &outcome.effect, Some(&changes), rows).await?;

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use rowkeep::private_files;
 use rusqlite::Connection;
 
 use super::{backup, check, init, restore, snapshots, verify};
@@ -22,7 +23,8 @@ impl Demo {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         match &self.keep {
             Some(folder) => {
-                std::fs::create_dir(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+                private_files::make_new_folder(folder)
+                    .with_context(|| format!("cannot create {}", folder.display()))?;
                 let status = tell(session, folder).await?;
                 session.say(format!("\nEverything is in {}.", folder.display()));
                 Ok(status)

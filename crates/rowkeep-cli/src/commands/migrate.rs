@@ -39,7 +39,7 @@ impl Migrate {
             end_connections: self.end_connections,
             hooks: !self.no_hooks,
         };
-        let (person, runner) = (Person { session, approves: true }, Inherit { session });
+        let (person, runner) = (Person { session, approves: true }, Inherit::of(session)?);
         let migrated = request.run(&session.context, session.workspace()?, &person, &runner).await?;
         let outcome = &migrated.outcome;
         if let Some(done) = &outcome.effect {

@@ -6,6 +6,11 @@ use std::sync::Arc;
 use rowkeep::clock::Clock;
 use rowkeep::engine::{LibpqEnvironment, Surroundings};
 
+use super::store;
+
+/// The variable with the passphrase of the repository.
+pub(super) const PASSPHRASE: &str = "ROWKEEP_PASSPHRASE";
+
 /// What engines need to know.
 pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surroundings {
     let list = |name: &str| -> Vec<PathBuf> {
@@ -14,7 +19,20 @@ pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surrounding
     let mut postgres_bin = list("ROWKEEP_PG_BIN");
     postgres_bin.extend(list("PATH"));
     let temporary = std::env::var_os("TMPDIR").map(PathBuf::from);
-    Surroundings { postgres_bin, host: Some(host()), temporary, clock, read_all, libpq: libpq() }
+    Surroundings {
+        postgres_bin,
+        host: Some(host()),
+        temporary,
+        clock,
+        read_all,
+        libpq: libpq(),
+        withheld: withheld().map(str::to_owned).collect(),
+    }
+}
+
+/// Variables that open the repository or its store, which nobody else is to get.
+pub(crate) fn withheld() -> impl Iterator<Item = &'static str> {
+    std::iter::once(PASSPHRASE).chain(store::SECRETS)
 }
 
 /// What PostgreSQL's own programs would go by.

@@ -37,6 +37,17 @@ const STORE_VARIABLES: [(&str, &[&str]); 3] = [
     ),
 ];
 
+/// Those of them that are credentials. Half of a pair is of use to nobody, and keeps a program from looking elsewhere.
+pub(super) const SECRETS: [&str; 7] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_CLIENT_SECRET",
+];
+
 /// The options that the environment has, and those that were given.
 pub(super) fn options(given: &[(String, SecretString)]) -> StoreOptions {
     let variables =

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::{Child, Command, Stdio};
 
 use crate::out;
+use crate::setup::withheld;
 
 /// Where text goes line by line.
 pub(crate) struct Pager {
@@ -58,6 +59,9 @@ fn spawn() -> Option<Child> {
     }
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::piped());
+    for name in withheld() {
+        command.env_remove(name);
+    }
     if program.ends_with("less") && std::env::var_os("LESS").is_none() {
         // Colours as they are; end at once what fits on one screen.
         command.env("LESS", "FRX");

@@ -1,10 +1,12 @@
 //! Reports of checks and drills: printed, and written into files.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use rowkeep::jobs::Verdict;
 use rowkeep::jobs::check_data::ReportsOutcome;
+use rowkeep::private_files;
 use rowkeep::report::{ReportFormat, render};
 use serde_json::json;
 
@@ -22,9 +24,10 @@ pub(crate) fn show(session: &Session, outcome: &ReportsOutcome, format: ReportFo
     }
 }
 
-/// Writes a report to a file.
+/// Writes a report to a file, a new one for its owner's eyes only.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    let written = private_files::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The form that the name of a file asks for.

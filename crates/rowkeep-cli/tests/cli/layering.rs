@@ -32,7 +32,15 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["background", "quotes", "toml_problem", "units", "variables", "without_secrets"],
+                &[
+                    "background",
+                    "private_files",
+                    "quotes",
+                    "toml_problem",
+                    "units",
+                    "variables",
+                    "without_secrets",
+                ],
                 &["durations"],
                 &["error"],
                 &["progress"],

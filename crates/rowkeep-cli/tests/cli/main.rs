@@ -30,6 +30,7 @@ mod migrate;
 mod passwords;
 mod plans;
 mod postgres;
+mod private;
 mod related;
 mod repair;
 mod replace;

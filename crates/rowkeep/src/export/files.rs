@@ -10,7 +10,7 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use super::format::ExportFormat;
-use crate::Error;
+use crate::{Error, private_files};
 
 /// Where the files go.
 pub enum Destination {
@@ -127,8 +127,8 @@ impl Files {
             }
             Kind::Folder { folder, partial, .. } => {
                 let path = folder.join(name);
-                let file = tokio::fs::File::create_new(partial.path().join(name)).await;
-                (Out::File(BufWriter::new(file.map_err(cannot(&path))?)), path.display().to_string())
+                let file = private_files::create(&partial.path().join(name)).map_err(cannot(&path))?;
+                (Out::File(BufWriter::new(tokio::fs::File::from_std(file))), path.display().to_string())
             }
         };
         Ok(Sheet { name: name.to_owned(), to, out, bytes: 0 })
@@ -215,13 +215,13 @@ fn parent(path: &Path) -> Result<PathBuf, Error> {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    std::fs::create_dir_all(&parent).map_err(cannot(path))?;
+    private_files::make_folder(&parent).map_err(cannot(path))?;
     Ok(parent)
 }
 
-/// The rights that a new file or folder has, of which the user's mask leaves some out.
-const FILE: u32 = 0o666;
-const FOLDER: u32 = 0o777;
+/// The rights that a new file or folder has: an export is the data itself, in the clear.
+const FILE: u32 = 0o600;
+const FOLDER: u32 = 0o700;
 
 /// Makes something with a hidden name that tells what it is to become.
 fn partial<T>(

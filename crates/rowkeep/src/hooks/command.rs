@@ -23,6 +23,8 @@ const LINE_BYTES: usize = 4096;
 
 /// Runs a command line by the shell, in a process group of its own, and tells its output line by line.
 ///
+/// It does not get the variables that are `withheld`.
+///
 /// The group is ended when time is out or `stop` is cancelled, first with a request and then by force; also when
 /// this is dropped.
 pub(super) async fn run(
@@ -30,9 +32,13 @@ pub(super) async fn run(
     hook: &Hook,
     line: &str,
     environment: Vec<(&'static str, String)>,
+    withheld: &[String],
     stop: Option<CancellationToken>,
 ) -> Result<(), Problem> {
     let mut command = shell(line);
+    for name in withheld {
+        command.env_remove(name);
+    }
     command.envs(environment).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     let mut child =

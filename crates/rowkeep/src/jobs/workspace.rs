@@ -127,7 +127,8 @@ pub struct Workspace {
 
 impl Workspace {
     /// A workspace whose repository is not opened yet.
-    pub fn new(config: Config, circumstances: Circumstances) -> Self {
+    pub fn new(config: Config, mut circumstances: Circumstances) -> Self {
+        circumstances.surroundings.withheld.extend_from_slice(&config.store_variables);
         let named = circumstances.repository.clone().or_else(|| config.repository.clone());
         let location = named.unwrap_or_else(|| default_location(config.folder.as_deref()));
         Self { config, circumstances, location, repository: OnceCell::new() }

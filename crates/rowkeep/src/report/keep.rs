@@ -5,14 +5,15 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::findings::{Report, ReportKind, VERSION, short};
+use crate::private_files;
 
 /// Keeps a report in a folder, which is made when it is not there, as the newest of it; returns the file.
 ///
 /// The report gets the number that says so.
 ///
-/// The file appears whole or not at all.
+/// The file appears whole or not at all, for its owner's eyes only.
 pub fn keep(report: &mut Report, folder: &Path) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
+    private_files::make_folder(folder)?;
     let highest = kept(folder)?.iter().filter_map(|report| report.sequence).max();
     report.sequence = Some(highest.unwrap_or(0).saturating_add(1));
     let json = serde_json::to_vec_pretty(report)?;

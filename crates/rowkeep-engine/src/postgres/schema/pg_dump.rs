@@ -27,6 +27,8 @@ pub(crate) struct PgDump {
     /// What it says of its version, such as `15.18`.
     pub(crate) version: String,
     major: u32,
+    /// Variables that it does not get.
+    withheld: Vec<String>,
 }
 
 impl PgDump {
@@ -35,7 +37,7 @@ impl PgDump {
         let folders = folders(surroundings);
         let mut found: Vec<PgDump> = Vec::new();
         for folder in &folders {
-            if let Some(program) = PgDump::at(&folder.join("pg_dump")).await {
+            if let Some(program) = PgDump::at(&folder.join("pg_dump"), &surroundings.withheld).await {
                 let fits = program.major == server_major;
                 found.push(program);
                 if fits {
@@ -54,16 +56,18 @@ impl PgDump {
             .ok_or_else(|| missing(server_major, &folders, &versions))
     }
 
-    async fn at(path: &Path) -> Option<Self> {
+    async fn at(path: &Path, withheld: &[String]) -> Option<Self> {
         if !path.is_file() {
             return None;
         }
-        let output = Command::new(path).arg("--version").stdin(Stdio::null()).output().await.ok()?;
+        let mut command = without(path, withheld);
+        let output = command.arg("--version").stdin(Stdio::null()).output().await.ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         // pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
         let version = text.split_once("(PostgreSQL)")?.1.split_whitespace().next()?.to_owned();
         let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
-        Some(Self { path: path.to_owned(), major: digits.parse().ok()?, version })
+        let withheld = withheld.to_vec();
+        Some(Self { path: path.to_owned(), major: digits.parse().ok()?, version, withheld })
     }
 
     /// Writes one section (`pre-data`, `post-data`) of the schema as it is in a snapshot.
@@ -74,7 +78,7 @@ impl PgDump {
         snapshot: &str,
         encoding: &str,
     ) -> Result<String, EngineError> {
-        let mut command = Command::new(&self.path);
+        let mut command = without(&self.path, &self.withheld);
         let mut roots = None;
         command
             .args(["--schema-only", "--no-password", "--lock-wait-timeout=60s"])
@@ -118,6 +122,15 @@ impl PgDump {
         EngineError::new(kind, format!("{} could not write the {section} schema", self.path.display()))
             .with_source(said.trim().to_owned())
     }
+}
+
+/// A program that does not get these variables.
+fn without(program: &Path, withheld: &[String]) -> Command {
+    let mut command = Command::new(program);
+    for name in withheld {
+        command.env_remove(name);
+    }
+    command
 }
 
 fn folders(surroundings: &Surroundings) -> Vec<PathBuf> {

@@ -16,6 +16,9 @@ use crate::{EngineError, ErrorKind};
 /// How many pages are copied between two looks at whether the copy is still wanted: some milliseconds.
 const PAGES_AT_ONCE: i32 = 1024;
 
+/// The name of the copy in its folder.
+const COPY: &str = "copy.db";
+
 /// The connections that nobody uses at present.
 pub(crate) type Idle = Arc<Mutex<Vec<Connected>>>;
 
@@ -36,6 +39,17 @@ impl Connected {
     }
 }
 
+/// A folder with an empty file for the copy, which SQLite would make for everybody's eyes.
+fn private_folder(temporary: &Path) -> std::io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("rowkeep-");
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let folder = folder.tempdir_in(temporary)?;
+    tempfile::Builder::new().prefix(COPY).rand_bytes(0).tempfile_in(folder.path())?.keep()?;
+    Ok(folder)
+}
+
 /// The connections behind a lock, also when a thread has panicked while it held it.
 pub(crate) fn lock(idle: &Mutex<Vec<Connected>>) -> MutexGuard<'_, Vec<Connected>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
@@ -50,7 +64,7 @@ pub(crate) struct Copied {
 }
 
 impl Copied {
-    /// Makes the copy in a folder of its own; none when it is not wanted any more.
+    /// Makes the copy, for its owner's eyes only, in a folder of its own; none when it is not wanted any more.
     pub(crate) fn make(
         connection: &Connection,
         original: &Path,
@@ -59,11 +73,9 @@ impl Copied {
         is_wanted: impl Fn() -> bool,
     ) -> Result<Option<Self>, EngineError> {
         let doing = || format!("copying {} to {}", original.display(), temporary.display());
-        let folder = tempfile::Builder::new()
-            .prefix("rowkeep-")
-            .tempdir_in(temporary)
+        let folder = private_folder(temporary)
             .map_err(|error| EngineError::new(ErrorKind::Other, doing()).with_source(error))?;
-        let path = folder.path().join("copy.db");
+        let path = folder.path().join(COPY);
         let copy = || -> rusqlite::Result<bool> {
             let mut target = Connection::open(&path)?;
             target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;

@@ -201,6 +201,35 @@ async fn reading_leaves_no_files() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_may_look_into_a_copy() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = accounts("delete");
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).expect("a mode");
+    let temporary = TempDir::new().expect("a folder");
+    let surroundings =
+        Surroundings { temporary: Some(temporary.path().to_owned()), ..Surroundings::default() };
+    let view = Sqlite::new(file.path(), &surroundings).open(&ViewOptions::default()).await.expect("it opens");
+    let writer = file.connect();
+    writer.execute_batch("BEGIN IMMEDIATE; UPDATE a SET money = 100 WHERE id = 1").expect("it writes");
+    // The copy is whole when the writer may go on.
+    writer.execute_batch("COMMIT").expect("the view moves to a copy");
+    let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let folders: Vec<_> = fs::read_dir(temporary.path()).expect("a folder").collect();
+    assert_eq!(folders.len(), 1);
+    for folder in folders {
+        let folder = folder.expect("an entry").path();
+        assert_eq!(mode(&folder), 0o700);
+        let copies: Vec<_> = fs::read_dir(&folder).expect("a folder").collect();
+        assert_eq!(copies.len(), 1);
+        for copy in copies {
+            assert_eq!(mode(&copy.expect("an entry").path()), 0o600);
+        }
+    }
+    drop(view);
+}
+
 /// Nothing of a view holds a lock any more when it has been dropped, be it that a copy was being made just then.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_dropped_a_view_can_write_at_once() {

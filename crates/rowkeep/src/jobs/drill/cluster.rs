@@ -1,13 +1,15 @@
 //! A PostgreSQL server of a drill's own: made, started, and gone with it.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown,
+};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rowkeep_engine::{EngineError, ErrorKind};
+use rowkeep_engine::{EngineError, ErrorKind, Surroundings};
 use rowkeep_repository::Randomness;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -31,6 +33,7 @@ pub(super) struct Cluster {
     servant: Option<(u32, u32)>,
     folder: PathBuf,
     password: SecretString,
+    withheld: Vec<String>,
 }
 
 /// The programs of one PostgreSQL server.
@@ -46,11 +49,11 @@ impl Cluster {
     /// Nobody but this user and the server's can connect: it listens on a socket in its own folder, with a password.
     pub(super) fn start(
         scratch: &Path,
-        folders: &[PathBuf],
+        surroundings: &Surroundings,
         major: u32,
         random: &dyn Randomness,
     ) -> Result<Self, EngineError> {
-        let programs = find(folders, major)?;
+        let programs = find(&surroundings.postgres_bin, major)?;
         let owner = fs::metadata(scratch).map_err(cannot("look at the scratch folder"))?.uid();
         let servant = if owner == 0 { Some(servant()?) } else { None };
         let folder = scratch.join(SERVER);
@@ -60,9 +63,13 @@ impl Cluster {
                 format!("{} is too long a path for a socket; set TMPDIR to a shorter one", folder.display()),
             ));
         }
-        fs::create_dir(&folder).map_err(cannot("make the folder of the scratch server"))?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .map_err(cannot("make the folder of the scratch server"))?;
         let password = hex::encode(random.bytes::<16>().map_err(no_password)?).into();
-        let cluster = Self { programs, servant, folder, password };
+        let withheld = surroundings.withheld.clone();
+        let cluster = Self { programs, servant, folder, password, withheld };
         cluster.make(scratch)?;
         cluster.run("pg_ctl", &["-w", "-t", "120", "-l", "log", "start"])?;
         Ok(cluster)
@@ -71,10 +78,8 @@ impl Cluster {
     fn make(&self, scratch: &Path) -> Result<(), EngineError> {
         let password = self.folder.join("password");
         let prepare = || {
-            let mut file = fs::File::create(&password)?;
-            file.set_permissions(Permissions::from_mode(0o600))?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&password)?;
             writeln!(file, "{}", self.password.expose_secret())?;
-            fs::set_permissions(&self.folder, Permissions::from_mode(0o700))?;
             if let Some((user, group)) = self.servant {
                 // To be passed through, not to be looked into.
                 fs::set_permissions(scratch, Permissions::from_mode(0o711))?;
@@ -96,7 +101,7 @@ impl Cluster {
             "\nlisten_addresses = ''\nunix_socket_directories = '{socket}'\nunix_socket_permissions = 0700\n\
              fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nwal_level = minimal\nmax_wal_senders = 0\n"
         );
-        fs::OpenOptions::new()
+        OpenOptions::new()
             .append(true)
             .open(self.folder.join(DATA).join("postgresql.conf"))
             .and_then(|mut file| file.write_all(settings.as_bytes()))
@@ -123,7 +128,7 @@ impl Cluster {
         let file = fs::File::create(&output).map_err(cannot("write to the scratch folder"))?;
         let again = file.try_clone().map_err(cannot("write to the scratch folder"))?;
         let path = self.programs.folder.join(program);
-        let status = command(&path, self.servant, &self.folder)
+        let status = command(&path, self.servant, &self.folder, &self.withheld)
             .args(arguments)
             // A file, for a pipe would stay open as long as the server runs.
             .stdout(file)
@@ -151,12 +156,12 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        stop(&self.programs.folder.join("pg_ctl"), self.servant, &self.folder);
+        stop(&self.programs.folder.join("pg_ctl"), self.servant, &self.folder, &self.withheld);
     }
 }
 
 /// Stops the server that a killed drill left in a scratch folder, if there is one; blocks.
-pub(super) fn stop_left(scratch: &Path, folders: &[PathBuf]) {
+pub(super) fn stop_left(scratch: &Path, surroundings: &Surroundings) {
     let folder = scratch.join(SERVER);
     let Ok(metadata) = fs::metadata(&folder) else { return };
     let servant = if metadata.uid() == 0 || fs::metadata(scratch).is_ok_and(|above| above.uid() != 0) {
@@ -164,14 +169,14 @@ pub(super) fn stop_left(scratch: &Path, folders: &[PathBuf]) {
     } else {
         Some((metadata.uid(), metadata.gid()))
     };
-    if let Ok(programs) = find(folders, 0) {
-        stop(&programs.folder.join("pg_ctl"), servant, &folder);
+    if let Ok(programs) = find(&surroundings.postgres_bin, 0) {
+        stop(&programs.folder.join("pg_ctl"), servant, &folder, &surroundings.withheld);
     }
 }
 
-fn stop(pg_ctl: &Path, servant: Option<(u32, u32)>, folder: &Path) {
+fn stop(pg_ctl: &Path, servant: Option<(u32, u32)>, folder: &Path, withheld: &[String]) {
     if folder.join(DATA).join("postmaster.pid").exists() {
-        let stopped = command(pg_ctl, servant, folder)
+        let stopped = command(pg_ctl, servant, folder, withheld)
             .args(["-w", "-t", "60", "-m", "immediate", "stop"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -182,8 +187,12 @@ fn stop(pg_ctl: &Path, servant: Option<(u32, u32)>, folder: &Path) {
     }
 }
 
-fn command(program: &Path, servant: Option<(u32, u32)>, folder: &Path) -> Command {
+/// A program of the server, as the server's user, without the variables that are withheld.
+fn command(program: &Path, servant: Option<(u32, u32)>, folder: &Path, withheld: &[String]) -> Command {
     let mut command = Command::new(program);
+    for name in withheld {
+        command.env_remove(name);
+    }
     command.current_dir(folder).env("PGDATA", DATA).env("LC_ALL", "C").stdin(Stdio::null());
     if let Some((user, group)) = servant {
         command.uid(user).gid(group);

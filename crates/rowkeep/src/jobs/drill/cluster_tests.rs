@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rowkeep_engine::{ChangeCount, DatabaseUrl, Engine, Surroundings, View, ViewOptions, connect};
+use rowkeep_engine::{ChangeCount, DatabaseUrl, Engine, View, ViewOptions, connect};
 use rowkeep_repository::SystemRandomness;
 use secrecy::ExposeSecret;
 use tokio_postgres::{Client, NoTls};
@@ -41,7 +41,8 @@ async fn client(cluster: &Cluster) -> Client {
 fn debug_forms_show_no_password() {
     let folder = PathBuf::from("/nowhere");
     let programs = Programs { folder: folder.clone(), major: 18 };
-    let cluster = Cluster { programs, servant: None, folder, password: "s3cret".into() };
+    let cluster =
+        Cluster { programs, servant: None, folder, password: "s3cret".into(), withheld: Vec::new() };
     let options = crate::jobs::drill::DrillOptions { to_server: Some(cluster.url()), ..Default::default() };
     let shown = format!("{cluster:?} {options:?}");
     assert!(cluster.url().expose_secret().contains("s3cret") && !shown.contains("s3cret"), "{shown}");
@@ -56,8 +57,9 @@ fn what_a_server_tells_ends_with_a_crash_and_with_a_restart() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     for folder in folders {
         let scratch = tempfile::tempdir().expect("a folder can be made");
+        let surroundings = Surroundings { postgres_bin: vec![folder], ..Surroundings::default() };
         let cluster =
-            Cluster::start(scratch.path(), &[folder], 0, &SystemRandomness).expect("a server starts");
+            Cluster::start(scratch.path(), &surroundings, 0, &SystemRandomness).expect("a server starts");
         let url = DatabaseUrl::parse(cluster.url().expose_secret()).expect("it is a URL");
         let engine = connect(&url, &Surroundings::default()).expect("it is a database");
         runtime.block_on(async {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use fs4::fs_std::FileExt as _;
@@ -33,7 +33,7 @@ impl Folder {
                 .permissions(Permissions::from_mode(0o700))
                 .tempdir_in(below)?;
             let path = folder.path().join(LOCK);
-            let lock = File::create(&path)?;
+            let lock = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
             // Who looks for abandoned folders in just this moment may have taken it.
             if lock.try_lock_exclusive()? && path.exists() {
                 return Ok(Self { folder, _lock: lock });

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use rowkeep_engine::postgres::{self, ScratchServer};
-use rowkeep_engine::{DatabaseUrl, Engine, EngineError, ErrorKind, LibpqEnvironment, connect};
+use rowkeep_engine::{DatabaseUrl, Engine, EngineError, ErrorKind, LibpqEnvironment, Surroundings, connect};
 use rowkeep_format::{Manifest, Schema};
 use secrecy::SecretString;
 
@@ -52,7 +52,7 @@ impl Workshop {
                 return Err(EngineError::new(ErrorKind::Unsupported, message).into());
             }
         };
-        let (below, folders) = (options.temporary.clone(), options.surroundings.postgres_bin.clone());
+        let (below, surroundings) = (options.temporary.clone(), options.surroundings.clone());
         let (clock, random) = (Arc::clone(context.clock()), Arc::clone(context.randomness()));
         let mut cleared = Vec::new();
         let place = match (&options.to_server, is_postgres) {
@@ -72,15 +72,17 @@ impl Workshop {
                 let make = move || -> Result<_, EngineError> {
                     let folder = Folder::make(&below).map_err(|error| no_folder(&below, error))?;
                     let owner = folder.owner().map_err(|error| no_folder(&below, error))?;
-                    let cleared = clear(&below, owner, &folders, clock.now());
+                    let cleared = clear(&below, owner, &surroundings, clock.now());
                     let cluster = match is_postgres {
-                        true => Some(Cluster::start(folder.path(), &folders, major.unwrap_or(0), &*random)?),
+                        true => {
+                            Some(Cluster::start(folder.path(), &surroundings, major.unwrap_or(0), &*random)?)
+                        }
                         false => None,
                     };
                     Ok((folder, cluster, cleared))
                 };
-                let (folder, cluster, left) = blocking(make).await?;
-                cleared.extend(left);
+                let (folder, cluster, remains) = blocking(make).await?;
+                cleared.extend(remains);
                 match cluster {
                     None => ScratchLocation::Folder { folder, made: AtomicU32::new(0) },
                     Some(cluster) => {
@@ -174,10 +176,10 @@ impl Scratch {
 }
 
 /// Removes what killed drills left below a folder, and says what that was; blocks.
-fn clear(below: &std::path::Path, owner: u32, folders: &[PathBuf], now: Timestamp) -> Vec<String> {
+fn clear(below: &std::path::Path, owner: u32, surroundings: &Surroundings, now: Timestamp) -> Vec<String> {
     let mut cleared = Vec::new();
     for left in abandoned(below, owner, now).unwrap_or_default() {
-        cluster::stop_left(&left.path, folders);
+        cluster::stop_left(&left.path, surroundings);
         let path = left.path.display().to_string();
         match left.remove() {
             Ok(()) => cleared.push(path),

@@ -17,7 +17,7 @@ impl Workspace {
             return Hooks::default();
         }
         let name = self.configured_as(&source.typed).map(|(name, _)| name);
-        self.config.hooks(operation, name)
+        self.config.hooks(operation, name).withholding(&self.surroundings().withheld)
     }
 
     /// The row that the configuration has for a database; none where it is to be left out. Fails where it cannot be written.

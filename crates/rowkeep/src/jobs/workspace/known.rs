@@ -10,6 +10,7 @@ use rowkeep_format::ids::RepositoryId;
 use serde::{Deserialize, Serialize};
 
 use super::folder_of;
+use crate::private_files;
 
 /// What is remembered of a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,11 +82,7 @@ fn note(folder: &Path, place: &str) -> PathBuf {
 /// Writes a note as a whole, for its owner alone.
 fn write(note: &Path, known: &Known) -> std::io::Result<()> {
     let folder = note.parent().unwrap_or(Path::new(""));
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
+    private_files::make_folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut file, known)?;
     file.write_all(b"\n")?;

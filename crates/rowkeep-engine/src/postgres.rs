@@ -29,7 +29,7 @@ use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Definition, DefinitionKind, Engine,
     EngineError, Examination, QueryRows, Surroundings, Target, View, ViewOptions,
 };
-pub use load::scratch::{Scratch, ScratchServer};
+pub use load::scratch::{Abandoned, Scratch, ScratchServer};
 pub(crate) use schema::ddl::ENGINE as NAME;
 pub(crate) use schema::outline::outline;
 

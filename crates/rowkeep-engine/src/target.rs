@@ -31,6 +31,9 @@ pub struct CreateOptions {
     pub loaded: Option<Vec<TableName>>,
     /// Whether other connections to a database that is replaced are ended first, where the engine can do that.
     pub end_connections: bool,
+    /// Whether the database is only to be tried and then removed, so that nothing in it may act on anything else: event
+    /// triggers stay disabled, and what connects to other servers is left out.
+    pub is_scratch: bool,
     /// What the owner, the group and others may do with the file that is made (`chmod`), where a database is one and there was
     /// none; nothing stands for the owner alone.
     pub file_mode: Option<u32>,

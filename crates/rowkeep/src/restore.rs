@@ -69,6 +69,34 @@ pub async fn restore_masked(
     tables: &[TableEntry],
     mask: Option<&MaskRules>,
 ) -> Result<Restored, Error> {
+    make(context, repository, snapshot, engine, tables, Making { mask, is_scratch: false }).await
+}
+
+/// As [`restore_tables`], into a database that is only to be tried: nothing in it acts on anything outside.
+pub async fn restore_scratch(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    tables: &[TableEntry],
+) -> Result<Restored, Error> {
+    make(context, repository, snapshot, engine, tables, Making { mask: None, is_scratch: true }).await
+}
+
+/// What is done on the way to a new database.
+struct Making<'a> {
+    mask: Option<&'a MaskRules>,
+    is_scratch: bool,
+}
+
+async fn make(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    tables: &[TableEntry],
+    Making { mask, is_scratch }: Making<'_>,
+) -> Result<Restored, Error> {
     let manifest = &snapshot.manifest;
     let lacks = |lack| Error::Lacks { state: snapshot.told(), lack };
     if manifest.scope == Scope::DataOnly {
@@ -92,6 +120,7 @@ pub async fn restore_masked(
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
         end_connections: false,
+        is_scratch,
         file_mode: file_mode(manifest),
         stop: context.cancel().clone(),
     };

@@ -203,10 +203,9 @@ fn restores_that_fail_or_differ_fail_the_drill() {
     assert_eq!(found(&reports(&ran)[0], "restored")["status"], "failed");
 
     shop.sql(
-        "DROP TABLE t; CREATE TABLE log (t text); CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM log;
-         CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql
-             AS 'BEGIN INSERT INTO public.log VALUES (tg_tag); END';
-         CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION note()",
+        "DROP TABLE t; CREATE TABLE log (t text);
+         CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (1); RETURN 1; END';
+         CREATE MATERIALIZED VIEW noted AS SELECT public.note()",
     );
     sandbox.done(&["backup", &shop.url(), "--quiet"]);
     let ran = drill(&sandbox, &temporary, &[&name, "--to-server", &newer.url, "--json"]).expect(3);
@@ -309,6 +308,60 @@ fn on_the_server_that_is_named() {
         let removed = found(&reports(&ran)[0], "remains removed")["detail"].to_string();
         assert!(removed.contains(&left[0]), "{removed}");
         assert_eq!(drills(&server), Vec::<String>::new());
+    }
+}
+
+/// What the copy of a database would act on, were it more than a copy.
+const REACHING_OUT: &str = "
+    CREATE TABLE t (id int PRIMARY KEY);
+    INSERT INTO t VALUES (1);
+    CREATE SUBSCRIPTION sub1 CONNECTION 'host=127.0.0.1 port=1 dbname=none' PUBLICATION foo
+        WITH (connect = false, slot_name = 'a_slot');
+    CREATE FOREIGN DATA WRAPPER w;
+    CREATE SERVER far FOREIGN DATA WRAPPER w;
+    CREATE USER MAPPING FOR PUBLIC SERVER far OPTIONS (password 's3cret');
+    CREATE FOREIGN TABLE ft (id int) SERVER far;
+    CREATE VIEW v AS SELECT id FROM t;
+    CREATE MATERIALIZED VIEW near AS SELECT id FROM v;
+    CREATE VIEW u AS SELECT id FROM t;
+    CREATE MATERIALIZED VIEW far_away AS SELECT id FROM u;
+    CREATE OR REPLACE VIEW u AS SELECT id FROM ft;
+    CREATE TABLE log (what text);
+    CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql
+        AS 'BEGIN INSERT INTO public.log VALUES (tg_tag); END';
+    CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION note();
+    ALTER EVENT TRIGGER noted ENABLE ALWAYS;";
+
+/// A login that is refused everywhere but here.
+const REFUSING: &str = "
+    CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN
+        IF current_database() LIKE ''rowkeep\\_drill\\_%'' THEN RAISE EXCEPTION ''no logins''; END IF;
+    END';
+    CREATE EVENT TRIGGER refusing ON login EXECUTE FUNCTION refuse();";
+
+#[test]
+fn a_scratch_database_acts_on_nothing_and_goes() {
+    for (server, has_logins) in servers().into_iter().zip([false, true]) {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_reaching");
+        shop.sql(REACHING_OUT);
+        if has_logins {
+            shop.sql(REFUSING);
+        }
+        sandbox.done(&["backup", &shop.url(), "--quiet"]);
+        let name = shop.url().rsplit('/').next().expect("the URL names a database").to_owned();
+        let args = [name.as_str(), "--to-server", &server.url, "--json"];
+        let ran = drill(&sandbox, &scratch(&sandbox), &args).expect(0);
+        let report = &reports(&ran)[0];
+        assert_eq!(found(report, "proven equal")["status"], "passed");
+        let note = found(report, "restored exactly")["detail"].to_string();
+        assert!(note.contains("other servers") && note.contains("far_away"), "{note}");
+        assert!(!report.to_string().contains("scratch removed"), "{report:#}");
+        assert_eq!(drills(&server), Vec::<String>::new());
+        const SUBSCRIPTIONS: &str = "SELECT count(*) FROM pg_subscription WHERE subname = 'sub1' AND subdbid <> \
+            (SELECT oid FROM pg_database WHERE datname = current_database())";
+        assert_eq!(shop.sql(SUBSCRIPTIONS).trim(), "0");
+        shop.sql("ALTER SUBSCRIPTION sub1 SET (slot_name = NONE); DROP SUBSCRIPTION sub1");
     }
 }
 

@@ -14,6 +14,7 @@ mod definitions;
 mod drill;
 mod emptiness;
 mod errors;
+mod event_triggers;
 mod exchanged;
 mod export;
 mod first_use;

@@ -7,6 +7,7 @@
 mod attempt;
 mod compare;
 mod current_tables;
+pub(super) mod event_triggers;
 mod foreign_keys;
 mod large_objects;
 mod referencing_rows;
@@ -31,6 +32,7 @@ use super::connect::settings;
 use super::connect::terminate;
 use crate::apply::stopped;
 use crate::{Applied, AppliedTable, ApplyOptions, ChangeSource, EngineError, ErrorKind};
+use event_triggers::EventTriggers;
 use staging::Stage;
 use work::{Done, Work};
 
@@ -72,6 +74,8 @@ async fn change(
         notes.extend(terminate::end(session).await?);
     }
     session.prepare("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    let event_triggers = EventTriggers::off(session).await?;
+    notes.extend(event_triggers.notes());
 
     let tables = source.tables();
     let is_row_table = |changes: &TableChanges| changes.table.kind == TableKind::Table;
@@ -91,6 +95,7 @@ async fn change(
         stages.push(stage);
     }
     triggers::off(session, &changed, &current, options.fire_triggers).await?;
+    event_triggers.check(session).await?;
     let work = Work {
         stages,
         staged,
@@ -130,6 +135,7 @@ async fn change(
     session.prepare(settings::usual()).await?;
     notes.extend(done.restore(session, &references, &options.may_dangle).await?);
     triggers::on(session, &changed, &current, options.fire_triggers).await?;
+    event_triggers.on(session).await?;
     user_statements::run(session, &statements).await?;
     Ok(Applied { tables: applied.into_iter().flatten().collect(), notes })
 }

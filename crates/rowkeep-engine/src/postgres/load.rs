@@ -14,6 +14,7 @@ pub(super) mod large_objects;
 pub(super) mod make_tables;
 pub(super) mod marker;
 pub(super) mod notes;
+mod outside;
 pub(super) mod plan;
 pub(super) mod prepare;
 pub(super) mod replace;

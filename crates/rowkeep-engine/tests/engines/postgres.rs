@@ -17,6 +17,7 @@ mod references;
 mod replaces;
 mod restores;
 mod roles;
+mod scratch;
 mod server;
 mod stops;
 mod tls;

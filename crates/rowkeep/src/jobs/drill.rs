@@ -18,7 +18,7 @@ use crate::config::Objectives;
 use crate::data_checks::{Circumstances, run_checks};
 use crate::durations::{age, seconds_between};
 use crate::report::{self, About, Measures, Report, ReportEntry, ReportKind, Section, Status};
-use crate::restore::restore;
+use crate::restore::restore_scratch;
 use crate::restore::verify::verify;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::state::times::doubt_of;
@@ -151,6 +151,10 @@ impl Drill<'_> {
             let detail = format!("{left} was left by a drill that was killed");
             self.out.recovery.push(found("remains removed", Status::Passed, detail, None));
         }
+        for left in self.workshop.left() {
+            let detail = format!("{left}; it was left by a drill that was killed");
+            self.out.recovery.push(found("remains left", Status::Warning, detail, None));
+        }
         let lost = seconds_between(self.snapshot.manifest.time, self.began);
         self.out.measures.data_loss_seconds = u64::try_from(lost).unwrap_or(0);
         let schema = match self.schema().await {
@@ -198,9 +202,9 @@ impl Drill<'_> {
     async fn recover(&mut self, scratch: &Scratch) -> Result<(), Error> {
         let engine = scratch.engine();
         let watch = self.context.stopwatch();
-        let restored = restore(self.context, self.repository, self.snapshot, engine).await?;
-        let restore_ms = watch.elapsed_ms();
         let tables = &self.snapshot.manifest.tables;
+        let restored = restore_scratch(self.context, self.repository, self.snapshot, engine, tables).await?;
+        let restore_ms = watch.elapsed_ms();
         let measures = &mut self.out.measures;
         measures.restore_ms = restore_ms;
         measures.tables = tables.iter().filter(|table| table.kind.is_user_table()).count() as u64;

@@ -238,7 +238,8 @@ pub(crate) async fn put_back(
     let reader = Arc::new(repository.reader().await?);
     let schema = read_schema(&reader, &snapshot.manifest).await?;
     let file_mode = file_mode(&snapshot.manifest);
-    let options = CreateOptions { loaded: None, end_connections, file_mode, stop: context.cancel().clone() };
+    let stop = context.cancel().clone();
+    let options = CreateOptions { end_connections, file_mode, stop, ..CreateOptions::default() };
     let target = engine.replace(&schema, &options).await?;
     finish(context, target.as_ref(), &reader, &schema, None, &snapshot.manifest.tables).await
 }

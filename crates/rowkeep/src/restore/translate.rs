@@ -38,9 +38,8 @@ pub async fn execute(
     let loaded = plan.loads().map(|(_, table)| table.target.name.clone());
     let options = CreateOptions {
         loaded: (!plan.is_whole).then(|| loaded.collect()),
-        end_connections: false,
-        file_mode: None,
         stop: context.cancel().clone(),
+        ..CreateOptions::default()
     };
     let target = engine.create(&plan.translation.schema, &options).await?;
     let notes = finish_loaded(context, target.as_ref(), load(context, target.as_ref(), plan)).await?;

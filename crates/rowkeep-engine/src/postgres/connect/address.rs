@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio_postgres::Config;
@@ -31,6 +33,8 @@ pub(crate) struct Address {
     pub(crate) root_certificates: Option<PathBuf>,
     /// The client's own certificate and key.
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    /// Whether the database has login triggers that the role can keep from firing, once that is known.
+    pub(crate) without_login_triggers: Arc<AtomicBool>,
 }
 
 /// Settings of libpq that change nothing here.
@@ -198,7 +202,8 @@ impl Settings {
             (None, None) => None,
             _ => return Err(invalid("sslcert and sslkey go together")),
         };
-        Ok(Address { config, trust, root_certificates: self.root, identity })
+        let without_login_triggers = Arc::default();
+        Ok(Address { config, trust, root_certificates: self.root, identity, without_login_triggers })
     }
 }
 

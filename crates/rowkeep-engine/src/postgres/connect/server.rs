@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::lookup_host;
@@ -10,6 +11,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use super::address::Address;
+use super::row::{Row, text};
 use super::session::Session;
 use super::tls::Tls;
 use super::{failure, transport};
@@ -46,13 +48,41 @@ impl Server {
         let mut last = None;
         for mut config in candidates(address).await? {
             config.dbname(database);
+            if address.without_login_triggers.load(Ordering::Relaxed) {
+                keep_event_triggers_off(&mut config);
+            }
             let server = Server { config, tls: tls.clone(), address: address.clone() };
             match server.connect().await {
-                Ok(session) => return Ok((server, session)),
+                Ok(session) => return Ok(server.without_login_triggers(session).await),
                 Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or_else(|| unreachable(address)))
+    }
+
+    /// Goes on without the login triggers of the database, where there are any and the role can do that: each connection would
+    /// fire them, and what one writes would be another state than the one that was just read.
+    async fn without_login_triggers(self, session: Session) -> (Server, Session) {
+        const HAS: &str = "SELECT me.rolsuper AND EXISTS (SELECT FROM pg_catalog.pg_event_trigger e \
+            WHERE e.evtevent = 'login' AND e.evtenabled IN ('O', 'A')) \
+            FROM pg_catalog.pg_roles me WHERE me.rolname = current_user";
+        let is_known = self.address.without_login_triggers.load(Ordering::Relaxed);
+        if is_known
+            || session.major < 17
+            || !matches!(session.try_rows(HAS).await, Ok(rows) if is_true(&rows))
+        {
+            return (self, session);
+        }
+        let mut silent = self.clone();
+        keep_event_triggers_off(&mut silent.config);
+        match silent.connect().await {
+            Ok(session) => {
+                self.address.without_login_triggers.store(true, Ordering::Relaxed);
+                (silent, session)
+            }
+            // Not every pooler lets a connection say what it wants.
+            Err(_) => (self, session),
+        }
     }
 
     /// Opens a connection of its own.
@@ -114,6 +144,15 @@ impl Server {
             format!("database {} of the server of {}", self.database(), self.address)
         }
     }
+}
+
+fn keep_event_triggers_off(config: &mut Config) {
+    let given = config.get_options().unwrap_or_default();
+    config.options(format!("{given} -c event_triggers=off"));
+}
+
+fn is_true(rows: &[Row]) -> bool {
+    rows.first().is_some_and(|row| text(row, 0) == "t")
 }
 
 fn unreachable(address: &Address) -> EngineError {

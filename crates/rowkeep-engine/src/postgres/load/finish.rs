@@ -3,6 +3,7 @@
 use super::foreign_key_validation::{self, Check};
 use super::large_objects;
 use super::marker;
+use super::outside;
 use super::restore::Restore;
 use super::statement_runner::is_fatal;
 use crate::EngineError;
@@ -16,7 +17,7 @@ use crate::postgres::schema::script::Statement;
 /// How many sequences are set in one transaction, which locks each.
 const SEQUENCES_AT_ONCE: usize = 1000;
 
-/// Completes a database whose tables have their rows, but for the step that makes it visible.
+/// Completes a database whose tables have their rows, but for event triggers and the step that makes it visible.
 pub(crate) async fn finish(restore: &Restore) -> Result<(), EngineError> {
     let session = restore.pool.lend().await?;
     let rest = restore.take_rest();
@@ -31,7 +32,6 @@ pub(crate) async fn finish(restore: &Restore) -> Result<(), EngineError> {
     set_sequences(restore, &session).await?;
     large_objects::finish(&session, &runner).await?;
     runner.run(&restore.plan.privileges.iter().collect::<Vec<_>>()).await?;
-    runner.run(&restore.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
     refresh(restore, &session).await?;
     session.give_back();
     Ok(())
@@ -88,6 +88,18 @@ async fn set_sequences(restore: &Restore, session: &Session) -> Result<(), Engin
 async fn refresh(restore: &Restore, session: &Session) -> Result<(), EngineError> {
     const NOT_FILLED: &str = "55000";
     let mut left: Vec<&Statement> = restore.plan.refreshes.iter().collect();
+    if restore.is_scratch {
+        let outside = outside::readers(session).await?;
+        let (apart, inside) = left.into_iter().partition(|statement| outside.contains(&statement.sql));
+        left = inside;
+        let apart: Vec<&Statement> = apart;
+        for statement in apart {
+            restore.notes.left_out(
+                brief(&statement.sql),
+                "what reads from other servers is not filled in a scratch database",
+            );
+        }
+    }
     loop {
         let before = left.len();
         let mut again = Vec::new();

@@ -173,10 +173,10 @@ pub(crate) async fn public(session: &Session) -> Result<Option<String>, EngineEr
     session.value("cannot read the privileges of schema public", &public_now()).await
 }
 
-/// Removes the marker, and waits until everything before is on the server's disk.
+/// Removes the marker, in a transaction that is then still open.
 pub(crate) async fn remove(session: &Session) -> Result<(), EngineError> {
     session
-        .try_run(&format!("SET synchronous_commit = on; DROP SCHEMA {SCHEMA} CASCADE"))
+        .try_run(&format!("DROP SCHEMA {SCHEMA} CASCADE"))
         .await
         .map_err(|error| failure::failed("cannot end the restore", error))
 }

@@ -6,7 +6,7 @@ use rowkeep_format::{Schema, TableName};
 
 use super::validation_hints::ValidationHints;
 use crate::postgres::catalog::tables::application_tables;
-use crate::postgres::schema::classify::{Kind, Reference};
+use crate::postgres::schema::classify::{self, Kind, Reference};
 use crate::postgres::schema::ddl;
 use crate::postgres::schema::script::{Statement, parse};
 
@@ -21,10 +21,10 @@ pub(crate) struct Plan {
     pub(crate) after: Vec<Statement>,
     /// Then what is granted, which might otherwise stand in the way of loading.
     pub(crate) privileges: Vec<Statement>,
-    /// Then event triggers, which would fire for what comes before.
-    pub(crate) event_triggers: Vec<Statement>,
-    /// Last, what fills the materialised views.
+    /// Then what fills the materialised views.
     pub(crate) refreshes: Vec<Statement>,
+    /// Last, event triggers, which would fire for what comes before.
+    pub(crate) event_triggers: Vec<Statement>,
     /// What helps the server to check references.
     pub(crate) validation_hints: ValidationHints,
     /// Which versions the extensions had.
@@ -65,6 +65,11 @@ impl Plan {
         let versions = parse(schema.ddl(ddl::EXTENSIONS)).into_iter();
         plan.extension_versions = versions.map(|statement| statement.sql).collect();
         plan
+    }
+
+    /// Leaves out by what the database would connect to other servers.
+    pub(crate) fn keep_apart(&mut self) {
+        self.before.retain(|statement| !classify::is_user_mapping(&statement.sql));
     }
 
     /// Whether a reference can be added unchecked and be checked later, which lets several be checked at once.

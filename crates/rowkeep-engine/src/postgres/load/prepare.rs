@@ -31,6 +31,8 @@ pub(crate) struct Prepared {
     pub(crate) roles: HashSet<String>,
     /// The tables that will have their rows.
     pub(crate) loaded: HashSet<TableName>,
+    /// Whether the database is only to be tried.
+    pub(crate) is_scratch: bool,
 }
 
 impl Prepared {
@@ -89,6 +91,7 @@ impl Prepared {
             Some(names) => names.iter().cloned().collect(),
             None => tables.cloned().collect(),
         };
-        Ok(Self { pool, scope, transaction, roles: facts::roles(&lock.control).await?, loaded })
+        let (roles, is_scratch) = (facts::roles(&lock.control).await?, options.is_scratch);
+        Ok(Self { pool, scope, transaction, roles, loaded, is_scratch })
     }
 }

@@ -15,7 +15,9 @@ use super::statement_runner::Runner;
 use super::transaction_scope::TransactionScope;
 use crate::EngineError;
 use crate::postgres::connect::commit::commit;
+use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::pool::Pool;
+use crate::postgres::connect::row::text;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::terminate::Backend;
@@ -23,6 +25,11 @@ use crate::postgres::schema::script::Statement;
 
 /// How long a connection may take to undo its transaction before it is ended.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The query for the statements after which no event trigger fires but those that extensions need.
+const ENABLED_EVENT_TRIGGERS: &str = "SELECT format('ALTER EVENT TRIGGER %I DISABLE', e.evtname) \
+    FROM pg_catalog.pg_event_trigger e WHERE e.evtenabled <> 'D' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d \
+      WHERE d.classid = 'pg_catalog.pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')";
 
 /// A restore that is under way.
 pub(crate) struct Restore {
@@ -38,6 +45,8 @@ pub(crate) struct Restore {
     pub(crate) notes: Notes,
     /// The tables that have or will have their rows.
     pub(crate) loaded: HashSet<TableName>,
+    /// Whether the database is only to be tried.
+    pub(crate) is_scratch: bool,
     roles: HashSet<String>,
     /// The connection of the one transaction of a replacement.
     transaction: Option<Backend>,
@@ -47,9 +56,12 @@ pub(crate) struct Restore {
 impl Restore {
     /// Begins with nothing done.
     pub(crate) fn new(server: Server, prepared: Prepared, notes: Notes, mut plan: Plan) -> Self {
-        let Prepared { pool, scope, transaction, roles, loaded } = prepared;
+        let Prepared { pool, scope, transaction, roles, loaded, is_scratch } = prepared;
+        if is_scratch {
+            plan.keep_apart();
+        }
         let of_tables = Mutex::new(std::mem::take(&mut plan.of_tables));
-        Self { server, pool, scope, transaction, plan, notes, loaded, roles, of_tables }
+        Self { server, pool, scope, transaction, plan, notes, loaded, is_scratch, roles, of_tables }
     }
 
     /// What runs statements on a session.
@@ -73,15 +85,28 @@ impl Restore {
     /// Makes what was made visible, at once and for good. Not to be dropped: nobody would know how it ended.
     pub(crate) async fn decide(&self) -> Result<(), EngineError> {
         let session = self.pool.lend().await?;
-        match self.scope {
-            TransactionScope::Savepoint => {
-                session.prepare("SET LOCAL synchronous_commit = on").await?;
-                commit(&self.server, &session, "the new content of the database").await?;
-            }
-            TransactionScope::Transaction => marker::remove(&session).await?,
+        if self.scope == TransactionScope::Transaction {
+            session.prepare(self.scope.begin()).await?;
+            marker::remove(&session).await?;
         }
+        self.create_event_triggers(&session).await?;
+        session.prepare("SET LOCAL synchronous_commit = on").await?;
+        commit(&self.server, &session, "the new content of the database").await?;
         session.give_back();
         Ok(())
+    }
+
+    /// Makes the event triggers, in the transaction whose end makes them visible: nothing of ours comes after them.
+    async fn create_event_triggers(&self, session: &Session) -> Result<(), EngineError> {
+        let runner = Runner { scope: TransactionScope::Savepoint, ..self.runner(session) };
+        runner.run(&self.plan.event_triggers.iter().collect::<Vec<_>>()).await?;
+        if !self.is_scratch {
+            return Ok(());
+        }
+        let what = "cannot disable the event triggers of a scratch database";
+        let disabling = session.rows(what, ENABLED_EVENT_TRIGGERS).await?;
+        let disabling: Vec<&str> = disabling.iter().map(|row| text(row, 0)).collect();
+        session.try_run(&disabling.join(";")).await.map_err(|error| failed(what, error))
     }
 
     /// Undoes everything that the one transaction of a replacement did, and waits for that; `control` ends it where its

@@ -42,6 +42,15 @@ pub struct Scratch {
     url: SecretString,
 }
 
+/// Scratch databases whose drills are dead.
+#[derive(Debug, Clone, Default)]
+pub struct Abandoned {
+    /// Those that were dropped.
+    pub dropped: Vec<String>,
+    /// Those that could not be, each with why: somebody is connected, or they are another user's.
+    pub left: Vec<(String, String)>,
+}
+
 /// Shows no password.
 impl fmt::Debug for Scratch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,10 +82,8 @@ impl ScratchServer {
         }
     }
 
-    /// Drops the scratch databases whose drills are dead, and returns their names.
-    ///
-    /// `seconds` is the time. One that cannot be dropped, for it is another user's, is left.
-    pub async fn clear_abandoned(&self, seconds: u64) -> Result<Vec<String>, EngineError> {
+    /// Drops the scratch databases whose drills are dead; `seconds` is the time.
+    pub async fn clear_abandoned(&self, seconds: u64) -> Result<Abandoned, EngineError> {
         let (server, session) = match Server::reach(&self.address).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Server::reach_database(&self.address, "postgres").await?
@@ -89,7 +96,7 @@ impl ScratchServer {
              AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid) ORDER BY 1",
             quote::literal(COMMENT)
         );
-        let mut dropped = Vec::new();
+        let mut abandoned = Abandoned::default();
         for row in session.rows("cannot list the databases", &list).await? {
             let (name, is_marked) = (text(&row, 0), text(&row, 1) == "t");
             if !(is_marked || is_old(name, seconds)) {
@@ -98,12 +105,13 @@ impl ScratchServer {
             // What stays of them, the server says when it refuses to drop the database.
             let _ = database::drop_subscriptions(&server.with_database(name), &session).await;
             // Without FORCE: should its drill be alive after all, the server refuses.
-            if session.try_run(&format!("DROP DATABASE IF EXISTS {}", quote::ident(name))).await.is_ok() {
-                dropped.push(name.to_owned());
+            match session.try_run(&format!("DROP DATABASE IF EXISTS {}", quote::ident(name))).await {
+                Ok(()) => abandoned.dropped.push(name.to_owned()),
+                Err(error) => abandoned.left.push((name.to_owned(), failure::words(&error))),
             }
         }
         drop((server, session));
-        Ok(dropped)
+        Ok(abandoned)
     }
 }
 

@@ -139,6 +139,12 @@ pub(crate) fn extension_version(sql: &str) -> Option<(String, String)> {
     Some((words.name(2)?, words.literal(5)?))
 }
 
+/// Whether a statement says by which user and password a server of others is connected to.
+pub(crate) fn is_user_mapping(sql: &str) -> bool {
+    let words = Words::new(sql);
+    words.are(0, &["create", "user", "mapping"])
+}
+
 /// The schema that a statement creates.
 pub(crate) fn schema(sql: &str) -> Option<String> {
     let words = Words::new(sql);

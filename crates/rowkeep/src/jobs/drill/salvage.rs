@@ -9,7 +9,7 @@ use super::damage::{Health, examine};
 use super::findings::{found, proof};
 use super::scratch::Workshop;
 use crate::report::{ReportEntry, Status};
-use crate::restore::restore_tables;
+use crate::restore::restore_scratch;
 use crate::restore::verify::verify_tables;
 use crate::state::snapshots::Snapshot;
 use crate::units::{count, counted};
@@ -61,7 +61,7 @@ impl Salvage<'_> {
         let scratch = self.workshop.make(schema).await?;
         let engine = scratch.engine();
         let tried = async {
-            restore_tables(self.context, self.repository, self.snapshot, engine, whole).await?;
+            restore_scratch(self.context, self.repository, self.snapshot, engine, whole).await?;
             verify_tables(self.context, self.repository, self.snapshot, engine, whole).await
         };
         let tried = tried.await;

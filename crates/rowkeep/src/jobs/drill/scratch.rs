@@ -21,6 +21,7 @@ pub(super) struct Workshop {
     options: DrillOptions,
     context: Context,
     cleared: Vec<String>,
+    left: Vec<String>,
 }
 
 enum ScratchLocation {
@@ -54,14 +55,16 @@ impl Workshop {
         };
         let (below, surroundings) = (options.temporary.clone(), options.surroundings.clone());
         let (clock, random) = (Arc::clone(context.clock()), Arc::clone(context.randomness()));
-        let mut cleared = Vec::new();
+        let (mut cleared, mut left) = (Vec::new(), Vec::new());
         let place = match (&options.to_server, is_postgres) {
             (Some(url), true) => {
                 let server = ScratchServer::new(url, &options.surroundings.libpq)?;
-                let names = context
+                let found = context
                     .until_cancelled(async { Ok(server.clear_abandoned(seconds(context.now())).await?) })
                     .await?;
-                cleared.extend(names.into_iter().map(|name| format!("database {name}")));
+                cleared.extend(found.dropped.into_iter().map(|name| format!("database {name}")));
+                let stays = |(name, why)| format!("database {name} cannot be dropped: {why}");
+                left.extend(found.left.into_iter().map(stays));
                 ScratchLocation::Server { server, url: url.clone(), own: None }
             }
             (_, is_postgres) => {
@@ -96,12 +99,17 @@ impl Workshop {
                 }
             }
         };
-        Ok(Self { place, options: options.clone(), context: context.clone(), cleared })
+        Ok(Self { place, options: options.clone(), context: context.clone(), cleared, left })
     }
 
     /// What killed drills had left and is removed.
     pub(super) fn cleared(&self) -> &[String] {
         &self.cleared
+    }
+
+    /// What they had left and cannot be removed, and why.
+    pub(super) fn left(&self) -> &[String] {
+        &self.left
     }
 
     /// Where the databases are, in words that show no secret.

@@ -7,7 +7,7 @@ use rowkeep_format::{Identity, Schema};
 
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, EngineError, Examination, QueryRows,
-    Target, View, ViewOptions,
+    Target, Unrecorded, View, ViewOptions,
 };
 
 /// A database that rowkeep can protect, by its URL. Nothing is opened before it is asked for.
@@ -68,6 +68,18 @@ pub trait Engine: Send + Sync {
         changes: Arc<dyn ChangeSource>,
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError>;
+
+    /// What neither rows nor definitions tell of the database, so that a statement which failed half-way leaves it changed
+    /// though two snapshots are equal.
+    async fn unrecorded(&self) -> Result<Vec<Unrecorded>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    /// Takes such a change back, all of it or nothing.
+    async fn take_back(&self, changed: &Unrecorded) -> Result<(), EngineError> {
+        let message = format!("cannot take back that {} {}", changed.what, changed.told);
+        Err(EngineError::new(crate::ErrorKind::Unsupported, message))
+    }
 
     /// Runs one statement that only reads, in a transaction that cannot write, and returns its first rows.
     ///

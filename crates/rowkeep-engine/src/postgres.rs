@@ -17,6 +17,7 @@ pub(crate) mod psql_script;
 mod quote;
 mod read;
 pub(crate) mod schema;
+mod unrecorded;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use rowkeep_format::{Identity, Schema};
 use crate::apply::stopped;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Definition, DefinitionKind, Engine,
-    EngineError, Examination, QueryRows, Surroundings, Target, View, ViewOptions,
+    EngineError, Examination, QueryRows, Surroundings, Target, Unrecorded, View, ViewOptions,
 };
 pub use load::scratch::{Abandoned, Scratch, ScratchServer};
 pub(crate) use schema::ddl::ENGINE as NAME;
@@ -146,6 +147,16 @@ impl Engine for Postgres {
         let reached = options.stop.run_until_cancelled(Server::reach(&self.address)).await;
         let (server, session) = reached.ok_or_else(stopped)??;
         apply::apply(server, session, changes, options).await
+    }
+
+    async fn unrecorded(&self) -> Result<Vec<Unrecorded>, EngineError> {
+        let (_, session) = Server::reach(&self.address).await?;
+        unrecorded::list(&session).await
+    }
+
+    async fn take_back(&self, changed: &Unrecorded) -> Result<(), EngineError> {
+        let (_, session) = Server::reach(&self.address).await?;
+        unrecorded::take_back(&session, changed).await
     }
 
     async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {

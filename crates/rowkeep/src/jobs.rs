@@ -35,6 +35,7 @@ pub mod several;
 pub mod snapshots;
 pub mod suggest_mask;
 pub mod undo;
+mod unrecorded;
 mod verdict;
 pub mod verify;
 pub mod workspace;

@@ -27,6 +27,9 @@ pub(crate) async fn show(
         return Ok(());
     }
     session.say(difference::summary(&effect.difference));
+    for change in &effect.unrecorded {
+        session.say(format!("! {}", plain(change)));
+    }
     for table in &effect.not_compared {
         session.say(format!("! rows of {table} were not compared: a column of its key is gone"));
     }
@@ -55,6 +58,7 @@ pub(crate) fn show_around(session: &Session, outcome: &AroundOutcome) {
             "before": outcome.before.id,
             "after": outcome.effect.after,
             "difference": outcome.effect.difference,
+            "unrecorded": outcome.effect.unrecorded,
         });
         out::json(&result);
     }

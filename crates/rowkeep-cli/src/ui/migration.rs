@@ -24,6 +24,10 @@ pub(crate) fn show(session: &Session, outcome: &MigrationOutcome, failure: Optio
     if let Some(failure) = failure {
         return Err(failure.into());
     }
+    if let Some(RollbackSummary::Done { unrecorded, left, .. }) = &outcome.rollback {
+        unrecorded.iter().for_each(|change| eprintln!("taken back: {}", plain(change)));
+        left.iter().for_each(|change| eprintln!("not taken back: {}", plain(change)));
+    }
     if let Some(unproven) = unproven(outcome) {
         session.say(unproven);
         return Err(CommandError::failed(told(outcome)).into());
@@ -70,11 +74,13 @@ fn unproven(outcome: &MigrationOutcome) -> Option<String> {
 
 fn json(outcome: &MigrationOutcome) -> Value {
     let rollback = outcome.rollback.as_ref().map(|rollback| match rollback {
-        RollbackSummary::Done { proven, rows, notes, .. } => json!({
+        RollbackSummary::Done { proven, rows, notes, unrecorded, left, .. } => json!({
             "proven": proven,
             "rows": rows,
             "schema_replaced": rows.is_none(),
             "notes": notes,
+            "taken_back": unrecorded,
+            "left": left,
         }),
         RollbackSummary::Failed(error) => json!({ "error": error }),
     });
@@ -86,6 +92,7 @@ fn json(outcome: &MigrationOutcome) -> Value {
         "after": effect.map(|effect| effect.after),
         "changed": effect.map(|effect| effect.changed),
         "difference": effect.map(|effect| &effect.difference),
+        "unrecorded": effect.map(|effect| &effect.unrecorded),
         "checks": outcome.checks,
         "rollback": rollback,
     })

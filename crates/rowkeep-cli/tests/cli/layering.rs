@@ -75,7 +75,16 @@ const ENGINE_ROOMS: [Rooms; 3] = [
         order: &[
             // What an engine is, for everybody.
             &["error"],
-            &["rows", "apply", "definition", "query_rows", "examination", "surroundings", "url"],
+            &[
+                "rows",
+                "apply",
+                "definition",
+                "query_rows",
+                "examination",
+                "surroundings",
+                "unrecorded",
+                "url",
+            ],
             &["target", "view"],
             &["engine"],
             // What engines share.
@@ -97,7 +106,7 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &["read"],
             &["load"],
             &["apply"],
-            &["examine", "psql_script"],
+            &["examine", "psql_script", "unrecorded"],
         ],
     },
     Rooms {

@@ -40,6 +40,7 @@ mod secrets;
 mod sqlite;
 mod subjects;
 mod terminal;
+mod unrecorded;
 mod way_back;
 mod web;
 mod which_database;

@@ -53,7 +53,7 @@ impl AroundRequest {
         let outcome = AroundOutcome {
             before: SnapshotSummary::of(&done.before),
             problem: done.problem,
-            effect: summary(&done.before, &effect),
+            effect: summary(&done.before, &effect, &done.unrecorded),
         };
         Ok((outcome, effect.difference.changes))
     }

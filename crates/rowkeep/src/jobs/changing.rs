@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use super::caller::{Caller, News, RunCommand};
 use super::outcome::{DifferenceSummary, EffectSummary, SnapshotSummary};
 use super::run_between::Effect;
+use super::unrecorded::UnrecordedChange;
 use super::workspace::{Source, Workspace};
 use crate::capture::CaptureOptions;
 use crate::config::Database;
@@ -55,12 +56,13 @@ pub(super) async fn run_command(
 }
 
 /// What a command did, without the rows.
-pub(super) fn summary(before: &Snapshot, effect: &Effect) -> EffectSummary {
+pub(super) fn summary(before: &Snapshot, effect: &Effect, unrecorded: &[UnrecordedChange]) -> EffectSummary {
     let name = |snapshot: &Snapshot| format!("snapshot {}", snapshot.short_id());
     EffectSummary {
         after: effect.after.id,
-        changed: !effect.is_nothing(),
+        changed: !effect.is_nothing() || !unrecorded.is_empty(),
         difference: DifferenceSummary::of(&effect.difference, name(before), name(&effect.after)),
         not_compared: effect.not_compared.clone(),
+        unrecorded: unrecorded.iter().map(UnrecordedChange::told).collect(),
     }
 }

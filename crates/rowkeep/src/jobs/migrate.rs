@@ -16,6 +16,7 @@ use crate::capture::CaptureOptions;
 use crate::data_checks::{Check, Circumstances, run_checks};
 use crate::diff::SchemaDifference;
 use crate::jobs::run_between::{Around, Effect, around};
+use crate::jobs::unrecorded::{TakenBack, UnrecordedChange, take_back};
 use crate::report::{ReportEntry, Status};
 use crate::restore::replace::put_back;
 use crate::restore::verify::{Comparison, verify_strictly};
@@ -51,6 +52,8 @@ pub struct Migration {
     pub before: Snapshot,
     /// What it did. An error when the database could not be read after it.
     pub effect: Result<Effect, Error>,
+    /// What it changed that no snapshot tells.
+    pub unrecorded: Vec<UnrecordedChange>,
     /// The checks after it.
     pub checks: Vec<ReportEntry>,
     /// Why it failed, in words; nothing when it did not.
@@ -67,12 +70,18 @@ pub struct Rollback {
     pub notes: Vec<String>,
     /// The database as it is then, compared with the snapshot.
     pub comparison: Comparison,
+    taken_back: TakenBack,
 }
 
 impl Rollback {
+    async fn take_back(self, engine: &dyn Engine, changed: &[UnrecordedChange]) -> Result<Self, Error> {
+        let taken_back = take_back(engine, changed, self.rows.is_none()).await?;
+        Ok(Self { taken_back, ..self })
+    }
+
     /// Whether the database is proven to be what it was.
     pub fn is_proven(&self) -> bool {
-        self.comparison.is_equal()
+        self.comparison.is_equal() && self.taken_back.left.is_empty()
     }
 }
 
@@ -94,7 +103,7 @@ pub async fn migrate(
     let owner = Owner::live(database, *configured, engine).await;
     let last = snapshots::latest(repository, Some(&owner)).await?;
     let failed_before = failing(&check(context, engine, options, last.as_ref()).await?);
-    let Around { before, problem, mut effect } =
+    let Around { before, problem, mut effect, unrecorded } =
         around(context, repository, engine, &options.capture, LABEL, command).await?;
     let sheltered = context.sheltered();
     let mut problems: Vec<String> = problem.into_iter().collect();
@@ -117,8 +126,10 @@ pub async fn migrate(
         problems.push("it was stopped".to_owned());
     }
     let has_effect = !effect.as_ref().is_ok_and(Effect::is_nothing);
-    let rollback = if !problems.is_empty() && has_effect {
-        if let Ok(effect) = &mut effect {
+    let rollback = if !problems.is_empty() && (has_effect || !unrecorded.is_empty()) {
+        if let Ok(effect) = &mut effect
+            && has_effect
+        {
             match set_aside(repository, &before, &effect.after).await {
                 Ok(discarded) => effect.after = discarded,
                 Err(error) => {
@@ -126,9 +137,16 @@ pub async fn migrate(
                 }
             }
         }
-        let same_schema = effect.as_ref().is_ok_and(|effect| effect.same_schema);
-        let done =
-            roll_back(&sheltered, repository, engine, &before, same_schema, options.end_connections).await;
+        let way = match &effect {
+            Ok(effect) if effect.is_nothing() => Way::Nothing,
+            Ok(effect) if effect.same_schema => Way::Rows,
+            _ => Way::Everything,
+        };
+        let rolling_back = roll_back(&sheltered, repository, engine, &before, way, options.end_connections);
+        let done = match rolling_back.await {
+            Ok(done) => done.take_back(engine, &unrecorded).await,
+            Err(error) => Err(error),
+        };
         let discarded = effect.as_ref().ok().map(|effect| &effect.after);
         if let Some(discarded) = discarded.filter(|after| done.is_ok() && after.manifest.before.is_some()) {
             enter(&sheltered, repository, discarded).await;
@@ -137,7 +155,7 @@ pub async fn migrate(
     } else {
         None
     };
-    Ok(Migration { before, effect, checks, problems, rollback })
+    Ok(Migration { before, effect, unrecorded, checks, problems, rollback })
 }
 
 /// Makes the snapshot of what is going to be discarded one that was taken before a rollback: `latest` passes it over, and
@@ -198,30 +216,39 @@ fn losses(before: &Snapshot, effect: &Effect) -> Vec<String> {
     gone.chain(deleted).collect()
 }
 
+/// What has to be taken back of rows and definitions.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Nothing,
+    Rows,
+    Everything,
+}
+
 async fn roll_back(
     context: &Context,
     repository: &Repository,
     engine: &dyn Engine,
     before: &Snapshot,
-    same_schema: bool,
+    way: Way,
     end_connections: bool,
 ) -> Result<Rollback, Error> {
-    let by_rows = match same_schema {
-        true => match rows_back(context, repository, engine, before, end_connections).await {
+    let by_rows = match way {
+        Way::Nothing => Some((Counts::default(), Vec::new())),
+        Way::Rows => match rows_back(context, repository, engine, before, end_connections).await {
             Ok(done) => Some(done),
             Err(error) => {
                 context.warn(format!("the rows cannot be changed back one by one: {error}"));
                 None
             }
         },
-        false => None,
+        Way::Everything => None,
     };
     let (rows, notes) = match by_rows {
         Some((counts, notes)) => (Some(counts), notes),
         None => (None, put_back(context, repository, engine, before, end_connections).await?.notes),
     };
     let comparison = verify_strictly(context, repository, before, engine).await?;
-    Ok(Rollback { rows, notes, comparison })
+    Ok(Rollback { rows, notes, comparison, taken_back: TakenBack::default() })
 }
 
 /// Makes the rows what they were.

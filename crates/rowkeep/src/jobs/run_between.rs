@@ -6,6 +6,7 @@ use rowkeep_engine::Engine;
 use rowkeep_format::{Counts, Schema, TableName};
 use rowkeep_repository::Repository;
 
+use super::unrecorded::{UnrecordedChange, changes};
 use crate::capture::{CaptureOptions, capture};
 use crate::diff::{
     Changeset, Defined, DefinitionDifference, DiffOptions, Difference, all_schema_differences,
@@ -25,6 +26,8 @@ pub struct Around {
     pub problem: Option<String>,
     /// What it did. An error when the database could not be read after it.
     pub effect: Result<Effect, Error>,
+    /// What it changed that no snapshot tells.
+    pub unrecorded: Vec<UnrecordedChange>,
 }
 
 /// What a command did to a database.
@@ -69,6 +72,7 @@ pub async fn around(
     command: impl AsyncFnOnce(&Snapshot) -> Option<String>,
 ) -> Result<Around, Error> {
     let before = capture(context, repository, engine, &whole(options, label, "before")).await?;
+    let unrecorded = engine.unrecorded().await?;
     context.observe(Event::Pause);
     let problem = command(&before).await;
     let context = context.sheltered();
@@ -77,7 +81,14 @@ pub async fn around(
         Ok(after) => effect(&context, repository, &before, after).await,
         Err(error) => Err(error),
     };
-    Ok(Around { before, problem, effect })
+    let unrecorded = match engine.unrecorded().await {
+        Ok(now) => changes(&unrecorded, now),
+        Err(error) => {
+            context.warn(format!("what no snapshot tells cannot be compared: {error}"));
+            Vec::new()
+        }
+    };
+    Ok(Around { before, problem, effect, unrecorded })
 }
 
 /// Everything, as it is: what is to be taken back has to be there.

@@ -106,7 +106,8 @@ impl MigrateRequest {
     }
 
     fn migrated(&self, source: &Source, done: Migration) -> Migrated {
-        let effect = done.effect.as_ref().ok().map(|effect| summary(&done.before, effect));
+        let effect = done.effect.as_ref().ok();
+        let effect = effect.map(|effect| summary(&done.before, effect, &done.unrecorded));
         let (mut rollback, mut failure) = (None, None);
         match done.rollback {
             None => {}
@@ -137,6 +138,8 @@ fn rolled_back(done: Rollback) -> RollbackSummary {
         proven: done.is_proven(),
         rows: done.rows,
         notes: done.notes,
+        unrecorded: done.taken_back.done,
+        left: done.taken_back.left,
         comparison: Box::new(done.comparison),
     }
 }

@@ -19,6 +19,9 @@ pub struct EffectSummary {
     pub difference: DifferenceSummary,
     /// Tables whose rows could not be compared, for the columns that they are known by are gone.
     pub not_compared: Vec<TableName>,
+    /// What was changed that neither rows nor definitions tell, in words for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrecorded: Vec<String>,
 }
 
 /// What became of a command between two snapshots.
@@ -63,6 +66,12 @@ pub enum RollbackSummary {
         rows: Option<Counts>,
         /// What did not come back exactly as it was, in words for people.
         notes: Vec<String>,
+        /// What was taken back that neither rows nor definitions tell, in words for people.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unrecorded: Vec<String>,
+        /// What of that stays, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<String>,
         /// The database compared with the snapshot.
         comparison: Box<Comparison>,
     },

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rowkeep_format::{Identity, Schema};
 
 use crate::{
-    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, EngineError, Examination, QueryRows,
+    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, EngineError, Examination, Meant, QueryRows,
     Target, Unrecorded, View, ViewOptions,
 };
 
@@ -34,6 +34,17 @@ pub trait Engine: Send + Sync {
     ///
     /// Writers are not held up. Dropping the view releases all that it holds.
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError>;
+
+    /// As [`examine`](Self::examine), where only some tables have to be readable.
+    async fn examine_of(&self, _meant: &Meant) -> Result<Examination, EngineError> {
+        self.examine().await
+    }
+
+    /// As [`open`](Self::open), where only some tables have to be readable. What is not meant and cannot be read is among
+    /// [`View::unread`]; all else is in the view as ever.
+    async fn open_of(&self, options: &ViewOptions, _meant: &Meant) -> Result<Arc<dyn View>, EngineError> {
+        self.open(options).await
+    }
 
     /// Whether the database is there and has something in it.
     async fn contents(&self) -> Result<Contents, EngineError>;

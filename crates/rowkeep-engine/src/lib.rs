@@ -40,4 +40,4 @@ pub use surroundings::{LibpqEnvironment, Surroundings};
 pub use target::{Contents, CreateOptions, FILE_MODE, Target};
 pub use unrecorded::Unrecorded;
 pub use url::DatabaseUrl;
-pub use view::{ChangeCount, Estimate, View, ViewOptions};
+pub use view::{ChangeCount, Estimate, Meant, View, ViewOptions};

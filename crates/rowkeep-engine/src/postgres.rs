@@ -28,8 +28,9 @@ use rowkeep_format::{Identity, Schema};
 use crate::apply::stopped;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Definition, DefinitionKind, Engine,
-    EngineError, Examination, QueryRows, Surroundings, Target, Unrecorded, View, ViewOptions,
+    EngineError, Examination, Meant, QueryRows, Surroundings, Target, Unrecorded, View, ViewOptions,
 };
+pub use catalog::sequences::{NAME as SEQUENCES, STEPS as SEQUENCE_STEPS};
 pub use load::scratch::{Abandoned, Scratch, ScratchServer};
 pub(crate) use schema::ddl::ENGINE as NAME;
 pub(crate) use schema::outline::outline;
@@ -113,14 +114,22 @@ impl Engine for Postgres {
     }
 
     async fn examine(&self) -> Result<Examination, EngineError> {
+        self.examine_of(&Meant::default()).await
+    }
+
+    async fn examine_of(&self, meant: &Meant) -> Result<Examination, EngineError> {
         let (server, session) = Server::reach(&self.address).await?;
-        examine::examine(&server, &session, &self.surroundings).await
+        examine::examine(&server, &session, &self.surroundings, meant).await
     }
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
+        self.open_of(options, &Meant::default()).await
+    }
+
+    async fn open_of(&self, options: &ViewOptions, meant: &Meant) -> Result<Arc<dyn View>, EngineError> {
         let (server, session) = Server::reach(&self.address).await?;
-        let view = PostgresView::open(server, session, &self.surroundings, options.with_ddl).await;
-        Ok(Arc::new(view.map_err(|error| error.of(&self.describe()))?))
+        let view = PostgresView::open(server, session, &self.surroundings, options.with_ddl, meant);
+        Ok(Arc::new(view.await.map_err(|error| error.of(&self.describe()))?))
     }
 
     async fn contents(&self) -> Result<Contents, EngineError> {

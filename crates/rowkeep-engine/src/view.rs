@@ -1,8 +1,11 @@
 //! Reading one consistent state of a live database.
 
 use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 
 use crate::rows::keys_alone;
@@ -13,6 +16,58 @@ use crate::{EngineError, ErrorKind, RowStream};
 pub struct ViewOptions {
     /// Whether the DDL is wanted too; it may need tools that reading rows does not.
     pub with_ddl: bool,
+}
+
+/// Whether a table is one of those.
+type Choice = Arc<dyn Fn(&TableName) -> bool + Send + Sync>;
+
+/// Which tables of a database are meant, so that the others need not be readable. All by default.
+#[derive(Clone, Default)]
+pub struct Meant {
+    choose: Option<Choice>,
+    undefined: Vec<TableName>,
+}
+
+impl Meant {
+    /// The tables that a choice takes.
+    pub fn these(choose: impl Fn(&TableName) -> bool + Send + Sync + 'static) -> Self {
+        Self { choose: Some(Arc::new(choose)), undefined: Vec::new() }
+    }
+
+    /// The same; of these tables not even the definitions, for whoever the state is compared with does not have them.
+    #[must_use]
+    pub fn without_definitions_of(self, undefined: Vec<TableName>) -> Self {
+        Self { undefined, ..self }
+    }
+
+    /// Whether all tables are.
+    pub fn is_all(&self) -> bool {
+        self.choose.is_none() && self.undefined.is_empty()
+    }
+
+    /// Whether a table is meant.
+    pub fn is(&self, table: &TableName) -> bool {
+        self.choose.as_ref().is_none_or(|choose| choose(table)) && !self.is_undefined(table)
+    }
+
+    /// The tables of which not even the definitions are meant.
+    pub fn undefined(&self) -> &[TableName] {
+        &self.undefined
+    }
+
+    /// Whether not even the definition of a table is meant.
+    pub fn is_undefined(&self, table: &TableName) -> bool {
+        self.undefined.contains(table)
+    }
+}
+
+impl fmt::Debug for Meant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meant")
+            .field("all", &self.choose.is_none())
+            .field("undefined", &self.undefined)
+            .finish()
+    }
 }
 
 /// One consistent state of a live database.
@@ -31,6 +86,11 @@ pub trait View: Send + Sync {
     /// of others cannot be there.
     fn roles(&self) -> Option<&HashSet<String>> {
         None
+    }
+
+    /// What the view cannot give the rows of, by name; some of it may be in the schema nevertheless.
+    fn unread(&self) -> &[Unread] {
+        &[]
     }
 
     /// Where in the database's own history this state lies, such as an LSN.

@@ -49,6 +49,9 @@ pub struct Manifest {
     pub schema: ChunkId,
     /// The tables whose rows are held, by name.
     pub tables: Vec<TableEntry>,
+    /// What could not be read, so that the snapshot says nothing of its rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Labels that somebody gave it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
@@ -92,6 +95,48 @@ pub struct TableEntry {
     /// When its rows were read, where that was for an earlier snapshot: the database told that none was written since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Timestamp>,
+}
+
+/// Something of a database whose rows could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unread {
+    /// Its name.
+    #[serde(flatten)]
+    pub name: TableName,
+    /// Why they could not be.
+    pub why: Why,
+}
+
+/// Why rows could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// An unlogged table, read on a standby, which does not have its rows.
+    Unlogged,
+    /// The same of a sequence, which has no value there.
+    UnloggedSequence,
+    /// A foreign table: its rows are on another server.
+    Foreign,
+    /// The role may not read it, and it was not wanted; its definition could not be read either.
+    Denied,
+    /// The same of a sequence, whose value could not be read.
+    DeniedSequence,
+}
+
+impl Unread {
+    /// It and the reason, in words.
+    pub fn told(&self) -> String {
+        let name = &self.name;
+        match self.why {
+            Why::Unlogged => format!("rows of {name}: it is unlogged, and a standby does not have them"),
+            Why::UnloggedSequence => {
+                format!("value of sequence {name}: it is unlogged, and a standby does not have it")
+            }
+            Why::Foreign => format!("rows of {name}: they are on another server"),
+            Why::Denied => format!("rows and definition of {name}: permission denied"),
+            Why::DeniedSequence => format!("value of sequence {name}: permission denied"),
+        }
+    }
 }
 
 /// Why a safety snapshot was taken: what was then done to the database.

@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rowkeep_engine::{Engine, View, ViewOptions};
+use rowkeep_engine::{Engine, EngineError, ErrorKind as EngineErrorKind, Meant, View, ViewOptions};
 use rowkeep_format::clock::Stopwatch;
-use rowkeep_format::manifest::{Cost, Scope, VERSION};
+use rowkeep_format::manifest::{Cost, Scope, Unread, VERSION, Why};
 use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Table, TableName, tree};
 use rowkeep_repository::Repository;
 
@@ -67,7 +67,7 @@ pub async fn capture(
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
     let reading = async {
-        refuse_unready(context, engine, options.repository_folder.as_deref()).await?;
+        refuse_unready(context, engine, options.repository_folder.as_deref(), &options.meant()).await?;
         read(context, repository, engine, options).await
     };
     // Whoever stops it later has a snapshot.
@@ -117,9 +117,14 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(crate) async fn open(context: &Context, engine: &dyn Engine, with_ddl: bool) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        context: &Context,
+        engine: &dyn Engine,
+        with_ddl: bool,
+        meant: &Meant,
+    ) -> Result<Self, Error> {
         let (watch, time) = (context.stopwatch(), context.now());
-        Ok(Self { view: engine.open(&ViewOptions { with_ddl }).await?, time, watch })
+        Ok(Self { view: engine.open_of(&ViewOptions { with_ddl }, meant).await?, time, watch })
     }
 }
 
@@ -130,7 +135,7 @@ async fn read(
     engine: &dyn Engine,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
-    let opened = Opened::open(context, engine, options.with_schema).await?;
+    let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
     read_opened(context, repository, engine, opened, options).await
 }
 
@@ -151,18 +156,19 @@ pub(crate) async fn read_opened(
     let view: Arc<dyn View> = match &options.mask {
         Some(rules) => {
             let names: Vec<TableName> =
-                chosen_tables(options, view.schema())?.iter().map(|table| table.name.clone()).collect();
+                chosen_tables(options, view.as_ref())?.iter().map(|table| table.name.clone()).collect();
             let mask = Mask::new(rules, repository.content_keys()).bind_all(view.schema(), names.iter())?;
             Arc::new(MaskedView::new(view, mask))
         }
         None => view,
     };
     let schema = stored_schema(view.schema(), options.with_schema);
-    let chosen = chosen_tables(options, view.schema())?;
+    let chosen = chosen_tables(options, view.as_ref())?;
+    let unread = unread(context, options, view.as_ref());
     let scope = match (options.with_schema, options.with_data) {
         (true, false) => Scope::SchemaOnly,
         (false, _) => Scope::DataOnly,
-        (true, true) if chosen.len() < view.schema().tables.len() => Scope::SomeTables,
+        (true, true) if chosen.len() < view.schema().tables.len() || is_short(&unread) => Scope::SomeTables,
         (true, true) => Scope::Full,
     };
     if options.with_schema || !chosen.is_empty() {
@@ -197,6 +203,7 @@ pub(crate) async fn read_opened(
         scope,
         schema: schema_id,
         tables,
+        unread,
         tags: options.tags.clone(),
         environment,
         before: None,
@@ -211,9 +218,49 @@ pub(crate) async fn read_opened(
     Ok(Uncommitted { manifest, schema, added, later })
 }
 
-/// The tables whose rows are wanted.
-fn chosen_tables<'s>(options: &CaptureOptions, schema: &'s Schema) -> Result<Vec<&'s Table>, Error> {
-    if options.with_data { options.selection.choose(schema) } else { Ok(Vec::new()) }
+impl CaptureOptions {
+    /// The tables that have to be readable; of a schema alone all definitions are.
+    fn meant(&self) -> Meant {
+        if self.with_data { self.selection.meant() } else { Meant::default() }
+    }
+}
+
+/// The tables whose rows are wanted and can be read.
+fn chosen_tables<'v>(options: &CaptureOptions, view: &'v dyn View) -> Result<Vec<&'v Table>, Error> {
+    if !options.with_data {
+        return Ok(Vec::new());
+    }
+    let (schema, unread) = (view.schema(), view.unread());
+    let mut chosen = options.selection.choose_beside(schema, unread)?;
+    let unread_of = |table: &Table| unread.iter().find(|unread| unread.name == table.name);
+    let first = chosen.first().copied().and_then(unread_of);
+    chosen.retain(|table| unread_of(table).is_none());
+    match first.filter(|_| chosen.is_empty() && !options.selection.is_all()) {
+        None => Ok(chosen),
+        Some(first) => {
+            let message = format!("nothing of what is meant can be read: {}", first.told());
+            Err(EngineError::new(EngineErrorKind::Unsupported, message).into())
+        }
+    }
+}
+
+/// Whether something of the database itself is missing.
+fn is_short(unread: &[Unread]) -> bool {
+    unread.iter().any(|unread| unread.why != Why::Foreign)
+}
+
+/// What is wanted and could not be read, or not even be defined; what is lost that way is warned of.
+fn unread(context: &Context, options: &CaptureOptions, view: &dyn View) -> Vec<Unread> {
+    let meant = options.meant();
+    let is_told = |unread: &&Unread| match unread.why {
+        Why::Denied => true,
+        Why::DeniedSequence => options.with_data,
+        Why::Unlogged | Why::UnloggedSequence | Why::Foreign => options.with_data && meant.is(&unread.name),
+    };
+    let unread: Vec<Unread> = view.unread().iter().filter(is_told).cloned().collect();
+    let lost = unread.iter().filter(|unread| matches!(unread.why, Why::Unlogged | Why::UnloggedSequence));
+    lost.for_each(|unread| context.warn(format!("not in the backup: {}", unread.told())));
+    unread
 }
 
 pub(crate) fn stored_schema(schema: &Schema, with_ddl: bool) -> Schema {

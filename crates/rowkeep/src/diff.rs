@@ -14,6 +14,7 @@ mod columns;
 mod definitions;
 mod filter;
 pub(crate) mod key_access;
+pub(crate) mod log_ahead;
 mod merge;
 pub(crate) mod pairing;
 mod regions;
@@ -23,11 +24,12 @@ mod side;
 mod table;
 mod wanted_rows;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::{EngineError, ErrorKind as EngineKind};
+use rowkeep_format::manifest::Why;
 use rowkeep_format::{ContentKeys, Counts, Table, TableName};
 
 pub(crate) use changed_rows::are_changes_known;
@@ -184,7 +186,16 @@ async fn diff_now(
     if options.with_definitions && options.selection.is_all() && options.filter.rows.is_none() {
         difference.definitions = definition_changes(&Defined::of(before), &Defined::of(after));
     }
+    difference.definitions.notes.extend(not_compared(before, after));
     Ok(difference)
+}
+
+/// What is not compared, for one of two states could not read it, in words for people.
+pub(crate) fn not_compared(before: &State, after: &State) -> Vec<String> {
+    // What is on another server is neither's.
+    let unread = before.unread().iter().chain(after.unread()).filter(|unread| unread.why != Why::Foreign);
+    let told: BTreeSet<String> = unread.map(|unread| format!("not compared: {}", unread.told())).collect();
+    told.into_iter().collect()
 }
 
 /// How many rows of one table differ; the changes themselves are not kept.

@@ -149,7 +149,7 @@ fn chosen<'s>(
     notes: &mut Vec<String>,
 ) -> Result<Vec<&'s Table>, Error> {
     let named = !options.selection.include.is_empty();
-    let mut tables = options.selection.choose(state.schema())?;
+    let mut tables = options.selection.choose_beside(state.schema(), state.unread())?;
     tables.retain(|table| named || options.format == ExportFormat::Sql || table.kind.is_user_table());
     let (held, missing): (Vec<&Table>, Vec<&Table>) =
         tables.into_iter().partition(|table| state.holds(&table.name));

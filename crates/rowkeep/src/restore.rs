@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::{Contents, CreateOptions, Engine, EngineError, ErrorKind, FILE_MODE, Target};
-use rowkeep_format::manifest::Scope;
+use rowkeep_format::manifest::{Scope, Why};
 use rowkeep_format::{Manifest, Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,11 @@ async fn make(
         stop: context.cancel().clone(),
     };
     let target = engine.create(&schema, &options).await?;
-    finish(context, target.as_ref(), &reader, &schema, mask.as_ref(), tables).await
+    let mut restored = finish(context, target.as_ref(), &reader, &schema, mask.as_ref(), tables).await?;
+    // What is on another server is where it was.
+    let lost = manifest.unread.iter().filter(|unread| unread.why != Why::Foreign);
+    restored.notes.extend(lost.map(|unread| format!("not in the snapshot: {}", unread.told())));
+    Ok(restored)
 }
 
 /// The permissions that the file of a database had when it was captured.
@@ -177,7 +181,8 @@ pub(crate) async fn finish_loaded(
 /// belongs to the schema.
 pub fn chosen(snapshot: &Snapshot, selection: &Selection) -> Result<Vec<TableEntry>, Error> {
     let tables = &snapshot.manifest.tables;
-    let patterns = selection.bind(|| tables.iter().map(|table| (&table.name, table.kind)))?;
+    let unread = || snapshot.manifest.unread.iter().map(|unread| (&unread.name, TableKind::Table));
+    let patterns = selection.bind(|| tables.iter().map(|table| (&table.name, table.kind)).chain(unread()))?;
     let is_of_schema =
         |table: &TableEntry| table.kind == TableKind::Settings && !patterns.excludes(&table.name);
     let is_chosen = |table: &&TableEntry| patterns.choose(&table.name) || is_of_schema(table);

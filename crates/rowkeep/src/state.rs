@@ -13,7 +13,8 @@ pub mod times;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rowkeep_engine::{Engine, View, ViewOptions};
+use rowkeep_engine::{Engine, Meant, View, ViewOptions};
+use rowkeep_format::manifest::{Unread, Why};
 use rowkeep_format::{Schema, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
@@ -66,12 +67,12 @@ fn places<'n>(names: impl DoubleEndedIterator<Item = &'n TableName> + ExactSizeI
 impl State {
     /// The present state of a database.
     pub async fn live(engine: &dyn Engine) -> Result<Self, Error> {
-        Self::live_with(engine, &ViewOptions { with_ddl: false }).await
+        Self::live_of(engine, &ViewOptions { with_ddl: false }, &Meant::default()).await
     }
 
-    /// The present state of a database, with its DDL where that is wanted.
-    pub async fn live_with(engine: &dyn Engine, options: &ViewOptions) -> Result<Self, Error> {
-        let view = engine.open(options).await?;
+    /// The present state of a database, of which not all has to be readable, with its DDL where that is wanted.
+    pub async fn live_of(engine: &dyn Engine, options: &ViewOptions, meant: &Meant) -> Result<Self, Error> {
+        let view = engine.open_of(options, meant).await?;
         Ok(Self::Live(LiveState::of(engine, view)))
     }
 
@@ -122,11 +123,39 @@ impl State {
         }
     }
 
-    /// Whether it has the rows of a table: a snapshot may have been asked for some tables only.
+    /// Whether it has the rows of a table: a snapshot may have been asked for some tables only, and a standby does not have all.
     pub fn holds(&self, table: &TableName) -> bool {
         match self {
-            State::Live(live) => live.places.contains_key(table),
+            State::Live(live) => {
+                let is_unread = live.view.unread().iter().any(|unread| &unread.name == table);
+                live.places.contains_key(table) && !is_unread
+            }
             State::Snapshot(stored) => stored.entry(table).is_some(),
+        }
+    }
+
+    /// What it says nothing of, for it could not be read.
+    pub fn unread(&self) -> &[Unread] {
+        match self {
+            State::Live(live) => live.view.unread(),
+            State::Snapshot(stored) => &stored.snapshot.manifest.unread,
+        }
+    }
+
+    /// The tables of which it does not have even the definitions.
+    pub(crate) fn undefined(&self) -> Vec<TableName> {
+        let denied = self.unread().iter().filter(|unread| unread.why == Why::Denied);
+        denied.map(|unread| unread.name.clone()).collect()
+    }
+
+    /// A fact about its database and server.
+    pub(crate) fn environment(&self, name: &str) -> Option<String> {
+        match self {
+            State::Live(live) => {
+                let mut facts = live.view.environment().into_iter();
+                facts.find(|(fact, _)| fact == name).map(|(_, value)| value)
+            }
+            State::Snapshot(stored) => stored.snapshot.manifest.environment.get(name).cloned(),
         }
     }
 

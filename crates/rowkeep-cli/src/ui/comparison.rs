@@ -14,7 +14,7 @@ pub(crate) fn told(comparison: &Comparison, snapshot: &str, database: &str) -> S
     if comparison.is_equal() {
         let what = if comparison.definitions.is_some() { ", and all definitions" } else { "" };
         let equal = format!("equal: {database} is snapshot {snapshot}, {by_hash}{what}");
-        return schema::with_notes(equal, comparison.notes());
+        return schema::with_notes(equal, &comparison.notes());
     }
     let unequal: Vec<&TableComparison> = comparison.unequal().collect();
     // Sequences and settings are counted where they differ.
@@ -33,7 +33,7 @@ pub(crate) fn told(comparison: &Comparison, snapshot: &str, database: &str) -> S
     if !definitions.is_empty() {
         told += &format!("\n\n{definitions}\n  (-: only in the snapshot; +: only in the database)");
     }
-    schema::with_notes(told, comparison.notes())
+    schema::with_notes(told, &comparison.notes())
 }
 
 fn table(unequal: &[&TableComparison]) -> String {

@@ -58,6 +58,9 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
     }
     let tables = &plan.tables;
     let mut after = String::new();
+    for unread in &plan.unread {
+        after += &format!("\nleft alone: {unread}");
+    }
     for LeftOut { table, rows } in &plan.left_out {
         after += &format!(
             "\nskipped: {} of {table}, which would leave dangling references",

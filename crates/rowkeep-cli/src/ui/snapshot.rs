@@ -6,9 +6,9 @@ use rowkeep::jobs::outcome::SnapshotSummary;
 
 use super::units::{bytes, counted, duration, plain, short};
 
-/// What was made, in a line.
+/// What was made, in a line, and one more for whatever could not be read.
 pub(crate) fn told(snapshot: &SnapshotSummary) -> String {
-    format!(
+    let made = format!(
         "snapshot {} of {}: {}, {} in {}; {} new in the repository",
         short(snapshot.id),
         plain(&snapshot.database),
@@ -16,5 +16,7 @@ pub(crate) fn told(snapshot: &SnapshotSummary) -> String {
         counted(snapshot.rows, "row"),
         duration(Duration::from_millis(snapshot.duration_ms)),
         bytes(snapshot.new_bytes),
-    )
+    );
+    let unread = snapshot.unread.iter().map(|unread| format!("\nnot in it: {}", plain(unread)));
+    unread.fold(made, |told, line| told + &line)
 }

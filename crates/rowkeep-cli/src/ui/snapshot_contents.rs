@@ -49,6 +49,7 @@ pub(crate) fn told(snapshot: &Snapshot, time_doubt: Option<&str>) -> String {
         let tables = counted(unread.count() as u64, "table");
         facts.push(("reused", format!("{tables} not written to since {}", zoned_time(oldest))));
     }
+    facts.extend(manifest.unread.iter().map(|unread| ("not in it", unread.told())));
     facts.push(("schema hash", manifest.schema.to_string()));
     facts.extend(manifest.position.clone().map(|position| ("position", position)));
     facts.extend(

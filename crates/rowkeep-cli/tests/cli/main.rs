@@ -38,6 +38,7 @@ mod replace;
 mod sandbox;
 mod secrets;
 mod sqlite;
+mod standby;
 mod subjects;
 mod terminal;
 mod unrecorded;

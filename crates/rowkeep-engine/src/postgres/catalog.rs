@@ -15,3 +15,4 @@ pub(super) mod relation;
 pub(super) mod sequences;
 pub(super) mod tables;
 pub(super) mod unfinished_restore;
+pub(super) mod unread;

@@ -4,6 +4,7 @@ mod activity;
 
 use rowkeep_format::TableName;
 
+use super::catalog;
 use super::catalog::facts::{self, Database};
 use super::catalog::permissions::{self, some};
 use super::catalog::relation::Relation;
@@ -14,21 +15,27 @@ use super::connect::row::{number, only, text};
 use super::connect::server::Server;
 use super::connect::session::Session;
 use super::schema::pg_dump::PgDump;
-use crate::{EngineError, Examination, Finding, Level, Surroundings};
+use crate::{EngineError, Examination, Finding, Level, Meant, Surroundings};
 
 /// Looks at a database without changing it.
 pub(super) async fn examine(
     server: &Server,
     session: &Session,
     surroundings: &Surroundings,
+    meant: &Meant,
 ) -> Result<Examination, EngineError> {
     let role = session.value("cannot ask who we are", "SELECT current_user").await?.unwrap_or_default();
     let relations = tables::relations(session).await?;
     let mut findings = vec![version(session)];
     findings.extend(unfinished(session).await?);
-    findings.extend(tables(session, &role).await?);
-    findings.push(readable_sequences(session, &role).await?);
-    findings.extend(large_objects(session).await?);
+    findings.extend(tables(session, &role, meant).await?);
+    findings.extend(readable_sequences(session, &role, meant).await?);
+    if [catalog::large_objects::objects(), catalog::large_objects::data()]
+        .iter()
+        .any(|one| meant.is(&one.name))
+    {
+        findings.extend(large_objects(session).await?);
+    }
     findings.push(pg_dump(session, surroundings).await);
     findings.push(keys(&relations));
     findings.extend(foreign_tables(session).await?);
@@ -86,8 +93,9 @@ async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {
     }))
 }
 
-async fn tables(session: &Session, role: &str) -> Result<Vec<Finding>, EngineError> {
-    let access = permissions::access(session).await?;
+async fn tables(session: &Session, role: &str, meant: &Meant) -> Result<Vec<Finding>, EngineError> {
+    let mut access = permissions::access(session).await?;
+    access.retain(|table| meant.is(&table.name));
     let names = |wanted: fn(&&permissions::Access) -> bool| -> Vec<&TableName> {
         access.iter().filter(wanted).map(|table| &table.name).collect()
     };
@@ -126,18 +134,27 @@ async fn tables(session: &Session, role: &str) -> Result<Vec<Finding>, EngineErr
     Ok(findings)
 }
 
-async fn readable_sequences(session: &Session, role: &str) -> Result<Finding, EngineError> {
+/// Whether sequences can be read; where only some tables are meant, that is found when they are read.
+async fn readable_sequences(
+    session: &Session,
+    role: &str,
+    meant: &Meant,
+) -> Result<Option<Finding>, EngineError> {
+    if !meant.is_all() {
+        return Ok(None);
+    }
     let sequences = sequences::list(session).await?;
     let denied: Vec<&TableName> =
         sequences.iter().filter(|sequence| !sequence.readable).map(|sequence| &sequence.name).collect();
     if denied.is_empty() {
-        return Ok(Finding::new("read every sequence", Level::Ok, format!("{} sequences", sequences.len())));
+        let all = format!("{} sequences", sequences.len());
+        return Ok(Some(Finding::new("read every sequence", Level::Ok, all)));
     }
-    Ok(Finding::new(
+    Ok(Some(Finding::new(
         "read every sequence",
         Level::Error,
         format!("{} may not be read: {}; GRANT SELECT ON them TO {role}", denied.len(), some(&denied)),
-    ))
+    )))
 }
 
 async fn large_objects(session: &Session) -> Result<Option<Finding>, EngineError> {

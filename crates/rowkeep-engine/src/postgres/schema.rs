@@ -8,6 +8,7 @@ pub(super) mod dump;
 pub(super) mod dump_text;
 pub(super) mod lexer;
 pub(super) mod outline;
+pub(super) mod passed_over;
 pub(super) mod pg_dump;
 pub(super) mod script;
 pub(super) mod split;

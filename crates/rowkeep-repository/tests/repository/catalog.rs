@@ -29,6 +29,7 @@ fn manifest(database: &str, number: u64, parent: Option<SnapshotId>) -> Manifest
         scope: Scope::Full,
         schema: ChunkId([1; 32]),
         tables: Vec::new(),
+        unread: Vec::new(),
         tags: BTreeMap::new(),
         environment: BTreeMap::new(),
         before: None,

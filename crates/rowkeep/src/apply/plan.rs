@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_engine::{ChangeSource, Engine, MayDangle};
-use rowkeep_format::manifest::Dangled;
+use rowkeep_format::manifest::{self, Dangled, Unread};
 use rowkeep_format::{ChunkId, Counts, SnapshotId, TableChanges, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,8 @@ pub struct Plan {
     pub database: String,
     /// How the schemas differ, as far as it matters to the rows: from the database to the state.
     pub schema: Vec<SchemaDifference>,
+    /// What the state says nothing of, so that it is left alone, in words for people.
+    pub unread: Vec<String>,
     /// The changes.
     pub changes: Arc<dyn ChangeSource>,
     /// Of these, how many rows of a table are there only for their relation to others.
@@ -174,7 +176,8 @@ async fn plan_now(
     let selection = held_by(target, &options.selection)?;
     let single = options.related || options.rows.as_ref().is_some_and(|rows| rows.names_rows());
     let with_ddl = options.safety.is_some() && !single && selection.is_all();
-    let opened = Opened::open(context, engine, with_ddl).await?;
+    let meant = selection.meant();
+    let opened = Opened::open(context, engine, with_ddl, &meant).await?;
     let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
     // Of a whole database all rows are kept, whatever it tells.
     let is_cheap = single || !selection.is_all() && are_changes_known(&live, target, &selection).await?;
@@ -221,6 +224,7 @@ async fn plan_now(
     let changes: Arc<dyn ChangeSource> = Arc::new(changes);
     Ok(Plan {
         operation: "restore",
+        unread: left_alone(target, &selection),
         from: target.describe(),
         database: engine.describe(),
         schema: difference.schema,
@@ -255,13 +259,23 @@ fn becomes_whole(live: &State, changes: &Changeset, options: &PlanOptions) -> bo
 
 /// The tables that are meant, of those whose rows the state has.
 fn held_by(target: &State, selection: &Selection) -> Result<Selection, Error> {
-    let chosen = selection.choose(target.schema())?;
+    let chosen = selection.choose_beside(target.schema(), target.unread())?;
     let held: Vec<_> = chosen.into_iter().filter(|table| target.holds(&table.name)).collect();
     if held.is_empty() {
         let lack = "holds no rows of the tables that are meant";
         return Err(Error::Lacks { state: target.describe(), lack });
     }
     Ok(selection.clone())
+}
+
+/// What could not be read when the state was, in words for people.
+fn left_alone(target: &State, selection: &Selection) -> Vec<String> {
+    let meant = selection.meant();
+    let unread = target
+        .unread()
+        .iter()
+        .filter(|unread| unread.why != manifest::Why::Foreign && meant.is(&unread.name));
+    unread.map(Unread::told).collect()
 }
 
 /// Refuses tables that the database does not have while the state has rows of them: rows alone cannot bring them back.
@@ -299,6 +313,7 @@ impl Mode {
             deletes,
             // Sequences and the like would go back, behind rows that stay.
             settings: self == Mode::Replace,
+            lone_sequences: false,
             rowids: self == Mode::Replace && rows.is_none(),
             rows,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rowkeep_engine::Engine;
+use rowkeep_engine::{Engine, Meant};
 use rowkeep_format::TableName;
 use rowkeep_format::manifest::Before;
 use rowkeep_repository::Repository;
@@ -38,6 +38,14 @@ impl KeptRows {
     pub(crate) fn tables(tables: impl IntoIterator<Item = TableName>) -> Self {
         let include = tables.into_iter().map(|table| pattern_of(&table)).collect();
         Self::Tables(Selection { include, ..Selection::default() })
+    }
+
+    /// The tables that have to be readable for that.
+    pub(crate) fn meant(&self) -> Meant {
+        match self {
+            Self::Tables(selection) => selection.meant(),
+            Self::Nothing => Meant::these(|_| false),
+        }
     }
 
     /// Whether the schema is kept as DDL. That of some tables would make no database; rows are what is brought back.

@@ -179,7 +179,7 @@ async fn undo_now(
         None => None,
         Some(safety) => {
             let kept = kept.clone();
-            let opened = Opened::open(context, engine, kept.with_ddl()).await?;
+            let opened = Opened::open(context, engine, kept.with_ddl(), &kept.meant()).await?;
             let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
             dangles = dangled(context, &live, Arc::clone(&changes)).await?;
             Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
@@ -190,6 +190,7 @@ async fn undo_now(
         from: taken_back(snapshot.id),
         database: engine.describe(),
         schema: Vec::new(),
+        unread: Vec::new(),
         changes,
         stored: None,
         kept,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rowkeep_engine::{Engine, Examination, Finding, Level};
+use rowkeep_engine::{Engine, Examination, Finding, Level, Meant};
 
 use crate::{Context, Error};
 
@@ -13,8 +13,12 @@ const LEAST_FREE: u64 = 64 * 1024 * 1024;
 const SIZE_FACTS: [&str; 2] = ["database_size", "file_bytes"];
 
 /// Examines a database and, for a repository in a folder, the space it has.
-pub async fn examine(engine: &dyn Engine, repository_folder: Option<&Path>) -> Result<Examination, Error> {
-    let mut examination = engine.examine().await?;
+pub async fn examine(
+    engine: &dyn Engine,
+    repository_folder: Option<&Path>,
+    meant: &Meant,
+) -> Result<Examination, Error> {
+    let mut examination = engine.examine_of(meant).await?;
     if let Some(folder) = repository_folder {
         let size = examination.facts.iter().find(|(name, _)| SIZE_FACTS.contains(&name.as_str()));
         let needed = size.and_then(|(_, bytes)| bytes.parse().ok());
@@ -28,8 +32,9 @@ pub(crate) async fn refuse_unready(
     context: &Context,
     engine: &dyn Engine,
     folder: Option<&Path>,
+    meant: &Meant,
 ) -> Result<(), Error> {
-    let examination = examine(engine, folder).await?;
+    let examination = examine(engine, folder, meant).await?;
     let (mut errors, mut damaged) = (Vec::new(), false);
     for finding in examination.findings {
         match finding.level {

@@ -7,6 +7,11 @@ use crate::Error;
 use crate::state::State;
 use crate::state::selection::Selection;
 
+/// Whether a state cannot tell even whether it has a table.
+fn is_unread(state: &State, table: &Table) -> bool {
+    state.unread().iter().any(|unread| unread.name == table.name)
+}
+
 /// The tables that are meant.
 pub(super) struct Chosen<'s> {
     /// Those that both states have and hold, as either has them.
@@ -17,7 +22,8 @@ pub(super) struct Chosen<'s> {
 
 impl<'s> Chosen<'s> {
     pub(super) fn new(before: &'s State, after: &'s State, selection: &Selection) -> Result<Self, Error> {
-        let (chosen_before, chosen_after) = selection.choose_of_two(before.schema(), after.schema())?;
+        let of = |state: &'s State| (state.schema(), state.unread());
+        let (chosen_before, chosen_after) = selection.choose_of_two(of(before), of(after))?;
         let mut chosen = Self { pairs: Vec::new(), only_before: Vec::new(), only_after: Vec::new() };
         for table in chosen_before {
             match after.table(&table.name) {
@@ -25,10 +31,11 @@ impl<'s> Chosen<'s> {
                     chosen.pairs.push((table, other));
                 }
                 Some(_) => {}
+                None if is_unread(after, table) => {}
                 None => chosen.only_before.push(table),
             }
         }
-        let is_new = |table: &&Table| before.table(&table.name).is_none();
+        let is_new = |table: &&Table| before.table(&table.name).is_none() && !is_unread(before, table);
         chosen.only_after = chosen_after.into_iter().filter(is_new).collect();
         Ok(chosen)
     }

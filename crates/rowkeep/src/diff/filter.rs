@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind, Value};
+use rowkeep_engine::postgres::SEQUENCES;
+use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind, TableName, Value};
 
 use crate::Error;
 use crate::rows::condition::BoundKey;
@@ -38,6 +39,8 @@ pub struct Filter {
     pub deletes: bool,
     /// Values that the database keeps beside its tables, such as those of sequences.
     pub settings: bool,
+    /// Sequences that only the first state has: a change of rows cannot drop them.
+    pub lone_sequences: bool,
     /// Hidden rowids of rows that both states have, where these identify no row. Where not all rows are to become as the
     /// second state has them, a rowid may be that of another row.
     pub rowids: bool,
@@ -47,7 +50,16 @@ pub struct Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { inserts: true, updates: true, deletes: true, settings: true, rowids: true, rows: None }
+        let settings = true;
+        Self {
+            inserts: true,
+            updates: true,
+            deletes: true,
+            settings,
+            lone_sequences: true,
+            rowids: true,
+            rows: None,
+        }
     }
 }
 
@@ -65,12 +77,16 @@ impl Filter {
         Ok(Arc::new(BoundFilter {
             inserts: self.inserts && !none,
             updates: self.updates && !none,
-            deletes: self.deletes && !none,
+            deletes: self.deletes && !none && (self.lone_sequences || !is_of_sequences(table)),
             kept_rowid: table.rowid_value().filter(|_| !self.rowids),
             test,
             keys,
         }))
     }
+}
+
+fn is_of_sequences(table: &Table) -> bool {
+    table.kind == TableKind::Settings && table.name == TableName::plain(SEQUENCES)
 }
 
 fn key_set(table: &Table, keys: &[BoundKey]) -> KeySet {

@@ -14,6 +14,7 @@ use super::changeset::{Frame, Spool};
 use super::collect::Collector;
 use super::columns::Alignment;
 use super::filter::{BoundFilter, Filter};
+use super::log_ahead::levelled;
 use super::merge::{Bounds, Shape, changes};
 use super::pairing::{Pair, Pairing};
 use super::regions::{Region, Regions};
@@ -103,6 +104,14 @@ async fn compare_in_order(
     if let Some(changes) = known_changes(pair, context, shape).await? {
         let kept = changes.into_iter().map(|run| output.filtered(run)).filter(|run| !run.is_empty());
         let kept = kept.collect();
+        return output.keep(kept).await;
+    }
+    if let Some((before, after)) = levelled(context, pair).await? {
+        let (shape, bounds) = (Arc::clone(shape), Bounds::default());
+        let compared = context.compute(move || changes(&shape, &bounds, vec![before], vec![after])).await;
+        let failed = |source| Error::Table { table: table.name.to_string(), source };
+        let kept = compared.map_err(failed)?.into_iter().map(|run| output.filtered(run));
+        let kept = kept.filter(|run| !run.is_empty()).collect();
         return output.keep(kept).await;
     }
     let cause = Cause::default();

@@ -142,7 +142,7 @@ async fn rows(
     let captured = match with_safety {
         false => None,
         true => {
-            let opened = Opened::open(context, engine, kept.with_ddl()).await?;
+            let opened = Opened::open(context, engine, kept.with_ddl(), &kept.meant()).await?;
             let kept = kept.clone();
             Some(safety::capture(context, repository, engine, opened, kept, &scene.safety()).await?)
         }
@@ -154,6 +154,7 @@ async fn rows(
         from: summary.from.clone(),
         database: engine.describe(),
         schema: summary.schema.clone(),
+        unread: summary.unread.clone(),
         changes: stored_changes(repository, changes, reversed).await?,
         related: related.map(|table| (table.table.clone(), table.related)).collect(),
         left_out: left_out.collect::<BTreeMap<_, _>>(),

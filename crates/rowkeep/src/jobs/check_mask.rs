@@ -85,10 +85,10 @@ impl CheckMaskRequest {
     async fn one(&self, workspace: &Workspace, database: &str) -> Result<Option<CheckedMask>, Error> {
         let source = workspace.source(database)?;
         let Some(rules) = workspace.mask(Some(&self.mask), &source.name)? else { return Ok(None) };
-        let view = source.engine.open(&ViewOptions::default()).await?;
+        let view = source.engine.open_of(&ViewOptions::default(), &source.selection.meant()).await?;
         // Values are not masked here, so any key does.
         let bound = Mask::new(&rules, &ContentKeys::derive(&[0; 32])).bind(view.schema())?;
-        let chosen = source.selection.choose(view.schema())?;
+        let chosen = source.selection.choose_beside(view.schema(), view.unread())?;
         let (mut masked, mut unruled) = (Vec::new(), Vec::new());
         for table in chosen {
             let named = |column: &str| format!("{}.{column}", table.name);

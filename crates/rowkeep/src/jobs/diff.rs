@@ -1,5 +1,6 @@
 //! Diff: two states are compared row by row.
 
+use rowkeep_engine::Meant;
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
@@ -7,6 +8,7 @@ use super::outcome::DifferenceSummary;
 use super::rows_wanted::RowsWanted;
 use super::workspace::Workspace;
 use crate::diff::{Changeset, DiffOptions, Filter, Related, diff};
+use crate::state::State;
 use crate::{Context, Error};
 
 /// Which states are to be compared.
@@ -69,8 +71,22 @@ impl DiffRequest {
     ) -> Result<(DiffOutcome, Changeset), Error> {
         let (rows, selection) = (self.wanted.rows()?, self.wanted.selection(workspace));
         let with_definitions = !self.rows_only && rows.is_none() && selection.is_all();
-        let (_, before) = workspace.state(&self.before, with_definitions).await?;
-        let (_, after) = workspace.state(&self.after, with_definitions).await?;
+        let open = async |name: &str, meant: Meant| {
+            workspace.state(name, with_definitions, &meant).await.map(|(_, state)| state)
+        };
+        // What a snapshot does not have is not looked at in a database.
+        let beside = |state: &State| selection.meant().without_definitions_of(state.undefined());
+        let (before, after) = match workspace.live(&self.before)? {
+            Some(_) => {
+                let after = open(&self.after, selection.meant()).await?;
+                (open(&self.before, beside(&after)).await?, after)
+            }
+            None => {
+                let before = open(&self.before, selection.meant()).await?;
+                let after = open(&self.after, beside(&before)).await?;
+                (before, after)
+            }
+        };
         let options = DiffOptions {
             filter: Filter { rows, ..Filter::default() },
             related: self.wanted.with_related.then_some(Related::Whole),

@@ -73,7 +73,7 @@ impl DoctorRequest {
 async fn one(workspace: &Workspace, database: &str) -> Result<Examined, Error> {
     let source = workspace.source(database)?;
     let engine = source.engine.as_ref();
-    let mut examination = examine(engine, workspace.repository_folder()).await?;
+    let mut examination = examine(engine, workspace.repository_folder(), &source.selection.meant()).await?;
     let configured = workspace.configured_as(&source.typed);
     if let Some(activity) = configured.and_then(|(_, database)| database.activity.as_ref()) {
         examination.findings.push(activity.examine(engine).await?);

@@ -23,6 +23,7 @@ fn the_form_of_a_plan_is_pinned() {
                 from: "snapshot 01010101".to_owned(),
                 database: "/srv/shop.db".to_owned(),
                 schema: Vec::new(),
+                unread: Vec::new(),
                 tables: Vec::new(),
                 rows: Counts { inserted: 2, updated: 1, deleted: 0 },
                 left_out: Vec::new(),

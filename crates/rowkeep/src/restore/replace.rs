@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rowkeep_engine::{CreateOptions, Engine, ViewOptions};
+use rowkeep_engine::{CreateOptions, Engine, Meant, ViewOptions};
 use rowkeep_format::manifest::{Before, Scope};
 use rowkeep_format::{Schema, TableEntry, TableName};
 use rowkeep_repository::Repository;
@@ -122,7 +122,7 @@ async fn plan(
     let (present, version, rows, safety) = match safety {
         Some(safety) => {
             let kept = KeptRows::Tables(Selection::default());
-            let opened = Opened::open(context, engine, kept.with_ddl()).await?;
+            let opened = Opened::open(context, engine, kept.with_ddl(), &Meant::default()).await?;
             let captured = safety::capture(context, repository, engine, opened, kept, safety).await?;
             let version = captured.manifest.environment.get(SERVER_VERSION).cloned();
             (captured.schema.clone(), version, captured.manifest.tables.clone(), Some(captured))

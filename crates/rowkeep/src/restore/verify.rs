@@ -1,16 +1,18 @@
 //! Verify: reading a database and comparing it with a snapshot: its tables by hash, and its definitions.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use rowkeep_engine::{Engine, ViewOptions};
-use rowkeep_format::manifest::Scope;
-use rowkeep_format::{ContentKeys, Table, TableEntry, TableKind, TableName};
+use rowkeep_engine::{Engine, Meant, ViewOptions};
+use rowkeep_format::manifest::{Scope, Why};
+use rowkeep_format::{ContentKeys, Manifest, Table, TableEntry, TableKind, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::table::{Sink, read_tables};
 use crate::diff::{
-    Defined, DefinitionChange, DefinitionDifference, Pair, count_differing, definition_changes,
+    Defined, DefinitionChange, DefinitionDifference, Pair, count_differing, definition_changes, log_ahead,
+    not_compared,
 };
 use crate::state::snapshots::Snapshot;
 use crate::state::{LiveState, State};
@@ -21,6 +23,9 @@ use crate::{Context, Error, Event, Phase};
 pub struct Comparison {
     /// Every table of either side, by name.
     pub tables: Vec<TableComparison>,
+    /// What is not compared, for it could not be read when the snapshot was made, or cannot be now; in words for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
     /// How the definitions differ, from the snapshot to the database; nothing where they were not compared.
     #[serde(flatten)]
     pub definitions: Option<DefinitionDifference>,
@@ -75,8 +80,9 @@ impl Comparison {
     }
 
     /// What could not be compared, in words for people.
-    pub fn notes(&self) -> &[String] {
-        self.definitions.as_ref().map_or(&[], |definitions| &definitions.notes)
+    pub fn notes(&self) -> Vec<String> {
+        let definitions = self.definitions.iter().flat_map(|definitions| &definitions.notes);
+        self.not_compared.iter().chain(definitions).cloned().collect()
     }
 
     /// The tables that differ.
@@ -165,15 +171,16 @@ async fn verify_now(
     }
     let stored = State::snapshot(repository, snapshot.clone()).await?;
     let with_ddl = matches!(compared, Compared::All | Compared::Strictly) && !stored.schema().ddl.is_empty();
-    let view = engine.open(&ViewOptions { with_ddl }).await?;
+    let view = engine.open_of(&ViewOptions { with_ddl }, &meant(manifest, compared)).await?;
     let live = State::Live(LiveState::of(engine, Arc::clone(&view)));
+    let cannot_be_read = |name: &TableName| view.unread().iter().any(|unread| &unread.name == name);
     let entries = match compared {
         Compared::RowsOf(entries) => entries,
         Compared::All | Compared::Strictly | Compared::Rows => &manifest.tables,
     };
     let mut tables = Vec::new();
     let (mut by_hash, mut by_rows) = (Vec::new(), Vec::new());
-    for entry in entries {
+    for entry in entries.iter().filter(|entry| !cannot_be_read(&entry.name)) {
         let mut outcome = |outcome| {
             tables.push(TableComparison {
                 table: entry.name.clone(),
@@ -187,6 +194,7 @@ async fn verify_now(
             (None, _) => outcome(TableVerdict::Missing),
             (Some(now), None) => by_hash.push(now),
             (Some(now), Some(then)) => match columns(now, then) {
+                Columns::Same if log_ahead::is_between(&stored, &live, then) => by_rows.push((then, now)),
                 Columns::Same => by_hash.push(now),
                 Columns::Reordered => by_rows.push((then, now)),
                 Columns::Others => outcome(TableVerdict::ColumnsDiffer),
@@ -218,7 +226,10 @@ async fn verify_now(
         tables.push(reordered(context, keys, (&stored, then), (&live, now)).await?);
     }
     if manifest.scope == Scope::Full && !matches!(compared, Compared::RowsOf(_)) {
-        let extra = live.schema().tables.iter().filter(|table| !by_name.contains_key(&table.name));
+        let is_known = |table: &TableName| {
+            by_name.contains_key(table) || manifest.unread.iter().any(|unread| &unread.name == table)
+        };
+        let extra = live.schema().tables.iter().filter(|table| !is_known(&table.name));
         tables.extend(extra.map(|table| TableComparison {
             table: table.name.clone(),
             kind: table.kind,
@@ -233,7 +244,19 @@ async fn verify_now(
         _ => Defined::of(&live),
     };
     let definitions = with_ddl.then(|| definition_changes(&Defined::of(&stored), &now));
-    Ok(Comparison { tables, definitions })
+    Ok(Comparison { tables, not_compared: not_compared(&stored, &live), definitions })
+}
+
+/// The tables that have to be readable: those that the snapshot has. What it could not even define is not looked at.
+fn meant(manifest: &Manifest, compared: Compared<'_>) -> Meant {
+    let undefined = manifest.unread.iter().filter(|unread| unread.why == Why::Denied);
+    let undefined = undefined.map(|unread| unread.name.clone()).collect();
+    let held: HashSet<TableName> = match compared {
+        Compared::RowsOf(entries) => entries.iter().map(|entry| entry.name.clone()).collect(),
+        _ if manifest.scope == Scope::Full => return Meant::default(),
+        _ => manifest.tables.iter().map(|entry| entry.name.clone()).collect(),
+    };
+    Meant::these(move |table| held.contains(table)).without_definitions_of(undefined)
 }
 
 /// Compares a table whose columns stand in another order, as those of a child table do after a restore: its rows as they are

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use rowkeep_engine::Meant;
+use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Schema, Table, TableKind, TableName};
 use serde::{Deserialize, Serialize};
 
@@ -33,32 +35,55 @@ impl Selection {
     /// A name that no table has is an error, and so is a selection of nothing from tables that exist. Tables that
     /// only the database itself keeps are taken when all of its own are, or when they are named.
     pub fn choose<'s>(&self, schema: &'s Schema) -> Result<Vec<&'s Table>, Error> {
-        self.choose_of(&schema.tables.iter().collect::<Vec<_>>())
+        self.choose_beside(schema, &[])
     }
 
-    fn choose_of<'s>(&self, tables: &[&'s Table]) -> Result<Vec<&'s Table>, Error> {
-        let patterns = self.bind(|| tables.iter().map(|table| (&table.name, table.kind)))?;
+    /// The same, where names may also mean what could not be read.
+    pub(crate) fn choose_beside<'s>(
+        &self,
+        schema: &'s Schema,
+        unread: &[Unread],
+    ) -> Result<Vec<&'s Table>, Error> {
+        self.choose_of(&schema.tables.iter().collect::<Vec<_>>(), &[unread])
+    }
+
+    fn choose_of<'s>(&self, tables: &[&'s Table], unread: &[&[Unread]]) -> Result<Vec<&'s Table>, Error> {
+        let unread = || unread.iter().copied().flatten().map(|unread| (&unread.name, TableKind::Table));
+        let patterns = self.bind(|| tables.iter().map(|table| (&table.name, table.kind)).chain(unread()))?;
         let chosen = tables.iter().copied().filter(|table| patterns.choose(&table.name));
         let chosen: Vec<&Table> = chosen.collect();
         if chosen.is_empty() && !self.is_all() { Err(Error::NothingSelected) } else { Ok(chosen) }
     }
 
-    /// The tables of two schemas that are meant; a name is known when either has such a table.
-    pub fn choose_of_two<'s>(
+    /// The tables of two schemas that are meant; a name is known when either has such a table, or could not read it.
+    pub(crate) fn choose_of_two<'s>(
         &self,
-        first: &'s Schema,
-        second: &'s Schema,
+        (first, unread_of_first): (&'s Schema, &[Unread]),
+        (second, unread_of_second): (&'s Schema, &[Unread]),
     ) -> Result<(Vec<&'s Table>, Vec<&'s Table>), Error> {
         let known = first.by_name();
         let others = second.tables.iter().filter(|table| !known.contains_key(&table.name));
         let both: Vec<&Table> = first.tables.iter().chain(others).collect();
-        let chosen: HashSet<&TableName> =
-            self.choose_of(&both)?.into_iter().map(|table| &table.name).collect();
+        let chosen: HashSet<&TableName> = self
+            .choose_of(&both, &[unread_of_first, unread_of_second])?
+            .into_iter()
+            .map(|table| &table.name)
+            .collect();
         let of = |schema: &'s Schema| {
             let is_chosen = |table: &&Table| chosen.contains(&table.name);
             schema.tables.iter().filter(is_chosen).collect()
         };
         Ok((of(first), of(second)))
+    }
+
+    /// Which tables have to be readable.
+    pub(crate) fn meant(&self) -> Meant {
+        if self.is_all() {
+            return Meant::default();
+        }
+        let patterns = |names| self.written(names).map(TablePattern::new).collect();
+        let bound = BoundSelection { include: patterns(&self.include), exclude: patterns(&self.exclude) };
+        Meant::these(move |table| bound.choose(table))
     }
 
     /// Whether a table is left out.

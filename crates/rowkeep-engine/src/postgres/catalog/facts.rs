@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use rowkeep_format::TableName;
 use serde::Deserialize;
 
 use crate::EngineError;
-use crate::postgres::connect::row::text;
+use crate::postgres::connect::row::{Row, text};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 
@@ -129,7 +130,7 @@ pub(crate) async fn environment(
 pub(crate) async fn extension_versions(session: &Session) -> Result<String, EngineError> {
     let query = "SELECT extname, extversion FROM pg_catalog.pg_extension WHERE oid >= 16384 ORDER BY extname";
     let rows = session.rows("cannot list the extensions", query).await?;
-    let statement = |row: &crate::postgres::connect::row::Row| {
+    let statement = |row: &Row| {
         format!(
             "ALTER EXTENSION {} UPDATE TO {};\n",
             quote::ident(text(row, 0)),
@@ -140,7 +141,9 @@ pub(crate) async fn extension_versions(session: &Session) -> Result<String, Engi
 }
 
 /// The statements that fill the materialised views that hold something, each after those that it reads.
-pub(crate) async fn refreshes(session: &Session) -> Result<String, EngineError> {
+///
+/// Not of those that are passed over.
+pub(crate) async fn refreshes(session: &Session, passed_over: &[TableName]) -> Result<String, EngineError> {
     let rows = session
         .rows(
             "cannot list the materialised views",
@@ -162,10 +165,11 @@ pub(crate) async fn refreshes(session: &Session) -> Result<String, EngineError> 
              ORDER BY depth, n.nspname, c.relname",
         )
         .await?;
-    let statement = |row: &crate::postgres::connect::row::Row| {
+    let statement = |row: &Row| {
         format!("REFRESH MATERIALIZED VIEW {}.{};\n", quote::ident(text(row, 0)), quote::ident(text(row, 1)))
     };
-    Ok(rows.iter().map(statement).collect())
+    let is_there = |row: &&Row| !passed_over.contains(&TableName::qualified(text(row, 0), text(row, 1)));
+    Ok(rows.iter().filter(is_there).map(statement).collect())
 }
 
 /// The roles that the server knows.

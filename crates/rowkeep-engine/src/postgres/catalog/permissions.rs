@@ -6,7 +6,7 @@ use super::relation::KEPT;
 use super::unfinished_restore::SCHEMA;
 use crate::postgres::connect::row::{number, text, truth};
 use crate::postgres::connect::session::Session;
-use crate::{EngineError, ErrorKind};
+use crate::{EngineError, ErrorKind, Meant};
 
 /// A table by name, and whether this role may read all of it.
 #[derive(Debug, Clone)]
@@ -19,6 +19,13 @@ pub(crate) struct Access {
     pub(crate) readable: bool,
     /// Whether row security would hide rows from the role.
     pub(crate) hides_rows: bool,
+}
+
+impl Access {
+    /// Whether nothing of it is read, not even its definition: it is not meant and may not be.
+    pub(crate) fn is_passed_over(&self, meant: &Meant) -> bool {
+        !meant.is(&self.name) && (!self.readable || meant.is_undefined(&self.name))
+    }
 }
 
 /// All tables by name, in that order.
@@ -48,8 +55,8 @@ pub(crate) async fn access(session: &Session) -> Result<Vec<Access>, EngineError
     rows.iter().map(access).collect()
 }
 
-/// Refuses a database of which something could not be read.
-pub(crate) fn check_tables(tables: &[Access]) -> Result<(), EngineError> {
+/// Refuses a database of which something that is meant could not be read.
+pub(crate) fn check_tables(tables: &[Access], meant: &Meant) -> Result<(), EngineError> {
     if tables.iter().any(|table| table.name.schema.as_deref() == Some(SCHEMA)) {
         return Err(EngineError::new(
             ErrorKind::Unsupported,
@@ -57,7 +64,7 @@ pub(crate) fn check_tables(tables: &[Access]) -> Result<(), EngineError> {
         ));
     }
     let names = |wanted: fn(&&Access) -> bool| -> Vec<&TableName> {
-        tables.iter().filter(wanted).map(|table| &table.name).collect()
+        tables.iter().filter(wanted).map(|table| &table.name).filter(|name| meant.is(name)).collect()
     };
     refuse("table", &names(|table| !table.readable))?;
     let hiding = names(|table| table.hides_rows);

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use rowkeep_format::TableName;
 use tokio_postgres::error::SqlState;
 
-use crate::EngineError;
 use crate::postgres::catalog::permissions;
 use crate::postgres::catalog::permissions::Access;
 use crate::postgres::catalog::relation::Relation;
@@ -14,6 +13,7 @@ use crate::postgres::connect::row::{only, text};
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::{failure, settings};
 use crate::postgres::quote;
+use crate::{EngineError, Meant};
 
 /// How often it is tried again because tables came or went meanwhile.
 const ATTEMPTS: usize = 20;
@@ -21,21 +21,37 @@ const ATTEMPTS: usize = 20;
 /// From which attempt on tables that were made meanwhile are locked after the snapshot.
 const LATE_LOCKS: usize = 5;
 
-/// Begins a transaction that holds a lock on every table, and exports its snapshot; returns the tables and its name.
+/// The tables of a snapshot, and the name that it was exported by.
+pub(crate) struct Exported {
+    /// Those that can be read.
+    pub(crate) relations: Vec<Relation>,
+    /// Those of which nothing is read.
+    pub(crate) passed_over: Vec<Access>,
+    /// Its name.
+    pub(crate) id: String,
+}
+
+/// Begins a transaction that holds a lock on every table, and exports its snapshot.
 ///
 /// The locks come first, so that no table can be rewritten between the snapshot and its lock and then look empty.
-/// Where tables come and go all the time, those that are quite new are locked after it in the end.
-pub(crate) async fn take(session: &Session) -> Result<(Vec<Relation>, String), EngineError> {
+/// Where tables come and go all the time, those that are quite new are locked after it in the end. Tables that are not meant
+/// and may not be read are passed over.
+pub(crate) async fn take(session: &Session, meant: &Meant) -> Result<Exported, EngineError> {
     let mut attempt = 1;
     loop {
         let tables = permissions::access(session).await?;
-        permissions::check_tables(&tables)?;
+        permissions::check_tables(&tables, meant)?;
+        let (passed_over, tables): (Vec<Access>, Vec<Access>) =
+            tables.into_iter().partition(|table| table.is_passed_over(meant));
         let locked = begin(session, &tables).await;
         if !is_gone(locked, attempt)? {
-            let (relations, id) = export(session).await?;
+            let (mut relations, id) = export(session).await?;
+            let is_passed_over =
+                |relation: &Relation| passed_over.iter().any(|table| table.oid == relation.oid);
+            relations.retain(|relation| !is_passed_over(relation));
             let missed = missed(&relations, &tables);
             if missed.is_empty() || attempt >= LATE_LOCKS && !is_gone(lock(session, missed).await, attempt)? {
-                return Ok((relations, id));
+                return Ok(Exported { relations, passed_over, id });
             }
         }
         session.prepare("ROLLBACK").await?;

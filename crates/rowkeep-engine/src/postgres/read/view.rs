@@ -6,22 +6,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 use tokio::sync::Mutex;
 
 use super::changed_since::ChangeHistory;
 use super::copy_out::{self, ReadingEnd};
+use super::find;
 use super::large_objects::{read_data, read_objects};
 use super::reading::{Reading, Sender};
 use super::relation_reading::Order;
 use super::sequences::read_values;
+use super::snapshot::{self, Exported};
 use super::xmin_horizon::XminHorizon;
-use super::{find, snapshot};
 use crate::postgres::catalog::facts::{self, Database};
 use crate::postgres::catalog::relation::Relation;
 use crate::postgres::catalog::sequences::{self, Sequence};
 use crate::postgres::catalog::tables as catalog_tables;
-use crate::postgres::catalog::{identity, large_objects, permissions};
+use crate::postgres::catalog::{identity, large_objects, permissions, unread};
 use crate::postgres::connect::pool::{Lent, Pool};
 use crate::postgres::connect::row::{number, only};
 use crate::postgres::connect::server::Server;
@@ -29,10 +31,10 @@ use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
 use crate::postgres::quote;
 use crate::postgres::schema::pg_dump::PgDump;
-use crate::postgres::schema::{ddl, dump};
+use crate::postgres::schema::{ddl, dump, passed_over};
 use crate::rows::keys_alone;
 use crate::sort::{SortOptions, sort};
-use crate::{ChangeCount, EngineError, ErrorKind, Estimate, RowStream, Surroundings, View};
+use crate::{ChangeCount, EngineError, ErrorKind, Estimate, Meant, RowStream, Surroundings, View};
 
 /// How many tables are read at once.
 const CONNECTIONS: usize = 3;
@@ -50,6 +52,7 @@ pub(crate) struct PostgresView {
     history: ChangeHistory,
     relations: HashMap<TableName, Relation>,
     sequences: Vec<Sequence>,
+    unread: Vec<Unread>,
     large_objects: Estimate,
     standby: bool,
     temporary: Option<PathBuf>,
@@ -88,12 +91,13 @@ impl Snapshot {
 }
 
 impl PostgresView {
-    /// Opens a view of the state that the database has now.
+    /// Opens a view of the state that the database has now; what is not meant need not be readable.
     pub(crate) async fn open(
         server: Server,
         session: Session,
         surroundings: &Surroundings,
         with_ddl: bool,
+        meant: &Meant,
     ) -> Result<Self, EngineError> {
         let pg_dump = match with_ddl {
             true => Some(PgDump::find(surroundings, session.major).await?),
@@ -101,8 +105,15 @@ impl PostgresView {
         };
         let run = XminHorizon::run(&session).await;
         let identity = identity::read(&session, server.address.place()).await?;
-        let (relations, id) = snapshot::take(&session).await?;
-        let sequences = sequences::list(&session).await?;
+        let Exported { relations, passed_over, id } = snapshot::take(&session, meant).await?;
+        let is_meant = |sequence: &Sequence| {
+            let owner = relations.iter().find(|relation| Some(relation.oid) == sequence.owner);
+            let is_of_passed_over = passed_over.iter().any(|table| Some(table.oid) == sequence.owner);
+            let is_of_meant = owner.is_none_or(|owner| meant.is(&owner.table.name));
+            !is_of_passed_over && is_of_meant && meant.is(&sequences::table().name)
+        };
+        let (sequences, denied): (Vec<Sequence>, Vec<Sequence>) =
+            sequences::list(&session).await?.into_iter().partition(|one| one.readable || is_meant(one));
         let unreadable: Vec<&TableName> =
             sequences.iter().filter(|sequence| !sequence.readable).map(|sequence| &sequence.name).collect();
         permissions::refuse("sequence", &unreadable)?;
@@ -111,7 +122,16 @@ impl PostgresView {
         let (position, xmin) = position(&session, standby).await?;
         let large_objects = estimate_large_objects(&session).await?;
         let database = Database::read(&session).await?;
-        let environment = facts::environment(&session, &database).await?;
+        let mut environment = facts::environment(&session, &database).await?;
+        if standby {
+            environment.extend(sequences::steps(&sequences));
+        }
+        let without = match with_ddl {
+            true => passed_over::names(&session, &passed_over, meant).await?,
+            false => Vec::new(),
+        };
+        let denied = (passed_over.as_slice(), without.as_slice(), denied.as_slice());
+        let unread = unread::list(&session, standby, &relations, &sequences, denied).await?;
 
         let mut tables: Vec<Table> = relations.iter().map(|relation| relation.table.clone()).collect();
         if !sequences.is_empty() {
@@ -126,7 +146,7 @@ impl PostgresView {
             false => None,
         };
         let ddl = match &pg_dump {
-            Some(pg_dump) => dump::read(&server, &session, pg_dump, &id, &database).await?,
+            Some(pg_dump) => dump::read(&server, &session, pg_dump, &id, &database, &without).await?,
             None => Vec::new(),
         };
         let prepare = format!(
@@ -147,11 +167,23 @@ impl PostgresView {
                 .map(|relation| (relation.table.name.clone(), relation))
                 .collect(),
             sequences,
+            unread,
             large_objects,
             standby,
             temporary: surroundings.temporary.clone(),
             snapshot: Arc::new(Snapshot { holder: Mutex::new(session), readers }),
         })
+    }
+
+    /// Fails for a table whose rows are not there, which must not be taken for an empty one.
+    fn refuse_unlogged(&self, relation: &Relation) -> Result<(), EngineError> {
+        if !(relation.unlogged && self.standby) {
+            return Ok(());
+        }
+        let name = &relation.table.name;
+        let message =
+            format!("rows of {name} cannot be read: it is unlogged, and a standby does not have them");
+        Err(EngineError::new(ErrorKind::Unsupported, message))
     }
 
     async fn read(&self, reading: Reading) -> Result<RowStream, EngineError> {
@@ -193,6 +225,10 @@ impl View for PostgresView {
         self.roles.as_ref()
     }
 
+    fn unread(&self) -> &[Unread] {
+        &self.unread
+    }
+
     fn position(&self) -> Option<String> {
         self.position.clone()
     }
@@ -224,9 +260,7 @@ impl View for PostgresView {
 
     async fn rows(&self, table: &Table) -> Result<RowStream, EngineError> {
         if let Some(relation) = self.relations.get(&table.name) {
-            if relation.unlogged && self.standby {
-                return Ok(futures::stream::empty().boxed());
-            }
+            self.refuse_unlogged(relation)?;
             let rows = self.read(relation.reading(Order::Key)).await?;
             if relation.order_by.is_some() {
                 return Ok(rows);
@@ -274,7 +308,8 @@ impl View for PostgresView {
     async fn keys(&self, table: &Table) -> Result<RowStream, EngineError> {
         // Where the server cannot give their order, they are taken out of the sorted rows.
         match self.relations.get(&table.name) {
-            Some(relation) if relation.order_by.is_some() && !(relation.unlogged && self.standby) => {
+            Some(relation) if relation.order_by.is_some() => {
+                self.refuse_unlogged(relation)?;
                 let columns = relation.table.key.columns.len();
                 self.read(Reading { columns, ..relation.reading_by(relation.copy_of_keys()) }).await
             }
@@ -299,9 +334,10 @@ impl View for PostgresView {
                 format!("the values to find in table {} are not of its columns", table.name),
             ));
         }
-        if values.is_empty() || relation.unlogged && self.standby {
+        if values.is_empty() {
             return Ok(futures::stream::empty().boxed());
         }
+        self.refuse_unlogged(relation)?;
         let reader = self.snapshot.readers.lend().await?;
         let types = find::types(&reader, relation, columns).await?;
         let statements = find::statements(relation, columns, &types, values);

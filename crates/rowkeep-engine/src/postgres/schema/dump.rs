@@ -1,26 +1,29 @@
 //! The schema of a database as the parts of a DDL, read at a view's snapshot.
 
+use rowkeep_format::TableName;
 use rowkeep_format::schema::Ddl;
 
 use super::ddl;
+use super::passed_over::without_references;
 use super::pg_dump::PgDump;
 use crate::EngineError;
 use crate::postgres::catalog::facts::{self, Database};
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 
-/// Reads the parts of the DDL at an exported snapshot, in the order in which they run.
+/// Reads the parts of the DDL at an exported snapshot, in the order in which they run, without what is passed over.
 pub(crate) async fn read(
     server: &Server,
     session: &Session,
     pg_dump: &PgDump,
     snapshot: &str,
     database: &Database,
+    passed_over: &[TableName],
 ) -> Result<Vec<Ddl>, EngineError> {
-    let (before, after) = tokio::try_join!(
-        pg_dump.section(server, "pre-data", snapshot, &session.encoding),
-        pg_dump.section(server, "post-data", snapshot, &session.encoding),
-    )?;
+    let section = |name| pg_dump.section(server, name, snapshot, &session.encoding, passed_over);
+    let (before, after) = tokio::try_join!(section("pre-data"), section("post-data"))?;
+    let before = without_references(before, passed_over);
+    let after = without_references(after, passed_over);
     let has_public = session
         .value("cannot list the schemas", "SELECT 1 FROM pg_namespace WHERE nspname = 'public'")
         .await?;
@@ -31,7 +34,7 @@ pub(crate) async fn read(
         (ddl::BEFORE, before),
         (ddl::AFTER, after),
         (ddl::EXTENSIONS, facts::extension_versions(session).await?),
-        (ddl::REFRESH, facts::refreshes(session).await?),
+        (ddl::REFRESH, facts::refreshes(session, passed_over).await?),
     ];
     let parts = parts.into_iter().filter(|(_, sql)| !sql.is_empty());
     Ok(parts.map(|(part, sql)| Ddl { part: part.to_owned(), sql }).collect())

@@ -8,9 +8,11 @@ use std::process::Stdio;
 
 use std::ffi::OsStr;
 
+use rowkeep_format::TableName;
 use tokio::process::Command;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::passed_over::pattern;
 use crate::postgres::connect::address::Trust;
 use crate::postgres::connect::pem;
 use crate::postgres::connect::server::Server;
@@ -70,13 +72,14 @@ impl PgDump {
         Some(Self { path: path.to_owned(), major: digits.parse().ok()?, version, withheld })
     }
 
-    /// Writes one section (`pre-data`, `post-data`) of the schema as it is in a snapshot.
+    /// Writes one section (`pre-data`, `post-data`) of the schema as it is in a snapshot, without what is passed over.
     pub(crate) async fn section(
         &self,
         server: &Server,
         section: &str,
         snapshot: &str,
         encoding: &str,
+        passed_over: &[TableName],
     ) -> Result<String, EngineError> {
         let mut command = without(&self.path, &self.withheld);
         let mut roots = None;
@@ -84,6 +87,7 @@ impl PgDump {
             .args(["--schema-only", "--no-password", "--lock-wait-timeout=60s"])
             .arg(format!("--section={section}"))
             .arg(format!("--snapshot={snapshot}"))
+            .args(passed_over.iter().map(|table| format!("--exclude-table={}", pattern(table))))
             .arg(if encoding == "SQL_ASCII" { "--encoding=SQL_ASCII" } else { "--encoding=UTF8" })
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -191,6 +191,7 @@ mod tests {
                 scope,
                 schema: chunk,
                 tables: tables.iter().map(entry).collect(),
+                unread: Vec::new(),
                 tags: BTreeMap::new(),
                 environment: BTreeMap::new(),
                 before: None,

@@ -22,6 +22,9 @@ pub struct RowsSummary {
     pub database: String,
     /// How the schemas differ, as far as it matters to the rows: from the database to the state.
     pub schema: Vec<SchemaDifference>,
+    /// What the state says nothing of, so that it is left alone, in words for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// The tables whose rows change.
     pub tables: Vec<PlannedTable>,
     /// All rows that change.
@@ -56,6 +59,7 @@ impl RowsSummary {
             from: plan.from.clone(),
             database: plan.database.clone(),
             schema: plan.schema.clone(),
+            unread: plan.unread.clone(),
             tables: plan.tables(),
             rows: plan.counts(),
             left_out: left_out.map(|(table, rows)| LeftOut { table: table.clone(), rows: *rows }).collect(),

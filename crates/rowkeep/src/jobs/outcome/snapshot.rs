@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rowkeep_format::manifest::Scope;
+use rowkeep_format::manifest::{Scope, Unread};
 use rowkeep_format::{SnapshotId, Summary};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,9 @@ pub struct SnapshotSummary {
     pub new_bytes: u64,
     /// How long it took to make, in milliseconds.
     pub duration_ms: u64,
+    /// What could not be read, in words for people; only of one that was just made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// Labels that somebody gave it.
     pub tags: BTreeMap<String, String>,
     /// What was about to be done to the database, where it was taken to make that undoable.
@@ -50,7 +53,8 @@ pub struct SnapshotSummary {
 impl SnapshotSummary {
     /// A snapshot in short.
     pub fn of(snapshot: &Snapshot) -> Self {
-        Self::from(&Summary::of(snapshot.id, &snapshot.manifest))
+        let unread = snapshot.manifest.unread.iter().map(Unread::told).collect();
+        Self { unread, ..Self::from(&Summary::of(snapshot.id, &snapshot.manifest)) }
     }
 }
 
@@ -70,6 +74,7 @@ impl From<&Summary> for SnapshotSummary {
             bytes: summary.bytes,
             new_bytes: summary.new_bytes,
             duration_ms: summary.duration_ms,
+            unread: Vec::new(),
             tags: summary.tags.clone(),
             before: summary.before.as_ref().map(|before| before.operation.clone()),
         }

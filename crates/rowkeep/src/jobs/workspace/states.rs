@@ -1,6 +1,6 @@
 //! Which state is meant.
 
-use rowkeep_engine::ViewOptions;
+use rowkeep_engine::{Meant, ViewOptions};
 use rowkeep_format::ContentKeys;
 
 use super::Workspace;
@@ -10,12 +10,10 @@ use crate::{Error, RequestError};
 
 impl Workspace {
     /// The state of a name, with the name of its database: `live` or `live:DATABASE`, a URL or a path, or whatever names a
-    /// snapshot. The DDL of a live one is read where that is wanted.
-    pub async fn state(&self, name: &str, with_ddl: bool) -> Result<(String, State), Error> {
+    /// snapshot. The DDL of a live one is read where that is wanted, and what is not meant of it need not be readable.
+    pub async fn state(&self, name: &str, with_ddl: bool, meant: &Meant) -> Result<(String, State), Error> {
         if let Some(database) = self.live(name)? {
-            let source = self.source(&database)?;
-            let state = State::live_with(source.engine.as_ref(), &ViewOptions { with_ddl }).await?;
-            return Ok((source.name, state));
+            return self.live_state(&database, with_ddl, meant).await;
         }
         let repository = self.repository().await?;
         let snapshot = match snapshots::find(repository, name).await {
@@ -23,14 +21,23 @@ impl Workspace {
             Err(Error::NoSuchSnapshot { database: None, .. })
                 if name.contains(['/', '.']) && self.source(name).is_ok() =>
             {
-                let source = self.source(name)?;
-                let state = State::live_with(source.engine.as_ref(), &ViewOptions { with_ddl }).await?;
-                return Ok((source.name, state));
+                return self.live_state(name, with_ddl, meant).await;
             }
             found => found?,
         };
         let database = snapshot.manifest.database.clone();
         Ok((database, State::snapshot(repository, snapshot).await?))
+    }
+
+    async fn live_state(
+        &self,
+        database: &str,
+        with_ddl: bool,
+        meant: &Meant,
+    ) -> Result<(String, State), Error> {
+        let source = self.source(database)?;
+        let state = State::live_of(source.engine.as_ref(), &ViewOptions { with_ddl }, meant).await?;
+        Ok((source.name, state))
     }
 
     /// Refuses a name for a snapshot that means a state already: the newest snapshot, a live database.
@@ -59,7 +66,7 @@ impl Workspace {
     }
 
     /// The database that a name means, when it means a live one.
-    fn live(&self, name: &str) -> Result<Option<String>, Error> {
+    pub(crate) fn live(&self, name: &str) -> Result<Option<String>, Error> {
         if let Some(database) = name.strip_prefix("live:") {
             return Ok(Some(database.to_owned()));
         }

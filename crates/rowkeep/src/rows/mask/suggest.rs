@@ -43,7 +43,9 @@ pub async fn suggest(context: &Context, engine: &dyn Engine) -> Result<Vec<Sugge
             let schema = view.schema().clone();
             let ancestors = schema.ancestors();
             let mut found = Vec::new();
-            for table in schema.tables.iter().filter(|table| table.kind.is_user_table()) {
+            let is_read = |table: &&Table| !view.unread().iter().any(|unread| unread.name == table.name);
+            let tables = schema.tables.iter().filter(|table| table.kind.is_user_table());
+            for table in tables.filter(is_read) {
                 let sample = sample(view.as_ref(), table).await?;
                 found.extend(in_table(&schema, &ancestors, table, &sample));
             }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
 use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
+use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 
 use super::bound::{BoundMask, TableMask};
@@ -38,6 +39,10 @@ impl View for MaskedView {
         let mut environment = self.view.environment();
         environment.push((MASKED.to_owned(), "true".to_owned()));
         environment
+    }
+
+    fn unread(&self) -> &[Unread] {
+        self.view.unread()
     }
 
     fn position(&self) -> Option<String> {

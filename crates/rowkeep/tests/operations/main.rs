@@ -10,6 +10,7 @@ mod identity;
 mod jobs;
 mod keyed;
 mod postgres;
+mod random_edits;
 mod related;
 mod sqlite;
 mod stopped;

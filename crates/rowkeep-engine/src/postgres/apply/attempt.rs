@@ -70,6 +70,10 @@ impl Work<'_> {
                     run(session, *at, "insert into", &self.stages[*at].insert()).await?;
             }
         }
+        if !self.may_dangle.is_nothing() {
+            // What dangles has to be known while there is another way.
+            session.try_run("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(Stopped::Violated)?;
+        }
         Ok(done)
     }
 

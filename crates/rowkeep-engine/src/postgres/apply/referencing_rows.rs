@@ -15,7 +15,10 @@ impl Work<'_> {
     pub(super) fn references_to(&self, at: usize, strategy: &Strategy) -> impl Iterator<Item = &Reference> {
         self.references.iter().filter(move |reference| {
             reference.refers_to(&self.current[at])
-                && strategy.treatments.get(&reference.oid) != Some(&Treatment::Drop)
+                && !matches!(
+                    strategy.treatments.get(&reference.oid),
+                    Some(Treatment::Drop | Treatment::Uncheck)
+                )
         })
     }
 
@@ -69,17 +72,15 @@ impl Work<'_> {
                 }
             };
             if unnamed > 0 {
-                return Err(Stopped::For(EngineError::new(
-                    ErrorKind::Dangling,
-                    format!(
-                        "rows of table {} that are to be {how} are referred to by {unnamed} {} of table {} ({}), which \
-                         are not among the changes",
-                        self.stages[at].changes.table.name,
-                        if unnamed == 1 { "row" } else { "rows" },
-                        reference.child_name,
-                        reference.name
-                    ),
-                )));
+                let message = format!(
+                    "rows of table {} that are to be {how} are referred to by {unnamed} {} of table {} ({}), which \
+                     are not among the changes",
+                    self.stages[at].changes.table.name,
+                    if unnamed == 1 { "row" } else { "rows" },
+                    reference.child_name,
+                    reference.name
+                );
+                return Err(Stopped::Refers(reference.oid, EngineError::new(ErrorKind::Dangling, message)));
             }
         }
         if touched.is_empty() { Ok(()) } else { Err(Stopped::Disturbs(reference.oid)) }

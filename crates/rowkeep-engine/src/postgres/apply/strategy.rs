@@ -6,8 +6,8 @@ use rowkeep_format::Counts;
 use tokio_postgres::error::DbError;
 
 use super::current_tables::CurrentTable;
-use super::foreign_keys::{self, Reference, Treatment};
-use super::work::{Stopped, Work};
+use super::foreign_keys::{self, Treatment};
+use super::work::{Stopped, VIOLATED, Work};
 use crate::postgres::connect::failure::{changing_failed, words};
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, ErrorKind, OnConflict};
@@ -34,6 +34,23 @@ impl Work<'_> {
     ) -> Result<(), EngineError> {
         let (at, doing, error) = match stopped {
             Stopped::For(error) => return Err(error),
+            Stopped::Violated(error) => {
+                let named = match error.as_db_error() {
+                    Some(said) if said.code().code() == "23503" => foreign_keys::named(session, said).await?,
+                    _ => None,
+                };
+                return match named {
+                    Some(oid) if self.leaves_dangling(session, strategy, oid).await? => Ok(()),
+                    _ => Err(changing_failed(VIOLATED, error)),
+                };
+            }
+            Stopped::Refers(oid, error) => {
+                return match self.leaves_dangling(session, strategy, oid).await? {
+                    true => Ok(()),
+                    false => Err(error),
+                };
+            }
+            Stopped::Disturbs(oid) if self.leaves_dangling(session, strategy, oid).await? => return Ok(()),
             Stopped::Disturbs(oid) => {
                 self.reference(oid).map_or(Ok(()), foreign_keys::check_droppable)?;
                 strategy.treatments.insert(oid, Treatment::Drop);
@@ -82,17 +99,25 @@ impl Work<'_> {
         table.key.unique && detail.contains(&format!("({})=(", names.join(", ")))
     }
 
-    /// Whether rows may dangle by a foreign key, and this role may have them do so.
-    async fn may_leave_dangling(
+    /// Leaves a foreign key unchecked from now on, where rows may dangle by it and this role may have them do so.
+    async fn leaves_dangling(
         &self,
         session: &Session,
-        reference: &Reference,
+        strategy: &mut Strategy,
+        oid: u32,
     ) -> Result<bool, EngineError> {
-        if reference.may_dangle(session, self.may_dangle).await? == 0 {
+        let Some(reference) = self.reference(oid) else { return Ok(false) };
+        if strategy.treatments.get(&oid) == Some(&Treatment::Uncheck)
+            || reference.may_dangle(session, self.may_dangle).await? == 0
+        {
             return Ok(false);
         }
         let may = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
-        Ok(session.value("cannot ask what the role may", may).await?.as_deref() == Some("t"))
+        let may = session.value("cannot ask what the role may", may).await?.as_deref() == Some("t");
+        if may {
+            strategy.treatments.insert(oid, Treatment::Uncheck);
+        }
+        Ok(may)
     }
 
     /// Puts off a foreign key, or drops it when that was not enough; not when that could not help.
@@ -104,8 +129,7 @@ impl Work<'_> {
     ) -> Result<bool, EngineError> {
         let Some(oid) = foreign_keys::named(session, said).await? else { return Ok(false) };
         let Some(reference) = self.reference(oid) else { return Ok(false) };
-        if !strategy.treatments.contains_key(&oid) && self.may_leave_dangling(session, reference).await? {
-            strategy.treatments.insert(oid, Treatment::Uncheck);
+        if self.leaves_dangling(session, strategy, oid).await? {
             return Ok(true);
         }
         let counts = |chosen: &dyn Fn(&CurrentTable) -> bool| {

@@ -12,6 +12,9 @@ use crate::postgres::connect::failure::changing_failed;
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, MayDangle, OnConflict};
 
+/// What a change is refused with that breaks what the database demands of rows.
+pub(super) const VIOLATED: &str = "the changes do not conform to the database's constraints";
+
 /// All that is to be changed in tables.
 pub(super) struct Work<'a> {
     /// The tables, in the order of the changeset.
@@ -46,8 +49,12 @@ pub(super) struct Done {
 pub(super) enum Stopped {
     /// The server refused a statement for this table.
     Refused { at: usize, doing: &'static str, error: tokio_postgres::Error },
+    /// The server found a constraint violated when it checked what was put off.
+    Violated(tokio_postgres::Error),
     /// An action of a foreign key would disturb rows that are to be changed later.
     Disturbs(u32),
+    /// Rows that are not among the changes refer by a foreign key to what they take away.
+    Refers(u32, EngineError),
     /// It cannot be helped.
     For(EngineError),
 }
@@ -74,9 +81,10 @@ impl Done {
         may_dangle: &MayDangle,
     ) -> Result<Vec<String>, EngineError> {
         let mut notes = Vec::new();
-        session.try_run("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(|error| {
-            changing_failed("the changes do not conform to the database's constraints", error)
-        })?;
+        session
+            .try_run("SET CONSTRAINTS ALL IMMEDIATE")
+            .await
+            .map_err(|error| changing_failed(VIOLATED, error))?;
         for reference in references {
             if let Some(treatment) = self.treatments.get(&reference.oid) {
                 reference.restore(session, *treatment).await?;

@@ -29,6 +29,11 @@ pub struct Meant {
 }
 
 impl Meant {
+    /// No table: what can be read is looked at, and the rest is not missed.
+    pub fn nothing() -> Self {
+        Self::these(|_| false)
+    }
+
     /// The tables that a choice takes.
     pub fn these(choose: impl Fn(&TableName) -> bool + Send + Sync + 'static) -> Self {
         Self { choose: Some(Arc::new(choose)), undefined: Vec::new() }

@@ -167,6 +167,30 @@ fn what_a_role_cannot_keep_from_acting_is_said_before_anything_is_changed() {
     }
 }
 
+/// From version 17 on a role may be allowed to do without event triggers that are not its own.
+#[test]
+fn a_role_that_may_do_without_them_does() {
+    let server = &servers()[1];
+    let ordinary = Ordinary::new(
+        server,
+        "rowkeep_cli_allowed",
+        "BEGIN INSERT INTO public.lg (what) VALUES (tg_tag); END",
+    );
+    let grant = |how: &str, to: &str| {
+        server.psql("postgres", &format!("{how} SET ON PARAMETER event_triggers {to} {}", ordinary.role));
+    };
+    grant("GRANT", "TO");
+    let (sandbox, url) = (Sandbox::new(), ordinary.url());
+    sandbox.done(&["backup", &url]);
+    ordinary.database.sql("DELETE FROM b WHERE id = 2");
+    sandbox.done(&["restore", "latest", "--to", &url, "--yes"]);
+    assert_eq!(
+        ordinary.database.sql("SELECT (SELECT count(*) FROM b), (SELECT count(*) FROM lg)").trim(),
+        "2|0"
+    );
+    grant("REVOKE", "FROM");
+}
+
 /// What a login writes would differ from what was read before it.
 #[test]
 fn logins_of_a_restore_do_not_change_what_it_restores() {

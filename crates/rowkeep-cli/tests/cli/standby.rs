@@ -312,6 +312,20 @@ fn what_a_role_may_not_read_is_done_without_when_it_is_not_wanted() {
             let verified = sandbox.done(&["verify", "latest", "--against", url]);
             says(&verified, &["equal: ", "not compared: rows and definition of secret"]);
         }
+        // Also where the repository is made by the first backup.
+        let first = Sandbox::bare();
+        let config = format!("create = true\n[databases.shared]\nurl = '{url}'\ntables = ['open']\n");
+        std::fs::write(first.path("rowkeep.toml"), config).expect("it can be written");
+        says(&first.done(&["backup", "shared"]), &["1 table, 1 row"]);
+        says(&first.done(&["doctor", "shared"]), &["read every table"]);
+        first.done(&["export", "shared", "--to", "out", "--tables", "open"]);
+
+        // Large objects are wanted unless tables are named.
+        database.sql("SELECT lo_create(4711)");
+        sandbox.done(&["backup", &url, "--tables", "open"]);
+        sandbox.run(&["backup", &url, "--exclude", excluded]).expect(4).says(&["every large object"]);
+        database.sql("SELECT lo_unlink(4711)");
+
         database.sql("DELETE FROM open; INSERT INTO secret (word) VALUES ('y')");
         sandbox.done(&["restore", "latest", "--to", &database.url(), "--yes"]);
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
-use rowkeep_engine::{Engine, View, ViewOptions};
+use rowkeep_engine::{Engine, Meant, View, ViewOptions};
 use rowkeep_format::changeset::Change;
 use rowkeep_format::{Changes, ChunkId, RowBatch, Table, TableChanges, key};
 use rowkeep_repository::Repository;
@@ -51,7 +51,7 @@ struct Witnesses {
 
 async fn rows_tell(repository: &Repository, engine: &dyn Engine, changes: ChunkId) -> Result<Done, Error> {
     let changes = stored_changes(repository, changes, false).await?;
-    let view = engine.open(&ViewOptions { with_ddl: false }).await?;
+    let view = engine.open_of(&ViewOptions { with_ddl: false }, &Meant::nothing()).await?;
     let mut witnesses = Witnesses::default();
     for (number, table) in changes.tables().iter().enumerate().filter(|(_, table)| table.counts.total() > 0) {
         let Some(live) = comparable(view.as_ref(), &table.table) else { continue };

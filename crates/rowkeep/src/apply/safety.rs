@@ -44,7 +44,7 @@ impl KeptRows {
     pub(crate) fn meant(&self) -> Meant {
         match self {
             Self::Tables(selection) => selection.meant(),
-            Self::Nothing => Meant::these(|_| false),
+            Self::Nothing => Meant::nothing(),
         }
     }
 

@@ -6,7 +6,7 @@ mod next;
 mod request;
 
 use futures::stream::StreamExt;
-use rowkeep_engine::{Contents, Engine, ViewOptions};
+use rowkeep_engine::{Contents, Engine, Meant, ViewOptions};
 use rowkeep_format::TableName;
 use rowkeep_format::manifest::Scope;
 use rowkeep_repository::{CheckOptions, ReadData, Repository};
@@ -123,7 +123,7 @@ async fn look(engine: &dyn Engine) -> (Reach, Option<Live>) {
         Contents::Unfinished => return (Reach::Unfinished, None),
         Contents::Occupied(_) => {}
     }
-    let view = match engine.open(&ViewOptions { with_ddl: false }).await {
+    let view = match engine.open_of(&ViewOptions { with_ddl: false }, &Meant::nothing()).await {
         Ok(view) => view,
         Err(error) => return (Reach::Unreachable(words(&error)), None),
     };

@@ -22,19 +22,24 @@ pub(in crate::postgres) struct EventTriggers {
     acting: Vec<String>,
 }
 
-/// Those that fire in an ordinary session, whether the role may switch each, and whether it may do without all.
+/// Those that fire in an ordinary session, and whether the role may switch each.
 const FIRING: &str = "SELECT format('%I', e.evtname), e.evtenabled = 'A', \
-    me.rolsuper OR pg_catalog.pg_has_role(e.evtowner, 'USAGE'), me.rolsuper \
+    me.rolsuper OR pg_catalog.pg_has_role(e.evtowner, 'USAGE') \
     FROM pg_catalog.pg_event_trigger e, pg_catalog.pg_roles me \
     WHERE me.rolname = current_user AND e.evtevent <> 'login' AND e.evtenabled IN ('O', 'A') ORDER BY e.evtname";
+
+/// Whether the role may do without all of them, on servers that have a setting for that.
+const MAY_DO_WITHOUT: &str = "SELECT pg_catalog.has_parameter_privilege('event_triggers', 'SET')";
 
 impl EventTriggers {
     /// Keeps them from acting until the transaction ends or [`on`](Self::on) lets them act again.
     pub(in crate::postgres) async fn off(session: &Session) -> Result<Self, EngineError> {
         let rows = session.rows(WHAT, FIRING).await?;
         let mut all = Self::default();
-        let Some(first) = rows.first() else { return Ok(all) };
-        if session.major >= 17 && truth(first, 3, "whether a role is a superuser")? {
+        if rows.is_empty() {
+            return Ok(all);
+        }
+        if session.major >= 17 && session.value(WHAT, MAY_DO_WITHOUT).await?.as_deref() == Some("t") {
             run(session, "SET LOCAL event_triggers = off").await?;
             all.again.push("SET LOCAL event_triggers TO DEFAULT".to_owned());
             return Ok(all);

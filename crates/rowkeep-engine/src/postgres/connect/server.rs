@@ -63,9 +63,9 @@ impl Server {
     /// Goes on without the login triggers of the database, where there are any and the role can do that: each connection would
     /// fire them, and what one writes would be another state than the one that was just read.
     async fn without_login_triggers(self, session: Session) -> (Server, Session) {
-        const HAS: &str = "SELECT me.rolsuper AND EXISTS (SELECT FROM pg_catalog.pg_event_trigger e \
+        const HAS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e \
             WHERE e.evtevent = 'login' AND e.evtenabled IN ('O', 'A')) \
-            FROM pg_catalog.pg_roles me WHERE me.rolname = current_user";
+            AND pg_catalog.has_parameter_privilege('event_triggers', 'SET')";
         let is_known = self.address.without_login_triggers.load(Ordering::Relaxed);
         if is_known
             || session.major < 17

@@ -1,6 +1,6 @@
 //! A repository that is made when it is first used.
 
-use rowkeep_engine::ViewOptions;
+use rowkeep_engine::{Meant, ViewOptions};
 use rowkeep_repository::Repository;
 
 use super::{Source, Workspace};
@@ -24,7 +24,7 @@ impl Workspace {
         };
         let (mut found, mut lost) = (false, None);
         for source in sources {
-            match source.engine.open(&ViewOptions { with_ddl: false }).await {
+            match source.engine.open_of(&ViewOptions { with_ddl: false }, &Meant::nothing()).await {
                 Ok(_) => found = true,
                 Err(error) => lost = lost.or(Some(error)),
             }

@@ -66,7 +66,9 @@ fn main() -> ExitCode {
         let observer = ui::progress::observer(args.global.quiet, SystemClock::shared());
         let session = Session::new(args.global, observer, cancel);
         let tells_of_damage = args.command.tells_of_damage();
-        let status = commands::run(args.command, Args::command, &session).await?;
+        let status = commands::run(args.command, Args::command, &session).await;
+        rowkeep::engine::postgres::farewell().await;
+        let status = status?;
         session.settle().await;
         if !tells_of_damage {
             session.warn_of_damage().await;

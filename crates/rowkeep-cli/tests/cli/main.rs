@@ -37,6 +37,7 @@ mod repair;
 mod replace;
 mod sandbox;
 mod secrets;
+mod settings;
 mod sqlite;
 mod standby;
 mod subjects;

@@ -54,7 +54,7 @@ pub(super) async fn apply(
     };
     if done.is_err() {
         // So that nobody has to wait for what was locked; a connection that is gone has nothing locked.
-        let _ = session.try_run("ROLLBACK").await;
+        let _ = session.end("ROLLBACK").await;
     }
     session.finish();
     done
@@ -67,13 +67,13 @@ async fn change(
     options: &ApplyOptions,
 ) -> Result<Applied, EngineError> {
     let statements = user_statements::split(&options.statements)?;
-    session.prepare(&settings::changing(session.major)).await?;
-    origin(session).await?;
     let mut notes = Vec::new();
     if options.end_connections {
         notes.extend(terminate::end(session).await?);
     }
-    session.prepare("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    let changing = settings::local(&settings::changing(session.major));
+    let origin = settings::demanded(&[&settings::NOTHING_PASSED_OVER[..], &settings::ORIGIN].concat());
+    session.begin("ISOLATION LEVEL READ COMMITTED READ WRITE", &format!("{changing}SELECT {origin}")).await?;
     let event_triggers = EventTriggers::off(session).await?;
     notes.extend(event_triggers.notes());
 
@@ -119,7 +119,7 @@ async fn change(
     for at in untouched {
         applied[at] = Some(AppliedTable::untouched(&tables[at].table.name));
     }
-    session.prepare(&settings::changing(session.major)).await?;
+    session.prepare(&changing).await?;
     for (at, table) in large_objects::change(session, source, options, &mut notes).await? {
         applied[at] = Some(table);
     }
@@ -132,21 +132,12 @@ async fn change(
         notes.extend(sequences::move_on(session, &work).await?);
     }
 
-    session.prepare(settings::usual()).await?;
+    session.prepare(&settings::usual()).await?;
     notes.extend(done.restore(session, &references, &options.may_dangle).await?);
     triggers::on(session, &changed, &current, options.fire_triggers).await?;
     event_triggers.on(session).await?;
     user_statements::run(session, &statements).await?;
     Ok(Applied { tables: applied.into_iter().flatten().collect(), notes })
-}
-
-/// Has triggers and foreign keys act as they do for everybody; some roles are set up to replicate without them.
-async fn origin(session: &Session) -> Result<(), EngineError> {
-    let role = session.value("cannot prepare the connection", "SHOW session_replication_role").await?;
-    match role.as_deref() {
-        Some("origin") | None => Ok(()),
-        Some(_) => session.prepare("SET session_replication_role = origin").await,
-    }
 }
 
 /// Checks that as many rows were changed as were found to be as they should; the database's own triggers may see to it

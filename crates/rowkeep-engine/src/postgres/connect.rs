@@ -9,6 +9,7 @@ pub(super) mod failure;
 pub(super) mod libpq;
 pub(super) mod pem;
 pub(super) mod pool;
+pub(super) mod pooling;
 pub(super) mod row;
 pub(super) mod server;
 pub(super) mod session;

@@ -14,6 +14,7 @@ use super::catalog::unfinished_restore;
 use super::connect::row::{number, only, text};
 use super::connect::server::Server;
 use super::connect::session::Session;
+use super::connect::settings;
 use super::schema::pg_dump::PgDump;
 use crate::{EngineError, Examination, Finding, Level, Meant, Surroundings};
 
@@ -24,6 +25,9 @@ pub(super) async fn examine(
     surroundings: &Surroundings,
     meant: &Meant,
 ) -> Result<Examination, EngineError> {
+    session
+        .begin("ISOLATION LEVEL READ COMMITTED READ ONLY", &settings::local(&settings::asking(session.major)))
+        .await?;
     let role = session.value("cannot ask who we are", "SELECT current_user").await?.unwrap_or_default();
     let relations = tables::relations(session).await?;
     let mut findings = vec![version(session)];

@@ -35,12 +35,9 @@ pub(super) fn split(given: &[String]) -> Result<Vec<String>, EngineError> {
 pub(super) async fn run(session: &Session, statements: &[String]) -> Result<(), EngineError> {
     for statement in statements {
         let shown: String = statement.chars().take(200).collect();
-        // Prepared, for that takes only one at a time.
-        let ran = async {
-            let prepared = session.client.prepare(statement).await?;
-            session.client.execute(&prepared, &[]).await
-        };
-        ran.await.map_err(|error| statement_failed(format!("cannot run the statement {shown}"), error))?;
+        // Not as text alone, for the server takes only one at a time otherwise; and without a name that would stay.
+        let ran = session.client.execute_typed(statement, &[]).await;
+        ran.map_err(|error| statement_failed(format!("cannot run the statement {shown}"), error))?;
     }
     Ok(())
 }

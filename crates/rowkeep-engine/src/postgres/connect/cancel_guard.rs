@@ -43,7 +43,7 @@ impl CancelGuard {
     /// Has the server cancel what it is doing and undo its transaction, and waits for that; a server that does not answer is
     /// left after [`PATIENCE`], and the connection cut.
     pub(crate) async fn cancel_and_roll_back(self) {
-        if cancel_until(&self.server, &self, self.try_run("ROLLBACK")).await.is_some() {
+        if cancel_until(&self.server, &self, self.end("ROLLBACK")).await.is_some() {
             self.finish();
         }
     }

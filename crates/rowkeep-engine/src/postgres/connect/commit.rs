@@ -35,7 +35,7 @@ pub(crate) async fn commit(server: &Server, session: &Session, what: &str) -> Re
     let rows = session.rows(&cannot, query).await?;
     let row = only(&rows, "the number of the transaction")?;
     let transaction = Transaction { id: text(row, 0).to_owned(), pid: text(row, 1).to_owned() };
-    let Err(error) = session.try_run("COMMIT").await else { return Ok(()) };
+    let Err(error) = session.end("COMMIT").await else { return Ok(()) };
     let is_refused = error
         .as_db_error()
         .is_some_and(|said| !matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic)));

@@ -43,7 +43,9 @@ pub(crate) fn changing_failed(what: impl Into<String>, error: tokio_postgres::Er
 /// The same, for a statement that was given: what the server does not understand or cannot do is
 /// [`ErrorKind::Statement`].
 pub(crate) fn statement_failed(what: impl Into<String>, error: tokio_postgres::Error) -> EngineError {
+    // What is violated then is that a statement with parameters comes without.
     let kind = match kind(&error) {
+        _ if state(&error) == Some("08P01") => ErrorKind::Statement,
         ErrorKind::Other | ErrorKind::Unsupported | ErrorKind::NotFound => ErrorKind::Statement,
         other => other,
     };

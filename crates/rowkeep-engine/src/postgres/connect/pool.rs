@@ -60,7 +60,7 @@ impl Pool {
             return Err(EngineError::new(ErrorKind::Unreachable, message));
         };
         let session = self.server.connect().await?;
-        session.prepare(prepare).await?;
+        session.settle(prepare).await?;
         Ok(session)
     }
 

@@ -11,6 +11,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use super::address::Address;
+use super::pooling::{self, Pooling};
 use super::row::{Row, text};
 use super::session::Session;
 use super::tls::Tls;
@@ -31,6 +32,8 @@ pub(crate) struct Server {
     pub(crate) tls: Tls,
     /// What the URL said.
     pub(crate) address: Arc<Address>,
+    /// Whether a pooler stands in between.
+    pub(crate) pooling: Pooling,
 }
 
 impl Server {
@@ -51,9 +54,14 @@ impl Server {
             if address.without_login_triggers.load(Ordering::Relaxed) {
                 keep_event_triggers_off(&mut config);
             }
-            let server = Server { config, tls: tls.clone(), address: address.clone() };
+            let server =
+                Server { config, tls: tls.clone(), address: address.clone(), pooling: Pooling::None };
             match server.connect().await {
-                Ok(session) => return Ok(server.without_login_triggers(session).await),
+                Ok(session) => {
+                    let (mut server, session) = server.without_login_triggers(session).await;
+                    server.pooling = pooling::find(&server, &session).await?;
+                    return Ok((server, session));
+                }
                 Err(error) => last = Some(error),
             }
         }
@@ -116,11 +124,11 @@ impl Server {
         match transport::intercepted(&self.config, self.tls.connector()) {
             Some((config, connector, interceptor)) => {
                 let (client, connection) = config.connect(connector).await?;
-                Ok(Session::begin(client, connection, Some(interceptor)))
+                Ok(Session::start(client, connection, Some(interceptor)))
             }
             None => {
                 let (client, connection) = self.config.connect(self.tls.connector()).await?;
-                Ok(Session::begin(client, connection, None))
+                Ok(Session::start(client, connection, None))
             }
         }
     }

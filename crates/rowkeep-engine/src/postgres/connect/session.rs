@@ -1,17 +1,42 @@
 //! One connection to a server.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 use tokio_postgres::{Client, Connection, SimpleQueryMessage};
+use tokio_util::task::TaskTracker;
 
 use super::copy_interceptor::CopyInterceptor;
-use super::failure;
 use super::row::Row;
+use super::{failure, settings};
 use crate::{EngineError, ErrorKind};
+
+/// How long it is waited at the end for connections to say goodbye.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The tasks in which connections work.
+static WORKING: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
+
+/// Waits until connections that are not used any more have undone what they left open and said goodbye: a pooler would
+/// throw away a connection of the server's that was cut in a transaction, and with it what applications keep there.
+pub async fn farewell() {
+    WORKING.close();
+    let _ = timeout(PATIENCE, WORKING.wait()).await;
+}
 
 /// One connection.
 ///
-/// Dropped, it says goodbye once the server has answered what it was asked; [`kill`](Self::kill) does not wait.
+/// What is run outside of a transaction of ours brings the settings that it needs, and they end with it: the connection may
+/// be an application's next. [`settle`](Self::settle) makes it ours.
+///
+/// Dropped, it undoes a transaction that was not ended and says goodbye once the server has answered what it was asked;
+/// [`kill`](Self::kill) does not wait.
 pub(crate) struct Session {
     /// The client library's half.
     pub(crate) client: Client,
@@ -23,12 +48,16 @@ pub(crate) struct Session {
     pub(crate) encoding: String,
     /// Where rows can be caught before the client library sees them.
     pub(crate) interceptor: Option<CopyInterceptor>,
+    /// What is sent before statements outside of a transaction.
+    settings: String,
+    /// Whether what is sent needs no settings: in a transaction, or on a connection that is ours.
+    is_set: AtomicBool,
     driver: AbortHandle,
 }
 
 impl Session {
     /// Lets the connection work in a task of its own.
-    pub(crate) fn begin<S, T>(
+    pub(crate) fn start<S, T>(
         client: Client,
         connection: Connection<S, T>,
         interceptor: Option<CopyInterceptor>,
@@ -45,21 +74,67 @@ impl Session {
         };
         let (version, encoding) = (told("server_version")?, told("server_encoding")?);
         let major = major(&version)?;
-        let driver = tokio::spawn(async move {
+        let driver = tokio::spawn(WORKING.track_future(async move {
             let _ = connection.await;
-        });
+        }));
         let driver = driver.abort_handle();
-        Ok(Self { client, version, major, encoding, interceptor, driver })
+        // A stricter level, which a role may have by default, is refused on a standby.
+        let level = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ";
+        let settings = format!("{level}{}", settings::local(&settings::asking(major)));
+        Ok(Self {
+            client,
+            version,
+            major,
+            encoding,
+            interceptor,
+            settings,
+            is_set: AtomicBool::new(false),
+            driver,
+        })
     }
 
-    /// Runs statements that prepare the connection for its work.
+    /// Makes the connection ours for as long as it lasts, with these settings.
+    pub(crate) async fn settle(&self, settings: &str) -> Result<(), EngineError> {
+        self.enter(settings).await.map_err(cannot_prepare)
+    }
+
+    /// Begins a transaction, in which these settings are made; `mode` is its isolation and so on.
+    pub(crate) async fn begin(&self, mode: &str, settings: &str) -> Result<(), EngineError> {
+        self.try_begin(mode, settings).await.map_err(cannot_prepare)
+    }
+
+    /// The same, with the server's error as it is.
+    pub(crate) async fn try_begin(&self, mode: &str, settings: &str) -> Result<(), tokio_postgres::Error> {
+        self.enter(&format!("BEGIN {mode}; {settings}")).await
+    }
+
+    async fn enter(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        self.is_set.store(true, Ordering::Relaxed);
+        self.client.batch_execute(sql).await
+    }
+
+    /// Ends a transaction by `COMMIT` or `ROLLBACK`.
+    pub(crate) async fn end(&self, how: &str) -> Result<(), tokio_postgres::Error> {
+        let ended = self.client.batch_execute(how).await;
+        self.is_set.store(false, Ordering::Relaxed);
+        ended
+    }
+
+    /// Runs statements that prepare a transaction for its work.
     pub(crate) async fn prepare(&self, sql: &str) -> Result<(), EngineError> {
-        self.try_run(sql).await.map_err(|error| failure::failed("cannot prepare the connection", error))
+        self.try_run(sql).await.map_err(cannot_prepare)
     }
 
     /// Runs statements whose results do not matter; the server's error is given as it is.
     pub(crate) async fn try_run(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
-        self.client.batch_execute(sql).await
+        self.client.batch_execute(&self.with_settings(sql)).await
+    }
+
+    fn with_settings<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+        match self.is_set.load(Ordering::Relaxed) {
+            true => Cow::Borrowed(sql),
+            false => Cow::Owned(format!("{}{sql}", self.settings)),
+        }
     }
 
     /// Reads a small result; `what` says for an error what was being done.
@@ -70,7 +145,7 @@ impl Session {
     /// The same, with the server's error as it is.
     pub(crate) async fn try_rows(&self, sql: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
         let mut rows = Vec::new();
-        for message in self.client.simple_query(sql).await? {
+        for message in self.client.simple_query(&self.with_settings(sql)).await? {
             if let SimpleQueryMessage::Row(row) = message {
                 let values = (0..row.len()).map(|at| Ok(row.try_get(at)?.map(str::to_owned)));
                 rows.push(values.collect::<Result<Row, tokio_postgres::Error>>()?);
@@ -89,6 +164,19 @@ impl Session {
     pub(crate) fn kill(&self) {
         self.driver.abort();
     }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.is_set.load(Ordering::Relaxed) {
+            // Asked for at once, answered before the goodbye.
+            let _ = self.client.batch_execute("ROLLBACK").now_or_never();
+        }
+    }
+}
+
+fn cannot_prepare(error: tokio_postgres::Error) -> EngineError {
+    failure::failed("cannot prepare the connection", error)
 }
 
 /// The major version in what a server says of its version: `15.4 (Debian 15.4-1)`, `19beta1`.

@@ -10,10 +10,10 @@ use crate::postgres::catalog::objects::{self, Object};
 use crate::postgres::catalog::unfinished_restore;
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::cancel_guard;
-use crate::postgres::connect::failure;
 use crate::postgres::connect::row::text;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
+use crate::postgres::connect::{failure, pooling, settings};
 use crate::postgres::quote;
 use crate::{Contents, EngineError, ErrorKind};
 
@@ -50,6 +50,8 @@ pub(crate) async fn make(
     for name in MAINTENANCE {
         match Server::reach_database(address, name).await {
             Ok((server, session)) => {
+                pooling::refuse(&server, "making a database")?;
+                session.settle(&settings::to_load(session.major)).await?;
                 let server = server.with_database(address.database());
                 let note = create_unless_stopped(&server, &session, options, stop).await?;
                 return Ok((server, note));
@@ -132,6 +134,7 @@ pub(super) async fn drop_subscriptions(server: &Server, maintenance: &Session) -
         return Ok(());
     }
     let session = server.connect().await?;
+    session.settle(&settings::to_load(session.major)).await?;
     for row in &names {
         for statement in objects::subscription_drops(&quote::ident(text(row, 0))) {
             session.try_run(&statement).await.map_err(|error| failure::failed(what(), error))?;
@@ -149,7 +152,10 @@ async fn maintenance(server: &Server) -> Result<Session, EngineError> {
     let mut last = no_maintenance();
     for name in MAINTENANCE.iter().filter(|name| **name != server.database()) {
         match server.with_database(name).connect().await {
-            Ok(session) => return Ok(session),
+            Ok(session) => {
+                session.settle(&settings::to_load(session.major)).await?;
+                return Ok(session);
+            }
             Err(error) => last = error,
         }
     }

@@ -53,7 +53,7 @@ impl Prepared {
             Contents::Unfinished => clear::clear_unfinished(&lock.control).await?,
             Contents::Empty | Contents::Missing => {}
         }
-        let pool = Pool::new(lock.server.clone(), settings::loading(lock.control.major), CONNECTIONS);
+        let pool = Pool::new(lock.server.clone(), settings::to_load(lock.control.major), CONNECTIONS);
         Self::of(lock, pool, TransactionScope::Transaction, None, schema, options).await
     }
 
@@ -70,7 +70,7 @@ impl Prepared {
             clear::end_others(&lock.control).await?;
         }
         let session = lock.server.connect().await?;
-        session.prepare(&settings::replacing(session.major)).await?;
+        session.settle(&settings::to_replace(session.major)).await?;
         let transaction = Backend::of(&session).await?;
         session.prepare(TransactionScope::Transaction.begin()).await?;
         let pool = Pool::of_one(lock.server.clone(), session);

@@ -13,7 +13,7 @@ use crate::postgres::connect::address::Address;
 use crate::postgres::connect::cancel_guard;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
-use crate::postgres::connect::settings;
+use crate::postgres::connect::{pooling, settings};
 use crate::postgres::schema::ddl;
 use crate::{Contents, EngineError, ErrorKind};
 
@@ -51,6 +51,7 @@ impl RestoreLock {
         }
         let notes = Notes::default();
         let (server, control, made) = reach_or_make(address, schema.ddl(ddl::DATABASE), &notes, stop).await?;
+        pooling::refuse(&server, "making a database's schema")?;
         let lock = Self { server, control, notes, made };
         match stop.run_until_cancelled(lock.take(address)).await.unwrap_or_else(|| Err(stopped())) {
             Ok(()) => Ok(lock),
@@ -62,7 +63,7 @@ impl RestoreLock {
     }
 
     async fn take(&self, address: &Address) -> Result<(), EngineError> {
-        self.control.prepare(&settings::loading(self.control.major)).await?;
+        self.control.settle(&settings::to_load(self.control.major)).await?;
         match marker::lock(&self.control).await? {
             true => Ok(()),
             false => {

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::database;
 use crate::postgres::connect::address::Address;
-use crate::postgres::connect::failure;
 use crate::postgres::connect::libpq as defaults;
 use crate::postgres::connect::row::text;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
+use crate::postgres::connect::{failure, pooling, settings};
 use crate::postgres::quote;
 use crate::postgres::schema::ddl;
 use crate::{EngineError, ErrorKind, LibpqEnvironment};
@@ -90,6 +90,8 @@ impl ScratchServer {
             }
             reached => reached?,
         };
+        pooling::refuse(&server, "a drill")?;
+        session.settle(&settings::to_load(session.major)).await?;
         let list = format!(
             "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') = {} \
              FROM pg_catalog.pg_database d WHERE d.datname ~ '^{PREFIX}[0-9]+_[0-9a-f]{{16}}$' \
@@ -132,6 +134,7 @@ impl Scratch {
 /// abandoned.
 async fn mark(server: &Server, name: &str) -> Result<Session, EngineError> {
     let session = server.connect().await?;
+    session.settle(&settings::to_load(session.major)).await?;
     let comment = format!("COMMENT ON DATABASE {} IS {}", quote::ident(name), quote::literal(COMMENT));
     session
         .try_run(&comment)

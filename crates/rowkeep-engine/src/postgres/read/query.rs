@@ -34,30 +34,32 @@ pub(crate) async fn query(
         return Err(refused(format!("one statement is run at a time, not {}", statements.len())));
     };
     let session = CancelGuard::new(server, session);
-    session.prepare(&settings::asking(session.major)).await?;
     // A transaction that has read something cannot be made one that writes.
-    session
-        .prepare("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT FROM pg_catalog.pg_class LIMIT 1")
-        .await?;
+    let begun = format!(
+        "{}SELECT {} FROM pg_catalog.pg_class LIMIT 1",
+        settings::local(&settings::reading_for_others(session.major)),
+        settings::demanded(&settings::NOTHING_PASSED_OVER),
+    );
+    session.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", &begun).await?;
     let rows = answer(&session, statement, limit).await;
-    let _ = session.try_run("ROLLBACK").await;
+    let _ = session.end("ROLLBACK").await;
     session.finish();
     rows
 }
 
 async fn answer(session: &Session, statement: &str, limit: usize) -> Result<QueryRows, EngineError> {
-    // The server itself takes only one statement here, wherever it may see them end.
-    let failed = |error| statement_failed("cannot run the statement", error);
-    let prepared = session.client.prepare(statement).await.map_err(failed)?;
-    let columns: Vec<String> = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
     let word = first_word(statement).unwrap_or_default();
-    if UTILITY.contains(&word.as_str()) {
-        return utility_rows(session, statement, limit).await;
-    }
     if !QUERIES.contains(&word.as_str()) {
+        // The server itself takes only one statement here, wherever it may see them end.
+        let prepared = session.client.prepare(statement).await;
+        drop(prepared.map_err(|error| statement_failed("cannot run the statement", error))?);
+        if UTILITY.contains(&word.as_str()) {
+            return utility_rows(session, statement, limit).await;
+        }
         return Err(refused(format!("{} is no statement that only reads", word.to_ascii_uppercase())));
     }
     let body = statement.trim_end().trim_end_matches(';');
+    let columns = columns(session, body).await?;
     let reading = Reading {
         what: "the answer".to_owned(),
         copy: format!(
@@ -82,6 +84,24 @@ async fn answer(session: &Session, statement: &str, limit: usize) -> Result<Quer
     let (read, rows) = tokio::join!(reading, gathering);
     read?;
     Ok(first(columns, rows, limit))
+}
+
+/// The names of the columns of a query.
+///
+/// The client library would look up the types of a statement that it prepares by others, which stay on the connection.
+async fn columns(session: &Session, body: &str) -> Result<Vec<String>, EngineError> {
+    let failed = |error| statement_failed("cannot run the statement", error);
+    let described = format!("SELECT * FROM (\n{body}\n) AS rowkeep LIMIT 0");
+    // The server itself takes only one statement so, wherever it may see them end.
+    session.client.execute_typed(&described, &[]).await.map_err(failed)?;
+    let messages = session.client.simple_query(&described).await.map_err(failed)?;
+    let names = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::RowDescription(columns) => {
+            Some(columns.iter().map(|column| column.name().to_owned()).collect())
+        }
+        _ => None,
+    });
+    Ok(names.unwrap_or_default())
 }
 
 /// What `EXPLAIN` or `SHOW` tells, which cannot be part of another statement.

@@ -21,6 +21,14 @@ const ATTEMPTS: usize = 20;
 /// From which attempt on tables that were made meanwhile are locked after the snapshot.
 const LATE_LOCKS: usize = 5;
 
+/// What the transactions of a view are.
+pub(super) const MODE: &str = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// What their settings are; a lock is waited for no longer than that.
+pub(super) fn settings(major: u32, wait: &str) -> String {
+    format!("{}SET LOCAL lock_timeout = '{wait}'", settings::local(&settings::reading(major)))
+}
+
 /// The tables of a snapshot, and the name that it was exported by.
 pub(crate) struct Exported {
     /// Those that can be read.
@@ -54,7 +62,8 @@ pub(crate) async fn take(session: &Session, meant: &Meant) -> Result<Exported, E
                 return Ok(Exported { relations, passed_over, id });
             }
         }
-        session.prepare("ROLLBACK").await?;
+        let ended = session.end("ROLLBACK").await;
+        ended.map_err(|error| failure::failed("cannot lock the tables for reading", error))?;
         attempt += 1;
     }
 }
@@ -74,11 +83,7 @@ fn is_gone(locked: Result<(), tokio_postgres::Error>, attempt: usize) -> Result<
 }
 
 async fn begin(session: &Session, tables: &[Access]) -> Result<(), tokio_postgres::Error> {
-    let begin = format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {} SET lock_timeout = '60s'",
-        settings::reading(session.major)
-    );
-    session.try_run(&begin).await?;
+    session.try_begin(MODE, &settings(session.major, "60s")).await?;
     lock(session, tables.iter().map(|table| &table.name).collect()).await
 }
 
@@ -91,7 +96,10 @@ async fn lock(session: &Session, tables: Vec<&TableName>) -> Result<(), tokio_po
 }
 
 async fn export(session: &Session) -> Result<(Vec<Relation>, String), EngineError> {
-    let rows = session.rows("cannot export a snapshot", "SELECT pg_export_snapshot()").await?;
+    // The first query, which takes the snapshot.
+    let demanded = settings::demanded(&settings::NOTHING_PASSED_OVER);
+    let export = format!("SELECT pg_export_snapshot(), {demanded}");
+    let rows = session.rows("cannot export a snapshot", &export).await?;
     let id = text(only(&rows, "the name of a snapshot")?, 0).to_owned();
     Ok((tables::relations(session).await?, id))
 }

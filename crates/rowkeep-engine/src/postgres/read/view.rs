@@ -40,7 +40,7 @@ use crate::{ChangeCount, EngineError, ErrorKind, Estimate, Meant, RowStream, Sur
 const CONNECTIONS: usize = 3;
 
 /// How long a reader waits for its lock. Who is in its way waits for the whole view, so there is nothing to wait for.
-const LOCK_WAIT_MS: u32 = 100;
+const LOCK_WAIT: &str = "100ms";
 
 /// A PostgreSQL database as it was at one instant.
 pub(crate) struct PostgresView {
@@ -150,9 +150,11 @@ impl PostgresView {
             None => Vec::new(),
         };
         let prepare = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; {} SET lock_timeout = {LOCK_WAIT_MS}",
+            "BEGIN {}; SET TRANSACTION SNAPSHOT {}; {}; SELECT {}",
+            snapshot::MODE,
             quote::literal(&id),
-            settings::reading(session.major)
+            snapshot::settings(session.major, LOCK_WAIT),
+            settings::demanded(&settings::NOTHING_PASSED_OVER),
         );
         let readers = Pool::new(server, prepare, CONNECTIONS);
         Ok(Self {

@@ -16,6 +16,7 @@ use super::passed_over::pattern;
 use crate::postgres::connect::address::Trust;
 use crate::postgres::connect::pem;
 use crate::postgres::connect::server::Server;
+use crate::postgres::connect::settings;
 use crate::{EngineError, ErrorKind, Surroundings};
 
 /// Where Debian and its kin put the programs of each major version.
@@ -179,6 +180,21 @@ fn describe_connection(
         "PGREQUIREPEER",
         "PGTARGETSESSIONATTRS",
         "PGCLIENTENCODING",
+        "PGDATESTYLE",
+        "PGTZ",
+        "PGGEQO",
+        "PGKRBSRVNAME",
+        "PGGSSLIB",
+        "PGGSSDELEGATION",
+        "PGSSLSNI",
+        "PGSSLCRLDIR",
+        "PGSSLCERTMODE",
+        "PGSSLCOMPRESSION",
+        "PGSSLMINPROTOCOLVERSION",
+        "PGSSLMAXPROTOCOLVERSION",
+        "PGMINPROTOCOLVERSION",
+        "PGMAXPROTOCOLVERSION",
+        "PG_COLOR",
         "PGREQUIREAUTH",
         "PGSSLNEGOTIATION",
         "PGLOADBALANCEHOSTS",
@@ -204,9 +220,8 @@ fn describe_connection(
     if let Some(password) = config.get_password() {
         command.env("PGPASSWORD", OsStr::from_bytes(password));
     }
-    if let Some(options) = config.get_options() {
-        command.env("PGOPTIONS", options);
-    }
+    let given = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
+    command.env("PGOPTIONS", given + &settings::options());
     command.env("PGDATABASE", server.database()).env("PGAPPNAME", "rowkeep").env("PGGSSENCMODE", "disable");
     if let Some(wait) = config.get_connect_timeout() {
         // It has answered us a moment ago, so it is there, however busy.

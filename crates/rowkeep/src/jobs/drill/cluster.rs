@@ -99,7 +99,7 @@ impl Cluster {
         // Nobody needs this data after a crash.
         let settings = format!(
             "\nlisten_addresses = ''\nunix_socket_directories = '{socket}'\nunix_socket_permissions = 0700\n\
-             fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nwal_level = minimal\nmax_wal_senders = 0\n"
+             port = 5432\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\nwal_level = minimal\nmax_wal_senders = 0\n"
         );
         OpenOptions::new()
             .append(true)
@@ -194,6 +194,10 @@ fn command(program: &Path, servant: Option<(u32, u32)>, folder: &Path, withheld:
         command.env_remove(name);
     }
     command.current_dir(folder).env("PGDATA", DATA).env("LC_ALL", "C").stdin(Stdio::null());
+    // A server takes these for settings of its own.
+    for variable in ["PGPORT", "PGDATESTYLE", "PGCLIENTENCODING"] {
+        command.env_remove(variable);
+    }
     if let Some((user, group)) = servant {
         command.uid(user).gid(group);
     }

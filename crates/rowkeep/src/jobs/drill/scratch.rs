@@ -138,7 +138,10 @@ impl Workshop {
             ScratchLocation::Server { server, .. } => {
                 let (now, random) = (self.context.now(), self.context.randomness().number()?);
                 let made = server.make(schema, seconds(now), random).await?;
-                let engine = connect(&DatabaseUrl::Postgres(made.url().clone()), surroundings)?;
+                // Its URL says all: what the user has set is for other servers.
+                let surroundings =
+                    Surroundings { libpq: LibpqEnvironment::default(), ..surroundings.clone() };
+                let engine = connect(&DatabaseUrl::Postgres(made.url().clone()), &surroundings)?;
                 Ok(Scratch { engine, on_server: Some(made), file: None })
             }
         }

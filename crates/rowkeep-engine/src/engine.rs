@@ -65,6 +65,11 @@ pub trait Engine: Send + Sync {
     async fn replace(&self, schema: &Schema, options: &CreateOptions)
     -> Result<Arc<dyn Target>, EngineError>;
 
+    /// Refuses, before anything is done, a database that is reached in a way in which [`replace`](Self::replace) cannot work.
+    async fn check_replaceable(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Changes rows in one transaction: all of the changeset or nothing, also when the process is killed.
     ///
     /// A row that is to be updated or deleted must be as the changeset says it was, and one that is to be inserted

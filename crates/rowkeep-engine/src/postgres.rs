@@ -39,6 +39,7 @@ pub(crate) use schema::outline::outline;
 use catalog::identity;
 use connect::address::Address;
 pub(crate) use connect::libpq::complete as completed;
+use connect::pooling;
 use connect::server::Server;
 use load::target::{self, PostgresTarget};
 use read::query;
@@ -147,6 +148,11 @@ impl Engine for Postgres {
         options: &CreateOptions,
     ) -> Result<Arc<dyn Target>, EngineError> {
         Ok(Arc::new(PostgresTarget::replace(&self.address, schema, options).await?))
+    }
+
+    async fn check_replaceable(&self) -> Result<(), EngineError> {
+        let (server, _) = Server::reach(&self.address).await?;
+        server.refuse_pooler(pooling::MAKING)
     }
 
     async fn apply(

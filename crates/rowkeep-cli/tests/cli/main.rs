@@ -30,6 +30,7 @@ mod mask;
 mod migrate;
 mod passwords;
 mod plans;
+mod pooler;
 mod postgres;
 mod private;
 mod related;

@@ -74,6 +74,7 @@ async fn change(
     let changing = settings::local(&settings::changing(session.major));
     let origin = settings::demanded(&[&settings::NOTHING_PASSED_OVER[..], &settings::ORIGIN].concat());
     session.begin("ISOLATION LEVEL READ COMMITTED READ WRITE", &format!("{changing}SELECT {origin}")).await?;
+    session.avoid_prepared().await?;
     let event_triggers = EventTriggers::off(session).await?;
     notes.extend(event_triggers.notes());
 

@@ -11,6 +11,7 @@ use super::catalog::relation::Relation;
 use super::catalog::sequences;
 use super::catalog::tables;
 use super::catalog::unfinished_restore;
+use super::connect::pooling::Pooling;
 use super::connect::row::{number, only, text};
 use super::connect::server::Server;
 use super::connect::session::Session;
@@ -31,6 +32,7 @@ pub(super) async fn examine(
     let role = session.value("cannot ask who we are", "SELECT current_user").await?.unwrap_or_default();
     let relations = tables::relations(session).await?;
     let mut findings = vec![version(session)];
+    findings.extend(pooler(server));
     findings.extend(unfinished(session).await?);
     findings.extend(tables(session, &role, meant).await?);
     findings.extend(readable_sequences(session, &role, meant).await?);
@@ -84,6 +86,20 @@ fn version(session: &Session) -> Finding {
         );
     }
     Finding::new("server version", Level::Ok, detail)
+}
+
+fn pooler(server: &Server) -> Option<Finding> {
+    let what = "connection to the server";
+    match server.pooling {
+        Pooling::None => None,
+        Pooling::Session => Some(Finding::new(what, Level::Ok, "through a pooler, in session mode")),
+        Pooling::Transaction => Some(Finding::new(
+            what,
+            Level::Warning,
+            "through a pooler in transaction mode: backups read over one connection, and restores into a new database, restores with \
+             the schema, migrations and drills beside it need the server's own host and port",
+        )),
+    }
 }
 
 async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {

@@ -10,6 +10,7 @@ pub(super) mod lexer;
 pub(super) mod outline;
 pub(super) mod passed_over;
 pub(super) mod pg_dump;
+pub(super) mod relay;
 pub(super) mod script;
 pub(super) mod split;
 pub(super) mod table_statements;

@@ -99,6 +99,8 @@ pub async fn migrate(
     options: &MigrateOptions,
     command: impl AsyncFnOnce(&Snapshot) -> Option<String>,
 ) -> Result<Migration, Error> {
+    // Else a change of the schema could not be taken back.
+    engine.check_replaceable().await?;
     let CaptureOptions { database, configured, .. } = &options.capture;
     let owner = Owner::live(database, *configured, engine).await;
     let last = snapshots::latest(repository, Some(&owner)).await?;

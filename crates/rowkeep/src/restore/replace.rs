@@ -117,6 +117,7 @@ async fn plan(
     safety: Option<&Safety>,
 ) -> Result<Replacement, Error> {
     refuse_partial(snapshot, engine)?;
+    engine.check_replaceable().await?;
     let reader = repository.reader().await?;
     let schema = read_schema(&reader, &snapshot.manifest).await?;
     let (present, version, rows, safety) = match safety {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::cancel_guard;
@@ -12,23 +13,42 @@ use crate::{EngineError, ErrorKind};
 /// Connections to one server that were all prepared in the same way.
 pub(crate) struct Pool {
     server: Server,
-    /// What is run on each connection that is opened; nothing where none may be.
-    prepare: Option<String>,
+    sessions: Sessions,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Session>>,
+}
+
+/// What the connections of a pool are.
+enum Sessions {
+    /// Opened when they are needed; this is run on each.
+    Opened(String),
+    /// One, with a transaction in which something is made: once it is cut there is no other.
+    Transaction,
+    /// One, with a transaction that only reads, and cannot be cut: what was not read to its end is given up, back to this
+    /// savepoint.
+    Shared(&'static str),
 }
 
 impl Pool {
     /// A pool of at most `size` connections; `prepare` is run on each when it is opened.
     pub(crate) fn new(server: Server, prepare: String, size: usize) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(size));
-        Arc::new(Self { server, prepare: Some(prepare), permits, idle: Mutex::default() })
+        Arc::new(Self { server, sessions: Sessions::Opened(prepare), permits, idle: Mutex::default() })
     }
 
     /// A pool of one connection, in which there is a transaction: once it is cut there is no other.
     pub(crate) fn of_one(server: Server, session: Session) -> Arc<Self> {
+        Self::holding(server, session, Sessions::Transaction)
+    }
+
+    /// A pool of one connection, in which there is a transaction that only reads, with a savepoint.
+    pub(crate) fn shared(server: Server, session: Session, savepoint: &'static str) -> Arc<Self> {
+        Self::holding(server, session, Sessions::Shared(savepoint))
+    }
+
+    fn holding(server: Server, session: Session, sessions: Sessions) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(1));
-        Arc::new(Self { server, prepare: None, permits, idle: Mutex::new(vec![session]) })
+        Arc::new(Self { server, sessions, permits, idle: Mutex::new(vec![session]) })
     }
 
     /// Lends a connection, waiting for one to come back when all are lent.
@@ -55,7 +75,7 @@ impl Pool {
         if let Some(session) = idle.filter(|session| !session.client.is_closed()) {
             return Ok(session);
         }
-        let Some(prepare) = &self.prepare else {
+        let Sessions::Opened(prepare) = &self.sessions else {
             let message = "the connection was lost, and with it the transaction";
             return Err(EngineError::new(ErrorKind::Unreachable, message));
         };
@@ -65,7 +85,7 @@ impl Pool {
     }
 
     fn lent(self: &Arc<Self>, session: Session, permit: OwnedSemaphorePermit) -> Lent {
-        Lent { session: Some(session), pool: self.clone(), _permit: permit }
+        Lent { session: Some(session), pool: self.clone(), permit: Some(permit) }
     }
 
     /// Makes the pool smaller by one for good, unless nothing would be left of it.
@@ -89,11 +109,12 @@ fn closed() -> EngineError {
 /// A connection that was lent.
 ///
 /// Dropped without being given back it is cut, because nobody knows what is still on its way on it. What a transaction
-/// holds has to be free soon, so that of one the server is also told to stop.
+/// holds has to be free soon, so that of one the server is also told to stop. One that is shared cannot be cut, and is got ready
+/// again.
 pub(crate) struct Lent {
     session: Option<Session>,
     pool: Arc<Pool>,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Lent {
@@ -115,10 +136,25 @@ impl std::ops::Deref for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        match self.session.take() {
-            Some(session) if self.pool.prepare.is_none() => cancel_guard::end(&self.pool.server, &session),
-            Some(session) => session.kill(),
-            None => {}
+        let Some(session) = self.session.take() else { return };
+        match self.pool.sessions {
+            Sessions::Opened(_) => session.kill(),
+            Sessions::Transaction => cancel_guard::end(&self.pool.server, &session),
+            Sessions::Shared(savepoint) => {
+                if let (Ok(runtime), Some(permit)) = (Handle::try_current(), self.permit.take()) {
+                    runtime.spawn(give_up(self.pool.clone(), session, permit, savepoint));
+                }
+            }
         }
     }
+}
+
+/// Has the server stop what it does on a shared connection, which then is lent again.
+async fn give_up(pool: Arc<Pool>, session: Session, permit: OwnedSemaphorePermit, savepoint: &str) {
+    let back = format!("ROLLBACK TO SAVEPOINT {savepoint}");
+    match cancel_guard::cancel_until(&pool.server, &session, session.try_run(&back)).await {
+        Some(Ok(())) => pool.idle().push(session),
+        _ => session.kill(),
+    }
+    drop(permit);
 }

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
 use super::failure::failed;
-use super::server::Server;
 use super::session::Session;
 use crate::{EngineError, ErrorKind};
 
@@ -37,15 +36,18 @@ const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
 ///
 /// A server tells a client the number of the process that serves it, for cancelling; a pooler tells a number of its own. With
 /// one, two connections are given the same process of the server, or one of them another than before, only when they are
-/// given one for each transaction. What cannot be found out in time is taken for that.
-pub(crate) async fn find(server: &Server, session: &Session) -> Result<Pooling, EngineError> {
+/// given one for each transaction. What cannot be found out in time is taken for that. `other` opens the second one.
+pub(crate) async fn find(
+    session: &Session,
+    other: impl Future<Output = Result<Session, EngineError>>,
+) -> Result<Pooling, EngineError> {
     let what = "cannot ask which process of the server this is";
     let process = session.value(what, PROCESS).await?;
     if told_process(session).await.is_some_and(|told| process.as_deref() == Some(&told.to_string())) {
         return Ok(Pooling::None);
     }
     let looking = async {
-        let other = server.connect().await?;
+        let other = other.await?;
         let first = process_of_transaction(session).await?;
         for _ in 0..LOOKS {
             let (one, two) = (process_of_transaction(session).await?, process_of_transaction(&other).await?);
@@ -55,7 +57,13 @@ pub(crate) async fn find(server: &Server, session: &Session) -> Result<Pooling, 
         }
         Ok(Pooling::Session)
     };
-    timeout(PATIENCE, looking).await.unwrap_or(Ok(Pooling::Transaction))
+    match timeout(PATIENCE, looking).await {
+        Ok(found) => found,
+        Err(_) => {
+            session.end("ROLLBACK").await.map_err(|error| failed(what, error))?;
+            Ok(Pooling::Transaction)
+        }
+    }
 }
 
 async fn process_of_transaction(session: &Session) -> Result<Option<String>, EngineError> {
@@ -76,20 +84,8 @@ async fn process_of_transaction(session: &Session) -> Result<Option<String>, Eng
     })
 }
 
-/// Refuses what needs a connection of its own for longer than a transaction; `what` says what that is.
-pub(crate) fn refuse(server: &Server, what: &str) -> Result<(), EngineError> {
-    if server.pooling != Pooling::Transaction {
-        return Ok(());
-    }
-    Err(EngineError::new(
-        ErrorKind::Unsupported,
-        format!(
-            "{} is reached through a pooler in transaction mode, and {what} needs a connection to the server itself: name its own \
-             host and port, or a pool in session mode",
-            server.address
-        ),
-    ))
-}
+/// What needs a lock that lasts longer than a transaction, and several transactions at once.
+pub(crate) const MAKING: &str = "making a database, or its schema again,";
 
 /// The process that a connection was told to be served by: what a request to cancel it would name.
 async fn told_process(session: &Session) -> Option<i32> {

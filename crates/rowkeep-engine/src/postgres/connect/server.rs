@@ -59,8 +59,9 @@ impl Server {
             match server.connect().await {
                 Ok(session) => {
                     let (mut server, session) = server.without_login_triggers(session).await;
-                    server.pooling = pooling::find(&server, &session).await?;
-                    return Ok((server, session));
+                    server.pooling = pooling::find(&session, server.connect()).await?;
+                    let is_lent = server.pooling == Pooling::Transaction;
+                    return Ok((server, if is_lent { session.lent() } else { session }));
                 }
                 Err(error) => last = Some(error),
             }
@@ -113,6 +114,7 @@ impl Server {
                 ),
             ));
         }
+        let session = if self.pooling == Pooling::Transaction { session.lent() } else { session };
         // Otherwise the server would check that texts of no known encoding are UTF-8.
         if session.encoding == "SQL_ASCII" {
             session.prepare("SET client_encoding = 'SQL_ASCII'").await?;
@@ -131,6 +133,21 @@ impl Server {
                 Ok(Session::start(client, connection, None))
             }
         }
+    }
+
+    /// Refuses what needs a connection of its own for longer than a transaction; `what` says what that is.
+    pub(crate) fn refuse_pooler(&self, what: &str) -> Result<(), EngineError> {
+        if self.pooling != Pooling::Transaction {
+            return Ok(());
+        }
+        Err(EngineError::new(
+            ErrorKind::Unsupported,
+            format!(
+                "{} is reached through a pooler in transaction mode, and {what} needs a connection to the server itself: name its \
+                 own host and port, or a pool in session mode",
+                self.address
+            ),
+        ))
     }
 
     /// The same server, another database.

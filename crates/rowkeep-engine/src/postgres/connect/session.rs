@@ -48,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) encoding: String,
     /// Where rows can be caught before the client library sees them.
     pub(crate) interceptor: Option<CopyInterceptor>,
+    /// Whether a pooler lends us a connection of the server's for each transaction.
+    is_lent: bool,
     /// What is sent before statements outside of a transaction.
     settings: String,
     /// Whether what is sent needs no settings: in a transaction, or on a connection that is ours.
@@ -82,6 +84,7 @@ impl Session {
         let level = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ";
         let settings = format!("{level}{}", settings::local(&settings::asking(major)));
         Ok(Self {
+            is_lent: false,
             client,
             version,
             major,
@@ -91,6 +94,31 @@ impl Session {
             is_set: AtomicBool::new(false),
             driver,
         })
+    }
+
+    /// Says that a pooler lends us a connection of the server's for each transaction.
+    pub(crate) fn lent(mut self) -> Self {
+        self.is_lent = true;
+        // What is caught can only be left by cutting the connection, and the pooler would throw away the server's with it.
+        self.interceptor = None;
+        self
+    }
+
+    /// In a transaction on a connection that is lent, keeps clear of statements that an application has prepared on it.
+    ///
+    /// The client library names its own `s0`, `s1`, ... as long as the process lives, and takes a name before it looks whether the
+    /// statement can be sent at all. Each is closed again within the transaction.
+    pub(crate) async fn avoid_prepared(&self) -> Result<(), EngineError> {
+        if !self.is_lent {
+            return Ok(());
+        }
+        let last = "SELECT max(substr(name, 2)::int) FROM pg_catalog.pg_prepared_statements WHERE name ~ '^s[0-9]{1,6}$'";
+        let last = self.value("cannot list the prepared statements", last).await?;
+        for _ in 0..=last.and_then(|last| last.parse::<u32>().ok()).map_or(0, |last| last + 1) {
+            let unsendable = "\0";
+            let _ = self.client.prepare(unsendable).await;
+        }
+        Ok(())
     }
 
     /// Makes the connection ours for as long as it lasts, with these settings.

@@ -43,7 +43,7 @@ pub(crate) fn asking(major: u32) -> Settings {
 
 /// What changes how statements are understood and values printed.
 const MEANING: [(&str, &str); 15] = [
-    ("search_path", "pg_catalog"),
+    ("search_path", "pg_catalog, pg_temp"),
     ("standard_conforming_strings", "on"),
     ("backslash_quote", "safe_encoding"),
     ("array_nulls", "on"),

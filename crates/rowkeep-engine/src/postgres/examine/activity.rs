@@ -91,7 +91,7 @@ const LOCKS: &str = "SELECT l.pid, coalesce(a.application_name, ''), l.mode, l.r
     AND l.relation IN (SELECT oid FROM pg_class WHERE relkind IN ('r', 'p', 'm')) ORDER BY l.pid, 4 LIMIT 1";
 
 const BACKUPS: &str = "SELECT pid, '', application_name FROM pg_stat_activity \
-    WHERE datname = current_database() AND pid <> pg_backend_pid() \
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' \
     AND application_name IN ('rowkeep', 'pg_dump', 'pgcopydb') ORDER BY pid LIMIT 1";
 
 const OLD_TRANSACTIONS: &str = "SELECT pid, application_name, justify_interval(date_trunc('second', now() - xact_start)) \

@@ -50,7 +50,7 @@ pub(crate) async fn make(
     for name in MAINTENANCE {
         match Server::reach_database(address, name).await {
             Ok((server, session)) => {
-                pooling::refuse(&server, "making a database")?;
+                server.refuse_pooler(pooling::MAKING)?;
                 session.settle(&settings::to_load(session.major)).await?;
                 let server = server.with_database(address.database());
                 let note = create_unless_stopped(&server, &session, options, stop).await?;

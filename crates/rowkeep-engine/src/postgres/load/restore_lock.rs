@@ -51,7 +51,7 @@ impl RestoreLock {
         }
         let notes = Notes::default();
         let (server, control, made) = reach_or_make(address, schema.ddl(ddl::DATABASE), &notes, stop).await?;
-        pooling::refuse(&server, "making a database's schema")?;
+        server.refuse_pooler(pooling::MAKING)?;
         let lock = Self { server, control, notes, made };
         match stop.run_until_cancelled(lock.take(address)).await.unwrap_or_else(|| Err(stopped())) {
             Ok(()) => Ok(lock),

@@ -13,7 +13,7 @@ use crate::postgres::connect::libpq as defaults;
 use crate::postgres::connect::row::text;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
-use crate::postgres::connect::{failure, pooling, settings};
+use crate::postgres::connect::{failure, settings};
 use crate::postgres::quote;
 use crate::postgres::schema::ddl;
 use crate::{EngineError, ErrorKind, LibpqEnvironment};
@@ -90,7 +90,7 @@ impl ScratchServer {
             }
             reached => reached?,
         };
-        pooling::refuse(&server, "a drill")?;
+        server.refuse_pooler("a drill")?;
         session.settle(&settings::to_load(session.major)).await?;
         let list = format!(
             "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') = {} \

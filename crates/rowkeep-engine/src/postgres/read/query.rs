@@ -41,6 +41,7 @@ pub(crate) async fn query(
         settings::demanded(&settings::NOTHING_PASSED_OVER),
     );
     session.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", &begun).await?;
+    session.avoid_prepared().await?;
     let rows = answer(&session, statement, limit).await;
     let _ = session.end("ROLLBACK").await;
     session.finish();

@@ -25,6 +25,7 @@ use crate::postgres::catalog::sequences::{self, Sequence};
 use crate::postgres::catalog::tables as catalog_tables;
 use crate::postgres::catalog::{identity, large_objects, permissions, unread};
 use crate::postgres::connect::pool::{Lent, Pool};
+use crate::postgres::connect::pooling::Pooling;
 use crate::postgres::connect::row::{number, only};
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
@@ -57,11 +58,13 @@ pub(crate) struct PostgresView {
     standby: bool,
     temporary: Option<PathBuf>,
     snapshot: Arc<Snapshot>,
+    parallelism: usize,
 }
 
-/// What keeps the instant: the connection that holds the snapshot and all locks, and those that share it.
+/// What keeps the instant: the connection that holds the snapshot and all locks, and those that share it. Behind a pooler that
+/// lends connections for transactions there is only one, which reads too.
 struct Snapshot {
-    holder: Mutex<Session>,
+    holder: Option<Mutex<Session>>,
     readers: Arc<Pool>,
 }
 
@@ -79,13 +82,16 @@ impl Snapshot {
         // Somebody waits to change the table, and new readers queue behind. The holder of the snapshot has its lock
         // already.
         drop(reader);
-        let holder = self.holder.lock().await;
-        match copy_out::read_without_interceptor(&holder, reading, to).await? {
-            ReadingEnd::Complete | ReadingEnd::Unwanted => Ok(()),
-            ReadingEnd::Locked => Err(EngineError::new(
+        let locked = || {
+            EngineError::new(
                 ErrorKind::Busy,
                 format!("cannot read {}: another session holds a lock on it", reading.what),
-            )),
+            )
+        };
+        let holder = self.holder.as_ref().ok_or_else(locked)?.lock().await;
+        match copy_out::read_without_interceptor(&holder, reading, to).await? {
+            ReadingEnd::Complete | ReadingEnd::Unwanted => Ok(()),
+            ReadingEnd::Locked => Err(locked()),
         }
     }
 }
@@ -156,7 +162,17 @@ impl PostgresView {
             snapshot::settings(session.major, LOCK_WAIT),
             settings::demanded(&settings::NOTHING_PASSED_OVER),
         );
-        let readers = Pool::new(server, prepare, CONNECTIONS);
+        let (holder, readers, parallelism) = match server.pooling {
+            Pooling::None | Pooling::Session => {
+                (Some(Mutex::new(session)), Pool::new(server, prepare, CONNECTIONS), CONNECTIONS)
+            }
+            // Each further one would be one less for applications.
+            Pooling::Transaction => {
+                session.avoid_prepared().await?;
+                session.prepare("SAVEPOINT rowkeep_view").await?;
+                (None, Pool::shared(server, session, "rowkeep_view"), 1)
+            }
+        };
         Ok(Self {
             schema: Schema { engine: ddl::ENGINE.to_owned(), tables, inherits, ddl },
             identity,
@@ -173,7 +189,8 @@ impl PostgresView {
             large_objects,
             standby,
             temporary: surroundings.temporary.clone(),
-            snapshot: Arc::new(Snapshot { holder: Mutex::new(session), readers }),
+            snapshot: Arc::new(Snapshot { holder, readers }),
+            parallelism,
         })
     }
 
@@ -248,7 +265,7 @@ impl View for PostgresView {
     }
 
     fn parallelism(&self) -> usize {
-        CONNECTIONS
+        self.parallelism
     }
 
     async fn rows_in_physical_order(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {

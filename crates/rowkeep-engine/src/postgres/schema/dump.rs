@@ -3,11 +3,12 @@
 use rowkeep_format::TableName;
 use rowkeep_format::schema::Ddl;
 
-use super::ddl;
 use super::passed_over::without_references;
 use super::pg_dump::PgDump;
+use super::{ddl, relay};
 use crate::EngineError;
 use crate::postgres::catalog::facts::{self, Database};
+use crate::postgres::connect::pooling::Pooling;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 
@@ -20,8 +21,16 @@ pub(crate) async fn read(
     database: &Database,
     passed_over: &[TableName],
 ) -> Result<Vec<Ddl>, EngineError> {
-    let section = |name| pg_dump.section(server, name, snapshot, &session.encoding, passed_over);
-    let (before, after) = tokio::try_join!(section("pre-data"), section("post-data"))?;
+    let (before, after) = match server.pooling {
+        Pooling::None => tokio::try_join!(
+            pg_dump.section(server, "pre-data", snapshot, &session.encoding, passed_over),
+            pg_dump.section(server, "post-data", snapshot, &session.encoding, passed_over),
+        )?,
+        Pooling::Session | Pooling::Transaction => (
+            relay::section(pg_dump, session, "pre-data", passed_over).await?,
+            relay::section(pg_dump, session, "post-data", passed_over).await?,
+        ),
+    };
     let before = without_references(before, passed_over);
     let after = without_references(after, passed_over);
     let has_public = session

@@ -82,24 +82,53 @@ impl PgDump {
         encoding: &str,
         passed_over: &[TableName],
     ) -> Result<String, EngineError> {
-        let mut command = without(&self.path, &self.withheld);
+        let mut command = self.command(section, encoding, passed_over);
+        command.arg(format!("--snapshot={snapshot}"));
         let mut roots = None;
+        describe_connection(&mut command, server, &mut roots)?;
+        let written = self.output(command, section).await;
+        drop(roots);
+        written
+    }
+
+    /// Writes a section as it is told by whoever answers at a socket of a folder.
+    pub(crate) async fn section_at(
+        &self,
+        folder: &Path,
+        port: u16,
+        section: &str,
+        encoding: &str,
+        passed_over: &[TableName],
+    ) -> Result<String, EngineError> {
+        let mut command = self.command(section, encoding, passed_over);
+        command.env("PGHOST", folder).env("PGPORT", port.to_string()).env("PGSSLMODE", "disable");
+        command.env("PGUSER", "rowkeep").env("PGDATABASE", "rowkeep");
+        self.output(command, section).await
+    }
+
+    fn command(&self, section: &str, encoding: &str, passed_over: &[TableName]) -> Command {
+        let mut command = without(&self.path, &self.withheld);
         command
             .args(["--schema-only", "--no-password", "--lock-wait-timeout=60s"])
             .arg(format!("--section={section}"))
-            .arg(format!("--snapshot={snapshot}"))
             .args(passed_over.iter().map(|table| format!("--exclude-table={}", pattern(table))))
             .arg(if encoding == "SQL_ASCII" { "--encoding=SQL_ASCII" } else { "--encoding=UTF8" })
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        describe_connection(&mut command, server, &mut roots)?;
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        command.env("PGAPPNAME", "rowkeep").env("PGGSSENCMODE", "disable");
+        command
+    }
+
+    async fn output(&self, mut command: Command, section: &str) -> Result<String, EngineError> {
         let output = command.output().await.map_err(|error| {
             EngineError::new(ErrorKind::ToolMissing, format!("cannot run {}", self.path.display()))
                 .with_source(error)
         })?;
-        drop(roots);
         if !output.status.success() {
             return Err(self.failed(section, &String::from_utf8_lossy(&output.stderr)));
         }
@@ -160,48 +189,48 @@ fn missing(server_major: u32, folders: &[PathBuf], versions: &[String]) -> Engin
     EngineError::new(ErrorKind::ToolMissing, message)
 }
 
+/// What a user has told PostgreSQL's own programs, who are to go where we go.
+const FOREIGN: [&str; 32] = [
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGPASSFILE",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGOPTIONS",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLCRL",
+    "PGSSLROOTCERT",
+    "PGREQUIREPEER",
+    "PGTARGETSESSIONATTRS",
+    "PGCLIENTENCODING",
+    "PGDATESTYLE",
+    "PGTZ",
+    "PGGEQO",
+    "PGKRBSRVNAME",
+    "PGGSSLIB",
+    "PGGSSDELEGATION",
+    "PGSSLSNI",
+    "PGSSLCRLDIR",
+    "PGSSLCERTMODE",
+    "PGSSLCOMPRESSION",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGMINPROTOCOLVERSION",
+    "PGMAXPROTOCOLVERSION",
+    "PG_COLOR",
+    "PGREQUIREAUTH",
+    "PGSSLNEGOTIATION",
+    "PGLOADBALANCEHOSTS",
+    "PGCHANNELBINDING",
+];
+
 /// Says by environment variables, which other users of the machine cannot see, what the URL said.
 fn describe_connection(
     command: &mut Command,
     server: &Server,
     roots: &mut Option<tempfile::NamedTempFile>,
 ) -> Result<(), EngineError> {
-    for name in [
-        "PGSERVICE",
-        "PGSERVICEFILE",
-        "PGPASSFILE",
-        "PGHOST",
-        "PGHOSTADDR",
-        "PGOPTIONS",
-        "PGSSLCERT",
-        "PGSSLKEY",
-        "PGSSLCRL",
-        "PGSSLROOTCERT",
-        "PGREQUIREPEER",
-        "PGTARGETSESSIONATTRS",
-        "PGCLIENTENCODING",
-        "PGDATESTYLE",
-        "PGTZ",
-        "PGGEQO",
-        "PGKRBSRVNAME",
-        "PGGSSLIB",
-        "PGGSSDELEGATION",
-        "PGSSLSNI",
-        "PGSSLCRLDIR",
-        "PGSSLCERTMODE",
-        "PGSSLCOMPRESSION",
-        "PGSSLMINPROTOCOLVERSION",
-        "PGSSLMAXPROTOCOLVERSION",
-        "PGMINPROTOCOLVERSION",
-        "PGMAXPROTOCOLVERSION",
-        "PG_COLOR",
-        "PGREQUIREAUTH",
-        "PGSSLNEGOTIATION",
-        "PGLOADBALANCEHOSTS",
-        "PGCHANNELBINDING",
-    ] {
-        command.env_remove(name);
-    }
     let config = &server.config;
     match config.get_hosts().first() {
         Some(Host::Tcp(name)) => command.env("PGHOST", name),
@@ -222,7 +251,7 @@ fn describe_connection(
     }
     let given = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
     command.env("PGOPTIONS", given + &settings::options());
-    command.env("PGDATABASE", server.database()).env("PGAPPNAME", "rowkeep").env("PGGSSENCMODE", "disable");
+    command.env("PGDATABASE", server.database());
     if let Some(wait) = config.get_connect_timeout() {
         // It has answered us a moment ago, so it is there, however busy.
         command.env("PGCONNECT_TIMEOUT", wait.as_secs().max(60).to_string());

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::out;
+use crate::wrap::{width_of_messages, wrapped};
 use rowkeep::engine::ErrorKind as Engine;
 use rowkeep::format::in_one_line;
 use rowkeep::jobs::Verdict;
@@ -67,12 +68,12 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         Some(Error::Config { .. }) => told.lines().map(plain).collect::<Vec<_>>().join("\n"),
         _ => plain(&told),
     };
-    eprintln!("error: {told}");
+    say(&format!("error: {told}"));
     if let Some(Error::Condition(error)) = error.downcast_ref::<Error>() {
         error.caret().iter().for_each(|line| eprintln!("  {}", plain(line)));
     }
     if let Some(hint) = hint {
-        eprintln!("hint: {}", plain(&hint));
+        say(&format!("hint: {}", plain(&hint)));
     }
     ExitCode::from(status)
 }
@@ -80,10 +81,15 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
 /// Prints why one of several databases failed, and what to do about it.
 pub(crate) fn say_of(database: &str, error: &Error) {
     out::clear();
-    eprintln!("error: {}: {}", plain(database), plain(&error.in_one_line()));
+    say(&format!("error: {}: {}", plain(database), plain(&error.in_one_line())));
     if let Some(hint) = hint(error) {
-        eprintln!("hint: {}", plain(&hint));
+        say(&format!("hint: {}", plain(&hint)));
     }
+}
+
+/// Says something beside the results.
+pub(crate) fn say(text: &str) {
+    eprintln!("{}", wrapped(text, width_of_messages()));
 }
 
 /// The exit status of a job, with a hint where only hooks after it failed.

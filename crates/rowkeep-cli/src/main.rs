@@ -9,6 +9,7 @@ mod fail;
 mod out;
 mod setup;
 mod ui;
+mod wrap;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
 use crate::out;
+use crate::wrap::{width_of_results, wrapped};
 
 pub(crate) use machine::withheld;
 pub(crate) use wanted::{Chosen, Wanted, masked};
@@ -57,7 +58,7 @@ impl Session {
     /// Prints a result for people, unless silence or JSON is asked for.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if !self.global.quiet && !self.global.json {
-            out::line(text);
+            out::line(wrapped(text.as_ref(), width_of_results()));
         }
     }
 
@@ -66,7 +67,7 @@ impl Session {
         if self.global.json {
             out::json(&json());
         } else if !self.global.quiet {
-            out::line(text());
+            out::line(wrapped(&text(), width_of_results()));
         }
     }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::fail::CommandError;
 use crate::out;
 use crate::setup::Session;
+use crate::wrap::{width_of_results, wrapped};
 
 /// Prints reports for people, or as JSON, or in another form.
 pub(crate) fn show(session: &Session, outcome: &ReportsOutcome, format: ReportFormat) {
@@ -20,7 +21,10 @@ pub(crate) fn show(session: &Session, outcome: &ReportsOutcome, format: ReportFo
         let passed = outcome.verdict() == Verdict::Done;
         out::json(&json!({ "passed": passed, "reports": outcome.reports, "failed": outcome.failed }));
     } else if !session.global.quiet {
-        out::text(render(&outcome.reports, format));
+        let text = render(&outcome.reports, format);
+        // A report in another form may be for a program.
+        let width = if format == ReportFormat::Terminal { width_of_results() } else { None };
+        out::text(wrapped(&text, width));
     }
 }
 

@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::units::plain;
+use crate::wrap::width_of_results;
 
 /// A column: its heading, and whether it holds numbers.
 pub(crate) struct Column(pub(crate) &'static str, pub(crate) bool);
@@ -22,7 +23,7 @@ const BETWEEN: usize = 2;
 pub(crate) fn render(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let rows: Vec<Vec<String>> =
         rows.into_iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
-    let widths = fitting(columns, &rows, terminal_width());
+    let widths = fitting(columns, &rows, width_of_results());
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|column| column.0));
@@ -80,12 +81,6 @@ fn cut(text: String, most: usize) -> String {
         kept.push(character);
     }
     kept + "…"
-}
-
-/// How many places a line has, where results go to a terminal.
-fn terminal_width() -> Option<usize> {
-    let size = console::Term::stdout();
-    size.is_term().then(|| usize::from(size.size().1))
 }
 
 #[cfg(test)]

@@ -64,7 +64,13 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
         "rowkeep-cli",
         &[Rooms {
             below: &[],
-            order: &[&["allocator", "args", "out"], &["fail"], &["setup"], &["ui", "child"], &["commands"]],
+            order: &[
+                &["allocator", "args", "out", "wrap"],
+                &["fail"],
+                &["setup"],
+                &["ui", "child"],
+                &["commands"],
+            ],
         }],
     ),
 ];

@@ -60,7 +60,7 @@ pub async fn drill(
         time_doubt: time_doubt.as_deref(),
         out: Out::default(),
     };
-    let done = drill.run().await;
+    let done = Box::pin(drill.run()).await;
     let out = drill.out;
     let target = workshop.describe();
     let closed = workshop.close().await;
@@ -168,7 +168,7 @@ impl Drill<'_> {
             Err(error) => return Err(error),
         };
         let scratch = self.workshop.make(&schema).await?;
-        let recovered = self.recover(&scratch).await;
+        let recovered = Box::pin(self.recover(&scratch)).await;
         let removed = scratch.remove().await;
         if let Err(error) = removed {
             self.out.recovery.push(found("scratch removed", Status::Warning, error.in_one_line(), None));
@@ -182,7 +182,7 @@ impl Drill<'_> {
                 self.out.recovery.push(found("restored", Status::Failed, error.in_one_line(), None));
                 let (context, repository, snapshot) = (self.context, self.repository, self.snapshot);
                 let salvage = Salvage { context, repository, snapshot, workshop: self.workshop };
-                self.out.damage = salvage.run(&schema).await?;
+                self.out.damage = Box::pin(salvage.run(&schema)).await?;
                 Ok(())
             }
             Err(Error::Cancelled) => Err(Error::Cancelled),

@@ -26,7 +26,8 @@ pub(crate) async fn each<D, T>(
 ) -> Result<(Vec<T>, Vec<FailedDatabase>), Error> {
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for database in databases {
-        match job(database).await {
+        // Jobs are large, and whoever calls this is one already.
+        match Box::pin(job(database)).await {
             Ok(result) => done.push(result),
             Err(error) if databases.len() == 1 || context.is_cancelled() => return Err(error),
             Err(error) => {

@@ -170,5 +170,5 @@ async fn one(
         .iter()
         .rfind(|before| before.manifest.scope == Scope::Full)
         .map(|before| before.manifest.clone());
-    drill(context, repository, snapshot, &options).await
+    Box::pin(drill(context, repository, snapshot, &options)).await
 }

@@ -167,6 +167,10 @@ fn what_a_standby_does_not_have_is_left_out_and_left_alone() {
         sandbox.done(&["backup", &url, "--name", "whole"]);
         let equal = sandbox.done(&["verify", "whole", "--against", &standby.url_of(&database)]);
         says(&equal, &["not compared: rows of u", "equal: "]);
+        let there = standby.url_of(&database);
+        says(&sandbox.done(&["diff", &url, &there]), &["not compared: rows of u", "equal: "]);
+        says(&sandbox.done(&["export", &there, "--to", "out"]), &["has no rows of", "part2"]);
+        assert!(sandbox.path("out/t.csv").exists() && !sandbox.path("out/u.csv").exists());
         let copy = format!("rowkeep_cli_standby_copy_{}", std::process::id());
         let restored = sandbox.done(&[
             "restore",
@@ -223,6 +227,7 @@ fn sequences_that_a_standby_shows_ahead_are_not_different() {
         sandbox.done(&["backup", &url, "--name", "primary"]);
         sandbox.done(&["verify", "primary", "--against", &there]);
         sandbox.done(&["diff", "primary", "standby"]);
+        sandbox.done(&["diff", &there, &url]);
 
         // What cannot be what the standby showed is a difference, and then the higher value counts.
         database.sql("SELECT setval('tens', 5000), setval('down', -5000), setval('unused', 7)");

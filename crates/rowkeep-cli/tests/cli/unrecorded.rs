@@ -114,6 +114,27 @@ fn what_is_left_half_done_is_taken_back() {
 }
 
 #[test]
+fn an_ordinary_role_takes_back_what_is_its_own() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_own_index");
+        let role = format!("rowkeep_own_index_{}", std::process::id());
+        shop.sql(&format!(
+            "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT CREATE ON SCHEMA public TO {role};
+             SET ROLE {role}; CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (2, 1)"
+        ));
+        let url = shop.url().replace("postgres@", &format!("{role}:right@"));
+        let psql = server.program("psql").get_program().display().to_string();
+        let index = "CREATE UNIQUE INDEX CONCURRENTLY bad ON t (a)";
+        let ran = sandbox.run(&["migrate", &url, "--", &psql, "-X", "-q", "-d", &url, "-c", index]).expect(1);
+        assert!(ran.err.contains("taken back: index public.bad is invalid"), "{ran:?}");
+        assert_eq!(shop.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid").trim(), "0");
+        shop.sql(&format!("DROP OWNED BY {role}"));
+        server.psql("postgres", &format!("DROP ROLE {role}"));
+    }
+}
+
+#[test]
 fn views_that_were_filled_again_are_filled_from_the_rows_that_are_back() {
     for server in servers() {
         let sandbox = Sandbox::new();

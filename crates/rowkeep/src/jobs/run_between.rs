@@ -72,7 +72,7 @@ pub async fn around(
     command: impl AsyncFnOnce(&Snapshot) -> Option<String>,
 ) -> Result<Around, Error> {
     let before = capture(context, repository, engine, &whole(options, label, "before")).await?;
-    let unrecorded = engine.unrecorded().await?;
+    let unrecorded = engine.unrecorded().await;
     context.observe(Event::Pause);
     let problem = command(&before).await;
     let context = context.sheltered();
@@ -81,9 +81,9 @@ pub async fn around(
         Ok(after) => effect(&context, repository, &before, after).await,
         Err(error) => Err(error),
     };
-    let unrecorded = match engine.unrecorded().await {
-        Ok(now) => changes(&unrecorded, now),
-        Err(error) => {
+    let unrecorded = match (unrecorded, engine.unrecorded().await) {
+        (Ok(then), Ok(now)) => changes(&then, now),
+        (Err(error), _) | (_, Err(error)) => {
             context.warn(format!("what no snapshot tells cannot be compared: {error}"));
             Vec::new()
         }

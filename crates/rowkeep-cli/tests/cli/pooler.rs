@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Pooler {
     process: Child,
     port: u16,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Pooler {
@@ -31,7 +31,7 @@ impl Pooler {
         let (host, port) = place.rsplit_once(':').expect("it names a port");
         for _ in 0..20 {
             let folder = tempfile::tempdir().expect("a folder is made");
-            fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("it is opened");
+            fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("it is opened");
             let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
             let own = free.expect("a port is free").port();
             let users = folder.path().join("users");
@@ -39,8 +39,9 @@ impl Pooler {
             let configuration = folder.path().join("pgbouncer.ini");
             let text = format!(
                 "[databases]\n* = host={host} port={port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {own}\n\
-                 unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = {mode}\ndefault_pool_size = {connections}\n\
+                 unix_socket_dir = {}\nauth_type = trust\nauth_file = {}\npool_mode = {mode}\ndefault_pool_size = {connections}\n\
                  query_wait_timeout = 20\n",
+                folder.path().display(),
                 users.display()
             );
             fs::write(&configuration, text).expect("it is written");
@@ -53,13 +54,18 @@ impl Pooler {
             }
             let process =
                 command.arg(&configuration).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
-            let mut pooler =
-                Self { process: process.expect("pgbouncer is installed"), port: own, _folder: folder };
+            let mut pooler = Self { process: process.expect("pgbouncer is installed"), port: own, folder };
             if pooler.answers() {
                 return pooler;
             }
         }
         panic!("pgbouncer does not start");
+    }
+
+    /// The same by its socket.
+    fn socket(&self, database: &str) -> String {
+        let folder = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgres://postgres@{folder}:{}/{database}", self.port)
     }
 
     /// Whether it takes connections; not if another program has its port.
@@ -192,13 +198,13 @@ const EDITS: &str = "DELETE FROM app.refers WHERE t > 490; DELETE FROM app.t WHE
 
 #[test]
 fn an_application_behind_a_pooler_notices_nothing() {
-    for server in servers() {
+    for (server, order) in servers().into_iter().zip(["", "\nserver_round_robin = 1"]) {
         let database = server.database("rowkeep_cli_pooler");
         database.sql(SCHEMA);
         let nothing = server.database("rowkeep_cli_pooler_new");
         let nothing = nothing.url();
         let (_, empty) = nothing.rsplit_once('/').expect("the URL names a database");
-        let pooler = Pooler::start(&server, "transaction", 2);
+        let pooler = Pooler::start(&server, &format!("transaction{order}"), 2);
         let direct = database.url();
         let (_, name) = direct.rsplit_once('/').expect("the URL names a database");
         let url = pooler.url(name);
@@ -242,8 +248,9 @@ fn an_application_behind_a_pooler_notices_nothing() {
         beside(3, &["diff", "first", &url]);
         beside(0, &["history", "app.t", "7", name]);
         beside(0, &["export", &url, "--to", "-", "--format", "ndjson"]);
-        beside(0, &["restore", "first", "--to", &url, "--dry-run"]);
-        beside(0, &["restore", "first", "--to", &url, "--yes"]);
+        let planned = beside(0, &["restore", "first", "--to", &url, "--dry-run", "--json"]);
+        let planned: serde_json::Value = serde_json::from_str(&planned.out).expect("it is JSON");
+        beside(0, &["apply", planned["plan"].as_str().expect("a plan has an id"), "--yes"]);
         sandbox.done(&["verify", "first", "--against", &direct]);
         beside(0, &["undo", &url, "--yes"]);
         beside(0, &["restore", "first", "--to", &url, "--key", "app.t:7", "--yes"]);
@@ -293,6 +300,9 @@ fn one_connection_is_enough() {
         sandbox.done(&["verify", "first", "--against", &url]);
         sandbox.done(&["undo", &url, "--yes"]);
         sandbox.done(&["export", &url, "--to", "-", "--format", "sql"]);
+        let by_socket = pooler.socket(name);
+        assert!(sandbox.done(&["doctor", &by_socket]).out.contains("through a pooler in transaction mode"));
+        sandbox.run(&["verify", "first", "--against", &by_socket]).expect(3);
     }
 }
 
@@ -305,6 +315,13 @@ fn other_modes_work_or_are_refused() {
         let direct = database.url();
         let (_, name) = direct.rsplit_once('/').expect("the URL names a database");
         let sandbox = Sandbox::new();
+        let (_, place) = direct.split_once("@127.0.0.1:").expect("the URL names a port");
+        let (port, _) = place.split_once('/').expect("it names a database");
+        let without_name =
+            format!("postgres://postgres@/{name}?hostaddr=127.0.0.1&port={port}&sslmode=disable");
+        for url in [&direct, &without_name] {
+            assert!(!sandbox.done(&["doctor", url]).out.contains("through a pooler"), "{url}");
+        }
         let by_session = Pooler::start(&server, "session", 20);
         let url = by_session.url(name);
         assert!(sandbox.done(&["doctor", &url]).out.contains("through a pooler, in session mode"));

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio::time::timeout;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
@@ -24,8 +24,9 @@ pub(crate) enum Pooling {
     Transaction,
 }
 
-/// How often it is looked which connections of the server two of ours are given.
-const LOOKS: usize = 4;
+/// How often it is looked which connections of the server two of ours are given. Beside a busy application, each may be given
+/// its own for some time by chance.
+const LOOKS: usize = 20;
 
 /// How long a second connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,8 +51,11 @@ pub(crate) async fn find(
         let other = other.await?;
         let first = process_of_transaction(session).await?;
         for _ in 0..LOOKS {
-            let (one, two) = (process_of_transaction(session).await?, process_of_transaction(&other).await?);
-            if one == two || one != first {
+            // Twice in a row, for a pooler that lends them in turn could give each of ours its own for ever.
+            let one = process_of_transaction(session).await?;
+            let again = process_of_transaction(session).await?;
+            let two = process_of_transaction(&other).await?;
+            if one != first || again != first || two == first {
                 return Ok(Pooling::Transaction);
             }
         }
@@ -90,11 +94,14 @@ pub(crate) const MAKING: &str = "making a database, or its schema again,";
 /// The process that a connection was told to be served by: what a request to cancel it would name.
 async fn told_process(session: &Session) -> Option<i32> {
     let (near, mut far) = duplex(64);
+    // Should it be asked for TLS first, there is none.
+    far.write_all(b"N").await.ok()?;
     session.client.cancel_token().cancel_query_raw(near, Passing).await.ok()?;
+    let mut asked = Vec::new();
+    far.read_to_end(&mut asked).await.ok()?;
     // The length, the code of the request, the process, its secret (PostgreSQL manual, "Message Formats", CancelRequest).
-    let mut request = [0; 12];
-    far.read_exact(&mut request).await.ok()?;
-    request.last_chunk().copied().map(i32::from_be_bytes)
+    let [.., a, b, c, d, _, _, _, _] = asked[..] else { return None };
+    Some(i32::from_be_bytes([a, b, c, d]))
 }
 
 /// TLS in name alone, for a stream that leads nowhere.

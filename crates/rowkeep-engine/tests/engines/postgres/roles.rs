@@ -10,6 +10,7 @@ super::on_every_server!(
     readers_need_no_more_than_to_read,
     what_may_not_be_read_is_named,
     hidden_rows_are_not_left_out,
+    damaged_pages_are_not_passed_over,
     owners_of_databases_restore,
     simple_databases_are_restored_exactly_by_their_owners,
 );
@@ -150,4 +151,21 @@ async fn simple_databases_are_restored_exactly_by_their_owners(server: Server) {
     assert_same_text(&original.dump().await, &left.dump().await);
     let error = server.engine_at(&server.url_as(&role, "postgres")).contents().await;
     assert!(error.is_ok(), "{}", error.err().map(|error| chain(&error)).unwrap_or_default());
+}
+
+/// Only a superuser may have damaged pages refused where they would be read as empty ones.
+async fn damaged_pages_are_not_passed_over(server: Server) {
+    let database = server.database().await;
+    let role = server.role("").await;
+    let name = &database.name;
+    database.run(&format!("CREATE TABLE t (id int PRIMARY KEY); GRANT SELECT ON t TO {role}")).await;
+    database.run(&format!("ALTER DATABASE {name} SET zero_damaged_pages = on")).await;
+    let engine = server.engine_at(&server.url_as(&role, name));
+    let opened = engine.open(&ViewOptions::default()).await;
+    for error in [opened.err(), engine.query("SELECT 1", 1).await.err()] {
+        let error = error.expect("pages may be passed over");
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert!(chain(&error).contains("zero_damaged_pages"), "{}", chain(&error));
+    }
+    read_all(&*server.engine(name)).await;
 }

@@ -41,7 +41,8 @@ impl<'s> Standby<'s> {
             std::fs::set_permissions(standby.folder.path(), std::fs::Permissions::from_mode(0o711))
                 .expect("it is ours");
         }
-        let options = format!("-p {port}");
+        // Other tests may have tablespaces on the server, which are copied with the rest.
+        let options = format!("-p {port} -c allow_in_place_tablespaces=on");
         let log = standby.data().join("log").display().to_string();
         // Its output goes to a file: a server that holds our pipe would keep us waiting.
         let started = standby.pg_ctl(&["-w", "-t", "60", "-l", &log, "-o", &options, "start"]).status();

@@ -64,8 +64,9 @@ fn progress_leaves_results_plan_and_question_on_the_screen() {
         let (status, screen) =
             on_terminal(&sandbox, columns, "", &[&["backup", "shop.db"], &key[..]].concat());
         assert_eq!(status, 0, "{screen:#?}");
-        let told = screen.concat();
-        assert!(told.starts_with("snapshot ") && told.ends_with("new in the repository"), "{screen:#?}");
+        // Lines are broken between words.
+        let told = screen.join(" ");
+        assert!(told.starts_with("snapshot ") && told.ends_with(" new in the repository"), "{screen:#?}");
 
         sandbox.sql("shop.db", "DELETE FROM events WHERE id < 20000; UPDATE people SET balance = 1");
         let restore = [&["restore", "latest", "--to", "shop.db"], &key[..]].concat();

@@ -34,6 +34,8 @@ pub struct CreateOptions {
     /// Whether the database is only to be tried and then removed, so that nothing in it may act on anything else: event
     /// triggers stay disabled, and what connects to other servers is left out.
     pub is_scratch: bool,
+    /// Whether the schema lacks tables that other parts of it may need: those are left out with a note.
+    pub lacks_definitions: bool,
     /// What the owner, the group and others may do with the file that is made (`chmod`), where a database is one and there was
     /// none; nothing stands for the owner alone.
     pub file_mode: Option<u32>,

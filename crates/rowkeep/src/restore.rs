@@ -121,6 +121,7 @@ async fn make(
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
         end_connections: false,
         is_scratch,
+        lacks_definitions: manifest.unread.iter().any(|unread| unread.why == Why::Denied),
         file_mode: file_mode(manifest),
         stop: context.cancel().clone(),
     };

@@ -286,6 +286,8 @@ fn shared(database: &Database<'_>, role: &str) {
          CREATE MATERIALIZED VIEW closed.words AS SELECT word FROM secret;
          CREATE TABLE \"Odd \"\"name\" (id int); CREATE TABLE parts (id int) PARTITION BY LIST (id);
          CREATE TABLE part PARTITION OF parts FOR VALUES IN (1); INSERT INTO parts VALUES (1);
+         CREATE FUNCTION first_of(secret) RETURNS int LANGUAGE sql AS 'SELECT 1';
+         CREATE FUNCTION after_it(int) RETURNS int LANGUAGE sql AS 'SELECT 2';
          GRANT SELECT ON open, hiding TO {role}; GRANT SELECT ON open_id_seq TO {role}"
     ));
 }
@@ -326,6 +328,15 @@ fn what_a_role_may_not_read_is_done_without_when_it_is_not_wanted() {
         says(&first.done(&["doctor", "shared"]), &["read every table"]);
         first.done(&["export", "shared", "--to", "out", "--tables", "open"]);
 
+        // What cannot be defined without a table is refused, unless definitions are not wanted.
+        database.sql(&format!("CREATE TABLE heir (n int) INHERITS (secret); GRANT SELECT ON heir TO {role}"));
+        sandbox
+            .run(&["backup", &url, "--exclude", excluded])
+            .expect(1)
+            .says(&["heir inherits from public.secret"]);
+        sandbox.done(&["backup", &url, "--exclude", excluded, "--data-only"]);
+        database.sql("DROP TABLE heir");
+
         // Large objects are wanted unless tables are named.
         database.sql("SELECT lo_create(4711)");
         sandbox.done(&["backup", &url, "--tables", "open"]);
@@ -339,8 +350,10 @@ fn what_a_role_may_not_read_is_done_without_when_it_is_not_wanted() {
             "1|2"
         );
         let copy = format!("rowkeep_cli_shared_copy_{}", std::process::id());
-        let restored = sandbox.done(&["restore", "latest", "--to", &server.url_of(&copy)]);
-        says(&restored, &["not in the snapshot: rows and definition of secret"]);
+        // A function of a row that nobody knows cannot be made, which the proof says.
+        let restored = sandbox.run(&["restore", "latest", "--to", &server.url_of(&copy)]).expect(3);
+        says(&restored, &["not in the snapshot: rows and definition of secret", "left out", "first_of"]);
+        assert_eq!(server.psql(&copy, "SELECT after_it(1)").trim(), "2");
         assert_eq!(server.psql(&copy, "SELECT count(*) FROM open").trim(), "1");
         server.psql("postgres", &format!("DROP DATABASE {copy}"));
         database.sql(&format!("DROP OWNED BY {role}"));

@@ -33,6 +33,8 @@ pub(crate) struct Prepared {
     pub(crate) loaded: HashSet<TableName>,
     /// Whether the database is only to be tried.
     pub(crate) is_scratch: bool,
+    /// Whether the schema lacks tables that other parts of it may need.
+    pub(crate) lacks_definitions: bool,
 }
 
 impl Prepared {
@@ -91,7 +93,8 @@ impl Prepared {
             Some(names) => names.iter().cloned().collect(),
             None => tables.cloned().collect(),
         };
-        let (roles, is_scratch) = (facts::roles(&lock.control).await?, options.is_scratch);
-        Ok(Self { pool, scope, transaction, roles, loaded, is_scratch })
+        let roles = facts::roles(&lock.control).await?;
+        let (is_scratch, lacks_definitions) = (options.is_scratch, options.lacks_definitions);
+        Ok(Self { pool, scope, transaction, roles, loaded, is_scratch, lacks_definitions })
     }
 }

@@ -47,6 +47,7 @@ pub(crate) struct Restore {
     pub(crate) loaded: HashSet<TableName>,
     /// Whether the database is only to be tried.
     pub(crate) is_scratch: bool,
+    lacks_definitions: bool,
     roles: HashSet<String>,
     /// The connection of the one transaction of a replacement.
     transaction: Option<Backend>,
@@ -56,17 +57,30 @@ pub(crate) struct Restore {
 impl Restore {
     /// Begins with nothing done.
     pub(crate) fn new(server: Server, prepared: Prepared, notes: Notes, mut plan: Plan) -> Self {
-        let Prepared { pool, scope, transaction, roles, loaded, is_scratch } = prepared;
+        let Prepared { pool, scope, transaction, roles, loaded, is_scratch, lacks_definitions } = prepared;
         if is_scratch {
             plan.keep_apart();
         }
         let of_tables = Mutex::new(std::mem::take(&mut plan.of_tables));
-        Self { server, pool, scope, transaction, plan, notes, loaded, is_scratch, roles, of_tables }
+        Self {
+            server,
+            pool,
+            scope,
+            transaction,
+            plan,
+            notes,
+            loaded,
+            is_scratch,
+            lacks_definitions,
+            roles,
+            of_tables,
+        }
     }
 
     /// What runs statements on a session.
     pub(crate) fn runner<'a>(&'a self, session: &'a Session) -> Runner<'a> {
-        Runner { session, roles: &self.roles, scope: self.scope, notes: &self.notes }
+        let lacks_definitions = self.lacks_definitions;
+        Runner { session, roles: &self.roles, scope: self.scope, lacks_definitions, notes: &self.notes }
     }
 
     /// Takes the statements that build what belongs to a table alone.

@@ -24,6 +24,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) roles: &'a HashSet<String>,
     /// What statements that go together are to each other.
     pub(crate) scope: TransactionScope,
+    /// Whether the schema lacks tables that a statement may need.
+    pub(crate) lacks_definitions: bool,
     /// Where failures are noted that do not matter for the rest.
     pub(crate) notes: &'a Notes,
 }
@@ -57,13 +59,20 @@ impl Runner<'_> {
     async fn run_one(&self, statement: &Statement) -> Result<(), EngineError> {
         match self.scope.run(self.session, &with_settings(statement)).await {
             Ok(()) => Ok(()),
-            Err(error) if may_fail(&statement.kind, &error) => {
+            Err(error) if may_fail(&statement.kind, &error) || self.lacks(&error) => {
                 let reason = error.as_db_error().map_or_else(String::new, |error| error.message().to_owned());
                 self.notes.left_out(brief(&statement.sql), &reason);
                 Ok(())
             }
             Err(error) => Err(failure::failed(format!("cannot run: {}", brief(&statement.sql)), error)),
         }
+    }
+
+    /// Whether a statement failed for what the schema lacks.
+    fn lacks(&self, error: &tokio_postgres::Error) -> bool {
+        const LACKING: [SqlState; 3] =
+            [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION];
+        self.lacks_definitions && error.code().is_some_and(|code| LACKING.contains(code))
     }
 
     /// Whether all roles exist that an owner or grant is about; notes it when not.

@@ -7,7 +7,7 @@ use super::split::statements;
 use crate::postgres::catalog::permissions::Access;
 use crate::postgres::connect::row::text;
 use crate::postgres::connect::session::Session;
-use crate::{EngineError, Meant};
+use crate::{EngineError, ErrorKind, Meant};
 
 /// The tables of some numbers with all views that read them, be it over others, and partitioned tables of which nothing is left.
 fn dependents(oids: &[u32]) -> String {
@@ -26,6 +26,22 @@ fn dependents(oids: &[u32]) -> String {
     )
 }
 
+/// Refuses tables that have columns from one that is passed over: they cannot be defined without it.
+async fn refuse_heirs(session: &Session, oids: &[u32]) -> Result<(), EngineError> {
+    let list = oids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let query = format!(
+        "SELECT i.inhrelid::regclass, i.inhparent::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+         WHERE i.inhparent IN ({list}) AND i.inhrelid NOT IN ({list}) AND NOT c.relispartition LIMIT 1"
+    );
+    let rows = session.rows("cannot list the children of tables", &query).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (child, parent) = (text(row, 0), text(row, 1));
+    let message = format!(
+        "table {child} inherits from {parent}, which may not be read, so that it cannot be defined; rows alone can be backed up (--data-only)"
+    );
+    Err(EngineError::new(ErrorKind::Unsupported, message))
+}
+
 /// The names of tables that are passed over, with what cannot be without them and what is not to be defined.
 pub(crate) async fn names(
     session: &Session,
@@ -35,6 +51,7 @@ pub(crate) async fn names(
     let mut names = meant.undefined().to_vec();
     let oids: Vec<u32> = passed_over.iter().map(|table| table.oid).collect();
     if !oids.is_empty() {
+        refuse_heirs(session, &oids).await?;
         let rows = session.rows("cannot list the views of tables", &dependents(&oids)).await?;
         names.extend(rows.iter().map(|row| TableName::qualified(text(row, 0), text(row, 1))));
     }

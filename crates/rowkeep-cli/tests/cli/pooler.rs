@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::postgres::{Server, servers};
-use crate::sandbox::{Ran, Sandbox};
+use crate::sandbox::{Ran, Sandbox, signal};
 
 /// How long the pooler may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -87,6 +87,9 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -120,7 +123,11 @@ impl Application {
             for _ in 0..2 {
                 let (client, connection) =
                     tokio_postgres::connect(url, NoTls).await.expect("the pooler answers");
-                tokio::spawn(connection);
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        eprintln!("the application lost its connection: {error:?}");
+                    }
+                });
                 clients.push(client);
             }
             clients
@@ -280,6 +287,49 @@ fn an_application_behind_a_pooler_notices_nothing() {
         }
         beside(0, &["restore", "first", "--to", &url, "--yes"]);
         sandbox.done(&["verify", "first", "--against", &direct]);
+    }
+}
+
+/// Who is stopped in the middle of a restore has the right connection of the server's stop, and leaves it as it was.
+#[test]
+fn a_restore_that_is_stopped_leaves_the_connection() {
+    for server in servers() {
+        let database = server.database("rowkeep_cli_pooler_stop");
+        database.sql(SCHEMA);
+        let pooler = Pooler::start(&server, "transaction", 2);
+        let direct = database.url();
+        let (_, name) = direct.rsplit_once('/').expect("the URL names a database");
+        let (url, sandbox) = (pooler.url(name), Sandbox::new());
+        sandbox.done(&["backup", &url, "--name", "first"]);
+        database.sql(EDITS);
+        let application = Application::new(&url);
+        let kept = application.kept();
+        let blocker = application.runtime.block_on(async {
+            let (client, connection) =
+                tokio_postgres::connect(&direct, NoTls).await.expect("the server answers");
+            tokio::spawn(connection);
+            client
+                .batch_execute("BEGIN; SELECT FROM app.t WHERE id = 7 FOR UPDATE")
+                .await
+                .expect("a row is locked");
+            client
+        });
+        let mut restore = sandbox.command(&["restore", "first", "--to", &url, "--yes"]);
+        let running =
+            restore.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command can be run");
+        let limit = Instant::now() + PATIENCE;
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        while database.sql(waiting).trim() == "0" {
+            assert!(Instant::now() < limit, "the restore does not wait for the row");
+        }
+        signal("INT", &running.id().to_string());
+        let ran = Ran::of(&running.wait_with_output().expect("it ends"));
+        assert_ne!(ran.status, 0, "{ran:?}");
+        assert_eq!(database.sql(waiting).trim(), "0", "{ran:?}");
+        assert_eq!(application.kept(), kept, "{ran:?}");
+        drop(blocker);
+        sandbox.done(&["restore", "first", "--to", &url, "--yes"]);
+        assert_eq!(application.kept(), kept);
     }
 }
 

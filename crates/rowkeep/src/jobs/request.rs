@@ -36,7 +36,7 @@ use crate::{Context, Error};
 ///
 /// let request = VerifyRequest { snapshot: "latest".to_owned(), against: "shop".into(), rows_only: false };
 /// let stored = serde_json::to_string(&Request::Verify(request)).expect("it has a JSON form");
-/// assert_eq!(stored, r#"{"job":"verify","request":{"snapshot":"latest","against":"shop"}}"#);
+/// assert_eq!(stored, r#"{"job":"verify","request":{"snapshot":"latest","against":"shop","rows_only":false}}"#);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", content = "request", rename_all = "snake_case")]

@@ -3,17 +3,24 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use tokio::net::UnixStream;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tokio_postgres::NoTls;
+use tokio_postgres::config::Host;
 
 use super::server::Server;
 use super::session::Session;
-use super::transport;
+use super::transport::{self, UntilClosed};
 
 /// How long a server may take to end what it was asked to cancel.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long it is waited before the server is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
+
+/// How long it is waited until the server has taken such a request.
+const ASKING: Duration = Duration::from_secs(5);
 
 /// A connection for one piece of work.
 ///
@@ -56,20 +63,30 @@ pub(crate) async fn cancel_until<T>(
     session: &Session,
     ended: impl Future<Output = T>,
 ) -> Option<T> {
-    let cancelling = async {
+    let cancelled = async {
+        tokio::pin!(ended);
         loop {
-            request_cancel(server, session).await;
+            let asking = request_cancel(server, session);
+            tokio::pin!(asking);
+            let (result, asked) = tokio::select! {
+                result = &mut ended => (Some(result), false),
+                () = &mut asking => (None, true),
+            };
+            if !asked {
+                // A pooler may go wrong that is left in the middle of a request.
+                asking.await;
+            }
+            if result.is_some() {
+                return result;
+            }
             // A statement that the server had not begun yet was not cancelled.
-            tokio::time::sleep(AGAIN).await;
+            tokio::select! {
+                result = &mut ended => return Some(result),
+                () = tokio::time::sleep(AGAIN) => {}
+            }
         }
     };
-    let ended = async {
-        tokio::select! {
-            ended = ended => Some(ended),
-            () = cancelling => None,
-        }
-    };
-    tokio::time::timeout(PATIENCE, ended).await.ok().flatten()
+    timeout(PATIENCE, cancelled).await.ok().flatten()
 }
 
 impl Deref for CancelGuard {
@@ -104,10 +121,22 @@ fn request_cancel(server: &Server, session: &Session) -> impl Future<Output = ()
     let tls = server.tls.connector();
     // As the connection itself was made: its settings say how the stream is opened.
     let intercepted = transport::intercepted(&server.config, tls.clone());
+    let port = server.config.get_ports().first().copied().unwrap_or(5432);
+    let socket = match server.config.get_hosts() {
+        [Host::Unix(folder)] => Some(folder.join(format!(".s.PGSQL.{port}"))),
+        _ => None,
+    };
+    let asking = async move {
+        match (intercepted, socket) {
+            (Some((_, connector, _)), _) => cancel.cancel_query(connector.until_closed()).await,
+            (None, Some(socket)) => match UnixStream::connect(socket).await {
+                Ok(stream) => cancel.cancel_query_raw(UntilClosed { stream, waits: true }, NoTls).await,
+                Err(_) => Ok(()),
+            },
+            (None, None) => cancel.cancel_query(tls).await,
+        }
+    };
     async move {
-        let _ = match intercepted {
-            Some((_, connector, _)) => cancel.cancel_query(connector).await,
-            None => cancel.cancel_query(tls).await,
-        };
+        let _ = timeout(ASKING, asking).await;
     }
 }

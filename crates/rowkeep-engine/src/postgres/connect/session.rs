@@ -1,8 +1,8 @@
 //! One connection to a server.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -54,6 +54,8 @@ pub(crate) struct Session {
     settings: String,
     /// Whether what is sent needs no settings: in a transaction, or on a connection that is ours.
     is_set: AtomicBool,
+    /// Statements that were prepared by name in the transaction that is open, and would stay.
+    prepared: Mutex<Vec<String>>,
     driver: AbortHandle,
 }
 
@@ -92,6 +94,7 @@ impl Session {
             interceptor,
             settings,
             is_set: AtomicBool::new(false),
+            prepared: Mutex::default(),
             driver,
         })
     }
@@ -139,6 +142,21 @@ impl Session {
     async fn enter(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
         self.is_set.store(true, Ordering::Relaxed);
         self.client.batch_execute(sql).await
+    }
+
+    /// Notes that a statement is being prepared by name in a transaction, to be taken back with it.
+    pub(crate) fn note_prepared(&self, name: String) {
+        self.prepared().push(name);
+    }
+
+    /// Takes back the statements that were noted.
+    pub(crate) async fn forget_prepared(&self) -> Result<(), EngineError> {
+        let forget = deallocations(&std::mem::take(&mut *self.prepared()));
+        self.prepare(&forget).await
+    }
+
+    fn prepared(&self) -> MutexGuard<'_, Vec<String>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends a transaction by `COMMIT` or `ROLLBACK`.
@@ -198,9 +216,14 @@ impl Drop for Session {
     fn drop(&mut self) {
         if self.is_set.load(Ordering::Relaxed) {
             // Asked for at once, answered before the goodbye.
-            let _ = self.client.batch_execute("ROLLBACK").now_or_never();
+            let undo = format!("ROLLBACK; {}", deallocations(&self.prepared()));
+            let _ = self.client.batch_execute(&undo).now_or_never();
         }
     }
+}
+
+fn deallocations(names: &[String]) -> String {
+    names.iter().map(|name| format!("DEALLOCATE {name}; ")).collect()
 }
 
 fn cannot_prepare(error: tokio_postgres::Error) -> EngineError {

@@ -35,7 +35,8 @@ pub(crate) fn intercepted(
     let [Host::Tcp(_)] = config.get_hosts() else { return None };
     let interceptor = CopyInterceptor::default();
     let (mode, negotiation) = (config.get_ssl_mode(), config.get_ssl_negotiation());
-    let connector = Connector { tls, mode, negotiation, interceptor: interceptor.clone() };
+    let connector =
+        Connector { tls, mode, negotiation, interceptor: interceptor.clone(), until_closed: false };
     let mut config = config.clone();
     config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
     Some((config, connector, interceptor))
@@ -48,6 +49,14 @@ pub(crate) struct Connector {
     mode: SslMode,
     negotiation: SslNegotiation,
     interceptor: CopyInterceptor,
+    until_closed: bool,
+}
+
+impl Connector {
+    /// The same, with streams that are shut down only when the other side has closed them; see [`UntilClosed`].
+    pub(crate) fn until_closed(self) -> Self {
+        Self { until_closed: true, ..self }
+    }
 }
 
 impl MakeTlsConnect<Socket> for Connector {
@@ -62,6 +71,7 @@ impl MakeTlsConnect<Socket> for Connector {
             mode: self.mode,
             negotiation: self.negotiation,
             interceptor: self.interceptor.clone(),
+            until_closed: self.until_closed,
         })
     }
 }
@@ -72,6 +82,7 @@ pub(crate) struct Connecting {
     mode: SslMode,
     negotiation: SslNegotiation,
     interceptor: CopyInterceptor,
+    until_closed: bool,
 }
 
 impl TlsConnect<Socket> for Connecting {
@@ -81,8 +92,8 @@ impl TlsConnect<Socket> for Connecting {
 
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
-            let interceptor = self.interceptor.clone();
-            Ok(Intercepted::new(self.negotiate(socket).await?, interceptor))
+            let (interceptor, waits) = (self.interceptor.clone(), self.until_closed);
+            Ok(Intercepted::new(UntilClosed { stream: self.negotiate(socket).await?, waits }, interceptor))
         })
     }
 }
@@ -151,12 +162,56 @@ impl AsyncWrite for PlainOrTls {
     }
 }
 
+/// A stream that can be shut down only when the other side has closed it, where that is wanted: a pooler forgets a request to
+/// cancel something when whoever sent it does not wait, as libpq does.
+pub(crate) struct UntilClosed<S> {
+    pub(crate) stream: S,
+    pub(crate) waits: bool,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for UntilClosed<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, out)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for UntilClosed<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.waits {
+            let mut bytes = [0; 64];
+            let mut said = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(context, &mut said) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !said.filled().is_empty() => {}
+                Poll::Ready(_) => self.waits = false,
+            }
+        }
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
 /// What the client library reads from and writes to.
-pub(crate) type Transport = Intercepted<PlainOrTls>;
+pub(crate) type Transport = Intercepted<UntilClosed<PlainOrTls>>;
 
 impl TlsStream for Transport {
     fn channel_binding(&self) -> ChannelBinding {
-        match self.stream() {
+        match &self.stream().stream {
             PlainOrTls::Plain(_) => ChannelBinding::none(),
             PlainOrTls::Encrypted(stream) => stream.channel_binding(),
         }

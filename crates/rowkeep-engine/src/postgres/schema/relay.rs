@@ -14,10 +14,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::DbError;
 
 use super::pg_dump::PgDump;
-use crate::postgres::connect::failure::failed;
-use crate::postgres::connect::row::text;
 use crate::postgres::connect::session::Session;
-use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
 
 /// The port in the name of the socket.
@@ -25,8 +22,6 @@ const PORT: u16 = 5432;
 
 /// What the names of the statements that it prepares are made to begin with, so that they are no application's.
 const OURS: &str = "rowkeep_";
-
-const WHAT: &str = "cannot read the schema through the pooler";
 
 /// Has `pg_dump` write a section of the schema in the transaction of a session, which is then as it was before.
 pub(crate) async fn section(
@@ -42,7 +37,6 @@ pub(crate) async fn section(
     let folder = tempfile::tempdir().map_err(no_socket)?;
     let socket = folder.path().join(format!(".s.PGSQL.{PORT}"));
     let listener = UnixListener::bind(&socket).map_err(no_socket)?;
-    forget_statements(session).await?;
     session.prepare("SAVEPOINT rowkeep_schema").await?;
     let running = pg_dump.section_at(folder.path(), PORT, section, &session.encoding, passed_over);
     let serving = async {
@@ -57,18 +51,8 @@ pub(crate) async fn section(
         _ = serving => running.await,
     };
     session.prepare("ROLLBACK TO SAVEPOINT rowkeep_schema; RELEASE SAVEPOINT rowkeep_schema").await?;
-    forget_statements(session).await?;
+    session.forget_prepared().await?;
     written
-}
-
-/// Takes back what was prepared, which is not part of a transaction.
-async fn forget_statements(session: &Session) -> Result<(), EngineError> {
-    let left = format!("SELECT name FROM pg_prepared_statements WHERE starts_with(name, '{OURS}')");
-    for row in session.rows(WHAT, &left).await? {
-        let forget = format!("DEALLOCATE {}", quote::ident(text(&row, 0)));
-        session.try_run(&forget).await.map_err(|error| failed(WHAT, error))?;
-    }
-    Ok(())
 }
 
 /// Answers a client as a server does (PostgreSQL manual, "Message Flow"), as far as simple queries go.
@@ -131,6 +115,10 @@ async fn answer(session: &Session, query: &str, out: &mut BytesMut) -> io::Resul
         put(out, b'C', |out| string(out, &word));
         return Ok(());
     };
+    if let Some(prepared) = query.strip_prefix("prepare ") {
+        let name = prepared.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+        session.note_prepared(name.unwrap_or_default().to_owned());
+    }
     let messages = match session.client.simple_query(&query).await {
         Ok(messages) => messages,
         Err(error) => match error.as_db_error() {

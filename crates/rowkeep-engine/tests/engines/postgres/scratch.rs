@@ -21,7 +21,11 @@ fn on(server: &Server) -> ScratchServer {
     ScratchServer::new(&server.url("postgres").into(), &LibpqEnvironment::default()).expect("it is a URL")
 }
 
+/// Held while scratch databases are made or looked for: one test would take those of another for abandoned.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn what_follows_another_server_keeps_no_database(server: Server) {
+    let _alone = ALONE.lock().await;
     let original = server.database().await;
     let view = server.engine(&original.name).open(&ViewOptions { with_ddl: true }).await.expect("it opens");
     let scratch = on(&server).make(view.schema(), 2_000_000_000, 1).await.expect("it is made");
@@ -34,6 +38,7 @@ async fn what_follows_another_server_keeps_no_database(server: Server) {
 }
 
 async fn what_dead_drills_left_is_dropped_or_named(server: Server) {
+    let _alone = ALONE.lock().await;
     let original = server.database().await;
     let names = ["rowkeep_drill_1000_00000000000000aa", "rowkeep_drill_1000_00000000000000ab"];
     let [following, template] = names;

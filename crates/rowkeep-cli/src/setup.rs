@@ -64,10 +64,19 @@ impl Session {
 
     /// Prints a result: as JSON where that is asked for, else for people.
     pub(crate) fn result<J: Serialize>(&self, json: impl FnOnce() -> J, text: impl FnOnce() -> String) {
+        self.result_to_copy(json, || wrapped(&text(), width_of_results()));
+    }
+
+    /// The same of a text that goes into a file as it is.
+    pub(crate) fn result_to_copy<J: Serialize>(
+        &self,
+        json: impl FnOnce() -> J,
+        text: impl FnOnce() -> String,
+    ) {
         if self.global.json {
             out::json(&json());
         } else if !self.global.quiet {
-            out::line(wrapped(&text(), width_of_results()));
+            out::line(text());
         }
     }
 

@@ -72,7 +72,7 @@ impl Suggest {
         let request = SuggestMaskRequest { database: self.database };
         let person = Person { session, approves: true };
         let outcome = request.run(&session.context, session.workspace()?, &person).await?;
-        session.result(|| json!(outcome), || mask::told(&outcome));
+        session.result_to_copy(|| json!(outcome), || mask::told(&outcome));
         say_failed(&outcome.failed, outcome.databases.len(), "looked at");
         Ok(status_of(outcome.verdict()))
     }

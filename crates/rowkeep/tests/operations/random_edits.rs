@@ -18,15 +18,14 @@ use rowkeep::{Context, Error, ErrorKind};
 
 use crate::postgres::{Database, on_every_server, servers};
 
-/// Schemas of each server.
-const SCHEMAS: u64 = 25;
+/// Schemas of each server, and edits of each schema, unless more are asked for: each edit takes a second and more.
+const SCHEMAS: u64 = 8;
+const EDITS: u64 = 3;
 
-/// Edits of each schema, unless `ROWKEEP_RANDOM_EDITS` asks for more: each takes a second and more.
-const EDITS: usize = 2;
-
-fn edits() -> usize {
-    let asked = std::env::var("ROWKEEP_RANDOM_EDITS").ok();
-    asked.map_or(EDITS, |number| number.parse().expect("ROWKEEP_RANDOM_EDITS is a number"))
+/// How many are asked for.
+fn asked(variable: &str, usual: u64) -> u64 {
+    let asked = std::env::var(variable).ok();
+    asked.map_or(usual, |number| number.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
 /// Numbers that look random and are the same in every run.
@@ -335,11 +334,12 @@ impl Place<'_> {
 
 #[test]
 fn random_edits_are_taken_back_and_done_again() {
+    let (schemas, edits) = (asked("ROWKEEP_RANDOM_SCHEMAS", SCHEMAS), asked("ROWKEEP_RANDOM_EDITS", EDITS));
     on_every_server(|server| {
         let (mut restored, mut refused) = (0, 0);
         // Each server has schemas of its own.
-        let first = if servers().first().is_some_and(|first| first == server) { 0 } else { SCHEMAS };
-        for seed in first..first + SCHEMAS {
+        let first = if servers().first().is_some_and(|first| first == server) { 0 } else { schemas };
+        for seed in first..first + schemas {
             let database = Database::new(server, &format!("rowkeep_test_random_{}", seed % 2));
             let place = Place {
                 runtime: tokio::runtime::Runtime::new().expect("a runtime starts"),
@@ -353,8 +353,8 @@ fn random_edits_are_taken_back_and_done_again() {
             let dice = Dice(RefCell::new(seed + 1));
             let tables = schema(&dice, &database);
             place.back_up("first", true);
-            for round in 0..edits() {
-                let (statements, with_schema) = edit(&dice, &tables, round as u64);
+            for round in 0..edits {
+                let (statements, with_schema) = edit(&dice, &tables, round);
                 for statement in statements {
                     // What the schema does not allow is no edit.
                     if database.refusal(&statement).is_none() {
@@ -363,7 +363,7 @@ fn random_edits_are_taken_back_and_done_again() {
                 }
                 let edited = format!("edit{round}");
                 // Reading definitions takes most of the time, and what triggers are left is seen at the end as well.
-                let rows_only = !with_schema && round + 1 < edits();
+                let rows_only = !with_schema && round + 1 < edits;
                 place.back_up(&edited, !rows_only);
                 match place.restore("first", with_schema) {
                     Ok((Verdict::Done, is_changed)) => {

@@ -158,3 +158,23 @@ fn what_did_not_dangle_is_not_left_dangling() {
         shop.done(&["undo", "DB", "--yes"]);
     });
 }
+
+/// Triggers of foreign keys that somebody switched off stay off, and the others on.
+#[test]
+fn triggers_of_references_stay_as_they_were() {
+    for server in servers() {
+        let database = server.database("rowkeep_cli_back_triggers");
+        let (sandbox, url) = (Sandbox::new(), database.url());
+        database.sql(SHOP);
+        database.sql("ALTER TABLE orders DISABLE TRIGGER ALL");
+        let triggers = || database.sql("SELECT tgrelid::regclass, tgenabled FROM pg_trigger ORDER BY oid");
+        let (before, rows) = (triggers(), "SELECT * FROM customers ORDER BY id");
+        assert!(before.contains("|D") && before.contains("|O"), "{before}");
+        sandbox.done(&["backup", &url, "--name", "good"]);
+        database.sql("SET session_replication_role = replica; DELETE FROM customers WHERE id = 2");
+        let lost = database.sql(rows);
+        sandbox.done(&["restore", "good", "--to", &url, "--yes"]);
+        sandbox.done(&["undo", &url, "--yes"]);
+        assert_eq!((database.sql(rows), triggers()), (lost, before));
+    }
+}

@@ -36,17 +36,17 @@ impl Work<'_> {
     }
 
     async fn attempt(&self, session: &Session, strategy: &Strategy) -> Result<Done, Stopped> {
-        let mut dangling = BTreeMap::new();
+        let mut unchecked = BTreeMap::new();
         for (oid, treatment) in &strategy.treatments {
             if let Some(reference) = self.reference(*oid) {
                 reference.treat(session, *treatment).await?;
                 if *treatment == Treatment::Uncheck {
-                    dangling.insert(*oid, reference.count_dangling(session).await?);
+                    unchecked.insert(*oid, reference.uncheck(session).await?);
                 }
             }
         }
         let mut done = Done {
-            dangling,
+            unchecked,
             counts: vec![Counts::default(); self.stages.len()],
             fits: Vec::new(),
             replaced: false,

@@ -179,7 +179,8 @@ impl Reference {
             Treatment::Drop => {
                 format!("ALTER TABLE {} DROP CONSTRAINT {}", self.child, quote::ident(&self.name))
             }
-            Treatment::Uncheck => return self.switch_checks(session, "DISABLE").await,
+            // See `Reference::uncheck`.
+            Treatment::Uncheck => return Ok(()),
         };
         self.alter(session, &statement).await
     }
@@ -188,7 +189,7 @@ impl Reference {
     pub(super) async fn restore(&self, session: &Session, treatment: Treatment) -> Result<(), EngineError> {
         let name = quote::ident(&self.name);
         if treatment == Treatment::Uncheck {
-            return self.switch_checks(session, "ENABLE").await;
+            return Ok(());
         }
         if treatment == Treatment::Defer {
             let statement = format!("ALTER TABLE {} ALTER CONSTRAINT {name} NOT DEFERRABLE", self.child);

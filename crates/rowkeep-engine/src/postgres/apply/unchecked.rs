@@ -9,32 +9,51 @@ use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 use crate::{EngineError, ErrorKind, MayDangle};
 
+/// A foreign key that is not checked.
+pub(super) struct Unchecked {
+    /// What switches its triggers on again; not those that were off before.
+    switched: Vec<String>,
+    /// How many rows dangled before.
+    before: u64,
+}
+
 impl Reference {
-    /// Switches its triggers and those of its parts, which keeps writers from all tables that it is of. Only superusers may.
-    pub(super) async fn switch_checks(&self, session: &Session, how: &str) -> Result<(), EngineError> {
+    /// Leaves it unchecked: switches off its triggers and those of its parts, which keeps writers from all tables that it is of.
+    /// Only superusers may.
+    pub(super) async fn uncheck(&self, session: &Session) -> Result<Unchecked, EngineError> {
         let query = format!(
             "WITH RECURSIVE part (oid) AS (SELECT {}::oid UNION ALL \
                SELECT k.oid FROM pg_constraint k JOIN part ON k.conparentid = part.oid) \
              SELECT n.nspname, c.relname, t.tgname FROM pg_trigger t JOIN part ON part.oid = t.tgconstraint \
              JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE t.tgenabled = {} ORDER BY t.oid",
-            self.oid,
-            if how == "DISABLE" { "'O'" } else { "'D'" }
+             WHERE t.tgenabled = 'O' ORDER BY t.oid",
+            self.oid
         );
+        let mut switched = Vec::new();
         for row in session.rows("cannot look up the triggers of a reference", &query).await? {
-            let table = TableName::qualified(text(&row, 0), text(&row, 1));
+            let table = quote::table(&TableName::qualified(text(&row, 0), text(&row, 1)));
             let trigger = quote::ident(text(&row, 2));
-            self.alter(
-                session,
-                &format!("ALTER TABLE ONLY {} {how} TRIGGER {trigger}", quote::table(&table)),
-            )
-            .await?;
+            self.alter(session, &format!("ALTER TABLE ONLY {table} DISABLE TRIGGER {trigger}")).await?;
+            switched.push(format!("ALTER TABLE ONLY {table} ENABLE TRIGGER {trigger}"));
         }
-        Ok(())
+        Ok(Unchecked { switched, before: self.count_dangling(session).await? })
+    }
+
+    /// Checks it from now on as before; fails where more rows came to dangle than may, and says how many do.
+    pub(super) async fn check_again(
+        &self,
+        session: &Session,
+        unchecked: &Unchecked,
+        may: &MayDangle,
+    ) -> Result<Option<String>, EngineError> {
+        for statement in &unchecked.switched {
+            self.alter(session, statement).await?;
+        }
+        self.check_dangling(session, unchecked.before, may).await
     }
 
     /// How many rows refer to none.
-    pub(super) async fn count_dangling(&self, session: &Session) -> Result<u64, EngineError> {
+    async fn count_dangling(&self, session: &Session) -> Result<u64, EngineError> {
         let given = self.child_columns.iter().map(|column| format!("c.{} IS NOT NULL", quote::ident(column)));
         let query = format!(
             "SELECT pg_catalog.count(*) FROM {} c WHERE {} AND NOT EXISTS (SELECT FROM {} t WHERE {})",
@@ -76,7 +95,7 @@ impl Reference {
     }
 
     /// Fails where more rows came to dangle than may; says how many do.
-    pub(super) async fn check_dangling(
+    async fn check_dangling(
         &self,
         session: &Session,
         before: u64,

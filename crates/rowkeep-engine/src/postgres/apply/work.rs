@@ -8,6 +8,7 @@ use super::compare::Fit;
 use super::current_tables::CurrentTable;
 use super::foreign_keys::{Reference, Treatment};
 use super::staging::{Stage, Staged};
+use super::unchecked::Unchecked;
 use crate::postgres::connect::failure::changing_failed;
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, MayDangle, OnConflict};
@@ -41,8 +42,8 @@ pub(super) struct Done {
     pub(super) replaced: bool,
     /// Foreign keys that were put aside, and how.
     pub(super) treatments: BTreeMap<u32, Treatment>,
-    /// How many rows dangled before, of those that are not checked.
-    pub(super) dangling: BTreeMap<u32, u64>,
+    /// Those of them that are not checked meanwhile.
+    pub(super) unchecked: BTreeMap<u32, Unchecked>,
 }
 
 /// Why an attempt did not succeed.
@@ -89,8 +90,8 @@ impl Done {
             if let Some(treatment) = self.treatments.get(&reference.oid) {
                 reference.restore(session, *treatment).await?;
             }
-            if let Some(before) = self.dangling.get(&reference.oid) {
-                notes.extend(reference.check_dangling(session, *before, may_dangle).await?);
+            if let Some(unchecked) = self.unchecked.get(&reference.oid) {
+                notes.extend(reference.check_again(session, unchecked, may_dangle).await?);
             }
         }
         Ok(notes)

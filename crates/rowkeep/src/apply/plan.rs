@@ -182,63 +182,100 @@ async fn plan_now(
     // Of a whole database all rows are kept, whatever it tells.
     let is_cheap = single || !selection.is_all() && are_changes_known(&live, target, &selection).await?;
     let kept = if is_cheap { KeptRows::Nothing } else { KeptRows::Tables(selection.clone()) };
-    let safety = match &options.safety {
-        None => None,
-        Some(safety) => {
-            Some(safety::capture(context, repository, engine, opened, kept.clone(), safety).await?)
-        }
+    let search = Search { context, repository, engine, live: &live, target, options, selection: &selection };
+    let keep = async {
+        let Some(safety) = &options.safety else { return Ok(None) };
+        safety::capture(context, repository, engine, opened, kept.clone(), safety).await.map(Some)
     };
-    let present = match &safety {
-        Some(captured) if !is_cheap => {
-            let snapshot = Snapshot { id: SnapshotId([0; 16]), manifest: captured.manifest.clone() };
-            State::snapshot(repository, snapshot).await?
-        }
-        _ => live.clone(),
+    let (safety, found) = if is_cheap {
+        // Nothing that is kept is compared, so neither waits for the other.
+        futures::try_join!(keep, search.from(&live))?
+    } else {
+        let safety = keep.await?;
+        let present = match &safety {
+            Some(captured) => {
+                let snapshot = Snapshot { id: SnapshotId([0; 16]), manifest: captured.manifest.clone() };
+                State::snapshot(repository, snapshot).await?
+            }
+            None => live.clone(),
+        };
+        (safety, search.from(&present).await?)
     };
-    let difference = diff(
-        context,
-        repository.content_keys(),
-        &present,
-        target,
-        &DiffOptions {
-            selection: selection.clone(),
-            filter: options.mode.filter(options.rows.clone()),
-            related: options.related.then_some(Related::Needed),
-            temporary: options.temporary.clone(),
-            with_definitions: false,
-        },
-    )
-    .await?;
-    refuse_gone(&difference, engine, options)?;
-    let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
-    let (mut changes, mut related) = (difference.changes, difference.related);
-    let becomes_whole = becomes_whole(&live, &changes, options);
-    if !becomes_whole {
-        let kinds = Filter { rows: None, ..options.mode.filter(options.rows.clone()) };
-        let terms = Terms { choice: options.dangling, kinds, selection: &selection };
-        let tables = Tables::new(context, &live, target, terms);
-        let settled = settle(&tables, changes, related, difference.by_relation).await?;
-        (changes, related) = (settled.changes, settled.related);
-        (left_out, dangling) = (settled.left_out, settled.dangling);
-    }
-    let changes: Arc<dyn ChangeSource> = Arc::new(changes);
     Ok(Plan {
         operation: "restore",
         unread: left_alone(target, &selection),
         from: target.describe(),
         database: engine.describe(),
-        schema: difference.schema,
-        dangled: dangled(context, &live, Arc::clone(&changes)).await?,
-        may_dangle: if becomes_whole { MayDangle::Anything } else { MayDangle::Nothing },
-        changes,
+        schema: found.schema,
+        dangled: found.dangled,
+        may_dangle: if found.becomes_whole { MayDangle::Anything } else { MayDangle::Nothing },
+        changes: found.changes,
         stored: None,
         kept,
-        related,
-        left_out,
-        dangling,
+        related: found.related,
+        left_out: found.left_out,
+        dangling: found.dangling,
         on_dangling: options.dangling,
         safety,
     })
+}
+
+/// Finds what has to change in a live database for a state to come back.
+struct Search<'a> {
+    context: &'a Context,
+    repository: &'a Repository,
+    engine: &'a dyn Engine,
+    live: &'a State,
+    target: &'a State,
+    options: &'a PlanOptions,
+    selection: &'a Selection,
+}
+
+/// What has to change, and what that does to references.
+struct Found {
+    schema: Vec<SchemaDifference>,
+    changes: Arc<dyn ChangeSource>,
+    related: BTreeMap<TableName, u64>,
+    left_out: BTreeMap<TableName, u64>,
+    dangling: Vec<Dangling>,
+    dangled: Vec<Dangled>,
+    becomes_whole: bool,
+}
+
+impl Search<'_> {
+    /// Compares the rows of the database, read from it or as they were just stored, with the state.
+    async fn from(&self, present: &State) -> Result<Found, Error> {
+        let Self { context, live, target, options, selection, .. } = *self;
+        let difference = diff(
+            context,
+            self.repository.content_keys(),
+            present,
+            target,
+            &DiffOptions {
+                selection: selection.clone(),
+                filter: options.mode.filter(options.rows.clone()),
+                related: options.related.then_some(Related::Needed),
+                temporary: options.temporary.clone(),
+                with_definitions: false,
+            },
+        )
+        .await?;
+        refuse_gone(&difference, self.engine, options)?;
+        let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
+        let (mut changes, mut related) = (difference.changes, difference.related);
+        let becomes_whole = becomes_whole(live, &changes, options);
+        if !becomes_whole {
+            let kinds = Filter { rows: None, ..options.mode.filter(options.rows.clone()) };
+            let terms = Terms { choice: options.dangling, kinds, selection };
+            let tables = Tables::new(context, live, target, terms);
+            let settled = settle(&tables, changes, related, difference.by_relation).await?;
+            (changes, related) = (settled.changes, settled.related);
+            (left_out, dangling) = (settled.left_out, settled.dangling);
+        }
+        let changes: Arc<dyn ChangeSource> = Arc::new(changes);
+        let dangled = dangled(context, live, Arc::clone(&changes)).await?;
+        Ok(Found { schema: difference.schema, changes, related, left_out, dangling, dangled, becomes_whole })
+    }
 }
 
 /// Whether the database becomes wholly what the state is, so that nothing dangles that did not in the state. Then that

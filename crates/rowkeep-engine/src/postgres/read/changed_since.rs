@@ -92,12 +92,15 @@ impl ChangeHistory {
     pub(crate) async fn ask(&self, readers: &Arc<Pool>, relations: &[&Relation], horizon: &str) {
         let Some(earlier) = self.earlier(horizon) else { return };
         let Ok(known) = self.known_since(readers, horizon, &earlier).await else { return };
+        let counted = known.counted.lock().await;
         let small = relations.iter().copied().filter(|relation| {
             relation.has_row_versions()
                 && relation.estimate.bytes <= SMALL_BYTES
                 && known.same.contains(&relation.oid)
+                && !counted.contains_key(&relation.oid)
         });
         let small: Vec<&Relation> = small.collect();
+        drop(counted);
         let (known, earlier) = (&known, &earlier);
         futures::stream::iter(small.chunks(TABLES_AT_ONCE))
             .for_each_concurrent(None, |tables| async move {

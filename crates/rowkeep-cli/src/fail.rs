@@ -343,6 +343,9 @@ fn repository_hint(kind: Repository) -> Option<&'static str> {
         Repository::Full => "free some space and run the command again; it continues from what is stored",
         Repository::Denied => "check the credentials and their permissions",
         Repository::NoBucket => "create the bucket, or give another location with --repository",
+        Repository::Pruned => {
+            "run the command again; if it takes longer than the grace period of `rowkeep prune`, lengthen that with --grace"
+        }
         Repository::Folder => "check the folder, its permissions and its disk, and run the command again",
         Repository::Store => {
             "check the connection and run the command again; it continues from what is stored"

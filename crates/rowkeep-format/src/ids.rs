@@ -81,6 +81,10 @@ id! {
     SummaryId, 16
 }
 id! {
+    /// Name of a record of a prune: the first half of the BLAKE3 hash of its object in the repository.
+    PruneRecordId, 16
+}
+id! {
     /// Name of a key slot: the first half of the BLAKE3 hash of its object.
     KeySlotId, 16
 }

@@ -26,6 +26,7 @@ pub struct Catalog {
     snapshots: Vec<Arc<Summary>>,
     numbers: HashMap<SnapshotId, usize>,
     unreadable: Vec<Unreadable>,
+    uncompleted: Vec<SnapshotId>,
 }
 
 /// A snapshot whose manifest cannot be read, so that nobody can tell what it is of.
@@ -38,11 +39,16 @@ pub struct Unreadable {
 }
 
 impl Catalog {
-    fn new(mut snapshots: Vec<Arc<Summary>>, mut unreadable: Vec<Unreadable>) -> Self {
+    fn new(
+        mut snapshots: Vec<Arc<Summary>>,
+        mut unreadable: Vec<Unreadable>,
+        mut uncompleted: Vec<SnapshotId>,
+    ) -> Self {
+        uncompleted.sort_unstable();
         order::sort(&mut snapshots);
         let numbers = snapshots.iter().enumerate().map(|(number, summary)| (summary.id, number)).collect();
         unreadable.sort_by_key(|unreadable| unreadable.id);
-        Self { snapshots, numbers, unreadable }
+        Self { snapshots, numbers, unreadable, uncompleted }
     }
 
     /// All snapshots that can be read, the oldest first.
@@ -63,6 +69,11 @@ impl Catalog {
     /// The newest snapshot of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
     pub fn newest(&self, database: Option<&str>) -> Option<&Arc<Summary>> {
         self.of(database).rfind(|summary| !summary.is_safety())
+    }
+
+    /// Snapshots that do not count yet: they are being written, or their writer was killed.
+    pub fn uncompleted(&self) -> &[SnapshotId] {
+        &self.uncompleted
     }
 
     /// Snapshots whose manifests cannot be read.

@@ -41,13 +41,15 @@ impl Repository {
         at(Stage::Structure, 1, 1);
 
         at(Stage::Index, 0, 1);
+        let prunes = structure::prunes(self, &mut report).await?;
         let loaded = index::load(self.objects(), self.sealer()).await?;
         structure::index(&loaded, &mut report);
         let index = Arc::new(loaded.index);
         at(Stage::Index, 1, 1);
 
         let mut packs = Packs::new(self, Arc::clone(&index));
-        packs.look(self, &mut report, progress).await?;
+        packs.look(self, &prunes.vanishing(), &mut report, progress).await?;
+        let index = Arc::clone(&packs.index);
         structure::snapshots(self, &mut report, progress).await?;
         structure::plans(self, &mut report).await?;
         structure::summaries(self, &mut report).await?;

@@ -4,6 +4,7 @@ use rowkeep_format::ids::{ChunkId, ContentKeys};
 use zstd::zstd_safe::{CCtx, CParameter, DCtx};
 
 use crate::encoding::Encoding;
+use crate::seal::SEAL_BYTES;
 use crate::{Error, Flaw, Result};
 
 /// No chunk has more plain bytes than this.
@@ -35,6 +36,11 @@ impl Compressed {
             return Self::proven(keys, id, Encoding::Zstd, plain_len, packed, None);
         }
         Self::proven(keys, id, Encoding::Plain, plain_len, plain.to_vec(), None)
+    }
+
+    /// How many bytes it takes in a pack.
+    pub(crate) fn frame_len(&self) -> u64 {
+        (self.bytes.len() + SEAL_BYTES) as u64
     }
 
     /// Compresses a chunk as its difference to another one, `base`, which has to be stored whole.

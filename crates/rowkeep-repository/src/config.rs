@@ -13,12 +13,13 @@ use crate::hex::Hex;
 use crate::seal::Encryption;
 use crate::{Flaw, Result};
 
-/// The version that is written, and the newest that is read.
-const FORMAT: u32 = 1;
+/// The newest version, and the one that is written.
+pub(crate) const FORMAT: u32 = 2;
 
 /// What the config says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Config {
+    pub(crate) format: u32,
     pub(crate) id: RepositoryId,
     pub(crate) encryption: Encryption,
 }
@@ -38,9 +39,19 @@ struct AnyVersion {
 }
 
 impl Config {
+    /// The config of a repository in the newest format.
+    pub(crate) fn new(id: RepositoryId, encryption: Encryption) -> Self {
+        Self { format: FORMAT, id, encryption }
+    }
+
+    /// Whether it is of the same repository, whatever the format.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        (self.id, self.encryption) == (other.id, other.encryption)
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let wire =
-            Wire { format: FORMAT, id: self.id, encryption: self.encryption, checksum: self.checksum() };
+        let Self { format, id, encryption } = *self;
+        let wire = Wire { format, id, encryption, checksum: self.checksum() };
         let mut json = serde_json::to_vec(&wire).expect("a struct of text and numbers becomes JSON");
         json.push(b'\n');
         json
@@ -53,12 +64,12 @@ impl Config {
             return Err(Flaw::NewerVersion { found: format, supported: FORMAT });
         }
         let wire: Wire = serde_json::from_slice(json).map_err(malformed)?;
-        let config = Self { id: wire.id, encryption: wire.encryption };
+        let config = Self { format: wire.format, id: wire.id, encryption: wire.encryption };
         if config.encode() == json { Ok(config) } else { Err(Flaw::Malformed("the JSON")) }
     }
 
     fn checksum(&self) -> Hex<16> {
-        let text = format!("rowkeep config {FORMAT} {} {}", self.id, self.encryption.name());
+        let text = format!("rowkeep config {} {} {}", self.format, self.id, self.encryption.name());
         let mut checksum = [0; 16];
         checksum.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
         Hex(checksum)
@@ -69,7 +80,8 @@ impl Config {
 mod tests {
     use super::*;
 
-    const CONFIG: Config = Config { id: RepositoryId([0xab; 16]), encryption: Encryption::Aes256Gcm };
+    const CONFIG: Config =
+        Config { format: 2, id: RepositoryId([0xab; 16]), encryption: Encryption::Aes256Gcm };
 
     #[test]
     fn bytes_are_pinned() {
@@ -96,8 +108,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_told_from_damage() {
-        let newer = br#"{"format":2,"id":"what","novelty":true}"#;
-        assert_eq!(Config::decode(newer), Err(Flaw::NewerVersion { found: 2, supported: 1 }));
+        let newer = br#"{"format":3,"id":"what","novelty":true}"#;
+        assert_eq!(Config::decode(newer), Err(Flaw::NewerVersion { found: 3, supported: 2 }));
         assert_eq!(Config::decode(br#"{"format":0}"#), Err(Flaw::Malformed("the JSON")));
     }
 }

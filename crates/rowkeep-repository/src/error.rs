@@ -114,6 +114,18 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// What was written relies on packs that a prune has deleted meanwhile, or is deleting.
+    #[error("chunks that {object} needs were deleted by a prune while it was being written")]
+    Pruned {
+        /// What was written.
+        object: String,
+    },
+    /// A store does not list what was just written, so nobody could tell what is needed.
+    #[error("the store does not list {object}, which was just written")]
+    Unlisted {
+        /// The object.
+        object: String,
+    },
     /// Chunks were claimed from a writer, but never added to it.
     #[error("{chunks} chunks were claimed but not stored")]
     Unkept {
@@ -213,6 +225,8 @@ pub enum ErrorKind {
     NoBucket,
     /// Look at the folder and its disk.
     Folder,
+    /// Do it again.
+    Pruned,
     /// Try again, or look at the store.
     Store,
     /// Call otherwise.
@@ -237,7 +251,10 @@ impl Error {
             Error::Store { source, .. } if source.is_no_bucket() => ErrorKind::NoBucket,
             Error::Store { source, .. } if source.is_local() => ErrorKind::Folder,
             Error::Io { .. } => ErrorKind::Folder,
-            Error::Store { .. } | Error::System(_) | Error::WriterFailed => ErrorKind::Store,
+            Error::Pruned { .. } => ErrorKind::Pruned,
+            Error::Unlisted { .. } | Error::Store { .. } | Error::System(_) | Error::WriterFailed => {
+                ErrorKind::Store
+            }
             Error::MalformedKeyFile
             | Error::EmptyPassphrase
             | Error::Kdf { .. }

@@ -37,6 +37,9 @@ pub(crate) const PLAN: Magic = Magic { bytes: *b"rowkplan", what: "the header of
 /// A summary object.
 pub(crate) const SUMMARY: Magic = Magic { bytes: *b"rowksumm", what: "the header of a summary" };
 
+/// A record of a prune.
+pub(crate) const PRUNE: Magic = Magic { bytes: *b"rowkprun", what: "the header of a record of a prune" };
+
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
 

@@ -23,7 +23,7 @@ use crate::seal::{Sealer, random};
 use crate::{Flaw, Result, document, objects};
 
 pub(crate) use load::{Loaded, load};
-pub(crate) use memory::{Index, PackNumber, PackPlace, Place};
+pub(crate) use memory::{Copy, Index, PackNumber, PackPlace, Place};
 pub(crate) use shared::{Packs, SharedIndex};
 
 /// An index object is written after this many packs.

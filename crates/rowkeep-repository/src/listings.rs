@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use rowkeep_format::clock::Clock;
 use tokio::sync::Mutex;
 
-use crate::objects::{INDEX, KEYS, LEDGER, Listed, Objects, PACKS, SNAPSHOTS, SUMMARIES};
+use crate::objects::{INDEX, KEYS, LEDGER, Listed, Objects, PACKS, PRUNE, SNAPSHOTS, SUMMARIES};
 use crate::{Error, Result};
 
 /// A folder of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Folder {
+    Prune,
     Index,
     Keys,
     Packs,
@@ -22,12 +23,14 @@ pub(crate) enum Folder {
 }
 
 impl Folder {
-    /// All folders, in the order in which they are listed: index objects before the packs that they name.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Index, Self::Keys, Self::Packs, Self::Snapshots, Self::Ledger, Self::Summaries];
+    /// All folders, in the order in which they are listed: what is being deleted before the packs that it is, and index objects
+    /// before the packs that they name.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Prune, Self::Index, Self::Keys, Self::Packs, Self::Snapshots, Self::Ledger, Self::Summaries];
 
     fn name(self) -> &'static str {
         match self {
+            Self::Prune => PRUNE,
             Self::Index => INDEX,
             Self::Keys => KEYS,
             Self::Packs => PACKS,
@@ -57,6 +60,8 @@ pub(crate) struct Listings {
     clock: Arc<dyn Clock>,
     /// For how long a listing is good enough.
     freshness: Duration,
+    /// After how long whoever wrote something is taken to have ended.
+    patience: Duration,
     moments: AtomicU64,
     known: Mutex<Known>,
 }
@@ -69,8 +74,13 @@ struct Known {
 }
 
 impl Listings {
-    pub(crate) fn new(objects: Objects, clock: Arc<dyn Clock>, freshness: Duration) -> Self {
-        Self { objects, clock, freshness, moments: AtomicU64::new(0), known: Mutex::default() }
+    pub(crate) fn new(
+        objects: Objects,
+        clock: Arc<dyn Clock>,
+        freshness: Duration,
+        patience: Duration,
+    ) -> Self {
+        Self { objects, clock, freshness, patience, moments: AtomicU64::new(0), known: Mutex::default() }
     }
 
     /// The present moment, later than every one before.
@@ -81,6 +91,17 @@ impl Listings {
     /// The instant by the clock.
     pub(crate) fn now(&self) -> Instant {
         self.clock.instant()
+    }
+
+    /// The time by the clock, in milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now().as_millisecond()
+    }
+
+    /// Whether something was written so long ago that whoever wrote it has ended.
+    pub(crate) fn is_left(&self, written_ms: i64) -> bool {
+        let age_ms = i128::from(self.now_ms()) - i128::from(written_ms);
+        age_ms >= self.patience.as_millis() as i128
     }
 
     /// Whether something that was read at that time is still good enough.
@@ -96,6 +117,10 @@ impl Listings {
             // Packs that a newer index object names may be newer than what was listed of them.
             known.folders[Folder::Packs as usize] = None;
         }
+        if folders.contains(&Folder::Prune) && !is_fresh(&known.folders[Folder::Prune as usize]) {
+            // Packs may have been deleted that a newer record names.
+            known.folders[Folder::Packs as usize] = None;
+        }
         let is_stale = |folder: &Folder| !is_fresh(&known.folders[*folder as usize]);
         let stale: Vec<Folder> = folders.into_iter().filter(is_stale).collect();
         if !stale.is_empty() {
@@ -104,6 +129,12 @@ impl Listings {
         let listed = folders.map(|folder| known.folders[folder as usize].clone());
         let listed: Vec<Listing> = listed.into_iter().flatten().collect();
         listed.try_into().map_err(|_| Error::System("keeping what was listed"))
+    }
+
+    /// The listing of a folder that was made together with another one.
+    pub(crate) async fn made_with(&self, folder: Folder, other: &Listing) -> Option<Listing> {
+        let known = self.known.lock().await;
+        known.folders[folder as usize].clone().filter(|listing| listing.began == other.began)
     }
 
     /// Makes the next listing a new one.

@@ -25,6 +25,9 @@ pub(crate) const PLANS: &str = "plans";
 /// The folder of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
 
+/// The folder of the records of prunes.
+pub(crate) const PRUNE: &str = "prune";
+
 /// The folder of what was set aside, below which every object has the name that it had.
 pub(crate) const ASIDE: &str = "aside";
 
@@ -151,12 +154,15 @@ impl Objects {
 
     /// Writes an object whose name follows from its bytes, so that writing it twice is writing it once.
     pub(crate) async fn write(&self, name: &str, bytes: Bytes) -> Result<()> {
+        self.write_telling(name, bytes).await.map(drop)
+    }
+
+    /// The same; says whether the store keeps what was there as another version.
+    pub(crate) async fn write_telling(&self, name: &str, bytes: Bytes) -> Result<bool> {
         let payload = PutPayload::from_bytes(bytes);
-        self.store
-            .put(&Path::from(name), payload)
-            .await
-            .map_err(|source| Error::store("write", name, source))?;
-        Ok(())
+        let put = self.store.put(&Path::from(name), payload).await;
+        let put = put.map_err(|source| Error::store("write", name, source))?;
+        Ok(put.version.is_some())
     }
 
     /// Writes an object unless there is one; says whether the store says that it did.

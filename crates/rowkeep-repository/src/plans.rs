@@ -9,19 +9,26 @@ use crate::document::{self, MAX_OBJECT_BYTES};
 use crate::header::PLAN;
 use crate::objects::{Listed, PLANS, plan, plan_claim, short_hash};
 use crate::seal::random;
-use crate::{Error, Flaw, Repository, Result};
+use crate::{Error, Flaw, IsWhole, Repository, Result};
 
 impl Repository {
     /// Stores a plan and reads it back.
     ///
     /// Chunks that the plan refers to have to be stored before: call it after [`Writer::finish`](crate::Writer::finish).
-    pub async fn store_plan(&self, content: &[u8]) -> Result<PlanId> {
+    ///
+    /// Fails with [`Error::Pruned`] where anything that was relied on is being deleted and `is_whole` says that what stays lacks
+    /// something that the plan needs.
+    pub async fn store_plan(&self, content: &[u8], is_whole: IsWhole<'_>) -> Result<PlanId> {
         self.still_there().await?;
         let object = document::seal(self.sealer(), PLAN, &random()?, content, "the plan")?;
         let id = PlanId(short_hash(&object));
         self.objects().write(&plan(&id), Bytes::from(object)).await?;
         if self.read_plan(&id).await? != content {
             return Err(Error::at(plan(&id), Flaw::ReadBack));
+        }
+        if let Err(error) = self.look_once_more("the plan", is_whole).await {
+            let _ = self.objects().delete(&plan(&id)).await;
+            return Err(error);
         }
         Ok(id)
     }

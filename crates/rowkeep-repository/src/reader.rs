@@ -7,7 +7,7 @@ use rowkeep_format::ids::ChunkId;
 use crate::encoding::Encoding;
 use crate::header::PACK;
 use crate::index::{Index, Place};
-use crate::{Error, Flaw, Repository, Result, objects};
+use crate::{Compressed, Error, Flaw, Repository, Result, objects};
 use near::Near;
 
 /// Gives the plain bytes of chunks. Clones share everything; any number of tasks may read.
@@ -22,6 +22,9 @@ pub struct Reader {
     fixed: Option<Arc<Index>>,
     near: Arc<Near>,
 }
+
+/// The level of zstd for chunks that are stored again.
+const LEVEL: i32 = 3;
 
 /// Up to so many bytes a chunk is opened where it was asked for: handing it to another thread would take longer.
 const SMALL_BYTES: u32 = 32 * 1024;
@@ -86,6 +89,16 @@ impl Reader {
         outcome
     }
 
+    /// Reads a chunk as it is stored, for storing it again: it is decompressed and proven to be the chunk, but not compressed anew
+    /// unless it was a difference to another.
+    pub(crate) async fn read_compressed(&self, id: &ChunkId) -> Result<Compressed> {
+        let plain = self.read(id).await?;
+        let keys = self.repository.content_keys().clone();
+        let id = *id;
+        let compressing = tokio::task::spawn_blocking(move || Compressed::new(&keys, id, &plain, LEVEL));
+        compressing.await.map_err(|_| Error::System("compressing a chunk"))?
+    }
+
     fn index(&self) -> Arc<Index> {
         self.fixed.clone().unwrap_or_else(|| self.repository.index().current())
     }
@@ -123,6 +136,10 @@ impl Reader {
 
     async fn open(&self, index: &Index, place: Place, base: Option<Vec<u8>>) -> Result<Vec<u8>> {
         let pack = index.pack(place.pack).clone();
+        if self.fixed.is_none() {
+            // Who writes may rely on what was read.
+            self.repository.index().rely_on(place.pack);
+        }
         let name = objects::pack(&pack.id);
         let start = u64::from(place.offset);
         let range = start..start + u64::from(place.entry.frame_len);

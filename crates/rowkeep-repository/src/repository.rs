@@ -10,12 +10,13 @@ use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
 use crate::catalog::SharedCatalog;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::index::SharedIndex;
 use crate::keys::{KeyFile, MasterKey, NewSlot, Passphrase, Place, public_master_key};
 use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing, Listings};
 use crate::objects::{self, CONFIG, INDEX, Objects, PACKS, SNAPSHOTS};
+use crate::prune::RecordReader;
 use crate::seal::{Encryption, Sealer, random};
 use crate::{Error, Result, slot_objects};
 
@@ -64,14 +65,22 @@ pub struct Options {
     /// What this process writes is known at once in any case, and what is not found is looked for in a new listing. So it
     /// only delays that this process learns what others write or delete; work that is done in one go asks the store once.
     pub freshness: Duration,
+    /// How old a snapshot has to be that does not count for another process than its own to complete it: until then it is
+    /// taken for one that is being written.
+    pub patience: Duration,
     /// Whether the store is a folder of this machine, so that a request costs next to nothing.
     pub is_local: bool,
 }
 
-/// The system's clock; ten seconds; any store.
+/// The system's clock; ten seconds; an hour; any store.
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: SystemClock::shared(), freshness: Duration::from_secs(10), is_local: false }
+        Self {
+            clock: SystemClock::shared(),
+            freshness: Duration::from_secs(10),
+            patience: Duration::from_secs(3600),
+            is_local: false,
+        }
     }
 }
 
@@ -105,6 +114,7 @@ struct Inner {
     confirmed: Mutex<Confirmed>,
     /// The listing of the ledger by which it was last completed.
     completed: Mutex<Option<Listing>>,
+    record_reader: RecordReader,
 }
 
 impl Repository {
@@ -129,7 +139,7 @@ impl Repository {
             Protection::Encrypted(_) => Encryption::Aes256Gcm,
             Protection::Unencrypted => Encryption::None,
         };
-        let config = Config { id: RepositoryId(random()?), encryption };
+        let config = Config::new(RepositoryId(random()?), encryption);
         let place = Place { repository: config.id, encryption };
         let (master, slot) = match protection {
             Protection::Encrypted(new) => {
@@ -154,7 +164,8 @@ impl Repository {
         if let Some(slot) = slot {
             ledger::record(&objects, Entry::KeySlot(slot)).await?;
         }
-        let listings = Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness);
+        let listings =
+            Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness, options.patience);
         Ok(Self::assemble(objects, listings, config, master, slot, options.is_local))
     }
 
@@ -177,7 +188,8 @@ impl Repository {
     /// Opens a repository, and works with it by some options: see [`Repository::open`].
     pub async fn open_with(store: Arc<dyn ObjectStore>, unlock: &Unlock, options: Options) -> Result<Self> {
         let objects = Objects::new(store);
-        let listings = Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness);
+        let listings =
+            Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness, options.patience);
         let now = listings.now();
         let config = read_config(&objects).await?;
         let place = Place { repository: config.id, encryption: config.encryption };
@@ -209,7 +221,7 @@ impl Repository {
     /// Whoever controls the store decides the answer: good for choosing what to ask a person, not for deciding that
     /// no secret is needed.
     pub async fn probe(store: Arc<dyn ObjectStore>) -> Result<Probed> {
-        let Config { id, encryption } = read_config(&Objects::new(store)).await?;
+        let Config { id, encryption, .. } = read_config(&Objects::new(store)).await?;
         Ok(Probed { id, encryption })
     }
 
@@ -240,6 +252,7 @@ impl Repository {
                 catalog,
                 confirmed: Mutex::default(),
                 completed: Mutex::default(),
+                record_reader: RecordReader::default(),
             }),
         }
     }
@@ -271,11 +284,21 @@ impl Repository {
         let now = self.listings().now();
         let before = std::mem::take(&mut *lock(&self.inner.confirmed));
         let held = objects_config(self.objects()).await?;
-        if held != self.inner.config {
+        if !held.is_of(&self.inner.config) {
             return Err(Error::Replaced { expected: self.id() });
         }
         *lock(&self.inner.confirmed) = Confirmed { at: Some(now), ..before };
         Ok(())
+    }
+
+    /// Has programs stay away that know nothing of deletions.
+    pub(crate) async fn raise_format(&self) -> Result<()> {
+        let held = objects_config(self.objects()).await?;
+        if held.is_of(&self.inner.config) && held.format < config::FORMAT {
+            let raised = Config { format: config::FORMAT, ..held };
+            self.objects().write(CONFIG, Bytes::from(raised.encode())).await?;
+        }
+        self.still_there().await
     }
 
     /// The same for a writer that begins, unless that was found out only just now.
@@ -324,6 +347,10 @@ impl Repository {
 
     pub(crate) fn shared_catalog(&self) -> &SharedCatalog {
         &self.inner.catalog
+    }
+
+    pub(crate) fn record_reader(&self) -> &RecordReader {
+        &self.inner.record_reader
     }
 
     pub(crate) fn objects(&self) -> &Objects {

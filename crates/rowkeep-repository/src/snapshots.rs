@@ -1,18 +1,40 @@
 //! The snapshots of a repository: making, listing, reading, deleting.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream};
 use rowkeep_format::ids::SnapshotId;
 
 use crate::catalog::{Catalog, Unreadable};
 use crate::header::SNAPSHOT;
 use crate::ledger::{self, Entry};
+use crate::listings::Folder;
 use crate::objects::{SNAPSHOTS, short_hash, snapshot};
 use crate::seal::random;
 use crate::snapshot_objects::{self, id_of};
-use crate::{Error, Flaw, Repository, Result, document};
+use crate::{Error, Flaw, Reader, Repository, Result, document};
+
+/// Says whether a reader that knows nothing but what stays has all that something needs.
+pub type IsWhole<'a> = &'a (dyn Fn(Reader) -> BoxFuture<'a, Result<bool>> + Send + Sync);
+
+/// What says that nothing else has what is being deleted.
+fn nothing_else<'a>() -> BoxFuture<'a, Result<bool>> {
+    futures::future::ready(Ok(false)).boxed()
+}
+
+/// What became of a snapshot that did not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// It is whole, and counts.
+    Completed,
+    /// It lacked something, and is gone.
+    Deleted,
+    /// It may still be written, or needs packs that are being deleted, perhaps without it: a later look decides.
+    Undecided,
+}
 
 impl Repository {
     /// Makes a snapshot visible: seals the manifest, writes it, reads it back, and records it in the ledger.
@@ -20,8 +42,17 @@ impl Repository {
     /// Everything the manifest refers to has to be stored: call it after [`Writer::finish`]. If it fails, or the
     /// process is killed, the snapshot is there as a whole or not at all.
     ///
+    /// Fails with [`Error::Pruned`] where anything that was relied on has been deleted meanwhile, or is being deleted;
+    /// [`Repository::commit_if_whole`] looks whether there is another copy of it.
+    ///
     /// [`Writer::finish`]: crate::Writer::finish
     pub async fn commit(&self, manifest: &[u8]) -> Result<SnapshotId> {
+        self.commit_if_whole(manifest, &|_| nothing_else()).await
+    }
+
+    /// The same; where something that was relied on is being deleted, `is_whole` says whether a reader that knows only what stays
+    /// has everything that the snapshot needs.
+    pub async fn commit_if_whole(&self, manifest: &[u8], is_whole: IsWhole<'_>) -> Result<SnapshotId> {
         self.still_there_for_snapshot().await?;
         let object = document::seal(self.sealer(), SNAPSHOT, &random()?, manifest, "the manifest")?;
         let id = SnapshotId(short_hash(&object));
@@ -29,6 +60,11 @@ impl Repository {
         self.objects().write(&name, Bytes::from(object)).await?;
         if self.read_snapshot(&id).await? != manifest {
             return Err(Error::at(name, Flaw::ReadBack));
+        }
+        if let Err(error) = self.look_once_more("the snapshot", is_whole).await {
+            // Nobody was shown it. What stays of it, another writer looks at.
+            let _ = self.objects().delete(&name).await;
+            return Err(error);
         }
         ledger::record(self.objects(), Entry::Snapshot(id)).await?;
         self.shared_catalog().made(id, manifest).await;
@@ -64,6 +100,35 @@ impl Repository {
     ) -> impl Stream<Item = (SnapshotId, Result<Vec<u8>>)> + Send + use<> {
         self.index().begin_reading();
         snapshot_objects::read_all(self.objects().clone(), Arc::clone(self.sealer()), ids)
+    }
+
+    /// Completes a snapshot whose writer was killed before it counted, if it is whole; deletes it if it lacks anything.
+    ///
+    /// `is_whole` is asked about a reader that knows what stays. What only packs have that are being deleted leaves it as it is:
+    /// whoever deletes them may have seen the snapshot, or not.
+    pub async fn complete(&self, id: &SnapshotId, is_whole: IsWhole<'_>) -> Result<Completion> {
+        self.listings().forget().await;
+        let [snapshots, _, _] =
+            self.listings().get([Folder::Snapshots, Folder::Prune, Folder::Packs]).await?;
+        let listed = snapshots.objects.iter().find(|object| id_of(object) == Some(*id));
+        match listed {
+            Some(listed) if self.listings().is_left(listed.modified_ms) => {}
+            Some(_) => return Ok(Completion::Undecided),
+            None => return Ok(Completion::Deleted),
+        }
+        let vanishing = self.prune_records().await?.vanishing();
+        let entry = Entry::Snapshot(*id);
+        let completion = if is_whole(self.reader_of_what_stays(&vanishing).await?).await? {
+            ledger::repair(self.objects(), entry).await?;
+            Completion::Completed
+        } else if is_whole(self.reader_of_what_stays(&HashSet::new()).await?).await? {
+            Completion::Undecided
+        } else {
+            self.objects().delete(&entry.object()).await?;
+            Completion::Deleted
+        };
+        self.listings().forget().await;
+        Ok(completion)
     }
 
     /// Deletes a snapshot; its chunks stay.

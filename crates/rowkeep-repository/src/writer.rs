@@ -1,6 +1,6 @@
 //! Writing chunks: from claims to packs, and from packs to the index.
 
-mod adopt;
+pub(crate) mod adopt;
 mod doubted;
 mod sample;
 mod stored;
@@ -151,6 +151,7 @@ impl Writer {
 
     /// Takes note of a chunk that the run depends on without having claimed it.
     pub fn note_reused(&self, id: &ChunkId) {
+        self.repository.index().rely_on_chunk(id);
         self.reused.note(id);
     }
 

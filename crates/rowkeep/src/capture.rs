@@ -19,6 +19,7 @@ use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Table, Tab
 use rowkeep_repository::Repository;
 
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
+use crate::state::needs::{complete_left, has_all};
 use crate::state::owner::Owner;
 use crate::state::reader::read_node;
 use crate::state::selection::Selection;
@@ -102,7 +103,7 @@ impl Uncommitted {
             let detail = "what is written of it is read as something else".to_owned();
             return Err(Error::ReadBack { object: "the manifest".to_owned(), detail });
         }
-        let id = repository.commit(&json).await?;
+        let id = repository.commit_if_whole(&json, &|reader| has_all(reader, &manifest)).await?;
         check_after(repository, id, &manifest, &schema, &added).await?;
         Ok(Snapshot { id, manifest })
     }
@@ -147,6 +148,7 @@ pub(crate) async fn read_opened(
     Opened { view, time, watch }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
+    complete_left(repository).await?;
     let known = repository.catalog().await?;
     let identity = Identity { configured: options.configured, ..view.identity() };
     let owner = Owner { name: options.database.clone(), identity: Some(identity) };

@@ -303,6 +303,7 @@ impl Error {
                 | Repository::Full
                 | Repository::NoBucket
                 | Repository::Folder
+                | Repository::Pruned
                 | Repository::Store => ErrorKind::Failed,
             },
             Error::Content { source: FormatError::NewerVersion { .. }, .. } => ErrorKind::Failed,

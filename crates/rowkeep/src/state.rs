@@ -2,6 +2,7 @@
 
 pub(crate) mod key_lookup;
 pub(crate) mod key_set;
+pub(crate) mod needs;
 pub mod owner;
 pub(crate) mod reader;
 pub(crate) mod repeated_lookup;

@@ -59,7 +59,7 @@ fn repositories_that_are_none() {
     let text = std::fs::read_to_string(&config).expect("read");
     std::fs::write(
         &config,
-        text.replace("\"format\":1", "\"format\":99").replace("\"format\": 1", "\"format\": 99"),
+        text.replace("\"format\":2", "\"format\":99").replace("\"format\": 2", "\"format\": 99"),
     )
     .expect("written");
     refused(&sandbox, &["snapshots"], 1, &["version 99", "newer"]);

@@ -311,7 +311,7 @@ fn repositories(book: &mut Book) {
     let text = std::fs::read_to_string(&config).expect("it can be read");
     std::fs::write(
         &config,
-        text.replace("\"format\":1", "\"format\":99").replace("\"format\": 1", "\"format\": 99"),
+        text.replace("\"format\":2", "\"format\":99").replace("\"format\": 2", "\"format\": 99"),
     )
     .expect("it can be written");
     book.chapter(&newer, "A repository of a newer program", OF_REPOSITORY, &[]);

@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use super::summaries::{self, Known, MAX_SNAPSHOTS, absorbed, id_of};
 use super::{Catalog, Unreadable};
+use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing, Listings, Moment};
 use crate::objects::{self, Objects, snapshot};
 use crate::seal::Sealer;
@@ -15,6 +16,9 @@ use crate::{Error, Flaw, Result, snapshot_objects};
 
 /// A summary is written when so many snapshots had to be read one by one.
 const MANY: usize = 32;
+
+/// So many entries are asked for at once.
+const AT_ONCE: usize = 16;
 
 /// So many summary objects are never left side by side.
 const MANY_OBJECTS: usize = 16;
@@ -30,6 +34,8 @@ struct State {
     sealer: Arc<Sealer>,
     summaries: HashMap<SnapshotId, Arc<Summary>>,
     unreadable: BTreeMap<SnapshotId, Arc<Error>>,
+    /// Snapshots that neither a summary nor the ledger names.
+    uncompleted: HashSet<SnapshotId>,
     /// Snapshots that were made or deleted here, and when: an older listing does not know of it.
     made: HashMap<SnapshotId, Moment>,
     deleted: HashMap<SnapshotId, Moment>,
@@ -61,7 +67,8 @@ impl SharedCatalog {
         let [snapshots, summaries] = self.listings.get(folders).await?;
         let mut state = self.state.lock().await;
         if state.listed != Some((snapshots.began, summaries.began)) {
-            let updated = state.update(&snapshots, &summaries).await;
+            let ledger = self.listings.made_with(Folder::Ledger, &snapshots).await;
+            let updated = state.update(&snapshots, &summaries, ledger.as_ref()).await;
             state.is_stale |= !matches!(updated, Ok(false));
             let is_new = updated?;
             state.listed = Some((snapshots.began, summaries.began));
@@ -129,6 +136,7 @@ impl State {
             sealer,
             summaries: HashMap::new(),
             unreadable: BTreeMap::new(),
+            uncompleted: HashSet::new(),
             made: HashMap::new(),
             deleted: HashMap::new(),
             has_made: false,
@@ -146,11 +154,17 @@ impl State {
     fn to_catalog(&self) -> Catalog {
         let unreadable = self.unreadable.iter();
         let unreadable = unreadable.map(|(id, error)| Unreadable { id: *id, error: Arc::clone(error) });
-        Catalog::new(self.summaries.values().cloned().collect(), unreadable.collect())
+        let uncompleted = self.uncompleted.iter().copied().collect();
+        Catalog::new(self.summaries.values().cloned().collect(), unreadable.collect(), uncompleted)
     }
 
     /// Goes through listings; says whether anything is new.
-    async fn update(&mut self, snapshots: &Listing, summaries: &Listing) -> Result<bool> {
+    async fn update(
+        &mut self,
+        snapshots: &Listing,
+        summaries: &Listing,
+        ledger: Option<&Listing>,
+    ) -> Result<bool> {
         self.made.retain(|_, moment| *moment >= snapshots.began);
         self.deleted.retain(|_, moment| *moment >= snapshots.began);
         let listed: HashSet<SnapshotId> =
@@ -169,8 +183,48 @@ impl State {
         let mut unknown: HashSet<SnapshotId> = listed.iter().filter(is_unknown).copied().collect();
         changed |= !unknown.is_empty();
         self.read_objects(summaries, &mut unknown).await?;
+        let counting = self.counting(&unknown, ledger).await?;
+        let mut uncompleted: HashSet<SnapshotId> = unknown.difference(&counting).copied().collect();
         self.read_manifests(unknown).await?;
+        // What cannot be read is told of, whether it counts or not.
+        uncompleted.retain(|id| self.summaries.remove(id).is_some());
+        self.uncompleted = uncompleted;
         Ok(changed)
+    }
+
+    /// Of snapshots that no summary tells of, those that count: the ledger has their entry.
+    async fn counting(
+        &self,
+        unknown: &HashSet<SnapshotId>,
+        ledger: Option<&Listing>,
+    ) -> Result<HashSet<SnapshotId>> {
+        let entry_of = |entry| match entry {
+            Entry::Snapshot(id) => Some(id),
+            Entry::KeySlot(_) | Entry::Doubt(_) | Entry::Incomplete(_) => None,
+        };
+        let mut counting: HashSet<SnapshotId> =
+            unknown.iter().filter(|id| self.made.contains_key(id)).copied().collect();
+        let left: Vec<SnapshotId> = unknown.difference(&counting).copied().collect();
+        // What was listed with them may be older than an entry, so each that is missing there is asked for.
+        let listed: HashSet<SnapshotId> = match ledger {
+            Some(ledger) => ledger.objects.iter().filter_map(Entry::parse).filter_map(entry_of).collect(),
+            None if left.len() > MANY => {
+                ledger::entries(&self.store).await?.into_iter().filter_map(entry_of).collect()
+            }
+            None => HashSet::new(),
+        };
+        let (known, asked): (Vec<_>, Vec<_>) = left.into_iter().partition(|id| listed.contains(id));
+        counting.extend(known);
+        let store = &self.store;
+        let mut asking = futures::stream::iter(asked)
+            .map(|id| async move { (id, store.exists(&Entry::Snapshot(id).name()).await) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((id, exists)) = asking.next().await {
+            if exists? {
+                counting.insert(id);
+            }
+        }
+        Ok(counting)
     }
 
     /// Takes what summary objects tell of unknown snapshots, the newest objects first: they tell most.

@@ -51,6 +51,7 @@ impl Packs {
     pub(super) async fn look(
         &mut self,
         repository: &Repository,
+        vanishing: &HashSet<PackId>,
         report: &mut CheckReport,
         progress: OnProgress<'_>,
     ) -> Result<()> {
@@ -64,6 +65,7 @@ impl Packs {
                 None => stranger(listed.name, report),
             }
         }
+        let mut deleted = HashSet::new();
         for (number, pack) in self.index.packs() {
             match self.there.get(&pack.id) {
                 Some(size) if *size == pack.size => {}
@@ -73,12 +75,18 @@ impl Packs {
                     report.damaged_pack(pack.id);
                     self.suspect.insert(number);
                 }
+                // What is needed of it is in another pack.
+                None if vanishing.contains(&pack.id) => drop(deleted.insert(pack.id)),
                 None => {
                     report.damaged(objects::pack(&pack.id), "it is missing", SUFFERS);
                     report.damaged_pack(pack.id);
                     self.gone.insert(number);
                 }
             }
+        }
+        if !deleted.is_empty() {
+            self.index = Arc::new(self.index.without(&deleted));
+            self.reader = repository.reader_of(Arc::clone(&self.index));
         }
         self.look_at_unindexed(repository, report, progress).await
     }
@@ -134,7 +142,7 @@ impl Packs {
     /// Finds out which chunks cannot be read from any of their places.
     pub(super) async fn conclude(self, report: &mut CheckReport) -> Result<()> {
         let mut suspects = self.suspect_chunks;
-        for place in self.index.all() {
+        for place in self.index.all().filter(|place| self.index.is_there(place.pack)) {
             let bad = self.gone.contains(&place.pack) || self.suspect.contains(&place.pack);
             if bad {
                 suspects.insert(place.entry.id);

@@ -34,6 +34,8 @@ pub struct CheckReport {
     pub snapshots: u64,
     /// Snapshots that are known to have lost chunks for good.
     pub incomplete: BTreeSet<SnapshotId>,
+    /// Snapshots that do not count yet: they are being written, or their writer was killed.
+    pub uncompleted: BTreeSet<SnapshotId>,
     /// Packs that are damaged or missing.
     pub damaged_packs: BTreeSet<PackId>,
     /// What a repair does about the findings.

@@ -10,10 +10,10 @@ use super::report::{CheckReport, Remedy};
 use crate::index::{self, Loaded};
 use crate::ledger::{self, Entry};
 use crate::objects::{
-    ASIDE, CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, SNAPSHOTS, SUMMARIES, plan, plan_claim,
+    ASIDE, CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, PRUNE, SNAPSHOTS, SUMMARIES, plan, plan_claim,
     snapshot,
 };
-use crate::{Error, Repository, Result, catalog, plans, slot_objects, snapshot_objects};
+use crate::{Error, Repository, Result, catalog, plans, prune, slot_objects, snapshot_objects};
 
 /// What is wrong, without the name of the object that the finding has already.
 pub(super) fn words(error: &Error) -> String {
@@ -120,8 +120,17 @@ async fn compare_with_ledger(
             report.note(
                 entry.object(),
                 "the ledger does not know it",
-                "its writer was killed at the last moment; the next backup records it",
+                match entry {
+                    Entry::Snapshot(_) => {
+                        "its writer was killed at the last moment, or is still writing it; the next backup looks whether it is \
+                         whole and records it"
+                    }
+                    _ => "its writer was killed at the last moment; the next backup records it",
+                },
             );
+            if let Entry::Snapshot(id) = entry {
+                report.uncompleted.insert(*id);
+            }
         }
     }
     Ok(())
@@ -130,10 +139,10 @@ async fn compare_with_ledger(
 /// Tells of objects that are not a repository's.
 pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     let objects = repository.objects();
-    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER, SUMMARIES, ASIDE];
+    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER, SUMMARIES, PRUNE, ASIDE];
     let mut strangers: Vec<String> =
         objects.top().await?.into_iter().filter(|name| !known.contains(&name.as_str())).collect();
-    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS, SUMMARIES] {
+    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS, SUMMARIES, PRUNE] {
         let listed = objects.list(folder).await?;
         strangers
             .extend(listed.into_iter().filter(|listed| !is_ours(folder, listed)).map(|listed| listed.name));
@@ -175,6 +184,7 @@ fn is_ours(folder: &str, listed: &Listed) -> bool {
         INDEX => index::id_of(listed).is_some(),
         PLANS => plans::is_ours(listed),
         SUMMARIES => catalog::summary_id_of(listed).is_some(),
+        PRUNE => prune::record_id_of(listed).is_some(),
         _ => snapshot_objects::id_of(listed).is_some(),
     }
 }
@@ -229,6 +239,23 @@ pub(super) async fn plans(repository: &Repository, report: &mut CheckReport) -> 
         }
     }
     Ok(())
+}
+
+/// Reads the records of prunes.
+pub(super) async fn prunes(repository: &Repository, report: &mut CheckReport) -> Result<prune::Records> {
+    let listed = repository.objects().list(PRUNE).await?;
+    let records = repository.record_reader().read(repository.objects(), repository.sealer(), &listed).await?;
+    for error in &records.damaged {
+        if let Error::Damaged { object, .. } = error {
+            report.damaged(
+                object,
+                words(error),
+                "nobody can tell which packs a prune was about to delete; back up again when no prune is running",
+            );
+            report.remedy(Remedy::SetAside(object.clone()));
+        }
+    }
+    Ok(records)
 }
 
 /// Reads the summaries. They are only a help for listings, so nothing about them is damage.

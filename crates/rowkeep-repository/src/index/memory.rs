@@ -13,6 +13,13 @@ use crate::pack::{Directory, Entry, PackRecord, with_offsets};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PackNumber(u32);
 
+impl PackNumber {
+    /// Its place among all packs.
+    pub(crate) fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A pack as far as reading chunks from it needs to know it.
 #[derive(Debug, Clone)]
 pub(crate) struct PackPlace {
@@ -29,6 +36,8 @@ pub(crate) enum PackState {
     Named,
     /// It is there, but no index object names it.
     Unnamed,
+    /// It is there, but it is marked or condemned: it can be read, and nobody relies on it any more.
+    Doomed,
     /// It was missing, or had another size, when packs were last listed.
     Gone,
 }
@@ -41,6 +50,17 @@ pub(crate) struct Place {
     pub(crate) entry: Entry,
 }
 
+/// A copy of a chunk by its number, as [`Index::copies`] goes through all of them.
+pub(crate) struct Copy {
+    pub(crate) ordinal: usize,
+    pub(crate) id: ChunkId,
+    pub(crate) pack: PackNumber,
+    /// Bytes that it takes in its pack.
+    pub(crate) bytes: u32,
+    /// Whether it is no difference to another chunk.
+    pub(crate) is_whole: bool,
+}
+
 /// All chunks of a repository in memory: 56 bytes for each, sorted by name.
 ///
 /// A chunk that several packs hold is there several times, so that one lost copy does not hurt. What is added later
@@ -50,6 +70,8 @@ pub(crate) struct Index {
     segments: Vec<Arc<Segment>>,
     packs: Arc<Vec<PackPlace>>,
     numbers: Arc<HashMap<PackId, PackNumber>>,
+    /// Whether chunks of packs that are gone are not even tried.
+    leaves_gone_out: bool,
     /// Copies that were found unreadable.
     unreadable: Arc<HashSet<(PackNumber, ChunkId)>>,
 }
@@ -68,10 +90,18 @@ impl Index {
 
     /// Whether a pack holds the chunk for which a condition holds. Copies that are known to be unreadable are none.
     pub(crate) fn is_held(&self, id: &ChunkId, condition: impl Fn(PackNumber, PackState) -> bool) -> bool {
-        self.rows_of(id).any(|row| {
-            let pack = PackNumber(row.pack());
-            condition(pack, self.pack(pack).state) && !self.is_unreadable(pack, id)
-        })
+        self.held_in(id, condition).is_some()
+    }
+
+    /// A pack that holds the chunk and for which a condition holds. Copies that are known to be unreadable are none.
+    pub(crate) fn held_in(
+        &self,
+        id: &ChunkId,
+        condition: impl Fn(PackNumber, PackState) -> bool,
+    ) -> Option<PackNumber> {
+        self.rows_of(id)
+            .map(|row| PackNumber(row.pack()))
+            .find(|pack| condition(*pack, self.pack(*pack).state) && !self.is_unreadable(*pack, id))
     }
 
     /// Whether a copy of a chunk was found unreadable.
@@ -87,13 +117,18 @@ impl Index {
         }
     }
 
-    /// All copies of a chunk, those in packs that were there first.
+    /// All copies of a chunk, those in packs that are there to stay first, and those in packs that are gone last.
     ///
     /// A difference whose base is in no pack is none.
     pub(crate) fn places(&self, id: &ChunkId) -> impl Iterator<Item = Place> {
-        let is_gone = |place: &Place| self.pack(place.pack).state == PackState::Gone;
+        let rank = |place: &Place| match self.pack(place.pack).state {
+            PackState::Named | PackState::Unnamed => 0,
+            PackState::Doomed => 1,
+            PackState::Gone => 2,
+        };
         let all = || self.rows_of(id).flat_map(|row| self.places_of(row));
-        all().filter(move |place| !is_gone(place)).chain(all().filter(is_gone))
+        let ranks = if self.leaves_gone_out { 0..=1 } else { 0..=2 };
+        ranks.flat_map(move |wanted| all().filter(move |place| rank(place) == wanted))
     }
 
     /// All copies of all chunks, those of the same chunk one after the other; see [`Index::places`].
@@ -104,6 +139,52 @@ impl Index {
     /// Chunks that a pack holds as a difference to a chunk that no pack holds.
     pub(crate) fn without_base(&self) -> BTreeSet<ChunkId> {
         self.rows().filter(|row| self.places_of(row).next().is_none()).map(|row| row.id).collect()
+    }
+
+    /// How many copies of chunks there are.
+    pub(crate) fn rows_len(&self) -> usize {
+        self.segments.iter().map(|segment| segment.rows.len()).sum()
+    }
+
+    /// The numbers of the copies of a chunk, which count up through all copies of all chunks.
+    pub(crate) fn ordinals(&self, id: &ChunkId) -> impl Iterator<Item = usize> {
+        let mut first = 0;
+        self.segments.iter().flat_map(move |segment| {
+            let (start, len) = segment.range_of(id);
+            let ordinals = first + start..first + start + len;
+            first += segment.rows.len();
+            ordinals
+        })
+    }
+
+    /// Whether a pack for which a condition holds has the chunk as a whole, and not as a difference to another.
+    pub(crate) fn is_held_whole(&self, id: &ChunkId, condition: impl Fn(PackNumber) -> bool) -> bool {
+        self.rows_of(id).any(|row| {
+            let pack = PackNumber(row.pack());
+            row.is_whole() && condition(pack) && !self.is_unreadable(pack, id)
+        })
+    }
+
+    /// All copies of all chunks, those of the same chunk one after the other.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = Copy> {
+        let mut first = 0;
+        let mut rest = Vec::with_capacity(self.segments.len());
+        for segment in &self.segments {
+            rest.push((first..).zip(&segment.rows).peekable());
+            first += segment.rows.len();
+        }
+        std::iter::from_fn(move || {
+            let heads = rest.iter_mut().enumerate().filter_map(|(at, rows)| Some((rows.peek()?.1.id, at)));
+            let (_, least) = heads.min()?;
+            let (ordinal, row) = rest[least].next()?;
+            let pack = PackNumber(row.pack());
+            Some(Copy { ordinal, id: row.id, pack, bytes: row.frame_len, is_whole: row.is_whole() })
+        })
+    }
+
+    /// Whether a pack is there, as far as is known.
+    pub(crate) fn is_there(&self, pack: PackNumber) -> bool {
+        self.pack(pack).state != PackState::Gone
     }
 
     /// The pack of a place.
@@ -188,6 +269,17 @@ impl Index {
             last = Arc::new(before.merged(&last));
         }
         self.segments.push(last);
+    }
+
+    /// The same without the chunks of packs that are gone, and of some others.
+    pub(crate) fn without(&self, packs: &HashSet<PackId>) -> Self {
+        let mut index = self.clone();
+        index.set_states(|_, pack| match packs.contains(&pack.id) {
+            true => PackState::Gone,
+            false => pack.state,
+        });
+        index.leaves_gone_out = true;
+        index
     }
 
     /// Changes what is known of packs.

@@ -54,6 +54,11 @@ impl Row {
         self.pack_and_code & (MAX_PACKS as u32 - 1)
     }
 
+    /// Whether it is no difference to another chunk.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.encoding(), Stored::Whole(_))
+    }
+
     /// How it is stored, as far as that is known without its base.
     pub(super) fn encoding(&self) -> Stored {
         match self.pack_and_code >> CODE_SHIFT {
@@ -86,10 +91,15 @@ impl Segment {
 
     /// The rows of a chunk.
     pub(super) fn of(&self, id: &ChunkId) -> &[Row] {
+        let (start, len) = self.range_of(id);
+        &self.rows[start..start + len]
+    }
+
+    /// Where the rows of a chunk begin, and how many they are.
+    pub(super) fn range_of(&self, id: &ChunkId) -> (usize, usize) {
         let start = self.rows.partition_point(|row| row.id < *id);
-        let rows = &self.rows[start..];
-        let len = rows.iter().take_while(|row| row.id == *id).count();
-        &rows[..len]
+        let len = self.rows[start..].iter().take_while(|row| row.id == *id).count();
+        (start, len)
     }
 
     /// The rows of all chunks whose names begin so.

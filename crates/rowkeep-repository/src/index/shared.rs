@@ -26,6 +26,10 @@ pub(crate) struct SharedIndex {
     listings: Arc<Listings>,
     current: RwLock<Arc<Index>>,
     known: Mutex<Known>,
+    /// Packs that are marked or condemned.
+    doomed: RwLock<Arc<HashSet<PackId>>>,
+    /// The packs that what is written here relies on.
+    relied_on: std::sync::Mutex<HashSet<PackNumber>>,
     /// How often somebody began to read.
     readings: AtomicU64,
     /// How often that was when the index was last brought up to date because something was missing.
@@ -81,6 +85,8 @@ impl SharedIndex {
             listings,
             current: RwLock::default(),
             known: Mutex::default(),
+            doomed: RwLock::default(),
+            relied_on: std::sync::Mutex::default(),
             readings: AtomicU64::new(1),
             looked_again: Mutex::new(0),
             looked_into_packs: Mutex::new(0),
@@ -340,21 +346,62 @@ impl SharedIndex {
     fn publish(&self, mut index: Index, known: &Known) {
         let named: HashSet<PackNumber> =
             known.named.values().flat_map(|object| object.packs.iter().copied()).collect();
+        let doomed = self.doomed();
         index.set_states(|number, pack| match pack.state {
             PackState::Gone => PackState::Gone,
+            _ if doomed.contains(&pack.id) => PackState::Doomed,
             _ if named.contains(&number) => PackState::Named,
             _ => PackState::Unnamed,
         });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
     }
 
-    /// Whether a chunk is in a pack that an index object names, or in one of some others.
+    /// Whether a chunk is in a pack that an index object names, or in one of some others. Whoever is told so relies on it.
     pub(crate) fn is_stored(&self, id: &ChunkId, others: &HashSet<PackNumber>) -> bool {
-        self.current().is_held(id, |pack, state| match state {
+        let pack = self.current().held_in(id, |pack, state| match state {
             PackState::Named => true,
             PackState::Unnamed => others.contains(&pack),
-            PackState::Gone => false,
-        })
+            PackState::Doomed | PackState::Gone => false,
+        });
+        pack.inspect(|pack| self.rely_on(*pack)).is_some()
+    }
+
+    /// Takes note of a pack that what is written here relies on.
+    pub(crate) fn rely_on(&self, pack: PackNumber) {
+        self.relied_on.lock().unwrap_or_else(PoisonError::into_inner).insert(pack);
+    }
+
+    /// The same of packs by their ids.
+    pub(crate) fn rely_on_packs<'p>(&self, packs: impl Iterator<Item = &'p PackId>) {
+        let index = self.current();
+        packs.filter_map(|id| index.number(id)).for_each(|pack| self.rely_on(pack));
+    }
+
+    /// The same of the pack that a chunk is first looked for in.
+    pub(crate) fn rely_on_chunk(&self, id: &ChunkId) {
+        if let Some(place) = self.current().places(id).next() {
+            self.rely_on(place.pack);
+        }
+    }
+
+    /// The packs that what was written here relies on.
+    pub(crate) fn relied_on(&self) -> HashSet<PackNumber> {
+        self.relied_on.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The packs that are marked or condemned, as far as is known.
+    pub(crate) fn doomed(&self) -> Arc<HashSet<PackId>> {
+        Arc::clone(&self.doomed.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes note of the packs that are marked or condemned.
+    pub(crate) async fn set_doomed(&self, packs: HashSet<PackId>) {
+        if *self.doomed() == packs {
+            return;
+        }
+        let known = self.known.lock().await;
+        *self.doomed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(packs);
+        self.publish(Index::clone(&self.current()), &known);
     }
 }
 

@@ -28,10 +28,11 @@ impl Repository {
         options: Options,
     ) -> Result<Self> {
         let objects = Objects::new(store);
-        let listings = Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness);
+        let listings =
+            Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness, options.patience);
         if matches!(unlock, Unlock::Unencrypted) {
             let id = known.ok_or_else(|| Error::Missing { object: CONFIG.to_owned() })?;
-            let config = Config { id, encryption: Encryption::None };
+            let config = Config::new(id, Encryption::None);
             let opened =
                 Self::assemble(objects, listings, config, public_master_key(&id), None, options.is_local);
             return match opened.opens_any_snapshot().await? {
@@ -58,7 +59,7 @@ impl Repository {
             };
             match unlocked {
                 Ok((slot, master)) => {
-                    let config = Config { id, encryption: Encryption::Aes256Gcm };
+                    let config = Config::new(id, Encryption::Aes256Gcm);
                     return Ok(Self::assemble(
                         objects,
                         listings,

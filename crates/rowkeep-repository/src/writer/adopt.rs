@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt};
+use rowkeep_format::ids::PackId;
 
 use super::doubted;
 use crate::index::Packs;
@@ -10,7 +11,7 @@ use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing};
 use crate::objects::{Listed, PACKS};
 use crate::pack::{PackRecord, pack_id_of, read_record};
-use crate::{Error, Repository, Result, slot_objects, snapshot_objects};
+use crate::{Error, Repository, Result, slot_objects};
 
 /// How many packs are opened at the same time.
 const AT_ONCE: usize = 8;
@@ -18,16 +19,18 @@ const AT_ONCE: usize = 8;
 /// Brings the index up to date, compares it with the packs that are there, and completes the ledger.
 ///
 /// Gives packs that are there but in no index object.
-pub(super) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
-    let folders = [Folder::Index, Folder::Packs, Folder::Keys, Folder::Snapshots, Folder::Ledger];
-    let [index, packs, keys, snapshots, ledger] = repository.listings().get(folders).await?;
+pub(crate) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
+    let folders = [Folder::Prune, Folder::Index, Folder::Packs, Folder::Keys, Folder::Ledger];
+    let [_, index, packs, keys, ledger] = repository.listings().get(folders).await?;
     let shared = repository.index();
+    repository.prune_records().await?;
     shared.update(&index).await?;
     let packs = compare(repository, &packs).await?.sizes;
 
     let (objects, sealer) = (repository.objects(), repository.sealer());
-    let current = shared.current();
-    let unknown: Vec<_> = packs.into_iter().filter(|(id, _)| current.number(id).is_none()).collect();
+    let (current, doomed) = (shared.current(), shared.doomed());
+    let is_unknown = |id: &PackId| current.number(id).is_none() && !doomed.contains(id);
+    let unknown: Vec<_> = packs.into_iter().filter(|(id, _)| is_unknown(id)).collect();
     let mut unindexed: Vec<PackRecord> = futures::stream::iter(unknown)
         .map(|(id, size)| async move { usable(read_record(objects, sealer, id, size).await) })
         .buffer_unordered(AT_ONCE)
@@ -43,7 +46,7 @@ pub(super) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
     });
     doubted::examine(repository, doubted.collect::<Vec<_>>()).await?;
     if repository.is_new_ledger(&ledger) {
-        complete_ledger(repository, &keys, &snapshots, &ledger).await?;
+        complete_ledger(repository, &keys, &ledger).await?;
     }
     Ok(unindexed)
 }
@@ -96,13 +99,8 @@ fn usable(outcome: Result<PackRecord>) -> Result<Option<PackRecord>> {
     }
 }
 
-/// Records snapshots and key slots whose writers were killed before they could.
-async fn complete_ledger(
-    repository: &Repository,
-    keys: &Listing,
-    snapshots: &Listing,
-    ledger: &Listing,
-) -> Result<()> {
+/// Records key slots whose writers were killed before they could. Snapshots have to be looked at first.
+async fn complete_ledger(repository: &Repository, keys: &Listing, ledger: &Listing) -> Result<()> {
     let objects = repository.objects();
     let recorded: BTreeSet<Entry> = ledger.objects.iter().filter_map(Entry::parse).collect();
     for id in keys.objects.iter().filter_map(slot_objects::id_of) {
@@ -110,17 +108,6 @@ async fn complete_ledger(
         // A slot of another repository was never one of ours.
         if !recorded.contains(&entry) && slot_objects::belongs(objects, id, &repository.id()).await? {
             ledger::repair(objects, entry).await?;
-        }
-    }
-    for id in snapshots.objects.iter().filter_map(snapshot_objects::id_of) {
-        let entry = Entry::Snapshot(id);
-        if recorded.contains(&entry) {
-            continue;
-        }
-        match repository.read_snapshot(&id).await {
-            Ok(_) => ledger::repair(objects, entry).await?,
-            Err(Error::Damaged { .. } | Error::Missing { .. } | Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
         }
     }
     Ok(())

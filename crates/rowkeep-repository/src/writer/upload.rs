@@ -126,6 +126,7 @@ impl Uploads {
             let ((id, object), packs) = sealed?;
             repository.objects().write(&objects::index(&id), Bytes::from(object)).await?;
             repository.index().wrote(id, &packs).await;
+            repository.index().rely_on_packs(packs.iter().map(|pack| &pack.id));
             Ok(None)
         });
     }

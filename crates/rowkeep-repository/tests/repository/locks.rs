@@ -160,11 +160,11 @@ async fn a_newer_format_is_told_from_damage() {
     let place = Place::memory();
     init(&place.store).await;
     let config = String::from_utf8(get(&place.store, "config").await).expect("text");
-    let newer = config.replace("\"format\":1", "\"format\":2").replace("\"checksum\"", "\"novelty\"");
+    let newer = config.replace("\"format\":2", "\"format\":3").replace("\"checksum\"", "\"novelty\"");
     put(&place.store, "config", newer.into_bytes()).await;
     let error = error_of(try_open(&place.store).await);
     assert!(
-        matches!(&error, Error::NewerFormat { object, found: 2, supported: 1 } if object == "config"),
+        matches!(&error, Error::NewerFormat { object, found: 3, supported: 2 } if object == "config"),
         "{error}"
     );
     assert_eq!(error.kind(), ErrorKind::NewerFormat);

@@ -45,7 +45,10 @@ async fn a_plan_is_claimed_by_one() {
     for place in [Place::memory(), Place::folder()] {
         let repository = init(&place.store).await;
         for round in 0..20 {
-            let id = repository.store_plan(format!("plan {round}").as_bytes()).await.expect("stored");
+            let id = repository
+                .store_plan(format!("plan {round}").as_bytes(), &|_| unreachable!("nothing is deleted"))
+                .await
+                .expect("stored");
             let claims = (0..8).map(|who| {
                 let repository = repository.clone();
                 tokio::spawn(async move { repository.claim_plan(&id, format!("{who}").as_bytes()).await })

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use rowkeep_repository::{
-    CheckOptions, CheckReport, ChunkId, Compressed, Error, Kdf, Lock, NewSlot, Options, Passphrase,
-    Protection, ReadData, Repository, Result, SnapshotId, Stored, Unlock, Writer, WriterOptions,
+    CheckOptions, CheckReport, ChunkId, Compressed, Error, Kdf, Lock, Needed, Needs, NewSlot, Options,
+    Passphrase, Protection, ReadData, Reader, Repository, Result, Roots, SnapshotId, Stored, Unlock, Writer,
+    WriterOptions,
 };
 
 use crate::stores::Store;
@@ -29,7 +33,7 @@ pub(crate) fn passphrase_slot(text: &str) -> NewSlot {
 
 /// Every question is asked anew, so that whatever a test does to the store is noticed.
 pub(crate) fn asking() -> Options {
-    Options { freshness: Duration::ZERO, ..Options::default() }
+    Options { freshness: Duration::ZERO, patience: Duration::ZERO, ..Options::default() }
 }
 
 pub(crate) async fn init(store: &Store) -> Repository {
@@ -97,7 +101,53 @@ pub(crate) async fn backup(repository: &Repository, chunks: &[Vec<u8>]) -> Resul
     let stored = writer.finish().await?;
     let manifest: Vec<u8> =
         chunks.iter().flat_map(|plain| repository.content_keys().chunk_id(plain).0).collect();
-    Ok((repository.commit(&manifest).await?, stored))
+    complete_all(repository).await?;
+    Ok((commit(repository, &manifest).await?, stored))
+}
+
+/// Makes a snapshot visible whose manifest lists its chunks.
+pub(crate) async fn commit(repository: &Repository, manifest: &[u8]) -> Result<SnapshotId> {
+    let listed = listed(manifest);
+    repository.commit_if_whole(manifest, &|reader| holds_all(reader, listed.clone())).await
+}
+
+fn holds_all<'a>(reader: Reader, chunks: Vec<ChunkId>) -> BoxFuture<'a, Result<bool>> {
+    async move { Ok(chunks.iter().all(|id| reader.contains(id))) }.boxed()
+}
+
+/// Looks at the snapshots that do not count, as the layer above does when a backup begins.
+pub(crate) async fn complete_all(repository: &Repository) -> Result<()> {
+    for id in repository.catalog().await?.uncompleted() {
+        // One that was torn when it was written says nothing.
+        if let Ok(manifest) = repository.read_snapshot(id).await {
+            let listed = listed(&manifest);
+            repository.complete(id, &|reader| holds_all(reader, listed.clone())).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells a prune what all snapshots need.
+pub(crate) struct Listed<'a>(pub(crate) &'a Repository);
+
+#[async_trait]
+impl Needs for Listed<'_> {
+    type Error = Error;
+
+    async fn find(&self, _: &Reader, roots: Roots, needed: &mut Needed) -> Result<()> {
+        for id in roots.snapshots {
+            match self.0.read_snapshot(&id).await {
+                Ok(manifest) => {
+                    for id in listed(&manifest) {
+                        needed.add(&id);
+                    }
+                }
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The chunks that a manifest lists.
@@ -131,4 +181,12 @@ pub(crate) async fn assert_clean(repository: &Repository, when: &str) {
 /// The error, whatever the value.
 pub(crate) fn error_of<T>(outcome: Result<T>) -> Error {
     outcome.err().expect("should have failed")
+}
+
+/// The config that a repository had when it was of format 1.
+pub(crate) fn config_of_format_1(repository: &Repository) -> String {
+    let (id, encryption) = (repository.id(), "aes-256-gcm");
+    let checksum = blake3::hash(format!("rowkeep config 1 {id} {encryption}").as_bytes());
+    let checksum = &checksum.to_hex()[..32];
+    format!(r#"{{"format":1,"id":"{id}","encryption":"{encryption}","checksum":"{checksum}"}}"#) + "\n"
 }

@@ -10,6 +10,7 @@ use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
 use crate::capture::table::store;
+use crate::state::reader::read_changeset;
 
 /// Stores a changeset; returns the chunk that says where its parts are.
 pub(crate) async fn store_changes(
@@ -36,13 +37,6 @@ pub(crate) async fn store_changes(
     store(keys, &writer, id, &plain).await?;
     writer.finish().await?;
     Ok(id)
-}
-
-/// Reads which chunks hold the changes of a stored changeset.
-pub(crate) async fn read_changeset(reader: &Reader, id: ChunkId) -> Result<changeset::Changeset, Error> {
-    let plain = reader.read(&id).await?;
-    let found = chunk::decode_text(&plain).and_then(changeset::Changeset::from_json);
-    found.map_err(Error::content(format!("changeset {id}")))
 }
 
 /// The changes of a stored changeset, or those that take it back.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rowkeep_repository::Repository;
+use rowkeep_repository::{ErrorKind as RepositoryKind, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
@@ -141,7 +141,14 @@ impl BackupRequest {
         let hooks = workspace.hooks(Operation::Backup, &source, self.hooks);
         let facts = Facts::new(Operation::Backup, &*source.name, engine.describe(), context.now());
         let ended = within_hooks(context, caller, &hooks, facts, async |facts| {
-            let snapshot = capture(context, repository, engine, &options).await?;
+            let snapshot = match capture(context, repository, engine, &options).await {
+                // What was stored stays, so that this takes little but reading.
+                Err(Error::Repository(error)) if error.kind() == RepositoryKind::Pruned => {
+                    context.warn(format!("{error}; the backup is repeated"));
+                    capture(context, repository, engine, &options).await?
+                }
+                captured => captured?,
+            };
             facts.snapshot = Some(snapshot.id.to_string());
             let summary = SnapshotSummary::of(&snapshot);
             caller.tell(News::Snapshot(&summary));

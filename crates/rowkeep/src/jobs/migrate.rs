@@ -21,6 +21,7 @@ use crate::report::{ReportEntry, Status};
 use crate::restore::replace::put_back;
 use crate::restore::verify::{Comparison, verify_strictly};
 use crate::state::State;
+use crate::state::needs::has_all;
 use crate::state::owner::Owner;
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error};
@@ -171,7 +172,8 @@ async fn set_aside(repository: &Repository, before: &Snapshot, after: &Snapshot)
         entered: true,
         dangled: Vec::new(),
     });
-    let id = repository.commit(&manifest.to_json()).await?;
+    let json = manifest.to_json();
+    let id = repository.commit_if_whole(&json, &|reader| has_all(reader, &manifest)).await?;
     repository.delete_snapshot(&after.id).await?;
     Ok(Snapshot { id, manifest })
 }

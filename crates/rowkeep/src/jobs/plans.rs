@@ -1,6 +1,6 @@
 //! Plans that are kept in a repository, so that another process can execute them later.
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use rowkeep_engine::OnConflict;
 use rowkeep_format::{ChunkId, FormatError, PlanId, SnapshotId};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::{ReplacementSummary, RowsSummary};
 use super::workspace::{Source, Workspace};
+use crate::state::needs::has_changes;
 use crate::state::selection::Selection;
 use crate::without_secrets::without_secrets;
 use crate::{Context, Error, RequestError};
@@ -324,7 +325,15 @@ async fn keep_now(
         terms: terms.clone(),
     };
     let json = serde_json::to_vec(&plan).expect("a plan has no map with keys that are not text");
-    Ok(repository.store_plan(&json).await?)
+    let changes = match &plan.action {
+        Action::Rows { changes, .. } => Some(*changes),
+        Action::Replace { .. } => None,
+    };
+    let has_its_changes = |reader| match changes {
+        Some(changes) => has_changes(reader, changes),
+        None => futures::future::ready(Ok(true)).boxed(),
+    };
+    Ok(repository.store_plan(&json, &has_its_changes).await?)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use rowkeep_engine::{EngineError, ErrorKind, RowStream};
+use rowkeep_format::changeset::Changeset;
 use rowkeep_format::tree::{ChunkRef, decode_node};
 use rowkeep_format::{ChunkId, FormatError, RowBatch, TableEntry, chunk};
 use rowkeep_repository::Reader;
@@ -21,6 +22,13 @@ pub(crate) async fn read_node(reader: &Reader, id: ChunkId, level: u64) -> Resul
         Ok(_) => Err(wrong(FormatError::Malformed("its level"))),
         Err(error) => Err(wrong(error)),
     }
+}
+
+/// Reads which chunks hold the changes of a stored changeset.
+pub(crate) async fn read_changeset(reader: &Reader, id: ChunkId) -> Result<Changeset, Error> {
+    let plain = reader.read(&id).await?;
+    let found = chunk::decode_text(&plain).and_then(Changeset::from_json);
+    found.map_err(Error::content(format!("changeset {id}")))
 }
 
 /// Walks a tree: every chunk of rows in order, reading nodes only as they are needed.

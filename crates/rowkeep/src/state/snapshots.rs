@@ -86,7 +86,7 @@ pub async fn list(repository: &Repository, owner: Option<&Owner>) -> Result<Vec<
 }
 
 /// Whether a snapshot was deleted elsewhere since it was listed.
-fn is_gone(error: &Error) -> bool {
+pub(super) fn is_gone(error: &Error) -> bool {
     matches!(error, Error::Repository(error) if error.kind() == RepositoryKind::NotFound)
 }
 

@@ -45,7 +45,9 @@ fn what_is_remembered_is_no_excuse_for_what_is_lost() {
 fn plans_of_a_newer_program_are_noted() {
     let world = World::new();
     let json = br#"{"version":2,"what":"nobody knows yet"}"#;
-    let id = world.block_on(world.repository.store_plan(json)).expect("it is stored");
+    let id = world
+        .block_on(world.repository.store_plan(json, &|_| unreachable!("nothing is deleted")))
+        .expect("it is stored");
     let plans = world.block_on(plans::list(&world.repository)).expect("they are listed");
     assert_eq!(plans.unreadable.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [id]);
     let checked = checked(&world);

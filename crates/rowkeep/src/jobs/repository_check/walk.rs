@@ -8,8 +8,7 @@ use rowkeep_format::{ChunkId, TableEntry};
 use rowkeep_repository::Reader;
 
 use super::findings::Loss;
-use crate::apply::stored_changes::read_changeset;
-use crate::state::reader::read_node;
+use crate::state::reader::{read_changeset, read_node};
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Error, ErrorKind};
 

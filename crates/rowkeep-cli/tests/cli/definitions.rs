@@ -254,3 +254,43 @@ fn owners_that_the_server_does_not_know_are_not_compared() {
         assert!(equal.contains("note: owners and privileges are not compared"), "{equal}");
     }
 }
+
+/// Privileges that are granted and revoked again are written out in the catalog for ever, and the usual ones all the same.
+#[test]
+fn privileges_of_large_objects_come_back() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let database = server.database("rowkeep_cli_object_acl");
+        let role = format!("rowkeep_reader_{}", std::process::id());
+        let objects = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata; SELECT lo_from_bytea(5001, 'a'), lo_create(5002)";
+        database.sql(&format!("CREATE ROLE {role}; CREATE TABLE t (id int PRIMARY KEY)"));
+        for (before, after) in [
+            ("", "GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC"),
+            ("GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", "REVOKE ALL ON LARGE OBJECT 5001 FROM PUBLIC"),
+            ("", "GRANT ALL ON LARGE OBJECT 5002 TO ROLE WITH GRANT OPTION"),
+            ("", "REVOKE ALL ON LARGE OBJECT 5001 FROM CURRENT_USER"),
+            (
+                "REVOKE UPDATE ON LARGE OBJECT 5001 FROM CURRENT_USER",
+                "GRANT ALL ON LARGE OBJECT 5001 TO CURRENT_USER",
+            ),
+            ("", "ALTER LARGE OBJECT 5002 OWNER TO ROLE"),
+            ("GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", "ALTER LARGE OBJECT 5001 OWNER TO ROLE"),
+            ("ALTER LARGE OBJECT 5001 OWNER TO ROLE", "GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC"),
+        ] {
+            let sql = |sql: &str| database.sql(&sql.replace("ROLE", &role));
+            sql(objects);
+            sql(before);
+            sandbox.done(&["backup", &database.url(), "--name", "before"]);
+            sql(after);
+            sandbox.done(&["backup", &database.url(), "--name", "after"]);
+            sandbox.done(&["restore", "before", "--to", &database.url(), "--yes"]);
+            let verify = |name| sandbox.run(&["verify", name, "--against", &database.url()]);
+            assert_eq!(verify("before").status, 0, "{before}; {after}: {:#?}", verify("before"));
+            sandbox.done(&["undo", &database.url(), "--yes"]);
+            assert_eq!(verify("after").status, 0, "{before}; {after}: {:#?}", verify("after"));
+        }
+        database.sql(&format!(
+            "REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"
+        ));
+    }
+}

@@ -70,9 +70,10 @@ pub(super) async fn change(
         let Some(at) = at else { continue };
         let applied = count(session, source, at, table).await?;
         if options.on_conflict == OnConflict::Stop && applied.skipped > 0 {
+            let rows = if applied.skipped == 1 { "row" } else { "rows" };
             return Err(EngineError::new(
                 ErrorKind::Conflict,
-                format!("not as the changes say they were: {} rows of {}", applied.skipped, applied.table),
+                format!("not as the changes say they were: {} {rows} of {}", applied.skipped, applied.table),
             ));
         }
         out.push((at, applied));

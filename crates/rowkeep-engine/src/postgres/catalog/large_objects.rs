@@ -51,8 +51,10 @@ pub(crate) fn data() -> Table {
 }
 
 /// The rows of [`objects`].
+///
+/// Privileges that were granted and revoked again are the usual ones, written out: the server does not forget that there were others.
 pub(crate) const SELECT_OBJECTS: &str = "SELECT m.oid, pg_get_userbyid(m.lomowner) AS owner, \
-      CASE WHEN m.lomacl IS NOT NULL THEN coalesce( \
+      CASE WHEN m.lomacl <> acldefault('L', m.lomowner) THEN coalesce( \
         (SELECT json_agg(json_build_object( \
            'grantee', CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, \
            'privilege', a.privilege_type, 'grantable', a.is_grantable) \

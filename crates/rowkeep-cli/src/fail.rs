@@ -80,22 +80,22 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
 
 /// Prints why one of several databases failed, and what to do about it.
 pub(crate) fn say_of(database: &str, error: &Error) {
-    out::clear();
     say(&format!("error: {}: {}", plain(database), plain(&error.in_one_line())));
     if let Some(hint) = hint(error) {
         say(&format!("hint: {}", plain(&hint)));
     }
 }
 
-/// Says something beside the results.
+/// Says something beside the results, where nothing that shows progress stands in its way.
 pub(crate) fn say(text: &str) {
+    out::clear();
     eprintln!("{}", wrapped(text, width_of_messages()));
 }
 
 /// The exit status of a job, with a hint where only hooks after it failed.
 pub(crate) fn ended(job: &str, verdict: Verdict, hooks_failed: &[String]) -> u8 {
     if verdict == Verdict::Failed && !hooks_failed.is_empty() {
-        eprintln!("hint: the {job} itself is done; do what the hook should have done by hand");
+        say(&format!("hint: the {job} itself is done; do what the hook should have done by hand"));
     }
     status_of(verdict)
 }
@@ -301,16 +301,16 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
         Engine::Busy => {
             "try again when the other program is done (on PostgreSQL, restore, undo and migrate can terminate other connections with --end-connections)"
         }
-        Engine::DiskFull => "free some space and run the command again; it continues from what is stored",
+        Engine::DiskFull => "free some space and run the command again",
         Engine::NotEmpty => "use a new or empty database",
         Engine::ToolMissing => {
-            "install PostgreSQL's client programs of that version, or set ROWKEEP_PG_BIN to their folder"
+            "install PostgreSQL's programs of that version, or set ROWKEEP_PG_BIN to their folder"
         }
         Engine::Conflict => {
             "nothing was changed; run the command again to make a new plan, or skip such rows (restore --conflict skip, undo --skip-conflicts)"
         }
         Engine::Constraint => {
-            "nothing was changed: the database takes no such rows beside those that it has; --mode replace also removes rows that are in the way, --with-schema brings back the tables as they were"
+            "nothing was changed: the tables do not take these rows now; if other rows are in their way, --mode replace removes those, and --with-schema brings back the tables as they were"
         }
         Engine::Dangling => {
             "nothing was changed; --with-related also restores the rows that these reference, --with-schema the tables as they were"

@@ -42,3 +42,8 @@ pub enum Level {
     /// The same, for the database is damaged.
     Damage,
 }
+
+/// A number of things: `1 table`, `2 tables`.
+pub(crate) fn counted(number: usize, singular: &str) -> String {
+    format!("{number} {singular}{}", if number == 1 { "" } else { "s" })
+}

@@ -29,11 +29,32 @@ pub(crate) fn told(outcome: &AssessOutcome, global: &Global) -> String {
     databases.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Whether the database itself lacks something, or may.
-fn is_data_missing(assessed: &Assessment) -> bool {
-    assessed.reach != Reach::There
+/// What is worst, in words.
+fn lack(assessed: &Assessment) -> &'static str {
+    let is = |wanted: fn(&TableHealth) -> bool| assessed.tables.iter().any(|table| wanted(&table.state));
+    let is_gone = matches!(assessed.reach, Reach::Missing | Reach::Empty | Reach::Unfinished)
         || !assessed.losses.is_empty()
-        || assessed.tables.iter().any(|table| table.state.is_lacking())
+        || is(|state| matches!(state, TableHealth::Fewer | TableHealth::Missing));
+    if is_gone {
+        "DATA IS MISSING."
+    } else if matches!(assessed.reach, Reach::Unreachable(_)) || is(TableHealth::is_lacking) {
+        "DATA CANNOT BE READ."
+    } else {
+        "A GOOD SNAPSHOT IS MISSING."
+    }
+}
+
+/// That nothing is missing, as far as could be seen.
+fn nothing_lacks(assessed: &Assessment) -> String {
+    let denied = assessed.tables.iter().filter(|table| table.state == TableHealth::Denied).count() as u64;
+    match denied {
+        0 => "nothing is missing".to_owned(),
+        _ => format!(
+            "nothing is missing of what may be read; {} may not be read, and the snapshot does not have {}",
+            counted(denied, "table"),
+            if denied == 1 { "it" } else { "them" }
+        ),
+    }
 }
 
 fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String {
@@ -97,15 +118,11 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
     }
     lines.push(String::new());
     lines.push(match assessed.lacking {
-        false => "nothing is missing".to_owned(),
-        true => {
-            let lack =
-                if is_data_missing(assessed) { "DATA IS MISSING." } else { "A GOOD SNAPSHOT IS MISSING." };
-            match steps.is_empty() {
-                true => format!("{lack} This repository cannot bring it back; look for another one."),
-                false => format!("{lack} What to do next:"),
-            }
-        }
+        false => nothing_lacks(assessed),
+        true => match steps.is_empty() {
+            true => format!("{} This repository cannot bring it back; look for another one.", lack(assessed)),
+            false => format!("{} What to do next:", lack(assessed)),
+        },
     });
     for (number, step) in steps.iter().enumerate() {
         lines.push(format!(
@@ -145,6 +162,7 @@ fn tables(tables: &[TableState]) -> String {
             }
             TableHealth::Missing => "MISSING".to_owned(),
             TableHealth::Unreadable(why) => format!("UNREADABLE: {why}"),
+            TableHealth::Denied => "may not be read, not in the snapshot".to_owned(),
             TableHealth::New => "not in the snapshot".to_owned(),
         };
         vec![table.table.clone(), number(table.database_rows), number(table.snapshot_rows), state]

@@ -146,3 +146,54 @@ fn on_postgresql_and_without_it() {
         assert!(told.contains("CANNOT BE READ") && told.contains("rowkeep restore"), "{told}");
     }
 }
+
+/// A table that the role may not read is neither complete nor gone.
+#[test]
+fn what_a_role_may_not_read_is_said() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_denied");
+        let role = format!("rowkeep_denied_{}", std::process::id());
+        shop.sql(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'right'; CREATE TABLE open (id int PRIMARY KEY); CREATE TABLE locked (id int PRIMARY KEY);
+             CREATE TABLE rules (id int PRIMARY KEY); ALTER TABLE rules ENABLE ROW LEVEL SECURITY; CREATE SCHEMA inner_room;
+             CREATE TABLE inner_room.t (id int PRIMARY KEY); INSERT INTO open VALUES (1); INSERT INTO locked VALUES (1); INSERT INTO rules VALUES (1);
+             GRANT SELECT ON open, rules TO {role}; GRANT SELECT ON inner_room.t TO {role}"
+        ));
+        std::fs::write(
+            sandbox.path("rowkeep.toml"),
+            format!(
+                "[databases.shop]\nurl = '{}'\nexclude = ['locked', 'inner_room.t', 'rules']\n",
+                shop.url().replacen("postgres@", &format!("{role}:right@"), 1)
+            ),
+        )
+        .expect("it is written");
+        let whole = ["backup", &shop.url(), "--name", "whole"];
+        sandbox.done(&["backup", "--name", "short"]);
+        // Of a snapshot without those tables nothing is missing.
+        let assessed = assess(&sandbox, "shop", 0);
+        let of = |assessed: &Value| {
+            ["open", "locked", "inner_room.t", "rules"].map(|table| state(assessed, table).to_owned())
+        };
+        assert_eq!(of(&assessed), ["complete", "denied", "denied", "denied"]);
+        let told = sandbox.done(&["assess", "shop"]).out;
+        assert!(told.contains("3 tables may not be read"), "{told}");
+        let told = sandbox.done(&["doctor"]).out;
+        assert!(told.contains("1 table; left out, and may not be read: inner_room.t, locked"), "{told}");
+
+        // What was backed up by somebody who may read it could be gone by now.
+        sandbox.done(&whole);
+        shop.sql("CREATE TABLE private (id int PRIMARY KEY)");
+        let assessed = assess(&sandbox, "shop", 3);
+        assert_eq!(of(&assessed), ["complete", "unreadable", "unreadable", "unreadable"]);
+        assert_eq!(state(&assessed, "private"), "denied");
+        assert!(commands(&assessed)[0].starts_with("rowkeep doctor shop"), "{assessed:#}");
+        let told = sandbox.run(&["assess", "shop"]).expect(3).out;
+        assert!(told.contains("DATA CANNOT BE READ") && !told.contains("DATA IS MISSING"), "{told}");
+        assert!(told.contains("UNREADABLE: permission denied"), "{told}");
+        shop.sql("DELETE FROM open");
+        let told = sandbox.run(&["assess", "shop"]).expect(3).out;
+        assert!(told.contains("DATA IS MISSING") && told.contains("UNREADABLE"), "{told}");
+        shop.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    }
+}

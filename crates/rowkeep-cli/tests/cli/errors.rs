@@ -3,6 +3,7 @@
 //! `ROWKEEP_WRITE_ERRORS=1 scripts/test --test cli errors` writes the file anew; the change of it is then what a reviewer reads.
 
 mod book;
+mod machine;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -122,6 +123,9 @@ fn what_errors_say_under_every_command() {
         (r"[0-9a-f]{32,64}", "ID"),
         (r"\b(snapshot|snapshots|plan|chunk|pack|slot) [0-9a-f]{8}\b", "$1 ID"),
         (r"rowkeep_drill_\d+_[0-9a-f]+", "SCRATCH"),
+        (r"rowkeep-drill-[0-9A-Za-z]{6}", "SCRATCH"),
+        (r"\.[0-9A-Za-z]{12}\.rowkeep-unfinished", ".UNFINISHED"),
+        (r"packs/[0-9a-f]{2}/", "packs/"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( UTC)?", "TIME"),
         (r"\b\d+(\.\d+)? (ms|s|B|kB|KiB|MiB)\b", "N $2"),
@@ -135,6 +139,9 @@ fn what_errors_say_under_every_command() {
     let mut book = Book { text: String::new(), replacements: replacements.to_vec() };
     databases(&mut book);
     servers_and_roles(&mut book);
+    machine::full_disks(&mut book);
+    machine::missing_programs(&mut book);
+    machine::busy_files(&mut book);
     repositories(&mut book);
     states_and_tables(&mut book);
     configurations(&mut book);
@@ -213,7 +220,12 @@ fn servers_and_roles(book: &mut Book) {
     let as_role = shop.url().replacen("postgres@", "rowkeep_cli_reader:right@", 1);
     chapter("A role that may read one of two tables", &as_role, &|| {});
     chapter("A wrong password", &as_role.replacen("right", "wrong", 1), &|| {});
-    shop.sql("DROP TABLE hidden; DELETE FROM t WHERE id = 2; GRANT SELECT ON t TO rowkeep_cli_reader");
+    shop.sql("DROP TABLE hidden; REVOKE ALL ON t FROM rowkeep_cli_reader; DELETE FROM t WHERE id = 2");
+    chapter("A role without rights", &as_role, &|| {});
+    let connecting = format!("CONNECT ON DATABASE {}", shop.url().rsplit('/').next().expect("a name"));
+    shop.sql(&format!("REVOKE {connecting} FROM PUBLIC"));
+    chapter("A role that may not connect", &as_role, &|| {});
+    shop.sql(&format!("GRANT {connecting} TO PUBLIC; GRANT SELECT ON t TO rowkeep_cli_reader"));
     chapter("A role that may only read", &as_role, &|| {});
     let elsewhere = as_role.replacen(shop.url().rsplit('/').next().expect("a name"), &gone, 1);
     let making = ["restore shop --to DB --yes", "drill --snapshot shop --to-server DB"];

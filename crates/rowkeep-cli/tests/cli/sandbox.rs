@@ -11,7 +11,7 @@ pub(crate) struct Sandbox {
 }
 
 /// What a run printed and how it ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ran {
     pub(crate) status: i32,
     pub(crate) out: String,

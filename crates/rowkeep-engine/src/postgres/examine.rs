@@ -17,6 +17,7 @@ use super::connect::server::Server;
 use super::connect::session::Session;
 use super::connect::settings;
 use super::schema::pg_dump::PgDump;
+use crate::examination::counted;
 use crate::{EngineError, Examination, Finding, Level, Meant, Surroundings};
 
 /// Looks at a database without changing it.
@@ -114,15 +115,21 @@ async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {
 }
 
 async fn tables(session: &Session, role: &str, meant: &Meant) -> Result<Vec<Finding>, EngineError> {
-    let mut access = permissions::access(session).await?;
-    access.retain(|table| meant.is(&table.name));
+    let (access, others): (Vec<_>, Vec<_>) =
+        permissions::access(session).await?.into_iter().partition(|table| meant.is(&table.name));
+    let passed_over: Vec<&TableName> =
+        others.iter().filter(|table| !table.readable).map(|table| &table.name).collect();
     let names = |wanted: fn(&&permissions::Access) -> bool| -> Vec<&TableName> {
         access.iter().filter(wanted).map(|table| &table.name).collect()
     };
     let denied = names(|table| !table.readable);
     let hiding = names(|table| table.hides_rows);
     let read = if denied.is_empty() {
-        Finding::new("read every table", Level::Ok, format!("{} tables", access.len()))
+        let besides = match passed_over.as_slice() {
+            [] => String::new(),
+            names => format!("; left out, and may not be read: {}", some(names)),
+        };
+        Finding::new("read every table", Level::Ok, format!("{}{besides}", counted(access.len(), "table")))
     } else {
         let grant = if session.major >= 14 {
             format!("GRANT pg_read_all_data TO {role}")
@@ -133,9 +140,9 @@ async fn tables(session: &Session, role: &str, meant: &Meant) -> Result<Vec<Find
             "read every table",
             Level::Error,
             format!(
-                "{} of {} tables may not be read: {}; {grant}",
+                "{} of {} may not be read: {}; {grant}",
                 denied.len(),
-                access.len(),
+                counted(access.len(), "table"),
                 some(&denied)
             ),
         )
@@ -167,7 +174,7 @@ async fn readable_sequences(
     let denied: Vec<&TableName> =
         sequences.iter().filter(|sequence| !sequence.readable).map(|sequence| &sequence.name).collect();
     if denied.is_empty() {
-        let all = format!("{} sequences", sequences.len());
+        let all = counted(sequences.len(), "sequence");
         return Ok(Some(Finding::new("read every sequence", Level::Ok, all)));
     }
     Ok(Some(Finding::new(
@@ -193,14 +200,15 @@ async fn large_objects(session: &Session) -> Result<Option<Finding>, EngineError
     );
     let rows = session.rows("cannot list the large objects", &query).await?;
     let Some(row) = rows.first().filter(|row| text(row, 0) != "0") else { return Ok(None) };
+    let all = number::<usize>(row, 0, "the number of large objects")?;
     Ok(Some(match number::<u64>(row, 1, "the number of large objects that may not be read")? {
-        0 => Finding::new(what, Level::Ok, format!("{} large objects", text(row, 0))),
+        0 => Finding::new(what, Level::Ok, counted(all, "large object")),
         denied => Finding::new(
             what,
             Level::Error,
             format!(
                 "{denied} of {} may not be read, the first is {}; become a member of the role that owns them",
-                text(row, 0),
+                counted(all, "large object"),
                 text(row, 2)
             ),
         ),
@@ -233,9 +241,8 @@ fn keys(relations: &[Relation]) -> Finding {
         "a key for every table",
         Level::Warning,
         format!(
-            "{} have no primary key and no unique index without nulls: {}; they are sorted outside the server, and \
-             a changed row there is one row less and one more",
-            without.len(),
+            "no primary key and no unique index without nulls: {}; sorted outside the server, and a changed row there \
+             is one row less and one more",
             some(&without)
         ),
     )
@@ -249,8 +256,8 @@ async fn foreign_tables(session: &Session) -> Result<Option<Finding>, EngineErro
         "foreign tables",
         Level::Warning,
         format!(
-            "{} tables such as {} have their rows on another server; their definition is backed up, their rows are not",
-            text(row, 0),
+            "rows of {} on other servers are not backed up, only definitions; the first is {}",
+            counted(number(row, 0, "the number of foreign tables")?, "table"),
             text(row, 1)
         ),
     )))
@@ -270,7 +277,7 @@ async fn locks(session: &Session, tables: usize) -> Result<Finding, EngineError>
             format!("{tables} tables are many for a lock table of {room}; raise max_locks_per_transaction"),
         ));
     }
-    Ok(Finding::new("room for locks", Level::Ok, format!("{room} locks for {tables} tables")))
+    Ok(Finding::new("room for locks", Level::Ok, format!("{room} locks for {}", counted(tables, "table"))))
 }
 
 async fn standby(session: &Session) -> Result<Option<Finding>, EngineError> {

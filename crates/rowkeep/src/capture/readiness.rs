@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rowkeep_engine::{Engine, Examination, Finding, Level, Meant};
 
+use crate::units::bytes;
 use crate::{Context, Error};
 
 /// Free space under which a backup to a folder is not begun, in bytes.
@@ -57,27 +58,22 @@ pub(crate) async fn refuse_unready(
 fn free_space(folder: &Path, database_bytes: Option<u64>) -> Finding {
     let existing = existing_ancestor(folder);
     let what = "free space for the repository".to_owned();
-    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
     let (level, detail) = match (fs4::available_space(&existing), database_bytes) {
         (Err(error), _) => (Level::Warning, format!("cannot tell under {}: {error}", existing.display())),
         (Ok(free), _) if free < LEAST_FREE => (
             Level::Error,
-            format!(
-                "{} left under {}: make room or choose another place",
-                megabytes(free),
-                existing.display()
-            ),
+            format!("{} left under {}: make room or choose another place", bytes(free), existing.display()),
         ),
         (Ok(free), Some(size)) if free < size / 2 => (
             Level::Warning,
             format!(
                 "{} left under {}, and the database has {}: a first backup may not fit",
-                megabytes(free),
+                bytes(free),
                 existing.display(),
-                megabytes(size)
+                bytes(size)
             ),
         ),
-        (Ok(free), _) => (Level::Ok, format!("{} left under {}", megabytes(free), existing.display())),
+        (Ok(free), _) => (Level::Ok, format!("{} left under {}", bytes(free), existing.display())),
     };
     Finding { what, level, detail }
 }

@@ -6,9 +6,9 @@ mod next;
 mod request;
 
 use futures::stream::StreamExt;
-use rowkeep_engine::{Contents, Engine, Meant, ViewOptions};
+use rowkeep_engine::{Contents, Engine, ErrorKind, Meant, ViewOptions};
 use rowkeep_format::TableName;
-use rowkeep_format::manifest::Scope;
+use rowkeep_format::manifest::{Scope, Why};
 use rowkeep_repository::{CheckOptions, ReadData, Repository};
 
 use crate::data_checks::judge::number_of;
@@ -21,7 +21,7 @@ use crate::state::snapshots;
 use crate::state::times::doubt_of;
 use crate::{Context, Error};
 
-use decide::{Live, Past};
+use decide::{Live, Past, Uncounted};
 pub use decide::{Loss, TableHealth, TableState};
 pub use findings::{Assessment, Candidate, Damaged, Reach, Recovery};
 pub use next::Step;
@@ -134,12 +134,22 @@ async fn look(engine: &dyn Engine) -> (Reach, Option<Live>) {
         .filter(|table| table.kind.is_user_table())
         .map(|table| table.name.clone())
         .collect();
+    let denied = view.unread().iter().filter(|unread| unread.why == Why::Denied);
+    let denied: Vec<TableName> = denied.map(|unread| unread.name.clone()).collect();
     drop(view);
     let counts = futures::stream::iter(tables).map(|table| async move {
-        let rows = count(engine, &table).await.map_err(|error| words(&error));
+        let rows = count(engine, &table).await.map_err(|error| match &error {
+            Error::Engine(denied) if denied.kind() == ErrorKind::PermissionDenied => {
+                Uncounted::Denied(words(&error))
+            }
+            _ => Uncounted::Failed(words(&error)),
+        });
         (table, rows)
     });
-    (Reach::There, Some(counts.buffer_unordered(AT_ONCE).collect().await))
+    let mut live: Live = counts.buffer_unordered(AT_ONCE).collect().await;
+    let why = || Uncounted::Denied("permission denied".to_owned());
+    live.extend(denied.into_iter().map(|table| (table, Err(why()))));
+    (Reach::There, Some(live))
 }
 
 async fn count(engine: &dyn Engine, table: &TableName) -> Result<u64, Error> {

@@ -214,8 +214,8 @@ impl Story {
             Value::Array(values) => values.iter().map(|value| self.comparable(value)).collect(),
             Value::String(text) => {
                 let text = text.replace(&*self.folder.path().to_string_lossy(), "FOLDER");
-                if text.ends_with(" MB left under FOLDER/repository") {
-                    return "MB left".into();
+                if text.ends_with("B left under FOLDER/repository") {
+                    return "space left".into();
                 }
                 let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
                 let mut out = String::new();

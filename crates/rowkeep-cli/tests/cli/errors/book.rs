@@ -35,20 +35,34 @@ impl Book {
         with: &[(&str, &str)],
         put_back: impl Fn(),
     ) {
+        self.chapter_by(sandbox, title, commands, with, |command| {
+            put_back();
+            sandbox.run(command)
+        });
+    }
+
+    /// The same where commands are run otherwise than as they stand.
+    pub(super) fn chapter_by(
+        &mut self,
+        sandbox: &Sandbox,
+        title: &str,
+        commands: &[&str],
+        with: &[(&str, &str)],
+        run: impl Fn(&[&str]) -> Ran,
+    ) {
         let kept = tempfile::tempdir().expect("a temporary folder can be made");
         copy_folder(&sandbox.path(""), kept.path());
         let mut told: Vec<(String, Vec<String>)> = Vec::new();
         for command in commands {
             empty(&sandbox.path(""));
             copy_folder(kept.path(), &sandbox.path(""));
-            put_back();
             let typed: Vec<String> = command
                 .split(' ')
                 .map(|word| {
                     with.iter().fold(word.to_owned(), |word, (name, value)| word.replace(name, value))
                 })
                 .collect();
-            let ran = sandbox.run(&typed.iter().map(String::as_str).collect::<Vec<_>>());
+            let ran = run(&typed.iter().map(String::as_str).collect::<Vec<_>>());
             assert!(!ran.err.contains("panicked"), "{command}: {ran:?}");
             let says = self.says(sandbox, &ran);
             match told.iter_mut().find(|(other, _)| *other == says) {

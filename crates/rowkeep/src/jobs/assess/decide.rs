@@ -9,8 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::snapshots::Snapshot;
 
-/// The rows of each table of the database, or why they could not be counted.
-pub(super) type Live = BTreeMap<TableName, Result<u64, String>>;
+/// The rows of each table of the database, or why they are not known.
+pub(super) type Live = BTreeMap<TableName, Result<u64, Uncounted>>;
+
+/// Why the rows of a table are not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Uncounted {
+    /// The role may not read it, or not all of it.
+    Denied(String),
+    /// Counting failed.
+    Failed(String),
+}
 
 /// How many snapshots back a loss is looked for.
 const LOOK_BACK: usize = 10;
@@ -49,8 +58,10 @@ pub enum TableHealth {
     Fewer,
     /// The database does not have it.
     Missing,
-    /// Its rows cannot be counted.
+    /// Its rows cannot be counted, so any may be missing.
     Unreadable(String),
+    /// The role may not read it, and the snapshot does not have it, so nothing can be said of it.
+    Denied,
     /// The snapshot does not have it: a restore of the whole database would lose it.
     New,
 }
@@ -106,7 +117,10 @@ pub(super) fn compare(live: Option<&Live>, best: Option<&Snapshot>) -> Vec<Table
                     (None, TableHealth::Unreadable("the database cannot be asked".to_owned()))
                 }
                 (None, _) => (None, TableHealth::Missing),
-                (Some(Err(why)), _) => (None, TableHealth::Unreadable(why.clone())),
+                (Some(Err(Uncounted::Denied(_))), None) => (None, TableHealth::Denied),
+                (Some(Err(Uncounted::Denied(why) | Uncounted::Failed(why))), _) => {
+                    (None, TableHealth::Unreadable(why.clone()))
+                }
                 (Some(Ok(rows)), Some(kept)) if *rows < kept => (Some(*rows), TableHealth::Fewer),
                 (Some(Ok(rows)), None) if is_full => (Some(*rows), TableHealth::New),
                 (Some(Ok(rows)), _) => (Some(*rows), TableHealth::Complete),
@@ -224,24 +238,35 @@ mod tests {
 
     #[test]
     fn a_database_is_held_against_a_snapshot() {
-        let snapshot = snapshot(1, Scope::Full, &[("fewer", 5), ("gone", 4), ("locked", 3), ("same", 2)]);
-        let rows =
-            |name: &str, rows: Result<u64, &str>| (TableName::plain(name), rows.map_err(str::to_owned));
+        let snapshot =
+            snapshot(1, Scope::Full, &[("denied", 2), ("fewer", 5), ("gone", 4), ("hurt", 3), ("same", 2)]);
+        let rows = |name: &str, rows: Result<u64, Uncounted>| (TableName::plain(name), rows);
+        let denied = || Err(Uncounted::Denied("permission denied".to_owned()));
         let live = Live::from([
+            rows("denied", denied()),
             rows("fewer", Ok(4)),
-            rows("locked", Err("permission denied")),
+            rows("hurt", Err(Uncounted::Failed("malformed".to_owned()))),
             rows("new", Ok(1)),
+            rows("private", denied()),
             rows("same", Ok(3)),
         ]);
         let states: Vec<_> =
             compare(Some(&live), Some(&snapshot)).into_iter().map(|table| table.state).collect();
-        let locked = TableHealth::Unreadable("permission denied".into());
+        let unreadable = |why: &str| TableHealth::Unreadable(why.to_owned());
         assert_eq!(
             states,
-            [TableHealth::Fewer, TableHealth::Missing, locked, TableHealth::New, TableHealth::Complete]
+            [
+                unreadable("permission denied"),
+                TableHealth::Fewer,
+                TableHealth::Missing,
+                unreadable("malformed"),
+                TableHealth::New,
+                TableHealth::Denied,
+                TableHealth::Complete
+            ]
         );
         let unknown = compare(None, Some(&snapshot));
-        assert_eq!(unknown.len(), 4);
+        assert_eq!(unknown.len(), 5);
         assert!(unknown.iter().all(|table| table.state.is_lacking() && table.database_rows.is_none()));
         assert!(compare(Some(&live), None).iter().all(|table| table.state != TableHealth::New));
     }

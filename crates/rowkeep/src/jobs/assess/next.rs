@@ -26,10 +26,14 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
     if !assessed.lacking {
         return steps;
     }
-    if matches!(assessed.reach, Reach::Unreachable(_)) {
+    let mut states = assessed.tables.iter().map(|table| &table.state);
+    let is_readable = !states.any(|state| matches!(state, TableHealth::Unreadable(_) | TableHealth::Denied));
+    if matches!(assessed.reach, Reach::Unreachable(_)) || assessed.reach == Reach::There && !is_readable {
         step("See why it cannot be read; it may be whole.", line(&["doctor", database]));
     }
-    if matches!(assessed.reach, Reach::There)
+    // What cannot be read cannot be backed up.
+    if assessed.reach == Reach::There
+        && is_readable
         && !assessed.damaged.iter().any(|damaged| damaged.time.is_none())
     {
         step(

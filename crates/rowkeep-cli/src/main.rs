@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let args = Args::try_parse().unwrap_or_else(|error| args::refused::without_secrets(error).exit());
     ui::log::begin(args.global.verbose);
     if !args.global.quiet && args::refused::hold_password(std::env::args_os()) {
-        eprintln!("{}", args::refused::VISIBLE_PASSWORD);
+        fail::say(args::refused::VISIBLE_PASSWORD);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .max_blocking_threads(BLOCKING_THREADS)

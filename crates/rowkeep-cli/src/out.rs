@@ -2,7 +2,7 @@
 //!
 //! Whoever reads it may have seen enough and be gone; that is no failure. A disk that is full is one.
 
-use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +10,9 @@ use serde::Serialize;
 
 /// Whether anything could not be written.
 static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result goes to the terminal bit by bit, so that nothing else may be drawn there.
+static STREAMED: AtomicBool = AtomicBool::new(false);
 
 /// Takes away what shows progress on the terminal.
 static CLEAR: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
@@ -25,6 +28,18 @@ pub(crate) fn clear() {
     if let Some(clear) = CLEAR.get() {
         clear();
     }
+}
+
+/// Standard output, for a result that is written while it is made.
+pub(crate) fn stream() -> Box<dyn Write + Send> {
+    clear();
+    STREAMED.store(io::stdout().is_terminal(), Ordering::Relaxed);
+    Box::new(io::stdout())
+}
+
+/// Whether the terminal is for a result that is being written.
+pub(crate) fn is_streamed() -> bool {
+    STREAMED.load(Ordering::Relaxed)
 }
 
 /// Writes text and ends the line.

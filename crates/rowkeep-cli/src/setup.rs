@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Global;
+use crate::fail;
 use crate::out;
 use crate::wrap::{width_of_results, wrapped};
 
@@ -102,9 +103,9 @@ impl Session {
         let Some(workspace) = self.workspace.get() else { return };
         for harmed in workspace.harmed().await {
             let (id, error) = (harmed.id, plain(&harmed.error));
-            eprintln!(
+            fail::say(&format!(
                 "warning: cannot read snapshot {id}: {error}; see `rowkeep check` and `rowkeep repair`"
-            );
+            ));
         }
     }
 

@@ -119,7 +119,12 @@ async fn export_now(
         sheet.write(work.head().as_bytes()).await?;
         let mut rows = 0;
         for table in &work.in_order() {
-            rows += work.table(table, &mut sheet, matches!(options.format, ExportFormat::Ndjson)).await?;
+            let written =
+                work.table(table, &mut sheet, matches!(options.format, ExportFormat::Ndjson)).await?;
+            // Settings come with a script, but are not what people count.
+            if table.kind.is_user_table() || tables.len() == 1 {
+                rows += written;
+            }
         }
         sheet.write(work.tail().as_bytes()).await?;
         let tables = tables.iter().map(|table| table.name.to_string()).collect();

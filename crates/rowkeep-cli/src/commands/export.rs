@@ -6,6 +6,7 @@ use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::export::ExportRequest;
 
 use crate::fail::status_of;
+use crate::out;
 use crate::setup::{Chosen, Session, masked};
 use crate::ui::exported;
 
@@ -68,8 +69,8 @@ impl Export {
             data_only: self.data_only,
             force: self.force,
         };
-        let stdout = Box::new(std::io::stdout());
-        let outcome = request.run(&session.context, session.workspace()?, Some(stdout)).await?;
+        let stdout = request.to.is_none().then(out::stream);
+        let outcome = request.run(&session.context, session.workspace()?, stdout).await?;
         exported::show(session, request.to.as_deref(), &outcome);
         Ok(status_of(outcome.verdict()))
     }

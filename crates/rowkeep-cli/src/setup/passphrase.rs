@@ -15,7 +15,7 @@ impl AskPassphrase for Prompt {
     }
 
     fn chosen(&self) -> std::io::Result<NewPassphrase> {
-        twice("passphrase for the repository (empty: create a key file instead)")
+        twice("passphrase (empty: create a key file instead)")
     }
 
     fn another(&self) -> std::io::Result<NewPassphrase> {

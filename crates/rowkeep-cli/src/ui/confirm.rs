@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use crate::out;
+use crate::wrap::{width_of_messages, wrapped};
 
 /// Asks a question on the terminal; anything but `y` or `yes` is no. Nothing where there is no terminal, so that nobody can
 /// be asked.
@@ -11,7 +12,8 @@ pub(crate) fn confirmed(question: &str) -> std::io::Result<Option<bool>> {
         return Ok(None);
     }
     out::clear();
-    eprint!("{question} [y/N] ");
+    let question = wrapped(&format!("{question} [y/N]"), width_of_messages()) + " ";
+    eprint!("{question}");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

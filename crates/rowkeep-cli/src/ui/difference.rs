@@ -71,7 +71,7 @@ pub(crate) fn summary(difference: &DifferenceSummary) -> String {
     if shows_related {
         columns.push(Column("RELATED", true));
     }
-    let equal = tables.len() - differing.len();
+    let equal = tables.iter().filter(|table| table.rows.total() == 0 && !table.is_internal).count();
     let rows = differing.iter().map(|table| {
         let Counts { inserted, updated, deleted } = table.rows;
         let mut row = vec![table.table.to_string(), count(inserted), count(updated), count(deleted)];

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::difference;
 use super::pager::Pager;
 use super::units::{plain, short};
+use crate::fail;
 use crate::out;
 use crate::setup::Session;
 
@@ -49,7 +50,7 @@ pub(crate) async fn show(
 /// Shows how a command ended, and for programs what it did.
 pub(crate) fn show_around(session: &Session, outcome: &AroundOutcome) {
     if let Some(problem) = &outcome.problem {
-        eprintln!("failed: {}", plain(problem));
+        fail::say(&format!("failed: {}", plain(problem)));
     }
     if session.global.json {
         let result = json!({
@@ -72,7 +73,7 @@ pub(crate) fn say_before(session: &Session, before: &SnapshotSummary, target: Op
         short(before.id)
     );
     match (session.global.json, session.global.quiet) {
-        (true, false) => eprintln!("{}", plain(&told)),
+        (true, false) => fail::say(&plain(&told)),
         _ => session.say(plain(&told)),
     }
 }

@@ -6,17 +6,18 @@ use rowkeep::jobs::export::ExportOutcome;
 use serde_json::json;
 
 use super::units::{bytes, counted, plain};
+use crate::fail;
 use crate::setup::Session;
 
 /// Shows what was written; on stderr where stdout is what was written.
 pub(crate) fn show(session: &Session, to: Option<&Path>, done: &ExportOutcome) {
-    done.notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
+    done.notes.iter().for_each(|note| fail::say(&format!("note: {}", plain(note))));
     if to.is_some() {
         session.result(|| json!(done), || told(to, done));
     } else if session.global.json {
         eprintln!("{}", json!(done));
     } else if !session.global.quiet {
-        eprintln!("{}", told(to, done));
+        fail::say(&told(to, done));
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::schema;
 use super::units::{counted, plain, short};
-use crate::fail::CommandError;
+use crate::fail::{self, CommandError};
 use crate::out;
 use crate::setup::Session;
 
@@ -17,7 +17,7 @@ pub(crate) fn show(session: &Session, outcome: &MigrationOutcome, failure: Optio
     for found in outcome.checks.iter().filter(|found| found.status != Status::Passed) {
         session.say(format!("check: {}: {}", plain(&found.title), plain(&found.detail)));
     }
-    outcome.problems.iter().for_each(|problem| eprintln!("failed: {}", plain(problem)));
+    outcome.problems.iter().for_each(|problem| fail::say(&format!("failed: {}", plain(problem))));
     if session.global.json {
         out::json(&json(outcome));
     }
@@ -25,8 +25,8 @@ pub(crate) fn show(session: &Session, outcome: &MigrationOutcome, failure: Optio
         return Err(failure.into());
     }
     if let Some(RollbackSummary::Done { unrecorded, left, .. }) = &outcome.rollback {
-        unrecorded.iter().for_each(|change| eprintln!("taken back: {}", plain(change)));
-        left.iter().for_each(|change| eprintln!("not taken back: {}", plain(change)));
+        unrecorded.iter().for_each(|change| fail::say(&format!("taken back: {}", plain(change))));
+        left.iter().for_each(|change| fail::say(&format!("not taken back: {}", plain(change))));
     }
     if let Some(unproven) = unproven(outcome) {
         session.say(unproven);
@@ -34,7 +34,7 @@ pub(crate) fn show(session: &Session, outcome: &MigrationOutcome, failure: Optio
     }
     match outcome.problems.is_empty() {
         true => session.say(told(outcome)),
-        false => eprintln!("{}", told(outcome)),
+        false => fail::say(&told(outcome)),
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub(crate) struct Pager {
 impl Pager {
     /// Standard output, behind `$PAGER` (or `less`) when it is a terminal.
     pub(crate) fn begin() -> Self {
+        out::clear();
         let is_terminal = std::io::stdout().is_terminal();
         let child = if is_terminal { spawn() } else { None };
         let colours = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -69,7 +69,7 @@ impl Caller for Person<'_> {
             }
             News::Changing { before, target } => effect::say_before(session, before, target),
             News::Failed { database, error } => fail::say_of(database, error),
-            News::HookFailed(error) => eprintln!("error: {}", plain(&error.to_string())),
+            News::HookFailed(error) => fail::say(&format!("error: {}", plain(&error.to_string()))),
             _ => {}
         }
     }

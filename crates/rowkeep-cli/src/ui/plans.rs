@@ -6,6 +6,7 @@ use rowkeep::jobs::plans::{Action, PlanListing, short_id};
 
 use super::table::{Column, render};
 use super::units::{count, local_time, plain};
+use crate::fail;
 
 /// What became of a plan that was only to be made.
 pub(crate) fn kept(plan: Option<PlanId>) -> String {
@@ -28,13 +29,15 @@ pub(crate) fn told(plans: &[PlanListing]) -> String {
         Column("ROWS", true),
         Column("EXECUTED", false),
     ];
+    // The table is as wide as a terminal: the id of the snapshot is what must not be cut.
+    let from = |state: &str| state.strip_prefix("snapshot ").unwrap_or(state).to_owned();
     let rows = plans.iter().map(|listed| {
         let (what, rows) = match &listed.plan.action {
             Action::Rows { summary, .. } => {
-                (format!("{} from {}", summary.operation, summary.from), count(summary.rows.total()))
+                (format!("{} from {}", summary.operation, from(&summary.from)), count(summary.rows.total()))
             }
             Action::Replace { summary, .. } => {
-                (format!("{} from {}, including its schema", summary.operation, summary.from), "-".to_owned())
+                (format!("{} from {}, schema too", summary.operation, from(&summary.from)), "-".to_owned())
             }
         };
         vec![
@@ -52,7 +55,7 @@ pub(crate) fn told(plans: &[PlanListing]) -> String {
 /// Names the plans that cannot be read.
 pub(crate) fn pass_over(unreadable: &[(PlanId, Error)]) {
     for (id, error) in unreadable {
-        eprintln!("warning: plan {} is skipped: {}", short_id(*id), plain(&error.to_string()));
+        fail::say(&format!("warning: plan {} is skipped: {}", short_id(*id), plain(&error.to_string())));
     }
 }
 

@@ -10,6 +10,7 @@ use rowkeep::{Event, Observer, Phase};
 
 use super::units::{bytes, count, counted, duration, plain};
 use crate::out;
+use crate::wrap::{width_of_messages, wrapped};
 
 /// In a log, at most one line in this time.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -39,7 +40,7 @@ fn unit(phase: Phase) -> &'static str {
     if phase == Phase::Check { "objects" } else { "rows" }
 }
 
-/// Columns of the bar; the words after it are cut where the terminal ends.
+/// Columns of the bar; of the words after it those are shown that have their place.
 const BAR: usize = 20;
 
 fn terminal() -> Observer {
@@ -56,11 +57,13 @@ fn terminal() -> Observer {
     let show = |now: &Now, bar: &ProgressBar| {
         bar.set_position(now.done);
         bar.set_length(now.expected.max(now.done));
-        bar.set_message(now.words(bar.per_sec(), bar.eta()));
+        let places = width_of_messages().unwrap_or(80).saturating_sub(BAR + 3);
+        bar.set_message(now.words(bar.per_sec(), bar.eta(), places));
     };
     Arc::new(move |event| {
         let Ok(mut now) = now.lock() else { return };
         match event {
+            Event::Phase { .. } | Event::Advanced { .. } | Event::Checked { .. } if out::is_streamed() => {}
             Event::Phase { phase, rows, .. } => {
                 *now = Now { phase, expected: rows, done: 0, bytes: 0 };
                 bar.reset();
@@ -85,7 +88,7 @@ fn terminal() -> Observer {
                 show(&now, &bar);
             }
             Event::Pause => clear(),
-            Event::Warning(warning) => bar.suspend(|| eprintln!("warning: {}", plain(warning))),
+            Event::Warning(warning) => bar.suspend(|| say_warning(warning)),
             Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
             Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),
             _ => {}
@@ -103,23 +106,34 @@ struct Now {
 }
 
 impl Now {
-    /// What stands beside the bar: what matters most comes first, for the end is cut off on a narrow terminal.
-    fn words(&self, per_second: f64, left: Duration) -> String {
+    /// What stands beside the bar: what matters most comes first, and the rest is left out where it has no place.
+    fn words(&self, per_second: f64, left: Duration, places: usize) -> String {
         let mut words = doing(self.phase).to_owned();
         if self.done == 0 {
             return words;
         }
-        words += &match self.expected {
-            0 => format!(" {} {}", count(self.done), unit(self.phase)),
-            expected => {
-                format!(" {}/{} {}", count(self.done), count(expected.max(self.done)), unit(self.phase))
-            }
+        let of = match self.expected {
+            0 => String::new(),
+            expected => format!("/{}", count(expected.max(self.done))),
         };
+        let mut parts = vec![format!(" {}{of} {}", count(self.done), unit(self.phase))];
         if self.expected > self.done {
-            words += &format!(", {} left", duration(left));
+            parts.push(format!(", {} left", duration(left)));
         }
-        format!("{words}, {}, {}/s", bytes(self.bytes), count(per_second.round() as u64))
+        parts.push(format!(", {}", bytes(self.bytes)));
+        parts.push(format!(", {}/s", count(per_second.round() as u64)));
+        for part in parts {
+            if words.len() + part.len() > places {
+                break;
+            }
+            words += &part;
+        }
+        words
     }
+}
+
+fn say_warning(warning: &str) {
+    eprintln!("{}", wrapped(&format!("warning: {}", plain(warning)), width_of_messages()));
 }
 
 fn say_hook(moment: &str, hook: &str) {
@@ -168,7 +182,7 @@ fn log(clock: Arc<dyn Clock>) -> Observer {
                 log.done -= rows;
                 log.bytes -= bytes;
             }
-            Event::Warning(warning) => eprintln!("warning: {}", plain(warning)),
+            Event::Warning(warning) => say_warning(warning),
             Event::Hook { moment, hook } => say_hook(moment, hook),
             Event::HookLine { hook, line } => say_line(hook, line),
             _ => {}
@@ -194,14 +208,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_beside_the_bar_say_what_matters_in_whole_numbers_within_80_columns() {
+    fn words_beside_the_bar_say_what_matters_in_whole_numbers_and_have_their_place() {
         let now = Now { phase: Phase::Restore, expected: 8_000_000, done: 1_234_567, bytes: 310_000_000 };
-        let words = now.words(923_981.525_8, Duration::from_secs(200));
-        assert_eq!(words, "restoring 1,234,567/8,000,000 rows, 3 min 20 s left, 310 MB, 923,982/s");
+        for (columns, words) in [
+            (120, "restoring 1,234,567/8,000,000 rows, 3 min 20 s left, 310 MB, 923,982/s"),
+            (90, "restoring 1,234,567/8,000,000 rows, 3 min 20 s left, 310 MB"),
+            (80, "restoring 1,234,567/8,000,000 rows, 3 min 20 s left"),
+            (60, "restoring 1,234,567/8,000,000 rows"),
+            (40, "restoring"),
+        ] {
+            assert_eq!(now.words(923_981.525_8, Duration::from_secs(200), columns - BAR - 3), words);
+        }
         let most = Now { phase: Phase::Finish, expected: 0, done: 0, bytes: 0 };
-        assert_eq!(most.words(0.0, Duration::ZERO), "building indexes and constraints");
+        assert_eq!(most.words(0.0, Duration::ZERO, 57), "building indexes and constraints");
         let more_than_guessed = Now { phase: Phase::Backup, expected: 10, done: 12, bytes: 1000 };
-        assert_eq!(more_than_guessed.words(3.4, Duration::ZERO), "backing up 12/12 rows, 1.0 kB, 3/s");
-        assert!("restoring 1,234,567/8,000,000 rows, 3 min 20 s left".len() + BAR + 3 <= 80);
+        assert_eq!(more_than_guessed.words(3.4, Duration::ZERO, 57), "backing up 12/12 rows, 1.0 kB, 3/s");
     }
 }

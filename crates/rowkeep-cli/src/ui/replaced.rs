@@ -10,6 +10,7 @@ use super::plans::kept;
 use super::table::{Column, render};
 use super::units::{count, counted, duration, plain, short};
 use super::{comparison, schema, way_back};
+use crate::fail;
 use crate::out;
 use crate::setup::Session;
 
@@ -42,12 +43,13 @@ pub(crate) fn show(session: &Session, outcome: &ReplacementOutcome) {
 /// Shows what was done, before it is proven.
 pub(crate) fn done(session: &Session, outcome: &ReplacementOutcome) {
     let Some(done) = &outcome.done else { return };
-    done.notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
+    done.notes.iter().for_each(|note| fail::say(&format!("note: {}", plain(note))));
+    let made = outcome.plan.tables.iter().filter(|table| table.rows_then.is_some() && !table.is_internal);
     session.say(format!(
         "replaced {} with snapshot {}: {}, {} in {}",
         outcome.plan.database,
         short(outcome.snapshot),
-        counted(done.tables, "table"),
+        counted(made.count() as u64, "table"),
         counted(done.rows, "row"),
         duration(Duration::from_millis(done.replace_ms)),
     ));
@@ -73,7 +75,7 @@ pub(crate) fn plan_told(plan: &ReplacementSummary) -> String {
         }
     }
     let differing: Vec<_> = plan.tables.iter().filter(|table| !table.equal).collect();
-    let equal = plan.tables.len() - differing.len();
+    let equal = plan.tables.iter().filter(|table| table.equal && !table.is_internal).count();
     if differing.is_empty() {
         return out + "\nno rows differ";
     }

@@ -1,6 +1,5 @@
 //! Reports of checks and drills: printed, and written into files.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -30,8 +29,7 @@ pub(crate) fn show(session: &Session, outcome: &ReportsOutcome, format: ReportFo
 
 /// Writes a report to a file, a new one for its owner's eyes only.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    let written = private_files::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("cannot write {}", path.display()))
+    private_files::write(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The form that the name of a file asks for.

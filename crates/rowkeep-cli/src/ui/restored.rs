@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::units::{counted, duration, plain, short};
 use super::{comparison, replaced, rows, translated};
+use crate::fail;
 use crate::out;
 use crate::setup::Session;
 
@@ -24,7 +25,7 @@ pub(crate) fn show(session: &Session, outcome: &RestoreOutcome) {
 pub(crate) fn done(session: &Session, outcome: &RestoreOutcome) {
     match outcome {
         RestoreOutcome::New(new) => {
-            new.notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
+            new.notes.iter().for_each(|note| fail::say(&format!("note: {}", plain(note))));
             session.say(format!(
                 "restored snapshot {} to {}: {}, {} in {}",
                 short(new.snapshot),

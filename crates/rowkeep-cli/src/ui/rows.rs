@@ -11,6 +11,7 @@ use super::plans::kept;
 use super::table::{Column, render};
 use super::units::{count, counted, plain};
 use super::way_back;
+use crate::fail;
 use crate::setup::Session;
 
 /// Shows what became of a plan.
@@ -34,7 +35,7 @@ pub(crate) fn show(session: &Session, outcome: &RowsOutcome) {
         }
         (Ended::Declined, _) => session.say("nothing was changed"),
         (Ended::Done, Some(done)) => {
-            done.notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
+            done.notes.iter().for_each(|note| fail::say(&format!("note: {}", plain(note))));
             session.result(|| json!(done), || done_told(session, &outcome.plan.database, done));
         }
         (Ended::Done, None) => session.result(|| Value::Null, String::new),

@@ -3,6 +3,7 @@
 use rowkeep::jobs::several::FailedDatabase;
 
 use super::units::{counted, plain};
+use crate::fail;
 
 /// Says it in a line, after what went wrong with each was said.
 pub(crate) fn say_failed(failed: &[FailedDatabase], others: usize, done: &str) {
@@ -12,5 +13,5 @@ pub(crate) fn say_failed(failed: &[FailedDatabase], others: usize, done: &str) {
     let names: Vec<_> = failed.iter().map(|failed| plain(&failed.database)).collect();
     let were = if names.len() == 1 { "was" } else { "were" };
     let all = counted((names.len() + others) as u64, "database");
-    eprintln!("{} of {all} {were} not {done}: {}", names.len(), names.join(", "));
+    fail::say(&format!("{} of {all} {were} not {done}: {}", names.len(), names.join(", ")));
 }

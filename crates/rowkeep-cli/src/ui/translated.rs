@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::table::{Column, render};
 use super::units::{count, counted, duration, plain, short};
+use crate::fail;
 use crate::out;
 use crate::setup::Session;
 
@@ -46,7 +47,7 @@ pub(crate) fn show(session: &Session, outcome: &TranslationOutcome) {
 /// Shows what was made, before it is proven.
 pub(crate) fn done(session: &Session, outcome: &TranslationOutcome) {
     let Some(done) = &outcome.done else { return };
-    done.notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
+    done.notes.iter().for_each(|note| fail::say(&format!("note: {}", plain(note))));
     session.say(format!(
         "restored snapshot {} to {}: {}, {} in {}",
         short(outcome.plan.snapshot),

@@ -12,7 +12,11 @@ pub(crate) fn zoned_time(time: Timestamp) -> String {
 
 /// The name of the machine's time zone.
 pub(crate) fn time_zone() -> String {
-    TimeZone::system().iana_name().unwrap_or("local time").to_owned()
+    match TimeZone::system().iana_name() {
+        // What Debian calls it.
+        Some("Etc/UTC") => "UTC".to_owned(),
+        name => name.unwrap_or("local time").to_owned(),
+    }
 }
 
 /// A time in the machine's time zone, to the second, for tables that say the zone elsewhere.

@@ -13,6 +13,17 @@ const LINES: u16 = 80;
 
 /// Runs a command on a terminal of so many columns, answers its questions, and gives its status and the lines of the screen.
 fn on_terminal(sandbox: &Sandbox, columns: u16, answer: &str, args: &[&str]) -> (i32, Vec<String>) {
+    beside(sandbox, columns, answer, args, None)
+}
+
+/// The same where results go elsewhere, and the terminal shows what is said beside them.
+fn beside(
+    sandbox: &Sandbox,
+    columns: u16,
+    answer: &str,
+    args: &[&str],
+    results: Option<File>,
+) -> (i32, Vec<String>) {
     let mine = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal can be made");
     grantpt(&mine).expect("it can be used");
     unlockpt(&mine).expect("it can be used");
@@ -21,7 +32,8 @@ fn on_terminal(sandbox: &Sandbox, columns: u16, answer: &str, args: &[&str]) -> 
     let name = ptsname(&mine, Vec::new()).expect("it has a name").into_string().expect("it is text");
     let theirs = || OpenOptions::new().read(true).write(true).open(&name).expect("it opens");
     let mut command = sandbox.command(args);
-    command.env("TERM", "xterm-256color").stdin(theirs()).stdout(theirs()).stderr(theirs());
+    command.env("TERM", "xterm-256color").stdin(theirs()).stderr(theirs());
+    command.stdout(results.unwrap_or_else(theirs));
     let mut child = command.spawn().expect("the command can be run");
     // The command holds the terminal's other end; when it ends, reading fails.
     drop(command);
@@ -83,6 +95,43 @@ fn progress_leaves_results_plan_and_question_on_the_screen() {
             assert_eq!(asked, 1, "{screen:#?}");
             assert!(!shown.contains("[=") && !shown.contains("/s"), "{screen:#?}");
         }
+    }
+}
+
+/// Nothing is drawn over what is said beside results, nor into a result that is written while it is made.
+#[test]
+fn progress_leaves_notes_and_exports_on_the_screen() {
+    let sandbox = Sandbox::new();
+    sandbox.sql(
+        "shop.db",
+        "CREATE TABLE people (id INTEGER PRIMARY KEY); CREATE TABLE events (id INTEGER PRIMARY KEY, person INTEGER REFERENCES people);
+         INSERT INTO people VALUES (1); INSERT INTO events SELECT value, 1 FROM json_each('[1,2,3,4,5,6,7,8,9]');",
+    );
+    sandbox.done(&["backup", "shop.db"]);
+    sandbox.sql("shop.db", "PRAGMA foreign_keys = OFF; DELETE FROM people");
+    sandbox.done(&["restore", "latest", "--to", "shop.db", "--yes"]);
+    for columns in [60, 80, 120] {
+        let (status, screen) = on_terminal(&sandbox, columns, "", &["undo", "shop.db", "--yes"]);
+        assert_eq!(status, 0, "{screen:#?}");
+        assert!(!screen.iter().any(|line| line.contains("changing rows")), "{screen:#?}");
+        // An undo that leaves rows dangling says so, in a line that is broken between words.
+        let is_whole = screen
+            .join(" ")
+            .contains("note: 9 rows of table events refer to rows of table people that are not there");
+        assert_eq!(is_whole, screen.iter().any(|line| line.starts_with("note:")), "{screen:#?}");
+
+        let export = ["export", "latest:shop", "--to", "-", "--format", "csv", "--tables", "events"];
+        let (status, screen) = on_terminal(&sandbox, columns, "", &export);
+        assert_eq!(status, 0, "{screen:#?}");
+        let rows: Vec<String> = (1..10).map(|row| format!("{row},1")).collect();
+        let (said, written) = screen.split_last().expect("something was said");
+        assert_eq!(written, [vec!["id,person".to_owned()], rows].concat());
+        assert!(said.starts_with("exported ") && said.contains("9 rows"), "{said}");
+
+        let results = File::create(sandbox.path("results")).expect("it can be made");
+        let diff = ["diff", "latest:shop", "shop.db"];
+        let (_, screen) = beside(&sandbox, columns, "", &diff, Some(results));
+        assert_eq!(screen, Vec::<String>::new());
     }
 }
 

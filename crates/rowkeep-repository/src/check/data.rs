@@ -159,13 +159,13 @@ async fn judge(packs: &mut Packs, id: PackId, verdict: Verdict, report: &mut Che
     }
     let meaning = match unreadable.len() {
         0 => "all its chunks can still be read",
-        _ => "some of its chunks cannot be read, and snapshots that need them not be restored in full",
+        _ => "some of its chunks cannot be read, and snapshots that need them cannot be restored in full",
     };
-    report.damaged(
-        objects::pack(&id),
-        format!("{flaw} ({} chunks are unreadable)", unreadable.len()),
-        meaning,
-    );
+    let chunks = match unreadable.len() {
+        1 => "1 chunk is".to_owned(),
+        count => format!("{count} chunks are"),
+    };
+    report.damaged(objects::pack(&id), format!("{flaw} ({chunks} unreadable)"), meaning);
     report.damaged_pack(id);
     for chunk in unreadable {
         packs.suspect_chunk(chunk);

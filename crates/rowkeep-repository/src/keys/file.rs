@@ -50,17 +50,17 @@ impl KeyFile {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options
-            .open(path)
-            .and_then(|mut file| {
-                file.write_all(self.contents().expose_secret().as_bytes())?;
-                file.sync_all()
-            })
-            .map_err(|source| Error::Io {
-                action: "write the key file",
-                path: path.display().to_string(),
-                source,
-            })
+        let written = options.open(path).and_then(|mut file| {
+            let written =
+                file.write_all(self.contents().expose_secret().as_bytes()).and_then(|()| file.sync_all());
+            // Half a key opens nothing, and would be in the way of the next attempt.
+            written.inspect_err(|_| drop(std::fs::remove_file(path)))
+        });
+        written.map_err(|source| Error::Io {
+            action: "write the key file",
+            path: path.display().to_string(),
+            source,
+        })
     }
 
     /// Derives the key that wraps a master key.

@@ -54,6 +54,9 @@ pub struct ReplacedTable {
     pub rows_then: Option<u64>,
     /// Whether its rows already are what they will be.
     pub equal: bool,
+    /// Whether it is none that people know as theirs: settings, large objects.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_internal: bool,
 }
 
 /// What replacing a database did.
@@ -192,6 +195,7 @@ fn replaced_tables(now: &[TableEntry], then: &[TableEntry]) -> Vec<ReplacedTable
             rows_now: now.map(|entry| entry.root.rows),
             rows_then: then.map(|entry| entry.root.rows),
             equal: now.map(|entry| entry.root.hash) == then.map(|entry| entry.root.hash),
+            is_internal: [now, then].into_iter().flatten().all(|entry| !entry.kind.is_user_table()),
         };
     both.into_iter().map(told).collect()
 }

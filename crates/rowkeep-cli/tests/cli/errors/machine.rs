@@ -8,9 +8,10 @@ use super::{OF_DATABASE, OF_REPOSITORY, furnish};
 use crate::postgres::servers;
 use crate::sandbox::{Ran, Sandbox};
 
-/// A file system without space in place of the folder `disk`, with all that is in it.
+/// A file system without space in place of the folder `disk`, with all that is in it; which files a command leaves there is said.
 const FULL: &str = "cp -a disk away && mount -t tmpfs -o size=4m tmpfs disk && cp -a away/. disk && rm -r away && \
-    ! cat /dev/zero 2>&- > disk/filler && exec \"$0\" \"$@\"";
+    ! cat /dev/zero 2>&- > disk/filler && find disk -type f > before && \"$0\" \"$@\"; status=$?; \
+    find disk -type f | diff before - | sed -n 's/^> /LEFT BEHIND: /p' >&2; exit $status";
 
 /// The same for temporary files.
 const FULL_TEMPORARY: &str = "mkdir disk && mount -t tmpfs -o size=64k tmpfs disk && ! cat /dev/zero 2>&- > disk/filler && \

@@ -40,6 +40,9 @@ pub struct DifferingTable {
     pub rows: Counts,
     /// Of these, how many are there only for their relation to others.
     pub related: u64,
+    /// Whether it is none that people know as theirs: settings, large objects.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_internal: bool,
 }
 
 /// A table that only one state has.
@@ -63,6 +66,7 @@ impl DifferenceSummary {
             table: changes.table.name.clone(),
             rows: changes.counts,
             related: difference.related.get(&changes.table.name).copied().unwrap_or(0),
+            is_internal: !changes.table.kind.is_user_table(),
         });
         Self {
             before,

@@ -3,7 +3,7 @@
 use rowkeep_repository::{Error, ErrorKind, Protection, Repository, SnapshotId, Unlock};
 
 use crate::faults::{Stop, Stopping};
-use crate::stores::{Place, Store, copy, names};
+use crate::stores::{Place, Store, copy, delete, get, names, put};
 use crate::support::*;
 
 const STOPS: [Stop; 3] = [Stop::Before, Stop::After, Stop::Torn];
@@ -167,4 +167,33 @@ async fn a_store_that_fails_is_told_as_such() {
     assert_eq!(error.kind(), ErrorKind::Store, "{error:?}");
     assert!(std::error::Error::source(&error).is_some(), "the store's own words are kept");
     assert_eq!(names(&place.store).await, before);
+}
+
+/// The next writer records a key slot whose maker was killed before it could, and no slot of another repository.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_slot_that_was_not_recorded() {
+    let (place, other) = (Place::memory(), Place::memory());
+    let repository = init(&place.store).await;
+    let (snapshot, _) = backup(&repository, &chunks(0..5)).await.expect("stored");
+    let is_key = |name: &&String| name.starts_with("ledger/key-");
+    let entry = names(&place.store).await.iter().find(is_key).expect("it was recorded").clone();
+    delete(&place.store, &entry).await;
+    init(&other.store).await;
+    let stranger = names(&other.store).await.into_iter().find(|name| name.starts_with("keys/"));
+    let stranger = stranger.expect("it has a slot");
+    put(&place.store, &stranger, get(&other.store, &stranger).await).await;
+
+    backup(&open(&place.store).await, &chunks(0..6)).await.expect("stored");
+    let recorded: Vec<String> = names(&place.store).await.iter().filter(is_key).cloned().collect();
+    assert_eq!(recorded, [entry]);
+    let report = check(&open(&place.store).await).await;
+    assert_eq!(report.damage().count(), 0, "{:#?}", report.findings);
+    // So it is noticed when the slot is lost.
+    let own = recorded[0].replace("ledger/key-", "keys/");
+    let slot = get(&place.store, &own).await;
+    let opened = open(&place.store).await;
+    delete(&place.store, &own).await;
+    assert!(check(&opened).await.damage().any(|finding| finding.object == own));
+    put(&place.store, &own, slot).await;
+    assert_eq!(restore(&open(&place.store).await, &snapshot).await.expect("read"), chunks(0..5));
 }

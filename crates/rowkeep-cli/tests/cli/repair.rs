@@ -164,6 +164,8 @@ fn a_config_is_made_again() {
             let repaired = sandbox.done(&["repair", "--yes"]).out;
             assert!(repaired.contains("make config again"), "{repaired}");
             assert_eq!(std::fs::read(&config).expect("it is there"), whole);
+            let aside = std::fs::read(sandbox.path(REPOSITORY).join("aside/config"));
+            assert_eq!(aside.ok().as_deref(), damaged, "what was there is kept");
             sandbox.done(&["check", "--read-data"]);
             restores(&sandbox, "app");
         }

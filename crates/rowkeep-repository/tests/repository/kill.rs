@@ -1,10 +1,12 @@
 //! A process that is killed at any operation leaves a repository that is whole, and the next one goes on from there.
 
+use object_store::path::Path;
 use rowkeep_repository::{Error, ErrorKind, Protection, Repository, SnapshotId, Unlock};
 
 use crate::faults::{Stop, Stopping};
 use crate::stores::{Place, Store, copy, delete, get, names, put};
 use crate::support::*;
+use crate::watched::{Watch, Watched};
 
 const STOPS: [Stop; 3] = [Stop::Before, Stop::After, Stop::Torn];
 
@@ -196,4 +198,36 @@ async fn a_key_slot_that_was_not_recorded() {
     assert!(check(&opened).await.damage().any(|finding| finding.object == own));
     put(&place.store, &own, slot).await;
     assert_eq!(restore(&open(&place.store).await, &snapshot).await.expect("read"), chunks(0..5));
+}
+
+/// Deletes a snapshot at the moment when somebody is about to record it.
+#[derive(Debug)]
+struct Deleting {
+    store: Store,
+    snapshot: SnapshotId,
+}
+
+impl Watch for Deleting {
+    fn asked(&self, request: &'static str, path: Option<&Path>) -> object_store::Result<()> {
+        let entry = format!("ledger/snapshot-{}", self.snapshot);
+        if request == "put" && path.is_some_and(|path| path.as_ref() == entry) {
+            futures::executor::block_on(delete(&self.store, &format!("snapshots/{}", self.snapshot)));
+        }
+        Ok(())
+    }
+}
+
+/// What is completed for a killed process may be deleted by another machine at that moment: it does not look lost then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_that_is_deleted_while_it_is_recorded() {
+    let place = Place::memory();
+    let (snapshot, _) = backup(&init(&place.store).await, &chunks(0..5)).await.expect("stored");
+    let entry = format!("ledger/snapshot-{snapshot}");
+    delete(&place.store, &entry).await;
+    let store: Store = Watched::by(Deleting { store: place.store.clone(), snapshot }, place.store.clone());
+    backup(&open(&store).await, &chunks(0..6)).await.expect("stored");
+    let left = names(&place.store).await;
+    assert!(!left.contains(&format!("snapshots/{snapshot}")), "it was deleted: {left:?}");
+    assert!(!left.contains(&entry), "{left:?}");
+    assert_clean(&open(&place.store).await, "afterwards").await;
 }

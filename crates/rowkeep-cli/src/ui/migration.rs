@@ -50,11 +50,12 @@ fn told(outcome: &MigrationOutcome) -> String {
         None => format!("{database} was not changed, so there is nothing to roll back"),
         Some(RollbackSummary::Done { proven: true, rows, comparison, .. }) => {
             let how = match rows {
-                Some(rows) => format!("{} changed back", counted(rows.total(), "row")),
-                None => "schema and rows".to_owned(),
+                Some(rows) if rows.total() == 0 => String::new(),
+                Some(rows) => format!("{} changed back, ", counted(rows.total(), "row")),
+                None => "schema and rows, ".to_owned(),
             };
             let tables = counted(comparison.user_tables().count() as u64, "table");
-            format!("rolled back: {database} is snapshot {before} again, {how}, {tables} proven by hash")
+            format!("rolled back: {database} is snapshot {before} again, {how}{tables} proven by hash")
         }
         Some(_) => format!("{database} was rolled back, but it does not fully match snapshot {before}"),
     }

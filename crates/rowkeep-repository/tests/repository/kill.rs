@@ -1,5 +1,7 @@
 //! A process that is killed at any operation leaves a repository that is whole, and the next one goes on from there.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use object_store::path::Path;
 use rowkeep_repository::{Error, ErrorKind, Protection, Repository, SnapshotId, Unlock};
 
@@ -200,34 +202,53 @@ async fn a_key_slot_that_was_not_recorded() {
     assert_eq!(restore(&open(&place.store).await, &snapshot).await.expect("read"), chunks(0..5));
 }
 
-/// Deletes a snapshot at the moment when somebody is about to record it.
-#[derive(Debug)]
-struct Deleting {
+/// Another machine, which deletes a snapshot while somebody records it, or records it while somebody deletes it.
+struct Meddling {
     store: Store,
-    snapshot: SnapshotId,
+    id: SnapshotId,
+    deletions: AtomicUsize,
 }
 
-impl Watch for Deleting {
+impl std::fmt::Debug for Meddling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "meddling with {}", self.id)
+    }
+}
+
+impl Watch for Meddling {
     fn asked(&self, request: &'static str, path: Option<&Path>) -> object_store::Result<()> {
-        let entry = format!("ledger/snapshot-{}", self.snapshot);
+        let entry = format!("ledger/snapshot-{}", self.id);
         if request == "put" && path.is_some_and(|path| path.as_ref() == entry) {
-            futures::executor::block_on(delete(&self.store, &format!("snapshots/{}", self.snapshot)));
+            futures::executor::block_on(delete(&self.store, &format!("snapshots/{}", self.id)));
+        }
+        // The entry is deleted first, and then the snapshot.
+        if request == "delete" && self.deletions.fetch_add(1, Ordering::SeqCst) == 1 {
+            futures::executor::block_on(put(&self.store, &entry, Vec::new()));
         }
         Ok(())
     }
 }
 
-/// What is completed for a killed process may be deleted by another machine at that moment: it does not look lost then.
+/// What is completed for a killed process may be deleted by another machine at that moment, and what is deleted be completed: it
+/// does not look lost then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_snapshot_that_is_deleted_while_it_is_recorded() {
-    let place = Place::memory();
-    let (snapshot, _) = backup(&init(&place.store).await, &chunks(0..5)).await.expect("stored");
-    let entry = format!("ledger/snapshot-{snapshot}");
-    delete(&place.store, &entry).await;
-    let store: Store = Watched::by(Deleting { store: place.store.clone(), snapshot }, place.store.clone());
-    backup(&open(&store).await, &chunks(0..6)).await.expect("stored");
-    let left = names(&place.store).await;
-    assert!(!left.contains(&format!("snapshots/{snapshot}")), "it was deleted: {left:?}");
-    assert!(!left.contains(&entry), "{left:?}");
-    assert_clean(&open(&place.store).await, "afterwards").await;
+async fn a_snapshot_that_is_recorded_and_deleted_at_the_same_time() {
+    for deletes in [false, true] {
+        let place = Place::memory();
+        let (id, _) = backup(&init(&place.store).await, &chunks(0..5)).await.expect("stored");
+        let (snapshot, entry) = (format!("snapshots/{id}"), format!("ledger/snapshot-{id}"));
+        let meddling = Meddling { store: place.store.clone(), id, deletions: AtomicUsize::default() };
+        let watched = Watched::by(meddling, place.store.clone());
+        let repository = open(&(watched.clone() as Store)).await;
+        if deletes {
+            repository.delete_snapshot(&id).await.expect("deleted");
+            assert!(watched.watch.deletions.load(Ordering::SeqCst) > 1, "somebody recorded it meanwhile");
+        } else {
+            delete(&place.store, &entry).await;
+            backup(&repository, &chunks(0..6)).await.expect("stored");
+        }
+        let left = names(&place.store).await;
+        assert!(!left.contains(&snapshot) && !left.contains(&entry), "{deletes}: {left:?}");
+        assert_clean(&open(&place.store).await, "afterwards").await;
+    }
 }

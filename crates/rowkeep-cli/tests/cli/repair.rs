@@ -131,6 +131,7 @@ fn what_is_beyond_help_is_named_and_kept() {
     sandbox.sql("app.db", &filled(500));
     sandbox.done(&["backup", "app.db", "--name", "first"]);
     let pack = objects(&sandbox, "packs").remove(0);
+    sandbox.done(&["restore", "first", "--to", "before.db"]);
     sandbox.sql("app.db", "UPDATE events SET what = 'other'; CREATE TABLE more (id INTEGER PRIMARY KEY)");
     sandbox.done(&["backup", "app.db", "--name", "second"]);
     let end = std::fs::metadata(&pack).expect("it is there").len() as usize;
@@ -143,6 +144,38 @@ fn what_is_beyond_help_is_named_and_kept() {
     sandbox.done(&["verify", "second", "--against", "app.db"]);
     sandbox.run(&["restore", "first", "--to", "copy.db"]).expect(3);
     sandbox.done(&["repair"]);
+    // A database that has the rows after all makes it whole, and then it is known as incomplete no more.
+    std::fs::copy(sandbox.path("before.db"), sandbox.path("app.db")).expect("it can be copied");
+    let repaired = sandbox.done(&["repair", "app.db", "--yes"]).out;
+    assert!(!repaired.contains("stays incomplete"), "{repaired}");
+    let checked = sandbox.done(&["check", "--read-data"]).out;
+    assert!(!checked.contains("stays incomplete"), "{checked}");
+    assert!(!is_in_ledger(&sandbox, "incomplete-"));
+    sandbox.done(&["verify", "first", "--against", "before.db"]);
+}
+
+/// A damaged pack that is put back from another copy of the repository is doubted no more, and backups need not read all of it.
+#[test]
+fn what_is_put_back_is_doubted_no_more() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(500));
+    sandbox.done(&["backup", "app.db"]);
+    let pack = objects(&sandbox, "packs").remove(0);
+    let whole = std::fs::read(&pack).expect("it can be read");
+    flip(&pack, 1000);
+    sandbox.run(&["check", "--read-data"]).expect(3);
+    assert!(is_in_ledger(&sandbox, "doubt-"));
+    std::fs::write(&pack, whole).expect("it can be written");
+    sandbox.done(&["check"]);
+    assert!(!is_in_ledger(&sandbox, "doubt-"));
+    restores(&sandbox, "app");
+}
+
+fn is_in_ledger(sandbox: &Sandbox, kind: &str) -> bool {
+    let names = objects(sandbox, "ledger");
+    names.iter().any(|entry| {
+        entry.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(kind))
+    })
 }
 
 #[test]

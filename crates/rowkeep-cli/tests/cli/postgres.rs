@@ -200,6 +200,28 @@ fn what_a_repository_lost_is_read_again() {
     assert!(!checked.to_string().contains(&newest), "{checked}");
 }
 
+/// What a backup takes over without reading it from the database is looked at in the repository.
+#[test]
+fn what_is_taken_over_unread_is_not_built_upon_where_it_is_damaged() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let shop = server.database("rowkeep_cli_taken_over");
+        shop.sql("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, 5000) i");
+        sandbox.done(&["backup", &shop.url()]);
+        let pack = files_below(&sandbox.path("rowkeep-repository/packs")).remove(0);
+        let mut bytes = std::fs::read(&pack).expect("it can be read");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&pack, bytes).expect("it can be written");
+        sandbox.done(&["backup", &shop.url()]).says(&["the repository is damaged", "rowkeep repair"]);
+        let copy = server.database("rowkeep_cli_taken_back");
+        sandbox.done(&["restore", "latest", "--to", &copy.url(), "--yes"]);
+        sandbox.done(&["verify", "latest", "--against", &shop.url()]);
+        sandbox.done(&["repair", "--yes"]);
+        sandbox.done(&["check", "--read-data"]);
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_named_and_nothing_is_left() {
     for server in servers() {

@@ -240,6 +240,12 @@ fn rules_for_parents_reach_partitions_and_children() {
                 && rules[1].starts_with("\"public.ev.email\" = \"fake-email\""),
             "{suggested}"
         );
+        // What has no rule is called as a rule should call it, which covers what is made later.
+        std::fs::write(sandbox.path("rules.toml"), "\"par.email\" = \"fake-email\"").expect("it is written");
+        let refused = sandbox.run(&["backup", &database.url(), "--mask=rules.toml"]);
+        refused.expect(2).says(&["no mask rule for ev.email, which looks personal"]);
+        let checked = sandbox.json_of(3, &["mask", "check", &database.url(), "--mask", "rules.toml"]);
+        assert_eq!(checked["databases"][0]["unruled"], serde_json::json!(["ev.email"]));
         std::fs::write(
             sandbox.path("rules.toml"),
             "\"par.email\" = \"fake-email\"\n\"ev.email\" = \"fake-email\"",

@@ -89,12 +89,16 @@ impl CheckMaskRequest {
         // Values are not masked here, so any key does.
         let bound = Mask::new(&rules, &ContentKeys::derive(&[0; 32])).bind(view.schema())?;
         let chosen = source.selection.choose_beside(view.schema(), view.unread())?;
-        let (mut masked, mut unruled) = (Vec::new(), Vec::new());
+        let (mut masked, mut unruled) = (Vec::new(), Vec::<String>::new());
         for table in chosen {
             let named = |column: &str| format!("{}.{column}", table.name);
             let of_table = bound.table(&table.name);
             masked.extend(of_table.iter().flat_map(|mask| mask.columns()).map(named));
-            unruled.extend(bound.unruled(&table.name).map(named));
+            for called in bound.unruled(&table.name) {
+                if !unruled.iter().any(|known| known == called) {
+                    unruled.push(called.to_owned());
+                }
+            }
         }
         Ok(Some(CheckedMask { database: source.name, masked, unruled }))
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use rowkeep_format::{Column, ContentKeys, Key, Schema, Table, TableName};
 
-use super::bound::{BoundMask, TableMask};
+use super::bound::{BoundMask, TableMask, Unruled};
 use super::fake;
 use super::personal::looks_personal;
 use super::rules::{MaskRules, Rule};
@@ -152,13 +152,34 @@ fn found(rules: &MaskRules, schema: &Schema) -> Result<BTreeMap<ColumnPlace, Rul
     Ok(found.into_iter().map(|(place, (_, rule))| (place, rule)).collect())
 }
 
+/// What every partition and child is one of, the nearest first.
+pub(super) type Ancestors<'s> = HashMap<&'s TableName, Vec<&'s TableName>>;
+
+/// The topmost table that a table has a column of, so that a rule for it covers partitions that are made later.
+pub(super) fn top<'s>(
+    schema: &'s Schema,
+    ancestors: &Ancestors<'s>,
+    table: &'s Table,
+    column: &str,
+) -> &'s TableName {
+    let above = ancestors.get(&table.name).map(Vec::as_slice).unwrap_or_default();
+    // A partitioned table has all columns of its partitions, and is not among the tables.
+    let has = |parent: &&&TableName| {
+        schema.table(parent).is_none_or(|parent| parent.columns.iter().any(|known| known.name == column))
+    };
+    above.iter().rfind(has).copied().unwrap_or(&table.name)
+}
+
 /// The columns of the application's tables that look personal by their names and have no rule.
-fn unruled(schema: &Schema, has_rule: impl Fn(ColumnPlace) -> bool) -> Vec<(TableName, String)> {
+fn unruled(schema: &Schema, has_rule: impl Fn(ColumnPlace) -> bool) -> Vec<Unruled> {
     let mut unruled = Vec::new();
+    let ancestors = schema.ancestors();
     for (at, table) in schema.tables.iter().enumerate().filter(|(_, table)| table.kind.is_user_table()) {
         for (place, column) in table.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {
             if looks_personal(&table.name.name, &column.name) && !has_rule((at, place)) {
-                unruled.push((table.name.clone(), column.name.clone()));
+                let top = top(schema, &ancestors, table, &column.name);
+                let called = format!("{top}.{}", column.name);
+                unruled.push(Unruled { table: table.name.clone(), called });
             }
         }
     }
@@ -171,7 +192,7 @@ fn unruled(schema: &Schema, has_rule: impl Fn(ColumnPlace) -> bool) -> Vec<(Tabl
 fn places(
     name: &str,
     schema: &Schema,
-    ancestors: &HashMap<&TableName, Vec<&TableName>>,
+    ancestors: &Ancestors<'_>,
 ) -> Result<Vec<(ColumnPlace, usize)>, Error> {
     let user_tables = || schema.tables.iter().enumerate().filter(|(_, table)| table.kind.is_user_table());
     let mut found = Vec::new();

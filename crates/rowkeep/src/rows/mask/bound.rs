@@ -15,7 +15,15 @@ use crate::Error;
 pub struct BoundMask {
     pub(super) tables: HashMap<TableName, TableMask>,
     /// Columns that look personal and have no rule.
-    pub(super) unruled: Vec<(TableName, String)>,
+    pub(super) unruled: Vec<Unruled>,
+}
+
+/// A column that looks personal and has no rule.
+#[derive(Clone)]
+pub(super) struct Unruled {
+    pub(super) table: TableName,
+    /// What a rule should call it: a column of a partition by the partitioned table.
+    pub(super) called: String,
 }
 
 impl BoundMask {
@@ -25,14 +33,19 @@ impl BoundMask {
         tables: impl Iterator<Item = &'t TableName>,
     ) -> Result<(), Error> {
         let tables: HashSet<&TableName> = tables.collect();
-        let unruled = self.unruled.iter().filter(|(table, _)| tables.contains(table));
-        let columns: Vec<String> = unruled.map(|(table, column)| format!("{table}.{column}")).collect();
+        let unruled = self.unruled.iter().filter(|column| tables.contains(&column.table));
+        let mut columns: Vec<String> = Vec::new();
+        for column in unruled {
+            if !columns.contains(&column.called) {
+                columns.push(column.called.clone());
+            }
+        }
         if columns.is_empty() { Ok(()) } else { Err(Error::Unruled { columns }) }
     }
 
-    /// The columns of a table that look personal by their names and have no rule.
+    /// The columns of a table that look personal by their names and have no rule, as a rule should call them.
     pub fn unruled(&self, table: &TableName) -> impl Iterator<Item = &str> {
-        self.unruled.iter().filter(move |(of, _)| of == table).map(|(_, column)| column.as_str())
+        self.unruled.iter().filter(move |column| &column.table == table).map(|column| column.called.as_str())
     }
 
     /// What is done to the rows of a table; nothing when they stay as they are.

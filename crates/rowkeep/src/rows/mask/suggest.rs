@@ -1,6 +1,6 @@
 //! Which columns of a database look personal, and what could be done to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use futures::StreamExt;
@@ -8,15 +8,13 @@ use rowkeep_engine::{Engine, View, ViewOptions};
 use rowkeep_format::{Column, ContentKeys, RowBatch, Schema, Table, TableName, Value};
 use serde::{Deserialize, Serialize};
 
-use super::bind::Mask;
+use super::bind::{Ancestors, Mask, top};
 use super::personal::{Personal, by_name};
 use super::rules::{MaskRules, Rule};
 use crate::state::table_pattern::pattern_of;
 use crate::{Context, Error};
 
 /// What tables are partitions or children of.
-type Ancestors<'s> = HashMap<&'s TableName, Vec<&'s TableName>>;
-
 /// Rows of each table that are looked at.
 const SAMPLE: usize = 500;
 
@@ -65,16 +63,6 @@ async fn sample(view: &dyn View, table: &Table) -> Result<RowBatch, Error> {
         sample.extend(&batch, 0..wanted);
     }
     Ok(sample)
-}
-
-/// The topmost table that a table has a column of, so that a rule for it covers partitions that are made later.
-fn top<'s>(schema: &'s Schema, ancestors: &Ancestors<'s>, table: &'s Table, column: &str) -> &'s TableName {
-    let above = ancestors.get(&table.name).map(Vec::as_slice).unwrap_or_default();
-    // A partitioned table has all columns of its partitions, and is not among the tables.
-    let has = |parent: &&&TableName| {
-        schema.table(parent).is_none_or(|parent| parent.columns.iter().any(|known| known.name == column))
-    };
-    above.iter().rfind(has).copied().unwrap_or(&table.name)
 }
 
 fn in_table(

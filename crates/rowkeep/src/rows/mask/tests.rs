@@ -347,6 +347,13 @@ fn a_rule_reaches_what_inherits_its_column_and_no_more() {
     let refused = refused.expect_err("two have no rule").to_string();
     assert_eq!(refused, "no mask rule for par.email, other.email, which look personal");
     assert!(mask.refuse_unruled([&name("grand")].into_iter()).is_ok());
+    let mask = bound(&schema, "'other.email' = 'hash'").expect("it fits");
+    let refused = mask.refuse_unruled(schema.tables.iter().map(|table| &table.name));
+    let refused = refused.expect_err("three have no rule").to_string();
+    assert_eq!(
+        refused, "no mask rule for par.email, which looks personal",
+        "one rule is enough for all three"
+    );
     let two = bound(&schema, "'par.email' = 'hash'\n'p*.email' = 'null'").map(|_| ());
     assert_eq!(two, Err("there are two rules for par.email".to_owned()));
 }

@@ -202,8 +202,13 @@ fn request_hint(error: &RequestError) -> Option<String> {
             "create one with `rowkeep backup`; `rowkeep snapshots` lists all".to_owned()
         }
         RequestError::NoSnapshots => "create one with `rowkeep backup`".to_owned(),
+        RequestError::NoneThen { database, .. } => format!("`rowkeep snapshots {database}` lists them"),
+        RequestError::NoneSurely { snapshot, .. } => {
+            format!("look at it with `rowkeep show {snapshot}`, and name it by its id if it is what you mean")
+        }
         RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
         RequestError::Secret(_)
+        | RequestError::NoTime { .. }
         | RequestError::TakenName { .. }
         | RequestError::RelatedToAll
         | RequestError::NoKeySlots => return None,

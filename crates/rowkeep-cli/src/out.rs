@@ -3,10 +3,12 @@
 //! Whoever reads it may have seen enough and be gone; that is no failure. A disk that is full is one.
 
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use rowkeep::AtMoment;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// Whether anything could not be written.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -16,6 +18,14 @@ static STREAMED: AtomicBool = AtomicBool::new(false);
 
 /// Takes away what shows progress on the terminal.
 static CLEAR: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// The snapshots that were found by times, which a result in JSON says beside the rest.
+static MOMENTS: Mutex<Vec<AtMoment>> = Mutex::new(Vec::new());
+
+/// Takes note of a snapshot that was found by a time.
+pub(crate) fn note_moment(found: &AtMoment) {
+    MOMENTS.lock().unwrap_or_else(PoisonError::into_inner).push(found.clone());
+}
 
 /// Has `clear` called before anything is written, to take away what shows progress on the terminal: it would be drawn over
 /// what is written.
@@ -52,8 +62,20 @@ pub(crate) fn text(text: impl AsRef<str>) {
     write(|out| out.write_all(text.as_ref().as_bytes()));
 }
 
-/// Writes a value as a line of JSON, straight to where it goes: a list of many snapshots is large.
+/// Writes a value as a line of JSON, straight to where it goes: a list of many snapshots is large. What was asked for by a
+/// time is said beside it.
 pub(crate) fn json(value: &impl Serialize) {
+    let moments = MOMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !moments.is_empty()
+        && let Ok(Value::Object(mut object)) = serde_json::to_value(value)
+    {
+        object.insert("at_times".to_owned(), json!(&*moments));
+        return json_line(&object);
+    }
+    json_line(value);
+}
+
+fn json_line(value: &impl Serialize) {
     write(|out| {
         serde_json::to_writer(&mut *out, value)?;
         writeln!(out)

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -15,6 +16,7 @@ use crate::data_checks::read::read_all;
 use crate::data_checks::{Check, FileCheck};
 use crate::durations::seconds;
 use crate::hooks::{FileHook, Hook, Hooks, Operation, read_all as read_hooks};
+use crate::moments;
 use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
@@ -41,6 +43,8 @@ pub struct Config {
     pub store_variables: Vec<String>,
     /// What the databases serve: `production`, `development`; kept with every snapshot.
     pub environment: Option<String>,
+    /// The time zone of databases that have none of their own; UTC when not given.
+    pub timezone: Option<TimeZone>,
     /// What runs before and after operations on every database.
     pub hooks: Vec<Hook>,
     /// The databases by name.
@@ -60,6 +64,8 @@ pub struct Database {
     pub mask: MaskRules,
     /// What a drill must keep to.
     pub objectives: Objectives,
+    /// The time zone of its days, and of times that name none.
+    pub timezone: Option<TimeZone>,
     /// What runs before and after operations on it, beside the hooks for every database.
     pub hooks: Vec<Hook>,
     /// The row that says in the application's own log what was restored.
@@ -86,6 +92,7 @@ struct File {
     #[serde(default)]
     store: BTreeMap<String, String>,
     environment: Option<String>,
+    timezone: Option<String>,
     #[serde(default)]
     hooks: Vec<FileHook>,
     #[serde(default)]
@@ -106,6 +113,7 @@ struct FileDatabase {
     checks: Vec<FileCheck>,
     max_recovery_time: Option<String>,
     max_data_loss: Option<String>,
+    timezone: Option<String>,
     #[serde(default)]
     mask: MaskRules,
     #[serde(default)]
@@ -118,6 +126,7 @@ pub(crate) fn taken_name(name: &str) -> Option<&'static str> {
     match name.split(':').next()? {
         "latest" => Some("it stands for the newest snapshot"),
         "live" => Some("it stands for the database as it is now"),
+        _ if moments::at(name).is_some() => Some("it stands for the newest snapshot at that time"),
         _ => None,
     }
 }
@@ -126,6 +135,12 @@ impl Config {
     /// The groups of tables of all databases.
     pub fn groups(&self) -> BTreeMap<String, Vec<String>> {
         self.databases.values().flat_map(|database| database.selection.groups.clone()).collect()
+    }
+
+    /// The time zone of a database by its name: its days, and times that name no zone, are of that.
+    pub fn zone(&self, database: &str) -> TimeZone {
+        let own = self.databases.get(database).and_then(|known| known.timezone.clone());
+        own.or_else(|| self.timezone.clone()).unwrap_or(TimeZone::UTC)
     }
 
     /// The hooks around an operation on a database that it names, or on any other.
@@ -166,8 +181,10 @@ impl Config {
             let mut mask = database.mask;
             mask.expand(variable).map_err(fail)?;
             let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
+            let timezone =
+                database.timezone.as_deref().map(moments::zone).transpose().map_err(of_database)?;
             let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
-            let database = Database { url, selection, checks, objectives, mask, hooks, activity };
+            let database = Database { url, selection, checks, objectives, timezone, mask, hooks, activity };
             databases.insert(name, database);
         }
         let mut store = BTreeMap::new();
@@ -188,6 +205,7 @@ impl Config {
             store,
             store_variables: store_variables.into_inner(),
             environment: optional(file.environment)?,
+            timezone: file.timezone.as_deref().map(moments::zone).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             databases,
         })

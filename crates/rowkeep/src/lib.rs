@@ -16,6 +16,7 @@ mod error;
 pub mod export;
 pub mod hooks;
 pub mod jobs;
+mod moments;
 pub mod private_files;
 mod progress;
 mod quotes;
@@ -31,6 +32,7 @@ mod without_secrets;
 pub use config::{Config, Database};
 pub use context::Context;
 pub use error::{Error, ErrorKind, RequestError};
+pub use moments::AtMoment;
 pub use progress::{Event, Observer, Phase};
 pub use state::State;
 

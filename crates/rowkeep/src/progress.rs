@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use rowkeep_format::TableName;
 
+use crate::moments::AtMoment;
+
 /// Who watches an operation. Called from any thread, often; it must return at once.
 pub type Observer = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
@@ -89,6 +91,8 @@ pub enum Event<'a> {
     },
     /// Until the next phase somebody else works, who may write where progress is shown.
     Pause,
+    /// A state was asked for by a time, and this snapshot is meant.
+    AtMoment(&'a AtMoment),
     /// Something is not as it should be, and the operation goes on.
     Warning(&'a str),
 }

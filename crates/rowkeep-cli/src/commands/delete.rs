@@ -26,7 +26,7 @@ impl Delete {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let request = DeleteRequest { snapshots: self.snapshots, plan_only: self.dry_run };
         let person = Person { session, approves: self.yes };
-        let outcome = request.run(session.workspace()?, &person).await?;
+        let outcome = request.run(&session.context, session.workspace()?, &person).await?;
         session.result(|| deletion::json(&outcome), || deletion::told(&outcome));
         Ok(status_of(outcome.verdict()))
     }

@@ -10,7 +10,7 @@ use crate::ui::pager::Pager;
 
 /// Compare two states row by row.
 ///
-/// A state is a snapshot (an id or a prefix of it, a name, `latest`, `latest:DATABASE`), `live` for the configured
+/// A state is a snapshot (an id or a prefix of it, a name, `latest`, `latest:DATABASE`, `DATABASE@TIME`), `live` for the configured
 /// database, or the URL or path of any database. The output shows what turns the first state into the second. Exits
 /// with 3 if they differ.
 #[derive(Debug, clap::Args)]

@@ -21,7 +21,7 @@ use crate::ui::several::say_failed;
 pub(crate) struct Drill {
     /// Database, as named in rowkeep.toml or in snapshots [default: all]
     database: Option<DatabaseRef>,
-    /// Snapshot: an id or a prefix of it, a name, `latest:DATABASE` [default: the newest]
+    /// Snapshot: an id or a prefix of it, a name, `latest:DATABASE`, `DATABASE@TIME` [default: the newest]
     #[arg(long, conflicts_with_all = ["each", "database"])]
     snapshot: Option<String>,
     /// Drill every snapshot

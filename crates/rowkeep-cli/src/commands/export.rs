@@ -12,7 +12,7 @@ use crate::ui::exported;
 
 /// Export rows as CSV, NDJSON or SQL.
 ///
-/// A state is a snapshot (an id or a prefix of it, a name, `latest`, `latest:DATABASE`), `live` for the configured
+/// A state is a snapshot (an id or a prefix of it, a name, `latest`, `latest:DATABASE`, `DATABASE@TIME`), `live` for the configured
 /// database, or the URL or path of any database. Files appear under their names only once they are complete.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {

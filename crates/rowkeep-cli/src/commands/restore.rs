@@ -19,7 +19,7 @@ use crate::ui::restored;
 /// lists what cannot be translated exactly.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Restore {
-    /// Snapshot: an id or a prefix of it, a name, `latest`, or `latest:DATABASE`
+    /// Snapshot: an id or a prefix of it, a name, `latest`, `latest:DATABASE`, or `DATABASE@TIME`
     snapshot: String,
     /// Target database: a name in rowkeep.toml, a URL, or a path [default: the source of the snapshot]
     #[arg(long, value_name = "URL")]

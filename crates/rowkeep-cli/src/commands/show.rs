@@ -1,6 +1,5 @@
 use anyhow::Result;
 use rowkeep::Error;
-use rowkeep::state::snapshots;
 use rowkeep::state::times::doubt_of;
 
 use crate::fail::DONE;
@@ -12,14 +11,15 @@ use crate::ui::snapshot_contents::{json, told};
 /// Prints its tables with rows, sizes and hashes, and how it was taken.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
-    /// Snapshot: an id or a prefix of it, a name, `latest`, or `latest:DATABASE`
+    /// Snapshot: an id or a prefix of it, a name, `latest`, `latest:DATABASE`, or `DATABASE@TIME`
     snapshot: String,
 }
 
 impl Show {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let repository = session.workspace()?.repository().await?;
-        let snapshot = snapshots::find(repository, &self.snapshot).await?;
+        let workspace = session.workspace()?;
+        let snapshot = workspace.snapshot(&session.context, &self.snapshot).await?;
+        let repository = workspace.repository().await?;
         let catalog = repository.catalog().await.map_err(Error::from)?;
         let doubt = doubt_of(snapshot.id, &catalog, session.context.now());
         session.result(|| json(&snapshot, doubt.as_deref()), || told(&snapshot, doubt.as_deref()));

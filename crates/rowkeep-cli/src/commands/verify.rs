@@ -14,7 +14,7 @@ use crate::ui::units::short;
 /// triggers, privileges. Writes nothing. Exits with 3 if they differ.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
-    /// Snapshot: an id or a prefix of it, a name, `latest`, or `latest:DATABASE`
+    /// Snapshot: an id or a prefix of it, a name, `latest`, `latest:DATABASE`, or `DATABASE@TIME`
     snapshot: String,
     /// Database: a name in rowkeep.toml, a URL, or a path
     #[arg(long, value_name = "URL")]

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rowkeep::clock::{Clock, Stopwatch};
-use rowkeep::{Event, Observer, Phase};
+use rowkeep::{AtMoment, Event, Observer, Phase};
 
-use super::units::{bytes, count, counted, duration, plain};
+use super::units::{bytes, count, counted, duration, plain, short};
+use crate::fail::say;
 use crate::out;
 use crate::wrap::{width_of_messages, wrapped};
 
@@ -17,10 +18,28 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Watches operations for a person or a log. Warnings are shown in every mode but silence.
 pub(crate) fn observer(quiet: bool, clock: Arc<dyn Clock>) -> Observer {
-    if quiet {
-        return Arc::new(|_| {});
-    }
-    if std::io::stderr().is_terminal() { terminal() } else { log(clock) }
+    let shown = match quiet {
+        true => Arc::new(|_: Event<'_>| {}),
+        false if std::io::stderr().is_terminal() => terminal(),
+        false => log(clock),
+    };
+    Arc::new(move |event| {
+        if let Event::AtMoment(found) = event {
+            out::note_moment(found);
+        }
+        shown(event);
+    })
+}
+
+/// Which snapshot a time means.
+fn at_moment(found: &AtMoment) -> String {
+    format!(
+        "note: {} is snapshot {}, taken {}, {}",
+        plain(&found.asked),
+        short(found.snapshot),
+        found.told_time,
+        found.distance()
+    )
 }
 
 fn doing(phase: Phase) -> &'static str {
@@ -88,6 +107,7 @@ fn terminal() -> Observer {
                 show(&now, &bar);
             }
             Event::Pause => clear(),
+            Event::AtMoment(found) => bar.suspend(|| say(&at_moment(found))),
             Event::Warning(warning) => bar.suspend(|| say_warning(warning)),
             Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
             Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),
@@ -182,6 +202,7 @@ fn log(clock: Arc<dyn Clock>) -> Observer {
                 log.done -= rows;
                 log.bytes -= bytes;
             }
+            Event::AtMoment(found) => say(&at_moment(found)),
             Event::Warning(warning) => say_warning(warning),
             Event::Hook { moment, hook } => say_hook(moment, hook),
             Event::HookLine { hook, line } => say_line(hook, line),

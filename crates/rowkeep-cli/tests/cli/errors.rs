@@ -346,6 +346,10 @@ fn states_and_tables(book: &mut Book) {
     let sandbox = sandbox();
     book.chapter(&sandbox, "A snapshot that is not there", OF_STATE, &[("STATE", "yesterday")]);
     book.chapter(&sandbox, "No snapshot of that database", OF_STATE, &[("STATE", "latest:shop")]);
+    book.chapter(&sandbox, "A time before the first snapshot", OF_STATE, &[("STATE", "app@2020-01-01")]);
+    book.chapter(&sandbox, "A time that is none", OF_STATE, &[("STATE", "app@2026-13-45")]);
+    book.chapter(&sandbox, "A time that is not understood", OF_STATE, &[("STATE", "app@yesterday")]);
+    book.chapter(&sandbox, "A time of a database that is not there", OF_STATE, &[("STATE", "shop@-2h")]);
     book.chapter(&sandbox, "A database in place of a snapshot", OF_STATE, &[("STATE", "live")]);
     book.chapter(&sandbox, "A table that is not there", OF_TABLE, &[("TABLE", "orders")]);
     let conditions = [

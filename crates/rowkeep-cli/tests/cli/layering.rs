@@ -42,6 +42,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
                     "without_secrets",
                 ],
                 &["durations"],
+                &["moments"],
                 &["error"],
                 &["progress"],
                 &["context"],

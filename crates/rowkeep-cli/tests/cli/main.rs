@@ -6,6 +6,7 @@ mod activity;
 mod assess;
 mod bad_input;
 mod busy;
+mod by_time;
 mod chain;
 mod checks;
 mod concurrency;

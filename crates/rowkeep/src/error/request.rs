@@ -202,6 +202,36 @@ pub enum RequestError {
     /// The repository has no snapshot at all.
     #[error("the repository has no snapshot")]
     NoSnapshots,
+    /// A time is asked for that cannot be understood.
+    #[error("{text:?} does not say which time is meant: {problem}")]
+    NoTime {
+        /// What was asked for.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A state is asked for by a time before the first snapshot.
+    #[error("there is no snapshot of {database} at or before {moment}; the first is {first}")]
+    NoneThen {
+        /// The database.
+        database: String,
+        /// The time, in words.
+        moment: String,
+        /// The first snapshot with its time, in words.
+        first: String,
+    },
+    /// A state is asked for by a time, and the clock was wrong when those were taken that could be meant.
+    #[error("no snapshot of {database} is known to be at or before {moment}: of snapshot {snapshot} {doubt}")]
+    NoneSurely {
+        /// The database.
+        database: String,
+        /// The time, in words.
+        moment: String,
+        /// The snapshot that may be meant.
+        snapshot: String,
+        /// Why its time cannot be right.
+        doubt: String,
+    },
     /// One database is meant, and the repository has snapshots of several.
     #[error("the repository has several databases: {}", .known.join(", "))]
     SeveralInRepository {
@@ -245,6 +275,9 @@ impl RequestError {
             | RequestError::NothingToCheck
             | RequestError::NothingToDrill { .. }
             | RequestError::NoSnapshots
+            | RequestError::NoTime { .. }
+            | RequestError::NoneThen { .. }
+            | RequestError::NoneSurely { .. }
             | RequestError::SeveralInRepository { .. } => ErrorKind::Usage,
         }
     }

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::moments::at;
 use crate::without_secrets::{holds_password, without_secrets};
 
 /// A database as a request names it: a configured name, a URL or a path.
@@ -19,12 +20,15 @@ pub struct DatabaseRef(SecretString);
 impl DatabaseRef {
     /// Whether it is a URL with a password, or what people type in place of one.
     pub fn holds_password(&self) -> bool {
-        holds_password(self)
+        holds_password(at(self).map_or(self, |(database, _)| database))
     }
 
     /// What may be shown of it: of a URL no password and no settings.
     pub fn without_secrets(&self) -> String {
-        without_secrets(self)
+        match at(self) {
+            Some((database, time)) => format!("{}@{time}", without_secrets(database)),
+            None => without_secrets(self),
+        }
     }
 }
 

@@ -6,8 +6,7 @@ use super::Verdict;
 use super::caller::{Caller, News, Proposal};
 use super::outcome::{Deletion, SnapshotSummary};
 use super::workspace::Workspace;
-use crate::Error;
-use crate::state::snapshots;
+use crate::{Context, Error};
 
 /// Which snapshots are to be deleted.
 ///
@@ -16,7 +15,7 @@ use crate::state::snapshots;
 /// use rowkeep::jobs::delete::DeleteRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
 /// let request = DeleteRequest { snapshots: vec!["9f2c41aa".to_owned()], plan_only: false };
-/// request.run(workspace, &Unattended).await?;
+/// request.run(&rowkeep::Context::silent(), workspace, &Unattended).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -50,11 +49,16 @@ impl DeleteOutcome {
 impl DeleteRequest {
     /// Deletes the snapshots that the caller approves of. All are found before any is deleted, so that a misspelt one
     /// deletes none.
-    pub async fn run(&self, workspace: &Workspace, caller: &dyn Caller) -> Result<DeleteOutcome, Error> {
+    pub async fn run(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<DeleteOutcome, Error> {
         let repository = workspace.repository().await?;
         let mut ids = Vec::new();
         for reference in &self.snapshots {
-            let id = snapshots::find_id(repository, reference).await?;
+            let id = workspace.snapshot_id(context, reference).await?;
             if !ids.contains(&id) {
                 ids.push(id);
             }

@@ -72,7 +72,7 @@ impl DiffRequest {
         let (rows, selection) = (self.wanted.rows()?, self.wanted.selection(workspace));
         let with_definitions = !self.rows_only && rows.is_none() && selection.is_all();
         let open = async |name: &str, meant: Meant| {
-            workspace.state(name, with_definitions, &meant).await.map(|(_, state)| state)
+            workspace.state(context, name, with_definitions, &meant).await.map(|(_, state)| state)
         };
         // What a snapshot does not have is not looked at in a database.
         let beside = |state: &State| selection.meant().without_definitions_of(state.undefined());

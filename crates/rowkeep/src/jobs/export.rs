@@ -97,7 +97,7 @@ impl ExportRequest {
         let format = self.format.unwrap_or_else(|| self.format_by_name());
         let with_schema = format == ExportFormat::Sql && !self.data_only;
         let selection = self.wanted.selection(workspace);
-        let (name, state) = workspace.state(&self.state, with_schema, &selection.meant()).await?;
+        let (name, state) = workspace.state(context, &self.state, with_schema, &selection.meant()).await?;
         let mask = match workspace.mask(self.mask.as_ref(), &name)? {
             None => None,
             // A mask by rules alone could be tried out by anybody; it takes the repository's secrets.

@@ -191,7 +191,9 @@ impl Request {
             Request::CheckMask(request) => {
                 Outcome::CheckMask(Box::pin(request.run(context, workspace, caller)).await?)
             }
-            Request::Delete(request) => Outcome::Delete(Box::pin(request.run(workspace, caller)).await?),
+            Request::Delete(request) => {
+                Outcome::Delete(Box::pin(request.run(context, workspace, caller)).await?)
+            }
         })
     }
 }

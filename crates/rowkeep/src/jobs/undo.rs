@@ -13,7 +13,6 @@ use crate::apply::undo::refuse_other;
 use crate::apply::{last_applied, undo};
 use crate::hooks::{Facts, Operation};
 use crate::restore::replace::{is_taken_back_whole, plan_undo};
-use crate::state::snapshots;
 use crate::{Context, Error};
 
 /// What is to be taken back, and how.
@@ -80,7 +79,7 @@ impl UndoRequest {
         let repository = workspace.repository().await?;
         let (engine, owner) = (to.engine.as_ref(), to.owner().await);
         let snapshot = match &self.snapshot {
-            Some(name) => snapshots::find(repository, name).await?,
+            Some(name) => workspace.snapshot(context, name).await?,
             None => last_applied(context, repository, engine, &owner).await?,
         };
         if !self.moved {

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::workspace::Workspace;
 use super::{DatabaseRef, Verdict};
 use crate::restore::verify::{Comparison, verify, verify_rows};
-use crate::state::snapshots;
 use crate::{Context, Error};
 
 /// Which database is to be compared with which snapshot.
@@ -57,7 +56,7 @@ impl VerifyRequest {
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<VerifyOutcome, Error> {
         let source = workspace.source(&self.against)?;
         let repository = workspace.repository().await?;
-        let snapshot = snapshots::find(repository, &self.snapshot).await?;
+        let snapshot = workspace.snapshot(context, &self.snapshot).await?;
         let engine = source.engine.as_ref();
         let comparison = match self.rows_only {
             true => verify_rows(context, repository, &snapshot, engine).await?,

@@ -6,6 +6,9 @@ use futures::stream::StreamExt;
 use rowkeep_format::{Manifest, Schema, SnapshotId, Summary, chunk};
 use rowkeep_repository::{Catalog, ErrorKind as RepositoryKind, Reader, Repository};
 
+use super::by_time::{ByTime, Times, by_time};
+pub use super::ids::SHORT_ID;
+pub(crate) use super::ids::short_id;
 use super::owner::{Owner, meant};
 use crate::without_secrets::without_secrets;
 use crate::{Error, RequestError};
@@ -13,8 +16,7 @@ use crate::{Error, RequestError};
 /// How many manifests are fetched at once; they are small, and a store far away answers late.
 const AT_ONCE: usize = 16;
 
-/// Digits of an id that are shown, and the fewest that are taken for one.
-pub const SHORT_ID: usize = 8;
+/// The fewest digits that are taken for an id.
 const SHORTEST_PREFIX: usize = 4;
 
 /// What the newest snapshot is called.
@@ -53,11 +55,6 @@ impl Snapshot {
         let before = self.manifest.before.as_ref();
         before.is_some_and(|before| before.changes.is_some()) && self.manifest.tables.is_empty()
     }
-}
-
-/// An id as people see it.
-pub(crate) fn short_id(id: SnapshotId) -> String {
-    id.to_string()[..SHORT_ID].to_owned()
 }
 
 /// Opens a snapshot.
@@ -166,22 +163,55 @@ async fn open_or_next(
 /// the newest is meant that can be read. What is the name of one snapshot and the beginning of another's id could mean
 /// either, so it fails.
 pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, Error> {
-    let found = find_id(repository, reference).await?;
-    open_or_next(repository, found, |catalog| find_in(catalog, reference).ok()).await
+    Ok(find_at(repository, reference, None).await?.0)
+}
+
+/// The same, or by a time: `DATABASE@TIME` is the newest that is not after it.
+pub(crate) async fn find_at(
+    repository: &Repository,
+    reference: &str,
+    times: Option<&Times<'_>>,
+) -> Result<(Snapshot, Option<ByTime>), Error> {
+    let (id, by_time) = find_id(repository, reference, times).await?;
+    let meant = |catalog: &Catalog| find_in(catalog, reference, times).ok().map(|(id, _)| id);
+    let snapshot = open_or_next(repository, id, meant).await?;
+    if snapshot.id == id {
+        return Ok((snapshot, by_time));
+    }
+    let (_, by_time) = find_in(&*repository.catalog().await?, reference, times)?;
+    Ok((snapshot, by_time))
 }
 
 /// The same without opening it: a snapshot that cannot be read is found as well.
-pub async fn find_id(repository: &Repository, reference: &str) -> Result<SnapshotId, Error> {
-    match find_in(&*repository.catalog().await?, reference) {
+pub(crate) async fn find_id(
+    repository: &Repository,
+    reference: &str,
+    times: Option<&Times<'_>>,
+) -> Result<(SnapshotId, Option<ByTime>), Error> {
+    match find_in(&*repository.catalog().await?, reference, times) {
         // Somebody may have made it since snapshots were last listed.
         Err(Error::NoSuchSnapshot { .. } | Error::Request(RequestError::NoSnapshots)) => {
-            find_in(&*repository.catalog_now().await?, reference)
+            find_in(&*repository.catalog_now().await?, reference, times)
         }
         found => found,
     }
 }
 
-fn find_in(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
+fn find_in(
+    catalog: &Catalog,
+    reference: &str,
+    times: Option<&Times<'_>>,
+) -> Result<(SnapshotId, Option<ByTime>), Error> {
+    match find_named(catalog, reference) {
+        Err(missing @ Error::NoSuchSnapshot { database: None, .. }) => {
+            let by_time = times.map(|times| by_time(catalog, reference, times)).transpose()?.flatten();
+            by_time.map(|by_time| (by_time.found.snapshot, Some(by_time))).ok_or(missing)
+        }
+        found => Ok((found?, None)),
+    }
+}
+
+fn find_named(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
     let missing = |database: Option<&str>| Error::NoSuchSnapshot {
         reference: without_secrets(reference),
         database: database.map(without_secrets),

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rowkeep_format::{SnapshotId, Summary};
 use rowkeep_repository::Catalog;
 
+use super::ids::short_id;
 use crate::durations::age;
 
 /// By how much clocks may disagree that are kept right by others.
@@ -23,7 +24,7 @@ pub fn doubt(summary: &Summary, catalog: &Catalog, now: Timestamp) -> Option<Str
     let behind = parent.time.duration_since(summary.time);
     let is_behind = behind > TOLERANCE && parent.time.duration_since(now) <= TOLERANCE;
     is_behind.then(|| {
-        let (behind, parent) = (age(behind.as_secs()), &parent.id.to_string()[..super::snapshots::SHORT_ID]);
+        let (behind, parent) = (age(behind.as_secs()), short_id(parent.id));
         format!("its time lies {behind} before that of snapshot {parent}, which was taken before it")
     })
 }

@@ -1,6 +1,8 @@
 //! The operations on real databases and an in-memory repository.
 
 mod apply;
+mod by_time;
+mod chains;
 mod check;
 mod clocks;
 mod damage;

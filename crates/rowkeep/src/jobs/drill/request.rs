@@ -65,7 +65,7 @@ impl DrillRequest {
             options
         };
         if let Some(reference) = &self.snapshot {
-            let snapshot = snapshots::find(repository, reference).await?;
+            let snapshot = workspace.snapshot(context, reference).await?;
             let owner = Owner::of(&snapshot.manifest);
             let (kept, _) = snapshots::readable(repository, Some(&owner)).await?;
             let report = one(context, repository, &snapshot, &kept, options(&owner.name)).await?;

@@ -13,7 +13,7 @@ use crate::jobs::outcome::RestoreOutcome;
 use crate::jobs::workspace::{Source, Workspace};
 use crate::restore::translate::is_possible;
 use crate::state::owner::Owner;
-use crate::state::snapshots::{self, LATEST, Snapshot};
+use crate::state::snapshots::{LATEST, Snapshot};
 use crate::{Context, Error, RequestError};
 
 /// Refuses to restore a snapshot of one database into another that the configuration gives its name.
@@ -67,7 +67,7 @@ impl RestoreRequest {
         };
         let (repository, contents) = tokio::join!(workspace.repository(), look(&to));
         let repository: &Repository = repository?;
-        let snapshot = snapshots::find(repository, &self.snapshot).await?;
+        let snapshot = workspace.snapshot(context, &self.snapshot).await?;
         let to = match to {
             Some(to) => to,
             None => {

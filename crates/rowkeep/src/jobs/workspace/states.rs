@@ -1,22 +1,30 @@
 //! Which state is meant.
 
 use rowkeep_engine::{Meant, ViewOptions};
-use rowkeep_format::ContentKeys;
+use rowkeep_format::{ContentKeys, SnapshotId};
 
 use super::Workspace;
-use crate::config;
+use crate::state::by_time::{ByTime, Times};
+use crate::state::snapshots::{Snapshot, short_id};
 use crate::state::{State, snapshots};
-use crate::{Error, RequestError};
+use crate::{Context, Error, Event, RequestError};
+use crate::{config, moments};
 
 impl Workspace {
     /// The state of a name, with the name of its database: `live` or `live:DATABASE`, a URL or a path, or whatever names a
     /// snapshot. The DDL of a live one is read where that is wanted, and what is not meant of it need not be readable.
-    pub async fn state(&self, name: &str, with_ddl: bool, meant: &Meant) -> Result<(String, State), Error> {
+    pub async fn state(
+        &self,
+        context: &Context,
+        name: &str,
+        with_ddl: bool,
+        meant: &Meant,
+    ) -> Result<(String, State), Error> {
         if let Some(database) = self.live(name)? {
             return self.live_state(&database, with_ddl, meant).await;
         }
         let repository = self.repository().await?;
-        let snapshot = match snapshots::find(repository, name).await {
+        let snapshot = match self.snapshot(context, name).await {
             // What looks like a path is one, and what is wrong with that is what there is to say.
             Err(Error::NoSuchSnapshot { database: None, .. })
                 if name.contains(['/', '.']) && self.source(name).is_ok() =>
@@ -27,6 +35,24 @@ impl Workspace {
         };
         let database = snapshot.manifest.database.clone();
         Ok((database, State::snapshot(repository, snapshot).await?))
+    }
+
+    /// The snapshot of a name: an id or the beginning of one, a name, `latest`, `latest:DATABASE`, or `DATABASE@TIME`, of
+    /// which whoever watches is told how far it is from that time.
+    pub async fn snapshot(&self, context: &Context, reference: &str) -> Result<Snapshot, Error> {
+        let times = Times { now: context.now(), zone: &|database| self.config.zone(database) };
+        let (snapshot, by_time) =
+            snapshots::find_at(self.repository().await?, reference, Some(&times)).await?;
+        tell_of(context, by_time);
+        Ok(snapshot)
+    }
+
+    /// The id of such a snapshot, which may be one that cannot be read.
+    pub async fn snapshot_id(&self, context: &Context, reference: &str) -> Result<SnapshotId, Error> {
+        let times = Times { now: context.now(), zone: &|database| self.config.zone(database) };
+        let (id, by_time) = snapshots::find_id(self.repository().await?, reference, Some(&times)).await?;
+        tell_of(context, by_time);
+        Ok(id)
     }
 
     async fn live_state(
@@ -78,10 +104,27 @@ impl Workspace {
                 _ => Err(RequestError::SeveralLive { known }.into()),
             };
         }
+        let is_file = std::path::Path::new(name).is_file();
+        if !is_file && moments::at(name).is_some() {
+            return Ok(None);
+        }
         let is_live = name.contains("://")
             || name.starts_with("sqlite:")
             || self.config.databases.contains_key(name)
-            || std::path::Path::new(name).is_file();
+            || is_file;
         Ok(is_live.then(|| name.to_owned()))
+    }
+}
+
+/// Tells whoever watches which snapshot a time means, and which are passed over.
+fn tell_of(context: &Context, by_time: Option<ByTime>) {
+    let Some(ByTime { found, doubtful }) = by_time else { return };
+    context.observe(Event::AtMoment(&found));
+    for (id, doubt) in doubtful {
+        let id = short_id(id);
+        context.warn(format!(
+            "snapshot {id} is later and may be the one that is meant, but {doubt}: it is passed over; to use it, name it by \
+             its id"
+        ));
     }
 }

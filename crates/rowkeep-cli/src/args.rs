@@ -2,6 +2,7 @@
 
 pub(crate) mod choices;
 pub(crate) mod refused;
+pub(crate) mod rules;
 
 use std::path::PathBuf;
 

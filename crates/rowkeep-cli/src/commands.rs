@@ -15,6 +15,7 @@ pub(crate) mod drill;
 pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod keep;
 pub(crate) mod key;
 pub(crate) mod mask;
 pub(crate) mod migrate;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     History(history::History),
     #[command(subcommand)]
     Mask(mask::Mask),
+    Keep(keep::Keep),
     Delete(delete::Delete),
     #[command(subcommand)]
     Key(key::Key),
@@ -66,7 +68,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether its result says what is damaged in the repository.
     pub(crate) fn tells_of_damage(&self) -> bool {
-        matches!(self, Command::Snapshots(_) | Command::Check(_) | Command::Repair(_))
+        matches!(self, Command::Snapshots(_) | Command::Keep(_) | Command::Check(_) | Command::Repair(_))
     }
 }
 
@@ -94,6 +96,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Assess(command) => command.run(session).await,
         Command::History(command) => command.run(session).await,
         Command::Mask(command) => command.run(session).await,
+        Command::Keep(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,

@@ -209,6 +209,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
         RequestError::Secret(_)
         | RequestError::NoTime { .. }
+        | RequestError::Rules { .. }
         | RequestError::TakenName { .. }
         | RequestError::RelatedToAll
         | RequestError::NoKeySlots => return None,

@@ -61,6 +61,9 @@ pub struct Manifest {
     /// What was about to be done to the database when this snapshot was taken to make it undoable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// What is gone in it that was in the snapshot before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspicion: Option<Suspicion>,
     /// What it cost.
     pub cost: Cost,
     /// The program that wrote it.
@@ -173,6 +176,31 @@ pub struct Dangled {
     pub rows: u64,
 }
 
+/// So much is gone in a snapshot that somebody should look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// The snapshot that it was compared with: the last of its database and kind.
+    pub after: SnapshotId,
+    /// Tables that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables_gone: Vec<TableName>,
+    /// Tables that have far fewer rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows_gone: Vec<RowsGone>,
+}
+
+/// A table that has far fewer rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsGone {
+    /// The table.
+    #[serde(flatten)]
+    pub name: TableName,
+    /// The rows that it had.
+    pub before: u64,
+    /// The rows that it has.
+    pub now: u64,
+}
+
 /// What making a snapshot cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
@@ -219,6 +247,11 @@ impl Manifest {
     pub fn by_name(&self) -> HashMap<&TableName, &TableEntry> {
         // Of two of one name the first counts, as in `table`.
         self.tables.iter().rev().map(|table| (&table.name, table)).collect()
+    }
+
+    /// Whether its rows were masked.
+    pub fn is_masked(&self) -> bool {
+        self.environment.get("masked").is_some_and(|masked| masked == "true")
     }
 
     /// Plain bytes of the rows of all tables.

@@ -17,6 +17,8 @@ fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Opt
         scope: Scope::Full,
         tags: BTreeMap::new(),
         before: None,
+        masked: false,
+        suspicious_after: None,
         all_tables: 0,
         tables: 0,
         rows: 0,

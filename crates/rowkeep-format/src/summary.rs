@@ -44,6 +44,12 @@ pub struct Summary {
     /// What was about to be done when it was taken to make that undoable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// Whether its rows were masked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
+    /// The snapshot before it, of which so much is gone in it that somebody should look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspicious_after: Option<SnapshotId>,
     /// Tables whose rows it holds, those included that people do not know as theirs.
     pub all_tables: u64,
     /// Tables whose rows it holds that people know as theirs.
@@ -74,6 +80,8 @@ impl Summary {
             scope: manifest.scope,
             tags: manifest.tags.clone(),
             before: manifest.before.clone(),
+            masked: manifest.is_masked(),
+            suspicious_after: manifest.suspicion.as_ref().map(|suspicion| suspicion.after),
             all_tables: manifest.tables.len() as u64,
             tables: manifest.user_tables(),
             rows: manifest.rows(),
@@ -157,6 +165,8 @@ mod tests {
             scope: Scope::Full,
             tags: BTreeMap::new(),
             before: None,
+            masked: false,
+            suspicious_after: None,
             all_tables: 3,
             tables: 2,
             rows: 100,
@@ -182,6 +192,8 @@ mod tests {
             name,
             sequence: None,
             identity: None,
+            masked: true,
+            suspicious_after: Some(SnapshotId([4; 16])),
             all_tables: 0,
             ..summary()
         }
@@ -203,7 +215,7 @@ mod tests {
                 r#""parent":"02020202020202020202020202020202","scope":"full","tags":{"by":"ann"},"#,
                 r#""before":{"operation":"restore","from":"snapshot 01010101","changes":"#,
                 r#""0303030303030303030303030303030303030303030303030303030303030303","entered":true},"#,
-                r#""all_tables":0,"#,
+                r#""masked":true,"suspicious_after":"04040404040404040404040404040404","all_tables":0,"#,
                 r#""tables":2,"rows":100,"bytes":4000,"new_bytes":500,"duration_ms":12}]}"#,
             )
         );

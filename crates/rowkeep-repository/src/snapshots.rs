@@ -1,6 +1,6 @@
 //! The snapshots of a repository: making, listing, reading, deleting.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -146,6 +146,16 @@ impl Repository {
         self.objects().delete_all(&more).await?;
         self.shared_catalog().deleted(*id).await;
         Ok(())
+    }
+
+    /// The snapshots that are known to have lost chunks for good.
+    pub async fn incomplete_snapshots(&self) -> Result<BTreeSet<SnapshotId>> {
+        let entries = ledger::entries(self.objects()).await?.into_iter();
+        let incomplete = entries.filter_map(|entry| match entry {
+            Entry::Incomplete(id) => Some(id),
+            Entry::Snapshot(_) | Entry::KeySlot(_) | Entry::Doubt(_) => None,
+        });
+        Ok(incomplete.collect())
     }
 
     /// Records that what a safety snapshot was taken for was done.

@@ -209,6 +209,7 @@ pub(crate) async fn read_opened(
         tags: options.tags.clone(),
         environment,
         before: None,
+        suspicion: None,
         cost: Cost {
             duration_ms: watch.elapsed_ms(),
             read_bytes,

@@ -17,6 +17,7 @@ use crate::data_checks::{Check, FileCheck};
 use crate::durations::seconds;
 use crate::hooks::{FileHook, Hook, Hooks, Operation, read_all as read_hooks};
 use crate::moments;
+use crate::retention::{Rules, StatedRules};
 use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
@@ -45,6 +46,8 @@ pub struct Config {
     pub environment: Option<String>,
     /// The time zone of databases that have none of their own; UTC when not given.
     pub timezone: Option<TimeZone>,
+    /// Which snapshots are kept of databases that have no rules of their own; all when not given.
+    pub keep: Option<Rules>,
     /// What runs before and after operations on every database.
     pub hooks: Vec<Hook>,
     /// The databases by name.
@@ -66,6 +69,8 @@ pub struct Database {
     pub objectives: Objectives,
     /// The time zone of its days, and of times that name none.
     pub timezone: Option<TimeZone>,
+    /// Which of its snapshots are kept, in place of the rules for all.
+    pub keep: Option<Rules>,
     /// What runs before and after operations on it, beside the hooks for every database.
     pub hooks: Vec<Hook>,
     /// The row that says in the application's own log what was restored.
@@ -93,6 +98,7 @@ struct File {
     store: BTreeMap<String, String>,
     environment: Option<String>,
     timezone: Option<String>,
+    keep: Option<StatedRules>,
     #[serde(default)]
     hooks: Vec<FileHook>,
     #[serde(default)]
@@ -114,6 +120,7 @@ struct FileDatabase {
     max_recovery_time: Option<String>,
     max_data_loss: Option<String>,
     timezone: Option<String>,
+    keep: Option<StatedRules>,
     #[serde(default)]
     mask: MaskRules,
     #[serde(default)]
@@ -141,6 +148,12 @@ impl Config {
     pub fn zone(&self, database: &str) -> TimeZone {
         let own = self.databases.get(database).and_then(|known| known.timezone.clone());
         own.or_else(|| self.timezone.clone()).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The rules by which snapshots of a database are kept: its own, else those for all; none where all are.
+    pub fn keep(&self, database: &str) -> Option<&Rules> {
+        let own = self.databases.get(database).and_then(|known| known.keep.as_ref());
+        own.or(self.keep.as_ref())
     }
 
     /// The hooks around an operation on a database that it names, or on any other.
@@ -183,8 +196,10 @@ impl Config {
             let hooks = read_hooks(database.hooks, variable).map_err(of_database)?;
             let timezone =
                 database.timezone.as_deref().map(moments::zone).transpose().map_err(of_database)?;
+            let keep = database.keep.as_ref().map(StatedRules::rules).transpose().map_err(of_database)?;
             let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
-            let database = Database { url, selection, checks, objectives, timezone, mask, hooks, activity };
+            let database =
+                Database { url, selection, checks, objectives, timezone, keep, mask, hooks, activity };
             databases.insert(name, database);
         }
         let mut store = BTreeMap::new();
@@ -206,6 +221,7 @@ impl Config {
             store_variables: store_variables.into_inner(),
             environment: optional(file.environment)?,
             timezone: file.timezone.as_deref().map(moments::zone).transpose().map_err(fail)?,
+            keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             databases,
         })

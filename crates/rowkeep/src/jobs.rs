@@ -21,6 +21,7 @@ mod executing;
 pub mod export;
 pub mod history;
 pub mod init;
+pub mod keep;
 pub mod keys;
 pub mod migrate;
 pub mod outcome;

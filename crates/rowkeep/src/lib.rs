@@ -22,6 +22,7 @@ mod progress;
 mod quotes;
 pub mod report;
 pub mod restore;
+pub mod retention;
 pub mod rows;
 pub mod state;
 mod toml_problem;

@@ -47,6 +47,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
                 &["progress"],
                 &["context"],
                 &["state"],
+                &["retention"],
                 &["rows"],
                 &["capture"],
                 &["diff"],

@@ -23,6 +23,7 @@ mod formats;
 mod history;
 mod hooks;
 mod identity;
+mod keep;
 mod kill;
 mod layering;
 mod live;

@@ -210,6 +210,12 @@ pub enum RequestError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Rules of what is kept keep nothing, or contradict each other.
+    #[error("{problem}")]
+    Rules {
+        /// What is wrong with them.
+        problem: String,
+    },
     /// A state is asked for by a time before the first snapshot.
     #[error("there is no snapshot of {database} at or before {moment}; the first is {first}")]
     NoneThen {
@@ -276,6 +282,7 @@ impl RequestError {
             | RequestError::NothingToDrill { .. }
             | RequestError::NoSnapshots
             | RequestError::NoTime { .. }
+            | RequestError::Rules { .. }
             | RequestError::NoneThen { .. }
             | RequestError::NoneSurely { .. }
             | RequestError::SeveralInRepository { .. } => ErrorKind::Usage,

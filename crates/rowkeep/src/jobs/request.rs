@@ -16,6 +16,7 @@ use super::drill::DrillRequest;
 use super::export::{ExportOutcome, ExportRequest};
 use super::history::{HistoryOutcome, HistoryRequest};
 use super::init::InitRequest;
+use super::keep::{KeepOutcome, KeepRequest};
 use super::migrate::MigrateRequest;
 use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
 use super::repair::{RepairOutcome, RepairRequest};
@@ -79,6 +80,8 @@ pub enum Request {
     SuggestMask(SuggestMaskRequest),
     /// Check rules of masks.
     CheckMask(CheckMaskRequest),
+    /// Say which snapshots are kept, and why.
+    Keep(KeepRequest),
     /// Delete snapshots.
     Delete(DeleteRequest),
 }
@@ -125,6 +128,8 @@ pub enum Outcome {
     SuggestMask(SuggestMaskOutcome),
     /// Rules of masks were checked.
     CheckMask(CheckMaskOutcome),
+    /// It was said which snapshots are kept.
+    Keep(KeepOutcome),
     /// Snapshots were deleted.
     Delete(DeleteOutcome),
 }
@@ -191,6 +196,7 @@ impl Request {
             Request::CheckMask(request) => {
                 Outcome::CheckMask(Box::pin(request.run(context, workspace, caller)).await?)
             }
+            Request::Keep(request) => Outcome::Keep(Box::pin(request.run(context, workspace)).await?),
             Request::Delete(request) => {
                 Outcome::Delete(Box::pin(request.run(context, workspace, caller)).await?)
             }
@@ -218,6 +224,7 @@ impl Outcome {
             Outcome::Assess(outcome) => outcome.verdict(),
             Outcome::History(outcome) => outcome.verdict(),
             Outcome::Doctor(outcome) => outcome.verdict(),
+            Outcome::Keep(outcome) => outcome.verdict(),
             Outcome::Delete(outcome) => outcome.verdict(),
             Outcome::CheckMask(outcome) => outcome.verdict(),
         }

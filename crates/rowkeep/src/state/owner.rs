@@ -1,6 +1,7 @@
 //! Whose snapshots are meant: a database by its name and by what it is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rowkeep_engine::{DatabaseUrl, Engine, place};
 use rowkeep_format::{Identity, Manifest, Sameness, Summary};
@@ -113,6 +114,39 @@ pub fn owners(catalog: &Catalog, name: &str) -> Vec<Owner> {
         owners.push(Owner::named(name));
     }
     owners
+}
+
+/// The snapshots of one database.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The database, as its last snapshot has it.
+    pub owner: Owner,
+    /// Its snapshots, the oldest first.
+    pub snapshots: Vec<Arc<Summary>>,
+}
+
+/// The snapshots of each database, in the order of their first. Each snapshot is in one of them.
+pub fn histories(catalog: &Catalog) -> Vec<History> {
+    let mut known: Vec<(Vec<Owner>, History)> = Vec::new();
+    for summary in catalog.snapshots() {
+        let this = Owner { name: summary.database.clone(), identity: summary.identity.clone() };
+        let is_its =
+            |(owners, _): &&mut (Vec<Owner>, History)| owners.iter().any(|owner| owner.owns(summary));
+        match known.iter_mut().rev().find(is_its) {
+            Some((owners, history)) => {
+                if !owners.contains(&this) {
+                    owners.push(this.clone());
+                }
+                history.owner = this;
+                history.snapshots.push(Arc::clone(summary));
+            }
+            None => {
+                let history = History { owner: this.clone(), snapshots: vec![Arc::clone(summary)] };
+                known.push((vec![this], history));
+            }
+        }
+    }
+    known.into_iter().map(|(_, history)| history).collect()
 }
 
 /// The names that more than one database has snapshots of.

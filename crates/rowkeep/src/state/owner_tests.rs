@@ -18,6 +18,8 @@ fn summary(name: &str, identity: Option<Identity>) -> Summary {
         scope: Scope::Full,
         tags: Default::default(),
         before: None,
+        masked: false,
+        suspicious_after: None,
         all_tables: 0,
         tables: 0,
         rows: 0,

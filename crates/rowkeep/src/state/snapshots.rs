@@ -47,7 +47,7 @@ impl Snapshot {
 
     /// Whether its rows were masked.
     pub(crate) fn is_masked(&self) -> bool {
-        self.manifest.environment.get(MASKED).is_some_and(|masked| masked == "true")
+        self.manifest.is_masked()
     }
 
     /// Whether it holds nothing but the changes that were then made, by which they can be undone.

@@ -10,6 +10,7 @@ mod dangling;
 mod hashes;
 mod identity;
 mod jobs;
+mod keep;
 mod keyed;
 mod postgres;
 mod random_edits;

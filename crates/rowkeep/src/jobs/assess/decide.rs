@@ -209,6 +209,7 @@ mod tests {
                 tags: BTreeMap::new(),
                 environment: BTreeMap::new(),
                 before: None,
+                suspicion: None,
                 cost: Cost::default(),
                 program: "test".into(),
             },

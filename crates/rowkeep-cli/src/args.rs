@@ -3,6 +3,7 @@
 pub(crate) mod choices;
 pub(crate) mod refused;
 pub(crate) mod rules;
+pub(crate) mod size;
 
 use std::path::PathBuf;
 

@@ -20,6 +20,7 @@ pub(crate) mod key;
 pub(crate) mod mask;
 pub(crate) mod migrate;
 pub(crate) mod plans;
+pub(crate) mod prune;
 pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod show;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Mask(mask::Mask),
     Keep(keep::Keep),
     Delete(delete::Delete),
+    Prune(prune::Prune),
     #[command(subcommand)]
     Key(key::Key),
     Doctor(doctor::Doctor),
@@ -98,6 +100,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Mask(command) => command.run(session).await,
         Command::Keep(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
+        Command::Prune(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,
         Command::Completions(command) => command.run(program()),

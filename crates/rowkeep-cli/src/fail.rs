@@ -210,6 +210,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::Secret(_)
         | RequestError::NoTime { .. }
         | RequestError::Rules { .. }
+        | RequestError::Grace { .. }
         | RequestError::TakenName { .. }
         | RequestError::RelatedToAll
         | RequestError::NoKeySlots => return None,

@@ -22,6 +22,7 @@ pub(crate) mod pager;
 pub(crate) mod person;
 pub(crate) mod plans;
 pub(crate) mod progress;
+pub(crate) mod pruning;
 pub(crate) mod repaired;
 pub(crate) mod replaced;
 pub(crate) mod reports;

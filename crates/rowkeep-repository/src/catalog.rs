@@ -71,7 +71,7 @@ impl Catalog {
         self.of(database).rfind(|summary| !summary.is_safety())
     }
 
-    /// Snapshots that do not count yet: they are being written, or their writer was killed.
+    /// Snapshots that do not count yet: they are being written, or their writer was killed. Some may be unreadable as well.
     pub fn uncompleted(&self) -> &[SnapshotId] {
         &self.uncompleted
     }

@@ -26,6 +26,7 @@ pub mod keys;
 pub mod migrate;
 pub mod outcome;
 pub mod plans;
+pub mod prune;
 pub mod repair;
 pub mod repository_check;
 pub mod request;

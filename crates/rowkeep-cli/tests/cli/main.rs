@@ -35,6 +35,7 @@ mod plans;
 mod pooler;
 mod postgres;
 mod private;
+mod prune;
 mod related;
 mod repair;
 mod replace;

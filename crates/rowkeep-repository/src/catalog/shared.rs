@@ -184,11 +184,11 @@ impl State {
         changed |= !unknown.is_empty();
         self.read_objects(summaries, &mut unknown).await?;
         let counting = self.counting(&unknown, ledger).await?;
-        let mut uncompleted: HashSet<SnapshotId> = unknown.difference(&counting).copied().collect();
-        self.read_manifests(unknown).await?;
+        self.uncompleted = unknown.difference(&counting).copied().collect();
         // What cannot be read is told of, whether it counts or not.
-        uncompleted.retain(|id| self.summaries.remove(id).is_some());
-        self.uncompleted = uncompleted;
+        self.read_manifests(unknown).await?;
+        let Self { summaries, uncompleted, .. } = self;
+        summaries.retain(|id, _| !uncompleted.contains(id));
         Ok(changed)
     }
 

@@ -210,6 +210,12 @@ pub enum RequestError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A grace period that is no length of time.
+    #[error("the grace period: {problem}")]
+    Grace {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Rules of what is kept keep nothing, or contradict each other.
     #[error("{problem}")]
     Rules {
@@ -283,6 +289,7 @@ impl RequestError {
             | RequestError::NoSnapshots
             | RequestError::NoTime { .. }
             | RequestError::Rules { .. }
+            | RequestError::Grace { .. }
             | RequestError::NoneThen { .. }
             | RequestError::NoneSurely { .. }
             | RequestError::SeveralInRepository { .. } => ErrorKind::Usage,

@@ -19,6 +19,7 @@ use super::init::InitRequest;
 use super::keep::{KeepOutcome, KeepRequest};
 use super::migrate::MigrateRequest;
 use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
+use super::prune::{PruneOutcome, PruneRequest};
 use super::repair::{RepairOutcome, RepairRequest};
 use super::repository_check::{CheckOutcome, CheckRequest};
 use super::restore::RestoreRequest;
@@ -84,6 +85,8 @@ pub enum Request {
     Keep(KeepRequest),
     /// Delete snapshots.
     Delete(DeleteRequest),
+    /// Delete what the rules keep no more, and free space.
+    Prune(PruneRequest),
 }
 
 /// What became of it.
@@ -132,6 +135,8 @@ pub enum Outcome {
     Keep(KeepOutcome),
     /// Snapshots were deleted.
     Delete(DeleteOutcome),
+    /// Snapshots and packs were deleted, or not.
+    Prune(PruneOutcome),
 }
 
 impl Request {
@@ -197,6 +202,9 @@ impl Request {
                 Outcome::CheckMask(Box::pin(request.run(context, workspace, caller)).await?)
             }
             Request::Keep(request) => Outcome::Keep(Box::pin(request.run(context, workspace)).await?),
+            Request::Prune(request) => {
+                Outcome::Prune(Box::pin(request.run(context, workspace, caller)).await?)
+            }
             Request::Delete(request) => {
                 Outcome::Delete(Box::pin(request.run(context, workspace, caller)).await?)
             }
@@ -226,6 +234,7 @@ impl Outcome {
             Outcome::Doctor(outcome) => outcome.verdict(),
             Outcome::Keep(outcome) => outcome.verdict(),
             Outcome::Delete(outcome) => outcome.verdict(),
+            Outcome::Prune(outcome) => outcome.verdict(),
             Outcome::CheckMask(outcome) => outcome.verdict(),
         }
     }

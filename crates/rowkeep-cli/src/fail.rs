@@ -306,8 +306,9 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
             "try `sqlite3 FILE .recover`, or restore the newest snapshot: `rowkeep restore latest --to NEW`"
         }
         Engine::Busy => {
-            "try again when the other program is done (on PostgreSQL, restore, undo and migrate can terminate other connections with --end-connections)"
+            "try again when the others are done; restore, undo and migrate terminate other connections with --end-connections"
         }
+        Engine::FileBusy => "try again when the other program is done",
         Engine::DiskFull => "free some space and run the command again",
         Engine::NotEmpty => "use a new or empty database",
         Engine::ToolMissing => {

@@ -17,8 +17,10 @@ pub enum ErrorKind {
     NotADatabase,
     /// The database says of itself that it is damaged.
     Damaged,
-    /// Somebody else holds it, and waiting did not help.
+    /// Other connections to the server hold it, and waiting did not help.
     Busy,
+    /// Another program holds the file, and waiting did not help.
+    FileBusy,
     /// The disk is full: the server's or this machine's.
     DiskFull,
     /// The target of a restore holds something already.

@@ -282,6 +282,7 @@ impl Error {
                 | Engine::Unreachable
                 | Engine::NotADatabase
                 | Engine::Busy
+                | Engine::FileBusy
                 | Engine::DiskFull
                 | Engine::ToolMissing
                 | Engine::Unsupported

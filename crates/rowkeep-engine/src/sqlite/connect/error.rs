@@ -9,7 +9,7 @@ pub(crate) fn failure(doing: impl Display, error: &rusqlite::Error) -> EngineErr
     let kind = kind(error);
     let hint = match kind {
         ErrorKind::NotADatabase => " (or it is encrypted, as by SQLCipher)",
-        ErrorKind::Busy => " (another process holds a lock on it)",
+        ErrorKind::FileBusy => " (another process holds a lock on it)",
         _ => "",
     };
     EngineError::new(kind, format!("{doing}: {}{hint}", words(error)))
@@ -48,7 +48,7 @@ pub(crate) fn kind(error: &rusqlite::Error) -> ErrorKind {
         Some(ErrorCode::NotADatabase) => ErrorKind::NotADatabase,
         Some(ErrorCode::DatabaseCorrupt) => ErrorKind::Damaged,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-            ErrorKind::Busy
+            ErrorKind::FileBusy
         }
         Some(ErrorCode::DiskFull) => ErrorKind::DiskFull,
         Some(

@@ -55,7 +55,7 @@ pub(crate) fn put_into(
             _ if !waiting.is_over() => waiting.pause(),
             _ => {
                 let message = format!("{}: others read or write the database all the time", doing());
-                return Err(EngineError::new(ErrorKind::Busy, message));
+                return Err(EngineError::new(ErrorKind::FileBusy, message));
             }
         }
     }

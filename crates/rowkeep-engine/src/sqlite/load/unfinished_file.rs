@@ -152,7 +152,7 @@ fn clear_remains(target: &Path, own: &Path) -> Result<(), EngineError> {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     return Err(EngineError::new(
-                        ErrorKind::Busy,
+                        ErrorKind::FileBusy,
                         format!("{}: another restore into this database is running", target.display()),
                     ));
                 }

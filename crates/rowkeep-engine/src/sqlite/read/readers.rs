@@ -93,7 +93,7 @@ impl Readers {
     pub(crate) fn check_unchanged(&self) -> Result<(), EngineError> {
         match &self.unlocked {
             Some(looks) if *looks != Looks::of(&self.path) => Err(EngineError::new(
-                ErrorKind::Busy,
+                ErrorKind::FileBusy,
                 format!("{}: the database was written while it was read without locks", self.path.display()),
             )),
             _ => Ok(()),

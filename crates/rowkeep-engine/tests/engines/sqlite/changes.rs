@@ -262,7 +262,7 @@ async fn others_read_and_a_writer_is_waited_for() {
         let other = file.connect();
         other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
         let error = back.apply(&engine, &ApplyOptions::default()).await.expect_err("another writes");
-        assert_eq!(error.kind(), ErrorKind::Busy, "{journal}: {error}");
+        assert_eq!(error.kind(), ErrorKind::FileBusy, "{journal}: {error}");
         other.execute_batch("ROLLBACK; BEGIN; SELECT count(*) FROM t;").expect("a reader");
         let count =
             || other.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).expect("a count");
@@ -272,7 +272,7 @@ async fn others_read_and_a_writer_is_waited_for() {
         if journal == "wal" {
             done.expect("readers are not in the way");
         } else {
-            assert_eq!(done.expect_err("a reader is in the way").kind(), ErrorKind::Busy);
+            assert_eq!(done.expect_err("a reader is in the way").kind(), ErrorKind::FileBusy);
             assert_eq!(count(), 2);
             back.apply(&engine, &ApplyOptions::default()).await.expect("nobody is in the way");
         }

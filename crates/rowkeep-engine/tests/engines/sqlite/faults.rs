@@ -139,7 +139,7 @@ async fn a_lock_that_stays_is_told_and_not_waited_for_for_ever() {
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     let engine = file.sqlite().with_patience(Duration::from_millis(50));
     let error = engine.open(&ViewOptions::default()).await.err().expect("nothing is opened");
-    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert_eq!(error.kind(), ErrorKind::FileBusy);
     assert!(
         error.to_string().contains("test.db") && error.to_string().contains("another process"),
         "{error}"
@@ -199,7 +199,7 @@ async fn two_restores_into_one_file_do_not_meet() {
     let first = file.sqlite().create(&schema, &CreateOptions::default()).await.expect("the target is made");
     let error =
         file.sqlite().create(&schema, &CreateOptions::default()).await.err().expect("the other is refused");
-    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert_eq!(error.kind(), ErrorKind::FileBusy);
     first.finish().await.expect("the first is finished");
     assert_eq!(listed(&file), ["test.db"]);
     let error =

@@ -115,7 +115,7 @@ async fn what_is_not_finished_leaves_the_database_as_it_was() {
     reader.query_row("SELECT count(*) FROM t", [], |_| Ok(())).expect("a reader");
     let impatient = file.sqlite().with_patience(Duration::from_millis(100));
     let error = replace(&from, &impatient).await.expect_err("a reader is in the way");
-    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    assert_eq!(error.kind(), ErrorKind::FileBusy, "{error}");
     assert_eq!(first(&reader, "a"), "old");
     reader.execute_batch("COMMIT").expect("no reader");
     assert_eq!(listed(&file), ["test.db"]);

@@ -14,6 +14,7 @@ pub(crate) mod doctor;
 pub(crate) mod drill;
 pub(crate) mod export;
 pub(crate) mod history;
+pub(crate) mod hold;
 pub(crate) mod init;
 pub(crate) mod keep;
 pub(crate) mod key;
@@ -21,6 +22,7 @@ pub(crate) mod mask;
 pub(crate) mod migrate;
 pub(crate) mod plans;
 pub(crate) mod prune;
+pub(crate) mod release;
 pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod show;
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Mask(mask::Mask),
     Keep(keep::Keep),
+    Hold(hold::Hold),
+    Release(release::Release),
     Delete(delete::Delete),
     Prune(prune::Prune),
     #[command(subcommand)]
@@ -99,6 +103,8 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::History(command) => command.run(session).await,
         Command::Mask(command) => command.run(session).await,
         Command::Keep(command) => command.run(session).await,
+        Command::Hold(command) => command.run(session).await,
+        Command::Release(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Prune(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,

@@ -202,6 +202,10 @@ fn request_hint(error: &RequestError) -> Option<String> {
             "create one with `rowkeep backup`; `rowkeep snapshots` lists all".to_owned()
         }
         RequestError::NoSnapshots => "create one with `rowkeep backup`".to_owned(),
+        RequestError::Held { snapshot, .. } => {
+            format!("nothing was deleted; release it first with `rowkeep release {snapshot}`")
+        }
+        RequestError::NotHeld { .. } => "`rowkeep snapshots` shows which are".to_owned(),
         RequestError::NoneThen { database, .. } => format!("`rowkeep snapshots {database}` lists them"),
         RequestError::NoneSurely { snapshot, .. } => {
             format!("look at it with `rowkeep show {snapshot}`, and name it by its id if it is what you mean")

@@ -12,6 +12,7 @@ pub(crate) mod effect;
 pub(crate) mod examined;
 pub(crate) mod exported;
 pub(crate) mod history;
+pub(crate) mod holds;
 pub(crate) mod keeping;
 pub(crate) mod key_slots;
 pub(crate) mod log;

@@ -65,6 +65,10 @@ id! {
     PlanId, 16
 }
 id! {
+    /// Name of a hold: the first half of the BLAKE3 hash of its object in the repository.
+    HoldId, 16
+}
+id! {
     /// Name of a repository: random, made once.
     RepositoryId, 16
 }

@@ -275,6 +275,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_gone_is_pinned_and_what_is_not_known_is_ignored() {
+        let json = concat!(
+            r#"{"version":1,"database":"shop","engine":"sqlite","source":"shop.db","#,
+            r#""time":"2026-11-28T09:30:00Z","scope":"full","#,
+            r#""schema":"0303030303030303030303030303030303030303030303030303030303030303","tables":[],"#,
+            r#""suspicion":{"after":"01010101010101010101010101010101","tables_gone":[{"name":"colours"}],"#,
+            r#""rows_gone":[{"schema":"public","name":"orders","before":2000,"now":1}]},"#,
+            r#""cost":{"duration_ms":1,"read_bytes":2,"new_chunks":3,"new_bytes":4},"program":"rowkeep 0.1.0"}"#
+        );
+        let manifest = Manifest::from_json(json.as_bytes()).expect("it is well formed");
+        let suspicion = manifest.suspicion.clone().expect("it is there");
+        assert_eq!((suspicion.tables_gone.len(), suspicion.rows_gone[0].before), (1, 2000));
+        assert_eq!(String::from_utf8(manifest.to_json()).as_deref(), Ok(json));
+        let of_a_newer_program = json.replacen("\"database\"", "\"from_tomorrow\":{\"a\":1},\"database\"", 1);
+        assert_eq!(Manifest::from_json(of_a_newer_program.as_bytes()), Ok(manifest));
+    }
+
+    #[test]
     fn a_newer_manifest_is_no_damage() {
         let error = Manifest::from_json(br#"{"version":2,"what":"ever"}"#).expect_err("too new");
         assert_eq!(error, FormatError::NewerVersion { what: "the manifest", found: 2, supported: 1 });

@@ -52,6 +52,7 @@ impl Repository {
         let index = Arc::clone(&packs.index);
         structure::snapshots(self, &mut report, progress).await?;
         structure::plans(self, &mut report).await?;
+        structure::holds(self, &mut report).await?;
         structure::summaries(self, &mut report).await?;
         let doubted = known::read(self, &mut report).await?;
         data::read(self, &mut packs, options.read_data, &doubted, &mut report, progress).await?;

@@ -34,6 +34,9 @@ pub(crate) const SNAPSHOT: Magic = Magic { bytes: *b"rowksnap", what: "the heade
 /// A plan, or the claim to execute one.
 pub(crate) const PLAN: Magic = Magic { bytes: *b"rowkplan", what: "the header of a plan" };
 
+/// A hold.
+pub(crate) const HOLD: Magic = Magic { bytes: *b"rowkhold", what: "the header of a hold" };
+
 /// A summary object.
 pub(crate) const SUMMARY: Magic = Magic { bytes: *b"rowksumm", what: "the header of a summary" };
 

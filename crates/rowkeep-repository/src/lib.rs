@@ -21,6 +21,7 @@ mod encoding;
 mod error;
 mod header;
 mod hex;
+mod holds;
 mod index;
 mod keys;
 mod ledger;

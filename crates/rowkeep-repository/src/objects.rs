@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
-use rowkeep_format::ids::{IndexId, KeySlotId, PackId, PlanId, SnapshotId, SummaryId};
+use rowkeep_format::ids::{HoldId, IndexId, KeySlotId, PackId, PlanId, SnapshotId, SummaryId};
 
 use crate::{Error, Flaw, Result};
 
@@ -22,6 +22,8 @@ pub(crate) const INDEX: &str = "index";
 pub(crate) const SNAPSHOTS: &str = "snapshots";
 /// The folder of the plans.
 pub(crate) const PLANS: &str = "plans";
+/// The folder of the holds.
+pub(crate) const HOLDS: &str = "holds";
 /// The folder of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
 
@@ -60,6 +62,10 @@ pub(crate) fn plan(id: &PlanId) -> String {
 /// The object that says that a plan is being executed, or was.
 pub(crate) fn plan_claim(id: &PlanId) -> String {
     format!("{PLANS}/{id}-claim")
+}
+
+pub(crate) fn hold(id: &HoldId) -> String {
+    format!("{HOLDS}/{id}")
 }
 
 pub(crate) fn summary(id: &SummaryId) -> String {

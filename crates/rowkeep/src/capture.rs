@@ -6,6 +6,7 @@ mod migration_version;
 pub mod readiness;
 mod reuse;
 mod store_chunks;
+pub mod suspicion;
 pub(crate) mod table;
 
 use std::collections::{BTreeMap, HashSet};
@@ -28,6 +29,7 @@ use crate::{Context, Error, Event, Phase};
 use later::Later;
 use readiness::refuse_unready;
 use store_chunks::{Wanted, store_chunks};
+use suspicion::{Taken, Threshold, suspicion};
 
 /// What a snapshot is to hold, and what it is to be called.
 #[derive(Debug, Clone)]
@@ -50,6 +52,8 @@ pub struct CaptureOptions {
     pub with_schema: bool,
     /// Whether rows are wanted.
     pub with_data: bool,
+    /// When it is suspicious; none where that is not asked.
+    pub suspicion: Option<Threshold>,
     /// The program that writes, with its version.
     pub program: String,
     /// The folder of the repository, where it is one, for a look at the space it has.
@@ -74,7 +78,9 @@ pub async fn capture(
     // Whoever stops it later has a snapshot.
     let captured = context.until_cancelled(reading).await?;
     captured.warn_of_namesakes(context);
-    captured.commit(repository).await
+    let snapshot = captured.commit(repository).await?;
+    suspicion::warn(context, &snapshot);
+    Ok(snapshot)
 }
 
 /// A snapshot whose chunks are stored, but which nobody sees yet.
@@ -190,6 +196,15 @@ pub(crate) async fn read_opened(
     let (schema_id, read_bytes) = (chunks.schema, chunks.read_bytes);
     let (tables, added) = (std::mem::take(&mut chunks.tables), std::mem::take(&mut chunks.added));
     let stored = chunks.finish().await?;
+    let suspicion = match options.suspicion {
+        Some(threshold) => {
+            let masked = options.mask.is_some();
+            let (owner, schema) = (&owner, &schema);
+            let taken = Taken { owner, scope, masked, schema, unread: &unread, tables: &tables };
+            suspicion(context, repository, &*repository.catalog().await?, &taken, threshold).await?
+        }
+        None => None,
+    };
     let manifest = Manifest {
         version: VERSION,
         database: options.database.clone(),
@@ -209,7 +224,7 @@ pub(crate) async fn read_opened(
         tags: options.tags.clone(),
         environment,
         before: None,
-        suspicion: None,
+        suspicion,
         cost: Cost {
             duration_ms: watch.elapsed_ms(),
             read_bytes,

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::apply::activity::{Activity, FileActivity};
+use crate::capture::suspicion::Threshold;
 use crate::data_checks::read::read_all;
 use crate::data_checks::{Check, FileCheck};
 use crate::durations::seconds;
@@ -46,6 +47,8 @@ pub struct Config {
     pub environment: Option<String>,
     /// The time zone of databases that have none of their own; UTC when not given.
     pub timezone: Option<TimeZone>,
+    /// When a backup is suspicious of databases that do not say it themselves.
+    pub suspicion: Option<Threshold>,
     /// Which snapshots are kept of databases that have no rules of their own; all when not given.
     pub keep: Option<Rules>,
     /// What runs before and after operations on every database.
@@ -69,6 +72,8 @@ pub struct Database {
     pub objectives: Objectives,
     /// The time zone of its days, and of times that name none.
     pub timezone: Option<TimeZone>,
+    /// When a backup of it is suspicious, in place of what counts for all.
+    pub suspicion: Option<Threshold>,
     /// Which of its snapshots are kept, in place of the rules for all.
     pub keep: Option<Rules>,
     /// What runs before and after operations on it, beside the hooks for every database.
@@ -99,6 +104,7 @@ struct File {
     environment: Option<String>,
     timezone: Option<String>,
     keep: Option<StatedRules>,
+    suspicion: Option<FileSuspicion>,
     #[serde(default)]
     hooks: Vec<FileHook>,
     #[serde(default)]
@@ -121,11 +127,46 @@ struct FileDatabase {
     max_data_loss: Option<String>,
     timezone: Option<String>,
     keep: Option<StatedRules>,
+    suspicion: Option<FileSuspicion>,
     #[serde(default)]
     mask: MaskRules,
     #[serde(default)]
     hooks: Vec<FileHook>,
     activity: Option<FileActivity>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSuspicion {
+    rows: Option<String>,
+    #[serde(default = "yes")]
+    tables: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl FileSuspicion {
+    /// Reads when a backup is suspicious: a percentage of rows, or `off`.
+    fn read(&self) -> Result<Threshold, String> {
+        let default = Threshold::default();
+        let rows_percent = match self.rows.as_deref().map(str::trim) {
+            None => default.rows_percent,
+            Some("off") => None,
+            Some(text) => {
+                let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<u64>().ok());
+                let percent = percent.filter(|percent| (1..100).contains(percent));
+                let malformed = || {
+                    format!(
+                        "suspicion: {text:?} is no part of the rows; write \"30%\", from 1% to 99%, or \"off\""
+                    )
+                };
+                Some(percent.ok_or_else(malformed)?)
+            }
+        };
+        Ok(Threshold { rows_percent, tables: self.tables })
+    }
 }
 
 /// What a name stands for that no database and no snapshot can have.
@@ -148,6 +189,12 @@ impl Config {
     pub fn zone(&self, database: &str) -> TimeZone {
         let own = self.databases.get(database).and_then(|known| known.timezone.clone());
         own.or_else(|| self.timezone.clone()).unwrap_or(TimeZone::UTC)
+    }
+
+    /// When a backup of a database is suspicious.
+    pub fn suspicion(&self, database: &str) -> Threshold {
+        let own = self.databases.get(database).and_then(|known| known.suspicion);
+        own.or(self.suspicion).unwrap_or_default()
     }
 
     /// The rules by which snapshots of a database are kept: its own, else those for all; none where all are.
@@ -197,9 +244,21 @@ impl Config {
             let timezone =
                 database.timezone.as_deref().map(moments::zone).transpose().map_err(of_database)?;
             let keep = database.keep.as_ref().map(StatedRules::rules).transpose().map_err(of_database)?;
+            let suspicion =
+                database.suspicion.as_ref().map(FileSuspicion::read).transpose().map_err(of_database)?;
             let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
-            let database =
-                Database { url, selection, checks, objectives, timezone, keep, mask, hooks, activity };
+            let database = Database {
+                url,
+                selection,
+                checks,
+                objectives,
+                timezone,
+                suspicion,
+                keep,
+                mask,
+                hooks,
+                activity,
+            };
             databases.insert(name, database);
         }
         let mut store = BTreeMap::new();
@@ -221,6 +280,7 @@ impl Config {
             store_variables: store_variables.into_inner(),
             environment: optional(file.environment)?,
             timezone: file.timezone.as_deref().map(moments::zone).transpose().map_err(fail)?,
+            suspicion: file.suspicion.as_ref().map(FileSuspicion::read).transpose().map_err(fail)?,
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             databases,

@@ -20,6 +20,7 @@ pub mod drill;
 mod executing;
 pub mod export;
 pub mod history;
+pub mod holds;
 pub mod init;
 pub mod keep;
 pub mod keys;

@@ -21,7 +21,7 @@ pub(crate) struct Keep {
     #[arg(long)]
     explain: bool,
     /// Show what will be kept at a time to come if no more snapshots are taken, such as 2027-01-31
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<String>,
     #[command(flatten)]
     rules: KeepRules,

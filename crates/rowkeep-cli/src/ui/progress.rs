@@ -107,7 +107,10 @@ fn terminal() -> Observer {
                 show(&now, &bar);
             }
             Event::Pause => clear(),
-            Event::AtMoment(found) => bar.suspend(|| say(&at_moment(found))),
+            Event::AtMoment(found) => {
+                out::clear();
+                say(&at_moment(found));
+            }
             Event::Warning(warning) => bar.suspend(|| say_warning(warning)),
             Event::Hook { moment, hook } => bar.suspend(|| say_hook(moment, hook)),
             Event::HookLine { hook, line } => bar.suspend(|| say_line(hook, line)),

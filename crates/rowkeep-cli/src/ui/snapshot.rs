@@ -17,6 +17,8 @@ pub(crate) fn told(snapshot: &SnapshotSummary) -> String {
         duration(Duration::from_millis(snapshot.duration_ms)),
         bytes(snapshot.new_bytes),
     );
+    let gone = snapshot.suspicion.iter().map(|gone| format!("\nSUSPICIOUS: {}", plain(gone)));
+    let made = gone.fold(made, |told, line| told + &line);
     let unread = snapshot.unread.iter().map(|unread| format!("\nnot in it: {}", plain(unread)));
     unread.fold(made, |told, line| told + &line)
 }

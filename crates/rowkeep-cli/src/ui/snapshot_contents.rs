@@ -2,37 +2,64 @@
 
 use std::time::Duration;
 
+use rowkeep::capture::suspicion::told as told_suspicion;
 use rowkeep::format::manifest::Scope;
+use rowkeep::jobs::outcome::Hold;
 use rowkeep::state::snapshots::{self, Snapshot};
 use serde_json::{Value, json};
 
+use super::holds;
 use super::table::{Column, render};
-use super::units::{bytes, count, counted, duration, plain, zoned_time};
+use super::units::{bytes, count, counted, duration, plain, short, zoned_time};
 
-/// All of it, for programs; with why its time cannot be right, where it cannot.
-pub(crate) fn json(snapshot: &Snapshot, time_doubt: Option<&str>) -> Value {
+/// What is known of a snapshot beside what it holds.
+pub(crate) struct Beside {
+    /// Why its time cannot be right, where it cannot.
+    pub(crate) time_doubt: Option<String>,
+    /// The holds on it.
+    pub(crate) holds: Vec<Hold>,
+    /// Whether it is suspicious, and somebody has looked at it.
+    pub(crate) looked_at: bool,
+}
+
+/// All of it, for programs.
+pub(crate) fn json(snapshot: &Snapshot, beside: &Beside) -> Value {
     let mut json = serde_json::to_value(&snapshot.manifest).unwrap_or_default();
     let size: u64 = snapshot.manifest.tables.iter().map(|table| table.root.bytes).sum();
     if let Value::Object(fields) = &mut json {
         fields.insert("id".to_owned(), json!(snapshot.id));
         fields.insert("rows".to_owned(), json!(snapshot.manifest.rows()));
         fields.insert("bytes".to_owned(), json!(size));
-        if let Some(doubt) = time_doubt {
+        if let Some(doubt) = &beside.time_doubt {
             fields.insert("time_doubt".to_owned(), json!(doubt));
+        }
+        if !beside.holds.is_empty() {
+            fields.insert("holds".to_owned(), json!(beside.holds));
+        }
+        if snapshot.manifest.suspicion.is_some() {
+            fields.insert("looked_at".to_owned(), json!(beside.looked_at));
         }
     }
     json
 }
 
-/// All of it, for people; with why its time cannot be right, where it cannot.
-pub(crate) fn told(snapshot: &Snapshot, time_doubt: Option<&str>) -> String {
+/// All of it, for people.
+pub(crate) fn told(snapshot: &Snapshot, beside: &Beside) -> String {
     let manifest = &snapshot.manifest;
     let mut facts = vec![
         ("snapshot", snapshot.id.to_string()),
         ("database", format!("{} ({})", manifest.database, manifest.source)),
         ("time", zoned_time(manifest.time)),
     ];
-    facts.extend(time_doubt.map(|doubt| ("WRONG TIME", doubt.to_owned())));
+    facts.extend(beside.time_doubt.clone().map(|doubt| ("WRONG TIME", doubt)));
+    facts.extend(beside.holds.iter().map(|hold| ("HELD", holds::told(hold))));
+    if let Some(suspicion) = &manifest.suspicion {
+        let name = if beside.looked_at { "looked at" } else { "SUSPICIOUS" };
+        let after = short(suspicion.after);
+        facts.extend(
+            told_suspicion(suspicion).into_iter().map(|gone| (name, format!("{gone} since {after}"))),
+        );
+    }
     if let Some(identity) = &manifest.identity {
         facts.push(("place", identity.place.clone()));
     }

@@ -3,6 +3,7 @@
 use rowkeep::jobs::outcome::{SnapshotSummary, UnreadableSnapshot};
 use rowkeep::jobs::snapshots::SnapshotsOutcome;
 
+use super::holds;
 use super::table::{Column, render};
 use super::units::{bytes, count, counted, local_time, short, time_zone};
 
@@ -21,10 +22,24 @@ pub(crate) fn told(outcome: &SnapshotsOutcome) -> String {
         let doubt = snapshot.time_doubt.as_ref()?;
         Some(format!("WRONG TIME of snapshot {}: {doubt}", short(snapshot.id)))
     });
+    let held = outcome.snapshots.iter().flat_map(|snapshot| {
+        let told = |hold| format!("HELD snapshot {}: {}", short(snapshot.id), holds::told(hold));
+        snapshot.holds.iter().map(told)
+    });
+    let suspicious = outcome.snapshots.iter().filter_map(holds::suspicious);
+    let unreadable_holds =
+        outcome.unreadable_holds.iter().map(|error| format!("cannot read a hold: {error}"));
     let unreadable = outcome.unreadable.iter();
     let unreadable =
         unreadable.map(|UnreadableSnapshot { id, error }| format!("cannot read snapshot {id}: {error}"));
-    std::iter::once(all(outcome)).chain(doubted).chain(unreadable).collect::<Vec<_>>().join("\n")
+    std::iter::once(all(outcome))
+        .chain(doubted)
+        .chain(held)
+        .chain(suspicious)
+        .chain(unreadable)
+        .chain(unreadable_holds)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The database of a snapshot: by its place where several have its name.

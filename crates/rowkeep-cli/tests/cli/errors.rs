@@ -50,6 +50,9 @@ const OF_REPOSITORY: &[&str] = &[
     "check",
     "repair --yes",
     "delete latest --yes",
+    "keep",
+    "hold latest",
+    "release latest",
     "key list",
     "export latest --to - --format ndjson",
     "history t 1",
@@ -66,6 +69,8 @@ const OF_STATE: &[&str] = &[
     "undo app.db --snapshot STATE --yes",
     "verify STATE --against app.db",
     "delete STATE --yes",
+    "hold STATE",
+    "release STATE",
     "export STATE --to - --format ndjson",
     "drill --snapshot STATE",
 ];

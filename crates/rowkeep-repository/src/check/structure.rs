@@ -10,10 +10,10 @@ use super::report::{CheckReport, Remedy};
 use crate::index::{self, Loaded};
 use crate::ledger::{self, Entry};
 use crate::objects::{
-    ASIDE, CONFIG, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, PRUNE, SNAPSHOTS, SUMMARIES, plan, plan_claim,
-    snapshot,
+    ASIDE, CONFIG, HOLDS, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, PRUNE, SNAPSHOTS, SUMMARIES, hold, plan,
+    plan_claim, snapshot,
 };
-use crate::{Error, Repository, Result, catalog, plans, prune, slot_objects, snapshot_objects};
+use crate::{Error, Repository, Result, catalog, holds, plans, prune, slot_objects, snapshot_objects};
 
 /// What is wrong, without the name of the object that the finding has already.
 pub(super) fn words(error: &Error) -> String {
@@ -139,10 +139,10 @@ async fn compare_with_ledger(
 /// Tells of objects that are not a repository's.
 pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     let objects = repository.objects();
-    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, LEDGER, SUMMARIES, PRUNE, ASIDE];
+    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, HOLDS, LEDGER, SUMMARIES, PRUNE, ASIDE];
     let mut strangers: Vec<String> =
         objects.top().await?.into_iter().filter(|name| !known.contains(&name.as_str())).collect();
-    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS, SUMMARIES, PRUNE] {
+    for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS, HOLDS, SUMMARIES, PRUNE] {
         let listed = objects.list(folder).await?;
         strangers
             .extend(listed.into_iter().filter(|listed| !is_ours(folder, listed)).map(|listed| listed.name));
@@ -183,6 +183,7 @@ fn is_ours(folder: &str, listed: &Listed) -> bool {
         LEDGER => Entry::parse(listed).is_some() || ledger::is_applied(listed),
         INDEX => index::id_of(listed).is_some(),
         PLANS => plans::is_ours(listed),
+        HOLDS => holds::id_of(listed).is_some(),
         SUMMARIES => catalog::summary_id_of(listed).is_some(),
         PRUNE => prune::record_id_of(listed).is_some(),
         _ => snapshot_objects::id_of(listed).is_some(),
@@ -256,6 +257,29 @@ pub(super) async fn prunes(repository: &Repository, report: &mut CheckReport) ->
         }
     }
     Ok(records)
+}
+
+/// Opens every hold.
+pub(super) async fn holds(repository: &Repository, report: &mut CheckReport) -> Result<()> {
+    for id in repository.holds().await? {
+        match repository.read_hold(&id).await {
+            Ok(_) | Err(Error::NotFound { .. }) => {}
+            Err(error @ Error::NewerFormat { .. }) => {
+                report.note(hold(&id), words(&error), "only a newer rowkeep can check it");
+            }
+            Err(error) if error.is_finding() => {
+                report.damaged(
+                    hold(&id),
+                    words(&error),
+                    "nobody can tell which snapshot it holds; nothing is deleted until `rowkeep repair` sets it aside, so \
+                     hold the snapshot again first",
+                );
+                report.remedy(Remedy::SetAside(hold(&id)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Reads the summaries. They are only a help for listings, so nothing about them is damage.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::kind::ErrorKind;
 
 /// Why a job cannot be done as it was asked for.
@@ -216,6 +218,22 @@ pub enum RequestError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A snapshot is to be deleted that somebody holds.
+    #[error("snapshot {snapshot} is held{}{}", .until.map(|until| format!(" until {until}")).unwrap_or_default(), .reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    Held {
+        /// The snapshot.
+        snapshot: String,
+        /// Why.
+        reason: Option<String>,
+        /// How long.
+        until: Option<Timestamp>,
+    },
+    /// A snapshot is to be released that nobody holds.
+    #[error("snapshot {snapshot} is neither held nor suspicious")]
+    NotHeld {
+        /// The snapshot.
+        snapshot: String,
+    },
     /// Rules of what is kept keep nothing, or contradict each other.
     #[error("{problem}")]
     Rules {
@@ -260,6 +278,7 @@ impl RequestError {
             RequestError::OccupiedAcross { .. }
             | RequestError::NotThatRepository { .. }
             | RequestError::NobodyToAsk
+            | RequestError::Held { .. }
             | RequestError::OfNamesake { .. }
             | RequestError::PlanExecuted { .. } => ErrorKind::Refused,
             RequestError::NoDatabase
@@ -290,6 +309,7 @@ impl RequestError {
             | RequestError::NoTime { .. }
             | RequestError::Rules { .. }
             | RequestError::Grace { .. }
+            | RequestError::NotHeld { .. }
             | RequestError::NoneThen { .. }
             | RequestError::NoneSurely { .. }
             | RequestError::SeveralInRepository { .. } => ErrorKind::Usage,

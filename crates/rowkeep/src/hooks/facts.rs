@@ -50,6 +50,8 @@ pub struct Facts {
     pub safety: Option<String>,
     /// How many rows are to be changed, and afterwards were.
     pub rows: Option<Counts>,
+    /// What is gone in the snapshot that a backup made, where that is suspicious.
+    pub suspicion: Vec<String>,
     /// Why it failed, where that is not its error.
     pub problem: Option<String>,
     started: Timestamp,
@@ -71,6 +73,7 @@ impl Facts {
             snapshot: None,
             safety: None,
             rows: None,
+            suspicion: Vec::new(),
             problem: None,
             started,
             end: None,
@@ -106,6 +109,9 @@ impl Facts {
         match (&self.end, self.rows) {
             (None, _) => format!("{begun} begins"),
             (Some((OperationOutcome::Ok, _)), Some(counts)) => format!("{begun} is done: {}", rows(counts)),
+            (Some((OperationOutcome::Ok, _)), None) if !self.suspicion.is_empty() => {
+                format!("{begun} is done, and SUSPICIOUS: {}", self.suspicion.join(", "))
+            }
             (Some((OperationOutcome::Ok, _)), None) => format!("{begun} is done"),
             (Some((outcome, None)), _) => format!("{begun} {}", was(*outcome)),
             (Some((outcome, Some(error))), _) => format!("{begun} {}: {error}", was(*outcome)),
@@ -124,6 +130,7 @@ impl Facts {
             ("ROWKEEP_TARGET", text(Some(&self.target))),
             ("ROWKEEP_SNAPSHOT", text(self.snapshot.as_deref())),
             ("ROWKEEP_SAFETY", text(self.safety.as_deref())),
+            ("ROWKEEP_SUSPICION", text(Some(&self.suspicion.join("; ")))),
             ("ROWKEEP_STARTED", self.started.to_string()),
             ("ROWKEEP_OUTCOME", text(self.outcome())),
             ("ROWKEEP_ERROR", text(self.error())),
@@ -143,6 +150,7 @@ impl Facts {
             "target": self.target,
             "snapshot": self.snapshot,
             "safety": self.safety,
+            "suspicion": self.suspicion,
             "started": self.started.to_string(),
             "outcome": self.outcome(),
             "error": self.error(),

@@ -10,7 +10,7 @@ use super::outcome::SnapshotSummary;
 use super::several::{FailedDatabase, each};
 use super::verdict::{Verdict, Verdicted};
 use super::workspace::{Masked, Source, Workspace, within_hooks};
-use crate::capture::{CaptureOptions, capture};
+use crate::capture::{CaptureOptions, capture, suspicion};
 use crate::hooks::{Facts, Operation};
 use crate::state::selection::Selection;
 use crate::state::snapshots::refuse_hidden_id;
@@ -150,6 +150,7 @@ impl BackupRequest {
                 captured => captured?,
             };
             facts.snapshot = Some(snapshot.id.to_string());
+            facts.suspicion = snapshot.manifest.suspicion.as_ref().map(suspicion::told).unwrap_or_default();
             let summary = SnapshotSummary::of(&snapshot);
             caller.tell(News::Snapshot(&summary));
             Ok(summary)
@@ -176,6 +177,7 @@ impl BackupRequest {
             mask: workspace.mask(self.mask.as_ref(), &source.name)?,
             with_schema: self.with_schema,
             with_data: self.with_data,
+            suspicion: Some(workspace.config().suspicion(&source.name)),
             program: workspace.program().to_owned(),
             repository_folder: workspace.repository_folder().map(std::path::Path::to_owned),
         })

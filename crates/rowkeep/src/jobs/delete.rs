@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Verdict;
 use super::caller::{Caller, News, Proposal};
+use super::holds::Holds;
 use super::outcome::{Deletion, SnapshotSummary};
 use super::workspace::Workspace;
-use crate::{Context, Error};
+use crate::state::snapshots::short_id;
+use crate::{Context, Error, RequestError};
 
 /// Which snapshots are to be deleted.
 ///
@@ -48,7 +50,7 @@ impl DeleteOutcome {
 
 impl DeleteRequest {
     /// Deletes the snapshots that the caller approves of. All are found before any is deleted, so that a misspelt one
-    /// deletes none.
+    /// deletes none; one that is held keeps all of them from being deleted.
     pub async fn run(
         &self,
         context: &Context,
@@ -71,6 +73,13 @@ impl DeleteRequest {
                 None => planned.unreadable.push(id),
             }
         }
+        let holds = Holds::read(repository).await?;
+        for id in planned.ids() {
+            if let Some(hold) = holds.on(id, context.now()).first() {
+                let (snapshot, reason, until) = (short_id(id), hold.reason.clone(), hold.until);
+                return Err(RequestError::Held { snapshot, reason, until }.into());
+            }
+        }
         caller.tell(News::Plan(Proposal::Deletion(&planned)));
         let mut outcome = DeleteOutcome { planned, deleted: Deletion::default(), verdict: Verdict::Done };
         if self.plan_only {
@@ -82,11 +91,13 @@ impl DeleteRequest {
         }
         for id in &outcome.planned.unreadable {
             repository.delete_snapshot(id).await?;
+            holds.delete_of(repository, *id).await?;
             caller.tell(News::DeletedUnreadable(*id));
             outcome.deleted.unreadable.push(*id);
         }
         for snapshot in &outcome.planned.snapshots {
             repository.delete_snapshot(&snapshot.id).await?;
+            holds.delete_of(repository, snapshot.id).await?;
             caller.tell(News::Deleted(snapshot));
             outcome.deleted.snapshots.push(snapshot.clone());
         }

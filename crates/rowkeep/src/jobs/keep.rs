@@ -9,6 +9,7 @@ use rowkeep_format::{SnapshotId, Summary};
 use rowkeep_repository::{Catalog, Repository};
 use serde::{Deserialize, Serialize};
 
+use super::holds::Holds;
 use super::outcome::{SnapshotSummary, UnreadableSnapshot};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
@@ -181,7 +182,8 @@ fn of_one(
 
 /// What is known of snapshots beside their summaries.
 async fn marks(repository: &Repository) -> Result<Marks, Error> {
-    Ok(Marks { incomplete: repository.incomplete_snapshots().await?, ..Marks::default() })
+    let incomplete = repository.incomplete_snapshots().await?;
+    Ok(Marks { incomplete, ..Holds::read(repository).await?.marks() })
 }
 
 /// The first of those that are kept as the newest which cannot be read.

@@ -3,6 +3,7 @@
 mod deletion;
 mod difference;
 mod examined;
+mod hold;
 mod migration;
 mod repaired;
 mod replaced;
@@ -18,6 +19,7 @@ use super::verdict::Verdict;
 pub use deletion::Deletion;
 pub use difference::{DifferenceSummary, DifferingTable, LoneTable};
 pub use examined::Examined;
+pub use hold::{HOLD_VERSION, Hold, HoldKind};
 pub use migration::{AroundOutcome, EffectSummary, MigrationOutcome, RollbackSummary};
 pub use repaired::{RepairPlan, RepairSource};
 pub use replaced::{ReplacedDone, ReplacementOutcome, ReplacementSummary};

@@ -15,6 +15,7 @@ use super::doctor::{DoctorOutcome, DoctorRequest};
 use super::drill::DrillRequest;
 use super::export::{ExportOutcome, ExportRequest};
 use super::history::{HistoryOutcome, HistoryRequest};
+use super::holds::{HoldOutcome, HoldRequest, ReleaseRequest};
 use super::init::InitRequest;
 use super::keep::{KeepOutcome, KeepRequest};
 use super::migrate::MigrateRequest;
@@ -83,6 +84,10 @@ pub enum Request {
     CheckMask(CheckMaskRequest),
     /// Say which snapshots are kept, and why.
     Keep(KeepRequest),
+    /// Hold a snapshot, so that it stays.
+    Hold(HoldRequest),
+    /// Release a snapshot that is held or suspicious.
+    Release(ReleaseRequest),
     /// Delete snapshots.
     Delete(DeleteRequest),
     /// Delete what the rules keep no more, and free space.
@@ -133,6 +138,10 @@ pub enum Outcome {
     CheckMask(CheckMaskOutcome),
     /// It was said which snapshots are kept.
     Keep(KeepOutcome),
+    /// A snapshot is held.
+    Hold(HoldOutcome),
+    /// A snapshot was released.
+    Release(HoldOutcome),
     /// Snapshots were deleted.
     Delete(DeleteOutcome),
     /// Snapshots and packs were deleted, or not.
@@ -205,6 +214,8 @@ impl Request {
             Request::Prune(request) => {
                 Outcome::Prune(Box::pin(request.run(context, workspace, caller)).await?)
             }
+            Request::Hold(request) => Outcome::Hold(Box::pin(request.run(context, workspace)).await?),
+            Request::Release(request) => Outcome::Release(Box::pin(request.run(context, workspace)).await?),
             Request::Delete(request) => {
                 Outcome::Delete(Box::pin(request.run(context, workspace, caller)).await?)
             }
@@ -233,6 +244,7 @@ impl Outcome {
             Outcome::History(outcome) => outcome.verdict(),
             Outcome::Doctor(outcome) => outcome.verdict(),
             Outcome::Keep(outcome) => outcome.verdict(),
+            Outcome::Hold(outcome) | Outcome::Release(outcome) => outcome.verdict(),
             Outcome::Delete(outcome) => outcome.verdict(),
             Outcome::Prune(outcome) => outcome.verdict(),
             Outcome::CheckMask(outcome) => outcome.verdict(),

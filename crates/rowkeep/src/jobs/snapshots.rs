@@ -4,6 +4,7 @@ use futures::StreamExt;
 use rowkeep_format::Summary;
 use serde::{Deserialize, Serialize};
 
+use super::holds::Holds;
 use super::outcome::{SnapshotSummary, UnreadableSnapshot};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
@@ -19,6 +20,9 @@ pub struct SnapshotsOutcome {
     pub shared_names: Vec<String>,
     /// Those that can be read, the oldest first.
     pub snapshots: Vec<SnapshotSummary>,
+    /// Holds that cannot be read, so that nobody can tell which snapshot they hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable_holds: Vec<String>,
     /// Those of all databases whose manifests are damaged, lost or of a newer format.
     pub unreadable: Vec<UnreadableSnapshot>,
 }
@@ -26,7 +30,11 @@ pub struct SnapshotsOutcome {
 impl SnapshotsOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
-        if self.unreadable.is_empty() { Verdict::Done } else { Verdict::Differences }
+        if self.unreadable.is_empty() && self.unreadable_holds.is_empty() {
+            Verdict::Done
+        } else {
+            Verdict::Differences
+        }
     }
 }
 
@@ -65,11 +73,14 @@ pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<Snaps
         Some(owner) => owner.owns(summary),
         None => database.is_none_or(|name| summary.database == name),
     };
+    let (holds, unreadable_holds) = Holds::readable(repository).await?;
     let now = workspace.surroundings().clock.now();
     let mut snapshots = Vec::new();
     for summary in catalog.snapshots().filter(|summary| is_meant(summary)) {
         let mut listed = SnapshotSummary::from(&**summary);
         listed.time_doubt = doubt(summary, &catalog, now);
+        listed.holds = holds.on(summary.id, now);
+        listed.looked_at = summary.suspicious_after.is_some() && holds.is_looked_at(summary.id);
         snapshots.push(listed);
     }
     let unreadable = catalog.unreadable().iter();
@@ -79,5 +90,6 @@ pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<Snaps
         shared_names: shared_names(&catalog).into_iter().collect(),
         snapshots,
         unreadable: unreadable.collect(),
+        unreadable_holds: unreadable_holds.iter().map(|(_, error)| error.in_one_line()).collect(),
     })
 }

@@ -78,6 +78,7 @@ impl World {
             mask: None,
             with_schema,
             with_data: true,
+            suspicion: None,
             program: "test".to_owned(),
             repository_folder: None,
         };

@@ -7,6 +7,8 @@ use rowkeep_format::manifest::{Scope, Unread};
 use rowkeep_format::{SnapshotId, Summary};
 use serde::{Deserialize, Serialize};
 
+use super::Hold;
+use crate::capture::suspicion;
 use crate::state::snapshots::Snapshot;
 
 /// What a listing needs of a snapshot.
@@ -45,6 +47,18 @@ pub struct SnapshotSummary {
     pub unread: Vec<String>,
     /// Labels that somebody gave it.
     pub tags: BTreeMap<String, String>,
+    /// The holds on it; only of those that are listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+    /// The snapshot before it, of which so much is gone in it that somebody should look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspicious_after: Option<SnapshotId>,
+    /// What is gone, in words for people; only of one that was just made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspicion: Vec<String>,
+    /// Whether it is suspicious, and somebody has looked at it; only of those that are listed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub looked_at: bool,
     /// What was about to be done to the database, where it was taken to make that undoable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
@@ -54,7 +68,8 @@ impl SnapshotSummary {
     /// A snapshot in short.
     pub fn of(snapshot: &Snapshot) -> Self {
         let unread = snapshot.manifest.unread.iter().map(Unread::told).collect();
-        Self { unread, ..Self::from(&Summary::of(snapshot.id, &snapshot.manifest)) }
+        let suspicion = snapshot.manifest.suspicion.as_ref().map(suspicion::told).unwrap_or_default();
+        Self { unread, suspicion, ..Self::from(&Summary::of(snapshot.id, &snapshot.manifest)) }
     }
 }
 
@@ -76,6 +91,10 @@ impl From<&Summary> for SnapshotSummary {
             duration_ms: summary.duration_ms,
             unread: Vec::new(),
             tags: summary.tags.clone(),
+            holds: Vec::new(),
+            suspicious_after: summary.suspicious_after,
+            suspicion: Vec::new(),
+            looked_at: false,
             before: summary.before.as_ref().map(|before| before.operation.clone()),
         }
     }

@@ -301,6 +301,9 @@ impl Story {
         let rules = self.path("rules.toml");
         std::fs::write(&rules, "'users.email' = 'hash'").expect("it is written");
         self.run("check_mask", json!({ "database": "shop", "mask": { "file": rules } }));
+        self.run("hold", json!({ "snapshot": "second", "reason": "audit" }));
+        self.run("keep", json!({}));
+        self.run("release", json!({ "snapshot": "second" }));
         self.run("delete", json!({ "snapshots": ["first", "third"] }));
         self.run("backup", json!({ "database": "shop", "name": "last" }));
         self.run("verify", json!({ "snapshot": "latest", "against": "shop" }));

@@ -8,7 +8,7 @@ use crate::ui::person::Person;
 
 /// Delete snapshots.
 ///
-/// Other snapshots are not affected: each is complete by itself. Space that no snapshot needs any more is not freed.
+/// Other snapshots are not affected: each is complete by itself. `rowkeep prune` frees the space that no snapshot needs any more.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Delete {
     /// Ids, prefixes of ids, or names

@@ -10,6 +10,7 @@ use rowkeep_repository::{PruneOptions, PruneReport};
 use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News, Proposal};
+use super::holds::Holds;
 use super::keep::KeepRequest;
 use super::outcome::Deletion;
 use super::verdict::Verdict;
@@ -105,8 +106,14 @@ impl PruneRequest {
             return Ok(outcome);
         }
         complete_left(repository).await?;
+        // Somebody may hold one since the plan was made.
+        let holds = Holds::read(repository).await?;
         for snapshot in outcome.planned.snapshots.clone() {
+            if !holds.on(snapshot.id, context.now()).is_empty() {
+                continue;
+            }
             repository.delete_snapshot(&snapshot.id).await?;
+            holds.delete_of(repository, snapshot.id).await?;
             caller.tell(News::Deleted(&snapshot));
             outcome.deleted.snapshots.push(snapshot);
         }

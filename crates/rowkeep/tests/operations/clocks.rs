@@ -307,7 +307,6 @@ impl Story {
         self.run("delete", json!({ "snapshots": ["first", "third"] }));
         self.run("backup", json!({ "database": "shop", "name": "last" }));
         self.run("verify", json!({ "snapshot": "latest", "against": "shop" }));
-        self.run("keep", json!({}));
         self.run("prune", json!({}));
         self.run("prune", json!({ "grace": "0s" }));
         self.run("check", json!({ "read_percent": 100.0 }));

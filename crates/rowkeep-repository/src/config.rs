@@ -85,8 +85,14 @@ mod tests {
 
     #[test]
     fn bytes_are_pinned() {
+        let text = |config: Config| String::from_utf8(config.encode()).expect("text");
         assert_eq!(
-            String::from_utf8(CONFIG.encode()).expect("text"),
+            text(CONFIG),
+            "{\"format\":2,\"id\":\"abababababababababababababababab\",\"encryption\":\"aes-256-gcm\",\
+             \"checksum\":\"d129182b7fe109caf231f1d7ec326aae\"}\n"
+        );
+        assert_eq!(
+            text(Config { format: 1, ..CONFIG }),
             "{\"format\":1,\"id\":\"abababababababababababababababab\",\"encryption\":\"aes-256-gcm\",\
              \"checksum\":\"98310f99de6dca31a194d3c345ed8202\"}\n"
         );

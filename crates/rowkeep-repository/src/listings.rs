@@ -71,6 +71,8 @@ struct Known {
     folders: [Option<Listing>; Folder::ALL.len()],
     /// Whether one request listed everything the last time.
     is_small: Option<bool>,
+    /// Whether the next listing is to be one of its folders alone.
+    is_alone: bool,
 }
 
 impl Listings {
@@ -98,10 +100,15 @@ impl Listings {
         self.clock.now().as_millisecond()
     }
 
-    /// Whether something was written so long ago that whoever wrote it has ended.
-    pub(crate) fn is_left(&self, written_ms: i64) -> bool {
-        let age_ms = i128::from(self.now_ms()) - i128::from(written_ms);
-        age_ms >= self.patience.as_millis() as i128
+    /// Whether so much time lies between two moments that whoever wrote something at the first is taken to have ended.
+    pub(crate) fn is_long(&self, from_ms: i64, to_ms: i64) -> bool {
+        i128::from(to_ms) - i128::from(from_ms) >= self.patience.as_millis() as i128
+    }
+
+    /// Whether half of that lies between a moment and now, or time went backwards.
+    pub(crate) fn is_half_as_long(&self, from_ms: i64) -> bool {
+        let passed = i128::from(self.now_ms()) - i128::from(from_ms);
+        passed < 0 || passed * 2 >= self.patience.as_millis() as i128
     }
 
     /// Whether something that was read at that time is still good enough.
@@ -139,12 +146,21 @@ impl Listings {
 
     /// Makes the next listing a new one.
     pub(crate) async fn forget(&self) {
-        self.known.lock().await.folders = Default::default();
+        let mut known = self.known.lock().await;
+        known.folders = Default::default();
+        known.is_alone = false;
+    }
+
+    /// Makes the next listing of one folder a new one, by itself.
+    pub(crate) async fn forget_folder(&self, folder: Folder) {
+        let mut known = self.known.lock().await;
+        known.folders[folder as usize] = None;
+        known.is_alone = true;
     }
 
     /// Lists everything at once where that takes one request, else folder by folder.
     async fn list(&self, folders: &[Folder], known: &mut Known) -> Result<()> {
-        if known.is_small != Some(false) {
+        if known.is_small != Some(false) && !std::mem::take(&mut known.is_alone) {
             let (began, at) = (self.moment(), self.now());
             // What others keep beside the repository may be hidden from us, or rights end at our folders.
             if let Ok(Some(objects)) = self.objects.list_if_few().await {

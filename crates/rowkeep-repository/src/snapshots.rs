@@ -57,16 +57,24 @@ impl Repository {
         let object = document::seal(self.sealer(), SNAPSHOT, &random()?, manifest, "the manifest")?;
         let id = SnapshotId(short_hash(&object));
         let name = snapshot(&id);
+        let written_ms = self.listings().now_ms();
         self.objects().write(&name, Bytes::from(object)).await?;
         if self.read_snapshot(&id).await? != manifest {
             return Err(Error::at(name, Flaw::ReadBack));
         }
+        let entry = Entry::Snapshot(id);
         if let Err(error) = self.look_once_more("the snapshot", is_whole).await {
-            // Nobody was shown it. What stays of it, another writer looks at.
-            let _ = self.objects().delete(&name).await;
+            // What stays of it, another writer looks at. The entry too: somebody may have completed it meanwhile.
+            let _ = self.objects().delete_all(&[name]).await;
+            let _ = self.objects().delete_all(&[entry.name()]).await;
             return Err(error);
         }
-        ledger::record(self.objects(), Entry::Snapshot(id)).await?;
+        ledger::record(self.objects(), entry).await?;
+        // Whoever sleeps so long may find it completed by somebody else, and deleted by a third.
+        if self.listings().is_half_as_long(written_ms) && !self.objects().exists(&name).await? {
+            self.objects().delete(&entry.name()).await?;
+            return Err(Error::Pruned { object: "the snapshot".to_owned() });
+        }
         self.shared_catalog().made(id, manifest).await;
         Ok(id)
     }
@@ -108,15 +116,19 @@ impl Repository {
     /// whoever deletes them may have seen the snapshot, or not.
     pub async fn complete(&self, id: &SnapshotId, is_whole: IsWhole<'_>) -> Result<Completion> {
         self.listings().forget().await;
-        let [snapshots, _, _] =
-            self.listings().get([Folder::Snapshots, Folder::Prune, Folder::Packs]).await?;
-        let listed = snapshots.objects.iter().find(|object| id_of(object) == Some(*id));
-        match listed {
-            Some(listed) if self.listings().is_left(listed.modified_ms) => {}
-            Some(_) => return Ok(Completion::Undecided),
-            None => return Ok(Completion::Deleted),
+        let folders = [Folder::Snapshots, Folder::Packs, Folder::Index];
+        let [snapshots, packs, index] = self.listings().get(folders).await?;
+        let Some(listed) = snapshots.objects.iter().find(|object| id_of(object) == Some(*id)) else {
+            return Ok(Completion::Deleted);
+        };
+        // By the store's clock as well: something must have been written so much later.
+        let all = [&snapshots, &packs, &index].into_iter().flat_map(|listing| listing.objects.iter());
+        let latest_ms = all.map(|object| object.modified_ms).max().unwrap_or(listed.modified_ms);
+        let is_left = |now_ms| self.listings().is_long(listed.modified_ms, now_ms);
+        if !is_left(self.listings().now_ms()) || !is_left(latest_ms) {
+            return Ok(Completion::Undecided);
         }
-        let vanishing = self.prune_records().await?.vanishing();
+        let vanishing = self.prune_records_now().await?.vanishing();
         let entry = Entry::Snapshot(*id);
         let completion = if is_whole(self.reader_of_what_stays(&vanishing).await?).await? {
             ledger::repair(self.objects(), entry).await?;
@@ -124,7 +136,9 @@ impl Repository {
         } else if is_whole(self.reader_of_what_stays(&HashSet::new()).await?).await? {
             Completion::Undecided
         } else {
+            // The entry last: its writer may have woken up.
             self.objects().delete(&entry.object()).await?;
+            self.objects().delete(&entry.name()).await?;
             Completion::Deleted
         };
         self.listings().forget().await;

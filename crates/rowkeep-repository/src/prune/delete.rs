@@ -73,12 +73,12 @@ impl Repository {
             if !gone.is_empty() {
                 records::write(self.objects(), self.sealer(), Kind::Deleted, gone.clone()).await?;
             }
-            let left = condemned.left.iter().filter(|record| record.packs.is_subset(&gone));
-            let done = condemned.marks.iter().chain(left).map(Record::name);
-            let done: Vec<String> = condemned.record.iter().cloned().chain(done).collect();
-            self.objects().delete_all(&done).await?;
         }
-        self.forget_deleted(survey, options).await?;
+        let left = condemned.left.iter().filter(|record| record.packs.is_subset(&gone));
+        let done = condemned.marks.iter().chain(left).map(Record::name);
+        let done: Vec<String> = condemned.record.iter().cloned().chain(done).collect();
+        self.objects().delete_all(&done).await?;
+        self.forget_deleted(survey, !gone.is_empty(), options).await?;
         self.listings().forget().await;
         self.prune_records().await?;
         Ok(gone)
@@ -120,15 +120,18 @@ impl Repository {
         Ok(packs.iter().filter(|id| there.sizes.contains_key(id)).copied().collect())
     }
 
-    /// Deletes records of deletions that everybody has had the time to learn of, and has index objects name those packs no
-    /// more that somebody named again who had read of them before.
-    async fn forget_deleted(&self, survey: &Survey, options: &PruneOptions) -> Result<()> {
+    /// Deletes records of deletions that everybody has had the time to learn of, but never the newest, by which whoever writes
+    /// learns that nothing was deleted since he began. Has index objects name those packs no more that somebody named again
+    /// who had read of them before.
+    async fn forget_deleted(&self, survey: &Survey, is_newer: bool, options: &PruneOptions) -> Result<()> {
         let memory = PruneOptions { grace: options.grace.max(SHORTEST_MEMORY), ..options.clone() };
-        for record in survey.records.of(&[Kind::Deleted]) {
+        let deleted: Vec<&Record> = survey.records.of(&[Kind::Deleted]).collect();
+        let newest = deleted.last().filter(|_| !is_newer).map(|record| record.id);
+        for record in deleted {
             let gone: BTreeSet<PackId> =
                 record.packs.iter().filter(|id| !survey.packs.contains_key(id)).copied().collect();
             self.index().leave_out(&gone).await?;
-            if survey.is_old(record.written_ms, &memory) {
+            if survey.is_old(record.written_ms, &memory) && newest != Some(record.id) {
                 self.objects().delete(&record.name()).await?;
             }
         }

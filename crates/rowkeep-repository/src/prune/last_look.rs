@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rowkeep_format::ids::PackId;
 
 use super::records::Records;
-use crate::index::Packs;
+use crate::index::{PackNumber, Packs};
 use crate::listings::Folder;
+use crate::objects::{Listed, PRUNE};
 use crate::pack::pack_id_of;
 use crate::{Error, IsWhole, Reader, Repository, Result};
 
@@ -15,7 +16,20 @@ impl Repository {
     /// Reads which packs are marked or condemned, as far as listings are fresh, and has nobody here rely on them from now on.
     pub(crate) async fn prune_records(&self) -> Result<Records> {
         let [listing] = self.listings().get([Folder::Prune]).await?;
-        let records = self.record_reader().read(self.objects(), self.sealer(), &listing.objects).await?;
+        self.read_prune_records(&listing.objects).await
+    }
+
+    /// The same as of now. What is listed of packs afterwards is not older than what the records say.
+    pub(crate) async fn prune_records_now(&self) -> Result<Records> {
+        self.listings().forget().await;
+        let records = self.prune_records().await?;
+        // One request may have listed everything, packs before records, and a record that is gone now tells of packs that went.
+        self.listings().forget_folder(Folder::Packs).await;
+        Ok(records)
+    }
+
+    async fn read_prune_records(&self, listed: &[Listed]) -> Result<Records> {
+        let records = self.record_reader().read(self.objects(), self.sealer(), listed).await?;
         for error in &records.damaged {
             tracing::warn!(%error, "a record of a prune is left out");
         }
@@ -29,9 +43,19 @@ impl Repository {
     /// packs are being deleted that anything written here relied on.
     pub(crate) async fn look_once_more(&self, object: &str, is_whole: IsWhole<'_>) -> Result<()> {
         // Only what is listed from now on counts: whoever condemns packs after this sees the object.
-        self.listings().forget().await;
-        let [_, packs] = self.listings().get([Folder::Prune, Folder::Packs]).await?;
-        let vanishing = self.prune_records().await?.vanishing();
+        let listed = self.objects().list(PRUNE).await?;
+        if self.record_reader().are_those_of_the_beginning(&listed) {
+            let vanishing = self.read_prune_records(&listed).await?.vanishing();
+            let index = self.index().current();
+            let stays =
+                |number: &PackNumber| index.is_there(*number) && !vanishing.contains(&index.pack(*number).id);
+            // A deletion that came to its end meanwhile would have left a record that stays until the next one.
+            if self.index().relied_on().iter().all(stays) {
+                return Ok(());
+            }
+        }
+        let vanishing = self.prune_records_now().await?.vanishing();
+        let [packs] = self.listings().get([Folder::Packs]).await?;
         let there: HashMap<PackId, u64> =
             packs.objects.iter().filter_map(|object| Some((pack_id_of(object)?, object.bytes))).collect();
         let index = self.index().current();
@@ -43,13 +67,12 @@ impl Repository {
             return Ok(());
         }
         if is_whole(self.reader_of_what_stays(&vanishing).await?).await? {
-            Ok(())
-        } else {
-            Err(Error::Pruned { object: object.to_owned() })
+            return Ok(());
         }
+        Err(Error::Pruned { object: object.to_owned() })
     }
 
-    /// What reads chunks that are in packs which are there and not being deleted, by a new list of everything.
+    /// What reads chunks that are in packs which are there and not being deleted, by a new list of index objects and packs.
     pub(crate) async fn reader_of_what_stays(&self, vanishing: &HashSet<PackId>) -> Result<Reader> {
         let [index, packs] = self.listings().get([Folder::Index, Folder::Packs]).await?;
         self.index().update(&index).await?;

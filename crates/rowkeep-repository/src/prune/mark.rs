@@ -32,8 +32,9 @@ impl Repository {
         doomed.extend(gone);
         let Chosen { mut unneeded, repacked } = choose(survey, &doomed, options, report);
         if !repacked.is_empty() {
+            // Copies in packs that leave together are none.
             let mut leaving = doomed.clone();
-            leaving.extend(&repacked);
+            leaving.extend(repacked.iter().chain(&unneeded));
             let kept = survey.numbers_without(&leaving);
             let chunks = survey.needed.only_in(&survey.numbers(&repacked), |number| kept.contains(&number));
             let needed = chunks.clone();

@@ -107,6 +107,8 @@ pub(crate) fn id_of(object: &Listed) -> Option<(PruneRecordId, Kind)> {
 #[derive(Default)]
 pub(crate) struct RecordReader {
     known: Mutex<HashMap<PruneRecordId, Arc<BTreeSet<PackId>>>>,
+    /// The names of the records that were there when the first writer began, before it listed packs.
+    first: Mutex<Option<BTreeSet<String>>>,
 }
 
 impl RecordReader {
@@ -145,9 +147,25 @@ impl RecordReader {
         Ok(records)
     }
 
+    /// Takes note of the records that are there before packs are listed that something written here relies on.
+    pub(crate) fn begin(&self, listed: &[Listed]) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| names(listed));
+    }
+
+    /// Whether exactly those records are there that were there then, so that nothing was deleted meanwhile.
+    pub(crate) fn are_those_of_the_beginning(&self, listed: &[Listed]) -> bool {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.as_ref().is_some_and(|first| *first == names(listed))
+    }
+
     fn known(&self, id: PruneRecordId) -> Option<Arc<BTreeSet<PackId>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
+}
+
+fn names(listed: &[Listed]) -> BTreeSet<String> {
+    listed.iter().filter(|object| id_of(object).is_some()).map(|object| object.name.clone()).collect()
 }
 
 async fn read(objects: &Objects, sealer: &Sealer, id: PruneRecordId, kind: Kind) -> Result<BTreeSet<PackId>> {

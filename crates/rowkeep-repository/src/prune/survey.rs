@@ -41,11 +41,11 @@ impl Survey {
     ) -> Result<Self, N::Error> {
         repository.listings().forget().await;
         let roots = Roots { snapshots: repository.snapshots().await?, plans: repository.plans().await? };
-        repository.listings().forget().await;
+        // Read before packs are listed: a record that is gone by then tells of packs that are.
+        let records = repository.prune_records_now().await?;
         // Packs that no index object names are met as well.
         adopt::find(repository).await?;
         let [prune, packs] = repository.listings().get([Folder::Prune, Folder::Packs]).await?;
-        let records = repository.prune_records().await?;
         let now_ms = match probe {
             Some(probe) => written(&prune.objects, probe)?,
             None => repository.listings().now_ms(),

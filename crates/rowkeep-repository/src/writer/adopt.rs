@@ -21,8 +21,9 @@ const AT_ONCE: usize = 8;
 /// Gives packs that are there but in no index object.
 pub(crate) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
     let folders = [Folder::Prune, Folder::Index, Folder::Packs, Folder::Keys, Folder::Ledger];
-    let [_, index, packs, keys, ledger] = repository.listings().get(folders).await?;
+    let [prune, index, packs, keys, ledger] = repository.listings().get(folders).await?;
     let shared = repository.index();
+    repository.record_reader().begin(&prune.objects);
     repository.prune_records().await?;
     shared.update(&index).await?;
     let packs = compare(repository, &packs).await?.sizes;

@@ -44,11 +44,7 @@ impl Compressed {
     }
 
     /// Compresses a chunk as its difference to another one, `base`, which has to be stored whole.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the format has it, readers know it, writers do not use it yet")
-    )]
-    pub(crate) fn difference(
+    pub fn difference(
         keys: &ContentKeys,
         id: ChunkId,
         plain: &[u8],

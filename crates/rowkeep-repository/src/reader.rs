@@ -52,6 +52,11 @@ impl Reader {
         self.index().contains(id)
     }
 
+    /// The chunk itself if a pack that stays has it whole, else the one that it is stored as a difference to.
+    pub fn whole_behind(&self, id: &ChunkId) -> Option<ChunkId> {
+        self.index().whole_behind(id)
+    }
+
     /// Bytes that the chunk takes in its pack.
     pub fn stored_len(&self, id: &ChunkId) -> Option<u32> {
         self.index().places(id).next().map(|place| place.entry.frame_len)
@@ -89,13 +94,20 @@ impl Reader {
         outcome
     }
 
-    /// Reads a chunk as it is stored, for storing it again: it is decompressed and proven to be the chunk, but not compressed anew
-    /// unless it was a difference to another.
+    /// Reads a chunk for storing it again as it was, as a difference if it was one.
     pub(crate) async fn read_compressed(&self, id: &ChunkId) -> Result<Compressed> {
         let plain = self.read(id).await?;
+        let place = self.index().places(id).next();
+        let base = match place.and_then(|place| place.entry.encoding.base().copied()) {
+            Some(base) => Some((base, self.read(&base).await?)),
+            None => None,
+        };
         let keys = self.repository.content_keys().clone();
         let id = *id;
-        let compressing = tokio::task::spawn_blocking(move || Compressed::new(&keys, id, &plain, LEVEL));
+        let compressing = tokio::task::spawn_blocking(move || match base {
+            Some((base, of_base)) => Compressed::difference(&keys, id, &plain, LEVEL, (base, &of_base)),
+            None => Compressed::new(&keys, id, &plain, LEVEL),
+        });
         compressing.await.map_err(|_| Error::System("compressing a chunk"))?
     }
 

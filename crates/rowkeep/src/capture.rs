@@ -1,6 +1,7 @@
 //! Capture: a state of a live database becomes a snapshot.
 
 pub(crate) mod chunks;
+mod increment;
 mod later;
 mod migration_version;
 pub mod readiness;

@@ -24,6 +24,7 @@ mod history;
 mod holds;
 mod hooks;
 mod identity;
+mod increments;
 mod keep;
 mod kill;
 mod layering;

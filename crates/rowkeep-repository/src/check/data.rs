@@ -132,15 +132,18 @@ async fn judge(packs: &mut Packs, id: PackId, verdict: Verdict, report: &mut Che
     for chunk in differences {
         match packs.reader.read(&chunk).await {
             Ok(_) => {}
-            Err(error) if error.is_finding() => {
-                flaw.get_or_insert(Flaw::Malformed("the difference"));
-                unreadable.push(chunk);
-            }
+            // Mostly what it is a difference to is lost, and no fault of this pack, which is as its name says.
+            Err(error) if error.is_finding() && flaw.is_none() => packs.suspect_chunk(chunk),
+            Err(error) if error.is_finding() => unreadable.push(chunk),
             Err(error) => return Err(error),
         }
     }
     if let (Some(number), Some(directory)) = (packs.numbers.get(&id), &directory) {
         let indexed = |(offset, entry): (u32, &crate::pack::Entry)| {
+            // Where a difference is, the index cannot tell once no pack has what it is one to.
+            if entry.encoding.base().is_some_and(|base| packs.index.places(base).next().is_none()) {
+                return true;
+            }
             let mut places = packs.index.places(&entry.id);
             places.any(|place| place.pack == *number && place.offset == offset && place.entry == *entry)
         };

@@ -154,7 +154,7 @@ impl Packs {
             let base = place.entry.encoding.base()?;
             damaged.contains(base).then_some(place.entry.id)
         });
-        let dependent = dependent.chain(self.index.without_base());
+        // What no index object names is looked for when a snapshot needs it.
         let dependent: BTreeSet<ChunkId> = dependent.filter(|id| !damaged.contains(id)).collect();
         if !dependent.is_empty() {
             damaged.extend(unreadable(&self.index, &self.gone, &self.reader, dependent).await?);

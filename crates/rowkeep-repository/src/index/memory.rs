@@ -83,25 +83,38 @@ impl fmt::Debug for Index {
 }
 
 impl Index {
-    /// Whether any pack holds the chunk, as far as is known.
+    /// Whether any pack holds the chunk, as far as is known, and of a difference also what it is one to.
     pub(crate) fn contains(&self, id: &ChunkId) -> bool {
-        self.is_held(id, |_, state| state != PackState::Gone)
+        self.held_in(id, |_, state| state != PackState::Gone).is_some()
     }
 
-    /// Whether a pack holds the chunk for which a condition holds. Copies that are known to be unreadable are none.
-    pub(crate) fn is_held(&self, id: &ChunkId, condition: impl Fn(PackNumber, PackState) -> bool) -> bool {
-        self.held_in(id, condition).is_some()
-    }
-
-    /// A pack that holds the chunk and for which a condition holds. Copies that are known to be unreadable are none.
+    /// A pack that holds the chunk and for which a condition holds; of a difference, also for a pack that holds what it is one
+    /// to. Copies that are known to be unreadable are none.
     pub(crate) fn held_in(
         &self,
         id: &ChunkId,
         condition: impl Fn(PackNumber, PackState) -> bool,
     ) -> Option<PackNumber> {
-        self.rows_of(id)
-            .map(|row| PackNumber(row.pack()))
-            .find(|pack| condition(*pack, self.pack(*pack).state) && !self.is_unreadable(*pack, id))
+        let holds = |pack: PackNumber| condition(pack, self.pack(pack).state);
+        let has_base = |row: &Row| {
+            let mut bases = self.places_of(row).filter_map(|place| place.entry.encoding.base().copied());
+            bases.any(|base| self.is_held_whole(&base, holds))
+        };
+        let is_held = |row: &&Row| {
+            let pack = PackNumber(row.pack());
+            holds(pack) && !self.is_unreadable(pack, id) && (row.is_whole() || has_base(row))
+        };
+        self.rows_of(id).find(is_held).map(|row| PackNumber(row.pack()))
+    }
+
+    /// The chunk itself if a pack that stays has it whole, else the one that it is a difference to, if such a pack has that.
+    pub(crate) fn whole_behind(&self, id: &ChunkId) -> Option<ChunkId> {
+        let stays = |pack: PackNumber| matches!(self.pack(pack).state, PackState::Named | PackState::Unnamed);
+        if self.is_held_whole(id, stays) {
+            return Some(*id);
+        }
+        let mut bases = self.places(id).filter_map(|place| place.entry.encoding.base().copied());
+        bases.find(|base| self.is_held_whole(base, stays))
     }
 
     /// Whether a copy of a chunk was found unreadable.
@@ -134,11 +147,6 @@ impl Index {
     /// All copies of all chunks, those of the same chunk one after the other; see [`Index::places`].
     pub(crate) fn all(&self) -> impl Iterator<Item = Place> {
         self.rows().flat_map(|row| self.places_of(row))
-    }
-
-    /// Chunks that a pack holds as a difference to a chunk that no pack holds.
-    pub(crate) fn without_base(&self) -> BTreeSet<ChunkId> {
-        self.rows().filter(|row| self.places_of(row).next().is_none()).map(|row| row.id).collect()
     }
 
     /// How many copies of chunks there are.

@@ -358,12 +358,18 @@ impl SharedIndex {
 
     /// Whether a chunk is in a pack that an index object names, or in one of some others. Whoever is told so relies on it.
     pub(crate) fn is_stored(&self, id: &ChunkId, others: &HashSet<PackNumber>) -> bool {
-        let pack = self.current().held_in(id, |pack, state| match state {
+        let index = self.current();
+        let counts = |pack, state| match state {
             PackState::Named => true,
             PackState::Unnamed => others.contains(&pack),
             PackState::Doomed | PackState::Gone => false,
-        });
-        pack.inspect(|pack| self.rely_on(*pack)).is_some()
+        };
+        let Some(pack) = index.held_in(id, counts) else { return false };
+        self.rely_on(pack);
+        if !index.is_held_whole(id, |other| other == pack) {
+            self.rely_on_chunk(id);
+        }
+        true
     }
 
     /// Takes note of a pack that what is written here relies on.
@@ -379,9 +385,11 @@ impl SharedIndex {
 
     /// The same of the pack that a chunk is first looked for in.
     pub(crate) fn rely_on_chunk(&self, id: &ChunkId) {
-        if let Some(place) = self.current().places(id).next() {
-            self.rely_on(place.pack);
-        }
+        let index = self.current();
+        let Some(place) = index.places(id).next() else { return };
+        self.rely_on(place.pack);
+        let base = place.entry.encoding.base().and_then(|base| index.places(base).next());
+        base.into_iter().for_each(|base| self.rely_on(base.pack));
     }
 
     /// The packs that what was written here relies on.

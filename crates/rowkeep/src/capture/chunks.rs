@@ -30,6 +30,7 @@ pub(crate) struct Chunks<'a, W, T> {
     /// Why no more rows are taken.
     failed: Option<Error>,
     is_watched: bool,
+    copies: usize,
     passed: Passed,
 }
 
@@ -65,8 +66,14 @@ where
             working: FuturesOrdered::new(),
             failed: None,
             is_watched,
+            copies: 1,
             passed: Passed::default(),
         }
+    }
+
+    /// Has the work on a chunk take the memory of so many chunks.
+    pub(crate) fn with_copies(self, copies: usize) -> Self {
+        Self { copies, ..self }
     }
 
     /// What became of the next chunk.
@@ -103,7 +110,7 @@ where
 
     async fn begin(&mut self, cut: Cut) {
         let bytes = cut.rows.bytes();
-        let admitted = self.context.admit(bytes).await;
+        let admitted = self.context.admit(bytes * self.copies).await;
         let work = (self.work)(cut);
         let work = async move {
             let _admitted = admitted;

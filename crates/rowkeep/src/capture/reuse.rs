@@ -1,4 +1,5 @@
-//! What a snapshot takes over from the one before: tables of which the database tells that nothing was written since.
+//! What a snapshot takes over from the one before: tables of which the database tells that nothing was written since, and chunks
+//! that new ones are differences to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use rowkeep_engine::{ChangeCount, View};
 use rowkeep_format::{ChunkId, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
+use super::increment::EarlierTable;
 use crate::Error;
 use crate::state::reader::chunks;
 use crate::state::snapshots::{self, Snapshot, read_schema};
@@ -26,22 +28,19 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// Opens it; nothing when neither it nor the database can tell anything.
+    /// Opens it; nothing where there is none that can be read.
     pub(crate) async fn open(
         repository: &Repository,
         snapshot: Option<SnapshotId>,
         view: &dyn View,
     ) -> Result<Option<Self>, Error> {
-        let Some(id) = snapshot.filter(|_| view.horizon().is_some()) else { return Ok(None) };
+        let Some(id) = snapshot else { return Ok(None) };
         // A snapshot that is damaged is nothing to build on, and no reason to make none.
         let Ok(Snapshot { manifest, .. }) = snapshots::open(repository, id).await else { return Ok(None) };
-        if manifest.instant.is_none() {
-            return Ok(None);
-        }
         let reader = Arc::new(repository.reader().await?);
         let Ok(schema) = read_schema(&reader, &manifest).await else { return Ok(None) };
         Ok(Some(Self {
-            instant: manifest.instant,
+            instant: manifest.instant.filter(|_| view.horizon().is_some()),
             time: manifest.time,
             entries: manifest.tables.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),
             tables: schema.tables.into_iter().map(|table| (table.name.clone(), table)).collect(),
@@ -70,10 +69,9 @@ impl Base {
         let (Some(instant), Some(entry)) = (&self.instant, self.entries.get(&table.name)) else {
             return Ok(None);
         };
-        let is_same = |earlier: &Table| earlier.columns == table.columns && earlier.key == table.key;
         let read = entry.read.unwrap_or(self.time);
         let is_recent = now.duration_since(read).abs() < LONGEST_UNREAD;
-        if !self.tables.get(&table.name).is_some_and(is_same) || !is_recent {
+        if !self.is_same(table) || !is_recent {
             return Ok(None);
         }
         let same = ChangeCount { rows: entry.root.rows, changed: 0 };
@@ -82,6 +80,18 @@ impl Base {
             return Ok(None);
         }
         Ok(Some(TableEntry { read: Some(read), ..entry.clone() }))
+    }
+
+    /// The table as the earlier snapshot has it, for the chunks of the later one to be differences to.
+    pub(crate) fn earlier(&self, table: &Table) -> Option<EarlierTable> {
+        let entry = self.entries.get(&table.name).filter(|entry| entry.root.rows > 0)?;
+        self.is_same(table).then(|| EarlierTable::new(&self.reader, entry))
+    }
+
+    /// Whether a table has the columns and the key that it had.
+    fn is_same(&self, table: &Table) -> bool {
+        let earlier = self.tables.get(&table.name);
+        earlier.is_some_and(|earlier| earlier.columns == table.columns && earlier.key == table.key)
     }
 
     /// Whether every chunk of a table is in the repository, by its index.

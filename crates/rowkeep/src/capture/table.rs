@@ -13,6 +13,7 @@ use rowkeep_format::{ChunkId, ContentKeys, FormatError, Table, TableEntry, chunk
 use rowkeep_repository::{Compressed, Writer};
 
 use super::chunks::{Chunks, Passed};
+use super::increment::{EarlierTable, compress};
 use super::reuse::Base;
 use crate::{Context, Error, Event};
 
@@ -74,7 +75,8 @@ pub(crate) async fn read_tables(
             context.observe(Event::TableDone { table: &table.name, rows: entry.root.rows });
             return Ok((entry, 0));
         }
-        let (root, read_bytes) = read_table(context, view, table, keys, sink).await?;
+        let earlier = || base.and_then(|(base, _)| base.earlier(table)).map(Arc::new);
+        let (root, read_bytes) = read_table(context, view, table, keys, sink, earlier).await?;
         context.observe(Event::TableDone { table: &table.name, rows: root.rows });
         let entry = TableEntry { name: table.name.clone(), kind: table.kind, root, read: None };
         Ok::<_, Error>((entry, read_bytes))
@@ -92,9 +94,10 @@ async fn read_table(
     table: &Table,
     keys: &ContentKeys,
     sink: &Sink,
+    earlier: impl Fn() -> Option<Arc<EarlierTable>>,
 ) -> Result<(TableRoot, u64), Error> {
     if let Some(rows) = view.rows_in_physical_order(table).await? {
-        let mut chunks = chunks(context, rows, table, keys, sink);
+        let mut chunks = chunks(context, rows, table, keys, sink, earlier());
         match store_all(&mut chunks, keys, sink).await {
             // What was stored of it stays and is mostly found again.
             Err(Error::Table { source: FormatError::OutOfOrder { .. }, .. }) => {
@@ -105,7 +108,7 @@ async fn read_table(
             Ok(root) => return Ok((root, chunks.passed().bytes)),
         }
     }
-    let mut chunks = chunks(context, view.rows(table).await?, table, keys, sink);
+    let mut chunks = chunks(context, view.rows(table).await?, table, keys, sink, earlier());
     let root = store_all(&mut chunks, keys, sink).await?;
     Ok((root, chunks.passed().bytes))
 }
@@ -117,7 +120,7 @@ pub(crate) async fn hash_rows(
     table: &Table,
     keys: &ContentKeys,
 ) -> Result<TableRoot, Error> {
-    store_all(&mut chunks(context, rows, table, keys, &Sink::Names), keys, &Sink::Names).await
+    store_all(&mut chunks(context, rows, table, keys, &Sink::Names, None), keys, &Sink::Names).await
 }
 
 type Putting = BoxFuture<'static, Result<ChunkRef, Error>>;
@@ -129,10 +132,13 @@ fn chunks<'a>(
     table: &'a Table,
     keys: &ContentKeys,
     sink: &Sink,
+    earlier: Option<Arc<EarlierTable>>,
 ) -> Chunks<'a, impl Fn(Cut) -> Putting + use<>, Result<ChunkRef, Error>> {
     let (owned, of_chunks, sink) = (context.clone(), keys.clone(), sink.clone());
-    let work = move |cut| put(owned.clone(), cut, of_chunks.clone(), sink.clone()).boxed();
-    Chunks::new(context, rows, table, keys, true, work)
+    // The one that a chunk is compared with takes as much memory as the chunk.
+    let copies = if earlier.is_some() { 2 } else { 1 };
+    let work = move |cut| put(owned.clone(), cut, of_chunks.clone(), sink.clone(), earlier.clone()).boxed();
+    Chunks::new(context, rows, table, keys, true, work).with_copies(copies)
 }
 
 /// Puts the nodes of the chunks' tree where they go, and gives the root.
@@ -152,40 +158,70 @@ async fn store_all<W: Fn(Cut) -> Putting>(
 }
 
 /// Encodes a chunk, and stores it where it is to be stored.
-async fn put(context: Context, cut: Cut, keys: ContentKeys, sink: Sink) -> Result<ChunkRef, Error> {
-    let (bytes, of_chunk) = (cut.rows.bytes(), sink.clone());
-    let encoded = context.compute_on(bytes, move || encode_chunk(cut, &keys, &of_chunk)).await?;
-    if let (Some(compressed), Sink::Repository(writer) | Sink::Wanted(writer, _)) =
-        (encoded.compressed, &sink)
-    {
-        writer.add(compressed).await?;
+async fn put(
+    context: Context,
+    cut: Cut,
+    keys: ContentKeys,
+    sink: Sink,
+    earlier: Option<Arc<EarlierTable>>,
+) -> Result<ChunkRef, Error> {
+    let (bytes, of_chunk, of_keys) = (cut.rows.bytes(), sink.clone(), keys.clone());
+    let is_whole = earlier.is_none();
+    let encode = move || encode_chunk(cut, &of_keys, &of_chunk, is_whole);
+    let Encoded { chunk, stored } = context.compute_on(bytes, encode).await?;
+    let (Sink::Repository(writer) | Sink::Wanted(writer, _)) = &sink else { return Ok(chunk) };
+    match (stored, earlier) {
+        (Some(Stored::Compressed(compressed)), _) => writer.add(compressed).await?,
+        (Some(Stored::Plain(plain)), earlier) => {
+            let like = match &earlier {
+                Some(earlier) => earlier.like(&chunk.first_key, plain.len()).await,
+                None => None,
+            };
+            let id = chunk.id;
+            let compress = move || compress(&keys, id, &plain, LEVEL, like.as_ref());
+            let (compressed, base) = context.compute_on(bytes, compress).await?;
+            if let Some(base) = base {
+                writer.note_reused(&base);
+            }
+            writer.add(compressed).await?;
+        }
+        (None, _) => {}
     }
-    Ok(encoded.chunk)
+    Ok(chunk)
 }
 
 struct Encoded {
     chunk: ChunkRef,
-    compressed: Option<Compressed>,
+    /// What is to be stored of it, where it is not.
+    stored: Option<Stored>,
 }
 
-/// Encodes and names the rows; compresses them only when the writer does not have them yet.
-fn encode_chunk(cut: Cut, keys: &ContentKeys, sink: &Sink) -> Result<Encoded, Error> {
+enum Stored {
+    Compressed(Compressed),
+    Plain(Vec<u8>),
+}
+
+/// Encodes and names the rows; compresses them only when the writer does not have them yet, and they are to be stored whole.
+fn encode_chunk(cut: Cut, keys: &ContentKeys, sink: &Sink, is_whole: bool) -> Result<Encoded, Error> {
     let plain = chunk::encode_rows(&cut.rows);
     let id = keys.chunk_id(&plain);
     let chunk =
         ChunkRef { id, rows: cut.rows.rows() as u64, bytes: plain.len() as u64, first_key: cut.first_key };
-    let compressed = match sink.claim(&id) {
+    let stored = match sink.claim(&id) {
         Some(_) => {
             if !chunk::decodes_to(&plain, &cut.rows) {
                 let detail = "its rows decode to other rows".to_owned();
                 return Err(Error::ReadBack { object: format!("chunk {id}"), detail });
             }
             drop(cut.rows);
-            Some(Compressed::new(keys, id, &plain, LEVEL)?)
+            Some(match is_whole {
+                true => Stored::Compressed(Compressed::new(keys, id, &plain, LEVEL)?),
+                false => Stored::Plain(plain),
+            })
         }
         None => None,
     };
-    Ok(Encoded { chunk, compressed })
+    Ok(Encoded { chunk, stored })
 }
 
 async fn store_nodes(keys: &ContentKeys, sink: &Sink, nodes: &mut Vec<Node>) -> Result<(), Error> {

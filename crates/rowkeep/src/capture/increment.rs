@@ -1,0 +1,109 @@
+//! Runs of rows as differences: a chunk that changed little is stored as what it differs by from the one that covers the same
+//! keys in the snapshot before.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::stream::{BoxStream, StreamExt};
+use rowkeep_format::tree::ChunkRef;
+use rowkeep_format::{ChunkId, TableEntry};
+use rowkeep_repository::{Compressed, ContentKeys, Reader};
+use tokio::sync::Mutex;
+
+use crate::Error;
+use crate::state::reader::chunks;
+
+/// So many chunks behind the foremost are still known: several are worked on at once.
+const BEHIND: usize = 32;
+
+/// Chunks of fewer bytes are stored whole: they take little in any case.
+const SMALLEST: usize = 2 << 10;
+
+/// A table as the snapshot before has it.
+pub(crate) struct EarlierTable {
+    reader: Arc<Reader>,
+    window: Mutex<Window>,
+}
+
+/// A stretch of its chunks, which moves on with the keys that are asked for.
+struct Window {
+    passed: VecDeque<ChunkRef>,
+    next: Option<ChunkRef>,
+    rest: BoxStream<'static, Result<ChunkRef, Error>>,
+}
+
+/// A chunk that another may be a difference to.
+pub(crate) struct Earlier {
+    id: ChunkId,
+    plain: Vec<u8>,
+    stored_len: usize,
+}
+
+impl EarlierTable {
+    pub(crate) fn new(reader: &Arc<Reader>, entry: &TableEntry) -> Self {
+        let level = u64::from(entry.root.levels).saturating_sub(1);
+        let rest = chunks(Arc::clone(reader), entry.root.hash, level);
+        let window = Window { passed: VecDeque::new(), next: None, rest };
+        Self { reader: Arc::clone(reader), window: Mutex::new(window) }
+    }
+
+    /// The chunk that a chunk whose first row has this key is most like; nothing where it cannot be had.
+    ///
+    /// Keys are asked for in about the order of the table.
+    pub(crate) async fn like(&self, first_key: &[u8], bytes: usize) -> Option<Earlier> {
+        if bytes < SMALLEST {
+            return None;
+        }
+        let covering = self.window.lock().await.covering(first_key).await?;
+        // One level: what is a difference itself gives what it is one to.
+        let id = self.reader.whole_behind(&covering)?;
+        let stored_len = self.reader.stored_len(&id)? as usize;
+        let plain = self.reader.read(&id).await.ok()?;
+        Some(Earlier { id, plain, stored_len })
+    }
+}
+
+impl Window {
+    /// The last chunk that begins at a key or before it, or the first of all.
+    async fn covering(&mut self, key: &[u8]) -> Option<ChunkId> {
+        loop {
+            if self.next.is_none() {
+                // What is damaged of the snapshot before is nothing to build on.
+                self.next = self.rest.next().await.and_then(Result::ok);
+            }
+            match self.next.take() {
+                Some(next) if next.first_key.as_slice() <= key => {
+                    self.passed.push_back(next);
+                    if self.passed.len() > BEHIND {
+                        self.passed.pop_front();
+                    }
+                }
+                next => {
+                    self.next = next;
+                    break;
+                }
+            }
+        }
+        let covering = self.passed.iter().rev().find(|chunk| chunk.first_key.as_slice() <= key);
+        covering.or(self.passed.front()).or(self.next.as_ref()).map(|chunk| chunk.id)
+    }
+}
+
+/// Compresses a chunk: as a difference where that is less than half of what the other one takes.
+///
+/// Gives the chunk that it is a difference to as well.
+pub(crate) fn compress(
+    keys: &ContentKeys,
+    id: ChunkId,
+    plain: &[u8],
+    level: i32,
+    earlier: Option<&Earlier>,
+) -> Result<(Compressed, Option<ChunkId>), Error> {
+    if let Some(earlier) = earlier.filter(|earlier| earlier.id != id) {
+        let difference = Compressed::difference(keys, id, plain, level, (earlier.id, &earlier.plain))?;
+        if difference.compressed_len() * 2 <= earlier.stored_len {
+            return Ok((difference, Some(earlier.id)));
+        }
+    }
+    Ok((Compressed::new(keys, id, plain, level)?, None))
+}

@@ -106,6 +106,16 @@ def _limits(m):
         ("sqlite: rowkeep backup", "time", m.seconds, "sqlite: VACUUM INTO, zstd -3 -T2", 1.0),
         ("sqlite: rowkeep backup", "stored", m.stored, "sqlite: VACUUM INTO, zstd -3 -T2", 1.0),
         ("sqlite: rowkeep restore", "time", m.seconds, "sqlite: loading of .dump", 0.4),
+        ("increments, PostgreSQL: rowkeep backup, 0.8 % changed", "stored", m.stored,
+         "increments, PostgreSQL: rowkeep first backup", 0.015),
+        ("increments, SQLite: rowkeep backup, 0.8 % changed", "stored", m.stored,
+         "increments, SQLite: rowkeep first backup", 0.015),
+        ("increments, PostgreSQL: rowkeep backup, 0.8 % changed", "time", m.seconds,
+         "increments, PostgreSQL: COPY of every table", 0.45),
+        ("increments, PostgreSQL: rowkeep restore of the second", "time", m.seconds,
+         "increments, PostgreSQL: rowkeep restore of the first", 1.1),
+        ("increments, SQLite: rowkeep restore of the second", "time", m.seconds,
+         "increments, SQLite: rowkeep restore of the first", 1.1),
     ]
     for ours, what, figure, theirs, limit in ratios:
         our, their = figure(ours), figure(theirs)

@@ -60,6 +60,7 @@ impl Repository {
             let condemned = self.condemn(probe, options).await?;
             let survey = Survey::make(self, Some(probe), needs).await?;
             self.delete_condemned(&survey, &condemned, options, report).await?;
+            report.marked = Space::default();
             report.waiting = Space::default();
             report.waiting_until_ms = None;
         }

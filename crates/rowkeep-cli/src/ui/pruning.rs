@@ -32,10 +32,10 @@ pub(crate) fn told(outcome: &PruneOutcome) -> String {
     of(space.deleted, would("freed", "would be freed"));
     of(space.taken_back, would("are needed again and stay", "would stay: they are needed again"));
     of(space.undeleted, "are still listed although the store answered that they were deleted");
-    of(space.marked, would("marked: no snapshot needs them", "would be marked: no snapshot needs them"));
+    of(space.marked, would("marked, for no snapshot needs it", "would be marked, for no snapshot needs it"));
     if space.repacked.packs > 0 {
         lines.push(format!(
-            "{} {} first out of {} of these",
+            "{} {} out of {} before",
             bytes(space.repacked.bytes),
             would("copied", "would be copied"),
             counted(space.repacked.packs, "pack"),

@@ -120,22 +120,29 @@ impl Repository {
         Ok(packs.iter().filter(|id| there.sizes.contains_key(id)).copied().collect())
     }
 
-    /// Deletes records of deletions that everybody has had the time to learn of, but never the newest, by which whoever writes
-    /// learns that nothing was deleted since he began. Has index objects name those packs no more that somebody named again
-    /// who had read of them before.
-    async fn forget_deleted(&self, survey: &Survey, is_newer: bool, options: &PruneOptions) -> Result<()> {
+    /// Deletes records of deletions that everybody has had the time to learn of, and has index objects name those packs no more
+    /// that somebody named again who had read of them before.
+    ///
+    /// They go only after another such record was written, `is_recorded` by this prune or here, so that after every deletion there
+    /// is a record that was not there before it: by that whoever writes learns of it, whatever any clock says.
+    async fn forget_deleted(&self, survey: &Survey, is_recorded: bool, options: &PruneOptions) -> Result<()> {
         let memory = PruneOptions { grace: options.grace.max(SHORTEST_MEMORY), ..options.clone() };
-        let deleted: Vec<&Record> = survey.records.of(&[Kind::Deleted]).collect();
-        let newest = deleted.last().filter(|_| !is_newer).map(|record| record.id);
-        for record in deleted {
+        let mut old = Vec::new();
+        for record in survey.records.of(&[Kind::Deleted]) {
             let gone: BTreeSet<PackId> =
                 record.packs.iter().filter(|id| !survey.packs.contains_key(id)).copied().collect();
             self.index().leave_out(&gone).await?;
-            if survey.is_old(record.written_ms, &memory) && newest != Some(record.id) {
-                self.objects().delete(&record.name()).await?;
+            if survey.is_old(record.written_ms, &memory) {
+                old.push(record.name());
             }
         }
-        Ok(())
+        if !is_recorded && old.len() < 2 {
+            return Ok(());
+        }
+        if !is_recorded {
+            records::write(self.objects(), self.sealer(), Kind::Deleted, BTreeSet::new()).await?;
+        }
+        self.objects().delete_all(&old).await
     }
 
     /// Finds out what would be deleted.

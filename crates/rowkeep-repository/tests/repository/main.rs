@@ -10,6 +10,7 @@ mod faults;
 mod kill;
 mod lasting;
 mod locks;
+mod model;
 mod prune;
 mod races;
 mod sample;

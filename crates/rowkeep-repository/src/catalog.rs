@@ -27,6 +27,7 @@ pub struct Catalog {
     numbers: HashMap<SnapshotId, usize>,
     unreadable: Vec<Unreadable>,
     uncompleted: Vec<SnapshotId>,
+    left: Vec<SnapshotId>,
 }
 
 /// A snapshot whose manifest cannot be read, so that nobody can tell what it is of.
@@ -43,12 +44,14 @@ impl Catalog {
         mut snapshots: Vec<Arc<Summary>>,
         mut unreadable: Vec<Unreadable>,
         mut uncompleted: Vec<SnapshotId>,
+        mut left: Vec<SnapshotId>,
     ) -> Self {
         uncompleted.sort_unstable();
+        left.sort_unstable();
         order::sort(&mut snapshots);
         let numbers = snapshots.iter().enumerate().map(|(number, summary)| (summary.id, number)).collect();
         unreadable.sort_by_key(|unreadable| unreadable.id);
-        Self { snapshots, numbers, unreadable, uncompleted }
+        Self { snapshots, numbers, unreadable, uncompleted, left }
     }
 
     /// All snapshots that can be read, the oldest first.
@@ -74,6 +77,12 @@ impl Catalog {
     /// Snapshots that do not count yet: they are being written, or their writer was killed. Some may be unreadable as well.
     pub fn uncompleted(&self) -> &[SnapshotId] {
         &self.uncompleted
+    }
+
+    /// Of these, those that have not counted for so long that nobody is writing them any more: their writers were killed, or the
+    /// ledger has lost their entries. A backup looks whether they are whole.
+    pub fn left(&self) -> &[SnapshotId] {
+        &self.left
     }
 
     /// Snapshots whose manifests cannot be read.

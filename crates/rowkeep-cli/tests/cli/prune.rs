@@ -125,6 +125,32 @@ fn a_damaged_snapshot_keeps_packs_from_going() {
     sandbox.done(&["verify", "latest", "--against", "app.db"]);
 }
 
+#[test]
+fn a_ledger_that_is_lost_hides_no_snapshot() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(500));
+    sandbox.done(&["backup", "app.db"]);
+    let [id] = <[String; 1]>::try_from(ids(&sandbox)).expect("one");
+    for folder in ["ledger", "summaries"] {
+        std::fs::remove_dir_all(sandbox.path(&format!("rowkeep-repository/{folder}"))).expect("it is there");
+    }
+    // What was written just now may belong to a backup that is running.
+    assert!(ids(&sandbox).is_empty());
+    let object = sandbox.path(&format!("rowkeep-repository/snapshots/{id}"));
+    let file = std::fs::File::options().write(true).open(object).expect("it is there");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    file.set_modified(long_ago).expect("its time is set");
+    let listed = sandbox.json_of(3, &["snapshots"]);
+    assert_eq!(listed["unreadable"][0]["id"].as_str(), Some(&*id), "{listed}");
+    sandbox.done(&["restore", &id, "--to", "copy.db"]);
+    // The next backup finds that it is whole.
+    sandbox.sql("app.db", "DELETE FROM events WHERE id = 1");
+    sandbox.done(&["backup", "app.db"]);
+    let all = ids(&sandbox);
+    assert!(all.len() == 2 && all.contains(&id), "{all:?}");
+    assert_eq!(sandbox.json(&["check", "--read-data"])["notes"], Value::Array(vec![]));
+}
+
 /// Waits for processes, and ends those that run longer than they may, as `kill -9` does; says how many.
 fn killed(children: &mut [(Child, Duration)]) -> u64 {
     let began = std::time::Instant::now();

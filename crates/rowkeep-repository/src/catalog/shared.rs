@@ -10,7 +10,7 @@ use super::summaries::{self, Known, MAX_SNAPSHOTS, absorbed, id_of};
 use super::{Catalog, Unreadable};
 use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing, Listings, Moment};
-use crate::objects::{self, Objects, snapshot};
+use crate::objects::{self, Listed, Objects, snapshot};
 use crate::seal::Sealer;
 use crate::{Error, Flaw, Result, snapshot_objects};
 
@@ -36,6 +36,8 @@ struct State {
     unreadable: BTreeMap<SnapshotId, Arc<Error>>,
     /// Snapshots that neither a summary nor the ledger names.
     uncompleted: HashSet<SnapshotId>,
+    /// Those of them that nobody is writing any more.
+    left: Vec<SnapshotId>,
     /// Snapshots that were made or deleted here, and when: an older listing does not know of it.
     made: HashMap<SnapshotId, Moment>,
     deleted: HashMap<SnapshotId, Moment>,
@@ -76,6 +78,14 @@ impl SharedCatalog {
                 state.try_summarize().await;
             }
         }
+        let is_left = |object: &&Listed| {
+            let id = snapshot_objects::id_of(object);
+            id.is_some_and(|id| state.uncompleted.contains(&id))
+                && self.listings.is_long(object.modified_ms, self.listings.now_ms())
+        };
+        let left = snapshots.objects.iter().filter(is_left).filter_map(snapshot_objects::id_of).collect();
+        state.is_stale |= state.left != left;
+        state.left = left;
         if std::mem::take(&mut state.is_stale) {
             state.catalog = Arc::new(state.to_catalog());
         }
@@ -137,6 +147,7 @@ impl State {
             summaries: HashMap::new(),
             unreadable: BTreeMap::new(),
             uncompleted: HashSet::new(),
+            left: Vec::new(),
             made: HashMap::new(),
             deleted: HashMap::new(),
             has_made: false,
@@ -155,7 +166,12 @@ impl State {
         let unreadable = self.unreadable.iter();
         let unreadable = unreadable.map(|(id, error)| Unreadable { id: *id, error: Arc::clone(error) });
         let uncompleted = self.uncompleted.iter().copied().collect();
-        Catalog::new(self.summaries.values().cloned().collect(), unreadable.collect(), uncompleted)
+        Catalog::new(
+            self.summaries.values().cloned().collect(),
+            unreadable.collect(),
+            uncompleted,
+            self.left.clone(),
+        )
     }
 
     /// Goes through listings; says whether anything is new.

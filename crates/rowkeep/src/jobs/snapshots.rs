@@ -23,7 +23,8 @@ pub struct SnapshotsOutcome {
     /// Holds that cannot be read, so that nobody can tell which snapshot they hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable_holds: Vec<String>,
-    /// Those of all databases whose manifests are damaged, lost or of a newer format.
+    /// Those of all databases whose manifests are damaged, lost or of a newer format, and those that the ledger has not known for
+    /// more than an hour.
     pub unreadable: Vec<UnreadableSnapshot>,
 }
 
@@ -84,12 +85,21 @@ pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<Snaps
         snapshots.push(listed);
     }
     let unreadable = catalog.unreadable().iter();
-    let unreadable = unreadable
-        .map(|unreadable| UnreadableSnapshot { id: unreadable.id, error: unreadable.error.to_string() });
+    let mut unreadable: Vec<UnreadableSnapshot> = unreadable
+        .map(|unreadable| UnreadableSnapshot { id: unreadable.id, error: unreadable.error.to_string() })
+        .collect();
+    for id in catalog.left() {
+        if unreadable.iter().all(|other| other.id != *id) {
+            let error = "the ledger does not know it: its backup was killed at the end, or the ledger is lost; the next backup \
+                         looks whether it is whole"
+                .to_owned();
+            unreadable.push(UnreadableSnapshot { id: *id, error });
+        }
+    }
     Ok(SnapshotsOutcome {
         shared_names: shared_names(&catalog).into_iter().collect(),
         snapshots,
-        unreadable: unreadable.collect(),
+        unreadable,
         unreadable_holds: unreadable_holds.iter().map(|(_, error)| error.in_one_line()).collect(),
     })
 }

@@ -224,8 +224,13 @@ fn find_named(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
         let newest = owner.and_then(|owner| newest(catalog, Some(&owner)));
         return newest.map(|newest| newest.id).ok_or_else(|| missing(Some(database)));
     }
-    let unreadable = || catalog.unreadable().iter().map(|unreadable| unreadable.id);
-    let ids = || catalog.snapshots().map(|summary| summary.id).chain(unreadable());
+    // What does not count is nobody's latest, but whoever names it means it.
+    let others = || {
+        let unreadable = catalog.unreadable().iter().map(|unreadable| unreadable.id);
+        let is_unreadable = |id: &&SnapshotId| catalog.unreadable().iter().any(|other| other.id == **id);
+        unreadable.chain(catalog.uncompleted().iter().filter(move |id| !is_unreadable(id)).copied())
+    };
+    let ids = || catalog.snapshots().map(|summary| summary.id).chain(others());
     if let Ok(id) = SnapshotId::from_hex(reference)
         && ids().any(|known| known == id)
     {

@@ -120,7 +120,7 @@ def _limits(m):
     for ours, what, figure, theirs, limit in ratios:
         our, their = figure(ours), figure(theirs)
         ratio = None if our is None or their is None else our / their
-        yield _line(f"{ours}: {what}", theirs.split(": ")[1], ratio, limit, "{:.2f}")
+        yield _line(f"{ours}: {what}", theirs.split(": ")[1], ratio, limit, "{:.2f}" if limit >= 0.1 else "{:.4f}")
     for work, limit in SECONDS.items():
         yield _line(f"{work}: seconds", "", m.seconds(work), limit, "{:.2f}")
     for work in LINEAR:

@@ -19,7 +19,8 @@ struct Chosen {
 }
 
 impl Repository {
-    /// Marks the packs that nobody needs and that are not `gone` since the survey, after storing again what is needed of those that hold little else.
+    /// Marks the packs that nobody needs and that are not `gone` since the survey, after storing again what is needed of those
+    /// that hold little else.
     pub(super) async fn mark(
         &self,
         survey: &Survey,

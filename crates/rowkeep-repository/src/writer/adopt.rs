@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt};
-use rowkeep_format::ids::PackId;
 
 use super::doubted;
 use crate::index::Packs;
@@ -18,7 +17,8 @@ const AT_ONCE: usize = 8;
 
 /// Brings the index up to date, compares it with the packs that are there, and completes the ledger.
 ///
-/// Gives packs that are there but in no index object.
+/// Gives packs that are there but in no index object, and that nobody is deleting: what a killed prune left is known as well, so
+/// that the next one can end it, but no index object is to name them again.
 pub(crate) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
     let folders = [Folder::Prune, Folder::Index, Folder::Packs, Folder::Keys, Folder::Ledger];
     let [prune, index, packs, keys, ledger] = repository.listings().get(folders).await?;
@@ -30,8 +30,7 @@ pub(crate) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
 
     let (objects, sealer) = (repository.objects(), repository.sealer());
     let (current, doomed) = (shared.current(), shared.doomed());
-    let is_unknown = |id: &PackId| current.number(id).is_none() && !doomed.contains(id);
-    let unknown: Vec<_> = packs.into_iter().filter(|(id, _)| is_unknown(id)).collect();
+    let unknown: Vec<_> = packs.into_iter().filter(|(id, _)| current.number(id).is_none()).collect();
     let mut unindexed: Vec<PackRecord> = futures::stream::iter(unknown)
         .map(|(id, size)| async move { usable(read_record(objects, sealer, id, size).await) })
         .buffer_unordered(AT_ONCE)
@@ -39,6 +38,7 @@ pub(crate) async fn find(repository: &Repository) -> Result<Vec<PackRecord>> {
         .try_collect()
         .await?;
     shared.found(&unindexed).await;
+    unindexed.retain(|record| !doomed.contains(&record.id));
     unindexed.extend(without_name(repository, &unindexed).await?);
     let entries = ledger.objects.iter().filter_map(Entry::parse);
     let doubted = entries.filter_map(|entry| match entry {

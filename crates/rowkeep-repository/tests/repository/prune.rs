@@ -1,6 +1,7 @@
 //! Prune on real stores: what is needed stays, what is not comes back as space, at whatever instant anybody is killed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rowkeep_repository::{
@@ -11,6 +12,7 @@ use crate::dated::Dates;
 use crate::faults::{Stop, Stopping};
 use crate::stores::{Place, Store, copy, names};
 use crate::support::*;
+use crate::watched::{Watch, Watched};
 
 const GRACE: PruneOptions =
     PruneOptions { grace: Duration::from_secs(24 * 3600), max_repack: None, dry_run: false };
@@ -215,12 +217,54 @@ async fn a_prune_that_is_killed_anywhere_harms_nothing() {
             assert_whole(&repository, &kept, 30..60, &when).await;
             assert_eq!(restore(&repository, &sparse).await.expect("read"), few, "{when}");
             assert_clean(&repository, &when).await;
+            // Nothing is kept for ever that nobody needs.
+            for id in repository.snapshots().await.expect("listed") {
+                repository.delete_snapshot(&id).await.expect("deleted");
+            }
+            for _ in 0..2 {
+                prune(&open(&store).await, &AT_ONCE).await.expect("pruned");
+            }
+            assert_eq!(packs(&store).await, 0, "{when}: {:?}", names(&store).await);
             if outcome.is_ok() {
                 assert!(operations > 20, "a prune takes some operations: {operations}");
                 break;
             }
         }
     }
+}
+
+/// Says that it deleted what it did not, as long as it is told to.
+#[derive(Debug, Clone, Default)]
+struct Lying(Arc<AtomicBool>);
+
+impl Watch for Lying {
+    fn deletes(&self) -> bool {
+        !self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_deletes_nothing_is_not_believed() {
+    let lying = Lying::default();
+    let store: Store = Watched::by(lying.clone(), Place::memory().store);
+    let repository = init(&store).await;
+    let (gone, _) = backup(&repository, &chunks(0..30)).await.expect("stored");
+    let (kept, _) = backup(&repository, &chunks(100..120)).await.expect("stored");
+    repository.delete_snapshot(&gone).await.expect("deleted");
+    let before = packs(&store).await;
+    lying.0.store(true, Ordering::SeqCst);
+    let report = prune(&repository, &AT_ONCE).await.expect("pruned");
+    assert!(report.undeleted.packs > 0 && report.deleted.packs == 0, "{report:?}");
+    assert_eq!(packs(&store).await, before);
+    assert_whole(&open(&store).await, &kept, 100..120, "after a lie").await;
+    // When it deletes again, what it kept goes with the next.
+    lying.0.store(false, Ordering::SeqCst);
+    for _ in 0..2 {
+        prune(&open(&store).await, &AT_ONCE).await.expect("pruned");
+    }
+    assert_eq!(packs(&store).await, before - report.undeleted.packs as usize);
+    assert_whole(&open(&store).await, &kept, 100..120, "afterwards").await;
+    assert_clean(&open(&store).await, "afterwards").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

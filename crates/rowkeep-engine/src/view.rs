@@ -156,7 +156,7 @@ pub trait View: Send + Sync {
     /// questions. It need not find out anything.
     async fn ask_changed_since(&self, _tables: &[&Table], _horizon: &str) {}
 
-    /// Reads the rows that [`View::changed_since`] counts as changed, in no particular order.
+    /// Reads the rows that [`View::changed_since`] counts as changed, in the order of the table's key.
     async fn rows_changed_since(&self, table: &Table, _horizon: &str) -> Result<RowStream, EngineError> {
         let message = format!("the database does not tell which rows of table {} changed", table.name);
         Err(EngineError::new(ErrorKind::Unsupported, message))

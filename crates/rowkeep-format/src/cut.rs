@@ -101,6 +101,11 @@ impl<'k> Cutter<'k> {
         Ok(())
     }
 
+    /// Whether the last row that was taken ended a chunk, or none was taken: rows that follow are cut as if they came first.
+    pub fn is_between_chunks(&self) -> bool {
+        self.open_weight == 0
+    }
+
     /// Ends the table: the rows that are left are its last chunk.
     pub fn finish(mut self) -> Option<Cut> {
         (self.open_weight > 0).then(|| self.end_chunk())

@@ -85,6 +85,10 @@ id! {
     SummaryId, 16
 }
 id! {
+    /// How many rows the tables of a snapshot have, as a hash: see [`crate::Summary::row_counts`].
+    RowCountsHash, 16
+}
+id! {
     /// Name of a record of a prune: the first half of the BLAKE3 hash of its object in the repository.
     PruneRecordId, 16
 }

@@ -23,6 +23,7 @@ fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Opt
         tables: 0,
         rows: 0,
         bytes: 0,
+        row_counts: None,
         new_bytes: 0,
         duration_ms: 0,
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::RowCountsHash;
 use crate::manifest::{Before, Scope};
-use crate::{FormatError, Identity, Manifest, SnapshotId};
+use crate::{FormatError, Identity, Manifest, SnapshotId, TableEntry};
 
 /// The newest version of summary objects that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
@@ -58,6 +59,10 @@ pub struct Summary {
     pub rows: u64,
     /// Plain bytes of all rows.
     pub bytes: u64,
+    /// The names of all these tables and how many rows each has, as a hash, so that two snapshots can be compared without their
+    /// manifests; none where an older program wrote the summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_counts: Option<RowCountsHash>,
     /// Bytes that it added to the repository.
     pub new_bytes: u64,
     /// Milliseconds that it took.
@@ -86,6 +91,7 @@ impl Summary {
             tables: manifest.user_tables(),
             rows: manifest.rows(),
             bytes: manifest.bytes(),
+            row_counts: Some(row_counts(&manifest.tables)),
             new_bytes: manifest.cost.new_bytes,
             duration_ms: manifest.cost.duration_ms,
         }
@@ -100,6 +106,22 @@ impl Summary {
     pub fn is_changes_alone(&self) -> bool {
         self.all_tables == 0 && self.before.as_ref().is_some_and(|before| before.changes.is_some())
     }
+}
+
+/// The names of tables and how many rows each has, as a hash: the first 16 bytes of the BLAKE3 of, for each table in the order
+/// of the manifest, its schema's name, its name, each followed by a zero byte, and the number of its rows, 8 bytes, little endian.
+pub fn row_counts(tables: &[TableEntry]) -> RowCountsHash {
+    let mut hasher = blake3::Hasher::new();
+    for entry in tables {
+        for name in [entry.name.schema.as_deref().unwrap_or_default(), &entry.name.name] {
+            hasher.update(name.as_bytes());
+            hasher.update(&[0]);
+        }
+        hasher.update(&entry.root.rows.to_le_bytes());
+    }
+    let mut hash = [0; RowCountsHash::LEN];
+    hash.copy_from_slice(&hasher.finalize().as_bytes()[..RowCountsHash::LEN]);
+    RowCountsHash(hash)
 }
 
 #[derive(Serialize)]
@@ -149,7 +171,8 @@ impl AsRef<Summary> for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ChunkId;
+    use crate::tree::TableRoot;
+    use crate::{ChunkId, TableKind, TableName};
 
     fn summary() -> Summary {
         Summary {
@@ -171,6 +194,7 @@ mod tests {
             tables: 2,
             rows: 100,
             bytes: 4000,
+            row_counts: Some(RowCountsHash([5; 16])),
             new_bytes: 500,
             duration_ms: 12,
         }
@@ -195,6 +219,7 @@ mod tests {
             masked: true,
             suspicious_after: Some(SnapshotId([4; 16])),
             all_tables: 0,
+            row_counts: None,
             ..summary()
         }
     }
@@ -209,7 +234,8 @@ mod tests {
                 r#""engine":"sqlite","source":"shop.db","identity":{"place":"/data/shop.db"},"#,
                 r#""time":"2026-11-28T09:30:00.25Z","#,
                 r#""parent":"02020202020202020202020202020202","sequence":7,"scope":"full","all_tables":3,"#,
-                r#""tables":2,"rows":100,"bytes":4000,"new_bytes":500,"duration_ms":12},"#,
+                r#""tables":2,"rows":100,"bytes":4000,"row_counts":"05050505050505050505050505050505","#,
+                r#""new_bytes":500,"duration_ms":12},"#,
                 r#"{"id":"01010101010101010101010101010101","database":"shop","engine":"sqlite","#,
                 r#""source":"shop.db","name":"a name","time":"2026-11-28T09:30:00.25Z","#,
                 r#""parent":"02020202020202020202020202020202","scope":"full","tags":{"by":"ann"},"#,
@@ -220,6 +246,20 @@ mod tests {
             )
         );
         assert_eq!(from_json(json.as_bytes()), Ok(vec![summary(), safety()]));
+    }
+
+    #[test]
+    fn counts_of_rows_are_told_apart() {
+        let entry = |schema: Option<&str>, name: &str, rows| TableEntry {
+            name: TableName { schema: schema.map(str::to_owned), name: name.to_owned() },
+            kind: TableKind::Table,
+            root: TableRoot { hash: ChunkId([0; 32]), levels: 1, rows, bytes: 0, chunks: 0 },
+            read: None,
+        };
+        let hash = |name, rows| row_counts(&[entry(Some("s"), name, rows), entry(None, "t", 7)]).to_string();
+        assert_eq!(hash("a", 1), "b698289f20e7c710f9649afb075451b8");
+        let others = [hash("a", 2), hash("b", 1), row_counts(&[entry(Some("s"), "a", 1)]).to_string()];
+        assert!(others.iter().all(|other| *other != hash("a", 1)), "{others:?}");
     }
 
     #[test]

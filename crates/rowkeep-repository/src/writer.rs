@@ -6,7 +6,8 @@ mod sample;
 mod stored;
 mod upload;
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -45,7 +46,8 @@ pub struct Writer {
 /// Which chunks are taken care of in this run.
 #[derive(Default)]
 struct Claims {
-    open: HashSet<ChunkId>,
+    /// Those that somebody is about to add, and whether anybody else wanted them meanwhile.
+    open: HashMap<ChunkId, bool>,
     kept: HashSet<ChunkId>,
 }
 
@@ -107,14 +109,37 @@ impl Writer {
     /// Claims a chunk: says whether the caller has to compress and add it.
     ///
     /// Gives `false` for a chunk that is stored, or that somebody claimed before in this run. Whoever is given `true`
-    /// has to add the chunk, or the run cannot be finished.
+    /// has to add the chunk or [release](Self::release) it, or the run cannot be finished.
     pub fn claim(&self, id: &ChunkId) -> bool {
         if self.is_stored(id) {
             self.reused.note(id);
             return false;
         }
         let mut claims = self.claims();
-        !claims.kept.contains(id) && claims.open.insert(*id)
+        if claims.kept.contains(id) {
+            return false;
+        }
+        match claims.open.entry(*id) {
+            Slot::Vacant(free) => {
+                free.insert(false);
+                true
+            }
+            Slot::Occupied(mut taken) => {
+                taken.insert(true);
+                false
+            }
+        }
+    }
+
+    /// Gives up a claim, so that the chunk need not be added. Refused, with `false`, where somebody else wanted the chunk
+    /// meanwhile and relies on its being added.
+    pub fn release(&self, id: &ChunkId) -> bool {
+        let mut claims = self.claims();
+        let is_free = claims.open.get(id) == Some(&false);
+        if is_free {
+            claims.open.remove(id);
+        }
+        is_free
     }
 
     /// Stores a chunk; returns when it is in a pack, which may be written later.

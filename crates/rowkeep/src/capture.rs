@@ -1,11 +1,14 @@
 //! Capture: a state of a live database becomes a snapshot.
 
+mod changed;
+pub(crate) mod chunk;
 pub(crate) mod chunks;
 mod increment;
 mod later;
 mod migration_version;
 pub mod readiness;
 mod reuse;
+pub(crate) mod sink;
 mod store_chunks;
 pub mod suspicion;
 pub(crate) mod table;

@@ -9,7 +9,7 @@ use rowkeep_format::{Changes, ChunkId, TableChanges, chunk};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
-use crate::capture::table::store;
+use crate::capture::chunk::store;
 use crate::state::reader::read_changeset;
 
 /// Stores a changeset; returns the chunk that says where its parts are.

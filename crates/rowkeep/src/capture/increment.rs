@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use rowkeep_format::tree::ChunkRef;
 use rowkeep_format::{ChunkId, TableEntry};
@@ -19,10 +20,17 @@ const BEHIND: usize = 32;
 /// Chunks of fewer bytes are stored whole: they take little in any case.
 const SMALLEST: usize = 2 << 10;
 
-/// A table as the snapshot before has it.
+/// A table as the snapshot before has it. It is opened when a chunk is stored: of what did not change nothing is asked.
 pub(crate) struct EarlierTable {
-    reader: Arc<Reader>,
-    window: Mutex<Window>,
+    state: Mutex<State>,
+}
+
+/// What a table is opened with; nothing where the snapshot before has none like it.
+pub(crate) type Opening = BoxFuture<'static, Option<(Arc<Reader>, TableEntry)>>;
+
+enum State {
+    Unopened(Opening),
+    Opened(Option<(Arc<Reader>, Window)>),
 }
 
 /// A stretch of its chunks, which moves on with the keys that are asked for.
@@ -41,10 +49,13 @@ pub(crate) struct Earlier {
 
 impl EarlierTable {
     pub(crate) fn new(reader: &Arc<Reader>, entry: &TableEntry) -> Self {
-        let level = u64::from(entry.root.levels).saturating_sub(1);
-        let rest = chunks(Arc::clone(reader), entry.root.hash, level);
-        let window = Window { passed: VecDeque::new(), next: None, rest };
-        Self { reader: Arc::clone(reader), window: Mutex::new(window) }
+        let window = Window::new(Arc::clone(reader), entry);
+        Self { state: Mutex::new(State::Opened(Some((Arc::clone(reader), window)))) }
+    }
+
+    /// One that is opened when it is wanted.
+    pub(crate) fn later(opening: Opening) -> Self {
+        Self { state: Mutex::new(State::Unopened(opening)) }
     }
 
     /// The chunk that a chunk whose first row has this key is most like; nothing where it cannot be had.
@@ -54,16 +65,32 @@ impl EarlierTable {
         if bytes < SMALLEST {
             return None;
         }
-        let covering = self.window.lock().await.covering(first_key).await?;
+        let (reader, covering) = {
+            let mut state = self.state.lock().await;
+            if let State::Unopened(opening) = &mut *state {
+                let opened = opening.await;
+                *state = State::Opened(opened.map(|(reader, entry)| {
+                    let window = Window::new(Arc::clone(&reader), &entry);
+                    (reader, window)
+                }));
+            }
+            let State::Opened(Some((reader, window))) = &mut *state else { return None };
+            (Arc::clone(reader), window.covering(first_key).await?)
+        };
         // One level: what is a difference itself gives what it is one to.
-        let id = self.reader.whole_behind(&covering)?;
-        let stored_len = self.reader.stored_len(&id)? as usize;
-        let plain = self.reader.read(&id).await.ok()?;
+        let id = reader.whole_behind(&covering)?;
+        let stored_len = reader.stored_len(&id)? as usize;
+        let plain = reader.read(&id).await.ok()?;
         Some(Earlier { id, plain, stored_len })
     }
 }
 
 impl Window {
+    fn new(reader: Arc<Reader>, entry: &TableEntry) -> Self {
+        let level = u64::from(entry.root.levels).saturating_sub(1);
+        Self { passed: VecDeque::new(), next: None, rest: chunks(reader, entry.root.hash, level) }
+    }
+
     /// The last chunk that begins at a key or before it, or the first of all.
     async fn covering(&mut self, key: &[u8]) -> Option<ChunkId> {
         loop {

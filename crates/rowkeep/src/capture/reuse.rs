@@ -1,5 +1,5 @@
-//! What a snapshot takes over from the one before: tables of which the database tells that nothing was written since, and chunks
-//! that new ones are differences to.
+//! What a snapshot takes over from the one before: tables, or chunks of them, of which the database tells that nothing was written
+//! since, and chunks that new ones are differences to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,19 +7,34 @@ use std::sync::Arc;
 use futures::stream::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{ChangeCount, View};
-use rowkeep_format::{ChunkId, SnapshotId, Table, TableEntry, TableName};
+use rowkeep_format::{ChunkId, ContentKeys, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
+use tokio::sync::OnceCell;
+
+use super::changed::ChangedTable;
 use super::increment::EarlierTable;
-use crate::Error;
+use super::sink::Sink;
 use crate::state::reader::chunks;
 use crate::state::snapshots::{self, Snapshot, read_schema};
+use crate::{Context, Error};
 
 /// After so long a table is read again whatever the database tells, so that damage to what lies there is found.
 const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// An earlier snapshot of a database, for a later one.
+/// An earlier snapshot of a database, for a later one. It is opened when something is wanted of it.
+#[derive(Clone)]
 pub(crate) struct Base {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    repository: Repository,
+    id: SnapshotId,
+    opened: OnceCell<Option<Opened>>,
+}
+
+struct Opened {
     instant: Option<String>,
     time: Timestamp,
     entries: HashMap<TableName, TableEntry>,
@@ -28,70 +43,92 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// Opens it; nothing where there is none that can be read.
-    pub(crate) async fn open(
-        repository: &Repository,
-        snapshot: Option<SnapshotId>,
-        view: &dyn View,
-    ) -> Result<Option<Self>, Error> {
-        let Some(id) = snapshot else { return Ok(None) };
-        // A snapshot that is damaged is nothing to build on, and no reason to make none.
-        let Ok(Snapshot { manifest, .. }) = snapshots::open(repository, id).await else { return Ok(None) };
-        let reader = Arc::new(repository.reader().await?);
-        let Ok(schema) = read_schema(&reader, &manifest).await else { return Ok(None) };
-        Ok(Some(Self {
-            instant: manifest.instant.filter(|_| view.horizon().is_some()),
-            time: manifest.time,
-            entries: manifest.tables.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),
-            tables: schema.tables.into_iter().map(|table| (table.name.clone(), table)).collect(),
-            reader,
-        }))
+    pub(crate) fn new(repository: &Repository, id: SnapshotId) -> Self {
+        Self { inner: Arc::new(Inner { repository: repository.clone(), id, opened: OnceCell::new() }) }
     }
 
     /// Asks at once what is asked about each of many tables.
     pub(crate) async fn ask(&self, view: &dyn View, tables: &[&Table]) {
-        if let Some(instant) = &self.instant {
-            view.ask_changed_since(tables, instant).await;
+        if let Some((_, horizon)) = self.opened_by_horizon(view).await {
+            view.ask_changed_since(tables, horizon).await;
         }
     }
 
-    /// The table as the earlier snapshot has it, if nothing was written to it since and the repository has all of it: what
-    /// was lost there comes back when the table is read.
+    /// The snapshot, where the database can tell what was written since, and by what it tells that.
+    async fn opened_by_horizon(&self, view: &dyn View) -> Option<(&Opened, &str)> {
+        view.horizon()?;
+        let opened = self.inner.opened().await?;
+        Some((opened, opened.instant.as_deref()?))
+    }
+
+    /// The table as the earlier snapshot has it but for the rows that were written since, with the bytes of those; nothing where
+    /// all rows have to be read.
     ///
-    /// `now` is the time of the later one; every chunk that is taken over is given to `reused`.
-    pub(crate) async fn unwritten(
+    /// `now` is the time of the later snapshot.
+    pub(crate) async fn take_over(
         &self,
+        context: &Context,
         view: &dyn View,
         table: &Table,
         now: Timestamp,
-        reused: impl Fn(&ChunkId),
-    ) -> Result<Option<TableEntry>, Error> {
-        let (Some(instant), Some(entry)) = (&self.instant, self.entries.get(&table.name)) else {
-            return Ok(None);
-        };
-        let read = entry.read.unwrap_or(self.time);
+        keys: &ContentKeys,
+        sink: &Sink,
+    ) -> Result<Option<(TableEntry, u64)>, Error> {
+        let Some((opened, instant)) = self.opened_by_horizon(view).await else { return Ok(None) };
+        let Some(entry) = opened.entry_of(table) else { return Ok(None) };
+        let read = entry.read.unwrap_or(opened.time);
         let is_recent = now.duration_since(read).abs() < LONGEST_UNREAD;
-        if !self.is_same(table) || !is_recent {
+        if !is_recent {
             return Ok(None);
         }
-        let same = ChangeCount { rows: entry.root.rows, changed: 0 };
-        let unwritten = view.changed_since(table, instant).await? == Some(same);
-        if !unwritten || !self.has(entry, reused).await {
-            return Ok(None);
-        }
-        Ok(Some(TableEntry { read: Some(read), ..entry.clone() }))
+        let Some(counted) = view.changed_since(table, instant).await? else { return Ok(None) };
+        let found = match counted == (ChangeCount { rows: entry.root.rows, changed: 0 }) {
+            true => opened.has(entry, |chunk| sink.note_reused(chunk)).await.then_some((entry.root, 0)),
+            false => {
+                let changed = ChangedTable { context, table, keys, reader: &opened.reader, entry, counted };
+                changed.store(view, instant, sink).await?
+            }
+        };
+        Ok(found
+            .map(|(root, read_bytes)| (TableEntry { root, read: Some(read), ..entry.clone() }, read_bytes)))
     }
 
     /// The table as the earlier snapshot has it, for the chunks of the later one to be differences to.
-    pub(crate) fn earlier(&self, table: &Table) -> Option<EarlierTable> {
-        let entry = self.entries.get(&table.name).filter(|entry| entry.root.rows > 0)?;
-        self.is_same(table).then(|| EarlierTable::new(&self.reader, entry))
+    pub(crate) fn earlier(&self, table: &Table) -> EarlierTable {
+        let (inner, table) = (Arc::clone(&self.inner), table.clone());
+        EarlierTable::later(Box::pin(async move {
+            let opened = inner.opened().await?;
+            let entry = opened.entry_of(&table).filter(|entry| entry.root.rows > 0)?;
+            Some((Arc::clone(&opened.reader), entry.clone()))
+        }))
     }
+}
 
-    /// Whether a table has the columns and the key that it had.
-    fn is_same(&self, table: &Table) -> bool {
-        let earlier = self.tables.get(&table.name);
-        earlier.is_some_and(|earlier| earlier.columns == table.columns && earlier.key == table.key)
+impl Inner {
+    /// Opens it; nothing where it cannot be read: a snapshot that is damaged is nothing to build on, and no reason to make none.
+    async fn opened(&self) -> Option<&Opened> {
+        let open = || async {
+            let Snapshot { manifest, .. } = snapshots::open(&self.repository, self.id).await.ok()?;
+            let reader = Arc::new(self.repository.reader().await.ok()?);
+            let schema = read_schema(&reader, &manifest).await.ok()?;
+            Some(Opened {
+                instant: manifest.instant,
+                time: manifest.time,
+                entries: manifest.tables.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),
+                tables: schema.tables.into_iter().map(|table| (table.name.clone(), table)).collect(),
+                reader,
+            })
+        };
+        self.opened.get_or_init(open).await.as_ref()
+    }
+}
+
+impl Opened {
+    /// The table as the snapshot has it, where it has the columns and the key that it has now.
+    fn entry_of(&self, table: &Table) -> Option<&TableEntry> {
+        let earlier = self.tables.get(&table.name)?;
+        let is_same = earlier.columns == table.columns && earlier.key == table.key;
+        self.entries.get(&table.name).filter(|_| is_same)
     }
 
     /// Whether every chunk of a table is in the repository, by its index.

@@ -8,8 +8,10 @@ use rowkeep_engine::View;
 use rowkeep_format::{ChunkId, Schema, SnapshotId, Table, TableEntry, chunk};
 use rowkeep_repository::{Repository, Stored, Writer};
 
+use super::chunk::store;
 use super::reuse::Base;
-use super::table::{Sink, read_tables, store};
+use super::sink::Sink;
+use super::table::read_tables;
 use crate::{Context, Error, Event, Phase};
 
 /// So often a state is read where chunks that were there before turn out to be damaged.
@@ -93,7 +95,7 @@ async fn store_once(
     let schema = keys.chunk_id(&schema_chunk);
     store(keys, &writer, schema, &schema_chunk).await?;
     let sink = Sink::Repository(Arc::clone(&writer));
-    let base = Base::open(repository, wanted.parent, wanted.view).await?;
+    let base = wanted.parent.map(|parent| Base::new(repository, parent));
     let base = base.as_ref().map(|base| (base, wanted.time));
     let (tables, read_bytes) =
         read_tables(context, wanted.view, wanted.chosen.clone(), keys, &sink, base).await?;

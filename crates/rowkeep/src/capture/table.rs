@@ -1,6 +1,5 @@
-//! Reading a table of a live database into chunks: encode, name, and store what is new.
+//! Reading the tables of a live database into chunks.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
@@ -8,48 +7,15 @@ use futures::stream::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use rowkeep_engine::{RowStream, View};
 use rowkeep_format::cut::Cut;
-use rowkeep_format::tree::{ChunkRef, Node, TableRoot, TreeBuilder};
-use rowkeep_format::{ChunkId, ContentKeys, FormatError, Table, TableEntry, chunk};
-use rowkeep_repository::{Compressed, Writer};
+use rowkeep_format::tree::{ChunkRef, TableRoot, TreeBuilder};
+use rowkeep_format::{ContentKeys, FormatError, Table, TableEntry};
 
+use super::chunk::{put, store_nodes};
 use super::chunks::{Chunks, Passed};
-use super::increment::{EarlierTable, compress};
+use super::increment::EarlierTable;
 use super::reuse::Base;
+use super::sink::Sink;
 use crate::{Context, Error, Event};
-
-/// The level of zstd: what follows is a few percent smaller and twice as slow.
-const LEVEL: i32 = 3;
-
-/// Where chunks go.
-#[derive(Clone)]
-pub(crate) enum Sink {
-    /// Nowhere: only their names are wanted.
-    Names,
-    /// Into the repository, unless they are there.
-    Repository(Arc<Writer>),
-    /// The same, of these alone.
-    Wanted(Arc<Writer>, Arc<HashSet<ChunkId>>),
-}
-
-impl Sink {
-    /// Who takes a chunk that has to be stored; nobody where it has not.
-    fn claim(&self, id: &ChunkId) -> Option<&Writer> {
-        let writer = match self {
-            Sink::Names => return None,
-            Sink::Repository(writer) => writer,
-            Sink::Wanted(writer, wanted) if wanted.contains(id) => writer,
-            Sink::Wanted(..) => return None,
-        };
-        writer.claim(id).then_some(writer)
-    }
-
-    /// Takes note of what is taken over from an earlier snapshot.
-    fn note_reused(&self, id: &ChunkId) {
-        if let Sink::Repository(writer) = self {
-            writer.note_reused(id);
-        }
-    }
-}
 
 /// Reads the tables, as many at once as the view is good for, and returns them in the order of their names.
 ///
@@ -70,12 +36,12 @@ pub(crate) async fn read_tables(
     let read = futures::stream::iter(largest_first).map(|table| async move {
         context.observe(Event::Table(&table.name));
         if let Some((base, now)) = base
-            && let Some(entry) = base.unwritten(view, table, now, |chunk| sink.note_reused(chunk)).await?
+            && let Some((entry, read_bytes)) = base.take_over(context, view, table, now, keys, sink).await?
         {
             context.observe(Event::TableDone { table: &table.name, rows: entry.root.rows });
-            return Ok((entry, 0));
+            return Ok((entry, read_bytes));
         }
-        let earlier = || base.and_then(|(base, _)| base.earlier(table)).map(Arc::new);
+        let earlier = || base.map(|(base, _)| Arc::new(base.earlier(table)));
         let (root, read_bytes) = read_table(context, view, table, keys, sink, earlier).await?;
         context.observe(Event::TableDone { table: &table.name, rows: root.rows });
         let entry = TableEntry { name: table.name.clone(), kind: table.kind, root, read: None };
@@ -155,93 +121,4 @@ async fn store_all<W: Fn(Cut) -> Putting>(
     let root = tree.finish(&mut nodes);
     store_nodes(keys, sink, &mut nodes).await?;
     Ok(root)
-}
-
-/// Encodes a chunk, and stores it where it is to be stored.
-async fn put(
-    context: Context,
-    cut: Cut,
-    keys: ContentKeys,
-    sink: Sink,
-    earlier: Option<Arc<EarlierTable>>,
-) -> Result<ChunkRef, Error> {
-    let (bytes, of_chunk, of_keys) = (cut.rows.bytes(), sink.clone(), keys.clone());
-    let is_whole = earlier.is_none();
-    let encode = move || encode_chunk(cut, &of_keys, &of_chunk, is_whole);
-    let Encoded { chunk, stored } = context.compute_on(bytes, encode).await?;
-    let (Sink::Repository(writer) | Sink::Wanted(writer, _)) = &sink else { return Ok(chunk) };
-    match (stored, earlier) {
-        (Some(Stored::Compressed(compressed)), _) => writer.add(compressed).await?,
-        (Some(Stored::Plain(plain)), earlier) => {
-            let like = match &earlier {
-                Some(earlier) => earlier.like(&chunk.first_key, plain.len()).await,
-                None => None,
-            };
-            let id = chunk.id;
-            let compress = move || compress(&keys, id, &plain, LEVEL, like.as_ref());
-            let (compressed, base) = context.compute_on(bytes, compress).await?;
-            if let Some(base) = base {
-                writer.note_reused(&base);
-            }
-            writer.add(compressed).await?;
-        }
-        (None, _) => {}
-    }
-    Ok(chunk)
-}
-
-struct Encoded {
-    chunk: ChunkRef,
-    /// What is to be stored of it, where it is not.
-    stored: Option<Stored>,
-}
-
-enum Stored {
-    Compressed(Compressed),
-    Plain(Vec<u8>),
-}
-
-/// Encodes and names the rows; compresses them only when the writer does not have them yet, and they are to be stored whole.
-fn encode_chunk(cut: Cut, keys: &ContentKeys, sink: &Sink, is_whole: bool) -> Result<Encoded, Error> {
-    let plain = chunk::encode_rows(&cut.rows);
-    let id = keys.chunk_id(&plain);
-    let chunk =
-        ChunkRef { id, rows: cut.rows.rows() as u64, bytes: plain.len() as u64, first_key: cut.first_key };
-    let stored = match sink.claim(&id) {
-        Some(_) => {
-            if !chunk::decodes_to(&plain, &cut.rows) {
-                let detail = "its rows decode to other rows".to_owned();
-                return Err(Error::ReadBack { object: format!("chunk {id}"), detail });
-            }
-            drop(cut.rows);
-            Some(match is_whole {
-                true => Stored::Compressed(Compressed::new(keys, id, &plain, LEVEL)?),
-                false => Stored::Plain(plain),
-            })
-        }
-        None => None,
-    };
-    Ok(Encoded { chunk, stored })
-}
-
-async fn store_nodes(keys: &ContentKeys, sink: &Sink, nodes: &mut Vec<Node>) -> Result<(), Error> {
-    for node in nodes.drain(..) {
-        if let Some(writer) = sink.claim(&node.id) {
-            writer.add(Compressed::new(keys, node.id, &node.plain, LEVEL)?).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Stores a small chunk, unless it is there.
-pub(crate) async fn store(
-    keys: &ContentKeys,
-    writer: &Writer,
-    id: ChunkId,
-    plain: &[u8],
-) -> Result<(), Error> {
-    if writer.claim(&id) {
-        writer.add(Compressed::new(keys, id, plain, LEVEL)?).await?;
-    }
-    Ok(())
 }

@@ -131,20 +131,17 @@ impl<'a> ChangedRows<'a> {
     /// The rows of the live table that may have been written, in key order, and their keys.
     async fn written_rows(&self) -> Result<(RowBatch, Vec<Vec<u8>>), Error> {
         let mut rows = self.live.view.rows_changed_since(self.table, self.instant).await?;
-        let mut unordered = RowBatch::new(self.table.columns.len());
-        let mut places = Vec::new();
+        let mut written = RowBatch::new(self.table.columns.len());
+        let mut keys = Vec::new();
         while let Some(batch) = rows.try_next().await? {
             for row in 0..batch.rows() {
                 let mut encoded = Vec::new();
                 key::encode(&self.table.key, &batch, row, &mut encoded).map_err(self.unstorable())?;
-                places.push((encoded, unordered.rows() + row));
+                keys.push(encoded);
             }
-            unordered.extend(&batch, 0..batch.rows());
+            written.extend(&batch, 0..batch.rows());
         }
-        places.sort();
-        let mut ordered = RowBatch::new(self.table.columns.len());
-        places.iter().for_each(|(_, place)| ordered.extend(&unordered, *place..*place + 1));
-        Ok((ordered, places.into_iter().map(|(encoded, _)| encoded).collect()))
+        Ok((written, keys))
     }
 
     /// The rows of the snapshot that are not in the live table as they were, in key order; nothing where keys are so long

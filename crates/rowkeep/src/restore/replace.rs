@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{Restored, file_mode, finish};
 use crate::apply::safety::{self, KeptRows, Safety};
 use crate::apply::undo::{UNDO, taken_back};
-use crate::capture::table::{Sink, read_tables};
+use crate::capture::sink::Sink;
+use crate::capture::table::read_tables;
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{
     Defined, DefinitionDifference, SERVER_VERSION, SchemaDifference, all_schema_differences,

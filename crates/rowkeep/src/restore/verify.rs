@@ -9,7 +9,8 @@ use rowkeep_format::{ContentKeys, Manifest, Table, TableEntry, TableKind, TableN
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
-use crate::capture::table::{Sink, read_tables};
+use crate::capture::sink::Sink;
+use crate::capture::table::read_tables;
 use crate::diff::{
     Defined, DefinitionChange, DefinitionDifference, Pair, count_differing, definition_changes, log_ahead,
     not_compared,

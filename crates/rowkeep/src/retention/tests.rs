@@ -72,6 +72,7 @@ fn summary(made: &Made) -> Summary {
         tables: 1,
         rows: 1,
         bytes: 1,
+        row_counts: None,
         new_bytes: 1,
         duration_ms: 1,
     }

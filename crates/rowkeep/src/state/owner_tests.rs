@@ -24,6 +24,7 @@ fn summary(name: &str, identity: Option<Identity>) -> Summary {
         tables: 0,
         rows: 0,
         bytes: 0,
+        row_counts: None,
         new_bytes: 0,
         duration_ms: 0,
     }

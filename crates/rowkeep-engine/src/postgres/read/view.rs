@@ -205,6 +205,10 @@ impl PostgresView {
         Err(EngineError::new(ErrorKind::Unsupported, message))
     }
 
+    fn sort_options(&self) -> SortOptions {
+        SortOptions { folder: self.temporary.clone(), ..SortOptions::default() }
+    }
+
     async fn read(&self, reading: Reading) -> Result<RowStream, EngineError> {
         let reader = self.snapshot.readers.lend().await?;
         let snapshot = self.snapshot.clone();
@@ -284,8 +288,7 @@ impl View for PostgresView {
             if relation.order_by.is_some() {
                 return Ok(rows);
             }
-            let options = SortOptions { folder: self.temporary.clone(), ..SortOptions::default() };
-            return Ok(sort(rows, &relation.table, &options));
+            return Ok(sort(rows, &relation.table, &self.sort_options()));
         }
         match (&table.name.schema, table.name.name.as_str()) {
             (None, sequences::NAME) => self.read_sequences().await,
@@ -314,8 +317,10 @@ impl View for PostgresView {
 
     async fn rows_changed_since(&self, table: &Table, horizon: &str) -> Result<RowStream, EngineError> {
         match (self.relations.get(&table.name), self.history.earlier(horizon)) {
+            // The server would go through an index to give them in order, and they are few.
             (Some(relation), Some(earlier)) => {
-                self.read(relation.reading_by(relation.copy_of_changed_rows(&earlier))).await
+                let rows = self.read(relation.reading_by(relation.copy_of_changed_rows(&earlier))).await?;
+                Ok(sort(rows, &relation.table, &self.sort_options()))
             }
             _ => Err(EngineError::new(
                 ErrorKind::Unsupported,

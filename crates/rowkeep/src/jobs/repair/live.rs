@@ -8,8 +8,10 @@ use rowkeep_format::{ChunkId, Table, TableName, chunk};
 use rowkeep_repository::Repository;
 
 use super::lost::Lost;
+use crate::capture::chunk::store;
+use crate::capture::sink::Sink;
 use crate::capture::stored_schema;
-use crate::capture::table::{Sink, read_tables, store};
+use crate::capture::table::read_tables;
 use crate::jobs::DatabaseRef;
 use crate::jobs::outcome::RepairSource;
 use crate::jobs::repository_check::Loss;

@@ -81,6 +81,7 @@ pub struct Sqlite {
     path: PathBuf,
     host: Option<String>,
     temporary: Option<PathBuf>,
+    reads_all: bool,
     patience: Patience,
 }
 
@@ -88,7 +89,8 @@ impl Sqlite {
     /// The database at `path`.
     pub fn new(path: PathBuf, surroundings: &Surroundings) -> Self {
         let patience = Patience::new(Duration::from_secs(10), Arc::clone(&surroundings.clock));
-        Self { path, host: surroundings.host.clone(), temporary: surroundings.temporary.clone(), patience }
+        let (host, temporary) = (surroundings.host.clone(), surroundings.temporary.clone());
+        Self { path, host, temporary, reads_all: surroundings.read_all, patience }
     }
 
     /// The same, waiting so long at most for locks that others hold; ten seconds otherwise.
@@ -145,9 +147,9 @@ impl Engine for Sqlite {
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
         let (path, host, temporary) = (self.file()?, self.host.clone(), self.temporary.clone());
-        let (patience, options) = (self.patience.clone(), options.clone());
+        let (patience, options, reads_all) = (self.patience.clone(), options.clone(), self.reads_all);
         let view = move || view::SqliteView::open(&path, host.as_deref(), temporary, &patience, &options);
-        Ok(Arc::new(blocking(view).await?))
+        Ok(Arc::new(blocking(view).await?.reading_all(reads_all)))
     }
 
     async fn contents(&self) -> Result<Contents, EngineError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rowkeep_format::manifest::Unread;
-use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName};
 
 use crate::rows::keys_alone;
 use crate::{EngineError, ErrorKind, RowStream};
@@ -160,6 +160,17 @@ pub trait View: Send + Sync {
     async fn rows_changed_since(&self, table: &Table, _horizon: &str) -> Result<RowStream, EngineError> {
         let message = format!("the database does not tell which rows of table {} changed", table.name);
         Err(EngineError::new(ErrorKind::Unsupported, message))
+    }
+
+    /// A hash of what the database keeps a table's rows in, to be stored: while it and the table's columns stay the same, so do all
+    /// rows. It costs much less than reading them. Nothing where the database has no such thing.
+    async fn pages_hash(&self, _table: &Table) -> Result<Option<PagesHash>, EngineError> {
+        Ok(None)
+    }
+
+    /// Whether all rows are to be read, whatever the database tells of those that stayed as they were.
+    fn reads_all(&self) -> bool {
+        false
     }
 
     /// Reads of all rows of a table only the columns of its key, in the order of the key's columns and of the key.

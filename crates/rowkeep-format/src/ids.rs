@@ -85,6 +85,10 @@ id! {
     SummaryId, 16
 }
 id! {
+    /// What an engine keeps a table's rows in, as a hash: see [`crate::TableEntry::pages`].
+    PagesHash, 16
+}
+id! {
     /// How many rows the tables of a snapshot have, as a hash: see [`crate::Summary::row_counts`].
     RowCountsHash, 16
 }

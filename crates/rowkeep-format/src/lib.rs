@@ -28,7 +28,7 @@ pub use batch::{RowBatch, Value};
 pub use changeset::{Change, Changes, Counts, TableChanges};
 pub use error::{FormatError, in_one_line};
 pub use identity::{Identity, Sameness};
-pub use ids::{ChunkId, ContentKeys, HoldId, PlanId, SnapshotId};
+pub use ids::{ChunkId, ContentKeys, HoldId, PagesHash, PlanId, SnapshotId};
 pub use manifest::{Manifest, TableEntry};
 pub use schema::{Column, ForeignKey, Inherits, Key, KeyForm, Schema, Table, TableKind, TableName};
 pub use summary::Summary;

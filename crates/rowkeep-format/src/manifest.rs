@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::tree::TableRoot;
-use crate::{ChunkId, FormatError, Identity, SnapshotId, TableKind, TableName};
+use crate::{ChunkId, FormatError, Identity, PagesHash, SnapshotId, TableKind, TableName};
 
 /// The newest version of manifests that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
@@ -98,6 +98,10 @@ pub struct TableEntry {
     /// When its rows were read, where that was for an earlier snapshot: the database told that none was written since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Timestamp>,
+    /// What the database kept its rows in, as a hash of the engine's own: while it is the same, so are all rows. None where that
+    /// was not asked, or the engine has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<PagesHash>,
 }
 
 /// Something of a database whose rows could not be read.

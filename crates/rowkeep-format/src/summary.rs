@@ -255,6 +255,7 @@ mod tests {
             kind: TableKind::Table,
             root: TableRoot { hash: ChunkId([0; 32]), levels: 1, rows, bytes: 0, chunks: 0 },
             read: None,
+            pages: None,
         };
         let hash = |name, rows| row_counts(&[entry(Some("s"), name, rows), entry(None, "t", 7)]).to_string();
         assert_eq!(hash("a", 1), "b698289f20e7c710f9649afb075451b8");

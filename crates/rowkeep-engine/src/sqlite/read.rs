@@ -2,6 +2,7 @@
 
 pub(super) mod copied_state;
 pub(super) mod find;
+pub(super) mod pages;
 pub(super) mod query;
 pub(super) mod readers;
 pub(super) mod scan;

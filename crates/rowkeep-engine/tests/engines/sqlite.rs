@@ -5,6 +5,7 @@ mod changes;
 mod faults;
 mod kills;
 mod many_tables;
+mod pages;
 mod replacing;
 mod virtual_tables;
 mod writers;

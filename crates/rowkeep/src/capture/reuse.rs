@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::stream::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{ChangeCount, View};
-use rowkeep_format::{ChunkId, ContentKeys, SnapshotId, Table, TableEntry, TableName};
+use rowkeep_format::{ChunkId, ContentKeys, PagesHash, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
 use tokio::sync::OnceCell;
@@ -42,6 +42,20 @@ struct Opened {
     reader: Arc<Reader>,
 }
 
+/// A table of a later snapshot.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) context: &'a Context,
+    pub(super) view: &'a dyn View,
+    pub(super) table: &'a Table,
+    /// What its rows are kept in.
+    pub(super) pages: Option<PagesHash>,
+    /// The time of the later snapshot.
+    pub(super) now: Timestamp,
+    pub(super) keys: &'a ContentKeys,
+    pub(super) sink: &'a Sink,
+}
+
 impl Base {
     pub(crate) fn new(repository: &Repository, id: SnapshotId) -> Self {
         Self { inner: Arc::new(Inner { repository: repository.clone(), id, opened: OnceCell::new() }) }
@@ -49,48 +63,48 @@ impl Base {
 
     /// Asks at once what is asked about each of many tables.
     pub(crate) async fn ask(&self, view: &dyn View, tables: &[&Table]) {
-        if let Some((_, horizon)) = self.opened_by_horizon(view).await {
+        if view.horizon().is_some()
+            && let Some(opened) = self.inner.opened().await
+            && let Some(horizon) = opened.horizon(view)
+        {
             view.ask_changed_since(tables, horizon).await;
         }
     }
 
-    /// The snapshot, where the database can tell what was written since, and by what it tells that.
-    async fn opened_by_horizon(&self, view: &dyn View) -> Option<(&Opened, &str)> {
-        view.horizon()?;
-        let opened = self.inner.opened().await?;
-        Some((opened, opened.instant.as_deref()?))
-    }
-
     /// The table as the earlier snapshot has it but for the rows that were written since, with the bytes of those; nothing where
     /// all rows have to be read.
-    ///
-    /// `now` is the time of the later snapshot.
-    pub(crate) async fn take_over(
-        &self,
-        context: &Context,
-        view: &dyn View,
-        table: &Table,
-        now: Timestamp,
-        keys: &ContentKeys,
-        sink: &Sink,
-    ) -> Result<Option<(TableEntry, u64)>, Error> {
-        let Some((opened, instant)) = self.opened_by_horizon(view).await else { return Ok(None) };
+    pub(super) async fn take_over(&self, wanted: &Wanted<'_>) -> Result<Option<(TableEntry, u64)>, Error> {
+        let Wanted { context, view, table, pages, now, keys, sink } = *wanted;
+        if view.reads_all() || (pages.is_none() && view.horizon().is_none()) {
+            return Ok(None);
+        }
+        let Some(opened) = self.inner.opened().await else { return Ok(None) };
         let Some(entry) = opened.entry_of(table) else { return Ok(None) };
         let read = entry.read.unwrap_or(opened.time);
         let is_recent = now.duration_since(read).abs() < LONGEST_UNREAD;
         if !is_recent {
             return Ok(None);
         }
-        let Some(counted) = view.changed_since(table, instant).await? else { return Ok(None) };
-        let found = match counted == (ChangeCount { rows: entry.root.rows, changed: 0 }) {
-            true => opened.has(entry, |chunk| sink.note_reused(chunk)).await.then_some((entry.root, 0)),
-            false => {
-                let changed = ChangedTable { context, table, keys, reader: &opened.reader, entry, counted };
-                changed.store(view, instant, sink).await?
+        let same =
+            async || opened.has(entry, |chunk| sink.note_reused(chunk)).await.then_some((entry.root, 0));
+        let found = match (pages, opened.horizon(view)) {
+            (Some(_), _) if pages == entry.pages => same().await,
+            (_, None) => None,
+            (_, Some(horizon)) => {
+                let Some(counted) = view.changed_since(table, horizon).await? else { return Ok(None) };
+                match counted == (ChangeCount { rows: entry.root.rows, changed: 0 }) {
+                    true => same().await,
+                    false => {
+                        let reader = &opened.reader;
+                        let changed = ChangedTable { context, table, keys, reader, entry, counted };
+                        changed.store(view, horizon, sink).await?
+                    }
+                }
             }
         };
-        Ok(found
-            .map(|(root, read_bytes)| (TableEntry { root, read: Some(read), ..entry.clone() }, read_bytes)))
+        Ok(found.map(|(root, read_bytes)| {
+            (TableEntry { root, read: Some(read), pages, ..entry.clone() }, read_bytes)
+        }))
     }
 
     /// The table as the earlier snapshot has it, for the chunks of the later one to be differences to.
@@ -124,6 +138,12 @@ impl Inner {
 }
 
 impl Opened {
+    /// By what the database tells what was written since, where it can.
+    fn horizon(&self, view: &dyn View) -> Option<&str> {
+        view.horizon()?;
+        self.instant.as_deref()
+    }
+
     /// The table as the snapshot has it, where it has the columns and the key that it has now.
     fn entry_of(&self, table: &Table) -> Option<&TableEntry> {
         let earlier = self.tables.get(&table.name)?;

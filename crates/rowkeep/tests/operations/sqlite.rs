@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use rusqlite::{Connection, params};
 
+use crate::apply::hashes;
 use crate::hashes::{Rows, any_edits, any_rows, edited, shuffled};
 use crate::world::World;
 
@@ -72,5 +73,59 @@ proptest! {
         prop_assert_eq!(world.hash(&url, "t") == first, rows == other);
         change(&mut database, &other, &rows);
         prop_assert_eq!(world.hash(&url, "t"), first);
+    }
+}
+
+/// A table whose pages stayed as they were is not read, once a backup has taken note of its pages; that is not the first, which
+/// may stay the only one.
+#[test]
+fn tables_whose_pages_stayed_are_not_read() {
+    for mode in ["wal", "delete"] {
+        let world = World::new();
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("t.db");
+        let database = Connection::open(&path).expect("it opens");
+        database.pragma_update(None, "journal_mode", mode).expect("it is set");
+        let make = |table: &str| {
+            let rows = format!(
+                "CREATE TABLE {table} (id INTEGER PRIMARY KEY, v TEXT);
+                 WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 30000)
+                 INSERT INTO {table} SELECT n, printf('%.100c', 'x') || n FROM n"
+            );
+            database.execute_batch(&rows).expect("it is filled");
+        };
+        make("a");
+        make("b");
+        database
+            .execute_batch("CREATE TABLE few (id INTEGER PRIMARY KEY); INSERT INTO few VALUES (1)")
+            .expect("it is made");
+        let url = path.to_string_lossy();
+        let read = |all: bool| {
+            let taken =
+                if all { world.capture_all(&url) } else { world.capture(&url) }.expect("it is captured");
+            assert!(world.verify(&taken, &url).expect("the database is read"));
+            let bytes = taken.manifest.cost.read_bytes;
+            (taken, bytes)
+        };
+        let (first, all) = read(false);
+        assert!(all > 6_000_000 && first.manifest.tables.iter().all(|entry| entry.pages.is_none()), "{all}");
+        assert_eq!(read(false).1, all, "nothing was noted of the pages");
+        let (third, few) = read(false);
+        assert!(few < 1000, "{few} bytes for a small table and the settings");
+        assert_eq!(hashes(&third), hashes(&first));
+
+        database.execute_batch("UPDATE a SET v = 'changed' WHERE id = 7").expect("it is changed");
+        let (changed, bytes) = read(false);
+        assert!(bytes > all / 3 && bytes < all * 2 / 3, "{bytes} of {all}");
+        let (whole, every) = read(true);
+        assert!(every > bytes, "all are read when all are to be");
+        assert_eq!(hashes(&whole), hashes(&changed));
+        assert!(read(false).1 < 1000, "what was noted then counts");
+
+        // The same rows in other pages, and other rows.
+        database.execute_batch("VACUUM").expect("it is vacuumed");
+        database.execute_batch("DELETE FROM b WHERE id > 29990").expect("some go");
+        let (shorter, _) = read(false);
+        assert_eq!(hashes(&shorter), hashes(&read(true).0));
     }
 }

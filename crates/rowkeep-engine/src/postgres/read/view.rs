@@ -56,6 +56,7 @@ pub(crate) struct PostgresView {
     unread: Vec<Unread>,
     large_objects: Estimate,
     standby: bool,
+    reads_all: bool,
     temporary: Option<PathBuf>,
     snapshot: Arc<Snapshot>,
     parallelism: usize,
@@ -188,6 +189,7 @@ impl PostgresView {
             unread,
             large_objects,
             standby,
+            reads_all: surroundings.read_all,
             temporary: surroundings.temporary.clone(),
             snapshot: Arc::new(Snapshot { holder, readers }),
             parallelism,
@@ -296,6 +298,10 @@ impl View for PostgresView {
             (None, large_objects::DATA) => self.read(read_data()).await,
             _ => Err(EngineError::new(ErrorKind::NotFound, format!("there is no table {}", table.name))),
         }
+    }
+
+    fn reads_all(&self) -> bool {
+        self.reads_all
     }
 
     fn horizon(&self) -> Option<String> {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::find::{Search, Wanted};
+use super::pages;
 use super::readers::{Reader, Readers, Sent};
 use super::scan::{Next, index_agrees, scan};
 use crate::sort::{SortOptions, sort};
@@ -35,6 +37,7 @@ pub(crate) struct SqliteView {
     environment: Vec<(String, String)>,
     estimates: HashMap<TableName, Estimate>,
     sort: SortOptions,
+    reads_all: bool,
     readers: Arc<Readers>,
 }
 
@@ -71,11 +74,17 @@ impl SqliteView {
             tables: tables.into_iter().map(|table| (table.table.name.clone(), Arc::new(table))).collect(),
             properties: Arc::new(properties),
             sort: SortOptions { folder: temporary, ..SortOptions::default() },
+            reads_all: false,
             readers: {
                 drop(reader);
                 readers
             },
         })
+    }
+
+    /// The same, which says that all rows are to be read.
+    pub(crate) fn reading_all(self, reads_all: bool) -> Self {
+        Self { reads_all, ..self }
     }
 
     fn readable(&self, table: &Table) -> Result<Arc<Readable>, EngineError> {
@@ -135,6 +144,28 @@ impl View for SqliteView {
             read(reader, &target, &properties, &output).map_err(|error| error.of(&shown))
         });
         Ok(if order == Order::Sorted { sort(rows, &readable.table, &self.sort) } else { rows })
+    }
+
+    async fn pages_hash(&self, table: &Table) -> Result<Option<PagesHash>, EngineError> {
+        if table.name == TableName::plain(SETTINGS_TABLE) {
+            return Ok(None);
+        }
+        let reader = self.readers.reader().await?;
+        let (table, properties) = (table.clone(), Arc::clone(&self.properties));
+        let stop = CancellationToken::new();
+        let _stops_when_dropped = stop.clone().drop_guard();
+        blocking(move || {
+            // A writer that waits is let through; the rows are read from the copy then.
+            let go_on = || !reader.is_in_the_way() && !stop.is_cancelled();
+            let hash = pages::hash(reader.connection()?, &table, &properties.encoding, &go_on);
+            reader.check_unchanged()?;
+            Ok(hash)
+        })
+        .await
+    }
+
+    fn reads_all(&self) -> bool {
+        self.reads_all
     }
 
     async fn find(

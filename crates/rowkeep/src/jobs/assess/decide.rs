@@ -187,6 +187,7 @@ mod tests {
             kind: TableKind::Table,
             root: TableRoot { hash: chunk, levels: 1, rows: *rows, chunks: 1, bytes: 8 * rows },
             read: None,
+            pages: None,
         };
         Snapshot {
             id: SnapshotId::from_hex(&format!("{number:02x}").repeat(16)).expect("it is an id"),

@@ -307,8 +307,13 @@ impl RowBatch {
 
     /// Takes all rows out, leaving an empty batch of as many columns with room for the next rows.
     pub fn take(&mut self) -> RowBatch {
-        let emptied = self.columns.iter().map(ColumnValues::emptied).collect();
-        std::mem::replace(self, RowBatch { columns: emptied, rows: 0 })
+        let emptied = self.emptied();
+        std::mem::replace(self, emptied)
+    }
+
+    /// An empty batch of as many columns with room for as much as this one holds, within reason.
+    pub fn emptied(&self) -> RowBatch {
+        RowBatch { columns: self.columns.iter().map(ColumnValues::emptied).collect(), rows: 0 }
     }
 }
 

@@ -54,7 +54,7 @@ pub use location::{create_store, open_store};
 pub use object_store::ObjectStore;
 pub use prune::{Needed, Needs, PruneOptions, PruneReport, Roots, Space};
 pub use randomness::{Randomness, SeededRandomness, SystemRandomness};
-pub use reader::Reader;
+pub use reader::{Reader, WithBase};
 pub use repair::Salvage;
 pub use repository::{Options, Probed, Protection, Repository, Unlock};
 pub use seal::Encryption;

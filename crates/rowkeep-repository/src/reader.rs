@@ -46,6 +46,15 @@ impl Repository {
     }
 }
 
+/// A chunk that was read.
+#[derive(Debug)]
+pub struct WithBase {
+    /// Its plain bytes.
+    pub plain: Vec<u8>,
+    /// The chunk that it is stored as a difference to, and the plain bytes of that one.
+    pub base: Option<(ChunkId, Arc<Vec<u8>>)>,
+}
+
 impl Reader {
     /// Whether the chunk is stored, as far as is known; nothing is looked for anew.
     pub fn contains(&self, id: &ChunkId) -> bool {
@@ -72,6 +81,11 @@ impl Reader {
     /// If one copy is damaged or gone, another is tried. Fails with [`Error::MissingChunk`] when no index object and no pack
     /// names the chunk, and with what is wrong with the first copy when none can be read.
     pub async fn read(&self, id: &ChunkId) -> Result<Vec<u8>> {
+        Ok(self.read_with_base(id).await?.plain)
+    }
+
+    /// Reads a chunk, and keeps the one that it is a difference to, which had to be read for it.
+    pub async fn read_with_base(&self, id: &ChunkId) -> Result<WithBase> {
         let mut index = self.index();
         let mut outcome = self.read_by(&index, id).await;
         if self.fixed.is_some() {
@@ -115,23 +129,24 @@ impl Reader {
         self.fixed.clone().unwrap_or_else(|| self.repository.index().current())
     }
 
-    async fn read_by(&self, index: &Index, id: &ChunkId) -> Result<Vec<u8>> {
+    async fn read_by(&self, index: &Index, id: &ChunkId) -> Result<WithBase> {
         let mut first = None;
         for place in index.places(id) {
             match self.read_place(index, place).await {
-                Ok(plain) => return Ok(plain),
+                Ok(read) => return Ok(read),
                 Err(error) => first = first.or(Some(error)),
             }
         }
         Err(first.unwrap_or(Error::MissingChunk { chunk: *id }))
     }
 
-    async fn read_place(&self, index: &Index, place: Place) -> Result<Vec<u8>> {
+    async fn read_place(&self, index: &Index, place: Place) -> Result<WithBase> {
         let base = match place.entry.encoding {
             Encoding::Plain | Encoding::Zstd => None,
-            Encoding::Difference { base } => Some(self.read_whole(index, &base).await?),
+            Encoding::Difference { base } => Some((base, Arc::new(self.read_whole(index, &base).await?))),
         };
-        self.open(index, place, base).await
+        let of_base = base.as_ref().map(|(_, plain)| Arc::clone(plain));
+        Ok(WithBase { plain: self.open(index, place, of_base).await?, base })
     }
 
     /// Reads a chunk that others are a difference to, from a copy that is not a difference itself.
@@ -146,7 +161,7 @@ impl Reader {
         Err(first.unwrap_or(Error::MissingChunk { chunk: *id }))
     }
 
-    async fn open(&self, index: &Index, place: Place, base: Option<Vec<u8>>) -> Result<Vec<u8>> {
+    async fn open(&self, index: &Index, place: Place, base: Option<Arc<Vec<u8>>>) -> Result<Vec<u8>> {
         let pack = index.pack(place.pack).clone();
         if self.fixed.is_none() {
             // Who writes may rely on what was read.
@@ -164,7 +179,13 @@ impl Reader {
         let is_small = place.entry.frame_len.max(place.entry.plain_len) <= SMALL_BYTES && base.is_none();
         let open = move || {
             let sealer = sealer.object(PACK, &pack.salt)?;
-            let plain = place.entry.open(&sealer, &keys, place.offset, &frame, base.as_deref());
+            let plain = place.entry.open(
+                &sealer,
+                &keys,
+                place.offset,
+                &frame,
+                base.as_ref().map(|base| base.as_slice()),
+            );
             plain.map_err(|flaw| Error::at(name, flaw))
         };
         if is_small {

@@ -16,11 +16,12 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::stream::{FuturesOrdered, StreamExt};
-use rowkeep_engine::{ChangeCount, View};
+use rowkeep_engine::{ChangeCount, RowStream, View};
+use rowkeep_format::chunk::decode_rows;
 use rowkeep_format::cut::{Cut, Cutter};
 use rowkeep_format::tree::{ChunkRef, TableRoot, TreeBuilder};
 use rowkeep_format::{ContentKeys, FormatError, RowBatch, Table, TableEntry};
-use rowkeep_repository::Reader;
+use rowkeep_repository::{Reader, WithBase};
 
 use super::chunk::{put, store_nodes};
 use super::increment::EarlierTable;
@@ -69,17 +70,19 @@ impl ChangedTable<'_> {
     ///
     /// The database tells which rows were written, and by their number how many of the others are gone. Those whose keys were
     /// written again are found on the way. Mostly these are all, so what is new is held back until that is known; where it is
-    /// not so, the keys of all rows tell which are gone.
+    /// not so, the keys of all rows tell which are gone. `written` are the written rows, where they are being read already.
     pub(super) async fn store(
         &self,
         view: &dyn View,
         horizon: &str,
+        written: Option<RowStream>,
         sink: &Sink,
     ) -> Result<Option<(TableRoot, u64)>, Error> {
+        let mut written = written;
         let Sink::Repository(writer) = sink else { return Ok(None) };
         let ChangeCount { rows, changed } = self.counted;
         let before = self.entry.root.rows;
-        let Some(gone) = before.checked_sub(rows - changed) else {
+        let Some(gone) = rows.checked_sub(changed).and_then(|same| before.checked_sub(same)) else {
             self.warn();
             return Ok(None);
         };
@@ -88,7 +91,8 @@ impl ChangedTable<'_> {
         }
         if (1..=changed).contains(&gone) {
             let held = Arc::new(Held::new(writer));
-            match self.attempt(view, horizon, &Sink::Held(Arc::clone(&held)), false).await {
+            let sink = Sink::Held(Arc::clone(&held));
+            match self.attempt(view, horizon, written.take(), &sink, false).await {
                 Ok(stored) => {
                     held.add_all().await?;
                     return Ok(Some(stored));
@@ -102,7 +106,7 @@ impl ChangedTable<'_> {
                 Err(Stop::Error(error)) => return Err(error),
             }
         }
-        match self.attempt(view, horizon, sink, gone > 0).await {
+        match self.attempt(view, horizon, written, sink, gone > 0).await {
             Ok(stored) => Ok(Some(stored)),
             Err(Stop::ReadAll(why)) => {
                 if why == Why::Contradiction {
@@ -121,11 +125,16 @@ impl ChangedTable<'_> {
         &self,
         view: &dyn View,
         horizon: &str,
+        written: Option<RowStream>,
         sink: &Sink,
         by_all_keys: bool,
     ) -> Result<(TableRoot, u64), Stop> {
         let (key, columns) = (&self.table.key, self.table.columns.len());
-        let written = KeyedRows::rows(view.rows_changed_since(self.table, horizon).await?, key);
+        let written = match written {
+            Some(written) => written,
+            None => view.rows_changed_since(self.table, horizon).await?,
+        };
+        let written = KeyedRows::rows(written, key);
         let all = match by_all_keys {
             true => Some(KeyedRows::keys(view.keys(self.table).await?, key)),
             false => None,
@@ -167,7 +176,7 @@ impl ChangedTable<'_> {
         loop {
             while !is_planned && ahead.len() <= MERGED_AHEAD {
                 match steps.next().await? {
-                    Some(step) => ahead.push_back(self.begin(step).await),
+                    Some(step) => ahead.push_back(self.begin(step, &earlier).await),
                     None => is_planned = true,
                 }
             }
@@ -180,7 +189,7 @@ impl ChangedTable<'_> {
                     working.push_back(Background::here(ready(Ok(chunk))));
                 }
                 (None, Some(chunk)) => {
-                    let rows = self.read(&chunk).await?;
+                    let rows = read(self.context, self.reader, &chunk, self.table, &earlier).await?;
                     self.cut(&mut cutter, &rows, &mut cuts)?;
                     self.passed(passed, rows.rows() as u64, 0);
                 }
@@ -216,18 +225,19 @@ impl ChangedTable<'_> {
     }
 
     /// Begins to read and merge what a step needs.
-    async fn begin(&self, Step { chunk, edit }: Step) -> Begun {
+    async fn begin(&self, Step { chunk, edit }: Step, earlier: &Arc<EarlierTable>) -> Begun {
         let read_bytes = edit.bytes() as u64;
         let merged = match &chunk {
             Some(chunk) if edit.leaves(chunk) => None,
             Some(chunk) => {
                 let admitted = self.context.admit(chunk.bytes as usize).await;
-                let (context, reader) = (self.context.clone(), Arc::clone(self.reader));
+                let (context, reader, earlier) =
+                    (self.context.clone(), Arc::clone(self.reader), Arc::clone(earlier));
                 let (chunk, table) = (chunk.clone(), self.table.clone());
                 let is_small = chunk.bytes <= SMALL_BYTES as u64;
                 let merge = async move {
                     let _admitted = admitted;
-                    let rows = read(&context, &reader, &chunk, &table).await?;
+                    let rows = read(&context, &reader, &chunk, &table, &earlier).await?;
                     let bytes = rows.bytes();
                     context.compute_on(bytes, move || edit.merge(&table.key, &rows)).await
                 };
@@ -258,10 +268,6 @@ impl ChangedTable<'_> {
         });
     }
 
-    async fn read(&self, chunk: &ChunkRef) -> Result<RowBatch, Stop> {
-        read(self.context, self.reader, chunk, self.table).await
-    }
-
     fn cut(&self, cutter: &mut Cutter<'_>, rows: &RowBatch, out: &mut Vec<Cut>) -> Result<(), Stop> {
         cutter.push(rows, out).map_err(|source| match source {
             FormatError::OutOfOrder { .. } => Stop::ReadAll(Why::Contradiction),
@@ -285,11 +291,22 @@ struct Begun {
 }
 
 /// Reads a chunk of the table before. One that cannot be read is no reason to make no snapshot.
-async fn read(context: &Context, reader: &Reader, chunk: &ChunkRef, table: &Table) -> Result<RowBatch, Stop> {
-    match crate::state::reader::read_chunk(context, reader, chunk, &table.name.to_string()).await {
-        Ok(rows) if rows.columns().len() == table.columns.len() => Ok(rows),
-        Ok(_) | Err(_) => Err(Stop::ReadAll(Why::NoShortWay)),
-    }
+async fn read(
+    context: &Context,
+    reader: &Reader,
+    chunk: &ChunkRef,
+    table: &Table,
+    earlier: &EarlierTable,
+) -> Result<RowBatch, Stop> {
+    let unreadable = || Stop::ReadAll(Why::NoShortWay);
+    let WithBase { plain, base } = reader.read_with_base(&chunk.id).await.map_err(|_| unreadable())?;
+    let plain = Arc::new(plain);
+    let (base, of_base) = base.unwrap_or_else(|| (chunk.id, Arc::clone(&plain)));
+    earlier.keep_read(base, of_base);
+    let decoded = context.compute_on(plain.len(), move || decode_rows(&plain)).await;
+    let is_whole =
+        |rows: &RowBatch| rows.rows() as u64 == chunk.rows && rows.columns().len() == table.columns.len();
+    decoded.ok().filter(is_whole).ok_or_else(unreadable)
 }
 
 #[cfg(test)]

@@ -222,7 +222,7 @@ fn both_ways(before: Rows, after: &Play, keeps: bool) -> (Option<(TableRoot, u64
         };
         let writer = Arc::new(repository.writer().await.expect("a writer"));
         let sink = Sink::Repository(Arc::clone(&writer));
-        let found = changed.store(after, "then", &sink).await.expect("nothing fails");
+        let found = changed.store(after, "then", None, &sink).await.expect("nothing fails");
         drop(sink);
         Arc::into_inner(writer).expect("nobody else has it").finish().await.expect("nothing is left open");
 

@@ -2,7 +2,7 @@
 //! keys in the snapshot before.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
@@ -17,12 +17,17 @@ use crate::state::reader::chunks;
 /// So many chunks behind the foremost are still known: several are worked on at once.
 const BEHIND: usize = 32;
 
+/// So many chunks that were read are kept.
+const KEPT: usize = 4;
+
 /// Chunks of fewer bytes are stored whole: they take little in any case.
 const SMALLEST: usize = 2 << 10;
 
 /// A table as the snapshot before has it. It is opened when a chunk is stored: of what did not change nothing is asked.
 pub(crate) struct EarlierTable {
     state: Mutex<State>,
+    /// Chunks that were read not long ago, the last of them at the end.
+    read: std::sync::Mutex<VecDeque<(ChunkId, Arc<Vec<u8>>)>>,
 }
 
 /// What a table is opened with; nothing where the snapshot before has none like it.
@@ -43,19 +48,22 @@ struct Window {
 /// A chunk that another may be a difference to.
 pub(crate) struct Earlier {
     id: ChunkId,
-    plain: Vec<u8>,
+    plain: Arc<Vec<u8>>,
     stored_len: usize,
 }
 
 impl EarlierTable {
     pub(crate) fn new(reader: &Arc<Reader>, entry: &TableEntry) -> Self {
         let window = Window::new(Arc::clone(reader), entry);
-        Self { state: Mutex::new(State::Opened(Some((Arc::clone(reader), window)))) }
+        Self {
+            state: Mutex::new(State::Opened(Some((Arc::clone(reader), window)))),
+            read: std::sync::Mutex::default(),
+        }
     }
 
     /// One that is opened when it is wanted.
     pub(crate) fn later(opening: Opening) -> Self {
-        Self { state: Mutex::new(State::Unopened(opening)) }
+        Self { state: Mutex::new(State::Unopened(opening)), read: std::sync::Mutex::default() }
     }
 
     /// The chunk that a chunk whose first row has this key is most like; nothing where it cannot be had.
@@ -80,8 +88,25 @@ impl EarlierTable {
         // One level: what is a difference itself gives what it is one to.
         let id = reader.whole_behind(&covering)?;
         let stored_len = reader.stored_len(&id)? as usize;
-        let plain = reader.read(&id).await.ok()?;
+        let plain = match self.take_read(&id) {
+            Some(plain) => plain,
+            None => Arc::new(reader.read(&id).await.ok()?),
+        };
         Some(Earlier { id, plain, stored_len })
+    }
+
+    /// Keeps for a while what a chunk of this table can be a difference to, so that it need not be read once more.
+    pub(crate) fn keep_read(&self, id: ChunkId, plain: Arc<Vec<u8>>) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.push_back((id, plain));
+        if read.len() > KEPT {
+            read.pop_front();
+        }
+    }
+
+    fn take_read(&self, id: &ChunkId) -> Option<Arc<Vec<u8>>> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.iter().find(|(kept, _)| kept == id).map(|(_, plain)| Arc::clone(plain))
     }
 }
 

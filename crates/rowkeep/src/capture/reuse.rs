@@ -2,11 +2,12 @@
 //! since, and chunks that new ones are differences to.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::stream::TryStreamExt;
+use futures::stream::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
-use rowkeep_engine::{ChangeCount, View};
+use rowkeep_engine::{ChangeCount, RowStream, View};
 use rowkeep_format::{ChunkId, ContentKeys, PagesHash, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
@@ -15,12 +16,16 @@ use tokio::sync::OnceCell;
 use super::changed::ChangedTable;
 use super::increment::EarlierTable;
 use super::sink::Sink;
+use crate::background::Background;
 use crate::state::reader::chunks;
 use crate::state::snapshots::{self, Snapshot, read_schema};
 use crate::{Context, Error};
 
 /// After so long a table is read again whatever the database tells, so that damage to what lies there is found.
 const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The written rows of a table with so many bytes are read while they are counted.
+const LARGE_TABLE_BYTES: u64 = 32 << 20;
 
 /// An earlier snapshot of a database, for a later one. It is opened when something is wanted of it.
 #[derive(Clone)]
@@ -91,13 +96,18 @@ impl Base {
             (Some(_), _) if pages == entry.pages => same().await,
             (_, None) => None,
             (_, Some(horizon)) => {
+                let written = written_ahead(view, table, horizon).await?;
                 let Some(counted) = view.changed_since(table, horizon).await? else { return Ok(None) };
                 match counted == (ChangeCount { rows: entry.root.rows, changed: 0 }) {
                     true => same().await,
                     false => {
                         let reader = &opened.reader;
                         let changed = ChangedTable { context, table, keys, reader, entry, counted };
-                        changed.store(view, horizon, sink).await?
+                        let written = match written {
+                            Some(written) => Some(written.await),
+                            None => None,
+                        };
+                        changed.store(view, horizon, written, sink).await?
                     }
                 }
             }
@@ -116,6 +126,24 @@ impl Base {
             Some((Arc::clone(&opened.reader), entry.clone()))
         }))
     }
+}
+
+/// Begins to read the rows of a large table that were written, while they are counted: the server goes through the table for
+/// either.
+async fn written_ahead(
+    view: &dyn View,
+    table: &Table,
+    horizon: &str,
+) -> Result<Option<Background<RowStream>>, Error> {
+    if view.estimate(&table.name).bytes < LARGE_TABLE_BYTES {
+        return Ok(None);
+    }
+    let mut rows = view.rows_changed_since(table, horizon).await?.peekable();
+    Ok(Some(Background::spawn(async move {
+        // They are sorted, so the first of them is there when all are.
+        Pin::new(&mut rows).peek().await;
+        rows.boxed()
+    })))
 }
 
 impl Inner {

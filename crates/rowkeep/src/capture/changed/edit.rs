@@ -1,5 +1,7 @@
 //! What happened to a run of rows: which of them are not there any more, and which there are instead.
 
+use std::cmp::Ordering;
+
 use rowkeep_format::tree::ChunkRef;
 use rowkeep_format::{Key, RowBatch, key};
 
@@ -45,14 +47,63 @@ impl Edit {
 
     /// The rows that there are now.
     pub(super) fn merge(self, of: &Key, rows: &RowBatch) -> Result<RowBatch, Stop> {
-        let mut merged = RowBatch::new(rows.columns().len());
+        let key_of = |row: usize| {
+            let mut key = Vec::new();
+            key::encode(of, rows, row, &mut key).map_err(|_| Stop::ReadAll(Why::NoShortWay))?;
+            Ok::<_, Stop>(key)
+        };
+        if rows.is_empty() {
+            return Err(Stop::ReadAll(Why::NoShortWay));
+        }
+        // What more was written lies behind all of these rows, or all would have to be held in memory.
+        if self.has_more && self.keys.last() <= Some(&key_of(rows.rows() - 1)?) {
+            return Err(Stop::ReadAll(Why::NoShortWay));
+        }
+        match &self.kept {
+            None => self.merge_written(rows, key_of),
+            Some(kept) => self.merge_kept(kept, rows, key_of),
+        }
+    }
+
+    /// Puts the written rows in, each in its place or in that of the row of its key. They are few: their places are searched for.
+    fn merge_written(
+        &self,
+        rows: &RowBatch,
+        key_of: impl Fn(usize) -> Result<Vec<u8>, Stop>,
+    ) -> Result<RowBatch, Stop> {
+        let mut merged = rows.emptied();
+        let mut from = 0;
+        for (at, key) in self.keys.iter().enumerate() {
+            let (mut low, mut high, mut is_replaced) = (from, rows.rows(), false);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                match key_of(middle)?.cmp(key) {
+                    Ordering::Less => low = middle + 1,
+                    Ordering::Equal => (low, high, is_replaced) = (middle, middle, true),
+                    Ordering::Greater => high = middle,
+                }
+            }
+            merged.extend(rows, from..low);
+            merged.extend(&self.written, at..at + 1);
+            from = low + usize::from(is_replaced);
+        }
+        merged.extend(rows, from..rows.rows());
+        Ok(merged)
+    }
+
+    /// The rows that were kept and those that were written, which are others.
+    fn merge_kept(
+        &self,
+        kept: &[Vec<u8>],
+        rows: &RowBatch,
+        key_of: impl Fn(usize) -> Result<Vec<u8>, Stop>,
+    ) -> Result<RowBatch, Stop> {
+        let mut merged = rows.emptied();
         let (mut at, mut kept_at) = (0, 0);
-        let mut this = Vec::new();
         // Rows that follow one another are taken together.
         let mut run = 0..0;
         for row in 0..rows.rows() {
-            this.clear();
-            key::encode(of, rows, row, &mut this).map_err(|_| Stop::ReadAll(Why::NoShortWay))?;
+            let this = key_of(row)?;
             let before = at;
             while self.keys.get(at).is_some_and(|key| *key < this) {
                 at += 1;
@@ -61,27 +112,15 @@ impl Edit {
                 merged.extend(rows, std::mem::replace(&mut run, row..row));
                 merged.extend(&self.written, before..at);
             }
-            let is_replaced = self.keys.get(at).is_some_and(|key| *key == this);
-            let is_kept = match &self.kept {
-                None => !is_replaced,
-                Some(kept) => {
-                    let is_kept = kept.get(kept_at).is_some_and(|key| *key == this);
-                    kept_at += usize::from(is_kept);
-                    is_kept
-                }
-            };
-            if is_kept {
+            if kept.get(kept_at) == Some(&this) {
+                kept_at += 1;
                 run.end = row + 1;
             } else {
                 merged.extend(rows, std::mem::replace(&mut run, row + 1..row + 1));
             }
         }
-        // What more was written lies behind all of these rows, or all would have to be held in memory.
-        if self.has_more && self.keys.last().is_none_or(|last| *last < this) {
-            return Err(Stop::ReadAll(Why::NoShortWay));
-        }
         // A row that the database says it did not write was not there.
-        if self.kept.is_some_and(|kept| kept_at < kept.len()) {
+        if kept_at < kept.len() {
             return Err(Stop::ReadAll(Why::Contradiction));
         }
         merged.extend(rows, run);

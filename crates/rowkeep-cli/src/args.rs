@@ -43,7 +43,7 @@ pub(crate) struct Global {
 }
 
 /// Reads `name=value` whose value may be secret.
-fn secret_pair(text: &str) -> Result<(String, SecretString), String> {
+pub(crate) fn secret_pair(text: &str) -> Result<(String, SecretString), String> {
     pair(text).map(|(name, value)| (name, value.into()))
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod check_data;
 pub(crate) mod completions;
+pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod diff;
@@ -63,6 +64,7 @@ pub(crate) enum Command {
     Keep(keep::Keep),
     Hold(hold::Hold),
     Release(release::Release),
+    Copy(copy::Copy),
     Delete(delete::Delete),
     Prune(prune::Prune),
     #[command(subcommand)]
@@ -74,7 +76,14 @@ pub(crate) enum Command {
 impl Command {
     /// Whether its result says what is damaged in the repository.
     pub(crate) fn tells_of_damage(&self) -> bool {
-        matches!(self, Command::Snapshots(_) | Command::Keep(_) | Command::Check(_) | Command::Repair(_))
+        matches!(
+            self,
+            Command::Snapshots(_)
+                | Command::Keep(_)
+                | Command::Check(_)
+                | Command::Repair(_)
+                | Command::Copy(_)
+        )
     }
 }
 
@@ -105,6 +114,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Keep(command) => command.run(session).await,
         Command::Hold(command) => command.run(session).await,
         Command::Release(command) => command.run(session).await,
+        Command::Copy(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Prune(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,

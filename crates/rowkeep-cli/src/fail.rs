@@ -134,8 +134,31 @@ fn hint(error: &Error) -> Option<String> {
     match error {
         Error::Request(error) => request_hint(error),
         Error::Step { source, .. } => hint(source),
+        Error::OfOther(error) => hint_of_other(error),
         error => fixed_hint(error).map(str::to_owned),
     }
+}
+
+/// What to do next about the repository that snapshots are copied to.
+fn hint_of_other(error: &Error) -> Option<String> {
+    let told = match error {
+        Error::Step { source, .. } => return hint_of_other(source),
+        Error::Repository(error) => match error.kind() {
+            Repository::Locked => {
+                "give its passphrase in ROWKEEP_TO_PASSPHRASE or --to-passphrase-file, or its key file with --to-key-file"
+            }
+            Repository::Downgrade => {
+                "if that is intended, give no --to-passphrase-file or --to-key-file; if not, someone may have replaced the repository"
+            }
+            Repository::NoBucket => "create the bucket, or give another location with --to",
+            kind => return repository_hint(kind).map(str::to_owned),
+        },
+        Error::Request(RequestError::NoRepository { .. }) => {
+            "give another location with --to, or --create to create one"
+        }
+        error => return hint(error),
+    };
+    Some(told.to_owned())
 }
 
 /// What to do next where something cannot be done as it was asked for.
@@ -211,6 +234,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
             format!("look at it with `rowkeep show {snapshot}`, and name it by its id if it is what you mean")
         }
         RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
+        RequestError::SameRepository { .. } => "give another location with --to".to_owned(),
         RequestError::Secret(_)
         | RequestError::NoTime { .. }
         | RequestError::Rules { .. }
@@ -278,6 +302,7 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::Exists(_) => "overwrite it with --force, or choose another name",
         Error::Request(_)
         | Error::Step { .. }
+        | Error::OfOther(_)
         | Error::File { .. }
         | Error::Write { .. }
         | Error::Export(_)

@@ -24,7 +24,8 @@ use crate::setup::Session;
 const STATUSES: &str = "Exit status: 0 done, 1 failed, 2 usage, 3 differences or damage found, \
 4 locked out or refused.
 
-Environment: ROWKEEP_REPOSITORY, ROWKEEP_PASSPHRASE, ROWKEEP_PASSPHRASE_FILE, ROWKEEP_KEY_FILE, ROWKEEP_CONFIG; \
+Environment: ROWKEEP_REPOSITORY, ROWKEEP_PASSPHRASE, ROWKEEP_PASSPHRASE_FILE, ROWKEEP_KEY_FILE, ROWKEEP_CONFIG; for `rowkeep copy` ROWKEEP_TO_PASSPHRASE, \
+ROWKEEP_TO_PASSPHRASE_FILE, ROWKEEP_TO_KEY_FILE; \
 ROWKEEP_PG_BIN names folders with PostgreSQL's client programs; where a URL of PostgreSQL says nothing, PGHOST, PGPORT, PGUSER, \
 PGPASSWORD, PGDATABASE, PGPASSFILE, PGSERVICE and PGSSLMODE count, as do ~/.pgpass and ~/.pg_service.conf; an object store takes its usual variables \
 (AWS_ACCESS_KEY_ID, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, ...).";
@@ -148,11 +149,12 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_repeated_without_what_may_be_secret() {
         const URL: &str = "postgres://u:s3cret@h/shop";
-        let lines: [(&[&str], &str); 4] = [
+        let lines: [(&[&str], &str); 5] = [
             (&["backup", "shop", URL], "postgres://u@h/shop"),
             (&[URL], "postgres://u@h/shop"),
             (&["restore", "latest", "--mode", URL], "postgres://u@h/shop"),
             (&["snapshots", "--store-option", "aws_secret_access_key:s3cret"], "NAME=VALUE"),
+            (&["copy", "--to", "x", "--to-store-option", "aws_secret_access_key:s3cret"], "NAME=VALUE"),
         ];
         for (line, said) in lines {
             let error = Args::try_parse_from(["rowkeep"].iter().chain(line)).expect_err("it is wrong");

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
-use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
+use rowkeep::jobs::workspace::{Circumstances, Other, Secrets, Workspace};
+use rowkeep::repository::Passphrase;
 use rowkeep::units::plain;
 use rowkeep::{Config, Context, Observer};
+use secrecy::SecretString;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,14 @@ use crate::wrap::{width_of_results, wrapped};
 
 pub(crate) use machine::withheld;
 pub(crate) use wanted::{Chosen, Wanted, masked};
+
+/// What was typed of another repository.
+#[derive(Default)]
+pub(crate) struct Beside {
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) passphrase_file: Option<PathBuf>,
+    pub(crate) store_options: Vec<(String, SecretString)>,
+}
 
 /// One run of the command: what was typed everywhere, and what follows from it.
 pub(crate) struct Session {
@@ -83,12 +93,31 @@ impl Session {
 
     /// What jobs work in.
     pub(crate) fn workspace(&self) -> Result<&Workspace> {
+        self.workspace_beside(Beside::default())
+    }
+
+    /// The same, with what was typed of another repository.
+    pub(crate) fn workspace_beside(&self, beside: Beside) -> Result<&Workspace> {
         if let Some(workspace) = self.workspace.get() {
             return Ok(workspace);
         }
         let config = self.config()?.clone();
-        let workspace = Workspace::new(config, self.circumstances());
+        let passphrase = self.passphrase(machine::OTHER_PASSPHRASE);
+        let secrets = Secrets {
+            key_file: beside.key_file,
+            passphrase_file: beside.passphrase_file,
+            passphrase,
+            person: Some(Arc::new(passphrase::Prompt::Other)),
+        };
+        let other = Other { store: beside.store_options, secrets };
+        let workspace = Workspace::new(config, Circumstances { other, ..self.circumstances() });
         Ok(self.workspace.get_or_init(|| workspace))
+    }
+
+    /// A passphrase in the environment.
+    fn passphrase(&self, variable: &str) -> Option<Passphrase> {
+        let passphrase = std::env::var(variable).ok();
+        passphrase.filter(|passphrase| !self.is_apart && !passphrase.is_empty()).map(Into::into)
     }
 
     /// Leaves the repository, where one was opened, so that the next process has little to read.
@@ -110,17 +139,16 @@ impl Session {
     }
 
     fn circumstances(&self) -> Circumstances {
-        let passphrase = std::env::var(machine::PASSPHRASE).ok();
-        let passphrase = passphrase.filter(|passphrase| !self.is_apart && !passphrase.is_empty());
         Circumstances {
             repository: self.global.repository.clone(),
             store: store::options(&self.global.store_options),
             secrets: Secrets {
                 key_file: self.global.key_file.clone(),
                 passphrase_file: self.global.passphrase_file.clone(),
-                passphrase: passphrase.map(Into::into),
-                person: Some(Arc::new(passphrase::Prompt)),
+                passphrase: self.passphrase(machine::PASSPHRASE),
+                person: Some(Arc::new(passphrase::Prompt::Own)),
             },
+            other: Other::default(),
             surroundings: machine::surroundings(Arc::clone(self.context.clock()), self.global.read_all),
             variable: Some(Arc::new(|name| std::env::var(name).ok())),
             user: machine::user(),

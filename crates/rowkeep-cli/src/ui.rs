@@ -6,6 +6,7 @@ pub(crate) mod checked;
 pub(crate) mod command_line;
 pub(crate) mod comparison;
 pub(crate) mod confirm;
+pub(crate) mod copied;
 pub(crate) mod deletion;
 pub(crate) mod difference;
 pub(crate) mod effect;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::RepositoryId;
 use crate::tree::TableRoot;
 use crate::{ChunkId, FormatError, Identity, PagesHash, SnapshotId, TableKind, TableName};
 
@@ -61,6 +62,9 @@ pub struct Manifest {
     /// What was about to be done to the database when this snapshot was taken to make it undoable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// What it is a copy of; none where it was made of a database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// What is gone in it that was in the snapshot before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspicion: Option<Suspicion>,
@@ -102,6 +106,20 @@ pub struct TableEntry {
     /// was not asked, or the engine has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<PagesHash>,
+    /// Its hash in the repository where the snapshot was made, if this is a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<ChunkId>,
+}
+
+/// A snapshot in the repository where it was made of a database.
+///
+/// It is the same for all copies of a snapshot, and copies of copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// The snapshot's id there.
+    pub snapshot: SnapshotId,
 }
 
 /// Something of a database whose rows could not be read.
@@ -294,6 +312,25 @@ mod tests {
         assert_eq!(String::from_utf8(manifest.to_json()).as_deref(), Ok(json));
         let of_a_newer_program = json.replacen("\"database\"", "\"from_tomorrow\":{\"a\":1},\"database\"", 1);
         assert_eq!(Manifest::from_json(of_a_newer_program.as_bytes()), Ok(manifest));
+    }
+
+    #[test]
+    fn what_a_copy_is_of_is_pinned() {
+        let json = concat!(
+            r#"{"version":1,"database":"shop","engine":"sqlite","source":"shop.db","#,
+            r#""time":"2026-11-28T09:30:00Z","sequence":3,"scope":"full","#,
+            r#""schema":"0303030303030303030303030303030303030303030303030303030303030303","#,
+            r#""tables":[{"name":"orders","kind":"table","#,
+            r#""hash":"0404040404040404040404040404040404040404040404040404040404040404","levels":1,"rows":2,"#,
+            r#""bytes":30,"chunks":1,"original":"0505050505050505050505050505050505050505050505050505050505050505"}],"#,
+            r#""origin":{"repository":"06060606060606060606060606060606","#,
+            r#""snapshot":"01010101010101010101010101010101"},"#,
+            r#""cost":{"duration_ms":1,"read_bytes":2,"new_chunks":3,"new_bytes":4},"program":"rowkeep 0.1.0"}"#
+        );
+        let manifest = Manifest::from_json(json.as_bytes()).expect("it is well formed");
+        assert_eq!(manifest.origin.map(|origin| origin.snapshot), Some(SnapshotId([1; 16])));
+        assert_eq!(manifest.tables[0].original, Some(ChunkId([5; 32])));
+        assert_eq!(String::from_utf8(manifest.to_json()).as_deref(), Ok(json));
     }
 
     #[test]

@@ -46,6 +46,25 @@ pub fn next_sequence<'a>(snapshots: impl IntoIterator<Item = &'a Summary>) -> u6
     positions(&snapshots).into_values().map(|place| place.number).max().unwrap_or(0).saturating_add(1)
 }
 
+/// The sequence number of a copy that is to stand behind one snapshot of its database and before another: its own where that lies
+/// between theirs.
+///
+/// Where no number lies between, it shares that of a neighbour beside which its time puts it; or else it follows the first.
+pub fn sequence_between(copy: &Summary, behind: Option<&Summary>, before: Option<&Summary>) -> u64 {
+    // What has no number stands first in any case.
+    let low = behind.and_then(|behind| Some((behind.sequence?, behind)));
+    let high = before.and_then(|before| Some((before.sequence?, before)));
+    let place = |summary: &Summary| (!summary.is_safety(), summary.time);
+    let is_between = |number: &u64| {
+        let follows = low.is_none_or(|(low, behind)| (low, place(behind)) < (*number, place(copy)));
+        follows && high.is_none_or(|(high, before)| (*number, place(copy)) < (high, place(before)))
+    };
+    let (low, next) = low.map_or((None, 1), |(low, _)| (Some(low), low.saturating_add(1)));
+    let beside = high.map(|(high, _)| high).into_iter().chain(low);
+    let mut numbers = copy.sequence.into_iter().chain([next]).chain(beside);
+    numbers.find(is_between).unwrap_or(next)
+}
+
 /// Where a snapshot stands among those of its database.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Position {

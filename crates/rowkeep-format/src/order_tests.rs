@@ -17,6 +17,7 @@ fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Opt
         scope: Scope::Full,
         tags: BTreeMap::new(),
         before: None,
+        origin: None,
         masked: false,
         suspicious_after: None,
         all_tables: 0,
@@ -153,4 +154,42 @@ fn snapshots_of_several_databases_keep_the_order_of_each() {
     assert_eq!(ordered(&all), [1, 2, 3, 4]);
     // Of databases that nothing binds together, times decide, but never against a chain.
     assert_eq!(ordered(&without_sequence(&all)), [2, 4, 1, 3]);
+}
+
+#[test]
+fn copies_get_numbers_between_their_neighbours() {
+    let numbered = |time, number| snapshot(9, "app", time, None, number);
+    let backup = |time, number| numbered(time, Some(number));
+    for (copy, behind, before, expected) in [
+        // Its own where there is room for it, else the next.
+        (backup(5, 7), None, None, 7),
+        (numbered(5, None), None, None, 1),
+        (backup(5, 7), Some(backup(4, 6)), Some(backup(6, 9)), 7),
+        (backup(5, 2), Some(backup(4, 6)), None, 7),
+        (backup(5, 20), Some(backup(4, 6)), Some(backup(6, 9)), 7),
+        // What has no number stands before all that have one.
+        (backup(5, 7), Some(numbered(4, None)), None, 7),
+        (backup(5, 7), None, Some(numbered(6, None)), 7),
+        // Where there is no room, time decides.
+        (backup(5, 1), Some(backup(4, 6)), Some(backup(6, 7)), 7),
+        (backup(7, 1), Some(backup(4, 6)), Some(backup(6, 7)), 6),
+        (backup(4, 1), None, Some(backup(6, 1)), 1),
+        // Neither does it: what is known to be earlier stays so.
+        (backup(3, 1), Some(backup(4, 6)), Some(backup(2, 7)), 7),
+    ] {
+        let number = sequence_between(&copy, behind.as_ref(), before.as_ref());
+        assert_eq!(number, expected, "{copy:?} between {behind:?} and {before:?}");
+    }
+    assert_eq!(
+        sequence_between(&backup(5, 3), Some(&backup(6, 3)), Some(&backup(8, 3))),
+        4,
+        "what is certain comes first"
+    );
+    let safety = safety(8, "app", 5, None, Some(3));
+    assert_eq!(
+        sequence_between(&safety, Some(&backup(4, 6)), Some(&backup(6, 7))),
+        7,
+        "it comes first of equals"
+    );
+    assert_eq!(sequence_between(&backup(5, u64::MAX), Some(&backup(4, u64::MAX)), None), u64::MAX);
 }

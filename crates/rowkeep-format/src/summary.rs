@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::RowCountsHash;
-use crate::manifest::{Before, Scope};
+use crate::ids::{RepositoryId, RowCountsHash};
+use crate::manifest::{Before, Origin, Scope};
 use crate::{FormatError, Identity, Manifest, SnapshotId, TableEntry};
 
 /// The newest version of summary objects that this program reads, and the one it writes.
@@ -45,6 +45,9 @@ pub struct Summary {
     /// What was about to be done when it was taken to make that undoable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// What it is a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Whether its rows were masked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
@@ -85,6 +88,7 @@ impl Summary {
             scope: manifest.scope,
             tags: manifest.tags.clone(),
             before: manifest.before.clone(),
+            origin: manifest.origin,
             masked: manifest.is_masked(),
             suspicious_after: manifest.suspicion.as_ref().map(|suspicion| suspicion.after),
             all_tables: manifest.tables.len() as u64,
@@ -95,6 +99,11 @@ impl Summary {
             new_bytes: manifest.cost.new_bytes,
             duration_ms: manifest.cost.duration_ms,
         }
+    }
+
+    /// The snapshot where it was made, if it is in this repository.
+    pub fn origin_in(&self, repository: RepositoryId) -> Origin {
+        self.origin.unwrap_or(Origin { repository, snapshot: self.id })
     }
 
     /// Whether it is a safety snapshot: taken to make undoable what was then done to the database.
@@ -188,6 +197,7 @@ mod tests {
             scope: Scope::Full,
             tags: BTreeMap::new(),
             before: None,
+            origin: None,
             masked: false,
             suspicious_after: None,
             all_tables: 3,
@@ -212,6 +222,7 @@ mod tests {
         let name = Some("a name".to_owned());
         Summary {
             before: Some(before),
+            origin: Some(Origin { repository: RepositoryId([6; 16]), snapshot: SnapshotId([7; 16]) }),
             tags,
             name,
             sequence: None,
@@ -241,6 +252,7 @@ mod tests {
                 r#""parent":"02020202020202020202020202020202","scope":"full","tags":{"by":"ann"},"#,
                 r#""before":{"operation":"restore","from":"snapshot 01010101","changes":"#,
                 r#""0303030303030303030303030303030303030303030303030303030303030303","entered":true},"#,
+                r#""origin":{"repository":"06060606060606060606060606060606","snapshot":"07070707070707070707070707070707"},"#,
                 r#""masked":true,"suspicious_after":"04040404040404040404040404040404","all_tables":0,"#,
                 r#""tables":2,"rows":100,"bytes":4000,"new_bytes":500,"duration_ms":12}]}"#,
             )
@@ -256,6 +268,7 @@ mod tests {
             root: TableRoot { hash: ChunkId([0; 32]), levels: 1, rows, bytes: 0, chunks: 0 },
             read: None,
             pages: None,
+            original: None,
         };
         let hash = |name, rows| row_counts(&[entry(Some("s"), name, rows), entry(None, "t", 7)]).to_string();
         assert_eq!(hash("a", 1), "b698289f20e7c710f9649afb075451b8");

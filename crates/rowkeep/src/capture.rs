@@ -3,6 +3,7 @@
 mod changed;
 pub(crate) mod chunk;
 pub(crate) mod chunks;
+pub mod copy;
 mod increment;
 mod later;
 mod migration_version;
@@ -108,15 +109,26 @@ impl Uncommitted {
     pub(crate) async fn commit(self, repository: &Repository) -> Result<Snapshot, Error> {
         let Self { mut manifest, schema, added, later } = self;
         manifest.sequence = Some(later.sequence(repository).await?);
-        let json = manifest.to_json();
-        if Manifest::from_json(&json).as_ref() != Ok(&manifest) {
-            let detail = "what is written of it is read as something else".to_owned();
-            return Err(Error::ReadBack { object: "the manifest".to_owned(), detail });
-        }
-        let id = repository.commit_if_whole(&json, &|reader| has_all(reader, &manifest)).await?;
-        check_after(repository, id, &manifest, &schema, &added).await?;
-        Ok(Snapshot { id, manifest })
+        make_visible(repository, manifest, &schema, &added).await
     }
+}
+
+/// Makes a snapshot visible whose chunks are stored; `added` are those of its schema and the roots of its tables that were not
+/// there before.
+async fn make_visible(
+    repository: &Repository,
+    manifest: Manifest,
+    schema: &Schema,
+    added: &HashSet<ChunkId>,
+) -> Result<Snapshot, Error> {
+    let json = manifest.to_json();
+    if Manifest::from_json(&json).as_ref() != Ok(&manifest) {
+        let detail = "what is written of it is read as something else".to_owned();
+        return Err(Error::ReadBack { object: "the manifest".to_owned(), detail });
+    }
+    let id = repository.commit_if_whole(&json, &|reader| has_all(reader, &manifest)).await?;
+    check_after(repository, id, &manifest, schema, added).await?;
+    Ok(Snapshot { id, manifest })
 }
 
 /// A state of a live database, and when it was opened.
@@ -191,7 +203,7 @@ pub(crate) async fn read_opened(
         });
     }
     let environment = environment(view.as_ref(), &chosen, options).await?;
-    let wanted = Wanted { view: view.as_ref(), schema: &schema, chosen, parent, time };
+    let wanted = Wanted { view: view.as_ref(), schema: &schema, chosen, parent, time, copied: None };
     let mut chunks = store_chunks(context, repository, &wanted).await?;
     drop(wanted);
     let (position, instant) = (view.position(), view.horizon());
@@ -228,6 +240,7 @@ pub(crate) async fn read_opened(
         tags: options.tags.clone(),
         environment,
         before: None,
+        origin: None,
         suspicion,
         cost: Cost {
             duration_ms: watch.elapsed_ms(),

@@ -88,6 +88,11 @@ impl Context {
         Self { cancel: CancellationToken::new(), ..self.clone() }
     }
 
+    /// The same for work that goes on beside what is watched.
+    pub(crate) fn unwatched(&self) -> Self {
+        Self { observer: Arc::new(|_| {}), ..self.clone() }
+    }
+
     /// Whether somebody asked the operation to stop.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()

@@ -239,6 +239,9 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
+    /// The same of the repository that snapshots are copied to.
+    #[error(transparent)]
+    OfOther(Box<Error>),
     /// A file or folder cannot be used.
     #[error("{problem}")]
     File {
@@ -268,7 +271,7 @@ impl Error {
         use rowkeep_repository::ErrorKind as Repository;
         match self {
             Error::Request(error) => error.kind(),
-            Error::Step { source, .. } => source.kind(),
+            Error::Step { source, .. } | Error::OfOther(source) => source.kind(),
             Error::Engine(error) => match error.kind() {
                 Engine::InvalidUrl | Engine::Statement => ErrorKind::Usage,
                 Engine::Damaged => ErrorKind::Damage,
@@ -350,6 +353,11 @@ impl Error {
     /// The same as the reason why a step could not be done.
     pub(crate) fn of_step(self, step: impl Into<String>) -> Self {
         Error::Step { step: step.into(), source: Box::new(self) }
+    }
+
+    /// The same of the repository that snapshots are copied to.
+    pub(crate) fn of_other(self) -> Self {
+        Error::OfOther(Box::new(self))
     }
 
     /// The error with its causes in one line, without what a cause says again.

@@ -12,6 +12,7 @@ mod changing;
 pub mod check_data;
 pub mod check_mask;
 mod command_line;
+pub mod copy;
 mod database_ref;
 pub mod delete;
 pub mod diff;

@@ -26,6 +26,8 @@ pub enum Phase {
     Export,
     /// A repository is checked.
     Check,
+    /// A snapshot is copied into another repository.
+    Copy,
 }
 
 /// Something that happened in an operation.

@@ -9,7 +9,7 @@ use rowkeep::jobs::DatabaseRef;
 pub(crate) fn without_secrets(mut error: clap::Error) -> clap::Error {
     let is_of_store = matches!(
         error.get(ContextKind::InvalidArg),
-        Some(ContextValue::String(option)) if option.starts_with("--store-option")
+        Some(ContextValue::String(option)) if option.starts_with("--store-option") || option.starts_with("--to-store-option")
     );
     let changed = |kind: ContextKind, value: &ContextValue| match value {
         ContextValue::String(_) if is_of_store && kind == ContextKind::InvalidValue => Some("…".to_owned()),

@@ -11,6 +11,9 @@ use super::store;
 /// The variable with the passphrase of the repository.
 pub(super) const PASSPHRASE: &str = "ROWKEEP_PASSPHRASE";
 
+/// The variable with the passphrase of the repository that snapshots are copied to.
+pub(super) const OTHER_PASSPHRASE: &str = "ROWKEEP_TO_PASSPHRASE";
+
 /// What engines need to know.
 pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surroundings {
     let list = |name: &str| -> Vec<PathBuf> {
@@ -32,7 +35,7 @@ pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surrounding
 
 /// Variables that open the repository or its store, which nobody else is to get.
 pub(crate) fn withheld() -> impl Iterator<Item = &'static str> {
-    std::iter::once(PASSPHRASE).chain(store::SECRETS)
+    [PASSPHRASE, OTHER_PASSPHRASE].into_iter().chain(store::SECRETS)
 }
 
 /// What PostgreSQL's own programs would go by.

@@ -7,19 +7,34 @@ use rowkeep::repository::Passphrase;
 use secrecy::ExposeSecret;
 
 /// Asks on the terminal, where there is one.
-pub(super) struct Prompt;
+pub(super) enum Prompt {
+    /// For the repository.
+    Own,
+    /// For the one that snapshots are copied to.
+    Other,
+}
+
+impl Prompt {
+    /// What is asked for.
+    fn told(&self, what: &str) -> String {
+        match self {
+            Prompt::Own => what.to_owned(),
+            Prompt::Other => format!("of the repository to copy to, {what}"),
+        }
+    }
+}
 
 impl AskPassphrase for Prompt {
     fn present(&self) -> std::io::Result<Option<Passphrase>> {
-        ask("passphrase")
+        ask(&self.told("passphrase"))
     }
 
     fn chosen(&self) -> std::io::Result<NewPassphrase> {
-        twice("passphrase (empty: create a key file instead)")
+        twice(&self.told("passphrase (empty: create a key file instead)"))
     }
 
     fn another(&self) -> std::io::Result<NewPassphrase> {
-        twice("new passphrase")
+        twice(&self.told("new passphrase"))
     }
 }
 

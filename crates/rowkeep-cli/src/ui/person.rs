@@ -6,7 +6,9 @@ use rowkeep::{Error, RequestError};
 
 use super::confirm::confirmed;
 use super::units::{counted, plain, short};
-use super::{deletion, effect, examined, made, repaired, replaced, restored, rows, snapshot, translated};
+use super::{
+    copied, deletion, effect, examined, made, repaired, replaced, restored, rows, snapshot, translated,
+};
 use crate::fail;
 use crate::setup::Session;
 
@@ -58,6 +60,12 @@ impl Caller for Person<'_> {
             News::Plan(Proposal::Repair(plan)) => session.say(repaired::plan_told(plan)),
             News::PlanAgain(why) => session.say(format!("{}; making a new plan", plain(why))),
             News::Snapshot(new) => session.say(snapshot::told(new)),
+            News::Copied(copied) => session.say(copied::one(copied)),
+            News::NotCopied(failed) => fail::say(&format!(
+                "error: cannot copy snapshot {}: {}",
+                short(failed.id),
+                plain(&failed.error)
+            )),
             News::Restored(outcome) => restored::done(session, outcome),
             News::Undone(outcome) => restored::undone(session, outcome),
             News::Examined(database) => session.say(examined::told(database)),

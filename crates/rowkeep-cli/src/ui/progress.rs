@@ -52,6 +52,7 @@ fn doing(phase: Phase) -> &'static str {
         Phase::Finish => "building indexes and constraints",
         Phase::Export => "exporting",
         Phase::Check => "checking",
+        Phase::Copy => "copying",
     }
 }
 

@@ -64,6 +64,10 @@ pub(crate) fn told(snapshot: &Snapshot, beside: &Beside) -> String {
         facts.push(("place", identity.place.clone()));
     }
     facts.extend(manifest.name.clone().map(|name| ("name", name)));
+    facts.extend(manifest.origin.map(|origin| {
+        let (snapshot, repository) = (origin.snapshot, origin.repository.to_string()[..8].to_owned());
+        ("copy of", format!("{snapshot} in repository {repository}"))
+    }));
     let holds = match snapshot.is_changes_alone() {
         true => "the changes made after it, so that they can be undone",
         false => scope(manifest.scope),

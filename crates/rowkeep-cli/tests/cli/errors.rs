@@ -53,6 +53,7 @@ const OF_REPOSITORY: &[&str] = &[
     "keep",
     "hold latest",
     "release latest",
+    "copy --to other --create",
     "key list",
     "export latest --to - --format ndjson",
     "history t 1",

@@ -10,6 +10,7 @@ mod by_time;
 mod chain;
 mod checks;
 mod concurrency;
+mod copies;
 mod damage;
 mod definitions;
 mod drill;

@@ -33,6 +33,7 @@ fn manifest(database: &str, number: u64, parent: Option<SnapshotId>) -> Manifest
         tags: BTreeMap::new(),
         environment: BTreeMap::new(),
         before: None,
+        origin: None,
         suspicion: None,
         cost: Cost::default(),
         program: "test".to_owned(),

@@ -1,14 +1,15 @@
 //! What a snapshot takes over from the one before: tables, or chunks of them, of which the database tells that nothing was written
-//! since, and chunks that new ones are differences to.
+//! since, or that are copies of equal ones, and chunks that new ones are differences to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{ChangeCount, RowStream, View};
-use rowkeep_format::{ChunkId, ContentKeys, PagesHash, SnapshotId, Table, TableEntry, TableName};
+use rowkeep_format::ids::RepositoryId;
+use rowkeep_format::{ChunkId, ContentKeys, Manifest, PagesHash, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
 use tokio::sync::OnceCell;
@@ -27,6 +28,36 @@ const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The written rows of a table with so many bytes are read while they are counted.
 const LARGE_TABLE_BYTES: u64 = 32 << 20;
 
+/// The hashes that the tables of a snapshot have in the repository where it was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Originals {
+    pub(crate) repository: RepositoryId,
+    pub(crate) hashes: HashMap<TableName, ChunkId>,
+}
+
+impl Originals {
+    /// Those of a snapshot in a repository, which may be a copy itself.
+    pub(crate) fn of(manifest: &Manifest, repository: RepositoryId) -> Self {
+        let made_in = manifest.origin.map_or(repository, |origin| origin.repository);
+        let hash = |entry: &TableEntry| match manifest.origin {
+            Some(_) => entry.original,
+            None => Some(entry.root.hash),
+        };
+        let hashes = manifest.tables.iter().filter_map(|entry| Some((entry.name.clone(), hash(entry)?)));
+        Self { repository: made_in, hashes: hashes.collect() }
+    }
+
+    /// The tables that have the same rows as in an earlier snapshot: where both were made in one repository, hashes tell.
+    fn unchanged_since(&self, earlier: &Manifest, repository: RepositoryId) -> HashSet<TableName> {
+        let earlier = Self::of(earlier, repository);
+        if earlier.repository != self.repository {
+            return HashSet::new();
+        }
+        let is_same = |(name, hash): &(&TableName, &ChunkId)| earlier.hashes.get(*name) == Some(*hash);
+        self.hashes.iter().filter(is_same).map(|(name, _)| name.clone()).collect()
+    }
+}
+
 /// An earlier snapshot of a database, for a later one. It is opened when something is wanted of it.
 #[derive(Clone)]
 pub(crate) struct Base {
@@ -36,12 +67,16 @@ pub(crate) struct Base {
 struct Inner {
     repository: Repository,
     id: SnapshotId,
+    /// For a copy, the hashes that its tables have where it was made.
+    copied: Option<Originals>,
     opened: OnceCell<Option<Opened>>,
 }
 
 struct Opened {
     instant: Option<String>,
     time: Timestamp,
+    /// For a copy, the tables that have the same rows in what it is a copy of.
+    unchanged: Option<HashSet<TableName>>,
     entries: HashMap<TableName, TableEntry>,
     tables: HashMap<TableName, Table>,
     reader: Arc<Reader>,
@@ -62,8 +97,11 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Base {
-    pub(crate) fn new(repository: &Repository, id: SnapshotId) -> Self {
-        Self { inner: Arc::new(Inner { repository: repository.clone(), id, opened: OnceCell::new() }) }
+    /// The snapshot with that id. A copy is compared with what that one is a copy of: `copied` are the hashes that its tables have
+    /// where it was made.
+    pub(crate) fn new(repository: &Repository, id: SnapshotId, copied: Option<&Originals>) -> Self {
+        let (repository, copied) = (repository.clone(), copied.cloned());
+        Self { inner: Arc::new(Inner { repository, id, copied, opened: OnceCell::new() }) }
     }
 
     /// Asks at once what is asked about each of many tables.
@@ -80,11 +118,17 @@ impl Base {
     /// all rows have to be read.
     pub(super) async fn take_over(&self, wanted: &Wanted<'_>) -> Result<Option<(TableEntry, u64)>, Error> {
         let Wanted { context, view, table, pages, now, keys, sink } = *wanted;
-        if view.reads_all() || (pages.is_none() && view.horizon().is_none()) {
+        let can_tell = self.inner.copied.is_some() || pages.is_some() || view.horizon().is_some();
+        if view.reads_all() || !can_tell {
             return Ok(None);
         }
         let Some(opened) = self.inner.opened().await else { return Ok(None) };
         let Some(entry) = opened.entry_of(table) else { return Ok(None) };
+        if let Some(unchanged) = &opened.unchanged {
+            let is_same =
+                unchanged.contains(&table.name) && opened.has(entry, |chunk| sink.note_reused(chunk)).await;
+            return Ok(is_same.then(|| (entry.clone(), 0)));
+        }
         let read = entry.read.unwrap_or(opened.time);
         let is_recent = now.duration_since(read).abs() < LONGEST_UNREAD;
         if !is_recent {
@@ -113,7 +157,7 @@ impl Base {
             }
         };
         Ok(found.map(|(root, read_bytes)| {
-            (TableEntry { root, read: Some(read), pages, ..entry.clone() }, read_bytes)
+            (TableEntry { root, read: Some(read), pages, original: None, ..entry.clone() }, read_bytes)
         }))
     }
 
@@ -153,7 +197,9 @@ impl Inner {
             let Snapshot { manifest, .. } = snapshots::open(&self.repository, self.id).await.ok()?;
             let reader = Arc::new(self.repository.reader().await.ok()?);
             let schema = read_schema(&reader, &manifest).await.ok()?;
+            let copied = self.copied.as_ref();
             Some(Opened {
+                unchanged: copied.map(|copied| copied.unchanged_since(&manifest, self.repository.id())),
                 instant: manifest.instant,
                 time: manifest.time,
                 entries: manifest.tables.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),

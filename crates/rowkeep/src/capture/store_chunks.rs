@@ -9,7 +9,7 @@ use rowkeep_format::{ChunkId, Schema, SnapshotId, Table, TableEntry, chunk};
 use rowkeep_repository::{Repository, Stored, Writer};
 
 use super::chunk::store;
-use super::reuse::Base;
+use super::reuse::{Base, Originals};
 use super::sink::Sink;
 use super::table::read_tables;
 use crate::{Context, Error, Event, Phase};
@@ -25,6 +25,8 @@ pub(super) struct Wanted<'a> {
     /// The snapshot before it.
     pub(super) parent: Option<SnapshotId>,
     pub(super) time: Timestamp,
+    /// Of a copy, what it is a copy of.
+    pub(super) copied: Option<&'a Originals>,
 }
 
 /// What was stored of it.
@@ -76,8 +78,9 @@ pub(super) async fn store_chunks(
             return Ok(chunks);
         }
         attempt += 1;
+        let phase = if wanted.copied.is_some() { Phase::Copy } else { Phase::Backup };
         let rows = wanted.chosen.iter().map(|table| wanted.view.estimate(&table.name).rows).sum();
-        context.observe(Event::Phase { phase: Phase::Backup, tables: wanted.chosen.len() as u64, rows });
+        context.observe(Event::Phase { phase, tables: wanted.chosen.len() as u64, rows });
         (added, read_bytes) = (chunks.added.clone(), chunks.read_bytes);
         before = chunks.finish().await?;
     }
@@ -95,7 +98,7 @@ async fn store_once(
     let schema = keys.chunk_id(&schema_chunk);
     store(keys, &writer, schema, &schema_chunk).await?;
     let sink = Sink::Repository(Arc::clone(&writer));
-    let base = wanted.parent.map(|parent| Base::new(repository, parent));
+    let base = wanted.parent.map(|parent| Base::new(repository, parent, wanted.copied));
     let base = base.as_ref().map(|base| (base, wanted.time));
     let (tables, read_bytes) =
         read_tables(context, wanted.view, wanted.chosen.clone(), keys, &sink, base).await?;

@@ -50,7 +50,14 @@ pub(crate) async fn read_tables(
         let earlier = || base.map(|(base, _)| Arc::new(base.earlier(table)));
         let (root, read_bytes) = read_table(context, view, table, keys, sink, earlier).await?;
         context.observe(Event::TableDone { table: &table.name, rows: root.rows });
-        let entry = TableEntry { name: table.name.clone(), kind: table.kind, root, read: None, pages };
+        let entry = TableEntry {
+            name: table.name.clone(),
+            kind: table.kind,
+            root,
+            read: None,
+            pages,
+            original: None,
+        };
         Ok::<_, Error>((entry, read_bytes))
     });
     let read: Vec<_> = read.buffer_unordered(view.parallelism()).try_collect().await?;

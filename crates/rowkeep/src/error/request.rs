@@ -69,6 +69,12 @@ pub enum RequestError {
         /// The file that remembers it.
         note: PathBuf,
     },
+    /// Snapshots are to be copied into the repository that they are in.
+    #[error("{location} is the repository that is copied from")]
+    SameRepository {
+        /// The place.
+        location: String,
+    },
     /// A file or what was typed gives no usable secret.
     #[error("{0}")]
     Secret(String),
@@ -287,6 +293,7 @@ impl RequestError {
             | RequestError::NoSuchDatabase { .. }
             | RequestError::NotSet { .. }
             | RequestError::NoLive
+            | RequestError::SameRepository { .. }
             | RequestError::SeveralLive { .. }
             | RequestError::Secret(_)
             | RequestError::NoMaskRules { .. }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use rowkeep_format::SnapshotId;
 
 use super::outcome::{
-    Deletion, Examined, RepairPlan, ReplacementSummary, RestoreOutcome, RowsSummary, SnapshotSummary,
-    TranslationSummary, UndoOutcome,
+    CopySummary, Deletion, Examined, RepairPlan, ReplacementSummary, RestoreOutcome, RowsSummary,
+    SnapshotSummary, TranslationSummary, UndoOutcome, UnreadableSnapshot,
 };
 use super::workspace::Made;
 use crate::Error;
@@ -84,6 +84,10 @@ pub enum News<'a> {
     },
     /// The same of one that could not be read.
     DeletedUnreadable(SnapshotId),
+    /// One of several snapshots was copied.
+    Copied(&'a CopySummary),
+    /// One of several snapshots cannot be copied, for it cannot be read.
+    NotCopied(&'a UnreadableSnapshot),
     /// One of several snapshots was made.
     Snapshot(&'a SnapshotSummary),
     /// A database is made or changed; what is proven of it comes with the outcome.

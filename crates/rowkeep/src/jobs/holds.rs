@@ -83,6 +83,31 @@ impl Holds {
         marks
     }
 
+    /// Says of the copy of a snapshot in another repository what is said of the snapshot and has not ended, if it is not said
+    /// there. `there` are the holds of the other repository.
+    pub(crate) async fn copy_of(
+        &self,
+        snapshot: SnapshotId,
+        there: &Holds,
+        copy: SnapshotId,
+        repository: &Repository,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        for (_, hold) in self.of(snapshot).filter(|(_, hold)| hold.until.is_none_or(|until| now < until)) {
+            let is_there = |(_, other): &&(HoldId, Hold)| match hold.kind {
+                HoldKind::LookedAt => other.kind == hold.kind,
+                HoldKind::Hold => {
+                    (other.kind, other.time, other.until) == (hold.kind, hold.time, hold.until)
+                        && other.reason == hold.reason
+                }
+            };
+            if there.of(copy).find(is_there).is_none() {
+                store_in(repository, &Hold { snapshot: copy, ..hold.clone() }).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes all that is said of a snapshot.
     pub(crate) async fn delete_of(&self, repository: &Repository, snapshot: SnapshotId) -> Result<(), Error> {
         for (id, _) in self.of(snapshot) {
@@ -108,8 +133,12 @@ async fn read(repository: &Repository, id: HoldId) -> Result<Hold, Error> {
 }
 
 async fn store(workspace: &Workspace, hold: &Hold) -> Result<(), Error> {
+    store_in(workspace.repository().await?, hold).await
+}
+
+async fn store_in(repository: &Repository, hold: &Hold) -> Result<(), Error> {
     let json = serde_json::to_vec(hold).expect("a hold has no map with keys that are not text");
-    workspace.repository().await?.store_hold(&json).await?;
+    repository.store_hold(&json).await?;
     Ok(())
 }
 

@@ -95,7 +95,7 @@ impl KeepRequest {
         };
         let at = self.time(workspace, context.now())?;
         let repository = workspace.repository().await?;
-        let marks = marks(repository).await?;
+        let marks = marks(repository, Holds::read(repository).await?).await?;
         let mut catalog = repository.catalog().await?;
         let databases = loop {
             let databases = self.decide(workspace, &catalog, rules.as_ref(), &marks, at)?;
@@ -124,7 +124,7 @@ impl KeepRequest {
         }
     }
 
-    fn decide(
+    pub(super) fn decide(
         &self,
         workspace: &Workspace,
         catalog: &Catalog,
@@ -181,9 +181,9 @@ fn of_one(
 }
 
 /// What is known of snapshots beside their summaries.
-async fn marks(repository: &Repository) -> Result<Marks, Error> {
+pub(super) async fn marks(repository: &Repository, holds: Holds) -> Result<Marks, Error> {
     let incomplete = repository.incomplete_snapshots().await?;
-    Ok(Marks { incomplete, ..Holds::read(repository).await?.marks() })
+    Ok(Marks { incomplete, ..holds.marks() })
 }
 
 /// The first of those that are kept as the newest which cannot be read.

@@ -1,5 +1,6 @@
 //! What jobs give back: everything that is needed to show it, and nothing that is open.
 
+mod copied;
 mod deletion;
 mod difference;
 mod examined;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::verdict::Verdict;
 
+pub use copied::{CopySummary, EqualTable};
 pub use deletion::Deletion;
 pub use difference::{DifferenceSummary, DifferingTable, LoneTable};
 pub use examined::Examined;

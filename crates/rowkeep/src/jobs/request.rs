@@ -9,6 +9,7 @@ use super::backup::{BackupOutcome, BackupRequest};
 use super::caller::{Caller, RunCommand};
 use super::check_data::{CheckDataRequest, ReportsOutcome};
 use super::check_mask::{CheckMaskOutcome, CheckMaskRequest};
+use super::copy::{CopyOutcome, CopyRequest};
 use super::delete::{DeleteOutcome, DeleteRequest};
 use super::diff::{DiffOutcome, DiffRequest};
 use super::doctor::{DoctorOutcome, DoctorRequest};
@@ -88,6 +89,8 @@ pub enum Request {
     Hold(HoldRequest),
     /// Release a snapshot that is held or suspicious.
     Release(ReleaseRequest),
+    /// Copy snapshots into another repository.
+    Copy(CopyRequest),
     /// Delete snapshots.
     Delete(DeleteRequest),
     /// Delete what the rules keep no more, and free space.
@@ -142,6 +145,8 @@ pub enum Outcome {
     Hold(HoldOutcome),
     /// A snapshot was released.
     Release(HoldOutcome),
+    /// Snapshots were copied into another repository.
+    Copy(CopyOutcome),
     /// Snapshots were deleted.
     Delete(DeleteOutcome),
     /// Snapshots and packs were deleted, or not.
@@ -216,6 +221,7 @@ impl Request {
             }
             Request::Hold(request) => Outcome::Hold(Box::pin(request.run(context, workspace)).await?),
             Request::Release(request) => Outcome::Release(Box::pin(request.run(context, workspace)).await?),
+            Request::Copy(request) => Outcome::Copy(Box::pin(request.run(context, workspace, caller)).await?),
             Request::Delete(request) => {
                 Outcome::Delete(Box::pin(request.run(context, workspace, caller)).await?)
             }
@@ -245,6 +251,7 @@ impl Outcome {
             Outcome::Doctor(outcome) => outcome.verdict(),
             Outcome::Keep(outcome) => outcome.verdict(),
             Outcome::Hold(outcome) | Outcome::Release(outcome) => outcome.verdict(),
+            Outcome::Copy(outcome) => outcome.verdict(),
             Outcome::Delete(outcome) => outcome.verdict(),
             Outcome::Prune(outcome) => outcome.verdict(),
             Outcome::CheckMask(outcome) => outcome.verdict(),

@@ -5,6 +5,7 @@ mod databases;
 mod files;
 mod first_use;
 mod known;
+mod other;
 mod repository;
 mod states;
 
@@ -38,6 +39,8 @@ pub struct Circumstances {
     pub store: StoreOptions,
     /// What opens the repository.
     pub secrets: Secrets,
+    /// The same of another repository, for jobs that work with two.
+    pub other: Other,
     /// What engines need to know.
     pub surroundings: Surroundings,
     /// What `${NAME}` stands for in files that requests name.
@@ -55,6 +58,15 @@ pub struct Circumstances {
     pub program: String,
 }
 
+/// What a caller was given for another repository than that of the workspace.
+#[derive(Default)]
+pub struct Other {
+    /// Options of its object store, which are stronger than those that the environment has.
+    pub store: Vec<(String, SecretString)>,
+    /// What opens it.
+    pub secrets: Secrets,
+}
+
 /// Looks up what a variable stands for.
 pub type Variable = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -68,7 +80,7 @@ pub struct StoreOptions {
 }
 
 /// What opens a repository: what a caller was given, in place of what is configured, and who can be asked.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Secrets {
     /// A key file.
     pub key_file: Option<PathBuf>,

@@ -66,6 +66,7 @@ fn summary(made: &Made) -> Summary {
         scope,
         tags: made.tags.iter().map(|tag| ((*tag).to_owned(), "yes".to_owned())).collect(),
         before,
+        origin: None,
         masked,
         suspicious_after: made.suspicious_after.map(id),
         all_tables: 1,

@@ -18,6 +18,7 @@ fn summary(name: &str, identity: Option<Identity>) -> Summary {
         scope: Scope::Full,
         tags: Default::default(),
         before: None,
+        origin: None,
         masked: false,
         suspicious_after: None,
         all_tables: 0,

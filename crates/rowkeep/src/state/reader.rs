@@ -56,15 +56,21 @@ pub(crate) fn chunks(
 pub(crate) struct Cause(Arc<Mutex<Option<Error>>>);
 
 impl Cause {
-    fn keep(&self, error: Error) -> EngineError {
+    /// Keeps an error, and gives one for an engine in its place.
+    pub(crate) fn keep(&self, error: Error) -> EngineError {
         let message = error.to_string();
         self.0.lock().expect("nobody panics holding it").get_or_insert(error);
         EngineError::new(ErrorKind::Other, message)
     }
 
+    /// The error that was kept, if there was one.
+    pub(crate) fn take(&self) -> Option<Error> {
+        self.0.lock().expect("nobody panics holding it").take()
+    }
+
     /// The true error behind one that an engine gave.
     pub(crate) fn of(&self, error: EngineError) -> Error {
-        self.0.lock().expect("nobody panics holding it").take().unwrap_or(Error::Engine(error))
+        self.take().unwrap_or(Error::Engine(error))
     }
 
     /// The same, of an error that may be an engine's or another.

@@ -1,8 +1,10 @@
 //! The snapshots of a repository: opened, listed, and found by what people call them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::stream::StreamExt;
+use rowkeep_format::manifest::Origin;
 use rowkeep_format::{Manifest, Schema, SnapshotId, Summary, chunk};
 use rowkeep_repository::{Catalog, ErrorKind as RepositoryKind, Reader, Repository};
 
@@ -83,7 +85,7 @@ pub async fn list(repository: &Repository, owner: Option<&Owner>) -> Result<Vec<
 }
 
 /// Whether a snapshot was deleted elsewhere since it was listed.
-pub(super) fn is_gone(error: &Error) -> bool {
+pub(crate) fn is_gone(error: &Error) -> bool {
     matches!(error, Error::Repository(error) if error.kind() == RepositoryKind::NotFound)
 }
 
@@ -157,7 +159,8 @@ async fn open_or_next(
     }
 }
 
-/// Finds a snapshot by what people call it: `latest`, `latest:DATABASE`, its name, its id, or the beginning of one.
+/// Finds a snapshot by what people call it: `latest`, `latest:DATABASE`, its name, its id, or the beginning of one. A copy has the id
+/// too that it has where it was made.
 ///
 /// The database is one by its name, or by its URL or path where several have that name. Of several snapshots with one name
 /// the newest is meant that can be read. What is the name of one snapshot and the beginning of another's id could mean
@@ -241,6 +244,7 @@ fn find_named(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
     let begins =
         |id: &SnapshotId| reference.len() >= SHORTEST_PREFIX && id.to_string().starts_with(reference);
     let mut candidates: Vec<SnapshotId> = ids().filter(begins).collect();
+    candidates.extend(copies(catalog, begins, &candidates));
     candidates.extend(named.filter(|named| !candidates.contains(named)));
     match candidates.as_slice() {
         [] => Err(missing(None)),
@@ -250,6 +254,15 @@ fn find_named(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
             candidates: candidates.iter().map(SnapshotId::to_string).collect(),
         }),
     }
+}
+
+/// The copies of snapshots whose ids elsewhere begin so, beside those that were found; the newest of several copies of one.
+fn copies(catalog: &Catalog, begins: impl Fn(&SnapshotId) -> bool, found: &[SnapshotId]) -> Vec<SnapshotId> {
+    let of = |summary: &Arc<Summary>| {
+        Some((summary.origin.filter(|origin| begins(&origin.snapshot))?, summary.id))
+    };
+    let newest: HashMap<Origin, SnapshotId> = catalog.snapshots().filter_map(of).collect();
+    newest.into_values().filter(|id| !found.contains(id)).collect()
 }
 
 /// Refuses a name for a snapshot that is the id of another or the beginning of one: it would hide that.

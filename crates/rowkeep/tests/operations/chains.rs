@@ -56,6 +56,7 @@ pub(crate) fn manifest(database: &str, time: Timestamp) -> Manifest {
         tags: BTreeMap::new(),
         environment: BTreeMap::new(),
         before: None,
+        origin: None,
         suspicion: None,
         cost: Cost::default(),
         program: "test".to_owned(),

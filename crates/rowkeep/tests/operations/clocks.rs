@@ -304,9 +304,12 @@ impl Story {
         self.run("hold", json!({ "snapshot": "second", "reason": "audit" }));
         self.run("keep", json!({}));
         self.run("release", json!({ "snapshot": "second" }));
+        let copies = json!({ "to": self.path("copies"), "create": true });
+        self.run("copy", copies.clone());
         self.run("delete", json!({ "snapshots": ["first", "third"] }));
         self.run("backup", json!({ "database": "shop", "name": "last" }));
         self.run("verify", json!({ "snapshot": "latest", "against": "shop" }));
+        self.run("copy", copies);
         self.run("prune", json!({}));
         self.run("prune", json!({ "grace": "0s" }));
         self.run("check", json!({ "read_percent": 100.0 }));

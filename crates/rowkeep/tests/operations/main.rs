@@ -5,6 +5,7 @@ mod by_time;
 mod chains;
 mod check;
 mod clocks;
+mod copies;
 mod damage;
 mod dangling;
 mod hashes;

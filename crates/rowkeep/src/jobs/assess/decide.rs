@@ -188,6 +188,7 @@ mod tests {
             root: TableRoot { hash: chunk, levels: 1, rows: *rows, chunks: 1, bytes: 8 * rows },
             read: None,
             pages: None,
+            original: None,
         };
         Snapshot {
             id: SnapshotId::from_hex(&format!("{number:02x}").repeat(16)).expect("it is an id"),
@@ -210,6 +211,7 @@ mod tests {
                 tags: BTreeMap::new(),
                 environment: BTreeMap::new(),
                 before: None,
+                origin: None,
                 suspicion: None,
                 cost: Cost::default(),
                 program: "test".into(),

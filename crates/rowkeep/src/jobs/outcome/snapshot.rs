@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rowkeep_format::manifest::{Scope, Unread};
+use rowkeep_format::manifest::{Origin, Scope, Unread};
 use rowkeep_format::{SnapshotId, Summary};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,9 @@ pub struct SnapshotSummary {
     /// What was about to be done to the database, where it was taken to make that undoable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// The snapshot that it is a copy of, in the repository where that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl SnapshotSummary {
@@ -96,6 +99,7 @@ impl From<&Summary> for SnapshotSummary {
             suspicion: Vec::new(),
             looked_at: false,
             before: summary.before.as_ref().map(|before| before.operation.clone()),
+            origin: summary.origin,
         }
     }
 }

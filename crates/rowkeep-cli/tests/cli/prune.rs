@@ -13,7 +13,11 @@ fn stored(sandbox: &Sandbox) -> u64 {
 }
 
 fn ids(sandbox: &Sandbox) -> Vec<String> {
-    let listed = sandbox.json(&["snapshots"]);
+    ids_in(sandbox, "rowkeep-repository")
+}
+
+fn ids_in(sandbox: &Sandbox, repository: &str) -> Vec<String> {
+    let listed = sandbox.json(&["snapshots", "--repository", repository]);
     let snapshots = listed["snapshots"].as_array().expect("a list");
     snapshots.iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect()
 }
@@ -180,13 +184,14 @@ fn commands_side_by_side_killed_at_random_lose_nothing_that_is_shown() {
     let runs: u64 = std::env::var("ROWKEEP_KILLED_RUNS").map_or(48, |text| text.parse().expect("a number"));
     let sandbox = Sandbox::bare();
     sandbox.done(&["init", "--no-encryption"]);
+    sandbox.done(&["init", "--no-encryption", "--repository", "other"]);
     for name in ["a", "b"] {
         sandbox.sql(&format!("{name}.db"), &filled(6_000));
         sandbox.done(&["backup", &format!("{name}.db")]);
     }
     let mut numbers = Numbers(20_261_129);
     let (mut count, mut round) = (0, 0);
-    while round * 3 < runs {
+    while round * 4 < runs {
         round += 1;
         for name in ["a", "b"] {
             let change =
@@ -202,8 +207,11 @@ fn commands_side_by_side_killed_at_random_lose_nothing_that_is_shown() {
             1 => vec!["restore", &*any, "--to", &*restored],
             _ => vec!["check"],
         };
-        let commands =
-            [vec!["backup", "a.db"], vec!["prune", "--grace", grace, "--keep-last", "3", "--yes"], third];
+        // Copies are made while what they are copies of is deleted, and deleted where they are made.
+        let prune = vec!["prune", "--grace", grace, "--keep-last", "3", "--yes"];
+        let prune_other = [&prune[..], &["--repository", "other"]].concat();
+        let fourth = if numbers.below(4) == 0 { prune_other } else { vec!["copy", "--to", "other"] };
+        let commands = [vec!["backup", "a.db"], prune, third, fourth];
         let mut spawn = |args: &Vec<&str>| {
             let mut command = sandbox.command(args);
             let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -213,13 +221,18 @@ fn commands_side_by_side_killed_at_random_lose_nothing_that_is_shown() {
         let mut children: Vec<(Child, Duration)> = commands.iter().map(&mut spawn).collect();
         count += killed(&mut children);
         // Every snapshot that is shown restores, and is proven.
-        for id in ids(&sandbox) {
-            let copy = sandbox.path("copy.db");
-            let _ = std::fs::remove_file(&copy);
-            sandbox.done(&["restore", &id, "--to", "copy.db"]);
+        for repository in ["rowkeep-repository", "other"] {
+            let on = ["--repository", repository];
+            for id in ids_in(&sandbox, repository) {
+                let copy = sandbox.path("copy.db");
+                let _ = std::fs::remove_file(&copy);
+                sandbox.done(&[&["restore", &id, "--to", "copy.db"], &on[..]].concat());
+            }
+            let checked = sandbox.done(&[&["check", "--read-data"], &on[..]].concat());
+            assert!(checked.out.contains("no damage"), "{checked:?}");
         }
-        let checked = sandbox.done(&["check", "--read-data"]);
-        assert!(checked.out.contains("no damage"), "{checked:?}");
     }
+    sandbox.done(&["copy", "--to", "other"]);
+    assert!(!ids_in(&sandbox, "other").is_empty());
     assert!(count * 4 > runs, "{count} of {runs} were killed");
 }

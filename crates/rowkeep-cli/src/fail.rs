@@ -234,6 +234,9 @@ fn request_hint(error: &RequestError) -> Option<String> {
             format!("look at it with `rowkeep show {snapshot}`, and name it by its id if it is what you mean")
         }
         RequestError::SeveralInRepository { .. } => "name one after the key".to_owned(),
+        RequestError::SeveralRepositories { known } => {
+            format!("say which with --repository: {}", known.join(", "))
+        }
         RequestError::SameRepository { .. } => "give another location with --to".to_owned(),
         RequestError::Secret(_)
         | RequestError::NoTime { .. }

@@ -107,7 +107,7 @@ impl Session {
             key_file: beside.key_file,
             passphrase_file: beside.passphrase_file,
             passphrase,
-            person: Some(Arc::new(passphrase::Prompt::Other)),
+            person: Some(Arc::new(passphrase::Prompt)),
         };
         let other = Other { store: beside.store_options, secrets };
         let workspace = Workspace::new(config, Circumstances { other, ..self.circumstances() });
@@ -141,12 +141,14 @@ impl Session {
     fn circumstances(&self) -> Circumstances {
         Circumstances {
             repository: self.global.repository.clone(),
+            called: None,
+            observer: Some(self.context.observer()),
             store: store::options(&self.global.store_options),
             secrets: Secrets {
                 key_file: self.global.key_file.clone(),
                 passphrase_file: self.global.passphrase_file.clone(),
                 passphrase: self.passphrase(machine::PASSPHRASE),
-                person: Some(Arc::new(passphrase::Prompt::Own)),
+                person: Some(Arc::new(passphrase::Prompt)),
             },
             other: Other::default(),
             surroundings: machine::surroundings(Arc::clone(self.context.clock()), self.global.read_all),

@@ -1,6 +1,7 @@
 //! `rowkeep.toml`: the databases to protect, by name.
 
 mod beside;
+mod repositories;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use crate::rows::mask::MaskRules;
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
+use repositories::FileRepository;
+pub use repositories::NamedRepository;
 
 /// What `rowkeep.toml` says.
 ///
@@ -41,8 +44,10 @@ pub struct Config {
     pub passphrase_file: Option<String>,
     /// Options of the object store, such as `aws_endpoint`.
     pub store: BTreeMap<String, SecretString>,
-    /// The variables of the environment that those options were made of.
+    /// The variables of the environment that options of object stores were made of.
     pub store_variables: Vec<String>,
+    /// Several repositories, in place of one: a backup goes to all, and what is read comes from the first that can be opened.
+    pub repositories: Vec<NamedRepository>,
     /// What the databases serve: `production`, `development`; kept with every snapshot.
     pub environment: Option<String>,
     /// The time zone of databases that have none of their own; UTC when not given.
@@ -101,6 +106,8 @@ struct File {
     passphrase_file: Option<String>,
     #[serde(default)]
     store: BTreeMap<String, String>,
+    #[serde(default)]
+    repositories: Vec<FileRepository>,
     environment: Option<String>,
     timezone: Option<String>,
     keep: Option<StatedRules>,
@@ -169,6 +176,28 @@ impl FileSuspicion {
     }
 }
 
+impl File {
+    /// Fails where something is said of one repository, and there are several.
+    fn check_repositories(&self) -> Result<(), String> {
+        if self.repositories.is_empty() {
+            return Ok(());
+        }
+        if self.repository.is_some() {
+            return Err("write repository or [[repositories]], not both".to_owned());
+        }
+        let of_one = [
+            ("create", self.create),
+            ("key_file", self.key_file.is_some()),
+            ("passphrase_file", self.passphrase_file.is_some()),
+            ("store", !self.store.is_empty()),
+        ];
+        match of_one.iter().find(|(_, is_said)| *is_said) {
+            Some((name, _)) => Err(format!("{name} belongs to one of [[repositories]]")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a name stands for that no database and no snapshot can have.
 pub(crate) fn taken_name(name: &str) -> Option<&'static str> {
     match name.split(':').next()? {
@@ -180,6 +209,38 @@ pub(crate) fn taken_name(name: &str) -> Option<&'static str> {
 }
 
 impl Config {
+    /// One of several repositories, by its name or its place.
+    pub fn repository_named(&self, named: &str) -> Option<&NamedRepository> {
+        let by_name = self.repositories.iter().find(|repository| repository.name == named);
+        by_name.or_else(|| self.repositories.iter().find(|repository| repository.location == named))
+    }
+
+    /// The same configuration with this repository alone.
+    pub(crate) fn with_repository(&self, repository: &NamedRepository) -> Self {
+        Self {
+            repository: Some(repository.location.clone()),
+            create: repository.create,
+            key_file: repository.key_file.clone(),
+            passphrase_file: repository.passphrase_file.clone(),
+            store: repository.store.clone(),
+            repositories: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The same configuration without what it says of any repository but what must be kept from others.
+    pub(crate) fn without_repository(&self) -> Self {
+        Self {
+            repository: None,
+            create: false,
+            key_file: None,
+            passphrase_file: None,
+            store: BTreeMap::new(),
+            repositories: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The groups of tables of all databases.
     pub fn groups(&self) -> BTreeMap<String, Vec<String>> {
         self.databases.values().flat_map(|database| database.selection.groups.clone()).collect()
@@ -217,6 +278,7 @@ impl Config {
     pub fn parse(text: &str, path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let fail = |message: String| Error::Config { path: path.to_owned(), message };
         let file: File = toml::from_str(text).map_err(|error| fail(toml_problem(text, &error)))?;
+        file.check_repositories().map_err(fail)?;
         let expand = |value: String| expand(&value, variable).map_err(fail);
         let optional = |value: Option<String>| value.map(expand).transpose();
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -270,8 +332,11 @@ impl Config {
         for (name, value) in file.store {
             store.insert(name, crate::variables::expand(&value, &noted).map_err(fail)?.into());
         }
+        let repositories =
+            repositories::read_all(file.repositories, folder, variable, &noted).map_err(fail)?;
         Ok(Self {
             folder: Some(folder.to_owned()),
+            repositories,
             repository: optional(file.repository)?.map(|location| beside::repository(folder, location)),
             create: file.create,
             key_file: file_beside(file.key_file)?,
@@ -287,6 +352,10 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "config/repositories_tests.rs"]
+mod repositories_tests;
 
 #[cfg(test)]
 mod tests {

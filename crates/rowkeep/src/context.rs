@@ -111,6 +111,11 @@ impl Context {
         self.cores
     }
 
+    /// Who watches.
+    pub fn observer(&self) -> Observer {
+        Arc::clone(&self.observer)
+    }
+
     pub(crate) fn observe(&self, event: Event<'_>) {
         (self.observer)(event);
     }

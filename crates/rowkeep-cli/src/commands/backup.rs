@@ -6,7 +6,7 @@ use rowkeep::jobs::backup::BackupRequest;
 use serde_json::json;
 
 use crate::args::pair;
-use crate::fail::{FAILED, ended};
+use crate::fail::{FAILED, ended, say};
 use crate::out;
 use crate::setup::{Session, masked};
 use crate::ui::person::Person;
@@ -68,11 +68,18 @@ impl Backup {
         let person = Person { session, approves: true };
         let outcome = self.request().run(&session.context, session.workspace()?, &person).await?;
         if session.global.json {
-            out::json(&json!({ "snapshots": outcome.snapshots, "failed": outcome.failed }));
+            let mut json = json!({ "snapshots": outcome.snapshots, "failed": outcome.failed });
+            if !outcome.behind.is_empty() {
+                json["behind"] = json!(outcome.behind);
+            }
+            out::json(&json);
         }
         if !outcome.failed.is_empty() {
             say_failed(&outcome.failed, outcome.snapshots.len(), "backed up");
             return Ok(FAILED);
+        }
+        if !outcome.behind.is_empty() {
+            say("hint: the next backup copies to the other repositories what they lack");
         }
         Ok(ended("backup", outcome.verdict(), &outcome.hooks_failed))
     }

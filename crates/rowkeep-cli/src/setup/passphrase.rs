@@ -4,38 +4,29 @@ use std::io::IsTerminal;
 
 use rowkeep::jobs::workspace::{AskPassphrase, NewPassphrase};
 use rowkeep::repository::Passphrase;
+use rowkeep::units::plain;
 use secrecy::ExposeSecret;
 
 /// Asks on the terminal, where there is one.
-pub(super) enum Prompt {
-    /// For the repository.
-    Own,
-    /// For the one that snapshots are copied to.
-    Other,
-}
-
-impl Prompt {
-    /// What is asked for.
-    fn told(&self, what: &str) -> String {
-        match self {
-            Prompt::Own => what.to_owned(),
-            Prompt::Other => format!("of the repository to copy to, {what}"),
-        }
-    }
-}
+pub(super) struct Prompt;
 
 impl AskPassphrase for Prompt {
-    fn present(&self) -> std::io::Result<Option<Passphrase>> {
-        ask(&self.told("passphrase"))
+    fn present(&self, repository: Option<&str>) -> std::io::Result<Option<Passphrase>> {
+        ask(&of(repository, "passphrase"))
     }
 
-    fn chosen(&self) -> std::io::Result<NewPassphrase> {
-        twice(&self.told("passphrase (empty: create a key file instead)"))
+    fn chosen(&self, repository: Option<&str>) -> std::io::Result<NewPassphrase> {
+        twice(&of(repository, "passphrase (empty: create a key file instead)"))
     }
 
-    fn another(&self) -> std::io::Result<NewPassphrase> {
-        twice(&self.told("new passphrase"))
+    fn another(&self, repository: Option<&str>) -> std::io::Result<NewPassphrase> {
+        twice(&of(repository, "new passphrase"))
     }
+}
+
+/// What is asked for, with the repository that it is for where there are several.
+fn of(repository: Option<&str>, what: &str) -> String {
+    repository.map_or_else(|| what.to_owned(), |repository| format!("{}: {what}", plain(repository)))
 }
 
 fn twice(prompt: &str) -> std::io::Result<NewPassphrase> {

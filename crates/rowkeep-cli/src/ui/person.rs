@@ -5,7 +5,7 @@ use rowkeep::jobs::caller::{Caller, News, Proposal};
 use rowkeep::{Error, RequestError};
 
 use super::confirm::confirmed;
-use super::units::{counted, plain, short};
+use super::units::{bytes, counted, plain, short};
 use super::{
     copied, deletion, effect, examined, made, repaired, replaced, restored, rows, snapshot, translated,
 };
@@ -61,6 +61,12 @@ impl Caller for Person<'_> {
             News::PlanAgain(why) => session.say(format!("{}; making a new plan", plain(why))),
             News::Snapshot(new) => session.say(snapshot::told(new)),
             News::Copied(copied) => session.say(copied::one(copied)),
+            News::CaughtUp { repository, snapshots, new_bytes } => session.say(format!(
+                "copied {} to repository {repository}: {} new there",
+                counted(snapshots, "snapshot"),
+                bytes(new_bytes)
+            )),
+            News::Behind { repository, error } => fail::say_of(&format!("repository {repository}"), error),
             News::NotCopied(failed) => fail::say(&format!(
                 "error: cannot copy snapshot {}: {}",
                 short(failed.id),

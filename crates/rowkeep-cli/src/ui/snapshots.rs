@@ -1,11 +1,12 @@
 //! Snapshots in a table.
 
 use rowkeep::jobs::outcome::{SnapshotSummary, UnreadableSnapshot};
+use rowkeep::jobs::repositories::RepositoryState;
 use rowkeep::jobs::snapshots::SnapshotsOutcome;
 
 use super::holds;
 use super::table::{Column, render};
-use super::units::{bytes, count, counted, local_time, short, time_zone};
+use super::units::{bytes, count, counted, local_time, plain, short, time_zone};
 
 /// What somebody called it, or what it was taken before.
 fn name(snapshot: &SnapshotSummary) -> String {
@@ -32,7 +33,9 @@ pub(crate) fn told(outcome: &SnapshotsOutcome) -> String {
     let unreadable = outcome.unreadable.iter();
     let unreadable =
         unreadable.map(|UnreadableSnapshot { id, error }| format!("cannot read snapshot {id}: {error}"));
+    let repositories = outcome.repositories.iter().map(repository);
     std::iter::once(all(outcome))
+        .chain(repositories)
         .chain(doubted)
         .chain(held)
         .chain(suspicious)
@@ -40,6 +43,28 @@ pub(crate) fn told(outcome: &SnapshotsOutcome) -> String {
         .chain(unreadable_holds)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// How one of several repositories stands to the one that is shown.
+fn repository(state: &RepositoryState) -> String {
+    let RepositoryState { repository, shown, lacks, ahead, error } = state;
+    if let Some(error) = error {
+        return format!("repository {repository}: CANNOT BE OPENED: {}", plain(error));
+    }
+    if *shown {
+        return format!("repository {repository}: these");
+    }
+    let mut told = Vec::new();
+    if *lacks > 0 {
+        told.push(format!("lacks {}", counted(*lacks, "snapshot")));
+    }
+    if *ahead > 0 {
+        told.push(format!("has {} more", counted(*ahead, "snapshot")));
+    }
+    match told.is_empty() {
+        true => format!("repository {repository}: up to date"),
+        false => format!("repository {repository}: {}; the next backup copies them", told.join(", ")),
+    }
 }
 
 /// The database of a snapshot: by its place where several have its name.

@@ -45,6 +45,7 @@ mod replace;
 mod sandbox;
 mod secrets;
 mod settings;
+mod several;
 mod sqlite;
 mod standby;
 mod subjects;

@@ -3,6 +3,9 @@
 //! A copy is what a capture of the same rows would have made in the other repository: chunk for chunk, so that copies and backups
 //! there share what is equal. Its manifest keeps what the first one says of the database, and says what it is a copy of
 //! ([`Origin`]), by which it is known again.
+//!
+//! A table that has the hash that it had in the snapshot before is taken over (`capture/reuse.rs`); one that changed is read as a
+//! whole, as [`store_chunks`] reads any view.
 
 mod changes;
 mod place;

@@ -69,6 +69,12 @@ pub enum RequestError {
         /// The file that remembers it.
         note: PathBuf,
     },
+    /// One repository is meant, and several are configured.
+    #[error("several repositories are configured")]
+    SeveralRepositories {
+        /// Their names.
+        known: Vec<String>,
+    },
     /// Snapshots are to be copied into the repository that they are in.
     #[error("{location} is the repository that is copied from")]
     SameRepository {
@@ -294,6 +300,7 @@ impl RequestError {
             | RequestError::NotSet { .. }
             | RequestError::NoLive
             | RequestError::SameRepository { .. }
+            | RequestError::SeveralRepositories { .. }
             | RequestError::SeveralLive { .. }
             | RequestError::Secret(_)
             | RequestError::NoMaskRules { .. }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
 use super::outcome::SnapshotSummary;
+use super::repositories::{BehindRepository, gather, spread};
 use super::several::{FailedDatabase, each};
 use super::verdict::{Verdict, Verdicted};
 use super::workspace::{Masked, Source, Workspace, within_hooks};
@@ -79,6 +80,9 @@ pub struct BackupOutcome {
     /// The databases that were not backed up, of several.
     #[serde(default)]
     pub failed: Vec<FailedDatabase>,
+    /// Of several repositories, those that do not have all of it; the next backup brings it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<BehindRepository>,
     /// What failed of the hooks after them.
     pub hooks_failed: Vec<String>,
 }
@@ -86,7 +90,8 @@ pub struct BackupOutcome {
 impl BackupOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
-        if self.hooks_failed.is_empty() && self.failed.is_empty() { Verdict::Done } else { Verdict::Failed }
+        let is_done = self.hooks_failed.is_empty() && self.failed.is_empty() && self.behind.is_empty();
+        if is_done { Verdict::Done } else { Verdict::Failed }
     }
 }
 
@@ -100,6 +105,9 @@ impl BackupRequest {
     /// Backs up one database after the other. One of several that fails keeps no other from being backed up: the caller is
     /// told, and the outcome says so. Where there is no repository, one is made if the configuration or the caller approves of
     /// it.
+    ///
+    /// Of several repositories, the first that can be opened gets the snapshots, and the others copies of them: databases are read
+    /// once. What any of them lacks because it could not be opened is brought first.
     pub async fn run(
         &self,
         context: &Context,
@@ -118,12 +126,14 @@ impl BackupRequest {
         if let Some(name) = &self.name {
             refuse_hidden_id(&*repository.catalog().await?, name)?;
         }
+        let mut behind = gather(context, workspace, Some(&sources), caller).await?;
         let (done, failed) = each(context, caller, &databases, String::as_str, async |database| {
             self.back_up(context, workspace, caller, repository, database).await
         })
         .await?;
+        spread(context, workspace, caller, &mut behind).await?;
         let (snapshots, hooks_failed): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-        Ok(BackupOutcome { snapshots, failed, hooks_failed: hooks_failed.concat() })
+        Ok(BackupOutcome { snapshots, failed, behind, hooks_failed: hooks_failed.concat() })
     }
 
     /// Backs up one database: its snapshot, and what failed of the hooks after it.

@@ -86,6 +86,22 @@ pub enum News<'a> {
     DeletedUnreadable(SnapshotId),
     /// One of several snapshots was copied.
     Copied(&'a CopySummary),
+    /// One of several repositories got what it lacked.
+    CaughtUp {
+        /// Its name.
+        repository: &'a str,
+        /// How many snapshots were copied into it.
+        snapshots: u64,
+        /// Bytes that this added to it.
+        new_bytes: u64,
+    },
+    /// One of several repositories lacks what others have, and something stands in the way of copying it.
+    Behind {
+        /// Its name.
+        repository: &'a str,
+        /// What stands in the way.
+        error: &'a Error,
+    },
     /// One of several snapshots cannot be copied, for it cannot be read.
     NotCopied(&'a UnreadableSnapshot),
     /// One of several snapshots was made.

@@ -1,20 +1,13 @@
 //! Copy: snapshots come into another repository, only what that one lacks.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use rowkeep_format::SnapshotId;
-use rowkeep_repository::Catalog;
 use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
-use super::holds::Holds;
-use super::keep::{KeepRequest, marks};
+use super::copying::{Lacking, Source, Which};
 use super::outcome::{CopySummary, SnapshotSummary, UnreadableSnapshot};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
-use crate::capture::copy::{Copied, Copier};
-use crate::state::needs::complete_left;
+use crate::capture::copy::Copier;
 use crate::{Context, Error, RequestError};
 
 /// Which snapshots are to be copied, and where to.
@@ -68,6 +61,12 @@ impl CopyOutcome {
     pub fn verdict(&self) -> Verdict {
         if self.failed.is_empty() { Verdict::Done } else { Verdict::Failed }
     }
+
+    fn plan(&mut self, lacking: &Lacking) {
+        self.planned = lacking.snapshots.iter().map(|summary| SnapshotSummary::from(&**summary)).collect();
+        self.there = lacking.there.len() as u64;
+        self.expired = lacking.expired;
+    }
 }
 
 impl CopyRequest {
@@ -83,101 +82,46 @@ impl CopyRequest {
     ) -> Result<CopyOutcome, Error> {
         let from = workspace.repository().await?;
         let other = workspace.other(&self.to, self.create);
+        let which = Which { databases: &self.databases, expired: self.expired, only_later: false };
+        let source = Source::read(context, workspace, from, which).await?;
         let mut outcome = CopyOutcome {
             to: other.shown_location(),
             planned: Vec::new(),
             copied: Vec::new(),
             there: 0,
             expired: 0,
-            failed: Vec::new(),
+            failed: source.unreadable(),
             plan_only: self.plan_only,
         };
-        let (holds, unreadable_holds) = Holds::readable(from).await?;
-        for (_, error) in &unreadable_holds {
-            context.warn(format!("a hold is not copied: {}", error.in_one_line()));
-        }
-        let catalog = from.catalog().await?;
-        let meant = self.meant(context, workspace, &catalog, &holds, !unreadable_holds.is_empty()).await?;
-        outcome.failed.extend(
-            catalog.unreadable().iter().map(|unreadable| UnreadableSnapshot {
-                id: unreadable.id,
-                error: unreadable.error.to_string(),
-            }),
-        );
         outcome.failed.iter().for_each(|failed| caller.tell(News::NotCopied(failed)));
-
-        let to = match other.repository().await {
-            Err(Error::Request(RequestError::NoRepository { .. })) if self.plan_only => {
-                let kept = catalog.snapshots().filter(|summary| meant.get(&summary.id) == Some(&true));
-                outcome.planned = kept.map(|summary| SnapshotSummary::from(&**summary)).collect();
-                outcome.expired = meant.values().filter(|is_kept| !**is_kept).count() as u64;
-                return Ok(outcome);
-            }
-            _ => other.repository_or_new(&[], caller).await.map_err(Error::of_other)?,
+        let opened = match self.plan_only {
+            true => other.repository().await,
+            false => other.repository_or_new(&[], caller).await,
         };
-        if to.id() == from.id() {
-            return Err(RequestError::SameRepository { location: outcome.to }.into());
-        }
-        if !self.plan_only {
-            complete_left(to).await?;
-        }
-        let mut copier = Copier::new(from, to, workspace.program()).await?;
-        let (there, _) = Holds::readable(to).await?;
-        let mut lacking = Vec::new();
-        for summary in catalog.snapshots() {
-            let Some(is_kept) = meant.get(&summary.id) else { continue };
-            match copier.copy_of(summary) {
-                Some(copy) => {
-                    outcome.there += 1;
-                    if !self.plan_only {
-                        copier.bring_up_to_date(summary).await?;
-                        holds.copy_of(summary.id, &there, copy, to, context.now()).await?;
-                    }
-                }
-                None if *is_kept => lacking.push(Arc::clone(summary)),
-                None => outcome.expired += 1,
+        let to = match opened {
+            Ok(to) if to.id() == from.id() => {
+                return Err(RequestError::SameRepository { location: outcome.to }.into());
             }
-        }
-        outcome.planned = lacking.iter().map(|summary| SnapshotSummary::from(&**summary)).collect();
-        if self.plan_only {
-            return Ok(outcome);
-        }
-        for summary in lacking {
-            match copier.copy(context, &summary).await? {
-                Copied::Made(copy) => {
-                    let copied = CopySummary::of(&copy);
-                    holds.copy_of(summary.id, &there, copied.copy.id, to, context.now()).await?;
-                    caller.tell(News::Copied(&copied));
-                    outcome.copied.push(copied);
-                }
-                Copied::There => outcome.there += 1,
-                Copied::Gone => {}
-                Copied::Unreadable(error) => {
-                    let failed = UnreadableSnapshot { id: summary.id, error: error.in_one_line() };
-                    caller.tell(News::NotCopied(&failed));
-                    outcome.failed.push(failed);
-                }
+            Ok(to) => Some(to),
+            Err(Error::Request(RequestError::NoRepository { .. })) if self.plan_only => None,
+            Err(error) => return Err(error.of_other()),
+        };
+        match to {
+            Some(to) if !self.plan_only => {
+                let planned = &mut outcome;
+                let done =
+                    source.copy(context, workspace, to, caller, |lacking| planned.plan(lacking)).await?;
+                outcome.copied = done.copied;
+                outcome.there += done.there;
+                outcome.failed.extend(done.failed);
+                other.settle().await;
             }
+            Some(to) => {
+                let copier = Copier::new(from, to, workspace.program()).await?;
+                outcome.plan(&source.lacking(|summary| copier.copy_of(summary)));
+            }
+            None => outcome.plan(&source.lacking(|_| None)),
         }
-        other.settle().await;
         Ok(outcome)
-    }
-
-    /// The snapshots that are meant, and whether a rule keeps each.
-    async fn meant(
-        &self,
-        context: &Context,
-        workspace: &Workspace,
-        catalog: &Catalog,
-        holds: &Holds,
-        is_unclear: bool,
-    ) -> Result<BTreeMap<SnapshotId, bool>, Error> {
-        let marks = marks(workspace.repository().await?, holds.clone()).await?;
-        let keep = KeepRequest { databases: self.databases.clone(), ..KeepRequest::default() };
-        let decided = keep.decide(workspace, catalog, None, &marks, context.now())?;
-        let all = decided.into_iter().flat_map(|database| database.snapshots);
-        // Where a hold cannot be read, nobody knows which snapshot is to stay.
-        let is_meant_anyway = self.expired || is_unclear;
-        Ok(all.map(|one| (one.summary.id, is_meant_anyway || one.decision.is_kept())).collect())
     }
 }

@@ -57,6 +57,7 @@ impl DeleteRequest {
         workspace: &Workspace,
         caller: &dyn Caller,
     ) -> Result<DeleteOutcome, Error> {
+        workspace.refuse_several()?;
         let repository = workspace.repository().await?;
         let mut ids = Vec::new();
         for reference in &self.snapshots {

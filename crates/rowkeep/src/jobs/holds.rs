@@ -185,6 +185,7 @@ impl HoldOutcome {
 impl HoldRequest {
     /// Holds the snapshot: no rule lets it go, and it is not deleted before it is released.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<HoldOutcome, Error> {
+        workspace.refuse_several()?;
         let now = context.now();
         let snapshot = workspace.snapshot_id(context, &self.snapshot).await?;
         let until = match &self.until {
@@ -235,6 +236,7 @@ impl ReleaseRequest {
     /// Ends all holds on the snapshot. A suspicious one counts as looked at from then on, so that neither it nor the one before
     /// it is kept for that.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<HoldOutcome, Error> {
+        workspace.refuse_several()?;
         let repository = workspace.repository().await?;
         let snapshot = workspace.snapshot_id(context, &self.snapshot).await?;
         let holds = Holds::read(repository).await?;

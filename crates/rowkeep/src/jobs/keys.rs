@@ -141,6 +141,7 @@ pub async fn change_passphrase(workspace: &Workspace, file: Option<&Path>) -> Re
 }
 
 async fn encrypted(workspace: &Workspace) -> Result<&Repository, Error> {
+    workspace.refuse_several()?;
     let repository = workspace.repository().await?;
     match repository.is_encrypted() {
         true => Ok(repository),

@@ -78,6 +78,7 @@ impl PruneRequest {
         workspace: &Workspace,
         caller: &dyn Caller,
     ) -> Result<PruneOutcome, Error> {
+        workspace.refuse_several()?;
         let options = self.options()?;
         let keeping = KeepRequest { rules: self.rules.clone(), ..KeepRequest::default() };
         let keeping = keeping.run(context, workspace).await?;

@@ -1,16 +1,19 @@
 //! The snapshots of a repository, in short.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use rowkeep_format::Summary;
 use serde::{Deserialize, Serialize};
 
 use super::holds::Holds;
 use super::outcome::{SnapshotSummary, UnreadableSnapshot};
+use super::repositories::{RepositoryState, states};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
-use crate::Error;
 use crate::state::owner::{Owner, meant, shared_names};
 use crate::state::times::doubt;
+use crate::{Context, Error};
 
 /// The snapshots of one database or of all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,9 @@ pub struct SnapshotsOutcome {
     /// Holds that cannot be read, so that nobody can tell which snapshot they hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable_holds: Vec<String>,
+    /// How several repositories stand to each other; nothing where there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<RepositoryState>,
     /// Those of all databases whose manifests are damaged, lost or of a newer format, and those that the ledger has not known for
     /// more than an hour.
     pub unreadable: Vec<UnreadableSnapshot>,
@@ -96,7 +102,9 @@ pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<Snaps
             unreadable.push(UnreadableSnapshot { id: *id, error });
         }
     }
+    let context = Context::silent().with_clock(Arc::clone(&workspace.surroundings().clock));
     Ok(SnapshotsOutcome {
+        repositories: states(&context, workspace).await?,
         shared_names: shared_names(&catalog).into_iter().collect(),
         snapshots,
         unreadable,

@@ -8,6 +8,7 @@ use super::caller::{Caller, News};
 use super::executing::{Scene, change, replace};
 use super::outcome::UndoOutcome;
 use super::plans::Terms;
+use super::repositories::gather;
 use super::workspace::Workspace;
 use crate::apply::undo::refuse_other;
 use crate::apply::{last_applied, undo};
@@ -77,6 +78,8 @@ impl UndoRequest {
     ) -> Result<UndoOutcome, Error> {
         let to = workspace.only_source(self.database.as_deref())?;
         let repository = workspace.repository().await?;
+        // What was done while another of several repositories was used is known there.
+        gather(context, workspace, None, caller).await?;
         let (engine, owner) = (to.engine.as_ref(), to.owner().await);
         let snapshot = match &self.snapshot {
             Some(name) => workspace.snapshot(context, name).await?,

@@ -7,19 +7,21 @@ mod first_use;
 mod known;
 mod other;
 mod repository;
+mod several;
 mod states;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rowkeep_engine::Surroundings;
 use rowkeep_repository::{Passphrase, Repository};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use crate::Config;
+use crate::config::NamedRepository;
 use crate::jobs::outcome::UnreadableSnapshot;
 use crate::without_secrets::without_secrets;
+use crate::{Config, Observer};
 
 pub(crate) use around::{ActivityRow, within_hooks};
 pub use databases::Source;
@@ -34,6 +36,10 @@ const DEFAULT_LOCATION: &str = "./rowkeep-repository";
 pub struct Circumstances {
     /// Where the repository is, in place of the configured location.
     pub repository: Option<String>,
+    /// What the repository is called for whoever is asked for its passphrase, where there are several.
+    pub called: Option<String>,
+    /// Who watches, for what is to be said when a repository is opened.
+    pub observer: Option<Observer>,
     /// Options of object stores, by the scheme of a location: those that the environment has, and those that a caller gave,
     /// which are stronger than configured ones.
     pub store: StoreOptions,
@@ -94,14 +100,15 @@ pub struct Secrets {
 
 /// Somebody who can be asked for a passphrase.
 pub trait AskPassphrase: Send + Sync {
-    /// Asks for the passphrase of a repository; none when nothing is typed or nobody is there.
-    fn present(&self) -> std::io::Result<Option<Passphrase>>;
+    /// Asks for the passphrase of a repository, which has a name where there are several; none when nothing is typed or nobody is
+    /// there.
+    fn present(&self, repository: Option<&str>) -> std::io::Result<Option<Passphrase>>;
 
     /// Asks, twice, for the passphrase of a repository that is to be made; none when nothing is typed or nobody is there.
-    fn chosen(&self) -> std::io::Result<NewPassphrase>;
+    fn chosen(&self, repository: Option<&str>) -> std::io::Result<NewPassphrase>;
 
     /// Asks, twice, for another passphrase of a repository; none when nothing is typed or nobody is there.
-    fn another(&self) -> std::io::Result<NewPassphrase>;
+    fn another(&self, repository: Option<&str>) -> std::io::Result<NewPassphrase>;
 }
 
 /// What somebody typed for a new passphrase.
@@ -132,18 +139,46 @@ pub enum NewPassphrase {
 /// ```
 pub struct Workspace {
     config: Config,
+    /// The configuration with all repositories that it names.
+    named: Arc<Config>,
     circumstances: Circumstances,
     location: String,
     repository: OnceCell<Repository>,
+    /// Each of several repositories; none where there is one.
+    places: Vec<Place>,
+    /// Which of them is worked with.
+    answering: OnceLock<usize>,
 }
 
 impl Workspace {
     /// A workspace whose repository is not opened yet.
+    ///
+    /// Where the configuration has several repositories, it is the one that the circumstances name, or else the first that can be
+    /// opened.
     pub fn new(config: Config, mut circumstances: Circumstances) -> Self {
         circumstances.surroundings.withheld.extend_from_slice(&config.store_variables);
-        let named = circumstances.repository.clone().or_else(|| config.repository.clone());
-        let location = named.unwrap_or_else(|| default_location(config.folder.as_deref()));
-        Self { config, circumstances, location, repository: OnceCell::new() }
+        let named = Arc::new(config.clone());
+        let (mut config, mut places) = (config, Vec::new());
+        match (&circumstances.repository, named.repositories.as_slice()) {
+            (_, []) => {}
+            (Some(name), _) => match named.repository_named(name) {
+                Some(repository) => {
+                    config = named.with_repository(repository);
+                    circumstances.repository = None;
+                }
+                None => config = named.without_repository(),
+            },
+            (None, [only]) => config = named.with_repository(only),
+            (None, [first, ..]) => {
+                config = Config { repository: Some(first.location.clone()), ..named.without_repository() };
+                let place = |repository| Place::new(&named, repository, &circumstances);
+                places = named.repositories.iter().map(place).collect();
+            }
+        }
+        let location = circumstances.repository.clone().or_else(|| config.repository.clone());
+        let location = location.unwrap_or_else(|| default_location(config.folder.as_deref()));
+        let (repository, answering) = (OnceCell::new(), OnceLock::new());
+        Self { config, named, circumstances, location, repository, places, answering }
     }
 
     /// The configuration.
@@ -168,7 +203,8 @@ impl Workspace {
 
     /// Where the repository is.
     pub fn location(&self) -> &str {
-        &self.location
+        let answering = self.answering.get().and_then(|at| self.places.get(*at));
+        answering.map_or(&self.location, |place| place.workspace.location())
     }
 
     /// Where the repository is, as errors show it. No location holds a password, but one that is refused may.
@@ -186,6 +222,33 @@ impl Workspace {
     /// The folder of the repository, where it is one.
     pub fn repository_folder(&self) -> Option<&Path> {
         folder_of(self.location())
+    }
+}
+
+/// One of several repositories.
+struct Place {
+    name: String,
+    workspace: Workspace,
+}
+
+impl Place {
+    /// A workspace with this repository alone. Secrets that were not given for it in particular count where it has none of its
+    /// own.
+    fn new(config: &Config, repository: &NamedRepository, circumstances: &Circumstances) -> Self {
+        let is_own = repository.key_file.is_some() || repository.passphrase_file.is_some();
+        let person = circumstances.secrets.person.clone();
+        let secrets = match is_own {
+            true => Secrets { person, ..Secrets::default() },
+            false => circumstances.secrets.clone(),
+        };
+        let store = StoreOptions {
+            found: circumstances.store.found.clone(),
+            given: circumstances.store.given.clone(),
+        };
+        let called = Some(repository.name.clone());
+        let circumstances = Circumstances { called, store, secrets, ..circumstances.alike() };
+        let workspace = Workspace::new(config.with_repository(repository), circumstances);
+        Self { name: repository.name.clone(), workspace }
     }
 }
 

@@ -47,6 +47,7 @@ impl CheckOutcome {
 impl CheckRequest {
     /// Checks the repository.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<CheckOutcome, Error> {
+        workspace.refuse_several()?;
         let repository = workspace.repository().await?;
         let read_data = match self.read_percent {
             None => ReadData::Nothing,

@@ -18,6 +18,9 @@ impl Workspace {
         sources: &[Source],
         caller: &dyn Caller,
     ) -> Result<&Repository, Error> {
+        if !self.places.is_empty() {
+            return self.first_of_several(Some((sources, caller))).await;
+        }
         let missing = match self.repository().await {
             Err(error @ Error::Request(RequestError::NoRepository { .. })) => error,
             outcome => return outcome,

@@ -2,40 +2,51 @@
 
 use std::sync::Arc;
 
-use super::{Circumstances, Other, StoreOptions, Workspace};
+use super::{Circumstances, Other, Secrets, StoreOptions, Workspace};
 use crate::Config;
+use crate::without_secrets::without_secrets;
 
 impl Workspace {
-    /// A workspace with another repository, and all else as it is here.
+    /// A workspace with another repository, by the name or place of one that is configured or by its location, and all else as it is
+    /// here.
     ///
-    /// What is configured for the repository of this workspace does not count there: neither its secrets nor the options of its
-    /// store.
-    pub(crate) fn other(&self, location: &str, create: bool) -> Workspace {
-        let config = Config {
-            repository: None,
-            create,
-            key_file: None,
-            passphrase_file: None,
-            store: Default::default(),
-            store_variables: Vec::new(),
-            ..self.config.clone()
+    /// What was given or configured for the repository of this workspace does not count there: neither secrets nor options of
+    /// stores.
+    pub(crate) fn other(&self, named: &str, create: bool) -> Workspace {
+        let known = self.named.repository_named(named);
+        let config = match known {
+            Some(known) => self.named.with_repository(known),
+            None => Config { repository: Some(named.to_owned()), ..self.named.without_repository() },
         };
-        let Circumstances {
-            store, other, surroundings, variable, user, host, reports, memory, program, ..
-        } = &self.circumstances;
+        let Other { store, secrets } = &self.circumstances.other;
+        let store = StoreOptions { found: self.circumstances.store.found.clone(), given: store.clone() };
         let circumstances = Circumstances {
-            repository: Some(location.to_owned()),
-            store: StoreOptions { found: store.found.clone(), given: other.store.clone() },
-            secrets: other.secrets.clone(),
-            other: Other::default(),
-            surroundings: surroundings.clone(),
-            variable: variable.as_ref().map(Arc::clone),
-            user: user.clone(),
-            host: host.clone(),
-            reports: reports.clone(),
-            memory: memory.clone(),
-            program: program.clone(),
+            called: Some(without_secrets(named)),
+            store,
+            secrets: secrets.clone(),
+            ..self.circumstances.alike()
         };
-        Workspace::new(config, circumstances)
+        Workspace::new(Config { create: create || config.create, ..config }, circumstances)
+    }
+}
+
+impl Circumstances {
+    /// The same without what is said of any repository.
+    pub(super) fn alike(&self) -> Self {
+        Self {
+            repository: None,
+            called: None,
+            store: StoreOptions::default(),
+            secrets: Secrets::default(),
+            other: Other::default(),
+            observer: self.observer.as_ref().map(Arc::clone),
+            surroundings: self.surroundings.clone(),
+            variable: self.variable.as_ref().map(Arc::clone),
+            user: self.user.clone(),
+            host: self.host.clone(),
+            reports: self.reports.clone(),
+            memory: self.memory.clone(),
+            program: self.program.clone(),
+        }
     }
 }

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::known::{Known, Memory};
-use super::{NewPassphrase, Workspace, folder_of};
+use super::{Circumstances, NewPassphrase, Workspace, folder_of};
 use crate::state::snapshots::SHORT_ID;
 use crate::without_secrets::without_secrets;
 use crate::{Error, RequestError};
@@ -48,7 +48,12 @@ impl Workspace {
     /// One that is not encrypted is opened only where no secret is given and no key file lies beside it: whoever controls
     /// the store could have put it in the place of an encrypted one. One that is not the repository that was there before is
     /// not opened at all, as far as this machine remembers ([`Circumstances::memory`](super::Circumstances::memory)).
+    ///
+    /// Of several, it is the first that can be opened.
     pub async fn repository(&self) -> Result<&Repository, Error> {
+        if !self.places.is_empty() {
+            return self.first_of_several(None).await;
+        }
         let opened = self.repository.get_or_try_init(|| self.open()).await;
         opened.map_err(|error| match &error {
             Error::Repository(cause) if cause.kind() == ErrorKind::NotARepository => {
@@ -68,6 +73,9 @@ impl Workspace {
     ///
     /// For the end of a process, or for when a server has nothing to do.
     pub async fn settle(&self) {
+        for (_, other) in self.others() {
+            Box::pin(other.settle()).await;
+        }
         if let Some(repository) = self.opened() {
             repository.settle().await;
         }
@@ -78,6 +86,7 @@ impl Workspace {
     /// It is opened by a passphrase where one is given or typed, else by a key file that is made for it: at `key_file` where
     /// that is given. Where a repository is remembered that is not there, none is made: its disk may not be mounted.
     pub async fn init(&self, no_encryption: bool, key_file: Option<PathBuf>) -> Result<Made, Error> {
+        self.refuse_several()?;
         let location = self.location();
         let options = self.store_options(location);
         let memory = self.memory(&options);
@@ -142,12 +151,14 @@ impl Workspace {
     }
 
     fn typed_passphrase(&self) -> Result<Option<Passphrase>, Error> {
-        self.circumstances.secrets.person.as_ref().map_or(Ok(None), |person| typed(person.chosen()))
+        let Circumstances { secrets, called, .. } = &self.circumstances;
+        secrets.person.as_ref().map_or(Ok(None), |person| typed(person.chosen(called.as_deref())))
     }
 
     /// A passphrase that a person types for the repository beside those that it has.
     pub(crate) fn another_passphrase(&self) -> Result<Option<Passphrase>, Error> {
-        self.circumstances.secrets.person.as_ref().map_or(Ok(None), |person| typed(person.another()))
+        let Circumstances { secrets, called, .. } = &self.circumstances;
+        secrets.person.as_ref().map_or(Ok(None), |person| typed(person.another(called.as_deref())))
     }
 
     async fn open(&self) -> Result<Repository, Error> {
@@ -176,6 +187,7 @@ impl Workspace {
     /// The repository for a repair, and whether its config is as it should be: one whose config is damaged, lost, or that of
     /// another repository is opened by its key slots.
     pub(crate) async fn repository_to_repair(&self) -> Result<(&Repository, bool), Error> {
+        self.refuse_several()?;
         let error = match self.repository().await {
             Ok(repository) => return Ok((repository, true)),
             Err(error) => error,
@@ -298,8 +310,9 @@ impl Workspace {
 
     /// A passphrase that a person types.
     fn typed_secret(&self) -> Result<Unlock, Error> {
-        let person = self.circumstances.secrets.person.as_ref();
-        match person.map(|person| person.present()).transpose().map_err(unreadable)?.flatten() {
+        let Circumstances { secrets, called, .. } = &self.circumstances;
+        let asked = secrets.person.as_ref().map(|person| person.present(called.as_deref()));
+        match asked.transpose().map_err(unreadable)?.flatten() {
             Some(passphrase) => Ok(Unlock::Passphrase(passphrase)),
             None => Err(rowkeep_repository::Error::SecretNeeded.into()),
         }

@@ -1,0 +1,179 @@
+//! Several repositories: what one of them lacks, the others bring.
+
+use async_trait::async_trait;
+use rowkeep_repository::Repository;
+use serde::{Deserialize, Serialize};
+
+use super::caller::{Caller, News, Proposal};
+use super::copying::{Source as Copied, Which};
+use super::workspace::{Source, Workspace};
+use crate::capture::copy::Copier;
+use crate::{Context, Error, RequestError};
+
+/// One of several repositories that lacks snapshots which another has, and why it still does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BehindRepository {
+    /// Its name.
+    pub repository: String,
+    /// Why.
+    pub error: String,
+}
+
+/// Brings what the other repositories have and the first lacks, of what was made while it could not be opened. Those that cannot
+/// be opened are told and given; they are made if `or_new` says for which databases.
+pub(super) async fn gather(
+    context: &Context,
+    workspace: &Workspace,
+    or_new: Option<&[Source]>,
+    caller: &dyn Caller,
+) -> Result<Vec<BehindRepository>, Error> {
+    let mut behind = Vec::new();
+    for (name, other) in workspace.others() {
+        let opened = match or_new {
+            Some(sources) => Box::pin(other.repository_or_new(sources, caller)).await,
+            None => Box::pin(other.repository()).await,
+        };
+        let brought = match opened {
+            Ok(repository) => {
+                let first = workspace.repository().await?;
+                let name = workspace.answering().unwrap_or_default();
+                bring(context, workspace, repository, first, name, caller).await
+            }
+            Err(error) => Err(error),
+        };
+        tell(name, brought, context, caller, &mut behind)?;
+    }
+    Ok(behind)
+}
+
+/// Brings what the first repository has to all others but those that are known to be behind.
+pub(super) async fn spread(
+    context: &Context,
+    workspace: &Workspace,
+    caller: &dyn Caller,
+    behind: &mut Vec<BehindRepository>,
+) -> Result<(), Error> {
+    for (name, other) in workspace.others() {
+        if behind.iter().any(|known| known.repository == name) {
+            continue;
+        }
+        let brought = match Box::pin(other.repository()).await {
+            Ok(repository) => {
+                let first = workspace.repository().await?;
+                bring(context, workspace, first, repository, name, caller).await
+            }
+            Err(error) => Err(error),
+        };
+        tell(name, brought, context, caller, behind)?;
+    }
+    Ok(())
+}
+
+/// Takes down a repository to which something could not be brought.
+fn tell(
+    name: &str,
+    brought: Result<(), Error>,
+    context: &Context,
+    caller: &dyn Caller,
+    behind: &mut Vec<BehindRepository>,
+) -> Result<(), Error> {
+    let Err(error) = brought else { return Ok(()) };
+    if context.is_cancelled() {
+        return Err(error);
+    }
+    caller.tell(News::Behind { repository: name, error: &error });
+    behind.push(BehindRepository { repository: name.to_owned(), error: error.in_one_line() });
+    Ok(())
+}
+
+/// Copies what is later in one repository than all that another has of the same database.
+async fn bring(
+    context: &Context,
+    workspace: &Workspace,
+    from: &Repository,
+    to: &Repository,
+    name: &str,
+    caller: &dyn Caller,
+) -> Result<(), Error> {
+    if from.id() == to.id() {
+        return Err(RequestError::SameRepository { location: name.to_owned() }.into());
+    }
+    let later = Which { only_later: true, ..Which::default() };
+    let source = Copied::read(context, workspace, from, later).await?;
+    let done = Box::pin(source.copy(context, workspace, to, &Quietly(caller), |_| {})).await?;
+    if !done.copied.is_empty() {
+        let new_bytes = done.copied.iter().map(|copied| copied.copy.new_bytes).sum();
+        caller.tell(News::CaughtUp { repository: name, snapshots: done.copied.len() as u64, new_bytes });
+    }
+    Ok(())
+}
+
+/// What of several repositories a list of snapshots shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryState {
+    /// Its name.
+    pub repository: String,
+    /// Whether it is the one that is shown.
+    pub shown: bool,
+    /// How many snapshots the next backup copies into it.
+    pub lacks: u64,
+    /// How many snapshots it has that the next backup copies into the one that is shown.
+    pub ahead: u64,
+    /// Why it cannot be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How several repositories stand to each other; nothing where there is one.
+pub(super) async fn states(context: &Context, workspace: &Workspace) -> Result<Vec<RepositoryState>, Error> {
+    let Some(name) = workspace.answering() else { return Ok(Vec::new()) };
+    let first = workspace.repository().await?;
+    let state = |repository: &str, shown| RepositoryState {
+        repository: repository.to_owned(),
+        shown,
+        lacks: 0,
+        ahead: 0,
+        error: None,
+    };
+    let mut states = vec![state(name, true)];
+    for (name, other) in workspace.others() {
+        let mut state = state(name, false);
+        match Box::pin(other.repository()).await {
+            Ok(repository) => {
+                state.lacks = lacking(context, workspace, first, repository).await?;
+                state.ahead = lacking(context, workspace, repository, first).await?;
+            }
+            Err(error) => state.error = Some(error.in_one_line()),
+        }
+        states.push(state);
+    }
+    Ok(states)
+}
+
+async fn lacking(
+    context: &Context,
+    workspace: &Workspace,
+    from: &Repository,
+    to: &Repository,
+) -> Result<u64, Error> {
+    let later = Which { only_later: true, ..Which::default() };
+    let source = Copied::read(context, workspace, from, later).await?;
+    let copier = Copier::new(from, to, "").await?;
+    Ok(source.lacking(|summary| copier.copy_of(summary)).snapshots.len() as u64)
+}
+
+/// Tells a caller of what cannot be copied, and not of each that is.
+struct Quietly<'a>(&'a dyn Caller);
+
+#[async_trait]
+impl Caller for Quietly<'_> {
+    async fn approve(&self, proposal: Proposal<'_>) -> Result<bool, Error> {
+        self.0.approve(proposal).await
+    }
+
+    fn tell(&self, news: News<'_>) {
+        if !matches!(news, News::Copied(_)) {
+            self.0.tell(news);
+        }
+    }
+}

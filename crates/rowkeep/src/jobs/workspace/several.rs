@@ -1,0 +1,76 @@
+//! Several repositories: what is worked with is the first of them that can be opened.
+
+use rowkeep_repository::Repository;
+
+use super::{Place, Source, Workspace};
+use crate::jobs::caller::Caller;
+use crate::{Error, Event, RequestError};
+
+impl Workspace {
+    /// The first of several repositories that can be opened, or made if `or_new` says for which databases; whoever watches is told
+    /// which ones were passed over.
+    pub(super) async fn first_of_several(
+        &self,
+        or_new: Option<(&[Source], &dyn Caller)>,
+    ) -> Result<&Repository, Error> {
+        let first = self.repository.get_or_try_init(|| async {
+            let mut failed: Vec<(&str, Error)> = Vec::new();
+            for (at, Place { name, workspace }) in self.places.iter().enumerate() {
+                let opened = match or_new {
+                    Some((sources, caller)) => Box::pin(workspace.repository_or_new(sources, caller)).await,
+                    None => Box::pin(workspace.repository()).await,
+                };
+                match opened {
+                    Ok(repository) => {
+                        for (passed_over, error) in failed {
+                            self.warn(format!(
+                                "repository {passed_over} cannot be used, {name} is used instead: {}",
+                                error.in_one_line()
+                            ));
+                        }
+                        let _ = self.answering.set(at);
+                        return Ok(repository.clone());
+                    }
+                    Err(Error::Cancelled) => return Err(Error::Cancelled),
+                    Err(error) => failed.push((name, error)),
+                }
+            }
+            let mut failed = failed.into_iter();
+            let first = failed.next().map_or(RequestError::NoDatabase.into(), |(_, error)| error);
+            for (name, error) in failed {
+                self.warn(format!("repository {name} cannot be used either: {}", error.in_one_line()));
+            }
+            Err(first)
+        });
+        first.await
+    }
+
+    /// The name of the repository that is worked with, if it is one of several.
+    pub(crate) fn answering(&self) -> Option<&str> {
+        self.places.get(*self.answering.get()?).map(|place| &*place.name)
+    }
+
+    /// The other ones of several repositories, each by its name.
+    pub(crate) fn others(&self) -> impl Iterator<Item = (&str, &Workspace)> {
+        let answering = self.answering.get().copied();
+        let others = self.places.iter().enumerate().filter(move |(at, _)| Some(*at) != answering);
+        others.map(|(_, place)| (&*place.name, &place.workspace))
+    }
+
+    /// Fails where there are several repositories: what changes or looks at one of them says at which.
+    pub(crate) fn refuse_several(&self) -> Result<(), RequestError> {
+        match self.places.is_empty() {
+            true => Ok(()),
+            false => {
+                let known = self.places.iter().map(|place| place.name.clone()).collect();
+                Err(RequestError::SeveralRepositories { known })
+            }
+        }
+    }
+
+    fn warn(&self, warning: String) {
+        if let Some(observer) = &self.circumstances.observer {
+            observer(Event::Warning(&warning));
+        }
+    }
+}

@@ -50,6 +50,32 @@ fn old_repositories_are_pruned_and_grow() {
 }
 
 #[test]
+fn old_repositories_are_copied() {
+    for (name, files, _) in REPOSITORIES {
+        let sandbox = copied(name, files);
+        let file = format!("{files}.db");
+        let number = sandbox.json(&["copy", "--to", "new", "--create", "--repository", name])["copied"]
+            .as_array()
+            .map(Vec::len);
+        assert!(number > Some(0), "{name}");
+        for repository in ["new", name] {
+            sandbox.done(&["verify", "pinned", "--against", &file, "--repository", repository]);
+        }
+        // The other way nothing is new, but for what a backup adds.
+        sandbox.done(&["backup", &file, "--repository", "new"]);
+        let back = sandbox.json(
+            &["copy", "--to", name, "--repository", "new", "--to-key-file", &format!("{files}.key")]
+                [..if name.ends_with("plain") { 5 } else { 7 }],
+        );
+        assert_eq!(back["copied"].as_array().map(Vec::len), Some(1), "{name}: {back}");
+        for repository in ["new", name] {
+            let checked = sandbox.done(&["check", "--read-data", "--repository", repository]);
+            assert!(checked.out.contains("no damage"), "{checked:?}");
+        }
+    }
+}
+
+#[test]
 fn old_repositories_are_whole_and_restore() {
     for (name, files, tables) in REPOSITORIES {
         let sandbox = copied(name, files);

@@ -316,3 +316,22 @@ fn a_source_that_stops_answering_leaves_the_copies_whole() {
         }
     });
 }
+
+#[test]
+fn a_store_that_lets_nothing_be_deleted_takes_copies() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (from, _, snapshots) = three(folder.path());
+    from.block_on(async {
+        let store = Arc::new(InMemory::new());
+        Repository::init(Arc::clone(&store) as _, Protection::Unencrypted).await.expect("it is made");
+        // As many processes, each of which leaves the repository in order.
+        for _ in 0..12 {
+            let to = opened(Stopping::undeleting(Arc::clone(&store) as _)).await.expect("it opens");
+            copy_all(&from.repository, &to).await.expect("they are copied");
+            to.settle().await;
+        }
+        let to = opened(store).await.expect("it opens");
+        assert_eq!(to.catalog().await.expect("it is read").snapshots().count(), snapshots.len());
+        assert_clean(&to).await;
+    });
+}

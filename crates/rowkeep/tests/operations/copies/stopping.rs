@@ -22,6 +22,8 @@ pub(super) enum Stop {
     After,
     /// If it is a write, half of the bytes are written.
     Torn,
+    /// Nothing: it goes on, but nothing can be deleted.
+    Never,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,11 @@ impl Stopping {
 
     pub(super) fn stopped(&self) -> bool {
         self.left.load(Ordering::SeqCst) < 0
+    }
+
+    /// One that goes on, from which nothing can be deleted.
+    pub(super) fn undeleting(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
+        Self::new(inner, Stop::Never, i64::MAX)
     }
 
     /// Whether this request is the one at which it stops; fails where it has stopped.
@@ -72,7 +79,7 @@ impl ObjectStore for Stopping {
             return self.inner.put_opts(location, payload, opts).await;
         }
         let payload = match self.stop {
-            Stop::Before => return Err(stopped()),
+            Stop::Before | Stop::Never => return Err(stopped()),
             Stop::After => payload,
             Stop::Torn => {
                 let bytes: Vec<u8> = payload.iter().flat_map(|part| part.to_vec()).collect();
@@ -93,6 +100,10 @@ impl ObjectStore for Stopping {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        if self.stop == Stop::Never {
+            let denied = |path: String| Error::PermissionDenied { path, source: "append-only".into() };
+            return locations.map(move |location| Err(denied(location?.to_string()))).boxed();
+        }
         match self.works() {
             Ok(()) => self.inner.delete_stream(locations),
             Err(error) => futures::stream::once(async { Err(error) }).boxed(),

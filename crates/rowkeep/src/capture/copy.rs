@@ -274,7 +274,7 @@ impl<'a> Copier<'a> {
                 let detail = format!("it has {} rows", entry.root.rows);
                 return Err(Error::ReadBack { object: format!("table {}", entry.name), detail });
             };
-            entry.read = source.read;
+            (entry.read, entry.pages) = (source.read, source.pages);
             entry.original = originals.hashes.get(&entry.name).copied();
             tables.push(CopiedTable {
                 name: entry.name.clone(),

@@ -16,6 +16,9 @@ pub(crate) struct Global {
     /// Repository: a folder, s3://bucket/prefix, gs://…, az://… [default: rowkeep-repository here, or beside the configuration]
     #[arg(long, short = 'r', global = true, env = "ROWKEEP_REPOSITORY", value_name = "URL")]
     pub(crate) repository: Option<String>,
+    /// Whether --repository was typed, with a value or without one.
+    #[arg(skip)]
+    pub(crate) names_repository: bool,
     /// Configuration file [default: ./rowkeep.toml, if it exists]
     #[arg(long, global = true, env = "ROWKEEP_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

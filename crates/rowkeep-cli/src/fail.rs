@@ -386,6 +386,9 @@ fn repository_hint(kind: Repository) -> Option<&'static str> {
         Repository::Pruned => {
             "run the command again; if it takes longer than the grace period of `rowkeep prune`, lengthen that with --grace"
         }
+        Repository::Unfit => {
+            "nothing was deleted; `rowkeep doctor --repository` tries the store again and says what to do"
+        }
         Repository::Folder => "check the folder, its permissions and its disk, and run the command again",
         Repository::Store => {
             "check the connection and run the command again; it continues from what is stored"

@@ -11,9 +11,11 @@ mod setup;
 mod ui;
 mod wrap;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use rowkeep::clock::SystemClock;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +47,8 @@ const BLOCKING_THREADS: usize = 16;
 
 fn main() -> ExitCode {
     allocator::restrain();
-    let args = Args::try_parse().unwrap_or_else(|error| args::refused::without_secrets(error).exit());
+    let args =
+        parse(std::env::args_os()).unwrap_or_else(|error| args::refused::without_secrets(error).exit());
     ui::log::begin(args.global.verbose);
     if !args.global.quiet && args::refused::hold_password(std::env::args_os()) {
         fail::say(args::refused::VISIBLE_PASSWORD);
@@ -84,6 +87,17 @@ fn main() -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(error) => fail::report(&error, json),
     }
+}
+
+/// Understands what was typed.
+fn parse<A: Into<OsString> + Clone>(typed: impl IntoIterator<Item = A>) -> Result<Args, clap::Error> {
+    let matches = Args::command().try_get_matches_from(typed)?;
+    let mut args = Args::from_arg_matches(&matches)?;
+    args.global.names_repository = matches.value_source("repository") == Some(ValueSource::CommandLine);
+    // Where it was typed without a value, it is the usual one.
+    let usual = std::env::var("ROWKEEP_REPOSITORY").ok().filter(|location| !location.is_empty());
+    args.global.repository = args.global.repository.or(usual);
+    Ok(args)
 }
 
 /// The first signal asks the operation to stop and clean up; a second ends the process at once.
@@ -140,9 +154,25 @@ mod tests {
         ];
         for line in lines {
             let store = ["rowkeep", "--store-option", "aws_secret_access_key=s3cret"];
-            let args = Args::try_parse_from(store.iter().chain(line));
+            let args = parse(store.iter().chain(line));
             let args = args.unwrap_or_else(|error| panic!("{line:?}: {error}"));
             assert!(!format!("{args:?}").contains("s3cret"), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn the_doctor_is_told_which_repository_is_meant_and_whether_it_was_named() {
+        let lines: [(&[&str], Option<&str>, bool); 5] = [
+            (&["doctor", "--repository"], None, true),
+            (&["doctor", "-r"], None, true),
+            (&["doctor", "--repository", "/backups"], Some("/backups"), true),
+            (&["-r", "/backups", "doctor", "--json"], Some("/backups"), true),
+            (&["doctor", "shop"], None, false),
+        ];
+        for (line, repository, is_named) in lines {
+            let args = parse(["rowkeep"].iter().chain(line)).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(args.global.repository.as_deref(), repository, "{line:?}");
+            assert_eq!(args.global.names_repository, is_named, "{line:?}");
         }
     }
 
@@ -157,7 +187,7 @@ mod tests {
             (&["copy", "--to", "x", "--to-store-option", "aws_secret_access_key:s3cret"], "NAME=VALUE"),
         ];
         for (line, said) in lines {
-            let error = Args::try_parse_from(["rowkeep"].iter().chain(line)).expect_err("it is wrong");
+            let error = parse(["rowkeep"].iter().chain(line)).expect_err("it is wrong");
             let error = args::refused::without_secrets(error);
             let told = format!("{error} {error:?}");
             assert!(told.contains(said) && !told.contains("s3cret"), "{told}");

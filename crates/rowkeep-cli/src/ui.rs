@@ -35,6 +35,7 @@ pub(crate) mod several;
 pub(crate) mod snapshot;
 pub(crate) mod snapshot_contents;
 pub(crate) mod snapshots;
+pub(crate) mod store;
 pub(crate) mod table;
 pub(crate) mod translated;
 pub(crate) mod units;

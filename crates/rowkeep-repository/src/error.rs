@@ -126,6 +126,9 @@ pub enum Error {
         /// The object.
         object: String,
     },
+    /// A store lists late, as a probe found, so nobody could tell what is needed.
+    #[error("the store does not list at once what was written to it, so what is still needed cannot be told")]
+    ListsLate,
     /// Chunks were claimed from a writer, but never added to it.
     #[error("{chunks} chunks were claimed but not stored")]
     Unkept {
@@ -227,6 +230,8 @@ pub enum ErrorKind {
     Folder,
     /// Do it again.
     Pruned,
+    /// Use another store, or try it again when it was mended.
+    Unfit,
     /// Try again, or look at the store.
     Store,
     /// Call otherwise.
@@ -252,6 +257,7 @@ impl Error {
             Error::Store { source, .. } if source.is_local() => ErrorKind::Folder,
             Error::Io { .. } => ErrorKind::Folder,
             Error::Pruned { .. } => ErrorKind::Pruned,
+            Error::ListsLate => ErrorKind::Unfit,
             Error::Unlisted { .. } | Error::Store { .. } | Error::System(_) | Error::WriterFailed => {
                 ErrorKind::Store
             }
@@ -306,7 +312,7 @@ impl Error {
         match kind {
             Some(StorageFull | QuotaExceeded) => Error::Full { action, object, source },
             Some(PermissionDenied | ReadOnlyFilesystem) => Error::Denied { action, object, source },
-            _ if denied => Error::Denied { action, object, source },
+            _ if denied || source.is_denial() => Error::Denied { action, object, source },
             _ => Error::Store { action, object, source },
         }
     }

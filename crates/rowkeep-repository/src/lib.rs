@@ -11,6 +11,7 @@
 //! Nothing here reads the environment or asks a person; the clock is handed in ([`Options`]).
 #![forbid(unsafe_code)]
 
+mod bucket;
 mod catalog;
 mod check;
 mod compress;
@@ -24,6 +25,7 @@ mod hex;
 mod holds;
 mod index;
 mod keys;
+mod lack;
 mod ledger;
 mod listings;
 mod location;
@@ -31,6 +33,7 @@ mod objects;
 mod pack;
 mod patience;
 mod plans;
+mod probe;
 mod prune;
 mod randomness;
 mod reader;
@@ -45,13 +48,16 @@ mod statistics;
 mod store_answer;
 mod writer;
 
+pub use bucket::Bucket;
 pub use catalog::{Catalog, Unreadable};
 pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, ReadData, Remedy, Severity, Stage};
 pub use compress::Compressed;
 pub use error::{Error, ErrorKind, Flaw, Result};
 pub use keys::{Kdf, KeyFile, KeySlot, Lock, NewSlot, Passphrase, SlotKind};
-pub use location::{create_store, open_store};
+pub use lack::Lack;
+pub use location::{create_store, open_bucket, open_store, open_store_to_probe};
 pub use object_store::ObjectStore;
+pub use probe::{Probe, ProbeDepth, ProbeReport, StoreFinding, StoreLevel};
 pub use prune::{Needed, Needs, PruneOptions, PruneReport, Roots, Space};
 pub use randomness::{Randomness, SeededRandomness, SystemRandomness};
 pub use reader::{Reader, WithBase};

@@ -3,16 +3,18 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::client::{HttpConnector, ReqwestConnector};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
+use crate::bucket::Bucket;
 use crate::patience::{self, Patient};
 use crate::{Error, Result};
 
@@ -28,15 +30,45 @@ const TIMEOUT: &str = "600 s";
 ///
 /// A folder that does not exist is [`Error::NotARepository`].
 pub fn open_store(location: &str, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>> {
-    store(location, options, false)
+    store(location, options, false, patience::later())
+}
+
+/// Does what [`open_store`] does for somebody who wants to know how the store answers: it is never waited for longer than seconds.
+pub fn open_store_to_probe(location: &str, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>> {
+    store(location, options, false, patience::at_first())
 }
 
 /// Does what [`open_store`] does, but makes the folder, for its owner only, if it does not exist.
 pub fn create_store(location: &str, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>> {
-    store(location, options, true)
+    store(location, options, true, patience::later())
 }
 
-fn store(location: &str, options: &[(String, String)], create: bool) -> Result<Arc<dyn ObjectStore>> {
+/// What S3 tells of the bucket that a URL names, beside what every store does; nothing where it is another kind of store.
+pub fn open_bucket(location: &str, options: &[(String, String)]) -> Result<Option<Bucket>> {
+    if !location.starts_with("s3://") {
+        return Ok(None);
+    }
+    let failed = |source| Error::store("open the store", without_secrets(location), source);
+    let url = Url::parse(location)
+        .map_err(|_| Error::Location { location: without_secrets(location), reason: "it is not a URL" })?;
+    let mut client = ClientOptions::new();
+    for (name, value) in with_defaults("s3", options) {
+        if let Ok(AmazonS3ConfigKey::Client(key)) = name.to_ascii_lowercase().parse() {
+            client = client.with_config(key, value);
+        }
+    }
+    let prefix = Path::from_url_path(url.path()).map_err(|source| failed(source.into()))?;
+    let http = ReqwestConnector::default().connect(&client).map_err(failed)?;
+    let s3 = s3(&url, options)?.with_retry(patience::at_first()).build().map_err(failed)?;
+    Ok(Some(Bucket::new(s3, http, prefix)))
+}
+
+fn store(
+    location: &str,
+    options: &[(String, String)],
+    create: bool,
+    later: RetryConfig,
+) -> Result<Arc<dyn ObjectStore>> {
     let refused = |reason| Error::Location { location: without_secrets(location), reason };
     if location.is_empty() {
         return Err(refused("it is empty"));
@@ -61,7 +93,7 @@ fn store(location: &str, options: &[(String, String)], create: bool) -> Result<A
             if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
                 return Err(refused("credentials and settings are given as options"));
             }
-            bucket(scheme, &url, options, location)
+            bucket(scheme, &url, options, location, later)
         }
         _ => Err(refused("the known kinds are a path, file://, s3://, gs:// and az://")),
     }
@@ -97,42 +129,64 @@ fn no_options(store: &'static str, options: &[(String, String)]) -> Result<()> {
     }
 }
 
+/// What builds a store, by the options.
+macro_rules! configured {
+    ($builder:ty, $key:ty, $store:literal, $url:expr, $options:expr) => {{
+        // Of the URL only the bucket; the prefix becomes part of every object's name.
+        let builder = <$builder>::new().with_url(&$url[..url::Position::BeforePath]);
+        with_defaults($store, $options).into_iter().try_fold(builder, |builder, (name, value)| {
+            let key: $key = name
+                .to_ascii_lowercase()
+                .parse()
+                .map_err(|_| Error::UnknownOption { store: $store, option: name.clone() })?;
+            Ok::<_, Error>(builder.with_config(key, value))
+        })
+    }};
+}
+
 fn bucket(
     scheme: &str,
     url: &Url,
     options: &[(String, String)],
     location: &str,
+    later: RetryConfig,
 ) -> Result<Arc<dyn ObjectStore>> {
-    // Of the URL only the bucket; the prefix becomes part of every object's name below.
-    let bucket = &url[..url::Position::BeforePath];
     let failed = |source| Error::store("open the store", without_secrets(location), source);
 
     macro_rules! build {
-        ($builder:ty, $key:ty, $store:literal) => {{
-            let timeout: $key = "timeout".parse().map_err(failed)?;
-            let mut builder = <$builder>::new().with_url(bucket).with_config(timeout, TIMEOUT);
-            // Whoever names such an address means it.
-            if is_plain_http(options) {
-                let allow: $key = "allow_http".parse().map_err(failed)?;
-                builder = builder.with_config(allow, "true");
-            }
-            for (name, value) in options {
-                let key: $key = name
-                    .to_ascii_lowercase()
-                    .parse()
-                    .map_err(|_| Error::UnknownOption { store: $store, option: name.clone() })?;
-                builder = builder.with_config(key, value);
-            }
+        ($builder:expr) => {{
+            let builder = $builder;
             let first = builder.clone().with_retry(patience::at_first()).build().map_err(failed)?;
-            let later = builder.with_retry(patience::later()).build().map_err(failed)?;
+            let later = builder.with_retry(later.clone()).build().map_err(failed)?;
             within(Patient::new(Arc::new(first), Arc::new(later)), url).map_err(failed)
         }};
     }
     match scheme {
-        "s3" => build!(AmazonS3Builder, AmazonS3ConfigKey, "s3"),
-        "gs" => build!(GoogleCloudStorageBuilder, GoogleConfigKey, "gs"),
-        _ => build!(MicrosoftAzureBuilder, AzureConfigKey, "az"),
+        "s3" => build!(s3(url, options)?),
+        "gs" => {
+            build!(configured!(GoogleCloudStorageBuilder, GoogleConfigKey, "gs", url, options)?)
+        }
+        _ => build!(configured!(MicrosoftAzureBuilder, AzureConfigKey, "az", url, options)?),
     }
+}
+
+fn s3(url: &Url, options: &[(String, String)]) -> Result<AmazonS3Builder> {
+    configured!(AmazonS3Builder, AmazonS3ConfigKey, "s3", url, options)
+}
+
+/// Options with those before them that count unless others do.
+fn with_defaults(scheme: &str, options: &[(String, String)]) -> Vec<(String, String)> {
+    let mut all = vec![("timeout".to_owned(), TIMEOUT.to_owned())];
+    // Whoever names such an address means it.
+    if is_plain_http(options) {
+        all.push(("allow_http".to_owned(), "true".to_owned()));
+    }
+    if scheme == "s3" {
+        // Buckets with Object Lock take nothing without one, and every other store notices what was altered on the way.
+        all.push(("aws_checksum_algorithm".to_owned(), "sha256".to_owned()));
+    }
+    all.extend_from_slice(options);
+    all
 }
 
 /// Whether the address of the store itself is without TLS.

@@ -33,6 +33,9 @@ pub(crate) const PRUNE: &str = "prune";
 /// The folder of what was set aside, below which every object has the name that it had.
 pub(crate) const ASIDE: &str = "aside";
 
+/// The folder of what is written to try a store.
+pub(crate) const PROBE: &str = "probe";
+
 /// The folder of the summaries.
 pub(crate) const SUMMARIES: &str = "summaries";
 

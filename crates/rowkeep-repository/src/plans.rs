@@ -7,6 +7,7 @@ use rowkeep_format::ids::PlanId;
 
 use crate::document::{self, MAX_OBJECT_BYTES};
 use crate::header::PLAN;
+use crate::lack::Lack;
 use crate::objects::{Listed, PLANS, plan, plan_claim, short_hash};
 use crate::seal::random;
 use crate::{Error, Flaw, IsWhole, Repository, Result};
@@ -55,16 +56,40 @@ impl Repository {
 
     /// Claims a plan for whoever is about to execute it, with words on that; says whether the claim is theirs.
     ///
-    /// Of several that try at the same time, one is given it, unless the store ignores conditions.
+    /// Of several that try at the same time, one is given it; none, where the store ignores conditions and a probe found that out.
     pub async fn claim_plan(&self, id: &PlanId, words: &[u8]) -> Result<bool> {
         let name = plan_claim(id);
         let object = document::seal(self.sealer(), PLAN, &random()?, words, "the claim")?;
         if self.objects().exists(&name).await? {
             return Ok(false);
         }
+        if self.lacks(Lack::ConditionalCreate).await? && !self.is_alone_with(id).await? {
+            return Ok(false);
+        }
         self.objects().create(&name, Bytes::from(object.clone())).await?;
         // What the store holds decides, not what it answered: it may ignore the condition, or repeat the request.
         Ok(self.objects().read(&name, MAX_OBJECT_BYTES).await? == object)
+    }
+
+    /// Bids for a plan, and withdraws where anybody else has bid for it, or claimed it.
+    ///
+    /// Whoever comes second sees the first, so at most one goes on. A bid stays beside its claim, for whoever lists both may see
+    /// the claim not yet and the bid no more.
+    async fn is_alone_with(&self, id: &PlanId) -> Result<bool> {
+        let bid = format!("{}-{}", plan_claim(id), hex::encode(random::<16>()?));
+        self.objects().write(&bid, Bytes::new()).await?;
+        let others = self.claims(id).await?.into_iter().any(|name| name != bid);
+        if others {
+            self.objects().delete(&bid).await?;
+        }
+        Ok(!others)
+    }
+
+    /// The claim of a plan, and the bids for it.
+    async fn claims(&self, id: &PlanId) -> Result<Vec<String>> {
+        let claim = plan_claim(id);
+        let listed = self.objects().list(PLANS).await?.into_iter().map(|object| object.name);
+        Ok(listed.filter(|name| name.starts_with(&claim)).collect())
     }
 
     /// The words of whoever executes a plan, or did; nothing when nobody does.
@@ -76,7 +101,14 @@ impl Repository {
 
     /// Gives a claim up: the plan was not executed, and may be.
     pub async fn release_plan(&self, id: &PlanId) -> Result<()> {
-        self.objects().delete(&plan_claim(id)).await
+        self.delete_claims(id).await
+    }
+
+    async fn delete_claims(&self, id: &PlanId) -> Result<()> {
+        let bids =
+            if self.lacks(Lack::ConditionalCreate).await? { self.claims(id).await? } else { Vec::new() };
+        self.objects().delete(&plan_claim(id)).await?;
+        self.objects().delete_all(&bids).await
     }
 
     /// Deletes a plan with its claim; its chunks stay.
@@ -85,7 +117,7 @@ impl Repository {
             return Err(Error::NotFound { object: format!("plan {id}") });
         }
         self.objects().delete(&plan(id)).await?;
-        self.objects().delete(&plan_claim(id)).await
+        self.delete_claims(id).await
     }
 }
 
@@ -94,8 +126,10 @@ fn id_of(object: &Listed) -> Option<PlanId> {
     PlanId::from_hex(object.last()).ok().filter(|id| plan(id) == object.name)
 }
 
-/// Whether an object in the folder of the plans is one, or the claim of one.
+/// Whether an object in the folder of the plans is one, or the claim of one, or a bid for one.
 pub(crate) fn is_ours(object: &Listed) -> bool {
-    let claimed = object.last().strip_suffix("-claim").and_then(|id| PlanId::from_hex(id).ok());
-    id_of(object).is_some() || claimed.is_some_and(|id| plan_claim(&id) == object.name)
+    let Some((id, bid)) = object.last().split_once("-claim") else { return id_of(object).is_some() };
+    let is_bid = bid.strip_prefix('-').is_some_and(|id| PlanId::from_hex(id).is_ok());
+    PlanId::from_hex(id).is_ok_and(|id| object.name.starts_with(&plan_claim(&id)))
+        && (bid.is_empty() || is_bid)
 }

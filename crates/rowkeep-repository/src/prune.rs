@@ -13,7 +13,7 @@ mod records;
 mod survey;
 mod terms;
 
-use crate::{Repository, Result};
+use crate::{Error, Lack, Repository, Result};
 pub use needed::{Needed, Needs, Roots};
 pub(crate) use records::id_of as record_id_of;
 pub(crate) use records::{RecordReader, Records};
@@ -23,8 +23,12 @@ pub use terms::{PruneOptions, PruneReport, Space};
 impl Repository {
     /// Deletes packs whose grace period is over, and marks those that nobody needs.
     ///
-    /// `needs` tells what is needed.
+    /// `needs` tells what is needed. Fails with [`Error::ListsLate`] where a probe found that the store lists late, for then nobody
+    /// can tell.
     pub async fn prune<N: Needs>(&self, options: &PruneOptions, needs: &N) -> Result<PruneReport, N::Error> {
+        if self.lacks(Lack::Listing).await? {
+            return Err(Error::ListsLate.into());
+        }
         let mut report = PruneReport::default();
         if options.dry_run {
             let survey = Survey::make(self, None, needs).await?;

@@ -399,12 +399,13 @@ async fn read_config(objects: &Objects) -> Result<Config> {
     Err(Error::NotARepository)
 }
 
-/// Fails if there is anything but key slots, which a killed initialisation may have left.
+/// Fails if there is anything but key slots, which a killed initialisation may have left, and what a probe could not remove.
 async fn refuse_occupied(objects: &Objects) -> Result<()> {
     if objects.exists(CONFIG).await? {
         return Err(Error::AlreadyThere);
     }
-    let foreign = |name: &str| !slot_objects::is_slot_name(name);
+    let is_probe = |name: &str| name.split('/').next() == Some(objects::PROBE);
+    let foreign = |name: &str| !slot_objects::is_slot_name(name) && !is_probe(name);
     match objects.any(None, foreign).await? {
         // Another initialisation may have come first between the two looks.
         Some(_) if objects.exists(CONFIG).await? => Err(Error::AlreadyThere),

@@ -16,6 +16,11 @@ impl StoreAnswer {
         self.to_string().contains("NoSuchBucket")
     }
 
+    /// Whether the store does not let us, in words of its own: of several objects that are deleted at once, it answers for each.
+    pub(crate) fn is_denial(&self) -> bool {
+        self.to_string().contains("AccessDenied")
+    }
+
     /// Whether the store is a folder of this machine.
     pub(crate) fn is_local(&self) -> bool {
         matches!(&self.0, object_store::Error::Generic { store: "LocalFileSystem", .. })
@@ -65,10 +70,20 @@ fn in_words(told: &str) -> String {
 }
 
 /// The text of the first element of a name.
-fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
+pub(crate) fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
     let (_, after) = xml.split_once(&format!("<{name}>"))?;
     let (text, _) = after.split_once(&format!("</{name}>"))?;
     Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+/// The texts of all elements of a name.
+pub(crate) fn elements<'x>(xml: &'x str, name: &str) -> impl Iterator<Item = &'x str> {
+    let (start, end) = (format!("<{name}>"), format!("</{name}>"));
+    xml.split(&start)
+        .skip(1)
+        .filter_map(move |rest| Some(rest.split_once(&end)?.0))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 #[cfg(test)]

@@ -308,6 +308,7 @@ impl Error {
                 | Repository::NoBucket
                 | Repository::Folder
                 | Repository::Pruned
+                | Repository::Unfit
                 | Repository::Store => ErrorKind::Failed,
             },
             Error::Content { source: FormatError::NewerVersion { .. }, .. } => ErrorKind::Failed,

@@ -29,6 +29,7 @@ pub mod keys;
 pub mod migrate;
 pub mod outcome;
 pub mod plans;
+pub mod probe;
 pub mod prune;
 pub mod repair;
 pub mod repositories;

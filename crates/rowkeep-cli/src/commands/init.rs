@@ -10,7 +10,8 @@ use crate::ui::made;
 /// Create a repository.
 ///
 /// It is opened with a passphrase (ROWKEEP_PASSPHRASE, --passphrase-file, or typed), or with a key file that is created
-/// beside it. From then on, this machine remembers which repository is there, and refuses another one in its place.
+/// beside it. From then on, this machine remembers which repository is there, and refuses another one in its place. What the store
+/// lacks is found out by trying it, and said; `rowkeep doctor --repository` tries more.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Init {
     /// Do not encrypt: whoever can read the repository can read the data
@@ -42,6 +43,7 @@ impl Init {
                     "repository": made.repository,
                     "encrypted": made.by != MadeBy::Unencrypted,
                     "key_file": made::key_file(&made),
+                    "store": made.store,
                 })
             },
             || made::told(&made),

@@ -4,8 +4,15 @@ use std::path::Path;
 
 use rowkeep::jobs::workspace::{Made, MadeBy};
 
+use super::store;
+
 /// What was made and what its owner must know, in words.
 pub(crate) fn told(made: &Made) -> String {
+    let faults = store::faults(&made.store);
+    std::iter::once(words(made)).chain(faults).collect::<Vec<_>>().join("\n")
+}
+
+fn words(made: &Made) -> String {
     let begun = format!("created a repository at {}", made.location);
     match &made.by {
         MadeBy::Passphrase => format!(

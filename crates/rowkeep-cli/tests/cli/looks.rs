@@ -111,6 +111,46 @@ fn the_doctor_sees_a_healthy_database() {
     assert!(told.contains("ok") && told.contains("free space") && !told.contains("ERROR"), "{told}");
 }
 
+#[test]
+fn the_doctor_tries_the_store_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(10));
+    sandbox.done(&["backup", "app.db"]);
+    for named in [&["--repository"][..], &["--repository", "rowkeep-repository"]] {
+        let told = sandbox.done(&[&["doctor"], named].concat()).out;
+        for words in [
+            "rowkeep-repository\n",
+            "ok       conditional create: exactly one won",
+            "ok       delete: they are gone",
+            "ok       free space: ",
+            "everything that the probe wrote is removed",
+        ] {
+            assert!(told.contains(words), "{words:?} is not in:\n{told}");
+        }
+        assert!(!told.contains("ERROR") && !told.contains("warning"), "{told}");
+        assert!(!sandbox.path("rowkeep-repository/probe").exists());
+    }
+    let outcome = sandbox.json(&["doctor", "--repository"]);
+    assert_eq!(outcome["healthy"], true, "{outcome:#}");
+    let findings = outcome["findings"].as_array().expect("a list");
+    assert!(findings.iter().all(|finding| finding["tried"].is_string() && finding["seen"].is_string()));
+    sandbox.done(&["check", "--read-data"]);
+    sandbox.run(&["doctor", "--repository", "elsewhere"]).expect(1).says(&["no repository at elsewhere"]);
+    // With a database, that is checked.
+    let told = sandbox.done(&["doctor", "app.db", "--repository", "rowkeep-repository"]).out;
+    assert!(told.contains("app.db") && !told.contains("conditional create"), "{told}");
+}
+
+#[test]
+fn a_store_that_nobody_can_write_to_is_no_store_for_backups() {
+    let sandbox = Sandbox::new();
+    // In the place of the folder that the probe would make.
+    std::fs::write(sandbox.path("rowkeep-repository/probe"), "a file").expect("it is written");
+    let failed = sandbox.run(&["doctor", "--repository"]).expect(1);
+    assert!(failed.out.contains("ERROR    write: "), "{failed:?}");
+    assert!(failed.out.contains("means: no backup can be stored; restores and checks work"), "{failed:?}");
+}
+
 /// Whoever reads a result may go away; a result that could not be written whole is a failure. Nothing panics.
 #[cfg(target_os = "linux")]
 #[test]

@@ -8,6 +8,7 @@ use rowkeep_format::ids::SnapshotId;
 use super::progress::{CheckProgress, OnProgress, Stage};
 use super::report::{CheckReport, Remedy};
 use crate::index::{self, Loaded};
+use crate::lack::Lack;
 use crate::ledger::{self, Entry};
 use crate::objects::{
     ASIDE, CONFIG, HOLDS, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, PRUNE, SNAPSHOTS, SUMMARIES, hold, plan,
@@ -180,7 +181,9 @@ async fn records(repository: &Repository, report: &mut CheckReport) -> Result<()
 fn is_ours(folder: &str, listed: &Listed) -> bool {
     match folder {
         KEYS => slot_objects::id_of(listed).is_some(),
-        LEDGER => Entry::parse(listed).is_some() || ledger::is_applied(listed),
+        LEDGER => {
+            Entry::parse(listed).is_some() || ledger::is_applied(listed) || Lack::parse(listed).is_some()
+        }
         INDEX => index::id_of(listed).is_some(),
         PLANS => plans::is_ours(listed),
         HOLDS => holds::id_of(listed).is_some(),

@@ -1,6 +1,7 @@
 //! Repositories on real stores: a folder, an S3 server, memory; with faults, damage and several writers.
 
 mod away;
+mod bucket;
 mod catalog;
 mod conformance;
 mod counting;
@@ -11,6 +12,7 @@ mod kill;
 mod lasting;
 mod locks;
 mod model;
+mod probe;
 mod prune;
 mod races;
 mod sample;

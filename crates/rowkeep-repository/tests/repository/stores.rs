@@ -43,19 +43,30 @@ impl Place {
 
 /// The store at an S3 server.
 pub(crate) fn open_s3(endpoint: &str) -> Store {
+    open_store(S3, &s3_options(endpoint)).expect("a store")
+}
+
+/// Where a repository is on an S3 server of a test.
+pub(crate) const S3: &str = "s3://bucket/some/prefix";
+
+pub(crate) fn s3_options(endpoint: &str) -> Vec<(String, String)> {
     let options = [
         ("aws_endpoint", endpoint),
         ("aws_region", "us-east-1"),
         ("aws_access_key_id", "test"),
         ("aws_secret_access_key", "secret"),
     ];
-    let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    open_store("s3://bucket/some/prefix", &options).expect("a store")
+    options.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
 }
 
 /// Serves the folders in a folder as buckets; gives the endpoint.
 pub(crate) async fn serve_s3(root: &std::path::Path) -> String {
-    let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root).expect("a file system"));
+    serve(s3s_fs::FileSystem::new(root).expect("a file system")).await
+}
+
+/// Serves S3; gives the endpoint.
+pub(crate) async fn serve(s3: impl s3s::S3) -> String {
+    let mut service = S3ServiceBuilder::new(s3);
     service.set_auth(SimpleAuth::from_single("test", "secret"));
     let service = service.build();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");

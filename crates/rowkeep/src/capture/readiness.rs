@@ -55,7 +55,7 @@ pub(crate) async fn refuse_unready(
 }
 
 /// Holds the free space under a folder against the size of the database, of which a first backup stores a third or so.
-fn free_space(folder: &Path, database_bytes: Option<u64>) -> Finding {
+pub(crate) fn free_space(folder: &Path, database_bytes: Option<u64>) -> Finding {
     let existing = existing_ancestor(folder);
     let what = "free space for the repository".to_owned();
     let (level, detail) = match (fs4::available_space(&existing), database_bytes) {

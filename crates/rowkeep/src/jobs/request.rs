@@ -21,6 +21,7 @@ use super::init::InitRequest;
 use super::keep::{KeepOutcome, KeepRequest};
 use super::migrate::MigrateRequest;
 use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
+use super::probe::{ProbeOutcome, ProbeRequest};
 use super::prune::{PruneOutcome, PruneRequest};
 use super::repair::{RepairOutcome, RepairRequest};
 use super::repository_check::{CheckOutcome, CheckRequest};
@@ -79,6 +80,8 @@ pub enum Request {
     History(HistoryRequest),
     /// Look for what stands in the way of a backup.
     Doctor(DoctorRequest),
+    /// Try what the repository's store can do.
+    Probe(ProbeRequest),
     /// Propose rules of masks.
     SuggestMask(SuggestMaskRequest),
     /// Check rules of masks.
@@ -135,6 +138,8 @@ pub enum Outcome {
     History(HistoryOutcome),
     /// What stands in the way of a backup was looked for.
     Doctor(DoctorOutcome),
+    /// The store was tried.
+    Probe(ProbeOutcome),
     /// Rules of masks were proposed.
     SuggestMask(SuggestMaskOutcome),
     /// Rules of masks were checked.
@@ -209,6 +214,7 @@ impl Request {
             Request::Doctor(request) => {
                 Outcome::Doctor(Box::pin(request.run(context, workspace, caller)).await?)
             }
+            Request::Probe(request) => Outcome::Probe(Box::pin(request.run(context, workspace)).await?),
             Request::SuggestMask(request) => {
                 Outcome::SuggestMask(Box::pin(request.run(context, workspace, caller)).await?)
             }
@@ -249,6 +255,7 @@ impl Outcome {
             Outcome::Assess(outcome) => outcome.verdict(),
             Outcome::History(outcome) => outcome.verdict(),
             Outcome::Doctor(outcome) => outcome.verdict(),
+            Outcome::Probe(outcome) => outcome.verdict(),
             Outcome::Keep(outcome) => outcome.verdict(),
             Outcome::Hold(outcome) | Outcome::Release(outcome) => outcome.verdict(),
             Outcome::Copy(outcome) => outcome.verdict(),

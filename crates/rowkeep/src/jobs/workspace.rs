@@ -6,6 +6,7 @@ mod files;
 mod first_use;
 mod known;
 mod other;
+mod probing;
 mod repository;
 mod several;
 mod states;

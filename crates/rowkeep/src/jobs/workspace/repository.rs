@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rowkeep_format::ids::RepositoryId;
 use rowkeep_repository::{
-    Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Options, Passphrase, Probed, Protection,
-    Repository, Unlock, create_store, open_store,
+    Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Options, Passphrase, ProbeDepth,
+    ProbeReport, Probed, Protection, Repository, Unlock, create_store, open_store,
 };
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ pub struct Made {
     pub location: String,
     /// What opens it.
     pub by: MadeBy,
+    /// What its store was found to do when it was tried.
+    #[serde(default)]
+    pub store: ProbeReport,
 }
 
 /// What opens a repository that was just made.
@@ -105,7 +108,9 @@ impl Workspace {
         };
         match Repository::init_with(store, protection, self.options()).await {
             Ok(repository) => {
-                let made = Made { repository: repository.id(), location: location.to_owned(), by };
+                // It is made, whatever its store does.
+                let store = self.probe(ProbeDepth::Brief).await.unwrap_or_default();
+                let made = Made { repository: repository.id(), location: location.to_owned(), by, store };
                 memory.remember(repository.id(), repository.is_encrypted());
                 // Another may have been opened meanwhile only by who asked for both at once; either is the one that is there.
                 let _ = self.repository.set(repository);
@@ -333,7 +338,7 @@ impl Workspace {
     }
 
     /// The options of the object store: found, configured and given, the later the stronger.
-    fn store_options(&self, location: &str) -> Vec<(String, String)> {
+    pub(super) fn store_options(&self, location: &str) -> Vec<(String, String)> {
         let scheme = location.split_once("://").map_or("file", |(scheme, _)| scheme);
         let store = &self.circumstances.store;
         let exposed = |name: &String, value: &SecretString| (name.clone(), value.expose_secret().to_owned());

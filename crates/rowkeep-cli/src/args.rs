@@ -3,10 +3,11 @@
 pub(crate) mod choices;
 pub(crate) mod refused;
 pub(crate) mod rules;
-pub(crate) mod size;
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+use rowkeep::sizes;
 use secrecy::SecretString;
 
 /// What every command takes.
@@ -31,6 +32,12 @@ pub(crate) struct Global {
     /// Set an option of the object store, such as aws_endpoint=http://localhost:9000
     #[arg(long = "store-option", global = true, value_name = "NAME=VALUE", value_parser = secret_pair)]
     pub(crate) store_options: Vec<(String, SecretString)>,
+    /// Send no more than this to the repository, on average, such as 10MB/s [default: max_upload_rate or max_rate of [store]]
+    #[arg(long, global = true, value_name = "RATE", visible_alias = "limit-upload", value_parser = sizes::rate)]
+    pub(crate) max_upload_rate: Option<NonZeroU64>,
+    /// Read no more than this from the repository, on average [default: max_download_rate or max_rate of [store]]
+    #[arg(long, global = true, value_name = "RATE", visible_alias = "limit-download", value_parser = sizes::rate)]
+    pub(crate) max_download_rate: Option<NonZeroU64>,
     /// Print results as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -143,7 +143,7 @@ impl Session {
             repository: self.global.repository.clone(),
             called: None,
             observer: Some(self.context.observer()),
-            store: store::options(&self.global.store_options),
+            store: store::options(&self.global),
             secrets: Secrets {
                 key_file: self.global.key_file.clone(),
                 passphrase_file: self.global.passphrase_file.clone(),

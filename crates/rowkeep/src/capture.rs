@@ -147,7 +147,8 @@ impl Opened {
         meant: &Meant,
     ) -> Result<Self, Error> {
         let (watch, time) = (context.stopwatch(), context.now());
-        Ok(Self { view: engine.open_of(&ViewOptions { with_ddl }, meant).await?, time, watch })
+        let view = context.paced(engine.open_of(&ViewOptions { with_ddl }, meant).await?);
+        Ok(Self { view, time, watch })
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod beside;
 mod repositories;
+mod store;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
+use rowkeep_repository::StoreRates;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -21,6 +24,7 @@ use crate::hooks::{FileHook, Hook, Hooks, Operation, read_all as read_hooks};
 use crate::moments;
 use crate::retention::{Rules, StatedRules};
 use crate::rows::mask::MaskRules;
+use crate::sizes::rate;
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
@@ -44,7 +48,9 @@ pub struct Config {
     pub passphrase_file: Option<String>,
     /// Options of the object store, such as `aws_endpoint`.
     pub store: BTreeMap<String, SecretString>,
-    /// The variables of the environment that options of object stores were made of.
+    /// How fast bytes go to the store and come from it at most.
+    pub store_rates: StoreRates,
+    /// The variables of the environment that those options were made of.
     pub store_variables: Vec<String>,
     /// Several repositories, in place of one: a backup goes to all, and what is read comes from the first that can be opened.
     pub repositories: Vec<NamedRepository>,
@@ -81,6 +87,8 @@ pub struct Database {
     pub suspicion: Option<Threshold>,
     /// Which of its snapshots are kept, in place of the rules for all.
     pub keep: Option<Rules>,
+    /// How many bytes of its rows a second a backup reads at most.
+    pub max_rate: Option<NonZeroU64>,
     /// What runs before and after operations on it, beside the hooks for every database.
     pub hooks: Vec<Hook>,
     /// The row that says in the application's own log what was restored.
@@ -135,6 +143,7 @@ struct FileDatabase {
     timezone: Option<String>,
     keep: Option<StatedRules>,
     suspicion: Option<FileSuspicion>,
+    max_rate: Option<String>,
     #[serde(default)]
     mask: MaskRules,
     #[serde(default)]
@@ -223,6 +232,7 @@ impl Config {
             key_file: repository.key_file.clone(),
             passphrase_file: repository.passphrase_file.clone(),
             store: repository.store.clone(),
+            store_rates: repository.rates,
             repositories: Vec::new(),
             ..self.clone()
         }
@@ -236,6 +246,7 @@ impl Config {
             key_file: None,
             passphrase_file: None,
             store: BTreeMap::new(),
+            store_rates: StoreRates::default(),
             repositories: Vec::new(),
             ..self.clone()
         }
@@ -308,6 +319,8 @@ impl Config {
             let keep = database.keep.as_ref().map(StatedRules::rules).transpose().map_err(of_database)?;
             let suspicion =
                 database.suspicion.as_ref().map(FileSuspicion::read).transpose().map_err(of_database)?;
+            let max_rate = database.max_rate.as_deref().map(rate).transpose();
+            let max_rate = max_rate.map_err(|problem| of_database(format!("max_rate: {problem}")))?;
             let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
             let database = Database {
                 url,
@@ -317,21 +330,19 @@ impl Config {
                 timezone,
                 suspicion,
                 keep,
+                max_rate,
                 mask,
                 hooks,
                 activity,
             };
             databases.insert(name, database);
         }
-        let mut store = BTreeMap::new();
         let store_variables = RefCell::new(Vec::new());
         let noted = |name: &str| {
             store_variables.borrow_mut().push(name.to_owned());
             variable(name)
         };
-        for (name, value) in file.store {
-            store.insert(name, crate::variables::expand(&value, &noted).map_err(fail)?.into());
-        }
+        let (store, store_rates) = store::read(file.store, &noted).map_err(fail)?;
         let repositories =
             repositories::read_all(file.repositories, folder, variable, &noted).map_err(fail)?;
         Ok(Self {
@@ -342,6 +353,7 @@ impl Config {
             key_file: file_beside(file.key_file)?,
             passphrase_file: file_beside(file.passphrase_file)?,
             store,
+            store_rates,
             store_variables: store_variables.into_inner(),
             environment: optional(file.environment)?,
             timezone: file.timezone.as_deref().map(moments::zone).transpose().map_err(fail)?,
@@ -394,6 +406,23 @@ mod tests {
         let variable = |name: &str| Some(format!("value of {name}"));
         let config = Config::parse(text, Path::new("rowkeep.toml"), &variable).expect("it is well formed");
         assert_eq!(config.store_variables, ["SECRET", "SECRET_2"]);
+    }
+
+    #[test]
+    fn rates_are_no_options_of_the_store() {
+        let config = parse(
+            "[store]\naws_region = 'eu'\nmax_rate = '10MB/s'\nmax_upload_rate = '2MB/s'\n\
+             [databases.app]\nurl = 'x'\nmax_rate = '1MiB/s'",
+        );
+        let config = config.expect("it is well formed");
+        assert_eq!(config.store.keys().collect::<Vec<_>>(), ["aws_region"]);
+        let rate = NonZeroU64::new;
+        assert_eq!(config.store_rates, StoreRates { upload: rate(2_000_000), download: rate(10_000_000) });
+        assert_eq!(config.databases["app"].max_rate, rate(1 << 20));
+        for wrong in ["[store]\nmax_rate = '10'", "[databases.app]\nurl = 'x'\nmax_rate = '0MB/s'"] {
+            let error = parse(wrong).expect_err(wrong);
+            assert!(error.contains("max_rate: ") && error.contains("10MB/s"), "{error}");
+        }
     }
 
     #[test]

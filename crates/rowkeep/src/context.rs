@@ -1,12 +1,17 @@
+mod paced_view;
+
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rowkeep_engine::View;
 use rowkeep_format::clock::{Clock, Stopwatch, SystemClock};
-use rowkeep_repository::{Randomness, SystemRandomness};
+use rowkeep_repository::{Pace, Randomness, SystemRandomness};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Event, Observer};
+use paced_view::PacedView;
 
 /// Plain bytes of rows that may be on their way between reading and storing at once.
 ///
@@ -29,6 +34,8 @@ pub struct Context {
     bytes: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    /// How fast databases are read.
+    reading: Option<Arc<Pace>>,
 }
 
 impl Context {
@@ -43,6 +50,7 @@ impl Context {
             bytes: Arc::new(Semaphore::new(BYTES_IN_FLIGHT)),
             clock: SystemClock::shared(),
             randomness: SystemRandomness::shared(),
+            reading: None,
         }
     }
 
@@ -61,6 +69,21 @@ impl Context {
     #[must_use]
     pub fn with_randomness(self, randomness: Arc<dyn Randomness>) -> Self {
         Self { randomness, ..self }
+    }
+
+    /// The same where databases are read no faster than so many bytes of rows a second, all tables together.
+    #[must_use]
+    pub(crate) fn reading_at(self, bytes_a_second: Option<NonZeroU64>) -> Self {
+        let reading = bytes_a_second.map(|rate| Arc::new(Pace::new(rate, Arc::clone(&self.clock))));
+        Self { reading, ..self }
+    }
+
+    /// A state of a database, to be read as fast as that.
+    pub(crate) fn paced(&self, view: Arc<dyn View>) -> Arc<dyn View> {
+        match &self.reading {
+            None => view,
+            Some(pace) => Arc::new(PacedView { view, pace: Arc::clone(pace) }),
+        }
     }
 
     /// The clock that decides what time it is.

@@ -24,6 +24,7 @@ pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod rows;
+pub mod sizes;
 pub mod state;
 mod toml_problem;
 pub mod units;

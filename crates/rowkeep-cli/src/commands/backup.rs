@@ -1,8 +1,10 @@
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::backup::BackupRequest;
+use rowkeep::sizes;
 use serde_json::json;
 
 use crate::args::pair;
@@ -43,6 +45,9 @@ pub(crate) struct Backup {
     /// Tag the snapshot
     #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = pair)]
     tags: Vec<(String, String)>,
+    /// Read no more than this from the database, on average, such as 20MB/s [default: max_rate of the database]
+    #[arg(long, value_name = "RATE", value_parser = sizes::rate)]
+    max_rate: Option<NonZeroU64>,
     /// Run no hooks
     #[arg(long)]
     no_hooks: bool,
@@ -60,6 +65,7 @@ impl Backup {
             schema_only: false,
             data_only: false,
             tags: Vec::new(),
+            max_rate: None,
             no_hooks: false,
         }
     }
@@ -94,6 +100,7 @@ impl Backup {
             with_schema: !self.data_only,
             with_data: !self.schema_only,
             tags: self.tags.into_iter().collect(),
+            max_rate: self.max_rate,
             hooks: !self.no_hooks,
         }
     }

@@ -1,8 +1,8 @@
 use anyhow::Result;
 use rowkeep::jobs::prune::PruneRequest;
+use rowkeep::sizes;
 
 use crate::args::rules::KeepRules;
-use crate::args::size;
 use crate::fail::status_of;
 use crate::setup::Session;
 use crate::ui::person::Person;
@@ -19,7 +19,7 @@ pub(crate) struct Prune {
     #[arg(long)]
     dry_run: bool,
     /// Copy at most this much out of packs that are mostly unneeded, such as 500MB or 2GiB [default: no limit]
-    #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = sizes::bytes)]
     max_repack: Option<u64>,
     /// Delete what was marked so long ago, such as 24h; 0s only if nothing else uses the repository [default: 24h]
     #[arg(long, value_name = "TIME")]

@@ -1,7 +1,9 @@
 //! Options of object stores, as the environment and the command have them.
 
 use rowkeep::jobs::workspace::StoreOptions;
-use secrecy::SecretString;
+use rowkeep::repository::StoreRates;
+
+use crate::args::Global;
 
 /// Settings of object stores that are taken from the environment: the prefix of their names, and those names.
 const STORE_VARIABLES: [(&str, &[&str]); 3] = [
@@ -49,11 +51,12 @@ pub(super) const SECRETS: [&str; 7] = [
 ];
 
 /// The options that the environment has, and those that were given.
-pub(super) fn options(given: &[(String, SecretString)]) -> StoreOptions {
+pub(super) fn options(global: &Global) -> StoreOptions {
     let variables =
         STORE_VARIABLES.iter().flat_map(|(scheme, names)| names.iter().map(move |name| (*scheme, *name)));
     let found = variables.filter_map(|(scheme, name)| {
         Some((scheme.to_owned(), name.to_ascii_lowercase(), std::env::var(name).ok()?.into()))
     });
-    StoreOptions { found: found.collect(), given: given.to_vec() }
+    let rates = StoreRates { upload: global.max_upload_rate, download: global.max_download_rate };
+    StoreOptions { found: found.collect(), given: global.store_options.clone(), rates }
 }

@@ -36,6 +36,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
                     "background",
                     "private_files",
                     "quotes",
+                    "sizes",
                     "toml_problem",
                     "units",
                     "variables",

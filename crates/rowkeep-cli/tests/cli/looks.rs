@@ -142,6 +142,20 @@ fn the_doctor_tries_the_store_and_leaves_nothing() {
 }
 
 #[test]
+fn rates_have_a_unit() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(10));
+    sandbox.done(&["backup", "app.db", "--max-rate", "50MB/s", "--max-upload-rate", "100MB/s"]);
+    sandbox.done(&["verify", "latest", "--against", "app.db", "--limit-download", "100 MiB"]);
+    for rate in [["--max-rate", "20"], ["--limit-upload", "1000"], ["--max-download-rate", "0MB"]] {
+        let refused = sandbox.run(&["backup", "app.db", rate[0], rate[1]]).expect(2);
+        refused.says(&["write it with its unit, such as 10MB/s"]);
+    }
+    std::fs::write(sandbox.path("rowkeep.toml"), "[store]\nmax_rate = '10'\n").expect("it is written");
+    sandbox.run(&["snapshots"]).expect(2).says(&["rowkeep.toml: store: max_rate: \"10\" is no rate"]);
+}
+
+#[test]
 fn a_store_that_nobody_can_write_to_is_no_store_for_backups() {
     let sandbox = Sandbox::new();
     // In the place of the folder that the probe would make.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rowkeep_repository::StoreRates;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::beside;
+use super::{beside, store};
 use crate::variables::expand;
 
 /// One of several repositories.
@@ -24,6 +25,8 @@ pub struct NamedRepository {
     pub passphrase_file: Option<String>,
     /// Options of its object store.
     pub store: BTreeMap<String, SecretString>,
+    /// How fast bytes go to it and come from it at most.
+    pub rates: StoreRates,
 }
 
 #[derive(Deserialize)]
@@ -64,11 +67,8 @@ impl FileRepository {
         if location.is_empty() {
             return Err(of("its url is empty".to_owned()));
         }
-        let mut store = BTreeMap::new();
-        for (option, value) in self.store {
-            store.insert(option, expand(&value, store_variable).map_err(of)?.into());
-        }
-        Ok(NamedRepository { location, create: self.create, key_file, passphrase_file, store, name })
+        let (store, rates) = store::read(self.store, store_variable).map_err(of)?;
+        Ok(NamedRepository { location, create: self.create, key_file, passphrase_file, store, rates, name })
     }
 }
 

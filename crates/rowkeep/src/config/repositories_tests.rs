@@ -12,7 +12,7 @@ fn several_are_read_in_their_order() {
     let config = parse(
         "[[repositories]]\nname = 'here'\nurl = 'backups'\ncreate = true\n\
              [[repositories]]\nname = 'offsite'\nurl = 's3://offsite/shop'\nkey_file = 'offsite.key'\n\
-             store = { aws_secret_access_key = '${SECRET}' }",
+             store = { aws_secret_access_key = '${SECRET}', max_upload_rate = '2MB/s' }",
     )
     .expect("it is well formed");
     let names: Vec<&str> = config.repositories.iter().map(|repository| &*repository.name).collect();
@@ -26,6 +26,8 @@ fn several_are_read_in_their_order() {
     let alone = config.with_repository(offsite);
     assert_eq!(alone.repository.as_deref(), Some("s3://offsite/shop"));
     assert!(alone.repositories.is_empty() && !alone.create && alone.store.len() == 1);
+    assert_eq!(alone.store_rates.upload.map(u64::from), Some(2_000_000));
+    assert_eq!(config.without_repository().store_rates.upload, None);
 }
 
 #[test]

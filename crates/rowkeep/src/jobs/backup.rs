@@ -1,6 +1,7 @@
 //! Backup: databases become snapshots.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use rowkeep_repository::{ErrorKind as RepositoryKind, Repository};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub struct BackupRequest {
     pub with_data: bool,
     /// Labels for the snapshot.
     pub tags: BTreeMap<String, String>,
+    /// How many bytes of rows a second are read at most; as configured when not given.
+    pub max_rate: Option<NonZeroU64>,
     /// Whether hooks run.
     pub hooks: bool,
 }
@@ -67,6 +70,7 @@ impl Default for BackupRequest {
             with_schema: true,
             with_data: true,
             tags: BTreeMap::new(),
+            max_rate: None,
             hooks: true,
         }
     }
@@ -146,6 +150,8 @@ impl BackupRequest {
         database: &str,
     ) -> Result<(SnapshotSummary, Vec<String>), Error> {
         let source = workspace.source(database)?;
+        let configured = workspace.config().databases.get(&source.name).and_then(|known| known.max_rate);
+        let context = &context.clone().reading_at(self.max_rate.or(configured));
         let options = self.options(workspace, &source)?;
         let engine = source.engine.as_ref();
         let hooks = workspace.hooks(Operation::Backup, &source, self.hooks);

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rowkeep_engine::Surroundings;
-use rowkeep_repository::{Passphrase, Repository};
+use rowkeep_repository::{ObjectStore, Passphrase, Repository, StoreRates, at_rates};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -84,6 +84,8 @@ pub struct StoreOptions {
     pub found: Vec<(String, String, SecretString)>,
     /// Stronger than configured ones.
     pub given: Vec<(String, SecretString)>,
+    /// How fast bytes go to the store and come from it at most, in place of what is configured.
+    pub rates: StoreRates,
 }
 
 /// What opens a repository: what a caller was given, in place of what is configured, and who can be asked.
@@ -213,6 +215,16 @@ impl Workspace {
         without_secrets(self.location())
     }
 
+    /// A store to and from which bytes go as fast as is configured, or was given.
+    pub(crate) fn at_rates(&self, store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
+        let (given, configured) = (self.circumstances.store.rates, self.config.store_rates);
+        let rates = StoreRates {
+            upload: given.upload.or(configured.upload),
+            download: given.download.or(configured.download),
+        };
+        at_rates(store, rates, &self.surroundings().clock)
+    }
+
     /// What was found harmed in the repository, where it was opened: nothing is looked for.
     pub async fn harmed(&self) -> Vec<UnreadableSnapshot> {
         let Some(repository) = self.opened() else { return Vec::new() };
@@ -245,6 +257,7 @@ impl Place {
         let store = StoreOptions {
             found: circumstances.store.found.clone(),
             given: circumstances.store.given.clone(),
+            rates: circumstances.store.rates,
         };
         let called = Some(repository.name.clone());
         let circumstances = Circumstances { called, store, secrets, ..circumstances.alike() };

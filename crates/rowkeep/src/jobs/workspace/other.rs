@@ -19,7 +19,8 @@ impl Workspace {
             None => Config { repository: Some(named.to_owned()), ..self.named.without_repository() },
         };
         let Other { store, secrets } = &self.circumstances.other;
-        let store = StoreOptions { found: self.circumstances.store.found.clone(), given: store.clone() };
+        let StoreOptions { found, rates, .. } = &self.circumstances.store;
+        let store = StoreOptions { found: found.clone(), given: store.clone(), rates: *rates };
         let circumstances = Circumstances {
             called: Some(without_secrets(named)),
             store,

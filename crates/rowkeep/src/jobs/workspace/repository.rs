@@ -98,7 +98,7 @@ impl Workspace {
         {
             return Err(self.not_that_one(&known, None));
         }
-        let store = create_store(location, &options)?;
+        let store = self.at_rates(create_store(location, &options)?);
         let (protection, by) = if no_encryption {
             (Protection::Unencrypted, MadeBy::Unencrypted)
         } else {
@@ -214,7 +214,7 @@ impl Workspace {
     async fn open_without_config(&self) -> Result<Repository, Error> {
         let location = self.location();
         let options = self.store_options(location);
-        let store = open_store(location, &options)?;
+        let store = self.at_rates(open_store(location, &options)?);
         let known = self.memory(&options).recall();
         let secret = match self.secret(location)? {
             Some(secret) => secret,
@@ -231,7 +231,7 @@ impl Workspace {
     }
 
     async fn open_there(&self, options: &[(String, String)]) -> Result<Repository, Error> {
-        let store = open_store(self.location(), options)?;
+        let store = self.at_rates(open_store(self.location(), options)?);
         let unlock = self.unlock(self.location(), &store).await?;
         Ok(Repository::open_with(store, &unlock, self.options()).await?)
     }

@@ -257,6 +257,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::Repository(Repo::WrongKeyFile) => {
             "name another one with --key-file; a passphrase of this repository opens it too"
         }
+        Error::Repository(Repo::Denied { action: "delete", .. }) => {
+            "use a role that may delete; where the bucket retains objects, wait until that is over"
+        }
         Error::Repository(error) => repository_hint(error.kind())?,
         Error::Content { source: rowkeep::format::FormatError::NewerVersion { .. }, .. } => {
             "a newer rowkeep wrote it; install that version"

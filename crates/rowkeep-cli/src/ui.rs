@@ -15,6 +15,7 @@ pub(crate) mod exported;
 pub(crate) mod history;
 pub(crate) mod holds;
 pub(crate) mod keeping;
+pub(crate) mod kept;
 pub(crate) mod key_slots;
 pub(crate) mod log;
 pub(crate) mod made;

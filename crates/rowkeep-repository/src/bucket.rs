@@ -11,18 +11,26 @@ use object_store::aws::AmazonS3;
 use object_store::client::{HttpClient, HttpRequestBody};
 use object_store::path::Path;
 use object_store::signer::{SignedUrlOptions, Signer};
+use tokio::sync::OnceCell;
 
+use crate::Result;
 use crate::store_answer::{element, elements};
 
 /// For how long a request that was signed may be sent.
 const SIGNED_FOR: Duration = Duration::from_secs(300);
 
-/// A bucket, and the folder in it that a location names.
+/// A bucket, and the folder in it that a location names. What asks it is made when it is first asked.
 #[derive(Clone)]
 pub struct Bucket {
-    s3: Arc<AmazonS3>,
-    http: HttpClient,
     folder: Path,
+    client: Arc<OnceCell<Client>>,
+    make: Arc<dyn Fn() -> Result<Client> + Send + Sync>,
+}
+
+/// What signs questions, and what sends them.
+pub(crate) struct Client {
+    pub(crate) s3: AmazonS3,
+    pub(crate) http: HttpClient,
 }
 
 /// Whether a bucket keeps what is deleted or written anew as older versions.
@@ -54,8 +62,8 @@ struct Answer {
 pub(crate) type Unanswered = String;
 
 impl Bucket {
-    pub(crate) fn new(s3: AmazonS3, http: HttpClient, folder: Path) -> Self {
-        Self { s3: Arc::new(s3), http, folder }
+    pub(crate) fn new(folder: Path, make: impl Fn() -> Result<Client> + Send + Sync + 'static) -> Self {
+        Self { folder, client: Arc::default(), make: Arc::new(make) }
     }
 
     /// Whether the bucket keeps versions.
@@ -143,13 +151,15 @@ impl Bucket {
 
     async fn ask(&self, method: Method, path: &Path, query: &[(&str, &str)]) -> Result<Answer, Unanswered> {
         let signing = SignedUrlOptions::new().with_query(query.iter().copied());
-        let url = self.s3.signed_url_opts(method.clone(), path, SIGNED_FOR, &signing).await;
+        let client = self.client.get_or_try_init(async || (self.make)()).await;
+        let client = client.map_err(|error| error.to_string())?;
+        let url = client.s3.signed_url_opts(method.clone(), path, SIGNED_FOR, &signing).await;
         let url = url.map_err(|error| crate::StoreAnswer::from(error).to_string())?;
         let request = http::Request::builder().method(method).uri(url.as_str());
         let request = request.body(HttpRequestBody::empty()).map_err(|error| error.to_string())?;
         // The address is signed, so no error may show it.
         let failed = |error: object_store::client::HttpError| format!("no answer: {:?}", error.kind());
-        let response = self.http.execute(request).await.map_err(failed)?;
+        let response = client.http.execute(request).await.map_err(failed)?;
         let (parts, body) = response.into_parts();
         let body = body.bytes().await.map_err(failed)?;
         let text = String::from_utf8_lossy(&body).into_owned();

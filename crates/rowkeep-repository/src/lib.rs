@@ -48,6 +48,7 @@ mod snapshot_objects;
 mod snapshots;
 mod statistics;
 mod store_answer;
+mod versions;
 mod writer;
 
 pub use bucket::Bucket;
@@ -71,6 +72,7 @@ pub use seal::Encryption;
 pub use snapshots::{Completion, IsWhole};
 pub use statistics::Statistics;
 pub use store_answer::StoreAnswer;
+pub use versions::KeptVersions;
 pub use writer::{Stored, Writer, WriterOptions};
 
 pub use rowkeep_format::ids::{ChunkId, ContentKeys, KeySlotId, PlanId, RepositoryId, SnapshotId};

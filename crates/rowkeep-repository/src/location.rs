@@ -14,7 +14,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Client};
 use crate::patience::{self, Patient};
 use crate::{Error, Result};
 
@@ -51,16 +51,22 @@ pub fn open_bucket(location: &str, options: &[(String, String)]) -> Result<Optio
     let failed = |source| Error::store("open the store", without_secrets(location), source);
     let url = Url::parse(location)
         .map_err(|_| Error::Location { location: without_secrets(location), reason: "it is not a URL" })?;
-    let mut client = ClientOptions::new();
-    for (name, value) in with_defaults("s3", options) {
-        if let Ok(AmazonS3ConfigKey::Client(key)) = name.to_ascii_lowercase().parse() {
-            client = client.with_config(key, value);
-        }
-    }
     let prefix = Path::from_url_path(url.path()).map_err(|source| failed(source.into()))?;
-    let http = ReqwestConnector::default().connect(&client).map_err(failed)?;
-    let s3 = s3(&url, options)?.with_retry(patience::at_first()).build().map_err(failed)?;
-    Ok(Some(Bucket::new(s3, http, prefix)))
+    // Options that are wrong are refused now.
+    s3(&url, options)?;
+    let (location, options) = (location.to_owned(), options.to_vec());
+    Ok(Some(Bucket::new(prefix, move || {
+        let failed = |source| Error::store("open the store", without_secrets(&location), source);
+        let mut client = ClientOptions::new();
+        for (name, value) in with_defaults("s3", &options) {
+            if let Ok(AmazonS3ConfigKey::Client(key)) = name.to_ascii_lowercase().parse() {
+                client = client.with_config(key, value);
+            }
+        }
+        let http = ReqwestConnector::default().connect(&client).map_err(failed)?;
+        let s3 = s3(&url, &options)?.with_retry(patience::at_first()).build().map_err(failed)?;
+        Ok(Client { s3, http })
+    })))
 }
 
 fn store(

@@ -18,7 +18,7 @@ use crate::listings::{Folder, Listing, Listings};
 use crate::objects::{self, CONFIG, INDEX, Objects, PACKS, SNAPSHOTS};
 use crate::prune::RecordReader;
 use crate::seal::{Encryption, Sealer, random};
-use crate::{Error, Result, slot_objects};
+use crate::{Bucket, Error, Result, slot_objects};
 
 /// No config is longer than this many bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 16;
@@ -70,6 +70,8 @@ pub struct Options {
     pub patience: Duration,
     /// Whether the store is a folder of this machine, so that a request costs next to nothing.
     pub is_local: bool,
+    /// The bucket of S3 that the store is, which is asked what it keeps of what is deleted.
+    pub bucket: Option<Bucket>,
 }
 
 /// The system's clock; ten seconds; an hour; any store.
@@ -80,6 +82,7 @@ impl Default for Options {
             freshness: Duration::from_secs(10),
             patience: Duration::from_secs(3600),
             is_local: false,
+            bucket: None,
         }
     }
 }
@@ -107,6 +110,7 @@ struct Inner {
     sealer: Arc<Sealer>,
     unlocked_by: Option<KeySlotId>,
     is_local: bool,
+    bucket: Option<Bucket>,
     listings: Arc<Listings>,
     index: SharedIndex,
     catalog: SharedCatalog,
@@ -166,7 +170,7 @@ impl Repository {
         }
         let listings =
             Listings::new(objects.clone(), Arc::clone(&options.clock), options.freshness, options.patience);
-        Ok(Self::assemble(objects, listings, config, master, slot, options.is_local))
+        Ok(Self::assemble(objects, listings, config, master, slot, options))
     }
 
     /// Takes back what an initialisation wrote before another one came first.
@@ -211,7 +215,7 @@ impl Repository {
                 (master, Some(slot))
             }
         };
-        let opened = Self::assemble(objects, listings, config, master, slot, options.is_local);
+        let opened = Self::assemble(objects, listings, config, master, slot, options);
         lock(&opened.inner.confirmed).at = Some(now);
         Ok(opened)
     }
@@ -231,7 +235,7 @@ impl Repository {
         config: Config,
         master: MasterKey,
         slot: Option<KeySlotId>,
-        is_local: bool,
+        options: Options,
     ) -> Self {
         let content_keys = ContentKeys::derive(&master);
         let sealer = Arc::new(Sealer::new(config.id, config.encryption, &master));
@@ -246,7 +250,8 @@ impl Repository {
                 content_keys,
                 sealer,
                 unlocked_by: slot,
-                is_local,
+                is_local: options.is_local,
+                bucket: options.bucket,
                 listings,
                 index,
                 catalog,
@@ -331,6 +336,11 @@ impl Repository {
     /// Whether a request to the store costs next to nothing.
     pub(crate) fn is_local(&self) -> bool {
         self.inner.is_local
+    }
+
+    /// The bucket that the store is.
+    pub(crate) fn bucket(&self) -> Option<&Bucket> {
+        self.inner.bucket.as_ref()
     }
 
     pub(crate) fn config(&self) -> &Config {

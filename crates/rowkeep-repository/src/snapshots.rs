@@ -32,6 +32,8 @@ pub enum Completion {
     Completed,
     /// It lacked something, and is gone.
     Deleted,
+    /// It lacks something, and this role may not delete it: whoever may does so another time.
+    Kept,
     /// It may still be written, or needs packs that are being deleted, perhaps without it: a later look decides.
     Undecided,
 }
@@ -113,7 +115,7 @@ impl Repository {
     /// Completes a snapshot whose writer was killed before it counted, if it is whole; deletes it if it lacks anything.
     ///
     /// `is_whole` is asked about a reader that knows what stays. What only packs have that are being deleted leaves it as it is:
-    /// whoever deletes them may have seen the snapshot, or not.
+    /// whoever deletes them may have seen the snapshot, or not. A role that may only create leaves what it may not delete.
     pub async fn complete(&self, id: &SnapshotId, is_whole: IsWhole<'_>) -> Result<Completion> {
         self.listings().forget().await;
         let folders = [Folder::Snapshots, Folder::Packs, Folder::Index];
@@ -137,9 +139,16 @@ impl Repository {
             Completion::Undecided
         } else {
             // The entry last: its writer may have woken up.
-            self.objects().delete(&entry.object()).await?;
-            self.objects().delete(&entry.name()).await?;
-            Completion::Deleted
+            let deleted = match self.objects().delete(&entry.object()).await {
+                Ok(()) => self.objects().delete(&entry.name()).await,
+                refused => refused,
+            };
+            match deleted {
+                Ok(()) => Completion::Deleted,
+                // Nobody is shown it, and its chunks stay.
+                Err(Error::Denied { .. }) => Completion::Kept,
+                Err(error) => return Err(error),
+            }
         };
         self.listings().forget().await;
         Ok(completion)
@@ -160,6 +169,15 @@ impl Repository {
         self.objects().delete_all(&more).await?;
         self.shared_catalog().deleted(*id).await;
         Ok(())
+    }
+
+    /// Of snapshots that were deleted those that are still there: there are stores that say so and delete nothing.
+    pub async fn undeleted(&self, deleted: &[SnapshotId]) -> Result<Vec<SnapshotId>> {
+        if deleted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let there = self.snapshots().await?;
+        Ok(deleted.iter().filter(|id| there.binary_search(id).is_ok()).copied().collect())
     }
 
     /// The snapshots that are known to have lost chunks for good.

@@ -171,7 +171,7 @@ pub(crate) async fn read_opened(
     Opened { view, time, watch }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
-    complete_left(repository).await?;
+    complete_left(context, repository).await?;
     let known = repository.catalog().await?;
     let identity = Identity { configured: options.configured, ..view.identity() };
     let owner = Owner { name: options.database.clone(), identity: Some(identity) };

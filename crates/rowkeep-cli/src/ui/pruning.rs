@@ -8,6 +8,7 @@ use rowkeep::repository::Space;
 use serde_json::{Value, json};
 
 use super::units::{bytes, counted};
+use super::{deletion, kept};
 
 /// What was done, in words.
 pub(crate) fn told(outcome: &PruneOutcome) -> String {
@@ -24,6 +25,7 @@ pub(crate) fn told(outcome: &PruneOutcome) -> String {
             lines.push(format!("{} {}", counted(number, "snapshot"), would("deleted", "would be deleted")))
         }
     }
+    lines.extend(deletion::undeleted(&outcome.undeleted));
     let mut of = |packs: Space, words: &str| {
         if packs.packs > 0 {
             lines.push(format!("{} in {} {words}", bytes(packs.bytes), counted(packs.packs, "pack")));
@@ -54,7 +56,9 @@ pub(crate) fn told(outcome: &PruneOutcome) -> String {
     if space.unneeded_bytes > 0 {
         lines.push(format!("{} in packs that snapshots need stay unused", bytes(space.unneeded_bytes)));
     }
-    if space.keeps_versions {
+    if let Some(kept) = &space.kept {
+        lines.push(kept::told(kept));
+    } else if space.keeps_versions {
         lines.push(
             "the bucket keeps versions: space comes back when its own rules expire noncurrent versions"
                 .to_owned(),
@@ -72,6 +76,7 @@ pub(crate) fn json(outcome: &PruneOutcome) -> Value {
     json!({
         "planned": ids(&outcome.planned),
         "deleted": ids(&outcome.deleted),
+        "undeleted": outcome.undeleted,
         "space": outcome.space,
     })
 }

@@ -66,6 +66,9 @@ impl Repository {
             let there: BTreeSet<PackId> =
                 gone.iter().filter(|id| survey.packs.contains_key(id)).copied().collect();
             self.index().leave_out(&gone).await?;
+            if report.keeps_versions && !there.is_empty() {
+                report.kept = self.kept_of(survey.youngest(&there).iter().map(objects::pack)).await;
+            }
             let undeleted = self.delete_packs(&there).await?;
             report.deleted = survey.space_of(there.difference(&undeleted));
             report.undeleted = survey.space_of(&undeleted);

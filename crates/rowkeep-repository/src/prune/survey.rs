@@ -1,6 +1,6 @@
 //! What there is and what of it is needed, as of one moment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rowkeep_format::ids::PackId;
 
@@ -73,6 +73,13 @@ impl Survey {
         let mut space = Space::default();
         packs.into_iter().filter_map(|id| self.packs.get(id)).for_each(|stored| space.add(stored.bytes));
         space
+    }
+
+    /// Some packs, the youngest first.
+    pub(super) fn youngest(&self, packs: &BTreeSet<PackId>) -> Vec<PackId> {
+        let mut packs: Vec<PackId> = packs.iter().copied().collect();
+        packs.sort_by_key(|id| std::cmp::Reverse(self.packs.get(id).map(|stored| stored.written_ms)));
+        packs
     }
 
     /// Whether something that was written then is as old as the grace period.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::KeptVersions;
+
 /// What is listed of prunes is kept for so long after the last of their deletions, whatever the grace period is.
 pub(super) const SHORTEST_MEMORY: Duration = Duration::from_secs(60 * 60);
 
@@ -66,6 +68,9 @@ pub struct PruneReport {
     pub unneeded_bytes: u64,
     /// Whether the store keeps what is deleted as older versions.
     pub keeps_versions: bool,
+    /// What it does with those of the packs that were deleted, where it says so.
+    #[serde(default)]
+    pub kept: Option<KeptVersions>,
 }
 
 impl PruneReport {

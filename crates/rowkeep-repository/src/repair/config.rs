@@ -33,8 +33,7 @@ impl Repository {
         if matches!(unlock, Unlock::Unencrypted) {
             let id = known.ok_or_else(|| Error::Missing { object: CONFIG.to_owned() })?;
             let config = Config::new(id, Encryption::None);
-            let opened =
-                Self::assemble(objects, listings, config, public_master_key(&id), None, options.is_local);
+            let opened = Self::assemble(objects, listings, config, public_master_key(&id), None, options);
             return match opened.opens_any_snapshot().await? {
                 true => Ok(opened),
                 false => Err(Error::Missing { object: CONFIG.to_owned() }),
@@ -60,14 +59,7 @@ impl Repository {
             match unlocked {
                 Ok((slot, master)) => {
                     let config = Config::new(id, Encryption::Aes256Gcm);
-                    return Ok(Self::assemble(
-                        objects,
-                        listings,
-                        config,
-                        master,
-                        Some(slot),
-                        options.is_local,
-                    ));
+                    return Ok(Self::assemble(objects, listings, config, master, Some(slot), options));
                 }
                 Err(error) => refused = error,
             }

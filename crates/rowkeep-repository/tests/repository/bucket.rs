@@ -32,16 +32,25 @@ pub(crate) struct Manner {
 /// A server with one bucket.
 pub(crate) struct Server {
     pub(crate) endpoint: String,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Server {
     pub(crate) async fn start(manner: Manner) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("bucket")).expect("a bucket");
+        Self::over(Arc::new(folder), manner).await
+    }
+
+    /// The same bucket, as somebody else sees it.
+    pub(crate) async fn seen(&self, manner: Manner) -> Self {
+        Self::over(Arc::clone(&self.folder), manner).await
+    }
+
+    async fn over(folder: Arc<TempDir>, manner: Manner) -> Self {
         let files = FileSystem::new(folder.path()).expect("a file system");
         let endpoint = serve(Bucket { files, manner, turn: Arc::default() }).await;
-        Self { endpoint, _folder: folder }
+        Self { endpoint, folder }
     }
 }
 

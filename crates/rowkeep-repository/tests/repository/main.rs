@@ -1,5 +1,6 @@
 //! Repositories on real stores: a folder, an S3 server, memory; with faults, damage and several writers.
 
+mod append_only;
 mod away;
 mod bucket;
 mod catalog;
@@ -18,4 +19,5 @@ mod races;
 mod sample;
 mod stores;
 mod support;
+mod versions;
 mod watched;

@@ -126,7 +126,7 @@ impl<'a> Source<'a> {
         begun: impl FnOnce(&Lacking),
     ) -> Result<Done, Error> {
         let now = context.now();
-        complete_left(to).await.map_err(Error::of_other)?;
+        complete_left(context, to).await.map_err(Error::of_other)?;
         let mut copier = Copier::new(self.from, to, workspace.program()).await?;
         let (held, _) = Holds::readable(to).await.map_err(Error::of_other)?;
         let lacking = self.lacking(|summary| copier.copy_of(summary));

@@ -1,5 +1,7 @@
 //! Delete: snapshots go.
 
+use rowkeep_format::SnapshotId;
+use rowkeep_repository::{KeptVersions, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
@@ -37,6 +39,12 @@ pub struct DeleteOutcome {
     pub planned: Deletion,
     /// The snapshots that were deleted.
     pub deleted: Deletion,
+    /// Those of which the store said so, and which are still there.
+    #[serde(default)]
+    pub undeleted: Vec<SnapshotId>,
+    /// What the bucket keeps of them in older versions, where it does and says so.
+    #[serde(default)]
+    pub kept: Option<KeptVersions>,
     /// How it ended.
     pub verdict: Verdict,
 }
@@ -82,7 +90,13 @@ impl DeleteRequest {
             }
         }
         caller.tell(News::Plan(Proposal::Deletion(&planned)));
-        let mut outcome = DeleteOutcome { planned, deleted: Deletion::default(), verdict: Verdict::Done };
+        let mut outcome = DeleteOutcome {
+            planned,
+            deleted: Deletion::default(),
+            undeleted: Vec::new(),
+            kept: None,
+            verdict: Verdict::Done,
+        };
         if self.plan_only {
             return Ok(outcome);
         }
@@ -90,6 +104,7 @@ impl DeleteRequest {
             outcome.verdict = Verdict::Refused;
             return Ok(outcome);
         }
+        outcome.kept = repository.kept_of_snapshots(outcome.planned.ids()).await;
         for id in &outcome.planned.unreadable {
             repository.delete_snapshot(id).await?;
             holds.delete_of(repository, *id).await?;
@@ -102,6 +117,21 @@ impl DeleteRequest {
             caller.tell(News::Deleted(snapshot));
             outcome.deleted.snapshots.push(snapshot.clone());
         }
+        outcome.undeleted = still_there(repository, &mut outcome.deleted).await?;
+        if !outcome.undeleted.is_empty() {
+            outcome.verdict = Verdict::Failed;
+        }
         Ok(outcome)
     }
+}
+
+/// Takes out of what was deleted what is still there, and gives that.
+pub(super) async fn still_there(
+    repository: &Repository,
+    deleted: &mut Deletion,
+) -> Result<Vec<SnapshotId>, Error> {
+    let undeleted = repository.undeleted(&deleted.ids().collect::<Vec<_>>()).await?;
+    deleted.snapshots.retain(|snapshot| !undeleted.contains(&snapshot.id));
+    deleted.unreadable.retain(|id| !undeleted.contains(id));
+    Ok(undeleted)
 }

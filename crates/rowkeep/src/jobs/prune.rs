@@ -10,6 +10,7 @@ use rowkeep_repository::{PruneOptions, PruneReport};
 use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News, Proposal};
+use super::delete::still_there;
 use super::holds::Holds;
 use super::keep::KeepRequest;
 use super::outcome::Deletion;
@@ -52,6 +53,9 @@ pub struct PruneOutcome {
     pub planned: Deletion,
     /// The snapshots that were deleted.
     pub deleted: Deletion,
+    /// Those of which the store said so, and which are still there.
+    #[serde(default)]
+    pub undeleted: Vec<SnapshotId>,
     /// What became of the space, or would become.
     pub space: PruneReport,
     /// Whether only the plan was wanted.
@@ -92,6 +96,7 @@ impl PruneRequest {
         let mut outcome = PruneOutcome {
             planned,
             deleted: Deletion::default(),
+            undeleted: Vec::new(),
             space: PruneReport::default(),
             plan_only: self.plan_only,
             verdict: Verdict::Done,
@@ -106,7 +111,7 @@ impl PruneRequest {
             outcome.verdict = Verdict::Refused;
             return Ok(outcome);
         }
-        complete_left(repository).await?;
+        complete_left(context, repository).await?;
         // Somebody may hold one since the plan was made.
         let holds = Holds::read(repository).await?;
         for snapshot in outcome.planned.snapshots.clone() {
@@ -118,9 +123,10 @@ impl PruneRequest {
             caller.tell(News::Deleted(&snapshot));
             outcome.deleted.snapshots.push(snapshot);
         }
+        outcome.undeleted = still_there(repository, &mut outcome.deleted).await?;
         needs.going.clear();
         outcome.space = repository.prune(&options, &needs).await?;
-        if outcome.space.undeleted.packs > 0 {
+        if outcome.space.undeleted.packs > 0 || !outcome.undeleted.is_empty() {
             outcome.verdict = Verdict::Failed;
         }
         Ok(outcome)

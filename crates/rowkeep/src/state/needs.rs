@@ -6,11 +6,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_format::{ChunkId, Manifest, TableEntry};
-use rowkeep_repository::{Error as StoreError, ErrorKind as Kind, Reader, Repository};
+use rowkeep_repository::{Completion, Error as StoreError, ErrorKind as Kind, Reader, Repository};
 
 use super::reader::{read_changeset, read_node};
-use super::snapshots::{is_gone, open};
-use crate::Error;
+use super::snapshots::{is_gone, open, short_id};
+use crate::{Context, Error};
 
 /// Nodes that are read at once.
 const AT_ONCE: usize = 8;
@@ -108,8 +108,9 @@ fn is_whole(visited: Result<(), Error>, all: bool) -> Result<bool, StoreError> {
     }
 }
 
-/// Looks at the snapshots that do not count because their writers were killed: completes those that are whole.
-pub(crate) async fn complete_left(repository: &Repository) -> Result<(), Error> {
+/// Looks at the snapshots that do not count because their writers were killed: completes those that are whole, and warns of those
+/// that are not and that this role may not delete.
+pub(crate) async fn complete_left(context: &Context, repository: &Repository) -> Result<(), Error> {
     for id in repository.catalog().await?.uncompleted() {
         let manifest = match open(repository, *id).await {
             Ok(snapshot) => snapshot.manifest,
@@ -117,7 +118,13 @@ pub(crate) async fn complete_left(repository: &Repository) -> Result<(), Error> 
             Err(error) if error.is_of_one_object() || is_gone(&error) => continue,
             Err(error) => return Err(error),
         };
-        repository.complete(id, &|reader| has_all(reader, &manifest)).await?;
+        if repository.complete(id, &|reader| has_all(reader, &manifest)).await? == Completion::Kept {
+            context.warn(format!(
+                "snapshot {} lacks rows, for its backup was killed, and this role may not delete it: it is not listed, and stays until \
+                 a prune or a backup by a role that may delete",
+                short_id(*id)
+            ));
+        }
     }
     Ok(())
 }

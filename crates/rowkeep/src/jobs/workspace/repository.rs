@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rowkeep_format::ids::RepositoryId;
 use rowkeep_repository::{
     Encryption, ErrorKind, Kdf, KeyFile, Lock, NewSlot, ObjectStore, Options, Passphrase, ProbeDepth,
-    ProbeReport, Probed, Protection, Repository, Unlock, create_store, open_store,
+    ProbeReport, Probed, Protection, Repository, Unlock, create_store, open_bucket, open_store,
 };
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
@@ -282,6 +282,8 @@ impl Workspace {
         Options {
             clock: Arc::clone(&self.surroundings().clock),
             is_local: self.repository_folder().is_some(),
+            // Only for what is said of deletions; one that cannot be opened fails where it is needed.
+            bucket: open_bucket(self.location(), &self.store_options(self.location())).ok().flatten(),
             ..Options::default()
         }
     }

@@ -111,7 +111,8 @@ pub(crate) fn is_applied(listed: &Listed) -> bool {
     applied_to(listed).is_some()
 }
 
-fn applied_to(listed: &Listed) -> Option<SnapshotId> {
+/// The safety snapshot of which such an entry tells.
+pub(crate) fn applied_to(listed: &Listed) -> Option<SnapshotId> {
     let id = listed.last().strip_prefix("applied-").and_then(|id| SnapshotId::from_hex(id).ok());
     id.filter(|id| applied(id) == listed.name)
 }

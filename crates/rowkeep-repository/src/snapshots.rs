@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Unreadable};
 use crate::header::SNAPSHOT;
 use crate::ledger::{self, Entry};
 use crate::listings::Folder;
-use crate::objects::{SNAPSHOTS, short_hash, snapshot};
+use crate::objects::{LEDGER, SNAPSHOTS, short_hash, snapshot};
 use crate::seal::random;
 use crate::snapshot_objects::{self, id_of};
 use crate::{Error, Flaw, Reader, Repository, Result, document};
@@ -198,6 +198,11 @@ impl Repository {
     /// Whether it is recorded that what a safety snapshot was taken for was done.
     pub async fn is_applied(&self, id: &SnapshotId) -> Result<bool> {
         self.objects().exists(&ledger::applied(id)).await
+    }
+
+    /// The safety snapshots of which that is recorded.
+    pub async fn applied_snapshots(&self) -> Result<BTreeSet<SnapshotId>> {
+        Ok(self.objects().list(LEDGER).await?.iter().filter_map(ledger::applied_to).collect())
     }
 
     /// What the snapshots are, as of a listing no older than [`Options::freshness`].

@@ -173,3 +173,33 @@ fn what_is_about_one_says_which() {
     std::fs::write(sandbox.path("rowkeep.toml"), format!("repository = 'x'\n{PLACES}")).expect("written");
     sandbox.run(&["snapshots"]).expect(2).says(&["write repository or [[repositories]], not both"]);
 }
+
+#[test]
+fn what_is_of_other_machines_stays_where_it_is() {
+    let sandbox = Sandbox::bare();
+    for name in ["a", "b"] {
+        sandbox.sql(&format!("{name}.db"), T);
+        let config = format!(
+            "[[repositories]]\nname = 'here'\nurl = 'of-{name}'\ncreate = true\n\
+             [[repositories]]\nname = 'shared'\nurl = 'shared'\ncreate = true\n[databases.{name}]\nurl = '{name}.db'\n"
+        );
+        std::fs::write(sandbox.path(&format!("{name}.toml")), config).expect("written");
+    }
+    for _ in 0..2 {
+        for config in ["a.toml", "b.toml"] {
+            sandbox.done(&["backup", "--config", config]);
+        }
+    }
+    let of = |config: &str, repository: &str| -> Vec<String> {
+        let listed = sandbox.json(&["snapshots", "--config", config, "--repository", repository]);
+        let snapshots = listed["snapshots"].as_array().expect("a list");
+        snapshots.iter().map(|one| one["database"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(
+        (of("a.toml", "here"), of("b.toml", "here")),
+        (vec!["a".to_owned(); 2], vec!["b".to_owned(); 2])
+    );
+    assert_eq!(of("a.toml", "shared").len(), 4);
+    let shown = sandbox.done(&["snapshots", "--config", "a.toml"]);
+    assert!(shown.out.contains("repository shared: up to date"), "{shown:?}");
+}

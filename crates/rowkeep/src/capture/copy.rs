@@ -5,7 +5,7 @@
 //! ([`Origin`]), by which it is known again.
 //!
 //! A table that has the hash that it had in the snapshot before is taken over (`capture/reuse.rs`); one that changed is read as a
-//! whole, as [`store_chunks`] reads any view.
+//! whole, as any view is.
 
 mod changes;
 mod place;
@@ -121,7 +121,9 @@ impl<'a> Copier<'a> {
         match context.until_cancelled(copying).await? {
             Ok(copy) => {
                 self.copies.insert(summary.origin_in(self.from.id()), copy.snapshot.id);
-                self.bring_up_to_date(summary).await?;
+                if is_entered(summary) && self.from.is_applied(&summary.id).await? {
+                    self.to.record_applied(&copy.snapshot.id).await?;
+                }
                 Ok(Copied::Made(Box::new(copy)))
             }
             Err(Trouble::Reading(error)) if is_gone(&error) => Ok(Copied::Gone),
@@ -143,15 +145,22 @@ impl<'a> Copier<'a> {
         }
     }
 
-    /// Enters into the other ledger what the first one says of a safety snapshot: that what it was taken for was done, which may
-    /// have been after it was copied.
-    pub async fn bring_up_to_date(&self, summary: &Summary) -> Result<(), Error> {
-        let is_entered = summary.before.as_ref().is_some_and(|before| before.entered);
-        if let Some(copy) = self.copy_of(summary).filter(|_| is_entered)
-            && self.from.is_applied(&summary.id).await?
-            && !self.to.is_applied(&copy).await?
+    /// Enters into the other ledger what the first one says of safety snapshots that are there already: that what they were taken
+    /// for was done, which may have been after they were copied.
+    pub async fn bring_up_to_date(&self, there: &[(Arc<Summary>, SnapshotId)]) -> Result<(), Error> {
+        if !there.iter().any(|(summary, _)| is_entered(summary)) {
+            return Ok(());
+        }
+        let mut done = self.from.applied_snapshots().await?;
+        done.retain(|id| there.iter().any(|(summary, _)| summary.id == *id));
+        if done.is_empty() {
+            return Ok(());
+        }
+        let known = self.to.applied_snapshots().await?;
+        for (_, copy) in
+            there.iter().filter(|(summary, copy)| done.contains(&summary.id) && !known.contains(copy))
         {
-            self.to.record_applied(&copy).await?;
+            self.to.record_applied(copy).await?;
         }
         Ok(())
     }
@@ -307,4 +316,9 @@ impl<'a> Copier<'a> {
         };
         words.split(' ').map(renamed).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// Whether the ledger tells of a safety snapshot once it was done what it was taken for.
+fn is_entered(summary: &Summary) -> bool {
+    summary.before.as_ref().is_some_and(|before| before.entered)
 }

@@ -130,12 +130,13 @@ impl BackupRequest {
         if let Some(name) = &self.name {
             refuse_hidden_id(&*repository.catalog().await?, name)?;
         }
-        let mut behind = gather(context, workspace, Some(&sources), caller).await?;
+        let ours = workspace.ours(self.database.as_deref());
+        let mut behind = gather(context, workspace, ours.as_deref(), Some(&sources), caller).await?;
         let (done, failed) = each(context, caller, &databases, String::as_str, async |database| {
             self.back_up(context, workspace, caller, repository, database).await
         })
         .await?;
-        spread(context, workspace, caller, &mut behind).await?;
+        spread(context, workspace, ours.as_deref(), caller, &mut behind).await?;
         let (snapshots, hooks_failed): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         Ok(BackupOutcome { snapshots, failed, behind, hooks_failed: hooks_failed.concat() })
     }

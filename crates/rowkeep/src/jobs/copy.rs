@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
 use super::copying::{Lacking, Source, Which};
+use super::keep::wanted;
 use super::outcome::{CopySummary, SnapshotSummary, UnreadableSnapshot};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
@@ -82,7 +83,8 @@ impl CopyRequest {
     ) -> Result<CopyOutcome, Error> {
         let from = workspace.repository().await?;
         let other = workspace.other(&self.to, self.create);
-        let which = Which { databases: &self.databases, expired: self.expired, only_later: false };
+        let wanted = wanted(workspace, &*from.catalog().await?, &self.databases)?;
+        let which = Which { databases: wanted.as_deref(), expired: self.expired, only_later: false };
         let source = Source::read(context, workspace, from, which).await?;
         let mut outcome = CopyOutcome {
             to: other.shown_location(),

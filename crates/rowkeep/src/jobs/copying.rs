@@ -6,21 +6,21 @@ use std::sync::Arc;
 use rowkeep_format::{SnapshotId, Summary};
 use rowkeep_repository::{Catalog, Repository};
 
-use super::DatabaseRef;
 use super::caller::{Caller, News};
 use super::holds::Holds;
-use super::keep::{KeepRequest, marks};
+use super::keep::{decide_all, marks};
 use super::outcome::{CopySummary, UnreadableSnapshot};
 use super::workspace::Workspace;
 use crate::capture::copy::{Copied, Copier};
 use crate::state::needs::complete_left;
+use crate::state::owner::Owner;
 use crate::{Context, Error};
 
 /// Which snapshots are to be copied.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Which<'a> {
-    /// Those of these databases; of all when empty.
-    pub(super) databases: &'a [DatabaseRef],
+    /// Those of these databases; of all when not given.
+    pub(super) databases: Option<&'a [Owner]>,
     /// Those too that no rule keeps.
     pub(super) expired: bool,
     /// Only those that are later than all of their database that the other repository has: it may have deleted others.
@@ -75,8 +75,7 @@ impl<'a> Source<'a> {
         }
         let catalog = from.catalog().await?;
         let marks = marks(from, holds.clone()).await?;
-        let keep = KeepRequest { databases: which.databases.to_vec(), ..KeepRequest::default() };
-        let decided = keep.decide(workspace, &catalog, None, &marks, context.now())?;
+        let decided = decide_all(workspace, &catalog, which.databases, None, &marks, context.now());
         // Where a hold cannot be read, nobody knows which snapshot is to stay.
         let is_all = which.expired || !unreadable.is_empty();
         let mut meant = BTreeMap::new();
@@ -131,8 +130,8 @@ impl<'a> Source<'a> {
         let (held, _) = Holds::readable(to).await.map_err(Error::of_other)?;
         let lacking = self.lacking(|summary| copier.copy_of(summary));
         begun(&lacking);
+        copier.bring_up_to_date(&lacking.there).await?;
         for (summary, copy) in &lacking.there {
-            copier.bring_up_to_date(summary).await?;
             self.holds.copy_of(summary.id, &held, *copy, to, now).await?;
         }
         let mut done = Done::default();

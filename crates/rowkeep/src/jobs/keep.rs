@@ -124,7 +124,7 @@ impl KeepRequest {
         }
     }
 
-    pub(super) fn decide(
+    fn decide(
         &self,
         workspace: &Workspace,
         catalog: &Catalog,
@@ -132,22 +132,44 @@ impl KeepRequest {
         marks: &Marks,
         now: Timestamp,
     ) -> Result<Vec<DatabaseKeeping>, Error> {
-        let mut wanted = Vec::new();
-        for database in &self.databases {
-            wanted.push(match meant(catalog, database)? {
-                Some(owner) => owner,
-                None if workspace.config().databases.contains_key(&**database) => Owner::named(&**database),
-                None => return Err(unknown(catalog, database)),
-            });
-        }
-        let is_wanted = |history: &History| {
-            let mut of = history.snapshots.iter();
-            wanted.is_empty() || of.any(|summary| wanted.iter().any(|owner| owner.owns(summary)))
-        };
-        let histories = histories(catalog);
-        let decided = histories.iter().filter(|history| is_wanted(history));
-        Ok(decided.map(|history| of_one(workspace, catalog, history, rules, marks, now)).collect())
+        let wanted = wanted(workspace, catalog, &self.databases)?;
+        Ok(decide_all(workspace, catalog, wanted.as_deref(), rules, marks, now))
     }
+}
+
+/// The databases that are meant by names, URLs or paths; none where all are.
+pub(super) fn wanted(
+    workspace: &Workspace,
+    catalog: &Catalog,
+    databases: &[super::DatabaseRef],
+) -> Result<Option<Vec<Owner>>, Error> {
+    let mut wanted = Vec::new();
+    for database in databases {
+        wanted.push(match meant(catalog, database)? {
+            Some(owner) => owner,
+            None if workspace.config().databases.contains_key(&**database) => Owner::named(&**database),
+            None => return Err(unknown(catalog, database)),
+        });
+    }
+    Ok((!wanted.is_empty()).then_some(wanted))
+}
+
+/// Decides about the snapshots of these databases, or of all.
+pub(super) fn decide_all(
+    workspace: &Workspace,
+    catalog: &Catalog,
+    wanted: Option<&[Owner]>,
+    rules: Option<&Rules>,
+    marks: &Marks,
+    now: Timestamp,
+) -> Vec<DatabaseKeeping> {
+    let is_wanted = |history: &History| {
+        let mut of = history.snapshots.iter();
+        wanted.is_none_or(|wanted| of.any(|summary| wanted.iter().any(|owner| owner.owns(summary))))
+    };
+    let histories = histories(catalog);
+    let decided = histories.iter().filter(|history| is_wanted(history));
+    decided.map(|history| of_one(workspace, catalog, history, rules, marks, now)).collect()
 }
 
 fn of_one(

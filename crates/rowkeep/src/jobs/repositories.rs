@@ -8,6 +8,7 @@ use super::caller::{Caller, News, Proposal};
 use super::copying::{Source as Copied, Which};
 use super::workspace::{Source, Workspace};
 use crate::capture::copy::Copier;
+use crate::state::owner::Owner;
 use crate::{Context, Error, RequestError};
 
 /// One of several repositories that lacks snapshots which another has, and why it still does.
@@ -19,11 +20,15 @@ pub struct BehindRepository {
     pub error: String,
 }
 
-/// Brings what the other repositories have and the first lacks, of what was made while it could not be opened. Those that cannot
-/// be opened are told and given; they are made if `or_new` says for which databases.
+/// The databases whose snapshots are brought, for a repository may have those of other machines too; all where that is not known.
+type Ours<'a> = Option<&'a [Owner]>;
+
+/// Brings what the other repositories have of these databases and the first lacks, of what was made while it could not be opened.
+/// Those that cannot be opened are told and given; they are made if `or_new` says for which databases.
 pub(super) async fn gather(
     context: &Context,
     workspace: &Workspace,
+    ours: Ours<'_>,
     or_new: Option<&[Source]>,
     caller: &dyn Caller,
 ) -> Result<Vec<BehindRepository>, Error> {
@@ -37,7 +42,7 @@ pub(super) async fn gather(
             Ok(repository) => {
                 let first = workspace.repository().await?;
                 let name = workspace.answering().unwrap_or_default();
-                bring(context, workspace, repository, first, name, caller).await
+                bring(context, workspace, ours, (repository, first), name, caller).await
             }
             Err(error) => Err(error),
         };
@@ -46,10 +51,11 @@ pub(super) async fn gather(
     Ok(behind)
 }
 
-/// Brings what the first repository has to all others but those that are known to be behind.
+/// Brings what the first repository has of these databases to all others but those that are known to be behind.
 pub(super) async fn spread(
     context: &Context,
     workspace: &Workspace,
+    ours: Ours<'_>,
     caller: &dyn Caller,
     behind: &mut Vec<BehindRepository>,
 ) -> Result<(), Error> {
@@ -60,7 +66,7 @@ pub(super) async fn spread(
         let brought = match Box::pin(other.repository()).await {
             Ok(repository) => {
                 let first = workspace.repository().await?;
-                bring(context, workspace, first, repository, name, caller).await
+                bring(context, workspace, ours, (first, repository), name, caller).await
             }
             Err(error) => Err(error),
         };
@@ -90,15 +96,15 @@ fn tell(
 async fn bring(
     context: &Context,
     workspace: &Workspace,
-    from: &Repository,
-    to: &Repository,
+    ours: Ours<'_>,
+    (from, to): (&Repository, &Repository),
     name: &str,
     caller: &dyn Caller,
 ) -> Result<(), Error> {
     if from.id() == to.id() {
         return Err(RequestError::SameRepository { location: name.to_owned() }.into());
     }
-    let later = Which { only_later: true, ..Which::default() };
+    let later = Which { databases: ours, only_later: true, ..Which::default() };
     let source = Copied::read(context, workspace, from, later).await?;
     let done = Box::pin(source.copy(context, workspace, to, &Quietly(caller), |_| {})).await?;
     if !done.copied.is_empty() {
@@ -128,6 +134,8 @@ pub struct RepositoryState {
 pub(super) async fn states(context: &Context, workspace: &Workspace) -> Result<Vec<RepositoryState>, Error> {
     let Some(name) = workspace.answering() else { return Ok(Vec::new()) };
     let first = workspace.repository().await?;
+    let ours = workspace.ours(None);
+    let ours = ours.as_deref();
     let state = |repository: &str, shown| RepositoryState {
         repository: repository.to_owned(),
         shown,
@@ -140,8 +148,8 @@ pub(super) async fn states(context: &Context, workspace: &Workspace) -> Result<V
         let mut state = state(name, false);
         match Box::pin(other.repository()).await {
             Ok(repository) => {
-                state.lacks = lacking(context, workspace, first, repository).await?;
-                state.ahead = lacking(context, workspace, repository, first).await?;
+                state.lacks = lacking(context, workspace, ours, (first, repository)).await?;
+                state.ahead = lacking(context, workspace, ours, (repository, first)).await?;
             }
             Err(error) => state.error = Some(error.in_one_line()),
         }
@@ -153,10 +161,10 @@ pub(super) async fn states(context: &Context, workspace: &Workspace) -> Result<V
 async fn lacking(
     context: &Context,
     workspace: &Workspace,
-    from: &Repository,
-    to: &Repository,
+    ours: Ours<'_>,
+    (from, to): (&Repository, &Repository),
 ) -> Result<u64, Error> {
-    let later = Which { only_later: true, ..Which::default() };
+    let later = Which { databases: ours, only_later: true, ..Which::default() };
     let source = Copied::read(context, workspace, from, later).await?;
     let copier = Copier::new(from, to, "").await?;
     Ok(source.lacking(|summary| copier.copy_of(summary)).snapshots.len() as u64)

@@ -79,7 +79,7 @@ impl UndoRequest {
         let to = workspace.only_source(self.database.as_deref())?;
         let repository = workspace.repository().await?;
         // What was done while another of several repositories was used is known there.
-        gather(context, workspace, None, caller).await?;
+        gather(context, workspace, workspace.ours(Some(&to.typed)).as_deref(), None, caller).await?;
         let (engine, owner) = (to.engine.as_ref(), to.owner().await);
         let snapshot = match &self.snapshot {
             Some(name) => workspace.snapshot(context, name).await?,

@@ -144,6 +144,17 @@ impl Workspace {
         there.next().is_none().then_some((name, known))
     }
 
+    /// Whose snapshots are those of this configuration, and of what else is named; none where that is nobody's.
+    pub(crate) fn ours(&self, database: Option<&str>) -> Option<Vec<Owner>> {
+        let known = self.known();
+        let sources =
+            known.iter().map(String::as_str).chain(database).filter_map(|name| self.source(name).ok());
+        let ours: Vec<Owner> = sources
+            .map(|source| Owner::unasked(source.name, source.configured, source.engine.as_ref()))
+            .collect();
+        (!ours.is_empty()).then_some(ours)
+    }
+
     /// The names that are configured.
     pub(super) fn known(&self) -> Vec<String> {
         self.config.databases.keys().cloned().collect()

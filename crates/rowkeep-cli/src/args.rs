@@ -14,7 +14,7 @@ use secrecy::SecretString;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Repository: a folder, s3://bucket/prefix, gs://…, az://… [default: rowkeep-repository here, or beside the configuration]
+    /// Repository: a folder, s3://bucket/prefix, gs://…, az://…, or a name in rowkeep.toml [default: rowkeep-repository here, or beside the configuration]
     #[arg(long, short = 'r', global = true, env = "ROWKEEP_REPOSITORY", value_name = "URL")]
     pub(crate) repository: Option<String>,
     /// Whether --repository was typed, with a value or without one.

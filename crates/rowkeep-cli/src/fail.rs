@@ -151,6 +151,7 @@ fn hint_of_other(error: &Error) -> Option<String> {
                 "if that is intended, give no --to-passphrase-file or --to-key-file; if not, someone may have replaced the repository"
             }
             Repository::NoBucket => "create the bucket, or give another location with --to",
+            Repository::AlreadyThere => "give another location with --to",
             kind => return repository_hint(kind).map(str::to_owned),
         },
         Error::Request(RequestError::NoRepository { .. }) => {

@@ -24,7 +24,7 @@ pub(crate) struct Copy {
     /// Copy only snapshots of these databases
     #[arg(value_name = "DATABASE")]
     databases: Vec<DatabaseRef>,
-    /// Repository to copy to: a folder, s3://bucket/prefix, gs://…, az://…
+    /// Repository to copy to: a folder, s3://bucket/prefix, gs://…, az://…, or a name in rowkeep.toml
     #[arg(long, value_name = "URL")]
     to: String,
     /// Open the other repository with this key file

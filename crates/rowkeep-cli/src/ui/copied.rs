@@ -11,12 +11,11 @@ use super::units::{bytes, count, counted, plain, short};
 pub(crate) fn one(copied: &CopySummary) -> String {
     let CopySummary { source, copy, .. } = copied;
     format!(
-        "copied snapshot {} of {} as {}: {} in {} proven equal, {} new",
+        "copied {} of {} as {}: {} proven equal, {} new",
         short(*source),
         copy.database,
         short(copy.id),
         counted(copy.rows, "row"),
-        counted(copy.tables, "table"),
         bytes(copy.new_bytes),
     )
 }

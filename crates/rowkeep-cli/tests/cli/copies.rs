@@ -306,3 +306,57 @@ fn killed_copies_go_on() {
     };
     assert!(size("other") < size("whole") * 11 / 10, "{} in place of {}", size("other"), size("whole"));
 }
+
+#[test]
+fn what_was_done_after_a_copy_is_known_with_the_next() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", T);
+    sandbox.done(&["backup", "app.db"]);
+    sandbox.sql("app.db", "DELETE FROM t");
+    sandbox.done(&["restore", "latest", "--to", "app.db", "--yes"]);
+    let applied = |repository: &str| -> Vec<std::path::PathBuf> {
+        let entries = files_below(&sandbox.path(&format!("{repository}/ledger")));
+        entries.into_iter().filter(|path| path.to_string_lossy().contains("/applied-")).collect()
+    };
+    let [entry] = <[_; 1]>::try_from(applied("rowkeep-repository")).expect("one");
+    // As if it were copied while the restore is at work.
+    std::fs::remove_file(&entry).expect("it is there");
+    sandbox.done(&["copy", "--to", "other", "--create"]);
+    assert!(applied("other").is_empty());
+    std::fs::write(&entry, "").expect("written");
+    for _ in 0..2 {
+        sandbox.done(&["copy", "--to", "other"]);
+        assert_eq!(applied("other").len(), 1);
+    }
+    assert_whole(&sandbox, "other");
+}
+
+#[test]
+fn copies_at_the_same_time_do_each_other_no_harm() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", &filled(20_000));
+    for round in 0..3 {
+        sandbox.done(&["backup", "app.db"]);
+        sandbox.sql("app.db", &format!("UPDATE events SET payload = randomblob(120) WHERE id % 9 = {round}"));
+    }
+    sandbox.done(&["init", "--repository", "other"]);
+    let copy = || {
+        let mut command = sandbox.command(&["copy", "--to", "other"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be run")
+    };
+    for mut child in [copy(), copy(), copy()] {
+        assert!(child.wait().expect("it ends").success());
+    }
+    let shown = listed(&sandbox, "other");
+    for made in listed(&sandbox, "rowkeep-repository") {
+        assert!(shown.iter().any(|copy| copy["origin"]["snapshot"] == made["id"]), "{made}");
+    }
+    for copy in &shown {
+        let _ = std::fs::remove_file(sandbox.path("copy.db"));
+        on_other(&sandbox, &["restore", text(copy, "id"), "--to", "copy.db"]);
+    }
+    let again = sandbox.json(&["copy", "--to", "other"]);
+    assert_eq!(count(&again["copied"]), 0, "{again}");
+    let checked = on_other(&sandbox, &["check", "--read-data"]);
+    assert_eq!(count(&checked["damage"]), 0, "{checked}");
+}

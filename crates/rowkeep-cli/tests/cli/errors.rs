@@ -346,6 +346,41 @@ fn repositories(book: &mut Book) {
         }
     }
     book.chapter(&hurt, "A repository of which everything is damaged", OF_REPOSITORY, &[]);
+    others(book);
+}
+
+/// What stands in the way of a copy in the other repository, and of two that are configured.
+fn others(book: &mut Book) {
+    let sandbox = sandbox();
+    for (name, passphrase) in [("sealed", "one"), ("hurt", "two")] {
+        write(&sandbox, name, passphrase);
+        let at = format!("at-{name}");
+        sandbox.done(&["init", "--repository", &at, "--passphrase-file", name]);
+    }
+    std::fs::write(sandbox.path("at-hurt/config"), "{}").expect("written");
+    std::fs::create_dir(sandbox.path("folder")).expect("made");
+    write(&sandbox, "folder/file", "of somebody");
+    let copies = [
+        "copy --to at-sealed",
+        "copy --to at-sealed --to-passphrase-file hurt",
+        "copy --to at-sealed --to-passphrase-file nothing",
+        "copy --to at-hurt --to-passphrase-file hurt",
+        "copy --to rowkeep-repository",
+        "copy --to nowhere",
+        "copy --to folder",
+        "copy --to folder --create",
+        "copy --to app.db --create",
+        "copy --to ftp://example.org/shop",
+        "copy --to at-sealed --to-passphrase-file sealed orders",
+    ];
+    book.chapter(&sandbox, "Another repository that cannot be copied to", &copies, &[]);
+    let two = "[[repositories]]\nname = 'here'\nurl = 'rowkeep-repository'\n\
+         [[repositories]]\nname = 'offsite'\nurl = 'at-sealed'\n";
+    write(&sandbox, "rowkeep.toml", two);
+    let commands = [OF_REPOSITORY, &["init"]].concat();
+    book.chapter(&sandbox, "Two repositories, one of them without its secret", &commands, &[]);
+    write(&sandbox, "rowkeep.toml", &format!("repository = 'rowkeep-repository'\n{two}"));
+    book.chapter(&sandbox, "One repository and two", &["backup app.db", "snapshots"], &[]);
 }
 
 fn states_and_tables(book: &mut Book) {

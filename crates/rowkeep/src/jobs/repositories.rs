@@ -34,9 +34,11 @@ pub(super) async fn gather(
 ) -> Result<Vec<BehindRepository>, Error> {
     let mut behind = Vec::new();
     for (name, other) in workspace.others() {
-        let opened = match or_new {
-            Some(sources) => Box::pin(other.repository_or_new(sources, caller)).await,
-            None => Box::pin(other.repository()).await,
+        // Asking again would take as long as it took before.
+        let opened = match (workspace.passed_over(name), or_new) {
+            (Some(error), _) => Err(error),
+            (None, Some(sources)) => Box::pin(other.repository_or_new(sources, caller)).await,
+            (None, None) => Box::pin(other.repository()).await,
         };
         let brought = match opened {
             Ok(repository) => {
@@ -146,7 +148,11 @@ pub(super) async fn states(context: &Context, workspace: &Workspace) -> Result<V
     let mut states = vec![state(name, true)];
     for (name, other) in workspace.others() {
         let mut state = state(name, false);
-        match Box::pin(other.repository()).await {
+        let opened = match workspace.passed_over(name) {
+            Some(error) => Err(error),
+            None => Box::pin(other.repository()).await,
+        };
+        match opened {
             Ok(repository) => {
                 state.lacks = lacking(context, workspace, ours, (first, repository)).await?;
                 state.ahead = lacking(context, workspace, ours, (repository, first)).await?;

@@ -12,7 +12,7 @@ mod several;
 mod states;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rowkeep_engine::Surroundings;
 use rowkeep_repository::{ObjectStore, Passphrase, Repository, StoreRates, at_rates};
@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 use crate::config::NamedRepository;
 use crate::jobs::outcome::UnreadableSnapshot;
 use crate::without_secrets::without_secrets;
-use crate::{Config, Observer};
+use crate::{Config, Error, Observer};
 
 pub(crate) use around::{ActivityRow, within_hooks};
 pub use databases::Source;
@@ -151,6 +151,8 @@ pub struct Workspace {
     places: Vec<Place>,
     /// Which of them is worked with.
     answering: OnceLock<usize>,
+    /// Why those before it are not, until somebody has dealt with that.
+    passed_over: Mutex<Vec<(String, Error)>>,
 }
 
 impl Workspace {
@@ -181,7 +183,8 @@ impl Workspace {
         let location = circumstances.repository.clone().or_else(|| config.repository.clone());
         let location = location.unwrap_or_else(|| default_location(config.folder.as_deref()));
         let (repository, answering) = (OnceCell::new(), OnceLock::new());
-        Self { config, named, circumstances, location, repository, places, answering }
+        let passed_over = Mutex::default();
+        Self { config, named, circumstances, location, repository, places, answering, passed_over }
     }
 
     /// The configuration.

@@ -22,7 +22,7 @@ const BARE: &str = "[ ! -d /usr/lib/postgresql ] || mount -t tmpfs tmpfs /usr/li
     unset ROWKEEP_PG_BIN; PATH=/usr/nowhere exec \"$0\" \"$@\"";
 
 /// Commands that write to a disk, `DISK`, other than to the repository.
-const WRITING: [&str; 8] = [
+const WRITING: [&str; 10] = [
     "restore latest --to DISK/new.db",
     "restore latest --to DISK/shop.db --yes",
     "restore latest --to DISK/shop.db --with-schema --yes",
@@ -31,6 +31,8 @@ const WRITING: [&str; 8] = [
     "drill --report DISK/drill.html",
     "check-data app.db --checks checks.toml --output DISK/checks.xml",
     "init -r DISK/other",
+    "copy --to DISK/copies",
+    "copy --to DISK/new --create",
 ];
 
 /// Runs a command where a script has mounted something, which nobody else sees.
@@ -70,6 +72,7 @@ pub(super) fn full_disks(book: &mut Book) {
          INSERT INTO t SELECT value, hex(zeroblob(5000)) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]')",
     );
     sandbox.done(&["backup", "disk/shop.db"]);
+    sandbox.done(&["init", "--no-encryption", "--repository", "disk/copies"]);
     sandbox.sql("disk/shop.db", "DELETE FROM t; VACUUM");
     book.chapter_by(&sandbox, "A full disk for what is written", &WRITING, &[("DISK", "disk")], |command| {
         mounted(&sandbox, FULL, command)

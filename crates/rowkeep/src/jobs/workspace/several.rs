@@ -1,5 +1,7 @@
 //! Several repositories: what is worked with is the first of them that can be opened.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use rowkeep_repository::Repository;
 
 use super::{Place, Source, Workspace};
@@ -14,7 +16,7 @@ impl Workspace {
         or_new: Option<(&[Source], &dyn Caller)>,
     ) -> Result<&Repository, Error> {
         let first = self.repository.get_or_try_init(|| async {
-            let mut failed: Vec<(&str, Error)> = Vec::new();
+            let mut failed: Vec<(String, Error)> = Vec::new();
             for (at, Place { name, workspace }) in self.places.iter().enumerate() {
                 let opened = match or_new {
                     Some((sources, caller)) => Box::pin(workspace.repository_or_new(sources, caller)).await,
@@ -22,17 +24,18 @@ impl Workspace {
                 };
                 match opened {
                     Ok(repository) => {
-                        for (passed_over, error) in failed {
+                        for (passed_over, error) in &failed {
                             self.warn(format!(
                                 "repository {passed_over} cannot be used, {name} is used instead: {}",
                                 error.in_one_line()
                             ));
                         }
+                        *self.lock_passed_over() = failed;
                         let _ = self.answering.set(at);
                         return Ok(repository.clone());
                     }
                     Err(Error::Cancelled) => return Err(Error::Cancelled),
-                    Err(error) => failed.push((name, error)),
+                    Err(error) => failed.push((name.clone(), error)),
                 }
             }
             let mut failed = failed.into_iter();
@@ -48,6 +51,17 @@ impl Workspace {
     /// The name of the repository that is worked with, if it is one of several.
     pub(crate) fn answering(&self) -> Option<&str> {
         self.places.get(*self.answering.get()?).map(|place| &*place.name)
+    }
+
+    /// Why one of several repositories is not worked with, if it was passed over; the next who asks tries to open it again.
+    pub(crate) fn passed_over(&self, name: &str) -> Option<Error> {
+        let mut passed_over = self.lock_passed_over();
+        let at = passed_over.iter().position(|(other, _)| other == name)?;
+        Some(passed_over.swap_remove(at).1)
+    }
+
+    fn lock_passed_over(&self) -> MutexGuard<'_, Vec<(String, Error)>> {
+        self.passed_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The other ones of several repositories, each by its name.

@@ -203,3 +203,31 @@ fn what_is_of_other_machines_stays_where_it_is() {
     let shown = sandbox.done(&["snapshots", "--config", "a.toml"]);
     assert!(shown.out.contains("repository shared: up to date"), "{shown:?}");
 }
+
+#[test]
+fn one_that_cannot_be_written_to_keeps_the_others_from_nothing() {
+    let sandbox = Sandbox::bare();
+    sandbox.sql("shop.db", T);
+    let config = format!("{PLACES}[databases.shop]\nurl = 'shop.db'\n");
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("written");
+    sandbox.done(&["backup"]);
+    for (folder, name, other) in [("backups", "here", "offsite"), ("elsewhere", "offsite", "here")] {
+        let before = in_repository(&sandbox, other).len();
+        // A file in the place of the folder: nothing can be written below it.
+        let (packs, aside) = (sandbox.path(&format!("{folder}/packs")), sandbox.path("aside"));
+        std::fs::rename(&packs, &aside).expect("it is there");
+        std::fs::write(&packs, "").expect("written");
+        sandbox.sql("shop.db", &format!("INSERT INTO t VALUES ({}, '{name}')", before + 10));
+        let ran = sandbox.json_of(1, &["backup"]);
+        assert_eq!(ran["behind"][0]["repository"], name, "{ran}");
+        assert_eq!(in_repository(&sandbox, other).len(), before + 1);
+        sandbox.done(&["verify", "latest", "--against", "shop", "--repository", other]);
+        std::fs::remove_file(&packs).expect("it is ours");
+        std::fs::rename(&aside, &packs).expect("it is there");
+        sandbox.done(&["backup"]);
+        assert_eq!(origins(&sandbox, "here"), origins(&sandbox, "offsite"));
+        sandbox.done(&["verify", "latest", "--against", "shop", "--repository", name]);
+        let checked = sandbox.done(&["check", "--read-data", "--repository", name]);
+        assert!(checked.out.contains("no damage"), "{checked:?}");
+    }
+}

@@ -24,7 +24,7 @@ use super::reuse::Originals;
 use super::store_chunks::{Wanted, store_chunks};
 use crate::state::owner::Owner;
 use crate::state::reader::Cause;
-use crate::state::snapshots::{Snapshot, is_gone, open, read_schema, short_id};
+use crate::state::snapshots::{SHORT_ID, Snapshot, is_gone, open, read_schema, short_id};
 use crate::{Context, Error, Event, Phase};
 use changes::copy_changes;
 use place::place;
@@ -310,8 +310,10 @@ impl<'a> Copier<'a> {
     /// What a safety snapshot was taken for, in words that name the copies of snapshots.
     fn renamed(&self, words: &str) -> String {
         let renamed = |word: &str| {
-            let named = |summary: &&Arc<Summary>| word.len() >= 8 && summary.id.to_string().starts_with(word);
-            let copy = self.source.snapshots().find(named).and_then(|summary| self.copy_of(summary));
+            let is_id = word.len() >= SHORT_ID && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let named = |summary: &&Arc<Summary>| summary.id.to_string().starts_with(word);
+            let named = if is_id { self.source.snapshots().find(named) } else { None };
+            let copy = named.and_then(|summary| self.copy_of(summary));
             copy.map_or_else(|| word.to_owned(), |copy| copy.to_string()[..word.len()].to_owned())
         };
         words.split(' ').map(renamed).collect::<Vec<_>>().join(" ")

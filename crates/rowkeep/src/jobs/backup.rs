@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
+use std::sync::{Mutex, PoisonError};
 
+use rowkeep_engine::Engine;
 use rowkeep_repository::{ErrorKind as RepositoryKind, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News};
 use super::outcome::SnapshotSummary;
-use super::repositories::{BehindRepository, gather, spread};
+use super::repositories::{BehindRepository, gather, spread, tell};
 use super::several::{FailedDatabase, each};
 use super::verdict::{Verdict, Verdicted};
 use super::workspace::{Masked, Source, Workspace, within_hooks};
 use crate::capture::{CaptureOptions, capture, suspicion};
 use crate::hooks::{Facts, Operation};
 use crate::state::selection::Selection;
-use crate::state::snapshots::refuse_hidden_id;
+use crate::state::snapshots::{Snapshot, refuse_hidden_id};
 use crate::{Context, Error};
 
 /// What is to be backed up, and how.
@@ -131,11 +133,13 @@ impl BackupRequest {
             refuse_hidden_id(&*repository.catalog().await?, name)?;
         }
         let ours = workspace.ours(self.database.as_deref());
-        let mut behind = gather(context, workspace, ours.as_deref(), Some(&sources), caller).await?;
+        let behind = gather(context, workspace, ours.as_deref(), Some(&sources), caller).await?;
+        let behind = Mutex::new(behind);
         let (done, failed) = each(context, caller, &databases, String::as_str, async |database| {
-            self.back_up(context, workspace, caller, repository, database).await
+            self.back_up(context, workspace, caller, repository, database, &behind).await
         })
         .await?;
+        let mut behind = behind.into_inner().unwrap_or_else(PoisonError::into_inner);
         spread(context, workspace, ours.as_deref(), caller, &mut behind).await?;
         let (snapshots, hooks_failed): (Vec<_>, Vec<_>) = done.into_iter().unzip();
         Ok(BackupOutcome { snapshots, failed, behind, hooks_failed: hooks_failed.concat() })
@@ -149,6 +153,7 @@ impl BackupRequest {
         caller: &dyn Caller,
         repository: &Repository,
         database: &str,
+        behind: &Mutex<Vec<BehindRepository>>,
     ) -> Result<(SnapshotSummary, Vec<String>), Error> {
         let source = workspace.source(database)?;
         let configured = workspace.config().databases.get(&source.name).and_then(|known| known.max_rate);
@@ -158,13 +163,16 @@ impl BackupRequest {
         let hooks = workspace.hooks(Operation::Backup, &source, self.hooks);
         let facts = Facts::new(Operation::Backup, &*source.name, engine.describe(), context.now());
         let ended = within_hooks(context, caller, &hooks, facts, async |facts| {
-            let snapshot = match capture(context, repository, engine, &options).await {
-                // What was stored stays, so that this takes little but reading.
-                Err(Error::Repository(error)) if error.kind() == RepositoryKind::Pruned => {
-                    context.warn(format!("{error}; the backup is repeated"));
-                    capture(context, repository, engine, &options).await?
+            let snapshot = match captured(context, repository, engine, &options).await {
+                Ok(snapshot) => snapshot,
+                Err(error) => {
+                    let elsewhere = elsewhere(context, workspace, engine, &options, &error).await;
+                    let Some(snapshot) = elsewhere else { return Err(error) };
+                    let first = workspace.answering().unwrap_or_default();
+                    let mut behind = behind.lock().unwrap_or_else(PoisonError::into_inner);
+                    tell(first, error, context, caller, &mut behind)?;
+                    snapshot
                 }
-                captured => captured?,
             };
             facts.snapshot = Some(snapshot.id.to_string());
             facts.suspicion = snapshot.manifest.suspicion.as_ref().map(suspicion::told).unwrap_or_default();
@@ -199,4 +207,46 @@ impl BackupRequest {
             repository_folder: workspace.repository_folder().map(std::path::Path::to_owned),
         })
     }
+}
+
+/// Makes a snapshot, once more if what it relied on has been deleted meanwhile.
+async fn captured(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    options: &CaptureOptions,
+) -> Result<Snapshot, Error> {
+    match capture(context, repository, engine, options).await {
+        // What was stored stays, so that this takes little but reading.
+        Err(Error::Repository(error)) if error.kind() == RepositoryKind::Pruned => {
+            context.warn(format!("{error}; the backup is repeated"));
+            capture(context, repository, engine, options).await
+        }
+        captured => captured,
+    }
+}
+
+/// Makes it in another of several repositories where the first cannot be written to; nothing where it is not the repository's fault,
+/// or the others take it no more than that.
+async fn elsewhere(
+    context: &Context,
+    workspace: &Workspace,
+    engine: &dyn Engine,
+    options: &CaptureOptions,
+    error: &Error,
+) -> Option<Snapshot> {
+    // One that is not ready may lack space for the repository.
+    if !matches!(error, Error::Repository(_) | Error::NotReady { .. }) {
+        return None;
+    }
+    for (_, other) in workspace.others() {
+        let repository_folder = other.repository_folder().map(std::path::Path::to_owned);
+        let options = CaptureOptions { repository_folder, ..options.clone() };
+        if let Ok(repository) = Box::pin(other.repository()).await
+            && let Ok(snapshot) = captured(context, repository, engine, &options).await
+        {
+            return Some(snapshot);
+        }
+    }
+    None
 }

@@ -40,15 +40,17 @@ pub(super) async fn gather(
             (None, Some(sources)) => Box::pin(other.repository_or_new(sources, caller)).await,
             (None, None) => Box::pin(other.repository()).await,
         };
-        let brought = match opened {
-            Ok(repository) => {
-                let first = workspace.repository().await?;
-                let name = workspace.answering().unwrap_or_default();
-                bring(context, workspace, ours, (repository, first), name, caller).await
+        let repository = match opened {
+            Ok(repository) => repository,
+            Err(error) => {
+                tell(name, error, context, caller, &mut behind)?;
+                continue;
             }
-            Err(error) => Err(error),
         };
-        tell(name, brought, context, caller, &mut behind)?;
+        let (first, of_first) = (workspace.repository().await?, workspace.answering().unwrap_or_default());
+        if let Err(error) = bring(context, workspace, ours, (repository, first), of_first, caller).await {
+            tell(of_first, error, context, caller, &mut behind)?;
+        }
     }
     Ok(behind)
 }
@@ -72,20 +74,21 @@ pub(super) async fn spread(
             }
             Err(error) => Err(error),
         };
-        tell(name, brought, context, caller, behind)?;
+        if let Err(error) = brought {
+            tell(name, error, context, caller, behind)?;
+        }
     }
     Ok(())
 }
 
 /// Takes down a repository to which something could not be brought.
-fn tell(
+pub(super) fn tell(
     name: &str,
-    brought: Result<(), Error>,
+    error: Error,
     context: &Context,
     caller: &dyn Caller,
     behind: &mut Vec<BehindRepository>,
 ) -> Result<(), Error> {
-    let Err(error) = brought else { return Ok(()) };
     if context.is_cancelled() {
         return Err(error);
     }

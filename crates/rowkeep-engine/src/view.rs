@@ -124,6 +124,17 @@ pub trait View: Send + Sync {
         values: &RowBatch,
     ) -> Result<RowStream, EngineError>;
 
+    /// Reads the rows of a table that lie between two others in the order of the key, without these two, if that is cheaper than
+    /// reading all. Either is one row with all columns of the table; without it there is no bound on that side.
+    async fn rows_between(
+        &self,
+        _table: &Table,
+        _after: Option<&RowBatch>,
+        _before: Option<&RowBatch>,
+    ) -> Result<Option<RowStream>, EngineError> {
+        Ok(None)
+    }
+
     /// Reads all rows of a table in their physical order, if that is cheaper and probably that of its key.
     ///
     /// Nobody promises that order: who needs it looks at every key (as [`rowkeep_format::cut::Cutter`] does), and at the

@@ -72,7 +72,7 @@ impl Object {
 const AT_ONCE: usize = 8;
 
 /// So many small index objects are made one.
-const MANY_SMALL: usize = 8;
+const MANY_SMALL: usize = 4;
 
 /// Index objects of at most so many chunks are always small.
 const SMALL_CHUNKS: usize = 1024;

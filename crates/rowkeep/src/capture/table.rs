@@ -110,6 +110,26 @@ pub(crate) async fn hash_rows(
     store_all(&mut chunks(context, rows, table, keys, &Sink::Names, None), keys, &Sink::Names).await
 }
 
+/// Stores the chunks of rows that come in the order of their key, and the nodes above them from that chunk on, as far as the sink
+/// wants any.
+pub(crate) async fn store_rows(
+    context: &Context,
+    rows: RowStream,
+    table: &Table,
+    keys: &ContentKeys,
+    sink: &Sink,
+    nodes_from: usize,
+) -> Result<(), Error> {
+    let mut chunks = chunks(context, rows, table, keys, sink, None);
+    for _ in 0..nodes_from {
+        match chunks.next().await? {
+            Some(chunk) => drop(chunk?),
+            None => return Ok(()),
+        }
+    }
+    store_all(&mut chunks, keys, sink).await.map(drop)
+}
+
 type Putting = BoxFuture<'static, Result<ChunkRef, Error>>;
 
 /// The chunks of rows as they are encoded, and put where they go.

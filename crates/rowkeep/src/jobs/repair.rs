@@ -5,6 +5,7 @@
 
 mod execute;
 mod found;
+mod gaps;
 mod live;
 mod lost;
 mod outcome;

@@ -16,6 +16,7 @@ mod keyed;
 mod postgres;
 mod random_edits;
 mod related;
+mod repair;
 mod sqlite;
 mod stopped;
 mod times;

@@ -79,6 +79,34 @@ pub(crate) fn statements(
     each.map(|(nulls, search)| statement(relation, columns, types, nulls, search)).collect()
 }
 
+/// The statement that copies out the rows that lie between two others by the key, where the server sorts by it as we do.
+pub(crate) fn statement_between(
+    relation: &Relation,
+    types: &[ColumnType],
+    after: Option<&RowBatch>,
+    before: Option<&RowBatch>,
+) -> Option<String> {
+    let order = relation.order_by.as_ref()?;
+    let mut conditions = Vec::new();
+    for (row, is) in [(after, ">"), (before, "<")] {
+        let Some(row) = row else { continue };
+        let key = relation.table.key.columns.iter().zip(types);
+        let values = key.map(|(part, of)| {
+            let value = printed(row.value(0, part.column))?;
+            Some(format!("CAST({}::text AS {})", quote::bytes_literal(&value), of.name))
+        });
+        let values = values.collect::<Option<Vec<_>>>()?.join(", ");
+        conditions.push(format!("ROW({order}) {is} ROW({values})"));
+    }
+    let all = quote::idents(relation.table.columns.iter().map(|column| column.name.as_str()));
+    let table = quote::table(&relation.table.name);
+    let condition = relation.condition.as_deref().unwrap_or_default();
+    let wanted = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
+    Some(format!(
+        "COPY (SELECT {all} FROM (SELECT * FROM ONLY {table} {condition}) t WHERE {wanted} ORDER BY {order}) TO STDOUT"
+    ))
+}
+
 /// Values that are looked for together: of each column those that are not null, as the inside of an array literal.
 struct Search {
     arrays: Vec<Vec<u8>>,

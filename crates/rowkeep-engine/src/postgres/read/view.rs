@@ -300,6 +300,26 @@ impl View for PostgresView {
         }
     }
 
+    async fn rows_between(
+        &self,
+        table: &Table,
+        after: Option<&RowBatch>,
+        before: Option<&RowBatch>,
+    ) -> Result<Option<RowStream>, EngineError> {
+        let Some(relation) = self.relations.get(&table.name).filter(|known| known.order_by.is_some()) else {
+            return Ok(None);
+        };
+        self.refuse_unlogged(relation)?;
+        let key: Vec<usize> = relation.table.key.columns.iter().map(|part| part.column).collect();
+        let reader = self.snapshot.readers.lend().await?;
+        let types = find::types(&reader, relation, &key).await?;
+        reader.give_back();
+        match find::statement_between(relation, &types, after, before) {
+            Some(copy) => Ok(Some(self.read(relation.reading_by(copy)).await?)),
+            None => Ok(None),
+        }
+    }
+
     fn reads_all(&self) -> bool {
         self.reads_all
     }

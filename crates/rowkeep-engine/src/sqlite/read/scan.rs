@@ -25,17 +25,27 @@ pub(crate) enum Next {
     Stop,
 }
 
-/// Hands on the rows of a table from the row after `skip` rows, in batches, and returns whether it came to the end.
+/// Rows between two numbers, which are values of the only column of the key.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Between {
+    pub(crate) after: Option<i64>,
+    pub(crate) before: Option<i64>,
+}
+
+/// Hands on the rows of a table that lie between some, from the row after `skip` rows, in batches, and returns whether it came to
+/// the end.
 pub(crate) fn scan(
     connection: &Connection,
     readable: &Readable,
+    between: Between,
     utf16: Option<Endian>,
     skip: u64,
     hand_on: &mut impl FnMut(RowBatch) -> Next,
 ) -> Result<bool, EngineError> {
     let table = &readable.table;
     let doing = || format!("reading table {}", table.name);
-    let mut statement = Statement::prepare(connection, &select(readable, skip)).map_err(when(doing()))?;
+    let mut statement =
+        Statement::prepare(connection, &select(readable, between, skip)).map_err(when(doing()))?;
     let columns = table.columns.len();
     let mut batch = RowBatch::new(columns);
     // Each value costs its kind and end beside its bytes.
@@ -67,11 +77,21 @@ pub(crate) fn scan(
 }
 
 /// The query for a table's columns in its own order.
-fn select(readable: &Readable, skip: u64) -> String {
-    let columns =
-        readable.table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
-    let name = quoted(&readable.table.name.name);
-    let mut sql = format!("SELECT {columns} FROM main.{name} NOT INDEXED {}", readable.stored_order);
+fn select(readable: &Readable, between: Between, skip: u64) -> String {
+    let table = &readable.table;
+    let columns = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
+    let name = quoted(&table.name.name);
+    let key = table.key.columns.first().map(|part| quoted(&table.columns[part.column].name));
+    let bounds = [(between.after, ">"), (between.before, "<")].into_iter().filter_map(|(bound, is)| {
+        let (bound, key) = (bound?, key.as_ref()?);
+        Some(format!("{key} {is} {bound}"))
+    });
+    let bounds: Vec<String> = bounds.collect();
+    let mut sql = format!("SELECT {columns} FROM main.{name} NOT INDEXED");
+    if !bounds.is_empty() {
+        sql += &format!(" WHERE {}", bounds.join(" AND "));
+    }
+    sql += &format!(" {}", readable.stored_order);
     if skip > 0 {
         sql += &format!(" LIMIT -1 OFFSET {skip}");
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName, Value};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::find::{Search, Wanted};
 use super::pages;
 use super::readers::{Reader, Readers, Sent};
-use super::scan::{Next, index_agrees, scan};
+use super::scan::{Between, Next, index_agrees, scan};
 use crate::sort::{SortOptions, sort};
 use crate::sqlite::catalog::properties::{Properties, SETTINGS, SETTINGS_TABLE, pragma, read_settings};
 use crate::sqlite::catalog::{identity, tables};
@@ -141,9 +141,38 @@ impl View for SqliteView {
         let target = Arc::clone(&readable);
         let shown = self.shown.clone();
         let rows = worker::rows_of(move |output| {
-            read(reader, &target, &properties, &output).map_err(|error| error.of(&shown))
+            read(reader, &target, Between::default(), &properties, &output).map_err(|error| error.of(&shown))
         });
         Ok(if order == Order::Sorted { sort(rows, &readable.table, &self.sort) } else { rows })
+    }
+
+    async fn rows_between(
+        &self,
+        table: &Table,
+        after: Option<&RowBatch>,
+        before: Option<&RowBatch>,
+    ) -> Result<Option<RowStream>, EngineError> {
+        if table.name == TableName::plain(SETTINGS_TABLE) {
+            return Ok(None);
+        }
+        let readable = self.readable(table)?;
+        let [part] = readable.table.key.columns[..] else { return Ok(None) };
+        // What is no integer may be compared otherwise.
+        let number = |row: Option<&RowBatch>| match row.map(|row| row.value(0, part.column)) {
+            None => Some(None),
+            Some(Value::Integer(number)) => Some(Some(number)),
+            Some(_) => None,
+        };
+        let (Some(after), Some(before), Order::Stored) = (number(after), number(before), &readable.order)
+        else {
+            return Ok(None);
+        };
+        let reader = self.readers.reader().await?;
+        let (properties, shown) = (Arc::clone(&self.properties), self.shown.clone());
+        Ok(Some(worker::rows_of(move |output| {
+            let between = Between { after, before };
+            read(reader, &readable, between, &properties, &output).map_err(|error| error.of(&shown))
+        })))
     }
 
     async fn pages_hash(&self, table: &Table) -> Result<Option<PagesHash>, EngineError> {
@@ -197,13 +226,14 @@ impl View for SqliteView {
 fn read(
     mut reader: Reader,
     readable: &Readable,
+    between: Between,
     properties: &Properties,
     output: &mpsc::Sender<RowBatch>,
 ) -> Result<(), EngineError> {
     let mut done = 0;
     loop {
         let (mut held, mut refused) = (None, false);
-        let ended = scan(reader.connection()?, readable, properties.utf16(), done, &mut |batch| {
+        let ended = scan(reader.connection()?, readable, between, properties.utf16(), done, &mut |batch| {
             done += batch.rows() as u64;
             match reader.send(output, batch) {
                 Sent::Delivered => {}

@@ -173,6 +173,11 @@ pub trait View: Send + Sync {
         Err(EngineError::new(ErrorKind::Unsupported, message))
     }
 
+    /// Whether the database keeps tables in pages that [`View::pages_hash`] may tell of.
+    fn has_pages(&self) -> bool {
+        false
+    }
+
     /// A hash of what the database keeps a table's rows in, to be stored: while it and the table's columns stay the same, so do all
     /// rows. It costs much less than reading them. Nothing where the database has no such thing.
     async fn pages_hash(&self, _table: &Table) -> Result<Option<PagesHash>, EngineError> {

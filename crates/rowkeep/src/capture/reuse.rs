@@ -9,6 +9,7 @@ use futures::stream::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_engine::{ChangeCount, RowStream, View};
 use rowkeep_format::ids::RepositoryId;
+use rowkeep_format::tree::TableRoot;
 use rowkeep_format::{ChunkId, ContentKeys, Manifest, PagesHash, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
 
@@ -24,6 +25,9 @@ use crate::{Context, Error};
 
 /// After so long a table is read again whatever the database tells, so that damage to what lies there is found.
 const LONGEST_UNREAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Of a table with less than so many bytes all rows are read.
+const SMALL_TABLE_BYTES: u64 = 1 << 20;
 
 /// The written rows of a table with so many bytes are read while they are counted.
 const LARGE_TABLE_BYTES: u64 = 32 << 20;
@@ -88,8 +92,6 @@ pub(super) struct Wanted<'a> {
     pub(super) context: &'a Context,
     pub(super) view: &'a dyn View,
     pub(super) table: &'a Table,
-    /// What its rows are kept in.
-    pub(super) pages: Option<PagesHash>,
     /// The time of the later snapshot.
     pub(super) now: Timestamp,
     pub(super) keys: &'a ContentKeys,
@@ -117,9 +119,9 @@ impl Base {
     /// The table as the earlier snapshot has it but for the rows that were written since, with the bytes of those; nothing where
     /// all rows have to be read.
     pub(super) async fn take_over(&self, wanted: &Wanted<'_>) -> Result<Option<(TableEntry, u64)>, Error> {
-        let Wanted { context, view, table, pages, now, keys, sink } = *wanted;
-        let can_tell = self.inner.copied.is_some() || pages.is_some() || view.horizon().is_some();
-        if view.reads_all() || !can_tell {
+        let Wanted { context, view, table, now, keys, sink } = *wanted;
+        let may_tell = self.inner.copied.is_some() || view.horizon().is_some() || may_have_pages(view, table);
+        if view.reads_all() || !may_tell {
             return Ok(None);
         }
         let Some(opened) = self.inner.opened().await else { return Ok(None) };
@@ -136,10 +138,11 @@ impl Base {
         }
         let same =
             async || opened.has(entry, |chunk| sink.note_reused(chunk)).await.then_some((entry.root, 0));
-        let found = match (pages, opened.horizon(view)) {
-            (Some(_), _) if pages == entry.pages => same().await,
-            (_, None) => None,
-            (_, Some(horizon)) => {
+        let is_same_in_pages = entry.pages.is_some() && view.pages_hash(table).await? == entry.pages;
+        let found = match opened.horizon(view) {
+            _ if is_same_in_pages => same().await,
+            None => None,
+            Some(horizon) => {
                 let written = written_ahead(view, table, horizon).await?;
                 let Some(counted) = view.changed_since(table, horizon).await? else { return Ok(None) };
                 match counted == (ChangeCount { rows: entry.root.rows, changed: 0 }) {
@@ -157,8 +160,26 @@ impl Base {
             }
         };
         Ok(found.map(|(root, read_bytes)| {
-            (TableEntry { root, read: Some(read), pages, original: None, ..entry.clone() }, read_bytes)
+            (TableEntry { root, read: Some(read), original: None, ..entry.clone() }, read_bytes)
         }))
+    }
+
+    /// The hash of the pages of a table whose rows were read and are those of the earlier snapshot: it may stay so. That of one that
+    /// changes all the time would be good for nothing.
+    pub(super) async fn pages_to_note(
+        &self,
+        view: &dyn View,
+        table: &Table,
+        root: &TableRoot,
+    ) -> Result<Option<PagesHash>, Error> {
+        if self.inner.copied.is_some() || !may_have_pages(view, table) {
+            return Ok(None);
+        }
+        let opened = self.inner.opened().await;
+        match opened.and_then(|opened| opened.entry_of(table)).is_some_and(|entry| entry.root == *root) {
+            true => Ok(view.pages_hash(table).await?),
+            false => Ok(None),
+        }
     }
 
     /// The table as the earlier snapshot has it, for the chunks of the later one to be differences to.
@@ -170,6 +191,11 @@ impl Base {
             Some((Arc::clone(&opened.reader), entry.clone()))
         }))
     }
+}
+
+/// Whether it is worth asking for the hash of a table's pages: rows of a small one are read sooner than what is known of it.
+fn may_have_pages(view: &dyn View, table: &Table) -> bool {
+    view.has_pages() && view.estimate(&table.name).bytes >= SMALL_TABLE_BYTES
 }
 
 /// Begins to read the rows of a large table that were written, while they are counted: the server goes through the table for

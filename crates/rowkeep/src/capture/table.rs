@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rowkeep_engine::{RowStream, View};
 use rowkeep_format::cut::Cut;
 use rowkeep_format::tree::{ChunkRef, TableRoot, TreeBuilder};
-use rowkeep_format::{ContentKeys, FormatError, PagesHash, Table, TableEntry};
+use rowkeep_format::{ContentKeys, FormatError, Table, TableEntry};
 
 use super::chunk::{put, store_nodes};
 use super::chunks::{Chunks, Passed};
@@ -16,9 +16,6 @@ use super::increment::EarlierTable;
 use super::reuse::{Base, Wanted};
 use super::sink::Sink;
 use crate::{Context, Error, Event};
-
-/// Of a table with less than so many bytes all rows are read.
-const SMALL_TABLE_BYTES: u64 = 1 << 20;
 
 /// Reads the tables, as many at once as the view is good for, and returns them in the order of their names.
 ///
@@ -38,18 +35,20 @@ pub(crate) async fn read_tables(
     largest_first.sort_by_key(|table| std::cmp::Reverse(view.estimate(&table.name).bytes));
     let read = futures::stream::iter(largest_first).map(|table| async move {
         context.observe(Event::Table(&table.name));
-        let mut pages = None;
-        if let Some((base, now)) = base {
-            pages = pages_hash(view, table).await?;
-            let wanted = Wanted { context, view, table, pages, now, keys, sink };
-            if let Some((entry, read_bytes)) = base.take_over(&wanted).await? {
-                context.observe(Event::TableDone { table: &table.name, rows: entry.root.rows });
-                return Ok((entry, read_bytes));
-            }
+        if let Some((base, now)) = base
+            && let Some((entry, read_bytes)) =
+                base.take_over(&Wanted { context, view, table, now, keys, sink }).await?
+        {
+            context.observe(Event::TableDone { table: &table.name, rows: entry.root.rows });
+            return Ok((entry, read_bytes));
         }
         let earlier = || base.map(|(base, _)| Arc::new(base.earlier(table)));
         let (root, read_bytes) = read_table(context, view, table, keys, sink, earlier).await?;
         context.observe(Event::TableDone { table: &table.name, rows: root.rows });
+        let pages = match base {
+            Some((base, _)) => base.pages_to_note(view, table, &root).await?,
+            None => None,
+        };
         let entry = TableEntry {
             name: table.name.clone(),
             kind: table.kind,
@@ -65,14 +64,6 @@ pub(crate) async fn read_tables(
     let mut entries: Vec<_> = read.into_iter().map(|(entry, _)| entry).collect();
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((entries, read_bytes))
-}
-
-/// The hash of a table's pages, unless it is so small that its rows are read sooner than what is known of it.
-async fn pages_hash(view: &dyn View, table: &Table) -> Result<Option<PagesHash>, Error> {
-    match view.estimate(&table.name).bytes {
-        ..SMALL_TABLE_BYTES => Ok(None),
-        _ => Ok(view.pages_hash(table).await?),
-    }
 }
 
 async fn read_table(

@@ -175,6 +175,10 @@ impl View for SqliteView {
         })))
     }
 
+    fn has_pages(&self) -> bool {
+        true
+    }
+
     async fn pages_hash(&self, table: &Table) -> Result<Option<PagesHash>, EngineError> {
         if table.name == TableName::plain(SETTINGS_TABLE) {
             return Ok(None);

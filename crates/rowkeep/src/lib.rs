@@ -34,7 +34,7 @@ mod without_secrets;
 pub use config::{Config, Database};
 pub use context::Context;
 pub use error::{Error, ErrorKind, RequestError};
-pub use moments::AtMoment;
+pub use moments::{AtMoment, zone as time_zone};
 pub use progress::{Event, Observer, Phase};
 pub use state::State;
 

@@ -1,7 +1,7 @@
 //! Moments and time zones as people write them.
 
 use jiff::fmt::temporal::Pieces;
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, civil};
 use rowkeep_format::SnapshotId;
 use serde::{Deserialize, Serialize};
@@ -48,12 +48,14 @@ pub(crate) enum NoMoment {
     Wrong(String),
 }
 
-/// Reads the name of a time zone.
-pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
+/// Reads the name of a time zone: as the system has it, which may be newer, or else as this program does.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
     if matches!(name, "Z" | "UTC") {
         return Ok(TimeZone::UTC);
     }
+    // A system may have some zones and not others.
     TimeZone::get(name)
+        .or_else(|_| TimeZoneDatabase::bundled().get(name))
         .map_err(|_| format!("no time zone {name:?} is known; write one such as Europe/London"))
 }
 
@@ -114,7 +116,11 @@ fn absolute(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     let pieces = Pieces::parse(stated).map_err(|_| malformed())?;
     let offset = pieces.to_numeric_offset();
     let annotated = match pieces.time_zone_annotation() {
-        Some(annotation) => Some(annotation.to_time_zone().map_err(|_| malformed())?),
+        Some(annotation) => {
+            let zone = annotation.to_time_zone();
+            let zone = zone.or_else(|_| annotation.to_time_zone_with(&TimeZoneDatabase::bundled()));
+            Some(zone.map_err(|_| malformed())?)
+        }
         None => None,
     };
     if (offset.is_some() || annotated.is_some()) && named.is_some() {

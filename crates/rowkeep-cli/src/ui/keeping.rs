@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rowkeep::jobs::keep::{DatabaseKeeping, KeepOutcome, SnapshotKeeping};
 use rowkeep::retention::By;
+use rowkeep::time_zone;
 
 use super::units::{counted, plain, short};
 
@@ -114,6 +115,6 @@ fn kept_by(database: &DatabaseKeeping) -> Vec<(String, usize)> {
 
 /// A time in the time zone of the database's days.
 fn time(time: Timestamp, database: &DatabaseKeeping) -> String {
-    let zone = TimeZone::get(&database.timezone).unwrap_or(TimeZone::UTC);
+    let zone = time_zone(&database.timezone).unwrap_or(TimeZone::UTC);
     time.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

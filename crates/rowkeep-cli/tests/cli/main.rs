@@ -51,6 +51,7 @@ mod standby;
 mod subjects;
 mod suspicion;
 mod terminal;
+mod time_zones;
 mod unrecorded;
 mod way_back;
 mod web;

@@ -53,6 +53,22 @@ impl Sandbox {
         Ran::of(&self.command(args).output().expect("the command can be run"))
     }
 
+    /// Runs it where a script has mounted something, which nobody else sees.
+    pub(crate) fn mounted(&self, script: &str, arguments: &[&str]) -> Ran {
+        let command = self.command(arguments);
+        let mut inside = Command::new("unshare");
+        inside.args(["--mount", "--map-root-user", "sh", "-c", script]);
+        inside.arg(command.get_program()).args(command.get_args());
+        inside.current_dir(self.path("")).stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => inside.env(name, value),
+                None => inside.env_remove(name),
+            };
+        }
+        Ran::of(&inside.output().expect("unshare can be run"))
+    }
+
     /// Runs it and expects it to be done.
     pub(crate) fn done(&self, args: &[&str]) -> Ran {
         self.run(args).expect(0)

@@ -1,7 +1,6 @@
 //! What is wrong with the machine: no space, no programs, other programs at work.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
 
 use super::book::Book;
 use super::{OF_DATABASE, OF_REPOSITORY, furnish};
@@ -35,22 +34,6 @@ const WRITING: [&str; 10] = [
     "copy --to DISK/new --create",
 ];
 
-/// Runs a command where a script has mounted something, which nobody else sees.
-fn mounted(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Ran {
-    let command = sandbox.command(arguments);
-    let mut inside = Command::new("unshare");
-    inside.args(["--mount", "--map-root-user", "sh", "-c", script]);
-    inside.arg(command.get_program()).args(command.get_args());
-    inside.current_dir(sandbox.path("")).stdin(Stdio::null());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => inside.env(name, value),
-            None => inside.env_remove(name),
-        };
-    }
-    Ran::of(&inside.output().expect("unshare can be run"))
-}
-
 pub(super) fn full_disks(book: &mut Book) {
     let sandbox = Sandbox::bare();
     std::fs::create_dir(sandbox.path("disk")).expect("it can be made");
@@ -62,7 +45,7 @@ pub(super) fn full_disks(book: &mut Book) {
     let restoring = ["restore latest --to app.db --yes", "restore latest --to app.db --dry-run"];
     let commands = [OF_REPOSITORY, &restoring].concat();
     book.chapter_by(&sandbox, "A full disk below the repository", &commands, &[], |command| {
-        mounted(&sandbox, FULL, &[command, &at].concat())
+        sandbox.mounted(FULL, &[command, &at].concat())
     });
     let sandbox = super::sandbox();
     std::fs::create_dir(sandbox.path("disk")).expect("it can be made");
@@ -75,7 +58,7 @@ pub(super) fn full_disks(book: &mut Book) {
     sandbox.done(&["init", "--no-encryption", "--repository", "disk/copies"]);
     sandbox.sql("disk/shop.db", "DELETE FROM t; VACUUM");
     book.chapter_by(&sandbox, "A full disk for what is written", &WRITING, &[("DISK", "disk")], |command| {
-        mounted(&sandbox, FULL, command)
+        sandbox.mounted(FULL, command)
     });
     std::fs::remove_dir_all(sandbox.path("disk")).expect("it is ours");
     book.chapter_by(
@@ -88,7 +71,7 @@ pub(super) fn full_disks(book: &mut Book) {
             "restore latest:app --to new.db",
         ],
         &[],
-        |command| mounted(&sandbox, FULL_TEMPORARY, command),
+        |command| sandbox.mounted(FULL_TEMPORARY, command),
     );
 }
 
@@ -102,7 +85,7 @@ pub(super) fn missing_programs(book: &mut Book) {
     let with = [("SNAPSHOT", "shop"), ("DB", &*url)];
     let commands = [OF_DATABASE, &["drill --snapshot shop"]].concat();
     book.chapter_by(&sandbox, "A machine without PostgreSQL's programs", &commands, &with, |command| {
-        mounted(&sandbox, BARE, command)
+        sandbox.mounted(BARE, command)
     });
 }
 

@@ -1,9 +1,10 @@
 """A second backup of TPC-H after one row in 125 of every table was changed at random, and what its snapshot is like to restore."""
 
+import os
 import shutil
 
 from data import TABLES
-from harness import run, shell
+from harness import run, shell, size_of
 from live import CHANGED
 
 # One row of this many changes: 0.8 %.
@@ -15,6 +16,19 @@ def increments(measured, data, cluster, work, programs, number):
     _postgres(measured, cluster, work, programs, number)
     work.empty()
     _sqlite(measured, data, work, programs, number)
+
+
+def _restic(take, work, database, name):
+    """Backs up the file itself, as it is; the first call makes the repository."""
+    if not shutil.which("restic"):
+        return
+    os.environ["RESTIC_PASSWORD"] = "bench"
+    repository = work / "restic"
+    command = ["restic", "-q", "--no-cache", "-r", str(repository)]
+    if not repository.exists():
+        run([*command, "init"])
+    before = size_of(repository)
+    take(f"restic {name}", [*command, "backup", str(database)], lambda: size_of(repository) - before)
 
 
 def _postgres(measured, cluster, work, programs, number):
@@ -36,6 +50,12 @@ def _postgres(measured, cluster, work, programs, number):
     take("COPY of every table", shell(f"psql -Xq {url} {copies} >/dev/null"))
     for repository in repositories:
         repository.backup(take, "backup, 0.8 % changed", url, "--name", "second")
+    for table, column in CHANGED.items():
+        first = f"format('(%s,0)', pg_relation_size('{table}') / 8192 / {ONE_OF})::tid"
+        cluster.sql("grown", f"UPDATE {table} SET {column} = {column} + 1 WHERE ctid < {first}")
+    take("COPY of every table, again", shell(f"psql -Xq {url} {copies} >/dev/null"))
+    for repository in repositories:
+        repository.backup(take, "backup, 0.8 % changed together", url)
     for name in ("first", "second"):
         for repository in repositories:
             cluster.recreate("restored")
@@ -55,11 +75,17 @@ def _sqlite(measured, data, work, programs, number):
     repositories = [of.repository(work / of.label) for of in programs]
     for repository in repositories:
         repository.backup(take, "first backup", database, "--name", "first")
+    _restic(take, work, database, "first backup")
     scattered = f"abs((rowid + {number}) * 2654435761 % 1000003) % {ONE_OF} = 0"
     changes = "; ".join(f"UPDATE {table} SET {column} = {column} + 1 WHERE {scattered}" for table, column in CHANGED.items())
     run(["sqlite3", database, changes])
     for repository in repositories:
         repository.backup(take, "backup, 0.8 % changed", database, "--name", "second")
+    _restic(take, work, database, "backup, 0.8 % changed")
+    # The first time that nothing has changed is when a backup takes note of the pages.
+    for name in ("backup, unchanged the first time", "backup, unchanged"):
+        for repository in repositories:
+            repository.backup(take, name, database)
     for name in ("first", "second"):
         for repository in repositories:
             restored = work / "restored.sqlite"

@@ -43,7 +43,7 @@ pub use replace::{
 };
 pub use sandbox::{Rows, assert_same_rows, copy, read, read_all};
 pub use search::{
-    rows_are_found_by_their_values, rows_are_found_in_the_state_of_the_view,
+    rows_are_found_by_their_values, rows_are_found_in_the_state_of_the_view, rows_lie_between_others,
     statements_that_do_more_are_refused, statements_that_read,
 };
 pub use states::{
@@ -69,7 +69,7 @@ macro_rules! conformance_tests {
             any_state_becomes_any_other,
             databases_are_replaced, replacements_that_do_not_end_leave_the_old, readers_see_the_old_or_the_new,
             what_is_missing_is_made,
-            rows_are_found_by_their_values, rows_are_found_in_the_state_of_the_view,
+            rows_are_found_by_their_values, rows_are_found_in_the_state_of_the_view, rows_lie_between_others,
             statements_that_read, statements_that_do_more_are_refused,
         );
     };

@@ -8,6 +8,57 @@ use super::refusals::with_causes;
 use super::sandbox::{numbers, read, table};
 use crate::{ErrorKind, View, ViewOptions};
 
+/// Where rows between two others can be read, they are those that all rows have between them.
+pub async fn rows_lie_between_others(fixture: &dyn Fixture) {
+    let sandbox = fixture.empty().await;
+    let numbers = numbers(300);
+    sandbox
+        .run(&format!(
+            "CREATE TABLE i (id integer PRIMARY KEY, v text);
+             {numbers} INSERT INTO i SELECT (n * 7919) % 5003 - 2000, 'v' FROM numbers;
+             CREATE TABLE t (k text NOT NULL PRIMARY KEY, v integer);
+             INSERT INTO t VALUES ('b', 1), ('B', 2), ('a', 3), ('ä', 4), ('', 5), ('a b', 6), ('a-b', 7), ('10', 8), ('9', 9);
+             CREATE TABLE c (v text, b text NOT NULL, a integer NOT NULL, PRIMARY KEY (a, b));
+             {numbers} INSERT INTO c SELECT NULL, CAST(n AS text), n % 7 FROM numbers;
+             CREATE TABLE none (v integer);
+             INSERT INTO none VALUES (1), (2), (2), (3)"
+        ))
+        .await;
+    let view = sandbox.engine().open(&ViewOptions::default()).await.expect("the database opens");
+    let mut told = 0;
+    for name in ["i", "t", "c", "none"] {
+        let table = table(view.schema(), name);
+        let rows = read(&*view, table).await;
+        let one = |row: usize| {
+            let mut one = RowBatch::new(rows.columns().len());
+            one.extend(&rows, row..row + 1);
+            one
+        };
+        let last = rows.rows() - 1;
+        for (after, before) in [
+            (None, None),
+            (Some(0), Some(last)),
+            (Some(2), Some(3)),
+            (None, Some(2)),
+            (Some(last / 2), None),
+            (None, Some(0)),
+            (Some(last), None),
+            (Some(1), Some(last / 2)),
+        ] {
+            let (above, below) = (after.map(one), before.map(one));
+            let between =
+                view.rows_between(table, above.as_ref(), below.as_ref()).await.expect("nothing fails");
+            let Some(between) = between else { continue };
+            told += 1;
+            let batches: Vec<RowBatch> = between.try_collect().await.expect("rows are read");
+            let found: Vec<_> = batches.iter().flat_map(words).collect();
+            let expected = after.map_or(0, |row: usize| row + 1)..before.unwrap_or(rows.rows());
+            assert!(found == words(&rows)[expected], "{name}: {after:?} to {before:?}");
+        }
+    }
+    assert!(told >= 8, "that of integers can be read");
+}
+
 async fn found(view: &dyn View, table: &Table, columns: &[&str], values: &RowBatch) -> Vec<Vec<String>> {
     let columns: Vec<_> = columns.iter().map(|name| place(table, name)).collect();
     let batches: Vec<_> = view

@@ -168,6 +168,8 @@ pub trait View: Send + Sync {
     async fn ask_changed_since(&self, _tables: &[&Table], _horizon: &str) {}
 
     /// Reads the rows that [`View::changed_since`] counts as changed, in the order of the table's key.
+    ///
+    /// No other reading of this view waits for this one once the first of its rows has come.
     async fn rows_changed_since(&self, table: &Table, _horizon: &str) -> Result<RowStream, EngineError> {
         let message = format!("the database does not tell which rows of table {} changed", table.name);
         Err(EngineError::new(ErrorKind::Unsupported, message))

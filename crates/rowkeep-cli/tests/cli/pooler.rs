@@ -356,6 +356,29 @@ fn one_connection_is_enough() {
     }
 }
 
+/// Rows are gone that nothing tells but the keys of all others, and more was written than waits on the way: both are read over the
+/// one connection, one after the other.
+#[test]
+fn what_was_written_and_what_is_gone_is_read_over_one_connection() {
+    for server in servers() {
+        let database = server.database("rowkeep_cli_pooler_written");
+        database.sql(
+            "CREATE TABLE t (k int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 400) n",
+        );
+        let pooler = Pooler::start(&server, "transaction", 1);
+        let direct = database.url();
+        let (_, name) = direct.rsplit_once('/').expect("the URL names a database");
+        let (url, sandbox) = (pooler.url(name), Sandbox::new());
+        sandbox.done(&["backup", &url]);
+        database.sql(
+            "DELETE FROM t WHERE k % 4 = 0; \
+             INSERT INTO t SELECT n, repeat(md5(n::text), 6000) FROM generate_series(1001, 1090) n",
+        );
+        sandbox.done(&["backup", &url, "--name", "written"]);
+        sandbox.done(&["verify", "written", "--against", &url]);
+    }
+}
+
 /// In session mode a connection is ours until we close it, and everything works; a statement's is too short for anything.
 #[test]
 fn other_modes_work_or_are_refused() {

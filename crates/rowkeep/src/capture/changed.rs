@@ -134,9 +134,13 @@ impl ChangedTable<'_> {
             Some(written) => written,
             None => view.rows_changed_since(self.table, horizon).await?,
         };
-        let written = KeyedRows::rows(written, key);
+        let mut written = KeyedRows::rows(written, key);
         let all = match by_all_keys {
-            true => Some(KeyedRows::keys(view.keys(self.table).await?, key)),
+            true => {
+                // Reading keys may have to wait until nothing else is read: when the first of the written rows is there, all are.
+                written.key().await?;
+                Some(KeyedRows::keys(view.keys(self.table).await?, key))
+            }
             false => None,
         };
         let (mut working, mut passed) = (Working::new(), Passed::default());
@@ -146,7 +150,9 @@ impl ChangedTable<'_> {
             false => Err(Stop::ReadAll(Why::Contradiction)),
         });
         if let Err(Stop::ReadAll(_)) = stored {
-            while working.next().await.is_some() {}
+            while let Some(done) = working.next().await {
+                done?;
+            }
             let Passed { rows, read_bytes: bytes } = passed;
             self.context.observe(Event::TableAgain { table: &self.table.name, rows, bytes });
         }

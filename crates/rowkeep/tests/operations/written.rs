@@ -380,6 +380,34 @@ fn rows_that_are_gone_come_back_without_reading_their_table() {
     }
 }
 
+/// A transaction that stays open keeps the lowest number where it is, and a state that was opened before a snapshot was taken is
+/// held against it all the same.
+#[test]
+fn a_snapshot_of_a_later_state_tells_nothing_of_an_earlier_one() {
+    for server in servers() {
+        let database = Database::new(&server, "rowkeep_test_later");
+        let world = &database.world;
+        database.sql("CREATE TABLE t (k integer PRIMARY KEY, v text)");
+        database.sql("INSERT INTO t SELECT n, 'v' FROM generate_series(1, 40) n");
+        let beside = world.connect(&database.url);
+        let begun = "BEGIN; SELECT txid_current()";
+        world.block_on(beside.batch_execute(begun)).expect("a transaction begins");
+        let engine = world.engine(&database.url);
+        let live = world.block_on(State::live(engine.as_ref())).expect("it opens");
+        database.sql(
+            "UPDATE t SET v = 'x' WHERE k = 7; DELETE FROM t WHERE k = 8; INSERT INTO t VALUES (90, 'new')",
+        );
+        let snapshot = world.capture(&database.url).expect("it is captured");
+        let changes = world.block_on(async {
+            let stored = State::snapshot(&world.repository, snapshot).await.expect("it opens");
+            all_changes(&live, &stored, Filter::default()).await.expect("they are compared")
+        });
+        let kinds: String = changes.iter().filter_map(|line| line.chars().next()).collect();
+        let count = |kind: char| kinds.chars().filter(|found| *found == kind).count();
+        assert_eq!((count('~'), count('+'), count('-')), (1, 1, 1), "{changes:?}");
+    }
+}
+
 /// An instant means nothing to another database, though it be a copy whose row versions carry the same numbers.
 #[test]
 fn a_copy_of_a_database_is_another() {

@@ -26,7 +26,7 @@ use crate::postgres::catalog::tables as catalog_tables;
 use crate::postgres::catalog::{identity, large_objects, permissions, unread};
 use crate::postgres::connect::pool::{Lent, Pool};
 use crate::postgres::connect::pooling::Pooling;
-use crate::postgres::connect::row::{number, only};
+use crate::postgres::connect::row::{number, only, text};
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::connect::settings;
@@ -126,7 +126,7 @@ impl PostgresView {
         permissions::refuse("sequence", &unreadable)?;
         let standby = session.value("cannot ask for recovery", "SELECT pg_is_in_recovery()").await?;
         let standby = standby.as_deref() == Some("t");
-        let (position, xmin) = position(&session, standby).await?;
+        let (position, ended) = position(&session, standby).await?;
         let large_objects = estimate_large_objects(&session).await?;
         let database = Database::read(&session).await?;
         let mut environment = facts::environment(&session, &database).await?;
@@ -180,7 +180,10 @@ impl PostgresView {
             environment,
             roles,
             position,
-            history: ChangeHistory::new(run.map(|run| XminHorizon { run, xmin }), surroundings.read_all),
+            history: ChangeHistory::new(
+                run.and_then(|run| XminHorizon::of(&ended, &run)),
+                surroundings.read_all,
+            ),
             relations: relations
                 .into_iter()
                 .map(|relation| (relation.table.name.clone(), relation))
@@ -404,13 +407,13 @@ impl View for PostgresView {
     }
 }
 
-/// The position in the log, and below which number every transaction has ended in the session's snapshot.
-async fn position(session: &Session, standby: bool) -> Result<(Option<String>, u64), EngineError> {
+/// The position in the log, and which transactions have ended in the session's snapshot.
+async fn position(session: &Session, standby: bool) -> Result<(Option<String>, String), EngineError> {
     let function = if standby { "pg_last_wal_replay_lsn" } else { "pg_current_wal_lsn" };
-    let query = format!("SELECT pg_snapshot_xmin(pg_current_snapshot()), {function}()");
+    let query = format!("SELECT pg_current_snapshot(), {function}()");
     let rows = session.rows("cannot read the position in the log", &query).await?;
     let row = only(&rows, "the position in the log")?;
-    Ok((row[1].clone(), number(row, 0, "the xmin horizon of a snapshot")?))
+    Ok((row[1].clone(), text(row, 0).to_owned()))
 }
 
 async fn estimate_large_objects(session: &Session) -> Result<Estimate, EngineError> {

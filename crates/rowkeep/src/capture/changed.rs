@@ -75,7 +75,7 @@ impl ChangedTable<'_> {
         &self,
         view: &dyn View,
         horizon: &str,
-        written: Option<RowStream>,
+        written: Option<Background<RowStream>>,
         sink: &Sink,
     ) -> Result<Option<(TableRoot, u64)>, Error> {
         let mut written = written;
@@ -125,13 +125,13 @@ impl ChangedTable<'_> {
         &self,
         view: &dyn View,
         horizon: &str,
-        written: Option<RowStream>,
+        written: Option<Background<RowStream>>,
         sink: &Sink,
         by_all_keys: bool,
     ) -> Result<(TableRoot, u64), Stop> {
         let (key, columns) = (&self.table.key, self.table.columns.len());
         let written = match written {
-            Some(written) => written,
+            Some(written) => written.await,
             None => view.rows_changed_since(self.table, horizon).await?,
         };
         let mut written = KeyedRows::rows(written, key);

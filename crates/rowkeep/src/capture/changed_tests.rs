@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures::StreamExt;
 use proptest::prelude::*;
-use rowkeep_engine::{EngineError, Estimate, RowStream};
+use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream};
 use rowkeep_format::schema::{Column, KeyColumn, TableKind};
 use rowkeep_format::{Identity, Key, KeyForm, Schema, TableName, Value};
 use rowkeep_repository::{Protection, Repository, create_store};
@@ -27,6 +27,8 @@ struct Play {
     rows: Rows,
     /// These are not told of, though they were written.
     concealed: Vec<i64>,
+    /// Whether there is no room to sort what was written.
+    is_disk_full: bool,
 }
 
 impl Play {
@@ -48,7 +50,7 @@ impl Play {
         };
         let (engine, tables) = ("play".to_owned(), vec![table]);
         let schema = Schema { engine, tables, inherits: Vec::new(), ddl: Vec::new() };
-        Self { schema, rows, concealed: Vec::new() }
+        Self { schema, rows, concealed: Vec::new(), is_disk_full: false }
     }
 
     fn table(&self) -> &Table {
@@ -114,7 +116,11 @@ impl View for Play {
     }
 
     async fn rows_changed_since(&self, _: &Table, _: &str) -> Result<RowStream, EngineError> {
-        Ok(stream(self.told(), true))
+        let full = || EngineError::new(ErrorKind::DiskFull, "there is no room");
+        Ok(match self.is_disk_full {
+            true => futures::stream::once(async move { Err(full()) }).boxed(),
+            false => stream(self.told(), true),
+        })
     }
 }
 
@@ -334,6 +340,18 @@ fn a_table_that_grew_is_not_held_in_memory() {
     let before = before.into_iter().map(|(key, row)| (if key < 200 { key } else { 10_000 - key }, row));
     let (found, _) = both_ways(before.collect(), &Play::new(middle.collect()), false);
     assert_eq!(found, None);
+}
+
+#[test]
+fn all_rows_are_read_where_there_is_no_room_to_sort_some() {
+    let before = plain(0..400, 5_000);
+    for gone in [false, true] {
+        let mut after = before.clone();
+        apply(&mut after, &Change::Written(7, Row { bytes: 10, says: 1, is_written: true }));
+        after.retain(|key, _| !gone || !(20..25).contains(key));
+        let play = Play { is_disk_full: true, ..Play::new(after) };
+        assert_eq!(both_ways(before.clone(), &play, false).0, None);
+    }
 }
 
 #[test]

@@ -143,17 +143,13 @@ impl Base {
             _ if is_same_in_pages => same().await,
             None => None,
             Some(horizon) => {
-                let written = written_ahead(view, table, horizon).await?;
+                let written = written_ahead(view, table, horizon).await;
                 let Some(counted) = view.changed_since(table, horizon).await? else { return Ok(None) };
                 match counted == (ChangeCount { rows: entry.root.rows, changed: 0 }) {
                     true => same().await,
                     false => {
                         let reader = &opened.reader;
                         let changed = ChangedTable { context, table, keys, reader, entry, counted };
-                        let written = match written {
-                            Some(written) => Some(written.await),
-                            None => None,
-                        };
                         changed.store(view, horizon, written, sink).await?
                     }
                 }
@@ -199,21 +195,19 @@ fn may_have_pages(view: &dyn View, table: &Table) -> bool {
 }
 
 /// Begins to read the rows of a large table that were written, while they are counted: the server goes through the table for
-/// either.
-async fn written_ahead(
-    view: &dyn View,
-    table: &Table,
-    horizon: &str,
-) -> Result<Option<Background<RowStream>>, Error> {
-    if view.estimate(&table.name).bytes < LARGE_TABLE_BYTES {
-        return Ok(None);
+/// either. Over one connection it cannot do both at once.
+///
+/// Where they cannot be read, the count says whether anybody wants them.
+async fn written_ahead(view: &dyn View, table: &Table, horizon: &str) -> Option<Background<RowStream>> {
+    if view.estimate(&table.name).bytes < LARGE_TABLE_BYTES || view.parallelism() == 1 {
+        return None;
     }
-    let mut rows = view.rows_changed_since(table, horizon).await?.peekable();
-    Ok(Some(Background::spawn(async move {
+    let mut rows = view.rows_changed_since(table, horizon).await.ok()?.peekable();
+    Some(Background::spawn(async move {
         // They are sorted, so the first of them is there when all are.
         Pin::new(&mut rows).peek().await;
         rows.boxed()
-    })))
+    }))
 }
 
 impl Inner {

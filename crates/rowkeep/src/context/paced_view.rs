@@ -98,6 +98,10 @@ impl View for PacedView {
         Ok(self.paced(self.view.rows_changed_since(table, horizon).await?))
     }
 
+    fn reads_all(&self) -> bool {
+        self.view.reads_all()
+    }
+
     async fn keys(&self, table: &Table) -> Result<RowStream, EngineError> {
         Ok(self.paced(self.view.keys(table).await?))
     }

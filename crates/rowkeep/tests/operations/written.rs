@@ -342,6 +342,35 @@ fn what_was_written_is_merged_into_the_table_before() {
     }
 }
 
+/// The written rows of a large table are read while they are counted.
+#[test]
+fn the_written_rows_of_a_large_table_are_read_ahead() {
+    for server in servers() {
+        let database = Database::new(&server, "rowkeep_test_large");
+        let world = &database.world;
+        database.sql(
+            "CREATE TABLE t (k integer PRIMARY KEY, v text); ALTER TABLE t ALTER v SET STORAGE EXTERNAL;
+             INSERT INTO t SELECT n, repeat(md5(n::text), 25000) FROM generate_series(1, 50) n",
+        );
+        wait_for_transactions(&database);
+        world.capture(&database.url).expect("it is captured");
+        // As much as fits through what is on the way, and more; rows that come back, and that do not; all rows.
+        for change in [
+            "UPDATE t SET v = 'x' || v WHERE k = 7",
+            "DELETE FROM t WHERE k = 8; UPDATE t SET v = 'x' || v WHERE k % 7 = 1",
+            "UPDATE t SET v = 'y' || v",
+        ] {
+            database.sql(change);
+            let taken = world.capture(&database.url).expect("it is captured");
+            let read = world.capture_all(&database.url).expect("it is captured");
+            assert_eq!(hashes(&taken), hashes(&read), "{change}");
+            assert_eq!(read.manifest.tables[0].read, None, "{change}");
+            wait_for_transactions(&database);
+            world.capture_all(&database.url).expect("it is captured");
+        }
+    }
+}
+
 /// The rows of a part of the database come back, and go again, without reading the table; what is kept for that are the
 /// changes.
 #[test]

@@ -1,7 +1,7 @@
 //! Rows that come in the order of a key, each with its key.
 
 use futures::stream::{Fuse, StreamExt, TryStreamExt};
-use rowkeep_engine::RowStream;
+use rowkeep_engine::{ErrorKind, RowStream};
 use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{Key, RowBatch, key};
 
@@ -58,12 +58,17 @@ impl KeyedRows {
     /// Goes on to the next row.
     pub(super) async fn advance(&mut self) -> Result<(), Stop> {
         while self.row == self.batch.rows() {
-            match self.rows.try_next().await? {
-                Some(batch) => (self.batch, self.row) = (batch, 0),
-                None => {
+            match self.rows.try_next().await {
+                Ok(Some(batch)) => (self.batch, self.row) = (batch, 0),
+                Ok(None) => {
                     self.is_at_row = false;
                     return Ok(());
                 }
+                // All rows may come in order, and then need no room to be sorted in.
+                Err(error) if error.kind() == ErrorKind::DiskFull => {
+                    return Err(Stop::ReadAll(Why::NoShortWay));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         let last = std::mem::take(&mut self.this);

@@ -1,12 +1,16 @@
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rowkeep_engine::{ChangeCount, DatabaseUrl, Engine, View, ViewOptions, connect};
-use rowkeep_repository::SystemRandomness;
+use rowkeep_repository::{Protection, Repository, SystemRandomness, create_store};
 use secrecy::ExposeSecret;
 use tokio_postgres::{Client, NoTls};
 
 use super::*;
+use crate::Context;
+use crate::capture::{CaptureOptions, capture};
+use crate::state::selection::Selection;
 
 /// Waits until the server is there again, in another run than one that it had.
 async fn opened(engine: &dyn Engine, ended: &str) -> Arc<dyn View> {
@@ -98,6 +102,64 @@ fn what_a_server_tells_ends_with_a_crash_and_with_a_restart() {
                 let view = opened(engine.as_ref(), run(&instant)).await;
                 assert_eq!(view.changed_since(&table, &instant).await.expect("the server answers"), None);
             }
+        });
+    }
+}
+
+/// A snapshot of an earlier run of the server is none that a later one can go by, however large a table is.
+#[test]
+fn large_tables_are_backed_up_after_a_restart() {
+    let folders = std::env::var_os("ROWKEEP_PG_BIN").unwrap_or_default();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    for folder in std::env::split_paths(&folders) {
+        let scratch = tempfile::tempdir().expect("a folder can be made");
+        let surroundings = Surroundings { postgres_bin: vec![folder], ..Surroundings::default() };
+        let cluster =
+            Cluster::start(scratch.path(), &surroundings, 0, &SystemRandomness).expect("a server starts");
+        let url = DatabaseUrl::parse(cluster.url().expose_secret()).expect("it is a URL");
+        let engine = connect(&url, &Surroundings::default()).expect("it is a database");
+        runtime.block_on(async {
+            let made = "CREATE TABLE t (k integer PRIMARY KEY, v text);
+                        ALTER TABLE t ALTER v SET STORAGE EXTERNAL;
+                        INSERT INTO t SELECT n, repeat(md5(n::text), 25000) FROM generate_series(1, 50) n; CHECKPOINT";
+            for statement in made.split(';') {
+                client(&cluster).await.batch_execute(statement).await.expect("the server obeys");
+            }
+            let store = create_store("memory://", &[]).expect("it needs nothing");
+            let repository =
+                Repository::init(store, Protection::Unencrypted).await.expect("a repository is made");
+            let options = CaptureOptions {
+                database: "test".to_owned(),
+                configured: false,
+                name: None,
+                tags: Default::default(),
+                environment: None,
+                selection: Selection::default(),
+                mask: None,
+                with_schema: false,
+                with_data: true,
+                suspicion: None,
+                program: "test".to_owned(),
+                repository_folder: None,
+            };
+            let context = Context::silent();
+            let captured = || capture(&context, &repository, engine.as_ref(), &options);
+            let first = captured().await.expect("it is captured").manifest;
+            let ended = run(first.instant.as_deref().expect("the server tells")).to_owned();
+            cluster.run("pg_ctl", &["-w", "-m", "fast", "-l", "log", "restart"]).expect("it restarts");
+            opened(engine.as_ref(), &ended).await;
+            let second = captured().await.expect("it is captured").manifest;
+            assert!(second.parent.is_some(), "{second:?}");
+            assert_eq!(second.tables[0].root, first.tables[0].root);
+            assert_eq!(second.tables[0].read, None, "all of it was read");
+            // Whoever wants to read all rows gets them at every pace.
+            let all = Surroundings { read_all: true, ..Surroundings::default() };
+            let (context, engine) = (
+                Context::silent().reading_at(NonZeroU64::new(10_000_000_000)),
+                connect(&url, &all).expect("it is a database"),
+            );
+            let third = capture(&context, &repository, engine.as_ref(), &options).await;
+            assert_eq!(third.expect("it is captured").manifest.tables[0].read, None);
         });
     }
 }

@@ -142,3 +142,55 @@ fn tables_whose_pages_stayed_are_not_read() {
         assert_eq!(hashes(&shorter), hashes(&read(true).0));
     }
 }
+
+/// What is done to tables and to their file comes to the same as reading all rows.
+#[test]
+fn what_is_altered_beside_rows_counts() {
+    let world = World::new();
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("t.db");
+    let open = || Connection::open(&path).expect("it opens");
+    let rows = "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 20000)
+                INSERT INTO";
+    open()
+        .execute_batch(&format!(
+            "PRAGMA auto_vacuum = incremental;
+             CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT, w TEXT);
+             CREATE TABLE b (id INTEGER PRIMARY KEY, v TEXT, w TEXT);
+             {rows} a SELECT n, printf('%.100c', 'x') || n, 'w' FROM n;
+             {rows} b SELECT n, printf('%.100c', 'y') || n, 'w' FROM n"
+        ))
+        .expect("it is filled");
+    let url = path.to_string_lossy();
+    let other = folder.path().join("other.db");
+    let alterations = [
+        "ALTER TABLE a RENAME v TO x; ALTER TABLE a RENAME w TO v; ALTER TABLE a RENAME x TO w",
+        "ALTER TABLE a RENAME TO other; ALTER TABLE b RENAME TO a; ALTER TABLE other RENAME TO b",
+        "ALTER TABLE a ADD COLUMN d INTEGER DEFAULT 7",
+        "ALTER TABLE a DROP COLUMN d; ALTER TABLE a ADD COLUMN d INTEGER DEFAULT 8",
+        "ALTER TABLE a ADD COLUMN g AS (id * 2); ALTER TABLE a DROP COLUMN w",
+        "CREATE TABLE c AS SELECT * FROM b; DROP TABLE b; ALTER TABLE c RENAME TO b",
+        "DELETE FROM b WHERE id % 3 = 0; PRAGMA incremental_vacuum",
+        "another file",
+    ];
+    for alteration in alterations {
+        // The second of them takes note of the pages.
+        for _ in 0..2 {
+            world.capture(&url).expect("it is captured");
+        }
+        match alteration {
+            "another file" => {
+                std::fs::copy(&path, &other).expect("it is copied");
+                let copy = Connection::open(&other).expect("it opens");
+                copy.execute_batch("UPDATE a SET v = 'changed' WHERE id = 7").expect("it is changed");
+                drop(copy);
+                std::fs::rename(&other, &path).expect("it takes its place");
+            }
+            sql => open().execute_batch(sql).expect("it is altered"),
+        }
+        let taken = world.capture(&url).expect("it is captured");
+        let read = world.capture_all(&url).expect("it is captured");
+        assert_eq!(hashes(&taken), hashes(&read), "{alteration}");
+        assert!(world.verify(&taken, &url).expect("the database is read"), "{alteration}");
+    }
+}

@@ -371,6 +371,58 @@ fn the_written_rows_of_a_large_table_are_read_ahead() {
     }
 }
 
+/// Tables come to have the same rows, and so the same chunks: of some they are held back and then not wanted, of one they are
+/// wanted, and one that is new is read. Whoever gives up a chunk does not take it from the others.
+#[test]
+fn what_one_table_gives_up_others_have() {
+    for server in servers() {
+        let database = Database::new(&server, "rowkeep_test_twins");
+        let world = &database.world;
+        let fill = |table: &str, from: u32| {
+            database.sql(&format!(
+                "CREATE TABLE {table} (k integer PRIMARY KEY, v text);
+                 INSERT INTO {table} SELECT n, repeat(md5(n::text), 20) FROM generate_series({from}, 6000) n"
+            ));
+        };
+        ["a", "b", "c"].iter().for_each(|table| fill(table, 1));
+        for round in 1..6 {
+            let (first, new) = (round * 100, format!("new{round}"));
+            database.sql(&format!("UPDATE b SET v = '' WHERE k BETWEEN {first} AND {first} + 9"));
+            // Of what is gone of these, nothing is written again, which is seen at the end.
+            database.sql(
+                "DELETE FROM a WHERE k > 10000; DELETE FROM c WHERE k > 10000; DELETE FROM b WHERE k > 10000",
+            );
+            database.sql(&format!(
+                "INSERT INTO a SELECT n, 'old' FROM generate_series(20001, 20010) n; INSERT INTO c TABLE a EXCEPT TABLE c;
+                 INSERT INTO b SELECT 30000 + n, {round}::text FROM generate_series(1, 10) n"
+            ));
+            wait_for_transactions(&database);
+            world.capture(&database.url).expect("it is captured");
+            for table in ["a", "c"] {
+                database.sql(&format!(
+                    "DELETE FROM {table} WHERE k > 20000;
+                     INSERT INTO {table} SELECT 30000 + n, 'x' FROM generate_series(1, 10) n;
+                     UPDATE {table} SET v = {round}::text WHERE k BETWEEN {first} AND {first} + 9"
+                ));
+            }
+            database.sql(&format!(
+                "UPDATE b SET v = 'x' WHERE k > 30000; UPDATE b SET v = {round}::text WHERE k BETWEEN {first} AND {first} + 9;
+                 CREATE TABLE {new} (LIKE a INCLUDING ALL); INSERT INTO {new} TABLE a"
+            ));
+            let taken = world.capture(&database.url).expect("it is captured");
+            let hash = |table: &str| {
+                let mut entries = taken.manifest.tables.iter();
+                entries.find(|entry| entry.name.name == table).expect("it is there").root.hash
+            };
+            assert_eq!([hash("a"), hash("c"), hash(&new)], [hash("b"); 3], "{round}");
+            let carried = taken.manifest.tables.iter().filter(|entry| entry.read.is_some()).count();
+            assert_eq!(carried, taken.manifest.tables.len() - 1, "all but the new one");
+            let read = world.capture_all(&database.url).expect("it is captured");
+            assert_eq!(hashes(&taken), hashes(&read), "{round}");
+        }
+    }
+}
+
 /// The rows of a part of the database come back, and go again, without reading the table; what is kept for that are the
 /// changes.
 #[test]

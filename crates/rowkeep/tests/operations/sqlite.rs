@@ -87,16 +87,16 @@ fn tables_whose_pages_stayed_are_not_read() {
         let path = folder.path().join("t.db");
         let database = Connection::open(&path).expect("it opens");
         database.pragma_update(None, "journal_mode", mode).expect("it is set");
-        let make = |table: &str| {
+        let make = |table: &str, rest: &str| {
             let rows = format!(
-                "CREATE TABLE {table} (id INTEGER PRIMARY KEY, v TEXT);
+                "CREATE TABLE {table} (id INTEGER PRIMARY KEY, v TEXT) {rest};
                  WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 30000)
                  INSERT INTO {table} SELECT n, printf('%.100c', 'x') || n FROM n"
             );
             database.execute_batch(&rows).expect("it is filled");
         };
-        make("a");
-        make("b");
+        make("a", "");
+        make("b", "WITHOUT ROWID");
         database
             .execute_batch("CREATE TABLE few (id INTEGER PRIMARY KEY); INSERT INTO few VALUES (1)")
             .expect("it is made");

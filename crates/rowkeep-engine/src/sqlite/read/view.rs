@@ -300,17 +300,24 @@ pub(crate) fn environment(
     Ok(facts)
 }
 
-/// Rows by the highest rowid, which nothing but a look at the last page tells; bytes by their share of the file.
+/// Rows by the highest rowid, which nothing but a look at the last page tells; bytes by their share of the file. Of tables without
+/// rowid nothing tells how many rows they have, and each counts as an average table.
 fn estimates(connection: &Connection, tables: &[Readable], file_bytes: u64) -> HashMap<TableName, Estimate> {
     let rows = |readable: &Readable| {
         let sql = format!("SELECT max(rowid) FROM main.{}", quoted(&readable.table.name.name));
-        let highest = connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0));
-        // Tables without rowid fail; rowids chosen at random tell nothing.
-        let highest = highest.ok().flatten().and_then(|highest| u64::try_from(highest).ok()).unwrap_or(0);
-        highest.min(file_bytes / 4)
+        let highest = connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0)).ok()?;
+        // Rowids chosen at random tell nothing.
+        let highest = highest.and_then(|highest| u64::try_from(highest).ok()).unwrap_or(0);
+        Some(highest.min(file_bytes / 4))
     };
     let rows: Vec<_> = tables.iter().map(|table| (table.table.name.clone(), rows(table))).collect();
-    let all = rows.iter().map(|(_, rows)| rows).sum::<u64>().max(1);
-    let share = |rows: u64| (u128::from(file_bytes) * u128::from(rows) / u128::from(all)) as u64;
-    rows.into_iter().map(|(name, rows)| (name, Estimate { rows, bytes: share(rows) })).collect()
+    let average = file_bytes / rows.len().max(1) as u64;
+    let unknown = average * rows.iter().filter(|(_, rows)| rows.is_none()).count() as u64;
+    let known_bytes = u128::from(file_bytes - unknown);
+    let all = u128::from(rows.iter().filter_map(|(_, rows)| *rows).sum::<u64>().max(1));
+    let estimate = |rows: Option<u64>| match rows {
+        Some(rows) => Estimate { rows, bytes: (known_bytes * u128::from(rows) / all) as u64 },
+        None => Estimate { rows: 0, bytes: average },
+    };
+    rows.into_iter().map(|(name, rows)| (name, estimate(rows))).collect()
 }

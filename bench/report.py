@@ -124,6 +124,7 @@ def _limits(m):
          "increments, PostgreSQL: rowkeep restore of the first", 1.1),
         ("increments, SQLite: rowkeep restore of the second", "time", m.seconds,
          "increments, SQLite: rowkeep restore of the first", 1.1),
+        ("prune: rowkeep prune", "time", m.seconds, "prune: restic prune", 0.3),
     ]
     for ours, what, figure, theirs, limit in ratios:
         our, their = figure(ours), figure(theirs)

@@ -19,3 +19,17 @@ pub(crate) fn restrain() {
 /// Elsewhere the system's allocator is left as it is.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn restrain() {}
+
+/// Gives memory that is not used back to the system: what was many small pieces stays with the process otherwise.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "there is no safe way to ask the allocator for that")]
+pub(crate) fn give_back() {
+    // SAFETY: malloc_trim may be called at any time from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Elsewhere the system's allocator is left as it is.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn give_back() {}

@@ -39,7 +39,7 @@ fn safety(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Optio
         entered: false,
         dangled: Vec::new(),
     };
-    Summary { before: Some(before), ..snapshot(id, database, time, parent, sequence) }
+    Summary { before: Some(Box::new(before)), ..snapshot(id, database, time, parent, sequence) }
 }
 
 /// The numbers of snapshots in order, whatever the order in which they were read.

@@ -25,7 +25,7 @@ pub struct Summary {
     pub source: String,
     /// What the database is, whatever it is called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Identity>,
+    pub identity: Option<Box<Identity>>,
     /// A name that somebody gave the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -44,7 +44,7 @@ pub struct Summary {
     pub tags: BTreeMap<String, String>,
     /// What was about to be done when it was taken to make that undoable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Before>,
+    pub before: Option<Box<Before>>,
     /// What it is a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -80,14 +80,14 @@ impl Summary {
             database: manifest.database.clone(),
             engine: manifest.engine.clone(),
             source: manifest.source.clone(),
-            identity: manifest.identity.clone(),
+            identity: manifest.identity.clone().map(Box::new),
             name: manifest.name.clone(),
             time: manifest.time,
             parent: manifest.parent,
             sequence: manifest.sequence,
             scope: manifest.scope,
             tags: manifest.tags.clone(),
-            before: manifest.before.clone(),
+            before: manifest.before.clone().map(Box::new),
             origin: manifest.origin,
             masked: manifest.is_masked(),
             suspicious_after: manifest.suspicion.as_ref().map(|suspicion| suspicion.after),
@@ -189,7 +189,7 @@ mod tests {
             database: "shop".to_owned(),
             engine: "sqlite".to_owned(),
             source: "shop.db".to_owned(),
-            identity: Some(Identity::at("/data/shop.db")),
+            identity: Some(Box::new(Identity::at("/data/shop.db"))),
             name: None,
             time: "2026-11-28T09:30:00.25Z".parse().expect("a time"),
             parent: Some(SnapshotId([2; 16])),
@@ -221,7 +221,7 @@ mod tests {
         let tags = BTreeMap::from([("by".to_owned(), "ann".to_owned())]);
         let name = Some("a name".to_owned());
         Summary {
-            before: Some(before),
+            before: Some(Box::new(before)),
             origin: Some(Origin { repository: RepositoryId([6; 16]), snapshot: SnapshotId([7; 16]) }),
             tags,
             name,

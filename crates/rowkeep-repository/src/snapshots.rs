@@ -226,7 +226,20 @@ impl Repository {
         self.shared_catalog().unreadable().await
     }
 
-    /// The same as of now: for what is not found in an older catalog.
+    /// The same for whoever goes through very many of them: what was listed for it is not kept.
+    pub async fn catalog_alone(&self) -> Result<Arc<Catalog>> {
+        let catalog = self.catalog().await?;
+        self.listings().forget().await;
+        Ok(catalog)
+    }
+
+    /// Forgets what the snapshots are, which may take as much memory as where the chunks are: whoever asks next reads it again.
+    pub async fn forget_catalog(&self) {
+        self.shared_catalog().forget().await;
+        self.listings().forget().await;
+    }
+
+    /// The catalog as of now: for what is not found in an older one.
     pub async fn catalog_now(&self) -> Result<Arc<Catalog>> {
         self.listings().forget().await;
         self.catalog().await

@@ -61,6 +61,8 @@ pub enum Event<'a> {
         /// Bytes since the last such event.
         bytes: u64,
     },
+    /// Much memory is not needed any more: whoever looks after that of the process may give it back to the system.
+    Freed,
     /// A table is read again from its start, because its rows did not lie in the order they were expected in.
     TableAgain {
         /// The table.

@@ -1,9 +1,11 @@
 //! Snapshots that are to be deleted, or were.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rowkeep::format::SnapshotId;
 use rowkeep::jobs::Verdict;
 use rowkeep::jobs::delete::DeleteOutcome;
-use rowkeep::jobs::outcome::{Deletion, SnapshotSummary};
+use rowkeep::jobs::outcome::Deletion;
 use serde_json::{Value, json};
 
 use super::kept;
@@ -13,11 +15,12 @@ use super::units::{counted, short};
 /// What is to be deleted.
 pub(crate) fn plan_told(plan: &Deletion) -> String {
     let snapshots = &plan.snapshots;
-    let has_namesake = |one: &&SnapshotSummary| {
-        snapshots.iter().any(|other| other.database == one.database && other.place != one.place)
-    };
-    let shared: Vec<String> =
-        snapshots.iter().filter(has_namesake).map(|snapshot| snapshot.database.clone()).collect();
+    let mut places: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
+    for snapshot in snapshots {
+        places.entry(&snapshot.database).or_default().insert(snapshot.place.as_deref());
+    }
+    let shared = places.iter().filter(|(_, places)| places.len() > 1);
+    let shared: Vec<String> = shared.map(|(name, _)| (*name).to_owned()).collect();
     let mut told = "to be deleted:".to_owned();
     if !snapshots.is_empty() {
         told += &format!("\n{}", table(snapshots, &shared));

@@ -56,6 +56,8 @@ impl Caller for Person<'_> {
             News::Plan(Proposal::Rows(plan)) => session.say(rows::plan_told(plan)),
             News::Plan(Proposal::Replacement(plan)) => session.say(replaced::plan_told(plan)),
             News::Plan(Proposal::Translation(plan)) => session.say(translated::plan_told(plan)),
+            // There may be very many.
+            News::Plan(Proposal::Deletion(_)) if session.global.quiet || session.global.json => {}
             News::Plan(Proposal::Deletion(plan)) => session.say(deletion::plan_told(plan)),
             News::Plan(Proposal::Repair(plan)) => session.say(repaired::plan_told(plan)),
             News::PlanAgain(why) => session.say(format!("{}; making a new plan", plain(why))),

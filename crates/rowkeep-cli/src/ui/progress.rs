@@ -9,6 +9,7 @@ use rowkeep::clock::{Clock, Stopwatch};
 use rowkeep::{AtMoment, Event, Observer, Phase};
 
 use super::units::{bytes, count, counted, duration, plain, short};
+use crate::allocator;
 use crate::fail::say;
 use crate::out;
 use crate::wrap::{width_of_messages, wrapped};
@@ -24,8 +25,10 @@ pub(crate) fn observer(quiet: bool, clock: Arc<dyn Clock>) -> Observer {
         false => log(clock),
     };
     Arc::new(move |event| {
-        if let Event::AtMoment(found) = event {
-            out::note_moment(found);
+        match event {
+            Event::AtMoment(found) => out::note_moment(found),
+            Event::Freed => allocator::give_back(),
+            _ => {}
         }
         shown(event);
     })

@@ -130,6 +130,21 @@ impl SharedCatalog {
         state.is_stale = true;
     }
 
+    /// Forgets what the snapshots are, so that there is memory for something else: whoever asks next reads it again.
+    pub(crate) async fn forget(&self) {
+        let mut state = self.state.lock().await;
+        // Of these a summary is yet to be written.
+        if state.has_made {
+            return;
+        }
+        state.summaries = HashMap::new();
+        state.objects = Vec::new();
+        state.unread = Vec::new();
+        state.catalog = Arc::default();
+        state.is_stale = true;
+        state.listed = None;
+    }
+
     /// Writes a summary of the snapshots that have none, if any was made here.
     pub(crate) async fn settle(&self) {
         let mut state = self.state.lock().await;

@@ -86,7 +86,7 @@ pub(crate) fn refuse_other(snapshot: &Snapshot, owner: &Owner) -> Result<(), Err
 }
 
 fn done_to_another(summary: &Summary, owner: &Owner) -> Error {
-    let other = Owner { name: summary.database.clone(), identity: summary.identity.clone() };
+    let other = Owner { name: summary.database.clone(), identity: summary.identity.as_deref().cloned() };
     Error::OfAnother { snapshot: short_id(summary.id), other: other.told(), database: owner.told() }
 }
 

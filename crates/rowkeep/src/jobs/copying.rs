@@ -75,7 +75,8 @@ impl<'a> Source<'a> {
         }
         let catalog = from.catalog().await?;
         let marks = marks(from, holds.clone()).await?;
-        let decided = decide_all(workspace, &catalog, which.databases, None, &marks, context.now());
+        let decided =
+            decide_all(workspace, &catalog, which.databases, None, &marks, context.now(), &|_| true);
         // Where a hold cannot be read, nobody knows which snapshot is to stay.
         let is_all = which.expired || !unreadable.is_empty();
         let mut meant = BTreeMap::new();

@@ -89,6 +89,16 @@ impl KeepOutcome {
 impl KeepRequest {
     /// Decides about the snapshots of each database. The newest that is to be relied on is looked at, whether it can be read.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<KeepOutcome, Error> {
+        self.told(context, workspace, |_| true).await
+    }
+
+    /// The same, and tells only of the snapshots about which something was decided, and of the newest: there may be very many.
+    pub(super) async fn told(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        is_told: impl Fn(&Decision) -> bool,
+    ) -> Result<KeepOutcome, Error> {
         let rules = match self.rules.is_empty() {
             true => None,
             false => Some(self.rules.rules().map_err(|problem| RequestError::Rules { problem })?),
@@ -96,9 +106,9 @@ impl KeepRequest {
         let at = self.time(workspace, context.now())?;
         let repository = workspace.repository().await?;
         let marks = marks(repository, Holds::read(repository).await?).await?;
-        let mut catalog = repository.catalog().await?;
+        let mut catalog = repository.catalog_alone().await?;
         let databases = loop {
-            let databases = self.decide(workspace, &catalog, rules.as_ref(), &marks, at)?;
+            let databases = self.decide(workspace, &catalog, rules.as_ref(), &marks, at, &is_told)?;
             match first_unreadable(repository, &databases).await {
                 Some(id) => catalog = repository.catalog_after_a_look_at(id).await?,
                 None => break databases,
@@ -131,9 +141,10 @@ impl KeepRequest {
         rules: Option<&Rules>,
         marks: &Marks,
         now: Timestamp,
+        is_told: &dyn Fn(&Decision) -> bool,
     ) -> Result<Vec<DatabaseKeeping>, Error> {
         let wanted = wanted(workspace, catalog, &self.databases)?;
-        Ok(decide_all(workspace, catalog, wanted.as_deref(), rules, marks, now))
+        Ok(decide_all(workspace, catalog, wanted.as_deref(), rules, marks, now, is_told))
     }
 }
 
@@ -154,7 +165,7 @@ pub(super) fn wanted(
     Ok((!wanted.is_empty()).then_some(wanted))
 }
 
-/// Decides about the snapshots of these databases, or of all.
+/// Decides about the snapshots of these databases, or of all; tells of those about which such a thing was decided, and of the newest.
 pub(super) fn decide_all(
     workspace: &Workspace,
     catalog: &Catalog,
@@ -162,6 +173,7 @@ pub(super) fn decide_all(
     rules: Option<&Rules>,
     marks: &Marks,
     now: Timestamp,
+    is_told: &dyn Fn(&Decision) -> bool,
 ) -> Vec<DatabaseKeeping> {
     let is_wanted = |history: &History| {
         let mut of = history.snapshots.iter();
@@ -169,7 +181,7 @@ pub(super) fn decide_all(
     };
     let histories = histories(catalog);
     let decided = histories.iter().filter(|history| is_wanted(history));
-    decided.map(|history| of_one(workspace, catalog, history, rules, marks, now)).collect()
+    decided.map(|history| of_one(workspace, catalog, history, rules, marks, now, is_told)).collect()
 }
 
 fn of_one(
@@ -179,6 +191,7 @@ fn of_one(
     rules: Option<&Rules>,
     marks: &Marks,
     now: Timestamp,
+    is_told: &dyn Fn(&Decision) -> bool,
 ) -> DatabaseKeeping {
     let config = workspace.config();
     let (rules, zone) = (rules.or(config.keep(&owner.name)), config.zone(&owner.name));
@@ -188,6 +201,7 @@ fn of_one(
     };
     let subjects: Vec<Subject> = snapshots.iter().map(subject).collect();
     let decisions = decide(&subjects, rules, &zone, marks, now);
+    let is_told = |(_, decision): &(Subject, Decision)| is_newest(decision) || is_told(decision);
     let keeping = |(subject, decision): (Subject, Decision)| {
         let mut summary = SnapshotSummary::from(&*subject.summary);
         summary.time_doubt = subject.doubt;
@@ -198,7 +212,7 @@ fn of_one(
         place: owner.identity.as_ref().map(|identity| identity.place.clone()),
         timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
         rules: rules.map(ToString::to_string),
-        snapshots: subjects.into_iter().zip(decisions).map(keeping).collect(),
+        snapshots: subjects.into_iter().zip(decisions).filter(is_told).map(keeping).collect(),
     }
 }
 
@@ -211,8 +225,7 @@ pub(super) async fn marks(repository: &Repository, holds: Holds) -> Result<Marks
 /// The first of those that are kept as the newest which cannot be read.
 async fn first_unreadable(repository: &Repository, databases: &[DatabaseKeeping]) -> Option<SnapshotId> {
     let all = databases.iter().flat_map(|database| &database.snapshots);
-    let is_newest = |one: &&SnapshotKeeping| one.decision.kept.iter().any(|kept| kept.by == By::Newest);
-    let newest = all.filter(is_newest).map(|one| one.summary.id).collect();
+    let newest = all.filter(|one| is_newest(&one.decision)).map(|one| one.summary.id).collect();
     let mut reading = repository.read_snapshots(newest).boxed();
     while let Some((id, outcome)) = reading.next().await {
         if outcome.is_err() {
@@ -220,4 +233,8 @@ async fn first_unreadable(repository: &Repository, databases: &[DatabaseKeeping]
         }
     }
     None
+}
+
+fn is_newest(decision: &Decision) -> bool {
+    decision.kept.iter().any(|kept| kept.by == By::Newest)
 }

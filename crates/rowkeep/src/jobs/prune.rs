@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rowkeep_format::SnapshotId;
-use rowkeep_repository::{PruneOptions, PruneReport};
+use rowkeep_repository::{PruneOptions, PruneReport, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::caller::{Caller, News, Proposal};
@@ -19,7 +19,7 @@ use super::workspace::Workspace;
 use crate::durations::seconds;
 use crate::retention::StatedRules;
 use crate::state::needs::complete_left;
-use crate::{Context, Error, RequestError};
+use crate::{Context, Error, Event, RequestError};
 use needs::AllNeeds;
 
 /// By which rules and how a repository is to be pruned.
@@ -85,7 +85,7 @@ impl PruneRequest {
         workspace.refuse_several()?;
         let options = self.options()?;
         let keeping = KeepRequest { rules: self.rules.clone(), ..KeepRequest::default() };
-        let keeping = keeping.run(context, workspace).await?;
+        let keeping = keeping.told(context, workspace, |decision| !decision.is_kept()).await?;
         let repository = workspace.repository().await?;
         let all = keeping.databases.into_iter().flat_map(|database| database.snapshots);
         let expired = all.filter(|one| !one.decision.is_kept()).map(|one| one.summary);
@@ -104,6 +104,7 @@ impl PruneRequest {
         let going: BTreeSet<SnapshotId> = outcome.planned.ids().collect();
         let mut needs = AllNeeds { repository, going };
         if self.plan_only {
+            forget_catalog(context, repository).await;
             outcome.space = repository.prune(&options, &needs).await?;
             return Ok(outcome);
         }
@@ -125,6 +126,7 @@ impl PruneRequest {
         }
         outcome.undeleted = still_there(repository, &mut outcome.deleted).await?;
         needs.going.clear();
+        forget_catalog(context, repository).await;
         outcome.space = repository.prune(&options, &needs).await?;
         if outcome.space.undeleted.packs > 0 || !outcome.undeleted.is_empty() {
             outcome.verdict = Verdict::Failed;
@@ -141,4 +143,10 @@ impl PruneRequest {
         }
         Ok(options)
     }
+}
+
+/// What the snapshots are and where the chunks are is not needed at the same time, and each of them may be much.
+async fn forget_catalog(context: &Context, repository: &Repository) {
+    repository.forget_catalog().await;
+    context.observe(Event::Freed);
 }

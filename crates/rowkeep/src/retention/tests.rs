@@ -65,7 +65,7 @@ fn summary(made: &Made) -> Summary {
         sequence: Some(made.number as u64),
         scope,
         tags: made.tags.iter().map(|tag| ((*tag).to_owned(), "yes".to_owned())).collect(),
-        before,
+        before: before.map(Box::new),
         origin: None,
         masked,
         suspicious_after: made.suspicious_after.map(id),

@@ -99,7 +99,7 @@ impl Owner {
 pub fn owners(catalog: &Catalog, name: &str) -> Vec<Owner> {
     let mut known: Vec<Vec<Owner>> = Vec::new();
     for summary in catalog.of(Some(name)).filter(|summary| summary.identity.is_some()) {
-        let this = Owner { name: name.to_owned(), identity: summary.identity.clone() };
+        let this = Owner { name: name.to_owned(), identity: summary.identity.as_deref().cloned() };
         match known.iter_mut().find(|known| known.iter().any(|owner| owner.owns(summary))) {
             Some(known) => {
                 // The last one stays last.
@@ -129,7 +129,7 @@ pub struct History {
 pub fn histories(catalog: &Catalog) -> Vec<History> {
     let mut known: Vec<(Vec<Owner>, History)> = Vec::new();
     for summary in catalog.snapshots() {
-        let this = Owner { name: summary.database.clone(), identity: summary.identity.clone() };
+        let this = Owner { name: summary.database.clone(), identity: summary.identity.as_deref().cloned() };
         let is_its =
             |(owners, _): &&mut (Vec<Owner>, History)| owners.iter().any(|owner| owner.owns(summary));
         match known.iter_mut().rev().find(is_its) {
@@ -182,7 +182,10 @@ pub fn meant(catalog: &Catalog, text: &str) -> Result<Option<Owner>, Error> {
     };
     let at_place = |summary: &Summary| summary.identity.as_ref().is_some_and(|known| known.place == place);
     let found = catalog.snapshots().rfind(|summary| at_place(summary));
-    Ok(found.map(|summary| Owner { name: summary.database.clone(), identity: summary.identity.clone() }))
+    Ok(found.map(|summary| Owner {
+        name: summary.database.clone(),
+        identity: summary.identity.as_deref().cloned(),
+    }))
 }
 
 /// Says that a name, a URL or a path means no database that has snapshots.

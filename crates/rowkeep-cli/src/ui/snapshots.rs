@@ -63,7 +63,10 @@ fn repository(state: &RepositoryState) -> String {
     }
     match told.is_empty() {
         true => format!("repository {repository}: up to date"),
-        false => format!("repository {repository}: {}; the next backup copies them", told.join(", ")),
+        false => {
+            let which = if lacks + ahead == 1 { "it" } else { "them" };
+            format!("repository {repository}: {}; the next backup copies {which}", told.join(", "))
+        }
     }
 }
 

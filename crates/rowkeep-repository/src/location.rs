@@ -21,6 +21,9 @@ use crate::{Error, Result};
 /// How long one request may take unless the options say otherwise: a pack over a slow line.
 const TIMEOUT: &str = "600 s";
 
+/// The option that says with which checksum objects are written, and what else it is called; `none` is one of ours.
+const CHECKSUM: [&str; 2] = ["aws_checksum_algorithm", "checksum_algorithm"];
+
 /// Opens the store that a path or a URL names, without asking whether there is a repository.
 ///
 /// A path, or a `file://` URL, is a folder of this machine; everything written to it is synchronised to the disk.
@@ -187,11 +190,13 @@ fn with_defaults(scheme: &str, options: &[(String, String)]) -> Vec<(String, Str
     if is_plain_http(options) {
         all.push(("allow_http".to_owned(), "true".to_owned()));
     }
-    if scheme == "s3" {
+    let is_checksum = |name: &str| CHECKSUM.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let without = |(name, value): &&(String, String)| is_checksum(name) && value.eq_ignore_ascii_case("none");
+    if scheme == "s3" && !options.iter().any(|option| without(&option)) {
         // Buckets with Object Lock take nothing without one, and every other store notices what was altered on the way.
-        all.push(("aws_checksum_algorithm".to_owned(), "sha256".to_owned()));
+        all.push((CHECKSUM[0].to_owned(), "sha256".to_owned()));
     }
-    all.extend_from_slice(options);
+    all.extend(options.iter().filter(|option| scheme != "s3" || !without(option)).cloned());
     all
 }
 
@@ -266,6 +271,25 @@ mod tests {
                 "{error:?}"
             );
         }
+    }
+
+    #[test]
+    fn objects_are_written_to_s3_with_a_checksum_unless_somebody_wants_none() {
+        let checksum = |scheme: &str, pairs: &[(&str, &str)]| {
+            let all = with_defaults(scheme, &options(pairs));
+            let last =
+                all.iter().rfind(|(name, _)| name.to_ascii_lowercase().ends_with("checksum_algorithm"));
+            last.map(|(_, value)| value.clone())
+        };
+        assert_eq!(checksum("s3", &[("aws_region", "eu")]).as_deref(), Some("sha256"));
+        let other = [("AWS_CHECKSUM_ALGORITHM", "crc64nvme")];
+        assert_eq!(checksum("s3", &other).as_deref(), Some("crc64nvme"));
+        let none = [("checksum_algorithm", "none")];
+        assert_eq!(checksum("s3", &none), None);
+        assert_eq!(checksum("gs", &[]), None);
+        open_store("s3://bucket", &options(&none)).expect("a store");
+        assert!(open_store("s3://bucket", &options(&[("checksum_algorithm", "md5")])).is_err());
+        assert!(open_store("gs://bucket", &options(&none)).is_err(), "only S3 has it");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use rowkeep_engine::{ChangeCount, EngineError, Estimate, RowStream, View};
 use rowkeep_format::manifest::Unread;
-use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName};
 use rowkeep_repository::Pace;
 
 /// A view of whose rows no more bytes come than a pace allows, whatever the number of tables that are read at once.
@@ -78,6 +78,25 @@ impl View for PacedView {
         Ok(self.paced(self.view.find(table, columns, values).await?))
     }
 
+    async fn rows_between(
+        &self,
+        table: &Table,
+        after: Option<&RowBatch>,
+        before: Option<&RowBatch>,
+    ) -> Result<Option<RowStream>, EngineError> {
+        Ok(self.view.rows_between(table, after, before).await?.map(|rows| self.paced(rows)))
+    }
+
+    fn has_pages(&self) -> bool {
+        self.view.has_pages()
+    }
+
+    /// All pages are read for it, though no row comes.
+    async fn pages_hash(&self, table: &Table) -> Result<Option<PagesHash>, EngineError> {
+        self.pace.admit(self.view.estimate(&table.name).bytes).await;
+        self.view.pages_hash(table).await
+    }
+
     async fn rows_in_physical_order(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {
         Ok(self.view.rows_in_physical_order(table).await?.map(|rows| self.paced(rows)))
     }
@@ -138,6 +157,9 @@ mod tests {
             let batches: Vec<RowBatch> = rows.expect("it is read").try_collect().await.expect("to its end");
             assert_eq!(batches.iter().map(RowBatch::rows).sum::<usize>(), 2000);
             let bytes: usize = batches.iter().map(RowBatch::bytes).sum();
+            let before = pace.charge(0);
+            assert!(view.has_pages() && view.pages_hash(&table).await.expect("it is read").is_some());
+            assert!(keys_alone || pace.charge(0) > before, "pages have their time as well");
             // Two million bytes take a fifth of a second, of which half is the burst.
             let owed = pace.charge(0);
             let expected =

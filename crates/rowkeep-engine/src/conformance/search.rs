@@ -43,7 +43,7 @@ pub async fn rows_lie_between_others(fixture: &dyn Fixture) {
             (Some(last / 2), None),
             (None, Some(0)),
             (Some(last), None),
-            (Some(1), Some(last / 2)),
+            (Some(last / 3), Some(last / 2 + 1)),
         ] {
             let (above, below) = (after.map(one), before.map(one));
             let between =

@@ -12,7 +12,6 @@ use rowkeep_format::ids::RepositoryId;
 use rowkeep_format::tree::TableRoot;
 use rowkeep_format::{ChunkId, ContentKeys, Manifest, PagesHash, SnapshotId, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
-
 use tokio::sync::OnceCell;
 
 use super::changed::ChangedTable;

@@ -93,21 +93,14 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 const ROWS: u64 = 30_000;
 
 /// Of every table about a tenth is asked for where a part of a pack is damaged, and the repository is whole afterwards.
-fn check(place: &Place, change: &dyn Fn()) {
-    place.backup();
-    for part in [0.15, 0.5, 0.8] {
-        place.spoil(part);
+fn check(place: &Place, parts: &[f64]) {
+    for part in parts {
+        place.spoil(*part);
         let (outcome, read) = place.repair();
         assert!(outcome.restored_chunks > 0 && outcome.incomplete.is_empty(), "{outcome:?}");
         assert!(outcome.check.as_ref().is_some_and(|check| check.clean), "{outcome:?}");
         assert!((1..ROWS / 3).contains(&read), "{read} of {ROWS} rows were read");
     }
-    // What was changed meanwhile elsewhere is no matter; what was changed there is lost.
-    change();
-    place.spoil(0.5);
-    let (outcome, read) = place.repair();
-    assert!(outcome.restored_chunks > 0 && outcome.incomplete.is_empty(), "{outcome:?}");
-    assert!((1..ROWS / 3).contains(&read), "{read} of {ROWS} rows were read");
 }
 
 #[test]
@@ -122,10 +115,13 @@ fn of_sqlite_only_what_is_lost_is_read() {
     );
     database.execute_batch(&fill).expect("it is filled");
     let url = path.to_string_lossy().into_owned();
-    check(&Place::new(folder, url), &|| {
-        let change = "UPDATE t SET v = 'x' WHERE id IN (-39997, 49997); DELETE FROM t WHERE id = -39991";
-        database.execute_batch(change).expect("it is changed");
-    });
+    let place = Place::new(folder, url);
+    place.backup();
+    check(&place, &[0.15, 0.5, 0.8]);
+    // What was changed meanwhile elsewhere is no matter.
+    let change = "UPDATE t SET v = 'x' WHERE id IN (-39997, 49997); DELETE FROM t WHERE id = -39991";
+    database.execute_batch(change).expect("it is changed");
+    check(&place, &[0.5]);
 }
 
 #[test]
@@ -145,7 +141,8 @@ fn of_postgresql_only_what_is_lost_is_read() {
             ));
             let folder = tempfile::tempdir().expect("a folder can be made");
             let place = Place::new(folder, database.url.clone());
-            check(&place, &|| database.sql("INSERT INTO t SELECT * FROM t WHERE false"));
+            place.backup();
+            check(&place, &[0.15, 0.5, 0.8]);
         }
     }
 }

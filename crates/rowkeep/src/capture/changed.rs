@@ -186,25 +186,24 @@ impl ChangedTable<'_> {
                     None => is_planned = true,
                 }
             }
-            let Some(Begun { chunk, merged, read_bytes }) = ahead.pop_front() else { break };
+            let Some(begun) = ahead.pop_front() else { break };
             let mut cuts = Vec::new();
-            match (merged, chunk) {
-                (None, Some(chunk)) if cutter.is_between_chunks() => {
+            match begun {
+                Begun::Unchanged(chunk) if cutter.is_between_chunks() => {
                     self.passed(passed, chunk.rows, 0);
                     sink.note_reused(&chunk.id);
                     working.push_back(Background::here(ready(Ok(chunk))));
                 }
-                (None, Some(chunk)) => {
+                Begun::Unchanged(chunk) => {
                     let rows = read(self.context, self.reader, &chunk, self.table, &earlier).await?;
                     self.cut(&mut cutter, &rows, &mut cuts)?;
                     self.passed(passed, rows.rows() as u64, 0);
                 }
-                (Some(merged), _) => {
-                    let rows = merged.await?;
+                Begun::Changed { rows, read_bytes } => {
+                    let rows = rows.await?;
                     self.cut(&mut cutter, &rows, &mut cuts)?;
                     self.passed(passed, rows.rows() as u64, read_bytes);
                 }
-                (None, None) => {}
             }
             for cut in cuts {
                 self.put(cut, sink, &earlier, working).await;
@@ -233,13 +232,13 @@ impl ChangedTable<'_> {
     /// Begins to read and merge what a step needs.
     async fn begin(&self, Step { chunk, edit }: Step, earlier: &Arc<EarlierTable>) -> Begun {
         let read_bytes = edit.bytes() as u64;
-        let merged = match &chunk {
-            Some(chunk) if edit.leaves(chunk) => None,
+        let rows = match chunk {
+            Some(chunk) if edit.leaves(&chunk) => return Begun::Unchanged(chunk),
             Some(chunk) => {
                 let admitted = self.context.admit(chunk.bytes as usize).await;
                 let (context, reader, earlier) =
                     (self.context.clone(), Arc::clone(self.reader), Arc::clone(earlier));
-                let (chunk, table) = (chunk.clone(), self.table.clone());
+                let table = self.table.clone();
                 let is_small = chunk.bytes <= SMALL_BYTES as u64;
                 let merge = async move {
                     let _admitted = admitted;
@@ -248,14 +247,14 @@ impl ChangedTable<'_> {
                     context.compute_on(bytes, move || edit.merge(&table.key, &rows)).await
                 };
                 // Small ones are done at once: left for later they would hold room that others wait for.
-                Some(match is_small {
+                match is_small {
                     true => Background::here(ready(merge.await)),
                     false => Background::spawn(merge),
-                })
+                }
             }
-            None => Some(Background::here(ready(edit.into_rows()))),
+            None => Background::here(ready(edit.into_rows())),
         };
-        Begun { chunk, merged, read_bytes }
+        Begun::Changed { rows, read_bytes }
     }
 
     async fn put(&self, cut: Cut, sink: &Sink, earlier: &Arc<EarlierTable>, working: &mut Working) {
@@ -288,12 +287,16 @@ impl ChangedTable<'_> {
     }
 }
 
-/// A step whose rows are being read and merged.
-struct Begun {
-    chunk: Option<ChunkRef>,
-    /// Nothing where the chunk has the rows that it had.
-    merged: Option<Background<Result<RowBatch, Stop>>>,
-    read_bytes: u64,
+/// A step that was begun.
+enum Begun {
+    /// A chunk that has the rows that it had.
+    Unchanged(ChunkRef),
+    /// Rows that are being read and merged.
+    Changed {
+        rows: Background<Result<RowBatch, Stop>>,
+        /// How much of them came from the database.
+        read_bytes: u64,
+    },
 }
 
 /// Reads a chunk of the table before. One that cannot be read is no reason to make no snapshot.

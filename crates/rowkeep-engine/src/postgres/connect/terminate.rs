@@ -67,6 +67,12 @@ impl Backend {
         Ok(Self { is_it: format!("a.pid = {pid} AND a.backend_start = {start}") })
     }
 
+    /// What it waits for, as another session sees it.
+    pub(crate) async fn waits_for(&self, session: &Session) -> Result<Option<String>, EngineError> {
+        let query = format!("SELECT a.wait_event FROM pg_stat_activity a WHERE {}", self.is_it);
+        session.value("cannot look at the connection", &query).await
+    }
+
     /// Ends it from another session, and waits until what it did is undone.
     pub(crate) async fn end(&self, session: &Session) -> Result<(), EngineError> {
         let what = "cannot end the transaction on the server";

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::drop_database::drop_database;
+use super::maintenance;
 use crate::apply::stopped;
 use crate::postgres::catalog::objects::{self, Object};
 use crate::postgres::catalog::unfinished_restore;
@@ -16,9 +18,6 @@ use crate::postgres::connect::session::Session;
 use crate::postgres::connect::{failure, pooling, settings};
 use crate::postgres::quote;
 use crate::{Contents, EngineError, ErrorKind};
-
-/// Databases that every server has, from which another can be made.
-const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
 
 /// How many names an occupied database is described by.
 const NAMES_SHOWN: usize = 10;
@@ -46,8 +45,8 @@ pub(crate) async fn make(
     options: &str,
     stop: &CancellationToken,
 ) -> Result<(Server, Option<String>), EngineError> {
-    let mut last = no_maintenance();
-    for name in MAINTENANCE {
+    let mut last = maintenance::none();
+    for name in maintenance::DATABASES {
         match Server::reach_database(address, name).await {
             Ok((server, session)) => {
                 server.refuse_pooler(pooling::MAKING)?;
@@ -112,24 +111,21 @@ async fn create(server: &Server, session: &Session, options: &str) -> Result<Opt
 
 /// Removes the database with everything in it. What its subscriptions have on the servers that they follow stays there.
 pub(crate) async fn drop(server: &Server) -> Result<(), EngineError> {
-    let session = maintenance(server).await?;
+    let session = maintenance::session(server).await?;
     drop_subscriptions(server, &session).await?;
-    session
-        .try_run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote::ident(server.database())))
-        .await
-        .map_err(|error| failure::failed(format!("cannot drop database {}", server.database()), error))
+    drop_database(server, &session, "WITH (FORCE)").await
 }
 
 /// Drops the subscriptions of a database that is to go: the server keeps one that has any. It never connects to another
 /// server for that.
-pub(super) async fn drop_subscriptions(server: &Server, maintenance: &Session) -> Result<(), EngineError> {
+pub(super) async fn drop_subscriptions(server: &Server, session: &Session) -> Result<(), EngineError> {
     let what = || format!("cannot drop the subscriptions of database {}", server.database());
     let list = format!(
         "SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid \
          WHERE d.datname = {}",
         quote::literal(server.database())
     );
-    let names = maintenance.rows(&what(), &list).await?;
+    let names = session.rows(&what(), &list).await?;
     if names.is_empty() {
         return Ok(());
     }
@@ -141,23 +137,4 @@ pub(super) async fn drop_subscriptions(server: &Server, maintenance: &Session) -
         }
     }
     Ok(())
-}
-
-fn no_maintenance() -> EngineError {
-    EngineError::new(ErrorKind::NotFound, "the server has no database to begin from")
-}
-
-/// A session in a database from which others can be made and dropped.
-async fn maintenance(server: &Server) -> Result<Session, EngineError> {
-    let mut last = no_maintenance();
-    for name in MAINTENANCE.iter().filter(|name| **name != server.database()) {
-        match server.with_database(name).connect().await {
-            Ok(session) => {
-                session.settle(&settings::to_load(session.major)).await?;
-                return Ok(session);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }

@@ -1,5 +1,6 @@
 //! Databases that are made on a server to be tried and dropped again.
 
+use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::database;
+use super::drop_database::drop_database;
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::libpq as defaults;
 use crate::postgres::connect::row::text;
@@ -105,11 +107,15 @@ impl ScratchServer {
                 continue;
             }
             // What stays of them, the server says when it refuses to drop the database.
-            let _ = database::drop_subscriptions(&server.with_database(name), &session).await;
+            let dropped = server.with_database(name);
+            let _ = database::drop_subscriptions(&dropped, &session).await;
             // Without FORCE: should its drill be alive after all, the server refuses.
-            match session.try_run(&format!("DROP DATABASE IF EXISTS {}", quote::ident(name))).await {
+            match drop_database(&dropped, &session, "").await {
                 Ok(()) => abandoned.dropped.push(name.to_owned()),
-                Err(error) => abandoned.left.push((name.to_owned(), failure::words(&error))),
+                Err(error) => abandoned.left.push((
+                    name.to_owned(),
+                    error.source().map_or_else(|| error.to_string(), ToString::to_string),
+                )),
             }
         }
         drop((server, session));

@@ -148,7 +148,7 @@ pub(crate) async fn connect(url: &str) -> Client {
     client
 }
 
-async fn one_value(client: &Client, query: &str) -> String {
+pub(crate) async fn one_value(client: &Client, query: &str) -> String {
     let rows = client.simple_query(query).await.expect("the query is answered");
     let value = rows.iter().find_map(|message| match message {
         tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),

@@ -13,6 +13,7 @@ super::on_every_server!(
     what_waits_before_anything_is_made_is_stopped,
     tables_that_are_just_being_made_are_gone,
     a_database_that_others_use_at_once_is_not_dropped,
+    a_process_that_misses_a_question_is_asked_again,
 );
 
 /// How long a stop may take at most: it must not wait for who holds the lock.
@@ -192,4 +193,52 @@ async fn a_database_that_others_use_at_once_is_not_dropped(server: Server) {
         assert_eq!(absent.value("SELECT count(*) FROM theirs").await, "1");
         relaying.abort();
     }
+}
+
+/// A server deletes a database when all of its processes have closed its files. One that does not answer, here because it is stopped, is asked
+/// again and again.
+async fn a_process_that_misses_a_question_is_asked_again(server: Server) {
+    let (original, view) = original(&server).await;
+    let absent = server.absent();
+    let mut schema = view.schema().clone();
+    schema.ddl.iter_mut().for_each(|part| part.sql = part.sql.replace("CREATE TABLE", "CREATE NO TABLE"));
+    let engine = server.engine(&absent.name);
+    let silent = original.client().await;
+    let process = super::server::one_value(&silent, "SELECT pg_backend_pid()").await;
+    let began = format!(
+        "SELECT query_start FROM pg_stat_activity WHERE wait_event = 'ProcSignalBarrier' AND query LIKE 'DROP DATABASE%{}%'",
+        absent.name
+    );
+    let stopped = StoppedProcess::new(process);
+    let options = CreateOptions::default();
+    let (created, ()) = tokio::join!(engine.create(&schema, &options), async {
+        original.until(&began, |time| !time.is_empty()).await;
+        let first = original.value(&began).await;
+        original.until(&began, |time| !time.is_empty() && time != first).await;
+        drop(stopped);
+    });
+    created.err().expect("the statements are wrong");
+    assert_eq!(engine.contents().await.expect("it is looked for"), Contents::Missing);
+    silent.batch_execute("SELECT 1").await.expect("nobody ended the other connection");
+}
+
+/// A process that does nothing as long as this lives.
+struct StoppedProcess(String);
+
+impl StoppedProcess {
+    fn new(process: String) -> Self {
+        signal("STOP", &process);
+        Self(process)
+    }
+}
+
+impl Drop for StoppedProcess {
+    fn drop(&mut self) {
+        signal("CONT", &self.0);
+    }
+}
+
+fn signal(name: &str, process: &str) {
+    let status = std::process::Command::new("kill").args(["-s", name, process]).status();
+    assert!(status.expect("kill runs").success(), "process {process} is signalled");
 }

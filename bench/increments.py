@@ -31,6 +31,23 @@ def _restic(take, work, database, name):
     take(f"restic {name}", [*command, "backup", str(database)], lambda: size_of(repository) - before)
 
 
+def _pgbackrest(take, cluster, work, name, kind):
+    """Backs up the files of the whole server, of which only those of `grown` change between two calls.
+
+    The server runs meanwhile, with nothing to do, so the copy would not be one to restore; how many bytes it has is the same.
+    """
+    if not shutil.which("pgbackrest"):
+        return
+    repository = work / "pgbackrest"
+    command = ["pgbackrest", "--stanza=bench", f"--pg1-path={cluster.folder}", f"--repo1-path={repository}"]
+    command += [f"--lock-path={work}/pgbackrest-lock", "--log-level-file=off", "--no-online"]
+    if not repository.exists():
+        run([*command, "stanza-create"])
+    before = size_of(repository)
+    command += ["--force", "--compress-type=zst", "--process-max=2", f"--type={kind}", "backup"]
+    take(f"pgbackrest {name}", command, lambda: size_of(repository) - before)
+
+
 def _postgres(measured, cluster, work, programs, number):
     def take(name, argv, stored=None, peak=False):
         cluster.checkpoint()
@@ -43,6 +60,7 @@ def _postgres(measured, cluster, work, programs, number):
     repositories = [of.repository(work / of.label) for of in programs]
     for repository in repositories:
         repository.backup(take, "first backup", url, "--name", "first")
+    _pgbackrest(take, cluster, work, "first backup", "full")
     for table, column in CHANGED.items():
         change = f"UPDATE {table} SET {column} = {column} + 1"
         cluster.sql("grown", f"{change} WHERE hash_record_extended({table}, {number}) % {ONE_OF} = 0")
@@ -50,6 +68,7 @@ def _postgres(measured, cluster, work, programs, number):
     take("COPY of every table", shell(f"psql -Xq {url} {copies} >/dev/null"))
     for repository in repositories:
         repository.backup(take, "backup, 0.8 % changed", url, "--name", "second")
+    _pgbackrest(take, cluster, work, "backup, 0.8 % changed", "incr")
     for table, column in CHANGED.items():
         first = f"format('(%s,0)', pg_relation_size('{table}') / 8192 / {ONE_OF})::tid"
         cluster.sql("grown", f"UPDATE {table} SET {column} = {column} + 1 WHERE ctid < {first}")

@@ -120,6 +120,8 @@ def _limits(m):
          "increments, SQLite: restic backup, 0.8 % changed", 0.15),
         ("increments, SQLite: rowkeep backup, 0.8 % changed", "stored", m.stored,
          "increments, SQLite: restic backup, 0.8 % changed", 1 / 55),
+        ("increments, PostgreSQL: rowkeep backup, 0.8 % changed", "stored", m.stored,
+         "increments, PostgreSQL: pgbackrest backup, 0.8 % changed", 1 / 55),
         ("increments, PostgreSQL: rowkeep restore of the second", "time", m.seconds,
          "increments, PostgreSQL: rowkeep restore of the first", 1.1),
         ("increments, SQLite: rowkeep restore of the second", "time", m.seconds,

@@ -62,9 +62,11 @@ impl Compressed {
         id: ChunkId,
         encoding: Encoding,
         plain_len: u32,
-        bytes: Vec<u8>,
+        mut bytes: Vec<u8>,
         base: Option<&[u8]>,
     ) -> Result<Self> {
+        // There was room for as much as it could have been; many wait in memory until they are stored.
+        bytes.shrink_to_fit();
         let proof = blake3::hash(&bytes);
         let read = match encoding {
             Encoding::Plain => keys.chunk_id(&bytes),
@@ -146,4 +148,25 @@ pub(crate) fn unzstd(packed: &[u8], plain_len: u32, base: Option<&[u8]>) -> Opti
     plain.try_reserve_exact(plain_len as usize).ok()?;
     let written = context.decompress(&mut plain, packed).ok()?;
     (written == plain_len as usize && plain.len() == written).then_some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_to_be_stored_takes_no_more_memory_than_it_has_bytes() {
+        let keys = ContentKeys::derive(&[7; 32]);
+        let base: Vec<u8> =
+            (0..100_000u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let mut plain = base.clone();
+        plain[200_000] ^= 1;
+        let (id, of_base) = (keys.chunk_id(&plain), keys.chunk_id(&base));
+        let difference =
+            Compressed::difference(&keys, id, &plain, 3, (of_base, &base)).expect("it is compressed");
+        assert!(difference.bytes.len() < 1_000 && difference.bytes.capacity() < 2_000);
+        let repeated = vec![3; 400_000];
+        let whole = Compressed::new(&keys, keys.chunk_id(&repeated), &repeated, 3).expect("it is compressed");
+        assert!(whole.bytes.len() < 1_000 && whole.bytes.capacity() < 2_000);
+    }
 }

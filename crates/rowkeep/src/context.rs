@@ -16,7 +16,7 @@ use paced_view::PacedView;
 /// Plain bytes of rows that may be on their way between reading and storing at once.
 ///
 /// A chunk needs about three times its plain size while it is encoded, checked and compressed.
-const BYTES_IN_FLIGHT: usize = 12 * 1024 * 1024;
+const BYTES_IN_FLIGHT: usize = 11 * 1024 * 1024;
 
 /// Work on up to so many bytes of rows is done where it comes up: handing it to another thread would take longer.
 pub(crate) const SMALL_BYTES: usize = 16 * 1024;

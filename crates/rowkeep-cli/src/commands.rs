@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod check_data;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod demo;
@@ -26,6 +27,7 @@ pub(crate) mod prune;
 pub(crate) mod release;
 pub(crate) mod repair;
 pub(crate) mod restore;
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod snapshots;
 pub(crate) mod undo;
@@ -70,6 +72,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(key::Key),
     Doctor(doctor::Doctor),
+    Serve(serve::Serve),
+    #[command(subcommand)]
+    Config(config::Config),
     Completions(completions::Completions),
 }
 
@@ -119,6 +124,8 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Prune(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,
+        Command::Serve(command) => command.run(session).await,
+        Command::Config(command) => command.run(session),
         Command::Completions(command) => command.run(program()),
     }
 }

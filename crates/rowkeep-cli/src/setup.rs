@@ -37,6 +37,7 @@ pub(crate) struct Beside {
 pub(crate) struct Session {
     pub(crate) global: Global,
     pub(crate) context: Context,
+    stop: CancellationToken,
     /// Whether it has nothing to do with what else is on this machine.
     is_apart: bool,
     config: OnceLock<Config>,
@@ -46,8 +47,15 @@ pub(crate) struct Session {
 impl Session {
     /// A session whose jobs are watched by `observer` and stopped by `cancel`.
     pub(crate) fn new(global: Global, observer: Observer, cancel: CancellationToken) -> Self {
-        let context = Context::new(observer, cancel);
-        Self { global, context, is_apart: false, config: OnceLock::new(), workspace: OnceLock::new() }
+        let context = Context::new(observer, cancel.clone());
+        Self {
+            global,
+            context,
+            stop: cancel,
+            is_apart: false,
+            config: OnceLock::new(),
+            workspace: OnceLock::new(),
+        }
     }
 
     /// A session with a repository and a key file of its own in a folder, without progress, and without what configuration
@@ -63,7 +71,14 @@ impl Session {
             ..self.global.clone()
         };
         let config = OnceLock::from(Config::default());
-        Self { global, context: Context::silent(), is_apart: true, config, workspace: OnceLock::new() }
+        Self {
+            global,
+            context: Context::silent(),
+            stop: self.stop.clone(),
+            is_apart: true,
+            config,
+            workspace: OnceLock::new(),
+        }
     }
 
     /// Prints a result for people, unless silence or JSON is asked for.
@@ -112,6 +127,16 @@ impl Session {
         let other = Other { store: beside.store_options, secrets };
         let workspace = Workspace::new(config, Circumstances { other, ..self.circumstances() });
         Ok(self.workspace.get_or_init(|| workspace))
+    }
+
+    /// The same, for as long as whoever has it needs it.
+    pub(crate) fn shared_workspace(&self) -> Result<Workspace> {
+        Ok(Workspace::new(self.config()?.clone(), self.circumstances()))
+    }
+
+    /// What is cancelled when the command is to stop.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// A passphrase in the environment.

@@ -2,6 +2,7 @@
 
 mod beside;
 mod repositories;
+mod schedules;
 mod store;
 
 use std::cell::RefCell;
@@ -30,6 +31,8 @@ use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
 use repositories::FileRepository;
 pub use repositories::NamedRepository;
+use schedules::FilePromise;
+pub use schedules::{Promise, Schedules, Work};
 
 /// What `rowkeep.toml` says.
 ///
@@ -64,6 +67,8 @@ pub struct Config {
     pub keep: Option<Rules>,
     /// What runs before and after operations on every database.
     pub hooks: Vec<Hook>,
+    /// What runs by itself for databases that do not say it themselves, and for the repository.
+    pub schedules: Schedules,
     /// The databases by name.
     pub databases: BTreeMap<String, Database>,
 }
@@ -81,6 +86,10 @@ pub struct Database {
     pub mask: MaskRules,
     /// What a drill must keep to.
     pub objectives: Objectives,
+    /// What is promised of it.
+    pub promise: Option<Promise>,
+    /// What runs by itself, in place of what counts for all.
+    pub schedules: Schedules,
     /// The time zone of its days, and of times that name none.
     pub timezone: Option<TimeZone>,
     /// When a backup of it is suspicious, in place of what counts for all.
@@ -123,6 +132,8 @@ struct File {
     #[serde(default)]
     hooks: Vec<FileHook>,
     #[serde(default)]
+    schedule: BTreeMap<String, String>,
+    #[serde(default)]
     databases: BTreeMap<String, FileDatabase>,
 }
 
@@ -140,6 +151,9 @@ struct FileDatabase {
     checks: Vec<FileCheck>,
     max_recovery_time: Option<String>,
     max_data_loss: Option<String>,
+    promise: Option<FilePromise>,
+    #[serde(default)]
+    schedule: BTreeMap<String, String>,
     timezone: Option<String>,
     keep: Option<StatedRules>,
     suspicion: Option<FileSuspicion>,
@@ -304,9 +318,14 @@ impl Config {
                 Selection { include: database.tables, exclude: database.exclude, groups: database.groups };
             let of_database = |message: String| fail(format!("database {name}: {message}"));
             let limit = |text: Option<String>| text.as_deref().map(seconds).transpose().map_err(of_database);
+            let promise =
+                database.promise.as_ref().map(FilePromise::read).transpose().map_err(of_database)?;
+            let schedules = Schedules::read(database.schedule, true).map_err(of_database)?;
             let objectives = Objectives {
-                recovery_seconds: limit(database.max_recovery_time)?,
-                data_loss_seconds: limit(database.max_data_loss)?,
+                recovery_seconds: limit(database.max_recovery_time)?
+                    .or(promise.and_then(|promise| promise.back_in_seconds)),
+                data_loss_seconds: limit(database.max_data_loss)?
+                    .or(promise.map(|promise| promise.lose_seconds)),
             };
             let checks = read_all(database.checks).map_err(of_database)?;
             let url = Expanded::of(&database.url, variable).map_err(of_database)?;
@@ -327,6 +346,8 @@ impl Config {
                 selection,
                 checks,
                 objectives,
+                promise,
+                schedules,
                 timezone,
                 suspicion,
                 keep,
@@ -360,6 +381,7 @@ impl Config {
             suspicion: file.suspicion.as_ref().map(FileSuspicion::read).transpose().map_err(fail)?,
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
+            schedules: Schedules::read(file.schedule, false).map_err(fail)?,
             databases,
         })
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// Reads a length of time: a whole number with `s`, `min` (or `m`), `h`, `d` or `w`.
-pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+pub fn seconds(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let unit = match text[digits..].trim() {

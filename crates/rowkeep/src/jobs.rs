@@ -9,6 +9,7 @@ pub mod assess;
 pub mod backup;
 pub mod caller;
 mod changing;
+pub mod check_config;
 pub mod check_data;
 pub mod check_mask;
 mod command_line;

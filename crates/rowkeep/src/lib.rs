@@ -24,8 +24,10 @@ pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod rows;
+pub mod schedule;
 pub mod sizes;
 pub mod state;
+pub mod timetable;
 mod toml_problem;
 pub mod units;
 pub mod variables;
@@ -33,6 +35,7 @@ mod without_secrets;
 
 pub use config::{Config, Database};
 pub use context::Context;
+pub use durations::seconds;
 pub use error::{Error, ErrorKind, RequestError};
 pub use moments::{AtMoment, zone as time_zone};
 pub use progress::{Event, Observer, Phase};

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use graph::{Graph, name};
 
 /// In the order of the data's way: each may know those before it.
-const CRATES: [&str; 5] =
-    ["rowkeep-format", "rowkeep-repository", "rowkeep-engine", "rowkeep", "rowkeep-cli"];
+const CRATES: [&str; 6] =
+    ["rowkeep-format", "rowkeep-repository", "rowkeep-engine", "rowkeep", "rowkeep-server", "rowkeep-cli"];
 
 /// What a crate may not know although it comes before it.
 const APART: [(&str, &str); 1] = [("rowkeep-engine", "rowkeep-repository")];
@@ -23,7 +23,7 @@ struct Rooms {
 }
 
 /// The rooms of each crate. The root and files of a name that is no room only declare and re-export.
-const ROOMS: [(&str, &[Rooms]); 5] = [
+const ROOMS: [(&str, &[Rooms]); 6] = [
     ("rowkeep-format", &[]),
     ("rowkeep-repository", &[]),
     ("rowkeep-engine", &ENGINE_ROOMS),
@@ -44,6 +44,7 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
                 ],
                 &["durations"],
                 &["moments"],
+                &["schedule"],
                 &["error"],
                 &["progress"],
                 &["context"],
@@ -59,7 +60,23 @@ const ROOMS: [(&str, &[Rooms]); 5] = [
                 &["hooks"],
                 &["export"],
                 &["config"],
+                &["timetable"],
                 &["jobs"],
+            ],
+        }],
+    ),
+    (
+        "rowkeep-server",
+        &[Rooms {
+            below: &[],
+            order: &[
+                &["error"],
+                &["state"],
+                &["queue"],
+                &["access", "scheduler"],
+                &["health"],
+                &["api"],
+                &["serve"],
             ],
         }],
     ),

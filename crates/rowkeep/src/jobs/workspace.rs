@@ -147,6 +147,8 @@ pub struct Workspace {
     circumstances: Circumstances,
     location: String,
     repository: OnceCell<Repository>,
+    /// Held by whoever makes it, where there is none.
+    making: tokio::sync::Mutex<()>,
     /// Each of several repositories; none where there is one.
     places: Vec<Place>,
     /// Which of them is worked with.
@@ -184,7 +186,8 @@ impl Workspace {
         let location = location.unwrap_or_else(|| default_location(config.folder.as_deref()));
         let (repository, answering) = (OnceCell::new(), OnceLock::new());
         let passed_over = Mutex::default();
-        Self { config, named, circumstances, location, repository, places, answering, passed_over }
+        let making = tokio::sync::Mutex::default();
+        Self { config, named, circumstances, location, repository, making, places, answering, passed_over }
     }
 
     /// The configuration.
@@ -226,6 +229,13 @@ impl Workspace {
             download: given.download.or(configured.download),
         };
         at_rates(store, rates, &self.surroundings().clock)
+    }
+
+    /// The names of the configured repositories that are not worked with, where there are several; copies can be made into them.
+    pub fn other_repositories(&self) -> Vec<String> {
+        let own = self.location();
+        let others = self.named.repositories.iter().filter(|repository| repository.location != own);
+        others.map(|repository| repository.name.clone()).collect()
     }
 
     /// What was found harmed in the repository, where it was opened: nothing is looked for.

@@ -18,6 +18,8 @@ impl Workspace {
         sources: &[Source],
         caller: &dyn Caller,
     ) -> Result<&Repository, Error> {
+        // Of several jobs that find none, one makes it.
+        let _alone = self.making.lock().await;
         if !self.places.is_empty() {
             return self.first_of_several(Some((sources, caller))).await;
         }

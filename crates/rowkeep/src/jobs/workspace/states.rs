@@ -67,7 +67,7 @@ impl Workspace {
     }
 
     /// Refuses a name for a snapshot that means a state already: the newest snapshot, a live database.
-    pub(crate) fn check_name(&self, name: &str) -> Result<(), RequestError> {
+    pub fn check_name(&self, name: &str) -> Result<(), RequestError> {
         let why = match name {
             "" => "that is no name".to_owned(),
             _ if self.config.databases.contains_key(name) => "that is a database of rowkeep.toml".to_owned(),

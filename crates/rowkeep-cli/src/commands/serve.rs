@@ -1,0 +1,44 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use rowkeep_server::{Server, ServerOptions};
+
+use crate::fail::DONE;
+use crate::setup::Session;
+use crate::ui::served;
+
+/// Run the service: schedules and the REST API.
+///
+/// Does what `[schedule]`, the schedules and the promises of rowkeep.toml want when it is time, and answers requests over HTTP. The first
+/// start prints a token that may do everything; it is shown once. Ctrl-C stops it: jobs that are being done end first, and those
+/// that only read a database are done again at the next start.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8470")]
+    listen: String,
+    /// The file that keeps jobs, tokens and the audit [default: rowkeep-state.db beside rowkeep.toml]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, session: &Session) -> Result<u8> {
+        let beside = session.config()?.folder.clone().unwrap_or_default();
+        let state = self.state.unwrap_or_else(|| beside.join("rowkeep-state.db"));
+        let options = ServerOptions { listen: self.listen, state };
+        let (clock, randomness) = (session.context.clock(), session.context.randomness());
+        let workspace = Arc::new(session.shared_workspace()?);
+        let server =
+            Server::open(&options, Arc::clone(&workspace), Arc::clone(clock), Arc::clone(randomness)).await?;
+        let address = server.address();
+        session.result(
+            || served::json(&options, address, server.first_token()),
+            || served::told(&options, address, server.first_token()),
+        );
+        server.run(session.stop()).await;
+        workspace.settle().await;
+        Ok(DONE)
+    }
+}

@@ -1,0 +1,43 @@
+//! What a configuration wants, and when.
+
+use rowkeep::jobs::check_config::{ConfigOutcome, ScheduledWork};
+use rowkeep::units::counted;
+
+use super::table::{Column, render};
+
+/// For people.
+pub(crate) fn told(outcome: &ConfigOutcome) -> String {
+    let databases = counted(outcome.databases, "database");
+    let schedules = counted(outcome.schedules.len() as u64, "schedule");
+    let mut text = match outcome.broken_promises.is_empty() && outcome.unusable.is_empty() {
+        true => format!("the configuration holds: {databases}, {schedules}"),
+        false => format!("the configuration does not hold: {databases}, {schedules}"),
+    };
+    for broken in &outcome.broken_promises {
+        text.push_str(&format!("\nbroken promise of {}: {}", broken.database, broken.reason));
+    }
+    for unusable in &outcome.unusable {
+        text.push_str(&format!("\n{} cannot be reached: {}", unusable.database, unusable.reason));
+    }
+    if !outcome.schedules.is_empty() {
+        let columns = [
+            Column("WORK", false),
+            Column("DATABASE", false),
+            Column("SCHEDULE", false),
+            Column("NEXT", false),
+        ];
+        text.push_str("\n\n");
+        text.push_str(&render(&columns, outcome.schedules.iter().map(row)));
+    }
+    text
+}
+
+fn row(scheduled: &ScheduledWork) -> Vec<String> {
+    let promise = if scheduled.promised { " (promise)" } else { "" };
+    vec![
+        scheduled.work.name().to_owned(),
+        scheduled.database.clone().unwrap_or_default(),
+        format!("{}{promise}", scheduled.schedule),
+        scheduled.told_next.clone().unwrap_or_else(|| "never".to_owned()),
+    ]
+}

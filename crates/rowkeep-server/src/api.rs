@@ -1,0 +1,121 @@
+//! The REST API.
+
+mod audit;
+mod databases;
+mod guard;
+mod health;
+mod jobs;
+mod metrics;
+mod problem;
+mod repository;
+mod schedules;
+mod service;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use problem::Problem;
+pub(crate) use service::Service;
+
+/// The most bytes of a request.
+const BODY_BYTES: usize = 1 << 20;
+
+/// How long it is waited for the next bytes of a request.
+const BODY_PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Rowkeep", description = "Backups of databases as rows: jobs, snapshots, schedules, and what became of them."),
+    tags(
+        (name = "databases", description = "Databases and their snapshots"),
+        (name = "repository", description = "Where the snapshots are"),
+        (name = "jobs", description = "What was asked for, and what became of it"),
+        (name = "schedules", description = "What is done by itself"),
+        (name = "audit", description = "Who did what"),
+        (name = "tokens", description = "Who may do what"),
+        (name = "health", description = "How the service and its databases are"),
+    ),
+    security(("token" = [])),
+)]
+struct Document;
+
+/// The operations, and what describes them.
+fn operations() -> OpenApiRouter<Service> {
+    OpenApiRouter::with_openapi(document())
+        .routes(routes!(databases::list))
+        .routes(routes!(databases::show))
+        .routes(routes!(databases::snapshots))
+        .routes(routes!(databases::back_up))
+        .routes(routes!(databases::drill))
+        .routes(routes!(repository::check))
+        .routes(routes!(repository::prune))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::stop))
+        .routes(routes!(schedules::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(health::health))
+}
+
+fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let components = document.components.get_or_insert_default();
+    components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(scheme).into());
+    document
+}
+
+/// The document that describes the API: OpenAPI 3.1.
+pub fn openapi() -> String {
+    let (_, document) = operations().split_for_parts();
+    document.to_pretty_json().expect("the document has a JSON form")
+}
+
+/// Everything that answers requests.
+pub(crate) fn router(service: Service) -> Router {
+    let (operations, document) = operations().split_for_parts();
+    let document = Arc::new(document);
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    let describe = move || {
+        let document = Arc::clone(&document);
+        async move { axum::Json((*document).clone()) }
+    };
+    operations
+        .route("/api/v1/openapi.json", get(describe))
+        .route("/metrics", get(metrics::metrics))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(|| async { Problem::not_found("there is nothing at this address").into_response() })
+        .method_not_allowed_fallback(|| async { Problem::method().into_response() })
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::broken("the request could not be answered").into_response()
+        }))
+        .with_state(service)
+}

@@ -1,0 +1,190 @@
+//! Databases, their snapshots, and what is done for them.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use rowkeep::jobs::backup::BackupRequest;
+use rowkeep::jobs::drill::DrillRequest;
+use rowkeep::jobs::request::Request;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::guard::Caller;
+use super::jobs::{self, JobView, WaitQuery, limit, number};
+use super::problem::Problem;
+use super::service::Service;
+use crate::access::Role;
+use crate::health::{DatabaseHealth, health_of};
+
+/// The databases that are configured.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DatabaseList {
+    databases: Vec<DatabaseHealth>,
+}
+
+/// Lists the databases and how they are.
+#[utoipa::path(get, path = "/api/v1/databases", operation_id = "listDatabases", tag = "databases", responses(
+    (status = 200, description = "The databases, by name", body = DatabaseList),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(service): State<Service>,
+    caller: Caller,
+) -> Result<Json<DatabaseList>, Problem> {
+    let names = service.queue().workspace().config().databases.keys().cloned();
+    let mut databases = Vec::new();
+    for name in names.filter(|name| caller.0.sees(Some(name))) {
+        databases.push(health_of(service.queue(), &name).await?);
+    }
+    Ok(Json(DatabaseList { databases }))
+}
+
+/// Says how a database is.
+#[utoipa::path(get, path = "/api/v1/databases/{database}", operation_id = "getDatabase", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml")), responses(
+    (status = 200, description = "The database", body = DatabaseHealth),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(database): Path<String>,
+) -> Result<Json<DatabaseHealth>, Problem> {
+    known(&service, &caller, &database)?;
+    Ok(Json(health_of(service.queue(), &database).await?))
+}
+
+/// Fails where a database is not configured, or is nobody's business who asks.
+fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
+    let is_known = service.queue().workspace().config().databases.contains_key(database);
+    match is_known && caller.0.sees(Some(database)) {
+        true => Ok(()),
+        false => Err(Problem::not_found(format!("no database {database}"))),
+    }
+}
+
+/// Snapshots, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SnapshotList {
+    #[schema(value_type = Vec<Object>)]
+    snapshots: Vec<Value>,
+    /// What to ask for the next page with; missing on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    /// The page that begins here, as `next_cursor` of the page before says.
+    cursor: Option<String>,
+    /// How many are wanted, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+}
+
+/// Lists the snapshots of a database.
+#[utoipa::path(get, path = "/api/v1/databases/{database}/snapshots", operation_id = "listSnapshots", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), PageQuery), responses(
+    (status = 200, description = "Its snapshots, the newest first", body = SnapshotList),
+    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn snapshots(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(database): Path<String>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<SnapshotList>, Problem> {
+    known(&service, &caller, &database)?;
+    let Query(query) = query?;
+    let limit = limit(query.limit)? as usize;
+    let before = number(query.cursor.as_deref())?;
+    let listed = rowkeep::jobs::snapshots::list(service.queue().workspace(), Some(&database)).await?;
+    // Counted from the oldest, so that a new one moves no page.
+    let end = before.map_or(listed.snapshots.len(), |before| usize::try_from(before).unwrap_or(0));
+    let end = end.min(listed.snapshots.len());
+    let begin = end.saturating_sub(limit);
+    let snapshots = listed.snapshots[begin..end].iter().rev();
+    let snapshots = snapshots.map(|snapshot| serde_json::to_value(snapshot).unwrap_or_default()).collect();
+    Ok(Json(SnapshotList { snapshots, next_cursor: (begin > 0).then(|| begin.to_string()) }))
+}
+
+/// What a backup is to be.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct BackupBody {
+    /// A name for the snapshot.
+    name: Option<String>,
+    /// Labels for it, such as `release: v2.4.1`.
+    tags: BTreeMap<String, String>,
+}
+
+/// Backs up a database.
+#[utoipa::path(post, path = "/api/v1/databases/{database}/backups", operation_id = "backUp", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = Option<BackupBody>, responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn back_up(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(database): Path<String>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Option<Json<BackupBody>>, JsonRejection>,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database)?;
+    caller.must(&service, Role::Operator, Some(&database), "backup.create").await?;
+    let body = body?.map(|Json(body)| body).unwrap_or_default();
+    if let Some(name) = &body.name {
+        service.queue().workspace().check_name(name)?;
+    }
+    let request = BackupRequest {
+        database: Some(database.as_str().into()),
+        name: body.name,
+        tags: body.tags,
+        ..BackupRequest::default()
+    };
+    jobs::ask(&service, &caller, "backup.create", Request::Backup(request), Some(database), &headers, wait)
+        .await
+}
+
+/// Tests whether the newest snapshot of a database can be restored.
+#[utoipa::path(post, path = "/api/v1/databases/{database}/drills", operation_id = "drill", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn drill(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(database): Path<String>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database)?;
+    caller.must(&service, Role::Operator, Some(&database), "drill.create").await?;
+    let request = DrillRequest { database: Some(database.as_str().into()), ..DrillRequest::default() };
+    jobs::ask(&service, &caller, "drill.create", Request::Drill(request), Some(database), &headers, wait)
+        .await
+}

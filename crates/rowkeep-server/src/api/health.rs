@@ -1,0 +1,67 @@
+//! How the service is, and the databases in one sentence.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::guard::Caller;
+use super::problem::Problem;
+use super::service::Service;
+use crate::health::{DatabaseHealth, Standing, health_of};
+
+/// How the databases are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// In one sentence: `11 of 12 databases keep their promise`.
+    summary: String,
+    /// How many there are, of those that the token is for.
+    databases: u64,
+    /// How many of them are as they should be.
+    kept: u64,
+    /// Those that are not, the worst first.
+    others: Vec<DatabaseHealth>,
+}
+
+/// Says how the databases are.
+#[utoipa::path(get, path = "/api/v1/health", operation_id = "getHealth", tag = "health", responses(
+    (status = 200, description = "How the databases are", body = Health),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Result<Json<Health>, Problem> {
+    let names = service.queue().workspace().config().databases.keys().cloned();
+    let mut databases = Vec::new();
+    for name in names.filter(|name| caller.0.sees(Some(name))) {
+        databases.push(health_of(service.queue(), &name).await?);
+    }
+    let count = databases.len() as u64;
+    databases.retain(|database| database.standing != Standing::Kept);
+    databases.sort_by_key(|database| match database.standing {
+        Standing::Broken => 0,
+        Standing::Unknown => 1,
+        Standing::Unprotected => 2,
+        Standing::AtRisk => 3,
+        Standing::Kept => 4,
+    });
+    let kept = count - databases.len() as u64;
+    let summary = match count {
+        0 => "no database is configured".to_owned(),
+        1 => format!("{kept} of 1 database keeps its promise"),
+        _ => format!("{kept} of {count} databases keep their promise"),
+    };
+    Ok(Json(Health { summary, databases: count, kept, others: databases }))
+}
+
+/// The process is there.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// The state can be used.
+pub(super) async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
+    match service.queue().state().transaction(|state| crate::state::audit::head(state)).await {
+        Ok(_) => (StatusCode::OK, "ok\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the state cannot be used\n"),
+    }
+}

@@ -1,0 +1,310 @@
+//! Jobs: what was asked for, how far it has come, what became of it.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use rowkeep::jobs::request::Request;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::guard::Caller;
+use super::problem::Problem;
+use super::service::Service;
+use crate::access::Role;
+use crate::queue::{Progress, Wanted};
+use crate::state::jobs::{self, Asked, Filter, Job, JobState};
+
+/// The longest that a request may wait for the end of a job.
+const LONGEST_WAIT: u64 = 600;
+
+/// How many are listed at once, unless a request says otherwise, and at most.
+pub(super) const PAGE: u32 = 50;
+pub(super) const LARGEST_PAGE: u32 = 500;
+
+/// A job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct JobView {
+    id: String,
+    /// `backup`, `drill`, `check`, ….
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    #[schema(value_type = String)]
+    state: JobState,
+    /// Who asked for it: `schedule`, `token deploy`.
+    asked_by: String,
+    /// The time for which a schedule wanted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    scheduled: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    /// Of one that waits: when it is begun at the earliest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    started: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended: Option<Timestamp>,
+    /// How often it was begun.
+    attempt: u32,
+    /// What was asked for.
+    #[schema(value_type = Object)]
+    request: Value,
+    /// How far it has come, while it is being done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    progress: Option<Progress>,
+    /// What came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    outcome: Option<Value>,
+    /// Why it failed the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl JobView {
+    fn new(service: &Service, job: Job) -> Self {
+        // What is stored is an object with `job` and its content.
+        let content = |text: &str, name: &str| match serde_json::from_str(text) {
+            Ok(Value::Object(mut object)) => object.remove(name).unwrap_or(Value::Null),
+            _ => Value::Null,
+        };
+        Self {
+            progress: (job.state == JobState::Running).then(|| service.queue().progress(&job.id)).flatten(),
+            due: (job.state == JobState::Waiting).then_some(job.due),
+            request: content(&job.request, "request"),
+            outcome: job.outcome.as_deref().map(|text| content(text, "outcome")),
+            id: job.id,
+            kind: job.kind,
+            database: job.database,
+            state: job.state,
+            asked_by: job.asked_by,
+            scheduled: job.scheduled,
+            created: job.created,
+            started: job.started,
+            ended: job.ended,
+            attempt: job.attempt,
+            error: job.error,
+        }
+    }
+}
+
+/// Jobs, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct JobList {
+    jobs: Vec<JobView>,
+    /// What to ask for the next page with; missing on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    /// Only jobs in this state: `waiting`, `running`, `done`, `differences`, `refused`, `failed`, `stopped`.
+    state: Option<String>,
+    /// Only jobs of this kind.
+    kind: Option<String>,
+    /// Only jobs of this database.
+    database: Option<String>,
+    /// The page that begins here, as `next_cursor` of the page before says.
+    cursor: Option<String>,
+    /// How many are wanted, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+}
+
+/// How many entries of a list are wanted.
+pub(super) fn limit(stated: Option<u32>) -> Result<u32, Problem> {
+    match stated.unwrap_or(PAGE) {
+        limit @ 1..=LARGEST_PAGE => Ok(limit),
+        other => Err(Problem::malformed(format!("limit is {other}, and can be 1 to {LARGEST_PAGE}"))),
+    }
+}
+
+/// A cursor that is a number.
+pub(super) fn number(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
+    let malformed = |_| Problem::malformed("the cursor is none that this list gave");
+    cursor.map(str::parse).transpose().map_err(malformed)
+}
+
+/// Lists jobs.
+#[utoipa::path(get, path = "/api/v1/jobs", operation_id = "listJobs", tag = "jobs", params(ListQuery), responses(
+    (status = 200, description = "Jobs, the newest first", body = JobList),
+    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(service): State<Service>,
+    caller: Caller,
+    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<JobList>, Problem> {
+    let Query(query) = query?;
+    let state = query.state.as_deref().map(|name| {
+        JobState::named(name)
+            .ok_or_else(|| Problem::malformed(format!("no job is in a state called {name:?}")))
+    });
+    let limit = limit(query.limit)?;
+    let mut filter = Filter {
+        state: state.transpose()?,
+        kind: query.kind,
+        database: query.database,
+        before: number(query.cursor.as_deref())?,
+        limit: LARGEST_PAGE,
+    };
+    // Some may be nobody's business who asks.
+    let mut seen = Vec::new();
+    let next_cursor = loop {
+        let asked = filter.clone();
+        let page = service.queue().state().transaction(move |state| jobs::list(state, &asked)).await?;
+        let Some(last) = page.last().map(|job| job.number) else { break None };
+        let is_last = page.len() < LARGEST_PAGE as usize;
+        seen.extend(page.into_iter().filter(|job| caller.0.sees(job.database.as_deref())));
+        if seen.len() > limit as usize {
+            seen.truncate(limit as usize);
+            break seen.last().map(|job| job.number.to_string());
+        }
+        if is_last {
+            break None;
+        }
+        filter.before = Some(last);
+    };
+    let jobs = seen.into_iter().map(|job| JobView::new(&service, job)).collect();
+    Ok(Json(JobList { jobs, next_cursor }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WaitQuery {
+    /// How long the answer may wait for the end of the job, such as `60s` or `5min`; ten minutes at most.
+    wait: Option<String>,
+}
+
+impl WaitQuery {
+    fn patience(&self) -> Result<Option<Duration>, Problem> {
+        let Some(text) = &self.wait else { return Ok(None) };
+        let seconds =
+            rowkeep::seconds(text).map_err(|problem| Problem::malformed(format!("wait: {problem}")))?;
+        if seconds > LONGEST_WAIT {
+            return Err(Problem::malformed(format!("wait is {text}, and can be {LONGEST_WAIT}s at most")));
+        }
+        Ok(Some(Duration::from_secs(seconds)))
+    }
+}
+
+type Waiting = Result<Query<WaitQuery>, axum::extract::rejection::QueryRejection>;
+
+/// Gives a job; with `wait` when it is over, or after that time.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", operation_id = "getJob", tag = "jobs",
+    params(("id" = String, Path, description = "Of the job"), WaitQuery), responses(
+    (status = 200, description = "The job", body = JobView),
+    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such job", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+    wait: Waiting,
+) -> Result<Json<JobView>, Problem> {
+    let Query(wait) = wait?;
+    let patience = wait.patience()?.unwrap_or_default();
+    let job = visible(&service, &caller, &id).await?;
+    let job = match job.state.is_over() || patience.is_zero() {
+        true => job,
+        false => service.queue().job_when_over(&id, patience).await?.ok_or_else(|| missing(&id))?,
+    };
+    Ok(Json(JobView::new(&service, job)))
+}
+
+/// Stops a job. One that is being done ends soon, and leaves nothing half done.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/stop", operation_id = "stopJob", tag = "jobs",
+    params(("id" = String, Path, description = "Of the job")), responses(
+    (status = 202, description = "It is stopping, or has stopped", body = JobView),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such job", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "It is over", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn stop(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let job = visible(&service, &caller, &id).await?;
+    caller.must(&service, Role::Operator, job.database.as_deref(), "job.stop").await?;
+    let stopped = service.queue().stop(&id).await?;
+    caller.note(&service, "job.stop", id.clone(), if stopped { "done" } else { "over" }).await?;
+    let job = service.queue().job(&id).await?.ok_or_else(|| missing(&id))?;
+    match stopped {
+        true => Ok((StatusCode::ACCEPTED, Json(JobView::new(&service, job)))),
+        false => Err(Problem::conflict(format!("job {id} is over: {}", job.state.name()))),
+    }
+}
+
+/// A job that somebody may see.
+async fn visible(service: &Service, caller: &Caller, id: &str) -> Result<Job, Problem> {
+    let job = service.queue().job(id).await?;
+    job.filter(|job| caller.0.sees(job.database.as_deref())).ok_or_else(|| missing(id))
+}
+
+fn missing(id: &str) -> Problem {
+    Problem::not_found(format!("no job {id}"))
+}
+
+/// Asks for a job, and answers with it: at once, or when it is over where that is asked for.
+pub(super) async fn ask(
+    service: &Service,
+    caller: &Caller,
+    action: &'static str,
+    request: Request,
+    database: Option<String>,
+    headers: &HeaderMap,
+    wait: Waiting,
+) -> Result<Response, Problem> {
+    let Query(wait) = wait?;
+    let patience = wait.patience()?;
+    let idempotency = idempotency(headers, &request)?;
+    let object = database.clone().unwrap_or_default();
+    let wanted = Wanted { request, database, asked_by: caller.0.name.clone(), scheduled: None, idempotency };
+    let job = match service.queue().ask(wanted).await? {
+        Asked::Job(job) => job,
+        Asked::OtherRequest => {
+            return Err(Problem::unprocessable("another request has used this Idempotency-Key"));
+        }
+    };
+    let object = if object.is_empty() { job.id.clone() } else { format!("{object}: {}", job.id) };
+    caller.note(service, action, object, "done").await?;
+    let job = match patience {
+        Some(patience) => service.queue().job_when_over(&job.id, patience).await?.unwrap_or(job),
+        None => job,
+    };
+    let status = if job.state.is_over() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let location = format!("/api/v1/jobs/{}", job.id);
+    let mut response = (status, Json(JobView::new(service, job))).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// The key by which a request is known that may be sent again, and the hash of what it asks for.
+fn idempotency(headers: &HeaderMap, request: &Request) -> Result<Option<(String, Vec<u8>)>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    let key = key.ok_or_else(|| Problem::malformed("Idempotency-Key is not 1 to 255 characters of ASCII"))?;
+    let form = serde_json::to_vec(request).map_err(|error| crate::Error::Content(error.to_string()))?;
+    Ok(Some((key.to_owned(), blake3::hash(&form).as_bytes().to_vec())))
+}

@@ -1,0 +1,166 @@
+//! Errors as they are answered: `application/problem+json` (RFC 9457).
+
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rowkeep::ErrorKind;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::queue::in_one_line;
+
+/// What went wrong, and what to do next.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// What kind of problem it is, in words that stay.
+    pub(crate) code: &'static str,
+    /// The same in a few words for people.
+    title: &'static str,
+    /// What happened, to what.
+    detail: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<Suggestion>,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct Suggestion {
+    /// A command that helps.
+    command: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status: status.as_u16(), code, title, detail: detail.into(), suggestion: None }
+    }
+
+    /// The same with a command that helps.
+    pub(crate) fn with_command(mut self, command: impl Into<String>) -> Self {
+        self.suggestion = Some(Suggestion { command: command.into() });
+        self
+    }
+
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is not understood", detail)
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        let detail = "send a token in the header Authorization: Bearer";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "No valid token", detail)
+    }
+
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "The token does not allow this", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    pub(crate) fn method() -> Self {
+        let detail = "this address does not take that method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Another method is needed", detail)
+    }
+
+    pub(crate) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "It is not in a state for this", detail)
+    }
+
+    pub(crate) fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "The request cannot be done", detail)
+    }
+
+    pub(crate) fn too_many() -> Self {
+        let detail = "too many requests with a token that is not valid came from this address; wait a minute";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many attempts", detail)
+    }
+
+    pub(crate) fn broken(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The service failed", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        response
+    }
+}
+
+/// The state cannot be read or written: that is said in the log, for it is nobody's business who asks.
+impl From<crate::Error> for Problem {
+    fn from(error: crate::Error) -> Self {
+        tracing::error!("{}", in_one_line(&error));
+        Self::broken("the state of the service cannot be used; its log says why")
+    }
+}
+
+/// What exit statuses of the commands are to HTTP: 2 (usage) is 400, or 404 for what is not there; 3 (differences, damage) is 422,
+/// 4 (refused) is 409, 1 (failed) is 502, for what failed is a database or a store.
+impl From<rowkeep::Error> for Problem {
+    fn from(error: rowkeep::Error) -> Self {
+        let told = error.in_one_line();
+        match (&error, error.kind()) {
+            (rowkeep::Error::NoSuchSnapshot { .. } | rowkeep::Error::Unknown { .. }, _) => {
+                Self::not_found(told)
+            }
+            (_, ErrorKind::Usage) => Self::malformed(told),
+            (_, ErrorKind::Damage) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "damaged", "The repository is damaged", told)
+                    .with_command("rowkeep check")
+            }
+            (_, ErrorKind::Refused) => Self::conflict(told),
+            (_, ErrorKind::Failed) => {
+                Self::new(StatusCode::BAD_GATEWAY, "unavailable", "A database or store cannot be used", told)
+                    .with_command("rowkeep doctor")
+            }
+        }
+    }
+}
+
+impl From<rowkeep::RequestError> for Problem {
+    fn from(error: rowkeep::RequestError) -> Self {
+        rowkeep::Error::from(error).into()
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        let (status, detail) = (rejection.status(), rejection.body_text());
+        match status {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
+                status,
+                "media_type",
+                "The body has another type",
+                "send the body as application/json",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large", "The body is too large", detail),
+            StatusCode::UNPROCESSABLE_ENTITY => Self::unprocessable(detail),
+            _ => Self::malformed(detail),
+        }
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::malformed(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::malformed(rejection.body_text())
+    }
+}

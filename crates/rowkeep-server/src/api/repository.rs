@@ -1,0 +1,74 @@
+//! What is done for the whole repository.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use rowkeep::jobs::prune::PruneRequest;
+use rowkeep::jobs::repository_check::CheckRequest;
+use rowkeep::jobs::request::Request;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::guard::Caller;
+use super::jobs::{self, JobView, WaitQuery};
+use super::problem::Problem;
+use super::service::Service;
+use crate::access::Role;
+
+/// How a check is to be.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct CheckBody {
+    /// Of how many packs in a hundred all data is read; none when not given.
+    #[schema(minimum = 0, maximum = 100)]
+    read_percent: Option<f64>,
+}
+
+/// Checks the repository.
+#[utoipa::path(post, path = "/api/v1/repository/checks", operation_id = "checkRepository", tag = "repository",
+    params(WaitQuery), request_body = Option<CheckBody>, responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn check(
+    State(service): State<Service>,
+    caller: Caller,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Option<Json<CheckBody>>, JsonRejection>,
+) -> Result<Response, Problem> {
+    caller.must(&service, Role::Operator, None, "check.create").await?;
+    let read_percent = body?.and_then(|Json(body)| body.read_percent);
+    if read_percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
+        return Err(Problem::unprocessable("read_percent is from 0 to 100"));
+    }
+    let request = Request::Check(CheckRequest { read_percent });
+    jobs::ask(&service, &caller, "check.create", request, None, &headers, wait).await
+}
+
+/// Deletes the snapshots that no rule keeps, and what nothing needs.
+#[utoipa::path(post, path = "/api/v1/repository/prunes", operation_id = "pruneRepository", tag = "repository",
+    params(WaitQuery), responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn prune(
+    State(service): State<Service>,
+    caller: Caller,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.must(&service, Role::Admin, None, "prune.create").await?;
+    let request = Request::Prune(PruneRequest::default());
+    jobs::ask(&service, &caller, "prune.create", request, None, &headers, wait).await
+}

@@ -1,0 +1,36 @@
+//! What is done by itself, and when.
+
+use axum::Json;
+use axum::extract::State;
+use rowkeep::jobs::check_config::{BrokenPromise, ScheduledWork, check};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::guard::Caller;
+use super::problem::Problem;
+use super::service::Service;
+
+/// What is done by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ScheduleList {
+    #[schema(value_type = Vec<Object>)]
+    schedules: Vec<ScheduledWork>,
+    /// Promises that cannot be kept by what is configured.
+    #[schema(value_type = Vec<Object>)]
+    broken_promises: Vec<BrokenPromise>,
+}
+
+/// Lists what is done by itself, and when it is done next.
+#[utoipa::path(get, path = "/api/v1/schedules", operation_id = "listSchedules", tag = "schedules", responses(
+    (status = 200, description = "What is done by itself", body = ScheduleList),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(service): State<Service>,
+    caller: Caller,
+) -> Result<Json<ScheduleList>, Problem> {
+    let mut outcome = check(service.queue().workspace().config(), service.queue().now());
+    outcome.schedules.retain(|scheduled| caller.0.sees(scheduled.database.as_deref()));
+    outcome.broken_promises.retain(|broken| caller.0.sees(Some(&broken.database)));
+    Ok(Json(ScheduleList { schedules: outcome.schedules, broken_promises: outcome.broken_promises }))
+}

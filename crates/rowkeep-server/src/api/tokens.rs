@@ -1,0 +1,166 @@
+//! Tokens: who may do what over HTTP.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::guard::Caller;
+use super::problem::Problem;
+use super::service::Service;
+use crate::access::{Role, hash_of, new_token};
+use crate::state::audit;
+use crate::state::tokens::{self, Token};
+
+/// The longest name of a token.
+const LONGEST_NAME: usize = 100;
+
+/// A token, without what it is shown as.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenView {
+    id: String,
+    name: String,
+    role: String,
+    /// The databases that it is for; missing when it is for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    databases: Option<Vec<String>>,
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
+    /// To the minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used: Option<Timestamp>,
+}
+
+impl From<Token> for TokenView {
+    fn from(token: Token) -> Self {
+        let Token { id, name, role, databases, created, expires, last_used } = token;
+        Self { id, name, role, databases, created, expires, last_used }
+    }
+}
+
+/// The tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenList {
+    tokens: Vec<TokenView>,
+}
+
+/// A token that was just made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MadeToken {
+    #[serde(flatten)]
+    token: TokenView,
+    /// What to send in the header `Authorization: Bearer`. Nobody can show it again.
+    secret: String,
+}
+
+/// What a token is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenBody {
+    /// What it is for, as the audit names it.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    role: Role,
+    /// The databases that it is for; all when not given.
+    databases: Option<Vec<String>>,
+    /// When it stops being valid; never when not given.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
+}
+
+/// Lists the tokens.
+#[utoipa::path(get, path = "/api/v1/tokens", operation_id = "listTokens", tag = "tokens", responses(
+    (status = 200, description = "The tokens, the oldest first", body = TokenList),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<TokenList>, Problem> {
+    caller.must(&service, Role::Admin, None, "token.list").await?;
+    let tokens = service.queue().state().transaction(|state| tokens::list(state)).await?;
+    Ok(Json(TokenList { tokens: tokens.into_iter().map(TokenView::from).collect() }))
+}
+
+/// Makes a token, which is shown this once.
+#[utoipa::path(post, path = "/api/v1/tokens", operation_id = "createToken", tag = "tokens", request_body = TokenBody, responses(
+    (status = 201, description = "The token with its secret", body = MadeToken),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn create(
+    State(service): State<Service>,
+    caller: Caller,
+    body: Result<Json<TokenBody>, JsonRejection>,
+) -> Result<(StatusCode, Json<MadeToken>), Problem> {
+    caller.must(&service, Role::Admin, None, "token.create").await?;
+    let Json(body) = body?;
+    let is_named = (1..=LONGEST_NAME).contains(&body.name.len()) && !body.name.chars().any(char::is_control);
+    if !is_named {
+        return Err(Problem::unprocessable(format!(
+            "a token has a name of 1 to {LONGEST_NAME} bytes without control characters"
+        )));
+    }
+    let now = service.queue().now();
+    if body.expires.is_some_and(|expires| expires <= now) {
+        return Err(Problem::unprocessable("expires lies in the past"));
+    }
+    let known = &service.queue().workspace().config().databases;
+    let unknown = body.databases.iter().flatten().find(|name| !known.contains_key(*name));
+    if let Some(unknown) = unknown {
+        return Err(Problem::unprocessable(format!("no database {unknown}")));
+    }
+    let made = new_token(service.queue(), body.name, body.role, body.databases, body.expires)?;
+    let (token, hash) = (made.token.clone(), hash_of(&made.secret));
+    let deed = caller.deed("token.create", format!("{}: {}", token.name, token.id), "done");
+    service
+        .queue()
+        .state()
+        .transaction(move |state| {
+            tokens::add(state, &token, &hash)?;
+            audit::note(state, now, &deed)
+        })
+        .await?;
+    Ok((StatusCode::CREATED, Json(MadeToken { token: made.token.into(), secret: made.secret })))
+}
+
+/// Revokes a token: it is valid no more.
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", operation_id = "revokeToken", tag = "tokens",
+    params(("id" = String, Path, description = "Of the token")), responses(
+    (status = 204, description = "It is revoked"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such token", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn revoke(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.must(&service, Role::Admin, None, "token.revoke").await?;
+    let (now, deed, of) =
+        (service.queue().now(), caller.deed("token.revoke", id.clone(), "done"), id.clone());
+    let removed = service
+        .queue()
+        .state()
+        .transaction(move |state| {
+            let removed = tokens::remove(state, &of)?;
+            if removed {
+                audit::note(state, now, &deed)?;
+            }
+            Ok(removed)
+        })
+        .await?;
+    match removed {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found(format!("no token {id}"))),
+    }
+}

@@ -1,0 +1,54 @@
+//! What can go wrong in the service itself.
+
+use std::path::PathBuf;
+
+/// What can go wrong in the service itself, rather than in one of its jobs.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state cannot be opened, read or written.
+    #[error("cannot use the state {}", .path.display())]
+    State {
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The state was written by a newer version.
+    #[error("the state {} is of version {version}, and this is rowkeep for version {known}", .path.display())]
+    NewerState {
+        /// Where it is.
+        path: PathBuf,
+        /// Its version.
+        version: i64,
+        /// The newest that is known here.
+        known: i64,
+    },
+    /// Another process serves with the same state.
+    #[error("another process serves with the state {}", .path.display())]
+    InUse {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A file beside the state cannot be made.
+    #[error("cannot make {}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Nobody can connect here.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Something stored in the state is not what this version writes.
+    #[error("the state holds something that is not understood: {0}")]
+    Content(String),
+}

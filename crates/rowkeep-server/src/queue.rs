@@ -1,0 +1,439 @@
+//! Jobs are begun when they are due, watched, stopped, begun again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rowkeep::async_trait;
+use rowkeep::clock::Clock;
+use rowkeep::jobs::Verdict;
+use rowkeep::jobs::backup::BackupOutcome;
+use rowkeep::jobs::caller::{RunCommand, Unattended};
+use rowkeep::jobs::request::{Outcome, Request};
+use rowkeep::jobs::snapshots;
+use rowkeep::jobs::workspace::Workspace;
+use rowkeep::repository::Randomness;
+use rowkeep::{Context, Event, Phase};
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Error;
+use crate::state::State;
+use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
+
+/// How many jobs are done at once.
+const AT_ONCE: usize = 2;
+
+/// How long it is waited before it is looked whether something is due: clocks may be set meanwhile.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long it is waited before what a schedule wanted is begun again, after it failed the first time, the second, ...; then it is not.
+const AGAIN: [SignedDuration; 4] = [
+    SignedDuration::from_mins(1),
+    SignedDuration::from_mins(5),
+    SignedDuration::from_mins(15),
+    SignedDuration::from_hours(1),
+];
+
+/// What a job is known by in the tags of the snapshots that it makes.
+const TAG: &str = "rowkeep-job";
+
+/// What is done again when a process ended in the middle of it: it changes no database.
+const REPEATABLE: [&str; 6] = ["backup", "check", "check_data", "copy", "drill", "prune"];
+
+/// How far a job has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Progress {
+    /// What it is at: `backup`, `restore`, `verify`.
+    pub(crate) phase: Option<&'static str>,
+    /// The rows that were gone through in this phase.
+    pub(crate) rows: u64,
+    /// How many there will be, as far as that is known.
+    pub(crate) rows_expected: u64,
+    /// The bytes that were gone through.
+    pub(crate) bytes: u64,
+}
+
+/// The jobs of a service.
+#[derive(Clone)]
+pub(crate) struct Queue(Arc<Inner>);
+
+struct Inner {
+    state: State,
+    workspace: Arc<Workspace>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    wake: Notify,
+    running: Mutex<HashMap<String, Running>>,
+    ended: broadcast::Sender<String>,
+    tasks: TaskTracker,
+}
+
+struct Running {
+    cancel: CancellationToken,
+    /// Whether somebody wants the job to stop, and not the service.
+    is_unwanted: bool,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// Nobody runs commands over a network.
+struct NoCommands;
+
+#[async_trait]
+impl RunCommand for NoCommands {
+    async fn run(&self, _: &[std::ffi::OsString], _: &[(&str, std::ffi::OsString)]) -> Option<String> {
+        Some("the service runs no commands that somebody sends".to_owned())
+    }
+}
+
+/// A job that is asked for.
+pub(crate) struct Wanted {
+    pub(crate) request: Request,
+    pub(crate) database: Option<String>,
+    pub(crate) asked_by: String,
+    pub(crate) scheduled: Option<Timestamp>,
+    pub(crate) idempotency: Option<(String, Vec<u8>)>,
+}
+
+impl Queue {
+    /// The jobs of a state, of which those that another process left in the middle are done again or have failed.
+    pub(crate) async fn open(
+        state: State,
+        workspace: Arc<Workspace>,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Result<Self, Error> {
+        let now = clock.now();
+        let again = state.transaction(move |state| jobs::recover(state, &REPEATABLE, now)).await?;
+        if again > 0 {
+            tracing::info!("{again} jobs that were cut off are begun again");
+        }
+        let (ended, _) = broadcast::channel(256);
+        let (wake, running, tasks) = (Notify::new(), Mutex::default(), TaskTracker::new());
+        Ok(Self(Arc::new(Inner { state, workspace, clock, randomness, wake, running, ended, tasks })))
+    }
+
+    /// What jobs work in.
+    pub(crate) fn workspace(&self) -> &Arc<Workspace> {
+        &self.0.workspace
+    }
+
+    /// The state.
+    pub(crate) fn state(&self) -> &State {
+        &self.0.state
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Something random that is used once, in hexadecimal.
+    pub(crate) fn random<const N: usize>(&self) -> Result<String, Error> {
+        let bytes: [u8; N] =
+            self.0.randomness.bytes().map_err(|error| Error::Content(format!("no random bytes: {error}")))?;
+        Ok(hex::encode(bytes))
+    }
+
+    /// What is stored for a job that is wanted.
+    pub(crate) fn new_job(&self, wanted: Wanted) -> Result<NewJob, Error> {
+        let id = self.random::<16>()?;
+        let mut request = wanted.request;
+        if let Request::Backup(backup) = &mut request {
+            backup.tags.insert(TAG.to_owned(), id.clone());
+        }
+        let stored = serde_json::to_string(&request).map_err(|error| Error::Content(error.to_string()))?;
+        let now = self.now();
+        Ok(NewJob {
+            id,
+            kind: kind(&request),
+            database: wanted.database,
+            request: stored,
+            asked_by: wanted.asked_by,
+            scheduled: wanted.scheduled,
+            now,
+            due: now,
+            idempotency: wanted.idempotency,
+        })
+    }
+
+    /// Asks for a job.
+    pub(crate) async fn ask(&self, wanted: Wanted) -> Result<Asked, Error> {
+        let new = self.new_job(wanted)?;
+        let asked = self.0.state.transaction(move |state| jobs::add(state, &new)).await?;
+        self.wake();
+        Ok(asked)
+    }
+
+    /// Says that there may be something to do.
+    pub(crate) fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// One job.
+    pub(crate) async fn job(&self, id: &str) -> Result<Option<Job>, Error> {
+        let id = id.to_owned();
+        self.0.state.transaction(move |state| jobs::by_id(state, &id)).await
+    }
+
+    /// The same once it is over, or when it was waited so long for.
+    pub(crate) async fn job_when_over(&self, id: &str, patience: Duration) -> Result<Option<Job>, Error> {
+        let mut ended = self.0.ended.subscribe();
+        let over = async {
+            loop {
+                match self.job(id).await? {
+                    Some(job) if !job.state.is_over() => {}
+                    other => return Ok(other),
+                }
+                // Who falls behind has missed some, so that it is looked again.
+                while matches!(ended.recv().await, Ok(other) if other != id) {}
+            }
+        };
+        match tokio::time::timeout(patience, over).await {
+            Ok(job) => job,
+            Err(_) => self.job(id).await,
+        }
+    }
+
+    /// How far a job has come that is being done.
+    pub(crate) fn progress(&self, id: &str) -> Option<Progress> {
+        let running = self.running();
+        running.get(id).map(|running| running.progress.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Stops a job; whether there was one to stop.
+    pub(crate) async fn stop(&self, id: &str) -> Result<bool, Error> {
+        let (of, now) = (id.to_owned(), self.now());
+        let stopped = self.0.state.transaction(move |state| jobs::stop(state, &of, now)).await?;
+        if let Some(running) = self.running().get_mut(id) {
+            running.is_unwanted = true;
+            running.cancel.cancel();
+        }
+        if stopped {
+            let _ = self.0.ended.send(id.to_owned());
+        }
+        Ok(stopped)
+    }
+
+    /// Does jobs until that is to stop; those in the middle are then stopped, and done again by the next process.
+    pub(crate) async fn run(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.begin().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::error!("{}", in_one_line(&error)),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.0.wake.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        self.running().values().for_each(|running| running.cancel.cancel());
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// Begins one job; whether there was one.
+    async fn begin(&self) -> Result<bool, Error> {
+        if self.running().len() >= AT_ONCE {
+            return Ok(false);
+        }
+        let now = self.now();
+        let Some(job) = self.0.state.transaction(move |state| jobs::begin(state, now)).await? else {
+            return Ok(false);
+        };
+        let progress = Arc::new(Mutex::new(Progress::default()));
+        let cancel = CancellationToken::new();
+        let running = Running { cancel: cancel.clone(), is_unwanted: false, progress: Arc::clone(&progress) };
+        self.running().insert(job.id.clone(), running);
+        let (queue, runtime) = (self.clone(), Handle::current());
+        // Not all that jobs wait for can go from thread to thread.
+        self.0.tasks.spawn_blocking(move || {
+            runtime.block_on(async {
+                let done = queue.perform(&job, progress, cancel).await;
+                let was_unwanted = queue.running().get(&job.id).is_some_and(|running| running.is_unwanted);
+                let ended = queue.judge(&job, done, was_unwanted);
+                queue.note(&job, ended).await;
+                queue.running().remove(&job.id);
+                let _ = queue.0.ended.send(job.id);
+                queue.wake();
+            });
+        });
+        Ok(true)
+    }
+
+    async fn perform(
+        &self,
+        job: &Job,
+        progress: Arc<Mutex<Progress>>,
+        cancel: CancellationToken,
+    ) -> Result<Outcome, Failure> {
+        let request: Request = serde_json::from_str(&job.request).map_err(|error| Failure {
+            told: format!("the request cannot be read: {error}"),
+            is_passing: false,
+        })?;
+        let context = Context::new(Arc::new(move |event| advance(&progress, &event)), cancel)
+            .with_clock(Arc::clone(&self.0.clock))
+            .with_randomness(Arc::clone(&self.0.randomness));
+        if let (Request::Backup(_), 2..) = (&request, job.attempt) {
+            if let Some(done) = self.already_done(&job.id).await? {
+                return Ok(Outcome::Backup(done));
+            }
+        }
+        let done = request.run(&context, &self.0.workspace, &Unattended, &NoCommands).await;
+        done.map_err(|error| Failure::of(&error))
+    }
+
+    /// The snapshots that a job made, before the process ended that had begun it.
+    async fn already_done(&self, id: &str) -> Result<Option<BackupOutcome>, Failure> {
+        let listed = snapshots::list(&self.0.workspace, None).await.map_err(|error| Failure::of(&error))?;
+        let own = listed
+            .snapshots
+            .into_iter()
+            .filter(|snapshot| snapshot.tags.get(TAG).is_some_and(|tag| tag == id));
+        let snapshots: Vec<_> = own.collect();
+        Ok((!snapshots.is_empty()).then(|| BackupOutcome {
+            snapshots,
+            failed: Vec::new(),
+            behind: Vec::new(),
+            hooks_failed: Vec::new(),
+        }))
+    }
+
+    /// What becomes of a job.
+    fn judge(&self, job: &Job, done: Result<Outcome, Failure>, was_unwanted: bool) -> Ended {
+        let over = |state, outcome, error| Ended::Over { state, outcome, error };
+        match done {
+            Ok(outcome) => {
+                let state = match outcome.verdict() {
+                    Verdict::Done => JobState::Done,
+                    Verdict::Differences => JobState::Differences,
+                    Verdict::Refused => JobState::Refused,
+                    Verdict::Failed => JobState::Failed,
+                };
+                over(state, serde_json::to_string(&outcome).ok(), None)
+            }
+            Err(_) if was_unwanted => over(JobState::Stopped, None, None),
+            Err(failure) => {
+                let again = AGAIN.get(job.attempt.saturating_sub(1) as usize);
+                match again.filter(|_| failure.is_passing && job.scheduled.is_some()) {
+                    Some(pause) => {
+                        let due = self.now().saturating_add(*pause).unwrap_or(Timestamp::MAX);
+                        Ended::Again { due, error: failure.told }
+                    }
+                    None => over(JobState::Failed, None, Some(failure.told)),
+                }
+            }
+        }
+    }
+
+    async fn note(&self, job: &Job, ended: Ended) {
+        let (id, now) = (job.id.clone(), self.now());
+        let what =
+            job.database.as_ref().map_or_else(|| job.kind.clone(), |name| format!("{} of {name}", job.kind));
+        match &ended {
+            Ended::Over { state, error: None, .. } => tracing::info!("{what}: {}", state.name()),
+            Ended::Over { state, error: Some(error), .. } => {
+                tracing::warn!("{what}: {}: {error}", state.name())
+            }
+            Ended::Again { error, .. } => tracing::warn!("{what}: it is tried again: {error}"),
+        }
+        if let Err(error) = self.0.state.transaction(move |state| jobs::end(state, &id, now, &ended)).await {
+            tracing::error!("{}", in_one_line(&error));
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a job failed.
+struct Failure {
+    told: String,
+    /// Whether it may be over by itself.
+    is_passing: bool,
+}
+
+impl Failure {
+    fn of(error: &rowkeep::Error) -> Self {
+        let is_passing = !matches!(error.kind(), rowkeep::ErrorKind::Usage | rowkeep::ErrorKind::Damage);
+        Self { told: error.in_one_line(), is_passing }
+    }
+}
+
+/// An error with its causes.
+pub(crate) fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    rowkeep::format::in_one_line(error)
+}
+
+/// What a request is called, as its JSON form does.
+fn kind(request: &Request) -> &'static str {
+    match request {
+        Request::Init(_) => "init",
+        Request::Backup(_) => "backup",
+        Request::Restore(_) => "restore",
+        Request::Undo(_) => "undo",
+        Request::Apply(_) => "apply",
+        Request::Migrate(_) => "migrate",
+        Request::Around(_) => "around",
+        Request::Diff(_) => "diff",
+        Request::Export(_) => "export",
+        Request::Verify(_) => "verify",
+        Request::Check(_) => "check",
+        Request::Repair(_) => "repair",
+        Request::CheckData(_) => "check_data",
+        Request::Drill(_) => "drill",
+        Request::Assess(_) => "assess",
+        Request::History(_) => "history",
+        Request::Doctor(_) => "doctor",
+        Request::Probe(_) => "probe",
+        Request::SuggestMask(_) => "suggest_mask",
+        Request::CheckMask(_) => "check_mask",
+        Request::Keep(_) => "keep",
+        Request::Hold(_) => "hold",
+        Request::Release(_) => "release",
+        Request::Copy(_) => "copy",
+        Request::Delete(_) => "delete",
+        Request::Prune(_) => "prune",
+    }
+}
+
+fn advance(progress: &Mutex<Progress>, event: &Event<'_>) {
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    match event {
+        Event::Phase { phase, rows, .. } => {
+            *progress =
+                Progress { phase: Some(phase_name(*phase)), rows_expected: *rows, ..Progress::default() };
+        }
+        Event::Advanced { rows, bytes, .. } => {
+            progress.rows += rows;
+            progress.bytes += bytes;
+        }
+        Event::TableAgain { rows, bytes, .. } => {
+            progress.rows = progress.rows.saturating_sub(*rows);
+            progress.bytes = progress.bytes.saturating_sub(*bytes);
+        }
+        Event::Checked { bytes, .. } => progress.bytes += bytes,
+        _ => {}
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Backup => "backup",
+        Phase::Verify => "verify",
+        Phase::Diff => "diff",
+        Phase::Apply => "apply",
+        Phase::Restore => "restore",
+        Phase::Finish => "finish",
+        Phase::Export => "export",
+        Phase::Check => "check",
+        Phase::Copy => "copy",
+    }
+}

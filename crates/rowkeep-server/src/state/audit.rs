@@ -1,0 +1,128 @@
+//! The audit: who did what, and with which outcome, in a chain of hashes.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::Serialize;
+
+use super::stored::{stored, time};
+
+/// Something that somebody did, or was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    /// 1 for the first; none is left out.
+    pub(crate) number: i64,
+    pub(crate) time: Timestamp,
+    /// `token deploy`, `schedule`, `nobody`.
+    pub(crate) who: String,
+    /// From where.
+    pub(crate) address: String,
+    /// `job.create`, `token.revoke`.
+    pub(crate) action: String,
+    /// To what.
+    pub(crate) object: String,
+    /// `done`, `refused`, or the state in which a job ended.
+    pub(crate) outcome: String,
+    /// The hash of all of that and of the hash before, in hexadecimal.
+    pub(crate) hash: String,
+}
+
+/// What is to be noted.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    pub(crate) who: String,
+    pub(crate) address: String,
+    pub(crate) action: &'static str,
+    pub(crate) object: String,
+    pub(crate) outcome: String,
+}
+
+/// The hash of an entry: each part with its length, so that none runs into the next.
+fn hash(before: &[u8], number: i64, time: i64, parts: [&str; 5]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("rowkeep 2026-11-29 audit entry");
+    hasher.update(before).update(&number.to_le_bytes()).update(&time.to_le_bytes());
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// The number and the hash of the last entry; of none, 0 and nothing.
+pub(crate) fn head(transaction: &Transaction<'_>) -> rusqlite::Result<(i64, Vec<u8>)> {
+    let query = "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1";
+    let head = transaction.query_row(query, (), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(head.unwrap_or_default())
+}
+
+/// Notes what somebody did.
+pub(crate) fn note(transaction: &Transaction<'_>, now: Timestamp, deed: &Deed) -> rusqlite::Result<()> {
+    let (last, before) = head(transaction)?;
+    let (number, now) = (last + 1, stored(now));
+    let parts = [&deed.who[..], &deed.address, deed.action, &deed.object, &deed.outcome];
+    let hash = hash(&before, number, now, parts);
+    transaction
+        .execute(
+            "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![number, now, deed.who, deed.address, deed.action, deed.object, deed.outcome, &hash[..]],
+        )
+        .map(drop)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        number: row.get(0)?,
+        time: time(row.get(1)?),
+        who: row.get(2)?,
+        address: row.get(3)?,
+        action: row.get(4)?,
+        object: row.get(5)?,
+        outcome: row.get(6)?,
+        hash: hex::encode(row.get::<_, Vec<u8>>(7)?),
+    })
+}
+
+/// Entries, the newest first: those before a number.
+pub(crate) fn list(
+    transaction: &Transaction<'_>,
+    before: Option<i64>,
+    limit: u32,
+) -> rusqlite::Result<Vec<Entry>> {
+    let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit WHERE ?1 IS NULL OR number < ?1 \
+        ORDER BY number DESC LIMIT ?2";
+    let mut statement = transaction.prepare(query)?;
+    statement.query_map(params![before, limit], read)?.collect()
+}
+
+/// What a look through the whole chain found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Verified {
+    /// How many entries there are.
+    pub(crate) entries: i64,
+    /// The hash of the last, in hexadecimal.
+    pub(crate) head: String,
+    /// The first entry that is not what was written, and what is wrong.
+    pub(crate) broken: Option<(i64, String)>,
+}
+
+/// Looks through the whole chain. That entries are missing at its end, only a head that is known from elsewhere tells.
+pub(crate) fn verify(transaction: &Transaction<'_>) -> rusqlite::Result<Verified> {
+    let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit ORDER BY number";
+    let mut statement = transaction.prepare(query)?;
+    let mut rows = statement.query(())?;
+    let (mut entries, mut before) = (0, Vec::new());
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(0)?;
+        let broken =
+            |why: &str| Verified { entries, head: String::new(), broken: Some((number, why.to_owned())) };
+        if number != entries + 1 {
+            return Ok(broken("entries before it are missing"));
+        }
+        let parts: [String; 5] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+        let parts = [&parts[0][..], &parts[1], &parts[2], &parts[3], &parts[4]];
+        let stated: Vec<u8> = row.get(7)?;
+        if stated != hash(&before, number, row.get(1)?, parts) {
+            return Ok(broken("it is not what was written"));
+        }
+        (entries, before) = (number, stated);
+    }
+    Ok(Verified { entries, head: hex::encode(before), broken: None })
+}

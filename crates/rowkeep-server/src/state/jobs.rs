@@ -1,0 +1,315 @@
+//! Jobs: what was asked for, by whom, and what became of it.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::stored::{stored, time};
+
+/// What a job is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobState {
+    /// It was not begun, or is to be begun again.
+    Waiting,
+    /// It is being done.
+    Running,
+    /// It is done.
+    Done,
+    /// It came to its end, and what it looked at differs, is damaged or lacks something.
+    Differences,
+    /// It was not approved of; nothing was changed.
+    Refused,
+    /// It failed.
+    Failed,
+    /// Somebody stopped it.
+    Stopped,
+}
+
+impl JobState {
+    pub(crate) const ALL: [JobState; 7] = [
+        JobState::Waiting,
+        JobState::Running,
+        JobState::Done,
+        JobState::Differences,
+        JobState::Refused,
+        JobState::Failed,
+        JobState::Stopped,
+    ];
+
+    /// As it is stored and shown.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            JobState::Waiting => "waiting",
+            JobState::Running => "running",
+            JobState::Done => "done",
+            JobState::Differences => "differences",
+            JobState::Refused => "refused",
+            JobState::Failed => "failed",
+            JobState::Stopped => "stopped",
+        }
+    }
+
+    /// That of a name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether nothing more comes of it.
+    pub(crate) fn is_over(self) -> bool {
+        !matches!(self, JobState::Waiting | JobState::Running)
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    /// In the order in which they were asked for.
+    pub(crate) number: i64,
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) database: Option<String>,
+    /// The request as JSON.
+    pub(crate) request: String,
+    pub(crate) state: JobState,
+    pub(crate) asked_by: String,
+    /// The time for which a schedule wanted it.
+    pub(crate) scheduled: Option<Timestamp>,
+    pub(crate) created: Timestamp,
+    /// Not to be begun before.
+    pub(crate) due: Timestamp,
+    pub(crate) started: Option<Timestamp>,
+    pub(crate) ended: Option<Timestamp>,
+    /// How often it was begun.
+    pub(crate) attempt: u32,
+    /// What came of it, as JSON.
+    pub(crate) outcome: Option<String>,
+    /// Why it failed the last time.
+    pub(crate) error: Option<String>,
+}
+
+/// A job that is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct NewJob {
+    pub(crate) id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) database: Option<String>,
+    pub(crate) request: String,
+    pub(crate) asked_by: String,
+    pub(crate) scheduled: Option<Timestamp>,
+    pub(crate) now: Timestamp,
+    pub(crate) due: Timestamp,
+    pub(crate) idempotency: Option<(String, Vec<u8>)>,
+}
+
+/// What became of asking for one.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// It is new, or was asked for before by the same request.
+    Job(Job),
+    /// Another request has used the same key.
+    OtherRequest,
+}
+
+const COLUMNS: &str = "number, id, kind, database, request, state, asked_by, scheduled, created, due, started, ended, attempt, \
+    outcome, error";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let state: String = row.get(5)?;
+    let optional = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(time));
+    let unknown =
+        || rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, state.clone().into());
+    Ok(Job {
+        number: row.get(0)?,
+        id: row.get(1)?,
+        kind: row.get(2)?,
+        database: row.get(3)?,
+        request: row.get(4)?,
+        state: JobState::named(&state).ok_or_else(unknown)?,
+        asked_by: row.get(6)?,
+        scheduled: optional(7)?,
+        created: time(row.get(8)?),
+        due: time(row.get(9)?),
+        started: optional(10)?,
+        ended: optional(11)?,
+        attempt: row.get(12)?,
+        outcome: row.get(13)?,
+        error: row.get(14)?,
+    })
+}
+
+/// Asks for a job.
+pub(crate) fn add(transaction: &Transaction<'_>, new: &NewJob) -> rusqlite::Result<Asked> {
+    if let Some((key, hash)) = &new.idempotency {
+        let query = "SELECT id, idempotency_hash FROM jobs WHERE asked_by = ?1 AND idempotency_key = ?2";
+        let known = transaction
+            .query_row(query, (&new.asked_by, key), |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })
+            .optional()?;
+        if let Some((id, known)) = known {
+            return match (&known == hash, by_id(transaction, &id)?) {
+                (true, Some(job)) => Ok(Asked::Job(job)),
+                _ => Ok(Asked::OtherRequest),
+            };
+        }
+    }
+    let (key, hash) = new.idempotency.as_ref().map(|(key, hash)| (key, hash)).unzip();
+    transaction.execute(
+        "INSERT INTO jobs (id, kind, database, request, state, asked_by, scheduled, created, due, idempotency_key, idempotency_hash) \
+         VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            new.id,
+            new.kind,
+            new.database,
+            new.request,
+            new.asked_by,
+            new.scheduled.map(stored),
+            stored(new.now),
+            stored(new.due),
+            key,
+            hash,
+        ],
+    )?;
+    by_id(transaction, &new.id)?.map(Asked::Job).ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// One job.
+pub(crate) fn by_id(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<Option<Job>> {
+    let query = format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1");
+    transaction.query_row(&query, [id], read).optional()
+}
+
+/// Which jobs are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) state: Option<JobState>,
+    pub(crate) kind: Option<String>,
+    pub(crate) database: Option<String>,
+    /// Only those that were asked for before this one.
+    pub(crate) before: Option<i64>,
+    pub(crate) limit: u32,
+}
+
+/// Jobs, the newest first.
+pub(crate) fn list(transaction: &Transaction<'_>, filter: &Filter) -> rusqlite::Result<Vec<Job>> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2) \
+         AND (?3 IS NULL OR database = ?3) AND (?4 IS NULL OR number < ?4) ORDER BY number DESC LIMIT ?5"
+    );
+    let state = filter.state.map(JobState::name);
+    let mut statement = transaction.prepare(&query)?;
+    let parameters = params![state, filter.kind, filter.database, filter.before, filter.limit];
+    statement.query_map(parameters, read)?.collect()
+}
+
+/// Begins the job that has waited longest of those that are due, and for whose database nothing is being done; of what is done for the
+/// repository, nothing twice at once.
+pub(crate) fn begin(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<Option<Job>> {
+    // What was asked for in the future was asked for before the clock was put back.
+    let query = "SELECT id FROM jobs AS next WHERE state = 'waiting' AND (due <= ?1 OR created > ?1) AND NOT EXISTS (SELECT 1 FROM jobs AS other \
+        WHERE other.state = 'running' AND (other.database = next.database OR next.database IS NULL AND other.kind = next.kind)) \
+        ORDER BY due, number LIMIT 1";
+    let id: Option<String> = transaction.query_row(query, [stored(now)], |row| row.get(0)).optional()?;
+    let Some(id) = id else { return Ok(None) };
+    let update = "UPDATE jobs SET state = 'running', started = ?2, attempt = attempt + 1 WHERE id = ?1";
+    transaction.execute(update, params![id, stored(now)])?;
+    by_id(transaction, &id)
+}
+
+/// Whether a job of a kind waits that somebody asked for.
+pub(crate) fn is_waiting(
+    transaction: &Transaction<'_>,
+    kind: &str,
+    database: Option<&str>,
+    asked_by: &str,
+) -> rusqlite::Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting' AND kind = ?1 AND database IS ?2 AND asked_by = ?3)";
+    transaction.query_row(query, (kind, database, asked_by), |row| row.get(0))
+}
+
+/// What became of a job that was being done.
+#[derive(Debug, Clone)]
+pub(crate) enum Ended {
+    /// It is over.
+    Over { state: JobState, outcome: Option<String>, error: Option<String> },
+    /// It failed, and is to be begun again.
+    Again { due: Timestamp, error: String },
+}
+
+/// Notes what became of a job.
+pub(crate) fn end(
+    transaction: &Transaction<'_>,
+    id: &str,
+    now: Timestamp,
+    ended: &Ended,
+) -> rusqlite::Result<()> {
+    match ended {
+        Ended::Over { state, outcome, error } => transaction.execute(
+            "UPDATE jobs SET state = ?2, ended = ?3, outcome = ?4, error = ?5 WHERE id = ?1",
+            params![id, state.name(), stored(now), outcome, error],
+        ),
+        Ended::Again { due, error } => transaction.execute(
+            "UPDATE jobs SET state = 'waiting', due = ?2, error = ?3 WHERE id = ?1",
+            params![id, stored(*due), error],
+        ),
+    }
+    .map(drop)
+}
+
+/// Wants a job to stop; one that was not begun has stopped by that. Whether there is one that was not over.
+pub(crate) fn stop(transaction: &Transaction<'_>, id: &str, now: Timestamp) -> rusqlite::Result<bool> {
+    let waiting = "UPDATE jobs SET state = 'stopped', ended = ?2 WHERE id = ?1 AND state = 'waiting'";
+    if transaction.execute(waiting, params![id, stored(now)])? > 0 {
+        return Ok(true);
+    }
+    Ok(transaction.execute("UPDATE jobs SET stop_wanted = 1 WHERE id = ?1 AND state = 'running'", [id])? > 0)
+}
+
+/// After a process ended in the middle: its jobs, that only read databases, are done again; of the others nobody knows how far they
+/// came.
+pub(crate) fn recover(
+    transaction: &Transaction<'_>,
+    again: &[&str],
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
+    let again = serde_json::to_string(again)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let waiting = "UPDATE jobs SET state = 'waiting', due = ?2 WHERE state = 'running' AND stop_wanted = 0 \
+        AND kind IN (SELECT value FROM json_each(?1))";
+    let begun_again = transaction.execute(waiting, params![again, stored(now)])?;
+    let failed = "UPDATE jobs SET state = CASE stop_wanted WHEN 1 THEN 'stopped' ELSE 'failed' END, ended = ?1, \
+        error = 'the service ended while this was being done; look at the database before it is done again' WHERE state = 'running'";
+    transaction.execute(failed, [stored(now)])?;
+    Ok(begun_again as u64)
+}
+
+/// The job of a kind that ended last for a database, in one of some states.
+pub(crate) fn last_of(
+    transaction: &Transaction<'_>,
+    kind: &str,
+    database: Option<&str>,
+    states: &[JobState],
+) -> rusqlite::Result<Option<Job>> {
+    let names: Vec<&str> = states.iter().map(|state| state.name()).collect();
+    let names = serde_json::to_string(&names)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let query = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE kind = ?1 AND database IS ?2 AND state IN (SELECT value FROM json_each(?3)) \
+         ORDER BY ended DESC, number DESC LIMIT 1"
+    );
+    transaction.query_row(&query, params![kind, database, names], read).optional()
+}
+
+/// How many jobs of each kind ended in each state since the state was made, and how many are in it now.
+pub(crate) fn counts(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(String, JobState, u64)>> {
+    let mut statement =
+        transaction.prepare("SELECT kind, state, count(*) FROM jobs GROUP BY 1, 2 ORDER BY 1, 2")?;
+    let rows = statement.query_map((), |row| {
+        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
+    })?;
+    let known = rows.map(|row: rusqlite::Result<(String, String, u64)>| {
+        row.map(|(kind, state, count)| JobState::named(&state).map(|state| (kind, state, count)))
+    });
+    known.filter_map(Result::transpose).collect()
+}

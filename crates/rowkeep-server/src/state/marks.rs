@@ -1,0 +1,28 @@
+//! Until which time each schedule was looked at, so that none of its times is missed, and none counts twice.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::stored::{stored, time};
+
+/// Until when a schedule was looked at, if it ever was.
+pub(crate) fn of(
+    transaction: &Transaction<'_>,
+    work: &str,
+    database: &str,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let query = "SELECT time FROM marks WHERE work = ?1 AND database = ?2";
+    let mark: Option<i64> = transaction.query_row(query, (work, database), |row| row.get(0)).optional()?;
+    Ok(mark.map(time))
+}
+
+/// Notes until when a schedule was looked at.
+pub(crate) fn set(
+    transaction: &Transaction<'_>,
+    work: &str,
+    database: &str,
+    until: Timestamp,
+) -> rusqlite::Result<()> {
+    let set = "INSERT INTO marks VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET time = excluded.time";
+    transaction.execute(set, params![work, database, stored(until)]).map(drop)
+}

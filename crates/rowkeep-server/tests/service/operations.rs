@@ -1,0 +1,262 @@
+//! Each operation of the API, for each who may use it and who may not.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::support::Service;
+
+/// An operation: its id, who may use it at least, whether it is of one database, and how it is used with which answer.
+struct Row {
+    id: &'static str,
+    method: Method,
+    path: &'static str,
+    role: &'static str,
+    is_of_database: bool,
+    body: Option<fn() -> Value>,
+    status: u16,
+}
+
+const ROLES: [&str; 4] = ["viewer", "operator", "restorer", "admin"];
+
+/// Every operation. `JOB` stands for a job that is over, `TOKEN` for one that can be revoked.
+fn rows() -> Vec<Row> {
+    let row = |id, method, path, role, is_of_database, body, status| Row {
+        id,
+        method,
+        path,
+        role,
+        is_of_database,
+        body,
+        status,
+    };
+    let (get, post) = (|| Method::GET, || Method::POST);
+    vec![
+        row("listDatabases", get(), "/api/v1/databases", "viewer", true, None, 200),
+        row("getDatabase", get(), "/api/v1/databases/shop", "viewer", true, None, 200),
+        row("listSnapshots", get(), "/api/v1/databases/shop/snapshots", "viewer", true, None, 200),
+        row(
+            "backUp",
+            post(),
+            "/api/v1/databases/shop/backups?wait=60s",
+            "operator",
+            true,
+            Some(|| json!({})),
+            200,
+        ),
+        row("drill", post(), "/api/v1/databases/shop/drills?wait=60s", "operator", true, None, 200),
+        row(
+            "checkRepository",
+            post(),
+            "/api/v1/repository/checks?wait=60s",
+            "operator",
+            false,
+            Some(|| json!({})),
+            200,
+        ),
+        row("pruneRepository", post(), "/api/v1/repository/prunes?wait=60s", "admin", false, None, 200),
+        row("listJobs", get(), "/api/v1/jobs", "viewer", true, None, 200),
+        row("getJob", get(), "/api/v1/jobs/JOB", "viewer", true, None, 200),
+        row("stopJob", post(), "/api/v1/jobs/JOB/stop", "operator", true, None, 409),
+        row("listSchedules", get(), "/api/v1/schedules", "viewer", true, None, 200),
+        row("listAudit", get(), "/api/v1/audit", "admin", false, None, 200),
+        row("verifyAudit", get(), "/api/v1/audit/verification", "admin", false, None, 200),
+        row("listTokens", get(), "/api/v1/tokens", "admin", false, None, 200),
+        row(
+            "createToken",
+            post(),
+            "/api/v1/tokens",
+            "admin",
+            false,
+            Some(|| json!({ "name": "another", "role": "viewer" })),
+            201,
+        ),
+        row("revokeToken", Method::DELETE, "/api/v1/tokens/TOKEN", "admin", false, None, 204),
+        row("getHealth", get(), "/api/v1/health", "viewer", true, None, 200),
+    ]
+}
+
+#[test]
+fn every_operation_has_a_row() {
+    let document: Value = serde_json::from_str(&rowkeep_server::openapi()).expect("it is JSON");
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    let paths = document["paths"].as_object().expect("it has paths");
+    let operations = paths.values().flat_map(|path| path.as_object().expect("it has methods").values());
+    let described: BTreeSet<&str> =
+        operations.map(|operation| operation["operationId"].as_str().expect("it has a name")).collect();
+    let rows = rows();
+    assert_eq!(described, rows.iter().map(|row| row.id).collect());
+    for row in rows {
+        let path = row.path.split('?').next().expect("it begins with a path");
+        let matches = |described: &str| {
+            let (path, described) = (path.split('/'), described.split('/'));
+            path.clone().count() == described.clone().count()
+                && path.zip(described).all(|(is, of)| is == of || of.starts_with('{'))
+        };
+        let method = row.method.as_str().to_lowercase();
+        let found =
+            paths.iter().any(|(path, methods)| matches(path) && methods[&method]["operationId"] == row.id);
+        assert!(found, "{} is {method} {path}", row.id);
+    }
+}
+
+#[test]
+fn the_description_that_is_kept_is_the_one_that_is_served() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let served = rowkeep_server::openapi() + "\n";
+    if std::env::var_os("ROWKEEP_WRITE_OPENAPI").is_some() {
+        std::fs::write(kept, &served).expect("it is written");
+    }
+    let kept = std::fs::read_to_string(kept).unwrap_or_default();
+    assert!(kept == served, "openapi.json is not what is served; write it with ROWKEEP_WRITE_OPENAPI=1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_is_for_those_who_may() {
+    let service = Service::new().await;
+    let job = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
+    let job = job["id"].as_str().expect("it has an id").to_owned();
+    for row in rows() {
+        let path = async |service: &Service| {
+            let mut path = row.path.replace("JOB", &job);
+            if path.contains("TOKEN") {
+                let made = service
+                    .post("/api/v1/tokens", json!({ "name": "gone", "role": "viewer" }))
+                    .await
+                    .expect(201);
+                path = path.replace("TOKEN", made["id"].as_str().expect("it has an id"));
+            }
+            path
+        };
+        let body = row.body.map(|body| body());
+        for token in [None, Some("rowkeep_00")] {
+            let answer = service.send(row.method.clone(), &path(&service).await, token, body.clone()).await;
+            // Who comes with many that are not valid is told to wait.
+            let expected: &[u16] = if token.is_none() { &[401] } else { &[401, 429] };
+            assert!(expected.contains(&answer.status.as_u16()), "{} with {token:?}: {}", row.id, answer.json);
+            assert_eq!(answer.content_type, "application/problem+json");
+        }
+        let least = ROLES.iter().position(|role| *role == row.role).expect("it is one");
+        for (at, role) in ROLES.iter().enumerate() {
+            for databases in [None, Some(&["shop"][..]), Some(&["orders"][..])] {
+                let token = service.token(role, databases).await;
+                let path = path(&service).await;
+                let answer = service.send(row.method.clone(), &path, Some(&token), body.clone()).await;
+                let status = answer.status.as_u16();
+                let is_list = ["listDatabases", "listJobs", "listSchedules", "getHealth"].contains(&row.id);
+                let expected: &[u16] = match databases {
+                    None | Some(["shop"]) if row.is_of_database && at >= least => &[row.status],
+                    None if at >= least => &[row.status],
+                    Some(["orders"]) if is_list => &[row.status],
+                    // What is nobody's business who asks is not there.
+                    Some(["orders"]) if row.is_of_database => &[404],
+                    _ => &[403],
+                };
+                assert!(
+                    expected.contains(&status),
+                    "{} as {role} of {databases:?}: {status} {}",
+                    row.id,
+                    answer.json
+                );
+                if is_list && databases == Some(&["orders"][..]) {
+                    assert!(!answer.json.to_string().contains("shop"), "{}", answer.json);
+                }
+            }
+        }
+    }
+    let verified = service.get("/api/v1/audit/verification").await;
+    assert_eq!(verified["intact"], true);
+    let refused = service.get("/api/v1/audit?limit=500").await["entries"].to_string();
+    assert!(
+        refused.contains("\"refused\"") && !refused.contains("rowkeep_"),
+        "refusals are noted, secrets are not"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_wrong_are_refused_in_words() {
+    let service = Service::new().await;
+    let post = |path: &str| service.request(Method::POST, path);
+    let backups = "/api/v1/databases/shop/backups";
+    for (request, status, code) in [
+        (post(backups).header("content-type", "text/plain").body("{}"), 415, "media_type"),
+        (post(backups).header("content-type", "application/json").body("{"), 400, "malformed"),
+        (post(backups).header("content-type", "application/json").body("[1]"), 422, "unprocessable"),
+        (post(backups).json(&json!({ "nmae": "x" })), 422, "unprocessable"),
+        (post(backups).json(&json!({ "name": "latest" })), 400, "malformed"),
+        (post(backups).json(&json!({ "name": "shop" })), 400, "malformed"),
+        (post(&format!("{backups}?wait=forever")).json(&json!({})), 400, "malformed"),
+        (post(&format!("{backups}?wait=2h")).json(&json!({})), 400, "malformed"),
+        (post(backups).header("idempotency-key", "").json(&json!({})), 400, "malformed"),
+        (post(backups).json(&json!({ "name": "x".repeat(2 << 20) })), 413, "too_large"),
+        (post("/api/v1/databases/..%2Fshop/backups").json(&json!({})), 404, "not_found"),
+        (post("/api/v1/databases/sqlite:%2Fetc%2Fpasswd/backups").json(&json!({})), 404, "not_found"),
+        (service.request(Method::PUT, backups).json(&json!({})), 405, "method_not_allowed"),
+        (service.request(Method::GET, "/api/v1/jobs?limit=0"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?limit=501"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?cursor=x"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?state=asleep"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?colour=red"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs/%00"), 404, "not_found"),
+        (service.request(Method::GET, "/api/v2/jobs"), 404, "not_found"),
+        (post("/api/v1/repository/checks").json(&json!({ "read_percent": 101 })), 422, "unprocessable"),
+        (post("/api/v1/tokens").json(&json!({ "name": "", "role": "viewer" })), 422, "unprocessable"),
+        (post("/api/v1/tokens").json(&json!({ "name": "a\nb", "role": "viewer" })), 422, "unprocessable"),
+        (post("/api/v1/tokens").json(&json!({ "name": "a", "role": "king" })), 422, "unprocessable"),
+        (
+            post("/api/v1/tokens").json(&json!({ "name": "a", "role": "viewer", "databases": ["no"] })),
+            422,
+            "unprocessable",
+        ),
+        (
+            post("/api/v1/tokens")
+                .json(&json!({ "name": "a", "role": "viewer", "expires": "2020-01-01T00:00:00Z" })),
+            422,
+            "unprocessable",
+        ),
+        (service.request(Method::DELETE, "/api/v1/tokens/none"), 404, "not_found"),
+    ] {
+        let answer = service.answer(request).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{}", answer.json);
+        assert_eq!(answer.content_type, "application/problem+json");
+        assert!(answer.json["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{}", answer.json);
+    }
+    assert_eq!(service.get("/api/v1/jobs").await["jobs"], json!([]), "none of them did anything");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_tokens_is_kept_out_for_a_while() {
+    let service = Service::new().await;
+    for _ in 0..10 {
+        service.send(Method::GET, "/api/v1/jobs", Some("rowkeep_guess"), None).await.expect(401);
+    }
+    let answer = service.send(Method::GET, "/api/v1/jobs", Some("rowkeep_guess"), None).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["code"]), (429, &json!("too_many")));
+    service.get("/api/v1/jobs").await;
+    service.send(Method::GET, "/healthz", None, None).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_end_when_they_are_revoked() {
+    let service = Service::new().await;
+    let made =
+        service.post("/api/v1/tokens", json!({ "name": "deploy", "role": "operator" })).await.expect(201);
+    let secret = made["secret"].as_str().expect("it is shown once").to_owned();
+    service.send(Method::GET, "/api/v1/jobs", Some(&secret), None).await.expect(200);
+    let listed = service.get("/api/v1/tokens").await;
+    assert!(
+        !listed.to_string().contains(&secret) && listed["tokens"][1]["last_used"].is_string(),
+        "{listed}"
+    );
+    let id = made["id"].as_str().expect("it has an id");
+    service
+        .send(Method::DELETE, &format!("/api/v1/tokens/{id}"), Some(&service.token), None)
+        .await
+        .expect(204);
+    service.send(Method::GET, "/api/v1/jobs", Some(&secret), None).await.expect(401);
+    let bytes = std::fs::read(super::support::state(&service.folder)).expect("the state is there");
+    let wal = std::fs::read(service.folder.path().join("state.db-wal")).unwrap_or_default();
+    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+    assert!(!holds(&bytes) && !holds(&wal), "secrets are not kept");
+}

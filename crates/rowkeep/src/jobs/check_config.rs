@@ -1,0 +1,110 @@
+//! Whether a configuration holds, and what it wants when.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::verdict::Verdict;
+use crate::Config;
+use crate::config::Work;
+use crate::moments::told;
+
+/// What a configuration wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigOutcome {
+    /// How many databases it has.
+    pub databases: u64,
+    /// What is done by itself.
+    pub schedules: Vec<ScheduledWork>,
+    /// The promises that these cannot keep.
+    pub broken_promises: Vec<BrokenPromise>,
+    /// Values that cannot be used now, such as URLs with variables that are not set.
+    pub unusable: Vec<Unusable>,
+}
+
+/// Work that is done by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduledWork {
+    /// The work.
+    pub work: Work,
+    /// The database; none for what is done for the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// When, as it was written.
+    pub schedule: String,
+    /// The time zone of that.
+    pub timezone: String,
+    /// Whether it follows from a promise.
+    pub promised: bool,
+    /// When it is done next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Timestamp>,
+    /// The same in words, in that time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_next: Option<String>,
+}
+
+/// A promise that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenPromise {
+    /// The database.
+    pub database: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// A database that cannot be reached as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unusable {
+    /// The database.
+    pub database: String,
+    /// Why not.
+    pub reason: String,
+}
+
+impl ConfigOutcome {
+    /// How it ended: a promise that cannot be kept is one that must not be made.
+    pub fn verdict(&self) -> Verdict {
+        match self.broken_promises.is_empty() && self.unusable.is_empty() {
+            true => Verdict::Done,
+            false => Verdict::Failed,
+        }
+    }
+}
+
+/// Looks at a configuration; no database and no repository is opened.
+///
+/// ```
+/// use rowkeep::Config;
+/// use rowkeep::jobs::check_config::check;
+///
+/// let text = "[databases.shop]\nurl = 'shop.db'\npromise = { lose = '6h' }";
+/// let config = Config::parse(text, "rowkeep.toml".as_ref(), &|_| None)?;
+/// let outcome = check(&config, "2026-11-29T12:00:00Z".parse().expect("it is a time"));
+/// assert_eq!(outcome.schedules[0].schedule, "every 3 hours");
+/// # Ok::<(), rowkeep::Error>(())
+/// ```
+pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
+    let schedules = config.timetable().into_iter().map(|scheduled| {
+        let (zone, next) = (config.zone_of(&scheduled), config.next(&scheduled, now));
+        ScheduledWork {
+            work: scheduled.work,
+            schedule: scheduled.schedule.to_string(),
+            timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
+            promised: scheduled.is_promised,
+            told_next: next.map(|next| told(next, &zone)),
+            next,
+            database: scheduled.database,
+        }
+    });
+    let broken = config.broken_promises(now).into_iter();
+    let unusable = config.databases.iter().filter_map(|(name, database)| {
+        let reason = database.url.value().err()?.to_owned();
+        Some(Unusable { database: name.clone(), reason })
+    });
+    ConfigOutcome {
+        databases: config.databases.len() as u64,
+        schedules: schedules.collect(),
+        broken_promises: broken.map(|(database, reason)| BrokenPromise { database, reason }).collect(),
+        unusable: unusable.collect(),
+    }
+}

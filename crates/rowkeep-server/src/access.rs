@@ -139,7 +139,8 @@ pub(crate) async fn principal(
     let unknown =
         || Refusal::Failed(Error::Content(format!("token {} has the role {:?}", token.id, token.role)));
     Ok(Principal {
-        name: format!("token {}", token.name),
+        // Several may have one name.
+        name: format!("token {} ({})", token.name, token.id),
         role: Role::named(&token.role).ok_or_else(unknown)?,
         databases: token.databases,
         address: address.to_string(),

@@ -6,8 +6,10 @@ mod guard;
 mod health;
 mod jobs;
 mod metrics;
+mod names;
 mod problem;
 mod repository;
+mod restores;
 mod schedules;
 mod service;
 mod tokens;
@@ -43,6 +45,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(20);
     tags(
         (name = "databases", description = "Databases and their snapshots"),
         (name = "repository", description = "Where the snapshots are"),
+        (name = "plans", description = "What is to be changed in databases, before it is"),
         (name = "jobs", description = "What was asked for, and what became of it"),
         (name = "schedules", description = "What is done by itself"),
         (name = "audit", description = "Who did what"),
@@ -61,6 +64,12 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::snapshots))
         .routes(routes!(databases::back_up))
         .routes(routes!(databases::drill))
+        .routes(routes!(databases::hold, databases::release))
+        .routes(routes!(restores::compare))
+        .routes(routes!(restores::plan))
+        .routes(routes!(restores::undo))
+        .routes(routes!(restores::list))
+        .routes(routes!(restores::execute))
         .routes(routes!(repository::check))
         .routes(routes!(repository::prune))
         .routes(routes!(jobs::list))

@@ -132,6 +132,11 @@ impl Queue {
         self.0.clock.now()
     }
 
+    /// The clock.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
     /// Something random that is used once, in hexadecimal.
     pub(crate) fn random<const N: usize>(&self) -> Result<String, Error> {
         let bytes: [u8; N] =

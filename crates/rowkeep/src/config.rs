@@ -90,6 +90,8 @@ pub struct Database {
     pub promise: Option<Promise>,
     /// What runs by itself, in place of what counts for all.
     pub schedules: Schedules,
+    /// Whether over HTTP a plan for it is executed by somebody else than who asked for it.
+    pub second_person: bool,
     /// The time zone of its days, and of times that name none.
     pub timezone: Option<TimeZone>,
     /// When a backup of it is suspicious, in place of what counts for all.
@@ -154,6 +156,8 @@ struct FileDatabase {
     promise: Option<FilePromise>,
     #[serde(default)]
     schedule: BTreeMap<String, String>,
+    #[serde(default)]
+    second_person: bool,
     timezone: Option<String>,
     keep: Option<StatedRules>,
     suspicion: Option<FileSuspicion>,
@@ -348,6 +352,7 @@ impl Config {
                 objectives,
                 promise,
                 schedules,
+                second_person: database.second_person,
                 timezone,
                 suspicion,
                 keep,

@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use rowkeep::jobs::backup::BackupRequest;
 use rowkeep::jobs::drill::DrillRequest;
+use rowkeep::jobs::holds::{HoldRequest, ReleaseRequest};
 use rowkeep::jobs::request::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::guard::Caller;
 use super::jobs::{self, JobView, WaitQuery, limit, number};
+use super::names::{known, snapshot_named};
 use super::problem::Problem;
 use super::service::Service;
 use crate::access::Role;
@@ -58,15 +60,6 @@ pub(super) async fn show(
 ) -> Result<Json<DatabaseHealth>, Problem> {
     known(&service, &caller, &database)?;
     Ok(Json(health_of(service.queue(), &database).await?))
-}
-
-/// Fails where a database is not configured, or is nobody's business who asks.
-fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
-    let is_known = service.queue().workspace().config().databases.contains_key(database);
-    match is_known && caller.0.sees(Some(database)) {
-        true => Ok(()),
-        false => Err(Problem::not_found(format!("no database {database}"))),
-    }
 }
 
 /// Snapshots, the newest first.
@@ -187,4 +180,71 @@ pub(super) async fn drill(
     let request = DrillRequest { database: Some(database.as_str().into()), ..DrillRequest::default() };
     jobs::ask(&service, &caller, "drill.create", Request::Drill(request), Some(database), &headers, wait)
         .await
+}
+
+/// Why and how long a snapshot is to be held.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HoldBody {
+    /// When the hold ends by itself: a time, or a length of time such as `30d`.
+    until: Option<String>,
+    /// Why it is held.
+    reason: Option<String>,
+}
+
+/// Holds a snapshot: no rule and nobody deletes it until it is released.
+#[utoipa::path(put, path = "/api/v1/databases/{database}/snapshots/{snapshot}/hold", operation_id = "holdSnapshot", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"),
+        ("snapshot" = String, Path, description = "Its id or the beginning of it, its name, or `latest`"), WaitQuery),
+    request_body = Option<HoldBody>, responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn hold(
+    State(service): State<Service>,
+    caller: Caller,
+    Path((database, snapshot)): Path<(String, String)>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Option<Json<HoldBody>>, JsonRejection>,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database)?;
+    caller.must(&service, Role::Operator, Some(&database), "snapshot.hold").await?;
+    let body = body?.map(|Json(body)| body).unwrap_or_default();
+    let snapshot = snapshot_named(&service, &database, &snapshot).await?;
+    let request = Request::Hold(HoldRequest { snapshot, until: body.until, reason: body.reason });
+    jobs::ask(&service, &caller, "snapshot.hold", request, Some(database), &headers, wait).await
+}
+
+/// Releases a snapshot from its holds; a suspicious one counts as looked at.
+#[utoipa::path(delete, path = "/api/v1/databases/{database}/snapshots/{snapshot}/hold", operation_id = "releaseSnapshot", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"),
+        ("snapshot" = String, Path, description = "Its id or the beginning of it, its name, or `latest`"), WaitQuery), responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn release(
+    State(service): State<Service>,
+    caller: Caller,
+    Path((database, snapshot)): Path<(String, String)>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database)?;
+    caller.must(&service, Role::Admin, Some(&database), "snapshot.release").await?;
+    let snapshot = snapshot_named(&service, &database, &snapshot).await?;
+    let request = Request::Release(ReleaseRequest { snapshot });
+    jobs::ask(&service, &caller, "snapshot.release", request, Some(database), &headers, wait).await
 }

@@ -301,6 +301,12 @@ pub(crate) fn last_of(
     transaction.query_row(&query, params![kind, database, names], read).optional()
 }
 
+/// Who asked for the job that made a plan.
+pub(crate) fn author_of(transaction: &Transaction<'_>, plan: &str) -> rusqlite::Result<Option<String>> {
+    let query = "SELECT asked_by FROM jobs WHERE kind IN ('restore', 'undo') AND instr(outcome, ?1) > 0 ORDER BY number LIMIT 1";
+    transaction.query_row(query, [plan], |row| row.get(0)).optional()
+}
+
 /// How many jobs of each kind ended in each state since the state was made, and how many are in it now.
 pub(crate) fn counts(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(String, JobState, u64)>> {
     let mut statement =

@@ -2,5 +2,6 @@
 
 mod jobs;
 mod operations;
+mod restores;
 mod schedules;
 mod support;

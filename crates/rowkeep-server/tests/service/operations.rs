@@ -56,6 +56,53 @@ fn rows() -> Vec<Row> {
             200,
         ),
         row("pruneRepository", post(), "/api/v1/repository/prunes?wait=60s", "admin", false, None, 200),
+        row(
+            "compare",
+            post(),
+            "/api/v1/databases/shop/comparisons?wait=60s",
+            "operator",
+            true,
+            Some(|| json!({ "before": "latest" })),
+            200,
+        ),
+        row(
+            "holdSnapshot",
+            Method::PUT,
+            "/api/v1/databases/shop/snapshots/latest/hold?wait=60s",
+            "operator",
+            true,
+            None,
+            200,
+        ),
+        row(
+            "releaseSnapshot",
+            Method::DELETE,
+            "/api/v1/databases/shop/snapshots/latest/hold?wait=60s",
+            "admin",
+            true,
+            None,
+            200,
+        ),
+        row(
+            "planRestore",
+            post(),
+            "/api/v1/databases/shop/restores?wait=60s",
+            "restorer",
+            true,
+            Some(|| json!({ "snapshot": "latest" })),
+            200,
+        ),
+        row("planUndo", post(), "/api/v1/databases/shop/undos?wait=60s", "restorer", true, None, 200),
+        row("listPlans", get(), "/api/v1/plans", "viewer", true, None, 200),
+        row(
+            "executePlan",
+            post(),
+            "/api/v1/plans/PLAN/executions?wait=60s",
+            "restorer",
+            true,
+            Some(|| json!({ "confirm": "shop" })),
+            409,
+        ),
         row("listJobs", get(), "/api/v1/jobs", "viewer", true, None, 200),
         row("getJob", get(), "/api/v1/jobs/JOB", "viewer", true, None, 200),
         row("stopJob", post(), "/api/v1/jobs/JOB/stop", "operator", true, None, 409),
@@ -117,9 +164,16 @@ async fn each_is_for_those_who_may() {
     let service = Service::new().await;
     let job = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     let job = job["id"].as_str().expect("it has an id").to_owned();
+    let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
+    database.execute("DELETE FROM customers WHERE id = 1", ()).expect("it is done");
+    let body = json!({ "snapshot": "latest" });
+    service.post("/api/v1/databases/shop/restores?wait=60s", body).await.expect(200);
+    let plan = service.get("/api/v1/plans").await["plans"][0]["id"].as_str().expect("it is kept").to_owned();
+    let execution = format!("/api/v1/plans/{plan}/executions?wait=60s");
+    service.post(&execution, json!({ "confirm": "shop" })).await.expect(200);
     for row in rows() {
         let path = async |service: &Service| {
-            let mut path = row.path.replace("JOB", &job);
+            let mut path = row.path.replace("JOB", &job).replace("PLAN", &plan);
             if path.contains("TOKEN") {
                 let made = service
                     .post("/api/v1/tokens", json!({ "name": "gone", "role": "viewer" }))
@@ -144,7 +198,8 @@ async fn each_is_for_those_who_may() {
                 let path = path(&service).await;
                 let answer = service.send(row.method.clone(), &path, Some(&token), body.clone()).await;
                 let status = answer.status.as_u16();
-                let is_list = ["listDatabases", "listJobs", "listSchedules", "getHealth"].contains(&row.id);
+                let is_list = ["listDatabases", "listJobs", "listSchedules", "listPlans", "getHealth"]
+                    .contains(&row.id);
                 let expected: &[u16] = match databases {
                     None | Some(["shop"]) if row.is_of_database && at >= least => &[row.status],
                     None if at >= least => &[row.status],

@@ -1,0 +1,50 @@
+//! What requests name: databases and snapshots, and nothing that a configuration does not know.
+
+use rowkeep::Context;
+
+use super::guard::Caller;
+use super::problem::Problem;
+use super::service::Service;
+
+/// Fails where a database is not configured, or is nobody's business who asks.
+pub(super) fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
+    let is_known = service.queue().workspace().config().databases.contains_key(database);
+    match is_known && caller.0.sees(Some(database)) {
+        true => Ok(()),
+        false => Err(Problem::not_found(format!("no database {database}"))),
+    }
+}
+
+/// The snapshot of a database that a request names: by its id or the beginning of it, its name, `latest` or `@TIME`.
+pub(super) async fn snapshot_named(
+    service: &Service,
+    database: &str,
+    named: &str,
+) -> Result<String, Problem> {
+    let workspace = service.queue().workspace();
+    let repository = workspace.repository().await?;
+    let catalog = repository.catalog().await.map_err(rowkeep::Error::from)?;
+    let missing = || Problem::not_found(format!("no snapshot {named} of {database}"));
+    if named == "latest" {
+        return catalog.newest(Some(database)).map(|summary| summary.id.to_string()).ok_or_else(missing);
+    }
+    if named.starts_with('@') {
+        let context = Context::silent().with_clock(service.queue().clock());
+        let id = workspace.snapshot_id(&context, &format!("{database}{named}")).await?;
+        return Ok(id.to_string());
+    }
+    // Among its own alone: those of other databases may be nobody's business who asks.
+    let is_named = |summary: &rowkeep::format::Summary| summary.name.as_deref() == Some(named);
+    let begins =
+        |summary: &rowkeep::format::Summary| named.len() >= 4 && summary.id.to_string().starts_with(named);
+    let found: Vec<_> =
+        catalog.of(Some(database)).filter(|summary| is_named(summary) || begins(summary)).collect();
+    match found.as_slice() {
+        [only] => Ok(only.id.to_string()),
+        [] => Err(missing()),
+        _ => Err(Problem::malformed(format!(
+            "{named} could be any of {} snapshots of {database}",
+            found.len()
+        ))),
+    }
+}

@@ -1,0 +1,315 @@
+//! What changes databases: plans, and their execution.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use jiff::Timestamp;
+use rowkeep::apply::plan::Mode;
+use rowkeep::jobs::apply_plan::ApplyRequest;
+use rowkeep::jobs::diff::DiffRequest;
+use rowkeep::jobs::plans::{self, PlanListing};
+use rowkeep::jobs::request::Request;
+use rowkeep::jobs::restore::RestoreRequest;
+use rowkeep::jobs::rows_wanted::RowsWanted;
+use rowkeep::jobs::undo::UndoRequest;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::guard::Caller;
+use super::jobs::{self, JobView, WaitQuery};
+use super::names::{known, snapshot_named};
+use super::problem::Problem;
+use super::service::Service;
+use crate::access::Role;
+use crate::state::jobs::author_of;
+
+/// What stands for the database as it is now.
+const LIVE: &str = "live";
+
+/// Which tables and rows are meant; all when nothing is said.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Wanted {
+    /// Only these tables, or groups of them.
+    tables: Vec<String>,
+    /// Not these tables.
+    exclude: Vec<String>,
+    /// Only rows for which this holds, before or after, such as `city = 'Oslo'`.
+    condition: Option<String>,
+    /// Only the rows of these keys, such as `customers:42`.
+    keys: Vec<String>,
+    /// Also the rows that are related to these, by foreign keys.
+    with_related: bool,
+}
+
+impl From<Wanted> for RowsWanted {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted { tables, exclude, condition, keys, with_related } = wanted;
+        Self { tables, exclude, condition, keys, with_related }
+    }
+}
+
+/// Which states are to be compared.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ComparisonBody {
+    /// A snapshot of the database, by its id or the beginning of it, its name, `latest`, or `@TIME`; or `live`.
+    before: String,
+    /// The same; `live` when not given.
+    after: Option<String>,
+    /// Whether definitions are left out.
+    #[serde(default)]
+    rows_only: bool,
+    #[serde(default)]
+    wanted: Wanted,
+}
+
+/// Compares two states of a database: how many rows of which tables differ.
+#[utoipa::path(post, path = "/api/v1/databases/{database}/comparisons", operation_id = "compare", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = ComparisonBody, responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn compare(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(database): Path<String>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Json<ComparisonBody>, JsonRejection>,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database)?;
+    caller.must(&service, Role::Operator, Some(&database), "comparison.create").await?;
+    let Json(body) = body?;
+    let state = async |named: &str| match named {
+        LIVE => Ok(database.clone()),
+        named => snapshot_named(&service, &database, named).await,
+    };
+    let before = state(&body.before).await?;
+    let after = state(body.after.as_deref().unwrap_or(LIVE)).await?;
+    let request = DiffRequest {
+        before: before.as_str().into(),
+        after: after.as_str().into(),
+        wanted: body.wanted.into(),
+        rows_only: body.rows_only,
+    };
+    jobs::ask(&service, &caller, "comparison.create", Request::Diff(request), Some(database), &headers, wait)
+        .await
+}
+
+/// What is to be restored.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RestoreBody {
+    /// A snapshot of the database, by its id or the beginning of it, its name, `latest`, or `@TIME`.
+    snapshot: String,
+    /// `replace`: the tables become equal; `update`: no row goes; `merge`: only missing rows come.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^(replace|update|merge)$")]
+    mode: Mode,
+    #[serde(default)]
+    wanted: Wanted,
+}
+
+/// Makes a plan that brings rows of a snapshot back into its database. Nothing is changed; the plan is kept, and executed by its id.
+#[utoipa::path(post, path = "/api/v1/databases/{database}/restores", operation_id = "planRestore", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = RestoreBody, responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn plan(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(database): Path<String>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Json<RestoreBody>, JsonRejection>,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database)?;
+    caller.must(&service, Role::Restorer, Some(&database), "restore.plan").await?;
+    let Json(body) = body?;
+    let request = RestoreRequest {
+        to: Some(database.as_str().into()),
+        mode: body.mode,
+        wanted: body.wanted.into(),
+        plan_only: true,
+        ..RestoreRequest::of(snapshot_named(&service, &database, &body.snapshot).await?)
+    };
+    jobs::ask(&service, &caller, "restore.plan", Request::Restore(request), Some(database), &headers, wait)
+        .await
+}
+
+/// What is to be undone.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct UndoBody {
+    /// The safety snapshot of what is to be undone; what was done last when not given.
+    snapshot: Option<String>,
+}
+
+/// Makes a plan that takes back what a restore did. Nothing is changed; the plan is kept, and executed by its id.
+#[utoipa::path(post, path = "/api/v1/databases/{database}/undos", operation_id = "planUndo", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = Option<UndoBody>, responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn undo(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(database): Path<String>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Option<Json<UndoBody>>, JsonRejection>,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database)?;
+    caller.must(&service, Role::Restorer, Some(&database), "undo.plan").await?;
+    let named = body?.and_then(|Json(body)| body.snapshot);
+    let snapshot = match &named {
+        Some(named) => Some(snapshot_named(&service, &database, named).await?),
+        None => None,
+    };
+    let request = UndoRequest {
+        database: Some(database.as_str().into()),
+        snapshot,
+        plan_only: true,
+        ..UndoRequest::default()
+    };
+    jobs::ask(&service, &caller, "undo.plan", Request::Undo(request), Some(database), &headers, wait).await
+}
+
+/// A plan that was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PlanView {
+    id: String,
+    database: String,
+    /// The snapshot that is restored; of an undo the safety snapshot.
+    snapshot: String,
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
+    /// Who asked for it, where it was asked for here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_by: Option<String>,
+    /// When its execution was begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    executed: Option<Timestamp>,
+}
+
+/// Plans, the oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PlanList {
+    plans: Vec<PlanView>,
+    /// How many cannot be read.
+    unreadable: u64,
+}
+
+/// Lists the plans that are kept.
+#[utoipa::path(get, path = "/api/v1/plans", operation_id = "listPlans", tag = "plans", responses(
+    (status = 200, description = "The plans, the oldest first", body = PlanList),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<PlanList>, Problem> {
+    let kept = kept_plans(&service).await?;
+    let mut list = PlanList { plans: Vec::new(), unreadable: kept.unreadable.len() as u64 };
+    for listed in kept.listed {
+        if caller.0.sees(Some(&listed.plan.database)) {
+            list.plans.push(view(&service, listed).await?);
+        }
+    }
+    Ok(Json(list))
+}
+
+async fn kept_plans(service: &Service) -> Result<plans::Plans, Problem> {
+    Ok(plans::list(service.queue().workspace().repository().await?).await?)
+}
+
+async fn view(
+    service: &Service,
+    PlanListing { id, executed, plan }: PlanListing,
+) -> Result<PlanView, Problem> {
+    let (id, snapshot) = (id.to_string(), plan.snapshot.to_string());
+    let of = id.clone();
+    let made_by = service.queue().state().transaction(move |state| author_of(state, &of)).await?;
+    Ok(PlanView { id, database: plan.database, snapshot, time: plan.time, made_by, executed })
+}
+
+/// Whether a plan is really to be executed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExecutionBody {
+    /// The name of the database that is changed.
+    confirm: String,
+}
+
+/// Executes a plan, once. A row that was changed since the plan was made stops it, and nothing is changed.
+#[utoipa::path(post, path = "/api/v1/plans/{id}/executions", operation_id = "executePlan", tag = "plans",
+    params(("id" = String, Path, description = "Of the plan"), WaitQuery), request_body = ExecutionBody, responses(
+    (status = 200, description = "The job, which is over", body = JobView),
+    (status = 202, description = "The job, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such plan", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "It was executed, or another person has to do it", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body confirms something else", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn execute(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Json<ExecutionBody>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let listed = kept_plans(&service).await?.listed.into_iter().find(|listed| listed.id.to_string() == id);
+    let config = service.queue().workspace().config();
+    // A plan for something that is not configured was made elsewhere, and is executed there.
+    let listed = listed.filter(|listed| {
+        let database = &listed.plan.database;
+        caller.0.sees(Some(database)) && listed.plan.configured && config.databases.contains_key(database)
+    });
+    let plan = view(&service, listed.ok_or_else(|| Problem::not_found(format!("no plan {id}")))?).await?;
+    caller.must(&service, Role::Restorer, Some(&plan.database), "plan.execute").await?;
+    let Json(body) = body?;
+    if body.confirm != plan.database {
+        return Err(Problem::unprocessable("confirm is not the name of the database that the plan changes"));
+    }
+    if let Some(executed) = plan.executed {
+        return Err(Problem::conflict(format!("plan {id} was executed at {executed}; make a new one")));
+    }
+    let needs_another = config.databases.get(&plan.database).is_some_and(|database| database.second_person);
+    if needs_another && plan.made_by.as_ref().is_none_or(|made_by| *made_by == caller.0.name) {
+        caller.note(&service, "plan.execute", plan.id, "refused").await?;
+        return Err(Problem::conflict(
+            "plans for this database are executed by somebody else than who has asked for them: use a token of another person",
+        ));
+    }
+    let request = Request::Apply(ApplyRequest { plan: plan.id, to: None });
+    jobs::ask(&service, &caller, "plan.execute", request, Some(plan.database), &headers, wait).await
+}

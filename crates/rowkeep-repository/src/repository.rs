@@ -285,7 +285,8 @@ impl Repository {
     /// Fails unless the config is still the one that was opened.
     ///
     /// On a store that ignores conditions, the config can be overwritten by another initialisation at the same time.
-    pub(crate) async fn still_there(&self) -> Result<()> {
+    /// A disk that is not mounted any more leaves an empty folder in its place.
+    pub async fn still_there(&self) -> Result<()> {
         let now = self.listings().now();
         let before = std::mem::take(&mut *lock(&self.inner.confirmed));
         let held = objects_config(self.objects()).await?;
@@ -310,7 +311,8 @@ impl Repository {
     pub(crate) async fn still_there_lately(&self) -> Result<()> {
         let confirmed = *lock(&self.inner.confirmed);
         match confirmed.at {
-            Some(at) if self.listings().is_fresh(at) => Ok(()),
+            // A folder costs nothing to ask, and its disk may be unmounted at any time.
+            Some(at) if !self.inner.is_local && self.listings().is_fresh(at) => Ok(()),
             _ => self.still_there().await,
         }
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod databases;
+mod extract;
 mod guard;
 mod health;
 mod jobs;
@@ -27,6 +28,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -92,15 +94,37 @@ fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
+/// The operations with what each of them may answer: an address that sends too many tokens that are not valid has to wait.
+fn described() -> (Router<Service>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = operations().split_for_parts();
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete];
+        for operation in operations.into_iter().flatten() {
+            let mut also = vec![("429", "Too many tokens that are not valid came from this address")];
+            if operation.request_body.is_some() {
+                also.push(("413", "The body is too large"));
+            }
+            for (status, description) in also {
+                let problem = RefOr::Ref(Ref::from_schema_name("Problem"));
+                let content = ContentBuilder::new().schema(Some(problem)).build();
+                let response = ResponseBuilder::new().description(description);
+                let response = response.content("application/problem+json", content).build();
+                operation.responses.responses.insert(status.to_owned(), RefOr::T(response));
+            }
+        }
+    }
+    (router, document)
+}
+
 /// The document that describes the API: OpenAPI 3.1.
 pub fn openapi() -> String {
-    let (_, document) = operations().split_for_parts();
+    let (_, document) = described();
     document.to_pretty_json().expect("the document has a JSON form")
 }
 
 /// Everything that answers requests.
 pub(crate) fn router(service: Service) -> Router {
-    let (operations, document) = operations().split_for_parts();
+    let (operations, document) = described();
     let document = Arc::new(document);
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))

@@ -24,6 +24,12 @@ pub enum Error {
         /// The newest that is known here.
         known: i64,
     },
+    /// The file is something else.
+    #[error("{} is no state of the service; name another file with --state", .path.display())]
+    OtherFile {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// Another process serves with the same state.
     #[error("another process serves with the state {}", .path.display())]
     InUse {
@@ -31,7 +37,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file beside the state cannot be made.
-    #[error("cannot make {}", .path.display())]
+    #[error("cannot use {}", .path.display())]
     File {
         /// Which.
         path: PathBuf,

@@ -48,6 +48,9 @@ pub(crate) struct DatabaseHealth {
     /// Its newest snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) newest: Option<Newest>,
+    /// Why nobody knows how it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) problem: Option<String>,
     /// How many snapshots there are of it.
     pub(crate) snapshots: u64,
     /// The seconds of work that may be lost at most.
@@ -129,9 +132,9 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
             Ok((last(Work::Backup)?, last(Work::Drill)?))
         })
         .await?;
-    let catalog = match queue.workspace().repository().await {
-        Ok(repository) => repository.catalog().await.map_err(rowkeep::Error::from),
-        Err(error) => Err(error),
+    let catalog = match queue.repository().await {
+        Ok(repository) => repository.catalog().await.map_err(|error| error.to_string()),
+        Err(problem) => Err(problem),
     };
     let (newest, snapshots) = match &catalog {
         Ok(catalog) => {
@@ -162,6 +165,7 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
     Ok(DatabaseHealth {
         name: name.to_owned(),
         standing,
+        problem: catalog.as_ref().err().cloned(),
         newest,
         snapshots,
         lose_seconds: promise.map(|promise| promise.lose_seconds),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rowkeep::async_trait;
@@ -13,7 +13,7 @@ use rowkeep::jobs::caller::{RunCommand, Unattended};
 use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::jobs::snapshots;
 use rowkeep::jobs::workspace::Workspace;
-use rowkeep::repository::Randomness;
+use rowkeep::repository::{Randomness, Repository};
 use rowkeep::{Context, Event, Phase};
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Error;
 use crate::state::State;
+use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
 
 /// How many jobs are done at once.
@@ -38,6 +39,9 @@ const AGAIN: [SignedDuration; 4] = [
     SignedDuration::from_mins(15),
     SignedDuration::from_hours(1),
 ];
+
+/// For how long the repository is taken to be as it was found.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// What a job is known by in the tags of the snapshots that it makes.
 const TAG: &str = "rowkeep-job";
@@ -71,6 +75,15 @@ struct Inner {
     running: Mutex<HashMap<String, Running>>,
     ended: broadcast::Sender<String>,
     tasks: TaskTracker,
+    /// Cancelled when the service ends.
+    ending: CancellationToken,
+    looked: tokio::sync::Mutex<Option<Looked>>,
+}
+
+/// When the repository was last looked at, and what was wrong with it.
+struct Looked {
+    at: Instant,
+    problem: Option<String>,
 }
 
 struct Running {
@@ -113,13 +126,53 @@ impl Queue {
             tracing::info!("{again} jobs that were cut off are begun again");
         }
         let (ended, _) = broadcast::channel(256);
-        let (wake, running, tasks) = (Notify::new(), Mutex::default(), TaskTracker::new());
-        Ok(Self(Arc::new(Inner { state, workspace, clock, randomness, wake, running, ended, tasks })))
+        Ok(Self(Arc::new(Inner {
+            state,
+            workspace,
+            clock,
+            randomness,
+            wake: Notify::new(),
+            running: Mutex::default(),
+            ended,
+            tasks: TaskTracker::new(),
+            ending: CancellationToken::new(),
+            looked: tokio::sync::Mutex::default(),
+        })))
     }
 
     /// What jobs work in.
     pub(crate) fn workspace(&self) -> &Arc<Workspace> {
         &self.0.workspace
+    }
+
+    /// The repository, which was there a moment ago; or why it cannot be used.
+    pub(crate) async fn repository(&self) -> Result<&Repository, String> {
+        let mut looked = self.0.looked.lock().await;
+        let now = self.0.clock.instant();
+        let problem = match &*looked {
+            Some(known) if now.saturating_duration_since(known.at) < FRESH => known.problem.clone(),
+            _ => {
+                let problem = self.look().await.err();
+                *looked = Some(Looked { at: now, problem: problem.clone() });
+                problem
+            }
+        };
+        match problem {
+            Some(problem) => Err(problem),
+            None => self.0.workspace.repository().await.map_err(|error| error.in_one_line()),
+        }
+    }
+
+    /// Looks whether the repository is there, and is the one that was opened.
+    async fn look(&self) -> Result<(), String> {
+        let repository = self.0.workspace.repository().await.map_err(|error| error.in_one_line())?;
+        let there = repository.still_there().await.map_err(rowkeep::Error::from);
+        there.map_err(|error| {
+            format!(
+                "{}; the service has to be started again when another repository is meant",
+                error.in_one_line()
+            )
+        })
     }
 
     /// The state.
@@ -166,10 +219,22 @@ impl Queue {
         })
     }
 
-    /// Asks for a job.
-    pub(crate) async fn ask(&self, wanted: Wanted) -> Result<Asked, Error> {
+    /// Asks for a job, and notes that somebody did.
+    pub(crate) async fn ask(&self, wanted: Wanted, mut deed: Deed) -> Result<Asked, Error> {
         let new = self.new_job(wanted)?;
-        let asked = self.0.state.transaction(move |state| jobs::add(state, &new)).await?;
+        let asked = self
+            .0
+            .state
+            .transaction(move |state| {
+                let asked = jobs::add(state, &new)?;
+                // One that was asked for before is noted already.
+                if matches!(&asked, Asked::Job(job) if job.id == new.id) {
+                    deed.object = object(new.kind, new.database.as_deref(), &new.id);
+                    audit::note(state, new.now, &deed)?;
+                }
+                Ok(asked)
+            })
+            .await?;
         self.wake();
         Ok(asked)
     }
@@ -198,9 +263,10 @@ impl Queue {
                 while matches!(ended.recv().await, Ok(other) if other != id) {}
             }
         };
-        match tokio::time::timeout(patience, over).await {
-            Ok(job) => job,
-            Err(_) => self.job(id).await,
+        tokio::select! {
+            job = over => job,
+            () = tokio::time::sleep(patience) => self.job(id).await,
+            () = self.0.ending.cancelled() => self.job(id).await,
         }
     }
 
@@ -210,10 +276,17 @@ impl Queue {
         running.get(id).map(|running| running.progress.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Stops a job; whether there was one to stop.
-    pub(crate) async fn stop(&self, id: &str) -> Result<bool, Error> {
+    /// Stops a job, and notes that somebody did; whether there was one to stop.
+    pub(crate) async fn stop(&self, id: &str, deed: Deed) -> Result<bool, Error> {
         let (of, now) = (id.to_owned(), self.now());
-        let stopped = self.0.state.transaction(move |state| jobs::stop(state, &of, now)).await?;
+        let stop = move |state: &rusqlite::Transaction<'_>| {
+            let stopped = jobs::stop(state, &of, now)?;
+            if stopped {
+                audit::note(state, now, &deed)?;
+            }
+            Ok(stopped)
+        };
+        let stopped = self.0.state.transaction(stop).await?;
         if let Some(running) = self.running().get_mut(id) {
             running.is_unwanted = true;
             running.cancel.cancel();
@@ -238,6 +311,7 @@ impl Queue {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+        self.0.ending.cancel();
         self.running().values().for_each(|running| running.cancel.cancel());
         self.0.tasks.close();
         self.0.tasks.wait().await;
@@ -262,8 +336,11 @@ impl Queue {
             runtime.block_on(async {
                 let done = queue.perform(&job, progress, cancel).await;
                 let was_unwanted = queue.running().get(&job.id).is_some_and(|running| running.is_unwanted);
-                let ended = queue.judge(&job, done, was_unwanted);
-                queue.note(&job, ended).await;
+                // What the service's end cut off is left as what a kill cuts off: the next start goes on with it.
+                if done.is_ok() || was_unwanted || !queue.0.ending.is_cancelled() {
+                    let ended = queue.judge(&job, done, was_unwanted);
+                    queue.note(&job, ended).await;
+                }
                 queue.running().remove(&job.id);
                 let _ = queue.0.ended.send(job.id);
                 queue.wake();
@@ -285,10 +362,14 @@ impl Queue {
         let context = Context::new(Arc::new(move |event| advance(&progress, &event)), cancel)
             .with_clock(Arc::clone(&self.0.clock))
             .with_randomness(Arc::clone(&self.0.randomness));
-        if let (Request::Backup(_), 2..) = (&request, job.attempt) {
-            if let Some(done) = self.already_done(&job.id).await? {
-                return Ok(Outcome::Backup(done));
-            }
+        if let (Request::Backup(_), 2..) = (&request, job.attempt)
+            && let Some(done) = self.already_done(&job.id).await?
+        {
+            return Ok(Outcome::Backup(done));
+        }
+        *self.0.looked.lock().await = None;
+        if !matches!(request, Request::Init(_) | Request::Backup(_)) {
+            self.repository().await.map_err(|told| Failure { told, is_passing: true })?;
         }
         let done = request.run(&context, &self.0.workspace, &Unattended, &NoCommands).await;
         done.map_err(|error| Failure::of(&error))
@@ -325,7 +406,7 @@ impl Queue {
             }
             Err(_) if was_unwanted => over(JobState::Stopped, None, None),
             Err(failure) => {
-                let again = AGAIN.get(job.attempt.saturating_sub(1) as usize);
+                let again = AGAIN.get(job.failures as usize);
                 match again.filter(|_| failure.is_passing && job.scheduled.is_some()) {
                     Some(pause) => {
                         let due = self.now().saturating_add(*pause).unwrap_or(Timestamp::MAX);
@@ -348,13 +429,46 @@ impl Queue {
             }
             Ended::Again { error, .. } => tracing::warn!("{what}: it is tried again: {error}"),
         }
-        if let Err(error) = self.0.state.transaction(move |state| jobs::end(state, &id, now, &ended)).await {
-            tracing::error!("{}", in_one_line(&error));
+        let deed = Deed {
+            who: job.asked_by.clone(),
+            address: String::new(),
+            action: "job.end",
+            object: object(&job.kind, job.database.as_deref(), &job.id),
+            outcome: match &ended {
+                Ended::Over { state, .. } => state.name().to_owned(),
+                Ended::Again { .. } => "failed, to be tried again".to_owned(),
+            },
+        };
+        // A job that is over and does not say so would keep its database from everything else. The disk may be full, and is not for
+        // ever.
+        loop {
+            let (id, ended, deed) = (id.clone(), ended.clone(), deed.clone());
+            let end = move |state: &rusqlite::Transaction<'_>| {
+                jobs::end(state, &id, now, &ended)?;
+                audit::note(state, now, &deed)
+            };
+            match self.0.state.transaction(end).await {
+                Ok(()) => return,
+                Err(error) => tracing::error!("{}", in_one_line(&error)),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                // The next start finds it in the middle.
+                () = self.0.ending.cancelled() => return,
+            }
         }
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the audit says of a job.
+fn object(kind: &str, database: Option<&str>, id: &str) -> String {
+    match database {
+        Some(name) => format!("{kind} of {name}: {id}"),
+        None => format!("{kind}: {id}"),
     }
 }
 

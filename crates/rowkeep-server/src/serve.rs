@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Role, hash_of, new_token};
 use crate::api::{Service, router};
-use crate::queue::{Queue, in_one_line};
+use crate::connections::serve;
+use crate::queue::Queue;
 use crate::state::audit::{self, Deed};
 use crate::state::{State, tokens};
 use crate::{Error, scheduler};
@@ -24,6 +25,8 @@ pub struct ServerOptions {
     pub listen: String,
     /// The file of its state.
     pub state: PathBuf,
+    /// Whether a token for everything is made, though there are others: for whoever has lost theirs.
+    pub new_token: bool,
 }
 
 /// A service that listens, and does nothing yet.
@@ -53,7 +56,7 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let state = State::open(&options.state).await?;
         let queue = Queue::open(state, workspace, clock, randomness).await?;
-        let first_token = first_token(&queue).await?;
+        let first_token = first_token(&queue, options.new_token).await?;
         Ok(Self { listener, address, queue, first_token })
     }
 
@@ -62,7 +65,7 @@ impl Server {
         self.address
     }
 
-    /// Of a state that has no token yet: one for everything, which nobody can show again.
+    /// A token for everything that was just made, which nobody can show again.
     pub fn first_token(&self) -> Option<&str> {
         self.first_token.as_deref()
     }
@@ -71,31 +74,29 @@ impl Server {
     /// the next process where they change no database.
     pub async fn run(self, stop: CancellationToken) -> Served {
         let app = router(Service::new(self.queue.clone()));
-        let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        // Who waits for a job is answered once jobs have stopped.
-        let answering = CancellationToken::new();
-        let serving =
-            axum::serve(self.listener, app).with_graceful_shutdown(answering.clone().cancelled_owned());
-        let working = async {
-            tokio::join!(self.queue.run(&stop), scheduler::run(&self.queue, &stop));
-            answering.cancel();
+        let looking = async {
+            if let Err(problem) = self.queue.repository().await {
+                tracing::warn!("the repository cannot be used: {problem}");
+            }
         };
-        let (served, ()) = tokio::join!(serving.into_future(), working);
-        if let Err(error) = served {
-            tracing::error!("{}", in_one_line(&error));
-        }
+        tokio::join!(
+            looking,
+            self.queue.run(&stop),
+            scheduler::run(&self.queue, &stop),
+            serve(self.listener, app, stop.clone()),
+        );
         Served
     }
 }
 
-/// Makes a token for everything where there is none, which opens the service to whoever started it.
-async fn first_token(queue: &Queue) -> Result<Option<String>, Error> {
+/// Makes a token for everything where there is none or it is wanted, which opens the service to whoever started it.
+async fn first_token(queue: &Queue, is_wanted: bool) -> Result<Option<String>, Error> {
     let made = new_token(queue, "first".to_owned(), Role::Admin, None, None)?;
     let (token, hash, now) = (made.token, hash_of(&made.secret), queue.now());
     let is_first = queue
         .state()
         .transaction(move |state| {
-            if !tokens::list(state)?.is_empty() {
+            if !is_wanted && !tokens::list(state)?.is_empty() {
                 return Ok(false);
             }
             tokens::add(state, &token, &hash)?;

@@ -13,6 +13,9 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::Error;
 
+/// Tells the state from other databases of SQLite, in the file's `application_id`.
+const APPLICATION: i64 = 0x524b_5354;
+
 /// The version of the tables, kept in the file as `user_version`.
 const VERSION: i64 = 1;
 
@@ -54,12 +57,31 @@ impl State {
     }
 }
 
+/// Fails where a file is another database, of which nothing is changed.
+fn refuse_other(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let number = |query: &str| connection.query_row(query, (), |row| row.get::<_, i64>(0));
+    let look = || -> rusqlite::Result<bool> {
+        let is_ours = number("PRAGMA application_id")? == APPLICATION;
+        Ok(is_ours || number("SELECT count(*) FROM sqlite_schema")? == 0)
+    };
+    match look() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::OtherFile { path: path.to_owned() }),
+        Err(error) => match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy) => Err(Error::InUse { path: path.to_owned() }),
+            Some(rusqlite::ErrorCode::NotADatabase) => Err(Error::OtherFile { path: path.to_owned() }),
+            _ => Err(Error::State { path: path.to_owned(), source: error }),
+        },
+    }
+}
+
 fn open(path: &Path) -> Result<Connection, Error> {
     let failed = |source| Error::State { path: path.to_owned(), source };
     rowkeep::private_files::create_if_missing(path)
         .map_err(|source| Error::File { path: path.to_owned(), source })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    refuse_other(&connection, path)?;
     // What was answered to somebody has to be there after a power cut.
     let settings = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON";
     match connection.execute_batch(settings) {
@@ -78,6 +100,7 @@ fn open(path: &Path) -> Result<Connection, Error> {
             let transaction = connection.transaction()?;
             transaction.execute_batch(migration)?;
             transaction.pragma_update(None, "user_version", version)?;
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.commit()
         };
         migrate(&mut connection).map_err(failed)?;

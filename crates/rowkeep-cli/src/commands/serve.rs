@@ -5,6 +5,7 @@ use anyhow::Result;
 use rowkeep_server::{Server, ServerOptions};
 
 use crate::fail::DONE;
+use crate::out;
 use crate::setup::Session;
 use crate::ui::served;
 
@@ -21,22 +22,26 @@ pub(crate) struct Serve {
     /// The file that keeps jobs, tokens and the audit [default: rowkeep-state.db beside rowkeep.toml]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Make another token that may do everything, and print it
+    #[arg(long)]
+    new_token: bool,
 }
 
 impl Serve {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let beside = session.config()?.folder.clone().unwrap_or_default();
         let state = self.state.unwrap_or_else(|| beside.join("rowkeep-state.db"));
-        let options = ServerOptions { listen: self.listen, state };
+        let options = ServerOptions { listen: self.listen, state, new_token: self.new_token };
         let (clock, randomness) = (session.context.clock(), session.context.randomness());
         let workspace = Arc::new(session.shared_workspace()?);
         let server =
             Server::open(&options, Arc::clone(&workspace), Arc::clone(clock), Arc::clone(randomness)).await?;
-        let address = server.address();
-        session.result(
-            || served::json(&options, address, server.first_token()),
-            || served::told(&options, address, server.first_token()),
-        );
+        let (address, token) = (server.address(), server.first_token());
+        // It is shown once, to whoever wants to read nothing else as well.
+        if let (true, Some(token)) = (session.global.quiet && !session.global.json, token) {
+            out::line(token);
+        }
+        session.result(|| served::json(&options, address, token), || served::told(&options, address, token));
         server.run(session.stop()).await;
         workspace.settle().await;
         Ok(DONE)

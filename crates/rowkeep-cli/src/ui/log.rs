@@ -2,10 +2,10 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Sends what libraries tell to stderr: warnings always, more with each `-v`.
+/// Sends what libraries tell to stderr: errors, and what the service does; more with each `-v`.
 pub(crate) fn begin(verbose: u8) {
     let filter = match verbose {
-        0 => "error",
+        0 => "error,rowkeep_server=info",
         1 => "info",
         2 => "debug",
         _ => "trace",

@@ -37,9 +37,9 @@ pub(crate) fn told(outcome: &PruneOutcome) -> String {
     of(space.marked, would("marked, for no snapshot needs it", "would be marked, for no snapshot needs it"));
     if space.repacked.packs > 0 {
         lines.push(format!(
-            "{} {} out of {} before",
+            "{} still needed {} out of {} first",
             bytes(space.repacked.bytes),
-            would("copied", "would be copied"),
+            would("was copied", "would be copied"),
             counted(space.repacked.packs, "pack"),
         ));
     }

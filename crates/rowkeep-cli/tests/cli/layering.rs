@@ -73,7 +73,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["error"],
                 &["state"],
                 &["queue"],
-                &["access", "scheduler"],
+                &["access", "connections", "scheduler"],
                 &["health"],
                 &["api"],
                 &["serve"],

@@ -44,6 +44,7 @@ mod repair;
 mod replace;
 mod sandbox;
 mod secrets;
+mod serve;
 mod settings;
 mod several;
 mod sqlite;

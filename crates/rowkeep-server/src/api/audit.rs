@@ -86,7 +86,7 @@ pub(super) async fn verify(
     caller: Caller,
 ) -> Result<Json<AuditVerification>, Problem> {
     caller.must(&service, Role::Admin, None, "audit.verify").await?;
-    let verified = service.queue().state().transaction(|state| audit::verify(state)).await?;
+    let verified = service.queue().state().transaction(audit::verify).await?;
     let (broken_at, reason) = verified.broken.unzip();
     Ok(Json(AuditVerification {
         intact: broken_at.is_none(),

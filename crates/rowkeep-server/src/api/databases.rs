@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use rowkeep::jobs::backup::BackupRequest;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Named, Optional};
 use super::guard::Caller;
 use super::jobs::{self, JobView, WaitQuery, limit, number};
 use super::names::{known, snapshot_named};
@@ -56,9 +57,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(service): State<Service>,
     caller: Caller,
-    Path(database): Path<String>,
+    Named(database): Named<String>,
 ) -> Result<Json<DatabaseHealth>, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     Ok(Json(health_of(service.queue(), &database).await?))
 }
 
@@ -95,10 +96,10 @@ pub(super) struct PageQuery {
 pub(super) async fn snapshots(
     State(service): State<Service>,
     caller: Caller,
-    Path(database): Path<String>,
+    Named(database): Named<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<SnapshotList>, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     let Query(query) = query?;
     let limit = limit(query.limit)? as usize;
     let before = number(query.cursor.as_deref())?;
@@ -122,6 +123,21 @@ pub(super) struct BackupBody {
     tags: BTreeMap<String, String>,
 }
 
+/// No snapshot gets more tags.
+const MOST_TAGS: usize = 32;
+
+/// No name and no tag is longer than so many bytes: everybody who lists snapshots sees them all.
+const LONGEST: usize = 256;
+
+fn plain(what: &str, text: &str) -> Result<(), Problem> {
+    match text.len() <= LONGEST && !text.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(Problem::unprocessable(format!(
+            "{what} is longer than {LONGEST} bytes, or has control characters"
+        ))),
+    }
+}
+
 /// Backs up a database.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/backups", operation_id = "backUp", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = Option<BackupBody>, responses(
@@ -137,16 +153,24 @@ pub(super) struct BackupBody {
 pub(super) async fn back_up(
     State(service): State<Service>,
     caller: Caller,
-    Path(database): Path<String>,
+    Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Option<Json<BackupBody>>, JsonRejection>,
+    body: Optional<BackupBody>,
 ) -> Result<Response, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     caller.must(&service, Role::Operator, Some(&database), "backup.create").await?;
-    let body = body?.map(|Json(body)| body).unwrap_or_default();
+    let Optional(body) = body;
     if let Some(name) = &body.name {
         service.queue().workspace().check_name(name)?;
+        plain("name", name)?;
+    }
+    if body.tags.len() > MOST_TAGS {
+        return Err(Problem::unprocessable(format!("there are more than {MOST_TAGS} tags")));
+    }
+    for (name, value) in &body.tags {
+        plain("the name of a tag", name)?;
+        plain("the value of a tag", value)?;
     }
     let request = BackupRequest {
         database: Some(database.as_str().into()),
@@ -171,11 +195,11 @@ pub(super) async fn back_up(
 pub(super) async fn drill(
     State(service): State<Service>,
     caller: Caller,
-    Path(database): Path<String>,
+    Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     caller.must(&service, Role::Operator, Some(&database), "drill.create").await?;
     let request = DrillRequest { database: Some(database.as_str().into()), ..DrillRequest::default() };
     jobs::ask(&service, &caller, "drill.create", Request::Drill(request), Some(database), &headers, wait)
@@ -210,14 +234,14 @@ pub(super) struct HoldBody {
 pub(super) async fn hold(
     State(service): State<Service>,
     caller: Caller,
-    Path((database, snapshot)): Path<(String, String)>,
+    Named((database, snapshot)): Named<(String, String)>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Option<Json<HoldBody>>, JsonRejection>,
+    body: Optional<HoldBody>,
 ) -> Result<Response, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     caller.must(&service, Role::Operator, Some(&database), "snapshot.hold").await?;
-    let body = body?.map(|Json(body)| body).unwrap_or_default();
+    let Optional(body) = body;
     let snapshot = snapshot_named(&service, &database, &snapshot).await?;
     let request = Request::Hold(HoldRequest { snapshot, until: body.until, reason: body.reason });
     jobs::ask(&service, &caller, "snapshot.hold", request, Some(database), &headers, wait).await
@@ -238,11 +262,11 @@ pub(super) async fn hold(
 pub(super) async fn release(
     State(service): State<Service>,
     caller: Caller,
-    Path((database, snapshot)): Path<(String, String)>,
+    Named((database, snapshot)): Named<(String, String)>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     caller.must(&service, Role::Admin, Some(&database), "snapshot.release").await?;
     let snapshot = snapshot_named(&service, &database, &snapshot).await?;
     let request = Request::Release(ReleaseRequest { snapshot });

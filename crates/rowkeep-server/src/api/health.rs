@@ -10,6 +10,7 @@ use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
 use crate::health::{DatabaseHealth, Standing, health_of};
+use crate::state::marks;
 
 /// How the databases are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +37,7 @@ pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Re
         databases.push(health_of(service.queue(), &name).await?);
     }
     let count = databases.len() as u64;
+    let all_promised = databases.iter().all(|database| database.lose_seconds.is_some());
     databases.retain(|database| database.standing != Standing::Kept);
     databases.sort_by_key(|database| match database.standing {
         Standing::Broken => 0,
@@ -45,10 +47,12 @@ pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Re
         Standing::Kept => 4,
     });
     let kept = count - databases.len() as u64;
-    let summary = match count {
-        0 => "no database is configured".to_owned(),
-        1 => format!("{kept} of 1 database keeps its promise"),
-        _ => format!("{kept} of {count} databases keep their promise"),
+    let summary = match (count, all_promised) {
+        (0, _) => "no database is configured".to_owned(),
+        (1, true) => format!("{kept} of 1 database keeps its promise"),
+        (_, true) => format!("{kept} of {count} databases keep their promise"),
+        (1, false) => format!("{kept} of 1 database is protected"),
+        (_, false) => format!("{kept} of {count} databases are protected"),
     };
     Ok(Json(Health { summary, databases: count, kept, others: databases }))
 }
@@ -60,7 +64,9 @@ pub(super) async fn alive() -> &'static str {
 
 /// The state can be used.
 pub(super) async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
-    match service.queue().state().transaction(|state| crate::state::audit::head(state)).await {
+    // A disk that is full can be read.
+    let now = service.queue().now();
+    match service.queue().state().transaction(move |state| marks::set(state, "readyz", "", now)).await {
         Ok(_) => (StatusCode::OK, "ok\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the state cannot be used\n"),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::Named;
 use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
@@ -186,6 +187,7 @@ pub(super) async fn list(
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct WaitQuery {
     /// How long the answer may wait for the end of the job, such as `60s` or `5min`; ten minutes at most.
     wait: Option<String>,
@@ -216,7 +218,7 @@ type Waiting = Result<Query<WaitQuery>, axum::extract::rejection::QueryRejection
 pub(super) async fn show(
     State(service): State<Service>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     wait: Waiting,
 ) -> Result<Json<JobView>, Problem> {
     let Query(wait) = wait?;
@@ -241,12 +243,11 @@ pub(super) async fn show(
 pub(super) async fn stop(
     State(service): State<Service>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let job = visible(&service, &caller, &id).await?;
     caller.must(&service, Role::Operator, job.database.as_deref(), "job.stop").await?;
-    let stopped = service.queue().stop(&id).await?;
-    caller.note(&service, "job.stop", id.clone(), if stopped { "done" } else { "over" }).await?;
+    let stopped = service.queue().stop(&id, caller.deed("job.stop", id.clone(), "done")).await?;
     let job = service.queue().job(&id).await?.ok_or_else(|| missing(&id))?;
     match stopped {
         true => Ok((StatusCode::ACCEPTED, Json(JobView::new(&service, job)))),
@@ -256,8 +257,12 @@ pub(super) async fn stop(
 
 /// A job that somebody may see.
 async fn visible(service: &Service, caller: &Caller, id: &str) -> Result<Job, Problem> {
-    let job = service.queue().job(id).await?;
-    job.filter(|job| caller.0.sees(job.database.as_deref())).ok_or_else(|| missing(id))
+    let job = service.queue().job(id).await?.ok_or_else(|| missing(id))?;
+    if !caller.0.sees(job.database.as_deref()) {
+        caller.note(service, "job.read", id.to_owned(), "refused").await?;
+        return Err(missing(id));
+    }
+    Ok(job)
 }
 
 fn missing(id: &str) -> Problem {
@@ -277,16 +282,14 @@ pub(super) async fn ask(
     let Query(wait) = wait?;
     let patience = wait.patience()?;
     let idempotency = idempotency(headers, &request)?;
-    let object = database.clone().unwrap_or_default();
+    let deed = caller.deed(action, String::new(), "done");
     let wanted = Wanted { request, database, asked_by: caller.0.name.clone(), scheduled: None, idempotency };
-    let job = match service.queue().ask(wanted).await? {
-        Asked::Job(job) => job,
+    let job = match service.queue().ask(wanted, deed).await? {
+        Asked::Job(job) => *job,
         Asked::OtherRequest => {
             return Err(Problem::unprocessable("another request has used this Idempotency-Key"));
         }
     };
-    let object = if object.is_empty() { job.id.clone() } else { format!("{object}: {}", job.id) };
-    caller.note(service, action, object, "done").await?;
     let job = match patience {
         Some(patience) => service.queue().job_when_over(&job.id, patience).await?.unwrap_or(job),
         None => job,

@@ -23,7 +23,7 @@ pub(super) async fn metrics(
     for name in service.queue().workspace().config().databases.keys() {
         databases.push(health_of(service.queue(), name).await?);
     }
-    let counts = service.queue().state().transaction(|state| jobs::counts(state)).await?;
+    let counts = service.queue().state().transaction(jobs::counts).await?;
     let text = text(&databases, &counts);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -7,12 +7,15 @@ use super::problem::Problem;
 use super::service::Service;
 
 /// Fails where a database is not configured, or is nobody's business who asks.
-pub(super) fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
+pub(super) async fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
     let is_known = service.queue().workspace().config().databases.contains_key(database);
-    match is_known && caller.0.sees(Some(database)) {
-        true => Ok(()),
-        false => Err(Problem::not_found(format!("no database {database}"))),
+    if is_known && caller.0.sees(Some(database)) {
+        return Ok(());
     }
+    if is_known {
+        caller.note(service, "database.read", database.to_owned(), "refused").await?;
+    }
+    Err(Problem::not_found(format!("no database {database}")))
 }
 
 /// The snapshot of a database that a request names: by its id or the beginning of it, its name, `latest` or `@TIME`.

@@ -1,6 +1,6 @@
 //! Errors as they are answered: `application/problem+json` (RFC 9457).
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rowkeep::ErrorKind;
@@ -63,6 +63,21 @@ impl Problem {
     pub(crate) fn method() -> Self {
         let detail = "this address does not take that method";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Another method is needed", detail)
+    }
+
+    pub(crate) fn media_type() -> Self {
+        let detail = "send the body as application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "The body has another type", detail)
+    }
+
+    /// What is wrong with a body that could not be read.
+    pub(crate) fn of_body(status: StatusCode, detail: String) -> Self {
+        match status {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::media_type(),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large", "The body is too large", detail),
+            StatusCode::UNPROCESSABLE_ENTITY => Self::unprocessable(detail),
+            _ => Self::malformed(detail),
+        }
     }
 
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
@@ -138,29 +153,12 @@ impl From<rowkeep::RequestError> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        let (status, detail) = (rejection.status(), rejection.body_text());
-        match status {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
-                status,
-                "media_type",
-                "The body has another type",
-                "send the body as application/json",
-            ),
-            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large", "The body is too large", detail),
-            StatusCode::UNPROCESSABLE_ENTITY => Self::unprocessable(detail),
-            _ => Self::malformed(detail),
-        }
+        Self::of_body(rejection.status(), rejection.body_text())
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::malformed(rejection.body_text())
-    }
-}
-
-impl From<PathRejection> for Problem {
-    fn from(rejection: PathRejection) -> Self {
         Self::malformed(rejection.body_text())
     }
 }

@@ -1,7 +1,6 @@
 //! What is done for the whole repository.
 
-use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -11,6 +10,7 @@ use rowkeep::jobs::request::Request;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::extract::Optional;
 use super::guard::Caller;
 use super::jobs::{self, JobView, WaitQuery};
 use super::problem::Problem;
@@ -42,10 +42,10 @@ pub(super) async fn check(
     caller: Caller,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Option<Json<CheckBody>>, JsonRejection>,
+    body: Optional<CheckBody>,
 ) -> Result<Response, Problem> {
     caller.must(&service, Role::Operator, None, "check.create").await?;
-    let read_percent = body?.and_then(|Json(body)| body.read_percent);
+    let read_percent = body.0.read_percent;
     if read_percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
         return Err(Problem::unprocessable("read_percent is from 0 to 100"));
     }

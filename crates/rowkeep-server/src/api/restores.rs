@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use rowkeep::jobs::undo::UndoRequest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::{Named, Optional};
 use super::guard::Caller;
 use super::jobs::{self, JobView, WaitQuery};
 use super::names::{known, snapshot_named};
@@ -82,12 +83,12 @@ pub(super) struct ComparisonBody {
 pub(super) async fn compare(
     State(service): State<Service>,
     caller: Caller,
-    Path(database): Path<String>,
+    Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Json<ComparisonBody>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     caller.must(&service, Role::Operator, Some(&database), "comparison.create").await?;
     let Json(body) = body?;
     let state = async |named: &str| match named {
@@ -136,12 +137,12 @@ pub(super) struct RestoreBody {
 pub(super) async fn plan(
     State(service): State<Service>,
     caller: Caller,
-    Path(database): Path<String>,
+    Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Json<RestoreBody>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     caller.must(&service, Role::Restorer, Some(&database), "restore.plan").await?;
     let Json(body) = body?;
     let request = RestoreRequest {
@@ -179,14 +180,14 @@ pub(super) struct UndoBody {
 pub(super) async fn undo(
     State(service): State<Service>,
     caller: Caller,
-    Path(database): Path<String>,
+    Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Option<Json<UndoBody>>, JsonRejection>,
+    body: Optional<UndoBody>,
 ) -> Result<Response, Problem> {
-    known(&service, &caller, &database)?;
+    known(&service, &caller, &database).await?;
     caller.must(&service, Role::Restorer, Some(&database), "undo.plan").await?;
-    let named = body?.and_then(|Json(body)| body.snapshot);
+    let named = body.0.snapshot;
     let snapshot = match &named {
         Some(named) => Some(snapshot_named(&service, &database, named).await?),
         None => None,
@@ -282,7 +283,7 @@ pub(super) struct ExecutionBody {
 pub(super) async fn execute(
     State(service): State<Service>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Json<ExecutionBody>, JsonRejection>,

@@ -1,19 +1,20 @@
 //! Tokens: who may do what over HTTP.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::Named;
 use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
 use crate::access::{Role, hash_of, new_token};
 use crate::state::audit;
-use crate::state::tokens::{self, Token};
+use crate::state::tokens::{self, Removed, Token};
 
 /// The longest name of a token.
 const LONGEST_NAME: usize = 100;
@@ -83,7 +84,7 @@ pub(super) struct TokenBody {
 ))]
 pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<TokenList>, Problem> {
     caller.must(&service, Role::Admin, None, "token.list").await?;
-    let tokens = service.queue().state().transaction(|state| tokens::list(state)).await?;
+    let tokens = service.queue().state().transaction(tokens::list).await?;
     Ok(Json(TokenList { tokens: tokens.into_iter().map(TokenView::from).collect() }))
 }
 
@@ -139,11 +140,12 @@ pub(super) async fn create(
     (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such token", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "It is the last that may do everything", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn revoke(
     State(service): State<Service>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     caller.must(&service, Role::Admin, None, "token.revoke").await?;
     let (now, deed, of) =
@@ -153,14 +155,17 @@ pub(super) async fn revoke(
         .state()
         .transaction(move |state| {
             let removed = tokens::remove(state, &of)?;
-            if removed {
+            if removed == Removed::Gone {
                 audit::note(state, now, &deed)?;
             }
             Ok(removed)
         })
         .await?;
     match removed {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::not_found(format!("no token {id}"))),
+        Removed::Gone => Ok(StatusCode::NO_CONTENT),
+        Removed::Missing => Err(Problem::not_found(format!("no token {id}"))),
+        Removed::Last => {
+            Err(Problem::conflict("it is the last token that may do everything; make another one first"))
+        }
     }
 }

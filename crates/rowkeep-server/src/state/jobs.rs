@@ -82,6 +82,8 @@ pub(crate) struct Job {
     pub(crate) ended: Option<Timestamp>,
     /// How often it was begun.
     pub(crate) attempt: u32,
+    /// How often it failed of these times.
+    pub(crate) failures: u32,
     /// What came of it, as JSON.
     pub(crate) outcome: Option<String>,
     /// Why it failed the last time.
@@ -106,13 +108,13 @@ pub(crate) struct NewJob {
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// It is new, or was asked for before by the same request.
-    Job(Job),
+    Job(Box<Job>),
     /// Another request has used the same key.
     OtherRequest,
 }
 
 const COLUMNS: &str = "number, id, kind, database, request, state, asked_by, scheduled, created, due, started, ended, attempt, \
-    outcome, error";
+    outcome, error, failures";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     let state: String = row.get(5)?;
@@ -135,6 +137,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
         attempt: row.get(12)?,
         outcome: row.get(13)?,
         error: row.get(14)?,
+        failures: row.get(15)?,
     })
 }
 
@@ -149,7 +152,7 @@ pub(crate) fn add(transaction: &Transaction<'_>, new: &NewJob) -> rusqlite::Resu
             .optional()?;
         if let Some((id, known)) = known {
             return match (&known == hash, by_id(transaction, &id)?) {
-                (true, Some(job)) => Ok(Asked::Job(job)),
+                (true, Some(job)) => Ok(Asked::Job(Box::new(job))),
                 _ => Ok(Asked::OtherRequest),
             };
         }
@@ -171,7 +174,7 @@ pub(crate) fn add(transaction: &Transaction<'_>, new: &NewJob) -> rusqlite::Resu
             hash,
         ],
     )?;
-    by_id(transaction, &new.id)?.map(Asked::Job).ok_or(rusqlite::Error::QueryReturnedNoRows)
+    by_id(transaction, &new.id)?.map(Box::new).map(Asked::Job).ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
 /// One job.
@@ -250,7 +253,7 @@ pub(crate) fn end(
             params![id, state.name(), stored(now), outcome, error],
         ),
         Ended::Again { due, error } => transaction.execute(
-            "UPDATE jobs SET state = 'waiting', due = ?2, error = ?3 WHERE id = ?1",
+            "UPDATE jobs SET state = 'waiting', due = ?2, error = ?3, failures = failures + 1 WHERE id = ?1",
             params![id, stored(*due), error],
         ),
     }

@@ -71,7 +71,27 @@ pub(crate) fn list(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Token>
     statement.query_map((), read)?.collect()
 }
 
-/// Removes a token; whether there was one.
-pub(crate) fn remove(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
-    Ok(transaction.execute("DELETE FROM tokens WHERE id = ?1", [id])? > 0)
+/// What became of a token that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// It is gone.
+    Gone,
+    /// There is none.
+    Missing,
+    /// It is the last that may do everything, for ever.
+    Last,
+}
+
+/// Removes a token, but for the last by which others can be made.
+pub(crate) fn remove(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<Removed> {
+    const MASTER: &str = "role = 'admin' AND databases IS NULL AND expires IS NULL";
+    let count = |condition: &str| {
+        let query = format!("SELECT count(*) FROM tokens WHERE {MASTER} AND {condition}");
+        transaction.query_row(&query, [id], |row| row.get::<_, i64>(0))
+    };
+    if count("id = ?1")? > 0 && count("id <> ?1")? == 0 {
+        return Ok(Removed::Last);
+    }
+    let removed = transaction.execute("DELETE FROM tokens WHERE id = ?1", [id])? > 0;
+    Ok(if removed { Removed::Gone } else { Removed::Missing })
 }

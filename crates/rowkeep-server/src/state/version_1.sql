@@ -14,6 +14,8 @@ CREATE TABLE jobs (
     started INTEGER,
     ended INTEGER,
     attempt INTEGER NOT NULL DEFAULT 0,
+    -- How often it failed and is to be begun again.
+    failures INTEGER NOT NULL DEFAULT 0,
     stop_wanted INTEGER NOT NULL DEFAULT 0,
     outcome TEXT,
     error TEXT,

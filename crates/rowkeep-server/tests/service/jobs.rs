@@ -27,7 +27,7 @@ async fn a_backup_is_made_and_waited_for() {
     assert_eq!(listed["snapshots"][0]["tags"]["release"], "v2");
     assert_eq!(service.get("/api/v1/databases/orders/snapshots").await["snapshots"], json!([]));
     let health = service.get("/api/v1/health").await;
-    assert_eq!(health["summary"], "1 of 2 databases keep their promise");
+    assert_eq!(health["summary"], "1 of 2 databases are protected");
     assert_eq!(health["others"][0]["standing"], "unprotected");
 }
 
@@ -118,7 +118,11 @@ async fn a_service_that_ends_goes_on_where_it_was() {
 async fn one_process_serves_with_a_state() {
     let service = Service::new().await;
     let folder = Arc::clone(&service.folder);
-    let options = rowkeep_server::ServerOptions { listen: "127.0.0.1:0".to_owned(), state: state(&folder) };
+    let options = rowkeep_server::ServerOptions {
+        listen: "127.0.0.1:0".to_owned(),
+        state: state(&folder),
+        new_token: false,
+    };
     let workspace = rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());
     let randomness = rowkeep::repository::SystemRandomness::shared();
     let other =
@@ -134,7 +138,7 @@ async fn the_audit_tells_of_every_change() {
     service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     service.token("viewer", None).await;
     let head = service.get("/api/v1/audit/verification").await;
-    assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(3)));
+    assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(4)));
     let folder = service.stop().await;
     for (change, broken_at) in [
         ("UPDATE audit SET who = 'token other' WHERE number = 2", 2),
@@ -167,4 +171,60 @@ async fn the_audit_tells_of_every_change() {
     }
     let service = Service::again(folder, Some(token), "", SystemClock::shared()).await;
     assert_eq!(service.get("/api/v1/audit/verification").await["head"], head["head"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_is_away_gets_no_backups() {
+    let service = Service::new().await;
+    service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
+    let (place, away) = (service.folder.path().join("repository"), service.folder.path().join("away"));
+    std::fs::rename(&place, &away).expect("it is moved, as if its disk were not mounted");
+    for path in [
+        "/api/v1/databases/shop/backups?wait=60s",
+        "/api/v1/databases/shop/drills?wait=60s",
+        "/api/v1/repository/prunes?wait=60s",
+    ] {
+        let job = service.post(path, json!({})).await.expect(200);
+        assert_eq!(job["state"], "failed", "{path}: {job}");
+        assert!(job["error"].as_str().is_some_and(|error| error.contains("config")), "{job}");
+    }
+    let files = std::fs::read_dir(&place).map_or(0, Iterator::count);
+    assert_eq!(files, 0, "nothing is written where it was");
+    let shop = service.get("/api/v1/databases/shop").await;
+    assert_eq!(shop["standing"], "unknown", "{shop}");
+    assert!(shop["problem"].is_string(), "{shop}");
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::rename(&away, &place).expect("it is back");
+    let job = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
+    assert_eq!(job["state"], "done", "{job}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_database_is_no_state() {
+    let folder = super::support::folder();
+    let theirs = folder.path().join("orders.db");
+    let before = std::fs::read(&theirs).expect("it is there");
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "these are notes, and nothing that SQLite knows".repeat(20))
+        .expect("it is written");
+    for (path, why) in [
+        (&theirs, "is no state of the service"),
+        (&text, "is no state of the service"),
+        (&folder.path().to_owned(), "cannot use"),
+    ] {
+        let options = rowkeep_server::ServerOptions {
+            listen: "127.0.0.1:0".to_owned(),
+            state: path.clone(),
+            new_token: false,
+        };
+        let workspace =
+            rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());
+        let randomness = rowkeep::repository::SystemRandomness::shared();
+        let opened =
+            rowkeep_server::Server::open(&options, Arc::new(workspace), SystemClock::shared(), randomness)
+                .await;
+        let error = opened.err().expect("it is refused").to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    assert!(std::fs::read(&theirs).expect("it is there") == before, "it is as it was");
 }

@@ -271,6 +271,13 @@ async fn requests_that_are_wrong_are_refused_in_words() {
             "unprocessable",
         ),
         (service.request(Method::DELETE, "/api/v1/tokens/none"), 404, "not_found"),
+        (service.request(Method::GET, "/api/v1/databases/%ff"), 404, "not_found"),
+        (service.request(Method::GET, "/api/v1/jobs/%ff"), 404, "not_found"),
+        (post(&format!("{backups}?wiat=5s")), 400, "malformed"),
+        (post(backups).body("{\"name\": \"x\"}"), 415, "media_type"),
+        (post(backups).json(&json!({ "name": "n".repeat(300) })), 422, "unprocessable"),
+        (post(backups).json(&json!({ "name": "a\u{1b}[2Jb" })), 422, "unprocessable"),
+        (post(backups).json(&json!({ "tags": { "a": "v".repeat(300) } })), 422, "unprocessable"),
     ] {
         let answer = service.answer(request).await;
         assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{}", answer.json);
@@ -310,6 +317,10 @@ async fn tokens_end_when_they_are_revoked() {
         .await
         .expect(204);
     service.send(Method::GET, "/api/v1/jobs", Some(&secret), None).await.expect(401);
+    let first = listed["tokens"][0]["id"].as_str().expect("it has an id");
+    let last = format!("/api/v1/tokens/{first}");
+    let last = service.send(Method::DELETE, &last, Some(&service.token), None).await.expect(409);
+    assert!(last["detail"].as_str().is_some_and(|detail| detail.contains("the last token")), "{last}");
     let bytes = std::fs::read(super::support::state(&service.folder)).expect("the state is there");
     let wal = std::fs::read(service.folder.path().join("state.db-wal")).unwrap_or_default();
     let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());

@@ -105,5 +105,5 @@ async fn repositories_are_checked_and_pruned_too() {
     let left = service.get("/api/v1/databases/shop/snapshots").await["snapshots"].as_array().map(Vec::len);
     assert!(left.is_some_and(|left| left < 6), "the rules keep one at each prune: {left:?}");
     let health = service.get("/api/v1/health").await;
-    assert_eq!(health["summary"], "2 of 2 databases keep their promise");
+    assert_eq!(health["summary"], "2 of 2 databases are protected");
 }

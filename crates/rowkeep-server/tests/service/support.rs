@@ -87,7 +87,8 @@ impl Service {
             ..Circumstances::default()
         };
         let workspace = Arc::new(Workspace::new(config, circumstances));
-        let options = ServerOptions { listen: "127.0.0.1:0".to_owned(), state: state(&folder) };
+        let options =
+            ServerOptions { listen: "127.0.0.1:0".to_owned(), state: state(&folder), new_token: false };
         let server = Server::open(&options, workspace, clock, SystemRandomness::shared()).await;
         let server = server.expect("it is opened");
         let token = token.unwrap_or_else(|| server.first_token().expect("it is the first").to_owned());

@@ -106,7 +106,7 @@ impl Schedules {
                 return Err(format!("schedule: nothing called {name} is done by itself; there is {known}"));
             };
             let schedule = match text.trim() {
-                "off" => None,
+                off if ["off", "never"].iter().any(|word| off.eq_ignore_ascii_case(word)) => None,
                 text => Some(text.parse().map_err(|problem| format!("schedule: {name}: {problem}"))?),
             };
             schedules.work.insert(work, schedule);

@@ -7,11 +7,11 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
 use super::times::{Pattern, Times};
-use crate::moments;
+use crate::{durations, moments};
 
 /// How a schedule can be written.
-const FORMS: &str = "write \"every 6 hours\", \"daily at 02:00\", \"weekly on Sunday at 03:00\", \"monthly on day 1 at 04:00\" or a cron pattern \
-    such as \"0 4 1 * *\", each with a time zone behind it or not: \"daily at 02:00 Europe/London\"";
+const FORMS: &str = "write \"every 6 hours\", \"hourly at :15\", \"daily at 02:00\", \"weekdays at 08:00\", \"weekly on Sunday at 03:00\", \
+    \"monthly on day 1 at 04:00\" or a cron pattern such as \"0 4 1 * *\", each with a time zone behind it or not: \"daily at 02:00 Europe/London\"";
 
 /// The shortest interval, in seconds.
 const SHORTEST: i64 = 60;
@@ -22,13 +22,14 @@ const LONGEST: i64 = 366 * 86_400;
 const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 /// Names that cron has for patterns.
-const NAMED: [(&str, &str); 6] = [
+const NAMED: [(&str, &str); 7] = [
     ("@hourly", "0 * * * *"),
     ("@daily", "0 0 * * *"),
     ("@midnight", "0 0 * * *"),
     ("@weekly", "0 0 * * 0"),
     ("@monthly", "0 0 1 * *"),
     ("@yearly", "0 0 1 1 *"),
+    ("@annually", "0 0 1 1 *"),
 ];
 
 /// Reads the times of a schedule, and the time zone that it names.
@@ -48,74 +49,104 @@ pub(super) fn read(text: &str) -> Result<(Times, Option<TimeZone>), String> {
 /// Divides the time zone from the end of a text.
 fn without_zone(text: &str) -> Result<(&str, Option<TimeZone>), String> {
     let Some((words, last)) = text.rsplit_once(' ') else { return Ok((text, None)) };
-    let is_zone =
-        last == "UTC" || last.contains('/') && last.starts_with(|first: char| first.is_ascii_uppercase());
-    if !is_zone {
-        return Ok((text, None));
+    let words = words.strip_suffix(" in").unwrap_or(words);
+    let is_alphabetic = last.starts_with(|first: char| first.is_ascii_alphabetic());
+    match last.to_ascii_uppercase().as_str() {
+        "UTC" | "GMT" | "Z" => return Ok((words, Some(TimeZone::UTC))),
+        _ if is_alphabetic && last.contains('/') => {}
+        // What no word of a schedule looks like: CET, EST5EDT, UTC+2. Cron has names of days and months in capitals too.
+        name if is_alphabetic && last == name && last.len() > 1 && words.split(' ').count() != 4 => {}
+        _ => return Ok((text, None)),
     }
     Ok((words, Some(moments::zone(last)?)))
 }
 
 fn times(words: &str) -> Result<Times, String> {
-    if let Some((_, pattern)) = NAMED.iter().find(|(name, _)| *name == words) {
+    let lower = words.to_lowercase();
+    if let Some((_, pattern)) = NAMED.iter().find(|(name, _)| *name == lower) {
         return Ok(Times::Clock(vec![pattern_of(pattern)?]));
     }
-    let lower = words.to_lowercase();
     let (first, rest) = lower.split_once(' ').unwrap_or((&lower, ""));
     match first {
         "every" => every(rest),
         "hourly" => hourly(rest),
         "daily" => clock(rest, |at| format!("{at} * * *")),
         "weekdays" => clock(rest, |at| format!("{at} * * 1-5")),
-        "weekly" => {
-            let (days, at) = rest.strip_prefix("on ").and_then(divided).unwrap_or(("", rest));
-            let days = days_of_week(days)?;
-            clock(at, |at| format!("{at} * * {days}"))
-        }
-        "monthly" => {
-            let (days, at) = rest.strip_prefix("on ").and_then(divided).unwrap_or(("", rest));
-            let days = days_of_month(days)?;
-            clock(at, |at| format!("{at} {days} * *"))
-        }
+        "weekly" => weekly(rest),
+        "monthly" => monthly(rest),
         _ if words.split(' ').count() == 5 => Ok(Times::Clock(vec![pattern_of(words)?])),
         _ => Err(String::new()),
     }
 }
 
-/// Divides days from the time that follows them.
-fn divided(text: &str) -> Option<(&str, &str)> {
-    match text.find(" at ") {
-        Some(at) => Some((&text[..at], &text[at + 1..])),
-        None => Some((text, "")),
+fn weekly(rest: &str) -> Result<Times, String> {
+    let (days, at) = divided(rest);
+    let days = days_of_week(days)?;
+    clock(at, |at| format!("{at} * * {days}"))
+}
+
+fn monthly(rest: &str) -> Result<Times, String> {
+    let (days, at) = divided(rest);
+    let days = days_of_month(days)?;
+    clock(at, |at| format!("{at} {days} * *"))
+}
+
+/// Divides `on` and days from the time that follows them.
+fn divided(text: &str) -> (&str, &str) {
+    let Some(days) = text.strip_prefix("on ") else { return ("", text) };
+    match days.find(" at ") {
+        Some(at) => (&days[..at], &days[at + 1..]),
+        None => (days, ""),
     }
 }
 
 fn every(text: &str) -> Result<Times, String> {
-    let (number, unit) = match text.split_once(' ') {
-        Some((number, unit)) => (number.parse::<i64>().map_err(|_| String::new())?, unit),
-        None => (1, text),
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    // As people say it, too.
+    match first {
+        "day" if !rest.is_empty() => return clock(rest, |at| format!("{at} * * *")),
+        "weekday" => return clock(rest, |at| format!("{at} * * 1-5")),
+        "week" if !rest.is_empty() => return weekly(rest),
+        "month" => return monthly(rest),
+        day if day_of_week(day).is_some() => return weekly(&format!("on {text}")),
+        _ => {}
+    }
+    let seconds = match first.parse::<i64>() {
+        Ok(number) => number.checked_mul(seconds_of(rest)?),
+        Err(_) => match durations::seconds(text) {
+            Ok(seconds) => i64::try_from(seconds).ok(),
+            Err(_) => Some(seconds_of(text)?),
+        },
     };
-    let seconds = match unit.strip_suffix('s').unwrap_or(unit) {
-        "min" | "minute" => 60,
-        "hour" => 3_600,
-        "day" => 86_400,
-        "week" => 7 * 86_400,
-        _ => return Err(String::new()),
-    };
-    let seconds = number.checked_mul(seconds).filter(|seconds| (SHORTEST..=LONGEST).contains(seconds));
+    let seconds = seconds.filter(|seconds| (SHORTEST..=LONGEST).contains(seconds));
     seconds.map(Times::Every).ok_or_else(|| "an interval is from a minute to a year".to_owned())
 }
 
+fn seconds_of(unit: &str) -> Result<i64, String> {
+    match unit.strip_suffix('s').unwrap_or(unit) {
+        "min" | "minute" | "m" => Ok(60),
+        "hour" | "h" => Ok(3_600),
+        "day" | "d" => Ok(86_400),
+        "week" | "w" => Ok(7 * 86_400),
+        _ => Err(String::new()),
+    }
+}
+
 fn hourly(text: &str) -> Result<Times, String> {
-    let minute = match text {
-        "" => 0,
+    let wrong = || "write the minute of the hour as \"hourly at :15\"".to_owned();
+    let minutes = match text {
+        "" => vec![0],
         text => {
-            let minute = text.strip_prefix("at :").and_then(|minute| minute.parse::<u8>().ok());
-            let wrong = || "write the minute of the hour as \"hourly at :15\"".to_owned();
-            minute.filter(|minute| *minute < 60).ok_or_else(wrong)?
+            let listed = text.strip_prefix("at ").ok_or_else(wrong)?;
+            let minutes = listed.split([',', ' ']).filter(|part| !matches!(*part, "" | "and")).map(|part| {
+                let minute = part.strip_prefix(':').and_then(|minute| minute.parse::<u8>().ok());
+                minute.filter(|minute| *minute < 60).ok_or_else(wrong)
+            });
+            minutes.collect::<Result<Vec<_>, _>>()?
         }
     };
-    Ok(Times::Clock(vec![pattern_of(&format!("{minute} * * * *"))?]))
+    let patterns = minutes.iter().map(|minute| pattern_of(&format!("{minute} * * * *")));
+    Ok(Times::Clock(patterns.collect::<Result<Vec<_>, _>>()?))
 }
 
 /// Times of the clock, `at 02:00 and 14:30`; midnight when none is given.
@@ -123,7 +154,7 @@ fn clock(text: &str, pattern: impl Fn(&str) -> String) -> Result<Times, String> 
     let times = match text {
         "" => vec![Time::midnight()],
         text => {
-            let listed = text.strip_prefix("at ").ok_or_else(String::new)?;
+            let listed = text.strip_prefix("at ").unwrap_or(text);
             let times = listed.split([',', ' ']).filter(|part| !matches!(*part, "" | "and"));
             times.map(time_of_day).collect::<Result<Vec<_>, _>>()?
         }
@@ -137,7 +168,14 @@ fn clock(text: &str, pattern: impl Fn(&str) -> String) -> Result<Times, String> 
 }
 
 fn time_of_day(text: &str) -> Result<Time, String> {
-    let wrong = || format!("{text:?} is no time of a day; write it as 02:00 or 14:30");
+    let wrong = || {
+        format!("{text:?} is no time of a day; write it as 02:00 or 14:30, and a time zone as Europe/London")
+    };
+    match text {
+        "midnight" => return Ok(Time::midnight()),
+        "noon" => return Ok(jiff::civil::time(12, 0, 0, 0)),
+        _ => {}
+    }
     let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
     let number = |text: &str| {
         let is_number = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -152,30 +190,44 @@ fn days_of_week(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Ok("0".to_owned());
     }
-    let days = text.split([',', ' ']).filter(|part| !matches!(*part, "" | "and")).map(|name| {
-        let is_it = |day: &&str| *day == name || name.len() == 3 && day.starts_with(name);
-        let day = DAYS.iter().position(|day| is_it(&day));
-        day.map(|day| day.to_string()).ok_or_else(|| format!("{name:?} is no day of the week"))
+    let known = |name: &str| day_of_week(name).ok_or_else(|| format!("{name:?} is no day of the week"));
+    let days = text.split([',', ' ']).filter(|part| !matches!(*part, "" | "and")).map(|part| {
+        match part.split_once('-') {
+            None => known(part).map(|day| day.to_string()),
+            // From Sunday on, which is 0; to Sunday, 7.
+            Some((first, last)) => {
+                let (first, last) = (known(first)?, known(last)?);
+                let last = if last < first { last + 7 } else { last };
+                let between = (first..=last).map(|day| (day % 7).to_string());
+                Ok(between.collect::<Vec<_>>().join(","))
+            }
+        }
     });
     Ok(days.collect::<Result<Vec<_>, _>>()?.join(","))
 }
 
+/// The number of a day by its name, or three letters of it or more, one or many of it.
+fn day_of_week(name: &str) -> Option<usize> {
+    let is_it = |name: &str| DAYS.iter().position(|day| name.len() >= 3 && day.starts_with(name));
+    is_it(name).or_else(|| is_it(name.strip_suffix('s')?))
+}
+
 /// Days of the month; the first when none is given.
 fn days_of_month(text: &str) -> Result<String, String> {
-    let text = text.strip_prefix("days ").or(text.strip_prefix("day ")).unwrap_or(text);
     if text.is_empty() {
         return Ok("1".to_owned());
     }
-    let days =
-        text.split([',', ' ']).filter(|part| !matches!(*part, "" | "and" | "the")).map(|day| match day {
-            "last" => Ok("L".to_owned()),
-            day => {
-                let number = day.parse::<u8>().ok().filter(|day| (1..=31).contains(day));
-                number
-                    .map(|day| day.to_string())
-                    .ok_or_else(|| format!("{day:?} is no day of a month; write 1 to 31 or last"))
-            }
-        });
+    let is_word = |part: &&str| !matches!(*part, "" | "and" | "the" | "day" | "days");
+    let days = text.split([',', ' ']).filter(is_word).map(|day| match day {
+        "last" => Ok("L".to_owned()),
+        day => {
+            let digits = day.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+            let is_ordinal = matches!(&day[digits.len()..], "" | "st" | "nd" | "rd" | "th");
+            let number = digits.parse::<u8>().ok().filter(|day| is_ordinal && (1..=31).contains(day));
+            let wrong = || format!("{day:?} is no day of a month; write 1 to 31 or last");
+            number.map(|day| day.to_string()).ok_or_else(wrong)
+        }
+    });
     Ok(days.collect::<Result<Vec<_>, _>>()?.join(","))
 }
 

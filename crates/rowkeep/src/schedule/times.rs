@@ -35,8 +35,7 @@ impl Pattern {
         let mut at = if is_steady { shown } else { shown.checked_sub(LONGEST_SHIFT).ok()? };
         let mut is_first = true;
         let mut best: Option<(Timestamp, DateTime)> = None;
-        loop {
-            let Ok(local) = self.cron.find_next_occurrence(&at, is_first && !is_steady) else { break };
+        while let Ok(local) = self.cron.find_next_occurrence(&at, is_first && !is_steady) {
             (at, is_first) = (local, false);
             if best.is_some_and(|(_, shown)| local.duration_since(shown) > LONGEST_SHIFT) {
                 break;

@@ -1,0 +1,199 @@
+//! The service as a process: killed, stopped, started where it cannot be.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::sandbox::{Numbers, Sandbox, filled, signal};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A service, killed when it is dropped.
+struct Service {
+    child: Child,
+    address: String,
+    /// The token, where it is the first start.
+    token: Option<String>,
+}
+
+impl Service {
+    /// Starts it, and waits until it serves.
+    fn start(sandbox: &Sandbox) -> Self {
+        let mut command = sandbox.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be run");
+        let printed = child.stdout.take().expect("it is piped");
+        let told = serde_json::Deserializer::from_reader(printed).into_iter::<Value>().next();
+        let told = told.expect("it says where it serves").expect("it is JSON");
+        let address =
+            told["address"].as_str().and_then(|url| url.strip_prefix("http://")).expect("it is a URL");
+        let token = told["token"].as_str().map(str::to_owned);
+        if let Some(token) = &token {
+            std::fs::write(sandbox.path("token"), token).expect("it is written");
+        }
+        Self { child, address: address.to_owned(), token }
+    }
+
+    /// Sends a request; nothing when it was not answered.
+    fn ask(&self, token: &str, method: &str, path: &str, more: &str) -> Option<(u16, Value)> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+             {more}Content-Length: 0\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8(answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, serde_json::from_str(body).unwrap_or_default()))
+    }
+
+    fn get(&self, token: &str, path: &str) -> Value {
+        let (status, body) = self.ask(token, "GET", path, "").expect("it answers");
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn token(sandbox: &Sandbox) -> String {
+    std::fs::read_to_string(sandbox.path("token")).expect("the first start printed one")
+}
+
+fn write(sandbox: &Sandbox, config: &str) {
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("it is written");
+}
+
+const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl = 'b.db'\n";
+
+/// Clients ask for backups and ask again until they are answered, while the service is killed; `ROWKEEP_SERVICE_KILLS` says how often.
+#[test]
+fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
+    let kills: u64 =
+        std::env::var("ROWKEEP_SERVICE_KILLS").map_or(12, |text| text.parse().expect("a number"));
+    let sandbox = Sandbox::new();
+    write(&sandbox, CONFIG);
+    for name in ["a", "b"] {
+        sandbox.sql(&format!("{name}.db"), &filled(3_000));
+    }
+    let mut numbers = Numbers(20_261_129);
+    let (mut asked, mut answered) = (0, Vec::new());
+    for _ in 0..kills {
+        let mut service = Service::start(&sandbox);
+        let token = token(&sandbox);
+        let until = Instant::now() + Duration::from_millis(20 + numbers.below(400));
+        while Instant::now() < until {
+            let name = if numbers.below(2) == 0 { "a" } else { "b" };
+            let key = format!("Idempotency-Key: {asked}\r\n");
+            let path = format!("/api/v1/databases/{name}/backups");
+            let (status, job) = service.ask(&token, "POST", &path, &key).expect("it was not killed yet");
+            assert!(status == 202 || status == 200, "{status}: {job}");
+            answered.push((name, asked, job["id"].as_str().expect("it has an id").to_owned()));
+            asked += 1;
+            std::thread::sleep(Duration::from_millis(numbers.below(60)));
+        }
+        service.child.kill().expect("it is killed");
+    }
+    let service = Service::start(&sandbox);
+    let token = token(&sandbox);
+    for (name, key, id) in &answered {
+        // What is sent again is the same job.
+        let again = format!("Idempotency-Key: {key}\r\n");
+        let path = format!("/api/v1/databases/{name}/backups?wait=60s");
+        let (status, job) = service.ask(&token, "POST", &path, &again).expect("it answers");
+        assert_eq!(
+            (status, job["id"].as_str(), job["state"].as_str()),
+            (200, Some(&**id), Some("done")),
+            "{job}"
+        );
+    }
+    let jobs = service.get(&token, "/api/v1/jobs?limit=500");
+    assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(answered.len()), "no other job came to be");
+    let verified = service.get(&token, "/api/v1/audit/verification");
+    assert_eq!(verified["intact"], true, "{verified}");
+    drop(service);
+    let listed = sandbox.json(&["snapshots"]);
+    let mut made: Vec<&str> = listed["snapshots"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["tags"]["rowkeep-job"].as_str())
+        .collect();
+    let mut wanted: Vec<&str> = answered.iter().map(|(_, _, id)| &**id).collect();
+    made.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(made, wanted, "each job made one snapshot");
+    let checked = sandbox.done(&["check", "--read-data"]);
+    assert!(checked.out.contains("no damage"), "{checked:?}");
+}
+
+#[test]
+fn a_service_stops_when_it_is_asked_to() {
+    let sandbox = Sandbox::new();
+    write(&sandbox, CONFIG);
+    sandbox.sql("a.db", &filled(20));
+    sandbox.sql("b.db", &filled(60_000));
+    let mut service = Service::start(&sandbox);
+    assert!(service.token.is_some(), "the first start shows a token");
+    let (status, job) = service
+        .ask(&token(&sandbox), "POST", "/api/v1/databases/a/backups?wait=60s", "")
+        .expect("it answers");
+    assert_eq!((status, job["state"].as_str()), (200, Some("done")), "{job}");
+    // Nobody keeps it: neither who sends half a request, nor a job that was just begun.
+    let mut half = TcpStream::connect(&service.address).expect("it connects");
+    half.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX").expect("it is sent");
+    let (status, cut_off) =
+        service.ask(&token(&sandbox), "POST", "/api/v1/databases/b/backups", "").expect("it answers");
+    assert_eq!(status, 202, "{cut_off}");
+    signal("TERM", &service.child.id().to_string());
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = service.child.try_wait().expect("it is waited for") {
+            break status;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(status.success(), "{status}");
+    let again = Service::start(&sandbox);
+    assert!(again.token.is_none(), "it is shown once");
+    let cut_off = format!("/api/v1/jobs/{}?wait=60s", cut_off["id"].as_str().expect("it has an id"));
+    assert_eq!(again.get(&token(&sandbox), &cut_off)["state"], "done");
+    let other = sandbox.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(other.status, 1);
+    assert!(other.err.contains("another process serves with the state"), "{other:?}");
+    let taken = sandbox.run(&["serve", "--listen", &again.address, "--state", "other.db"]);
+    assert!(taken.err.contains(&format!("cannot listen on {}", again.address)), "{taken:?}");
+    assert!(!sandbox.path("other.db").exists(), "nothing half done stays");
+}
+
+#[test]
+fn a_configuration_is_checked_before_it_is_used() {
+    let sandbox = Sandbox::new();
+    write(&sandbox, &format!("{CONFIG}promise = {{ lose = '6h' }}\n[schedule]\nbackup = 'daily at 02:00'\n"));
+    let holds = sandbox.done(&["config", "check"]);
+    assert!(holds.out.contains("the configuration holds: 2 databases, 2 schedules"), "{holds:?}");
+    assert!(holds.out.contains("every 3 hours (promise)"), "{holds:?}");
+    let text = "[databases.a]\nurl = 'a.db'\npromise = { lose = '6h' }\nschedule = { backup = 'daily' }\n\
+        [databases.b]\nurl = 'postgres://${NOT_SET}/b'\n";
+    write(&sandbox, text);
+    let broken = sandbox.run(&["config", "check"]);
+    assert_eq!(broken.status, 2, "{broken:?}");
+    assert!(broken.out.contains("broken promise of a: at most 6 h may be lost"), "{broken:?}");
+    assert!(
+        broken.out.contains("b cannot be reached: the environment variable NOT_SET is not set"),
+        "{broken:?}"
+    );
+}

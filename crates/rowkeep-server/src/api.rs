@@ -65,6 +65,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::show))
         .routes(routes!(databases::snapshots))
         .routes(routes!(databases::back_up))
+        .routes(routes!(databases::announce))
         .routes(routes!(databases::drill))
         .routes(routes!(databases::hold, databases::release))
         .routes(routes!(restores::compare))

@@ -308,6 +308,8 @@ impl Config {
         let fail = |message: String| Error::Config { path: path.to_owned(), message };
         let file: File = toml::from_str(text).map_err(|error| fail(toml_problem(text, &error)))?;
         file.check_repositories().map_err(fail)?;
+        let schedules = Schedules::read(file.schedule, false).map_err(fail)?;
+        schedules.check(file.repositories.len()).map_err(fail)?;
         let expand = |value: String| expand(&value, variable).map_err(fail);
         let optional = |value: Option<String>| value.map(expand).transpose();
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -386,7 +388,7 @@ impl Config {
             suspicion: file.suspicion.as_ref().map(FileSuspicion::read).transpose().map_err(fail)?,
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
-            schedules: Schedules::read(file.schedule, false).map_err(fail)?,
+            schedules,
             databases,
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -129,6 +129,16 @@ const MOST_TAGS: usize = 32;
 /// No name and no tag is longer than so many bytes: everybody who lists snapshots sees them all.
 const LONGEST: usize = 256;
 
+fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
+    if tags.len() > MOST_TAGS {
+        return Err(Problem::unprocessable(format!("there are more than {MOST_TAGS} tags")));
+    }
+    tags.iter().try_for_each(|(name, value)| {
+        plain("the name of a tag", name)?;
+        plain("the value of a tag", value)
+    })
+}
+
 fn plain(what: &str, text: &str) -> Result<(), Problem> {
     match text.len() <= LONGEST && !text.chars().any(char::is_control) {
         true => Ok(()),
@@ -165,13 +175,7 @@ pub(super) async fn back_up(
         service.queue().workspace().check_name(name)?;
         plain("name", name)?;
     }
-    if body.tags.len() > MOST_TAGS {
-        return Err(Problem::unprocessable(format!("there are more than {MOST_TAGS} tags")));
-    }
-    for (name, value) in &body.tags {
-        plain("the name of a tag", name)?;
-        plain("the value of a tag", value)?;
-    }
+    check_tags(&body.tags)?;
     let request = BackupRequest {
         database: Some(database.as_str().into()),
         name: body.name,
@@ -179,6 +183,54 @@ pub(super) async fn back_up(
         ..BackupRequest::default()
     };
     jobs::ask(&service, &caller, "backup.create", Request::Backup(request), Some(database), &headers, wait)
+        .await
+}
+
+/// What an application announces.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventBody {
+    /// What is about to happen, or has, such as `before-migration`.
+    event: String,
+    /// Labels for the snapshot, such as `release: v2.4.1`.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+/// What the tag is called that says what an application has announced.
+const EVENT: &str = "event";
+
+/// Takes note of something that an application announces, by a backup that is tagged with it.
+#[utoipa::path(post, path = "/api/v1/databases/{database}/events", operation_id = "announce", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = EventBody, responses(
+    (status = 200, description = "The job of the backup, which is over", body = JobView),
+    (status = 202, description = "The job of the backup, which goes on", body = JobView),
+    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
+    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn announce(
+    State(service): State<Service>,
+    caller: Caller,
+    Named(database): Named<String>,
+    wait: Result<Query<WaitQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Json<EventBody>, JsonRejection>,
+) -> Result<Response, Problem> {
+    known(&service, &caller, &database).await?;
+    caller.must(&service, Role::Operator, Some(&database), "event.create").await?;
+    let Json(EventBody { event, mut tags }) = body?;
+    if event.is_empty() || tags.contains_key(EVENT) {
+        return Err(Problem::unprocessable("an event has a name, and no tag is called event"));
+    }
+    tags.insert(EVENT.to_owned(), event);
+    check_tags(&tags)?;
+    let request =
+        BackupRequest { database: Some(database.as_str().into()), tags, ..BackupRequest::default() };
+    jobs::ask(&service, &caller, "event.create", Request::Backup(request), Some(database), &headers, wait)
         .await
 }
 

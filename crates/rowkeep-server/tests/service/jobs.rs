@@ -26,6 +26,11 @@ async fn a_backup_is_made_and_waited_for() {
     assert_eq!(listed["snapshots"][0]["name"], "before");
     assert_eq!(listed["snapshots"][0]["tags"]["release"], "v2");
     assert_eq!(service.get("/api/v1/databases/orders/snapshots").await["snapshots"], json!([]));
+    let event = json!({ "event": "before-migration", "tags": { "release": "v3" } });
+    service.post("/api/v1/databases/shop/events?wait=60s", event).await.expect(200);
+    let listed = service.get("/api/v1/databases/shop/snapshots").await;
+    let tags = &listed["snapshots"][0]["tags"];
+    assert_eq!((&tags["event"], &tags["release"]), (&json!("before-migration"), &json!("v3")));
     let health = service.get("/api/v1/health").await;
     assert_eq!(health["summary"], "1 of 2 databases are protected");
     assert_eq!(health["others"][0]["standing"], "unprotected");

@@ -45,6 +45,15 @@ fn rows() -> Vec<Row> {
             Some(|| json!({})),
             200,
         ),
+        row(
+            "announce",
+            post(),
+            "/api/v1/databases/shop/events?wait=60s",
+            "operator",
+            true,
+            Some(|| json!({ "event": "before-migration" })),
+            200,
+        ),
         row("drill", post(), "/api/v1/databases/shop/drills?wait=60s", "operator", true, None, 200),
         row(
             "checkRepository",
@@ -267,6 +276,17 @@ async fn requests_that_are_wrong_are_refused_in_words() {
         (
             post("/api/v1/tokens")
                 .json(&json!({ "name": "a", "role": "viewer", "expires": "2020-01-01T00:00:00Z" })),
+            422,
+            "unprocessable",
+        ),
+        (post("/api/v1/databases/shop/events").json(&json!({ "event": "" })), 422, "unprocessable"),
+        (
+            post("/api/v1/databases/shop/events").json(&json!({ "event": "e".repeat(300) })),
+            422,
+            "unprocessable",
+        ),
+        (
+            post("/api/v1/databases/shop/events").json(&json!({ "event": "a", "tags": { "event": "b" } })),
             422,
             "unprocessable",
         ),

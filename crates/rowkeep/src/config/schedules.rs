@@ -114,6 +114,25 @@ impl Schedules {
         Ok(schedules)
     }
 
+    /// Fails where something is scheduled that cannot be done with so many `[[repositories]]`.
+    pub(super) fn check(&self, repositories: usize) -> Result<(), String> {
+        let is_scheduled = |work: &Work| self.of(*work).flatten().is_some();
+        if repositories < 2 && is_scheduled(&Work::Copy) {
+            return Err(
+                "schedule: copy: there are no several [[repositories]] between which copies could go"
+                    .to_owned(),
+            );
+        }
+        let of_one = [Work::Check, Work::Prune].into_iter().find(is_scheduled);
+        match of_one.filter(|_| repositories > 1) {
+            Some(work) => Err(format!(
+                "schedule: {0}: there are several [[repositories]]; run `rowkeep {0} --repository NAME` for each of them, by cron",
+                work.name()
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// When work is to be done, where something is said of it; then it may be never.
     pub fn of(&self, work: Work) -> Option<Option<&Schedule>> {
         self.work.get(&work).map(Option::as_ref)

@@ -87,6 +87,11 @@ fn mistakes_are_named() {
             "[databases.a]\nurl = 'a'\nschedule = { backup = 'often' }",
             "database a: schedule: backup: \"often\" is no schedule",
         ),
+        ("[schedule]\ncopy = 'daily'", "schedule: copy: there are no several [[repositories]]"),
+        (
+            "[schedule]\nprune = 'daily'\n[[repositories]]\nname = 'a'\nurl = 'a'\n[[repositories]]\nname = 'b'\nurl = 'b'",
+            "run `rowkeep prune --repository NAME` for each",
+        ),
         ("[schedule]\njitter = 'some'", "schedule: jitter: \"some\" is no length of time"),
         (
             "[databases.a]\nurl = 'a'\npromise = { lose = '10s' }",

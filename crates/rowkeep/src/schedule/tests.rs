@@ -267,8 +267,12 @@ fn watch(offsets: &[(i64, i64)], until: i64, (_, is_it, every_time): Watched) ->
     noted
 }
 
+/// So many minutes before and after a change of a clock every hour is looked at; with `ROWKEEP_ALL_HOURS` all are.
+const NEAR: i64 = 3 * 1_440;
+
 #[test]
 fn in_every_zone_it_comes_when_the_clock_shows_it() {
+    let all = std::env::var_os("ROWKEEP_ALL_HOURS").is_some();
     let (from, until) = (time("2024-01-01T00:00:00Z"), time("2034-01-01T00:00:00Z"));
     let mut zones: BTreeMap<Vec<(i64, i64)>, String> = BTreeMap::new();
     let mut names = 0;
@@ -284,11 +288,15 @@ fn in_every_zone_it_comes_when_the_clock_shows_it() {
             let schedule = schedule(watched.0);
             let noted = watch(offsets, until.as_second() / 60, watched);
             let mut last = from.checked_sub(SignedDuration::from_secs(1)).expect("there was a second before");
-            for expected in noted {
-                let next = schedule.next(last, &zone).expect("it comes again");
-                let expected = Timestamp::from_second(expected * 60).expect("it is a time");
-                assert_eq!(next, expected, "{} in {name}, after {last}", watched.0);
-                last = next;
+            for minute in noted {
+                let expected = Timestamp::from_second(minute * 60).expect("it is a time");
+                // Far from a change of the clock one hour is as the other, and ten years have many.
+                let is_near = offsets.iter().any(|(change, _)| (minute - change).abs() < NEAR);
+                if is_near || !watched.2 || all {
+                    let next = schedule.next(last, &zone).expect("it comes again");
+                    assert_eq!(next, expected, "{} in {name}, after {last}", watched.0);
+                }
+                last = expected;
             }
             assert!(schedule.next(last, &zone).is_some_and(|next| next >= until), "{} in {name}", watched.0);
         }

@@ -119,8 +119,16 @@ fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
             "{job}"
         );
     }
-    let jobs = service.get(&token, "/api/v1/jobs?limit=500");
-    assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(answered.len()), "no other job came to be");
+    let (mut jobs, mut cursor) = (0, String::new());
+    loop {
+        let page = service.get(&token, &format!("/api/v1/jobs?limit=500{cursor}"));
+        jobs += page["jobs"].as_array().map_or(0, Vec::len);
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(jobs, answered.len(), "no other job came to be");
     let verified = service.get(&token, "/api/v1/audit/verification");
     assert_eq!(verified["intact"], true, "{verified}");
     drop(service);

@@ -1,6 +1,7 @@
 //! What a configuration wants, and when.
 
 use rowkeep::jobs::check_config::{ConfigOutcome, ScheduledWork};
+use rowkeep::time_zone;
 use rowkeep::units::counted;
 
 use super::table::{Column, render};
@@ -28,6 +29,7 @@ pub(crate) fn told(outcome: &ConfigOutcome) -> String {
         ];
         text.push_str("\n\n");
         text.push_str(&render(&columns, outcome.schedules.iter().map(row)));
+        text.push_str("\n\ntimes are those of the time zone of each schedule");
     }
     text
 }
@@ -38,6 +40,12 @@ fn row(scheduled: &ScheduledWork) -> Vec<String> {
         scheduled.work.name().to_owned(),
         scheduled.database.clone().unwrap_or_default(),
         format!("{}{promise}", scheduled.schedule),
-        scheduled.told_next.clone().unwrap_or_else(|| "never".to_owned()),
+        next(scheduled).unwrap_or_else(|| "never".to_owned()),
     ]
+}
+
+/// The next time, to the minute, in the time zone of the schedule.
+fn next(scheduled: &ScheduledWork) -> Option<String> {
+    let zone = time_zone(&scheduled.timezone).ok()?;
+    Some(scheduled.next?.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string())
 }

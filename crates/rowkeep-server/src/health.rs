@@ -177,6 +177,18 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
     })
 }
 
+/// Finds out how all databases are that are meant, by name.
+pub(crate) async fn health_of_all(
+    queue: &Queue,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<Vec<DatabaseHealth>, Error> {
+    let mut databases = Vec::new();
+    for name in queue.workspace().config().databases.keys().filter(|name| is_meant(name)) {
+        databases.push(health_of(queue, name).await?);
+    }
+    Ok(databases)
+}
+
 /// What a drill measured.
 fn recovery_ms(drill: &Job) -> Option<u64> {
     let outcome: Value = serde_json::from_str(drill.outcome.as_deref()?).ok()?;

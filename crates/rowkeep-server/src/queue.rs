@@ -1,10 +1,15 @@
 //! Jobs are begun when they are due, watched, stopped, begun again.
 
+mod progress;
+
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
+use rowkeep::Context;
 use rowkeep::async_trait;
 use rowkeep::clock::Clock;
 use rowkeep::jobs::Verdict;
@@ -14,8 +19,6 @@ use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::jobs::snapshots;
 use rowkeep::jobs::workspace::Workspace;
 use rowkeep::repository::{Randomness, Repository};
-use rowkeep::{Context, Event, Phase};
-use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +28,8 @@ use crate::Error;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
+pub(crate) use progress::Progress;
+use progress::advance;
 
 /// How many jobs are done at once.
 const AT_ONCE: usize = 2;
@@ -48,19 +53,6 @@ const TAG: &str = "rowkeep-job";
 
 /// What is done again when a process ended in the middle of it: it changes no database.
 const REPEATABLE: [&str; 6] = ["backup", "check", "check_data", "copy", "drill", "prune"];
-
-/// How far a job has come.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Progress {
-    /// What it is at: `backup`, `restore`, `verify`.
-    pub(crate) phase: Option<&'static str>,
-    /// The rows that were gone through in this phase.
-    pub(crate) rows: u64,
-    /// How many there will be, as far as that is known.
-    pub(crate) rows_expected: u64,
-    /// The bytes that were gone through.
-    pub(crate) bytes: u64,
-}
 
 /// The jobs of a service.
 #[derive(Clone)]
@@ -334,7 +326,15 @@ impl Queue {
         // Not all that jobs wait for can go from thread to thread.
         self.0.tasks.spawn_blocking(move || {
             runtime.block_on(async {
-                let done = queue.perform(&job, progress, cancel).await;
+                let performed = AssertUnwindSafe(queue.perform(&job, progress, cancel)).catch_unwind().await;
+                // Else the job would be taken for one that is being done, for ever.
+                let broken = |_| {
+                    Err(Failure {
+                        told: "it broke off by a fault of rowkeep's".to_owned(),
+                        is_passing: false,
+                    })
+                };
+                let done = performed.unwrap_or_else(broken);
                 let was_unwanted = queue.running().get(&job.id).is_some_and(|running| running.is_unwanted);
                 // What the service's end cut off is left as what a kill cuts off: the next start goes on with it.
                 if done.is_ok() || was_unwanted || !queue.0.ending.is_cancelled() {
@@ -520,39 +520,5 @@ fn kind(request: &Request) -> &'static str {
         Request::Copy(_) => "copy",
         Request::Delete(_) => "delete",
         Request::Prune(_) => "prune",
-    }
-}
-
-fn advance(progress: &Mutex<Progress>, event: &Event<'_>) {
-    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-    match event {
-        Event::Phase { phase, rows, .. } => {
-            *progress =
-                Progress { phase: Some(phase_name(*phase)), rows_expected: *rows, ..Progress::default() };
-        }
-        Event::Advanced { rows, bytes, .. } => {
-            progress.rows += rows;
-            progress.bytes += bytes;
-        }
-        Event::TableAgain { rows, bytes, .. } => {
-            progress.rows = progress.rows.saturating_sub(*rows);
-            progress.bytes = progress.bytes.saturating_sub(*bytes);
-        }
-        Event::Checked { bytes, .. } => progress.bytes += bytes,
-        _ => {}
-    }
-}
-
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Backup => "backup",
-        Phase::Verify => "verify",
-        Phase::Diff => "diff",
-        Phase::Apply => "apply",
-        Phase::Restore => "restore",
-        Phase::Finish => "finish",
-        Phase::Export => "export",
-        Phase::Check => "check",
-        Phase::Copy => "copy",
     }
 }

@@ -22,7 +22,7 @@ use super::names::{known, snapshot_named};
 use super::problem::Problem;
 use super::service::Service;
 use crate::access::Role;
-use crate::health::{DatabaseHealth, health_of};
+use crate::health::{DatabaseHealth, health_of, health_of_all};
 
 /// The databases that are configured.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,11 +39,7 @@ pub(super) async fn list(
     State(service): State<Service>,
     caller: Caller,
 ) -> Result<Json<DatabaseList>, Problem> {
-    let names = service.queue().workspace().config().databases.keys().cloned();
-    let mut databases = Vec::new();
-    for name in names.filter(|name| caller.0.sees(Some(name))) {
-        databases.push(health_of(service.queue(), &name).await?);
-    }
+    let databases = health_of_all(service.queue(), |name| caller.0.sees(Some(name))).await?;
     Ok(Json(DatabaseList { databases }))
 }
 

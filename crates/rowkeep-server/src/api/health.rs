@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
-use crate::health::{DatabaseHealth, Standing, health_of};
+use crate::health::{DatabaseHealth, Standing, health_of_all};
 use crate::state::marks;
 
 /// How the databases are.
@@ -31,11 +31,7 @@ pub(super) struct Health {
     (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Result<Json<Health>, Problem> {
-    let names = service.queue().workspace().config().databases.keys().cloned();
-    let mut databases = Vec::new();
-    for name in names.filter(|name| caller.0.sees(Some(name))) {
-        databases.push(health_of(service.queue(), &name).await?);
-    }
+    let mut databases = health_of_all(service.queue(), |name| caller.0.sees(Some(name))).await?;
     let count = databases.len() as u64;
     let all_promised = databases.iter().all(|database| database.lose_seconds.is_some());
     databases.retain(|database| database.standing != Standing::Kept);

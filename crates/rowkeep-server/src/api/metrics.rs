@@ -10,7 +10,7 @@ use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
 use crate::access::Role;
-use crate::health::{DatabaseHealth, health_of};
+use crate::health::{DatabaseHealth, health_of_all};
 use crate::state::jobs::{self, JobState};
 
 /// Figures of everything.
@@ -19,10 +19,7 @@ pub(super) async fn metrics(
     caller: Caller,
 ) -> Result<impl IntoResponse, Problem> {
     caller.must(&service, Role::Viewer, None, "metrics.read").await?;
-    let mut databases = Vec::new();
-    for name in service.queue().workspace().config().databases.keys() {
-        databases.push(health_of(service.queue(), name).await?);
-    }
+    let databases = health_of_all(service.queue(), |_| true).await?;
     let counts = service.queue().state().transaction(jobs::counts).await?;
     let text = text(&databases, &counts);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))

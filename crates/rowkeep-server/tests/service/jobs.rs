@@ -145,7 +145,17 @@ async fn the_audit_tells_of_every_change() {
     let head = service.get("/api/v1/audit/verification").await;
     assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(4)));
     let folder = service.stop().await;
+    // An entry of another chain, which is right by itself.
+    let other = Service::new().await;
+    other.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
+    let elsewhere = other.stop().await;
+    let other = state(&elsewhere).display().to_string();
+    let foreign = format!(
+        "ATTACH '{other}' AS other; DELETE FROM main.audit WHERE number = 2; \
+         INSERT INTO main.audit SELECT * FROM other.audit WHERE number = 2"
+    );
     for (change, broken_at) in [
+        (foreign.as_str(), 2),
         ("UPDATE audit SET who = 'token other' WHERE number = 2", 2),
         ("UPDATE audit SET time = time + 1 WHERE number = 1", 1),
         ("UPDATE audit SET outcome = object, object = outcome WHERE number = 3", 3),
@@ -160,7 +170,7 @@ async fn the_audit_tells_of_every_change() {
         database.execute("VACUUM INTO ?1", [kept.to_str().expect("it is text")]).expect("it is kept");
         // From the end on, so that numbers stay apart.
         let change = change.replace("number + 1", "-number - 1");
-        database.execute(&change, ()).expect("it is changed");
+        database.execute_batch(&change).expect("it is changed");
         database.execute("UPDATE audit SET number = -number WHERE number < 0", ()).expect("it is changed");
         drop(database);
         let service =

@@ -194,7 +194,9 @@ pub(super) fn any_table(shape: &Shape) -> impl Strategy<Value = Table> + use<> {
             let id = if takes_null { id } else { Some(id.unwrap_or(9)) };
             let is_free = !table.contains_key(&rowid) && id.is_none_or(|id| !is_keyed || ids.insert(id));
             if is_free {
-                table.insert(rowid, Row { id, other: other && has_other, value });
+                // NULL is written in one way only.
+                let other = other && has_other && id.is_some();
+                table.insert(rowid, Row { id, other, value });
             }
         }
         Table(table)

@@ -2,18 +2,15 @@
 
 mod audit;
 mod databases;
-mod extract;
-mod guard;
 mod health;
 mod jobs;
 mod metrics;
-mod names;
-mod problem;
 mod repository;
 mod restores;
 mod schedules;
-mod service;
+mod session;
 mod tokens;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,13 +24,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use problem::Problem;
-pub(crate) use service::Service;
+use crate::access::COOKIE;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// The most bytes of a request.
 const BODY_BYTES: usize = 1 << 20;
@@ -52,9 +50,10 @@ const BODY_PATIENCE: Duration = Duration::from_secs(20);
         (name = "schedules", description = "What is done by itself"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may do what"),
+        (name = "users", description = "People who sign in"),
         (name = "health", description = "How the service and its databases are"),
     ),
-    security(("token" = [])),
+    security(("token" = []), ("session" = [])),
 )]
 struct Document;
 
@@ -83,6 +82,13 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(audit::verify))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(session::begin, session::show, session::end))
+        .routes(routes!(session::password))
+        .routes(routes!(session::begin_factor, session::confirm_factor, session::remove_factor))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::set_role))
+        .routes(routes!(users::reset))
+        .routes(routes!(users::remove))
         .routes(routes!(health::health))
 }
 
@@ -92,6 +98,12 @@ fn document() -> utoipa::openapi::OpenApi {
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = document.components.get_or_insert_default();
     components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(scheme).into());
+    let cookie = ApiKeyValue::with_description(
+        COOKIE,
+        "Set by signing in. What changes something needs the header X-CSRF-Token beside it; over TLS the name begins with __Host-.",
+    );
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+    components.security_schemes.insert("session".to_owned(), cookie.into());
     document
 }
 

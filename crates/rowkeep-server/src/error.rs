@@ -54,6 +54,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// Nobody can have this name.
+    #[error("{name:?} is no name of a user: that is of 1 to 64 letters, digits and . - _ @")]
+    UserName {
+        /// The name.
+        name: String,
+    },
     /// Something stored in the state is not what this version writes.
     #[error("the state holds something that is not understood: {0}")]
     Content(String),

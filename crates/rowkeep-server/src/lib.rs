@@ -13,7 +13,8 @@ mod queue;
 mod scheduler;
 mod serve;
 mod state;
+mod web;
 
 pub use api::openapi;
 pub use error::Error;
-pub use serve::{Served, Server, ServerOptions};
+pub use serve::{MadeAtStart, Served, Server, ServerOptions};

@@ -184,9 +184,12 @@ impl Queue {
 
     /// Something random that is used once, in hexadecimal.
     pub(crate) fn random<const N: usize>(&self) -> Result<String, Error> {
-        let bytes: [u8; N] =
-            self.0.randomness.bytes().map_err(|error| Error::Content(format!("no random bytes: {error}")))?;
-        Ok(hex::encode(bytes))
+        Ok(hex::encode(self.random_bytes::<N>()?))
+    }
+
+    /// The same as bytes.
+    pub(crate) fn random_bytes<const N: usize>(&self) -> Result<[u8; N], Error> {
+        random_bytes(&*self.0.randomness)
     }
 
     /// What is stored for a job that is wanted.
@@ -462,6 +465,12 @@ impl Queue {
     fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Something random that is used once.
+pub(crate) fn random_bytes<const N: usize>(randomness: &dyn Randomness) -> Result<[u8; N], Error> {
+    let bytes: Result<[u8; N], _> = randomness.bytes();
+    bytes.map_err(|error| Error::Content(format!("no random bytes: {error}")))
 }
 
 /// What the audit says of a job.

@@ -7,16 +7,21 @@ use std::sync::Arc;
 use rowkeep::clock::Clock;
 use rowkeep::jobs::workspace::Workspace;
 use rowkeep::repository::Randomness;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Role, hash_of, new_token};
-use crate::api::{Service, router};
+use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password};
+use crate::api::router;
 use crate::connections::serve;
-use crate::queue::Queue;
+use crate::queue::{Queue, random_bytes};
 use crate::state::audit::{self, Deed};
-use crate::state::{State, tokens};
+use crate::state::{State, tokens, users};
+use crate::web::service::Service;
 use crate::{Error, scheduler};
+
+/// The user who is made where there is none.
+const FIRST_USER: &str = "admin";
 
 /// How a service is to be.
 #[derive(Debug, Clone)]
@@ -25,8 +30,11 @@ pub struct ServerOptions {
     pub listen: String,
     /// The file of its state.
     pub state: PathBuf,
-    /// Whether a token for everything is made, though there are others: for whoever has lost theirs.
+    /// Whether a token for everything is made.
     pub new_token: bool,
+    /// The user who gets a password for one sign-in, and is made an administrator where there is no such user: for whoever has lost
+    /// theirs.
+    pub new_password: Option<String>,
 }
 
 /// A service that listens, and does nothing yet.
@@ -34,7 +42,17 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     queue: Queue,
-    first_token: Option<String>,
+    service: Service,
+    made: MadeAtStart,
+}
+
+/// What opens the service to whoever started it; nobody can show it again.
+#[derive(Debug, Default)]
+pub struct MadeAtStart {
+    /// A token for everything.
+    pub token: Option<SecretString>,
+    /// A user who may do everything, and the password for the first sign-in.
+    pub user: Option<(String, SecretString)>,
 }
 
 /// What became of a service.
@@ -54,10 +72,12 @@ impl Server {
         let failed = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let state = State::open(&options.state).await?;
+        let state = State::open(&options.state, random_bytes(&*randomness)?).await?;
         let queue = Queue::open(state, workspace, clock, randomness).await?;
-        let first_token = first_token(&queue, options.new_token).await?;
-        Ok(Self { listener, address, queue, first_token })
+        let service = Service::new(queue.clone());
+        let token = if options.new_token { Some(new_master_token(&queue).await?) } else { None };
+        let user = new_administrator(&service, options.new_password.as_deref()).await?;
+        Ok(Self { listener, address, queue, service, made: MadeAtStart { token, user } })
     }
 
     /// Where it listens.
@@ -65,15 +85,15 @@ impl Server {
         self.address
     }
 
-    /// A token for everything that was just made, which nobody can show again.
-    pub fn first_token(&self) -> Option<&str> {
-        self.first_token.as_deref()
+    /// What was just made that opens the service.
+    pub fn made(&self) -> &MadeAtStart {
+        &self.made
     }
 
     /// Serves until that is to stop. Requests that have begun are answered, jobs that are being done are stopped, and done again by
     /// the next process where they change no database.
     pub async fn run(self, stop: CancellationToken) -> Served {
-        let app = router(Service::new(self.queue.clone()));
+        let app = router(self.service);
         let looking = async {
             if let Err(problem) = self.queue.repository().await {
                 tracing::warn!("the repository cannot be used: {problem}");
@@ -89,28 +109,52 @@ impl Server {
     }
 }
 
-/// Makes a token for everything where there is none or it is wanted, which opens the service to whoever started it.
-async fn first_token(queue: &Queue, is_wanted: bool) -> Result<Option<String>, Error> {
+/// What the audit says of the service itself.
+fn own_deed(action: &'static str, object: String) -> Deed {
+    Deed { who: "service".to_owned(), address: String::new(), action, object, outcome: "done".to_owned() }
+}
+
+/// Makes a token for everything.
+async fn new_master_token(queue: &Queue) -> Result<SecretString, Error> {
     let made = new_token(queue, "first".to_owned(), Role::Admin, None, None)?;
     let (token, hash, now) = (made.token, hash_of(&made.secret), queue.now());
-    let is_first = queue
-        .state()
-        .transaction(move |state| {
-            if !is_wanted && !tokens::list(state)?.is_empty() {
-                return Ok(false);
-            }
-            tokens::add(state, &token, &hash)?;
-            let (who, object) = ("service".to_owned(), format!("{}: {}", token.name, token.id));
-            let deed = Deed {
-                who,
-                address: String::new(),
-                action: "token.create",
-                object,
-                outcome: "done".to_owned(),
-            };
-            audit::note(state, now, &deed)?;
-            Ok(true)
-        })
-        .await?;
-    Ok(is_first.then_some(made.secret))
+    let deed = own_deed("token.create", format!("{}: {}", token.name, token.id));
+    let keep = queue.state().transaction(move |state| {
+        tokens::add(state, &token, &hash)?;
+        audit::note(state, now, &deed)
+    });
+    keep.await?;
+    Ok(made.secret.into())
+}
+
+/// Makes a user who may do everything where there is none, or one is wanted; of one who is there, a password.
+async fn new_administrator(
+    service: &Service,
+    wanted: Option<&str>,
+) -> Result<Option<(String, SecretString)>, Error> {
+    let (queue, doors) = (service.queue(), service.doors());
+    let known = queue.state().transaction(users::list).await?;
+    let name = match wanted {
+        None if known.is_empty() => FIRST_USER,
+        None => return Ok(None),
+        Some(name) => name,
+    };
+    if !is_name(name) {
+        return Err(Error::UserName { name: name.to_owned() });
+    }
+    if let Some(user) = known.iter().find(|user| user.name.eq_ignore_ascii_case(name)) {
+        let deed = own_deed("user.reset", user.name.clone());
+        let reset = reset_password(queue, doors, &user.id, deed).await?;
+        return Ok(reset.map(|(user, password)| (user.name, password.expose_secret().into())));
+    }
+    let made = new_user(queue, doors, name.to_owned(), Role::Admin, None).await?;
+    let (user, hash, now) = (made.user, made.hash, queue.now());
+    let (deed, name) =
+        (own_deed("user.create", format!("user {}: {}", user.name, user.role)), user.name.clone());
+    let keep = queue.state().transaction(move |state| {
+        users::add(state, &user, &hash)?;
+        audit::note(state, now, &deed)
+    });
+    keep.await?;
+    Ok(Some((name, made.password.expose_secret().into())))
 }

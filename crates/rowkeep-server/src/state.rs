@@ -1,20 +1,26 @@
-//! The state of the service: jobs, marks of schedules, tokens, the audit.
+//! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit.
 
 pub(crate) mod audit;
 pub(crate) mod jobs;
 pub(crate) mod marks;
+pub(crate) mod sessions;
 mod stored;
 pub(crate) mod tokens;
+pub(crate) mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use secrecy::{ExposeSecret, SecretBox};
 
 use crate::Error;
 
 /// Tells the state from other databases of SQLite, in the file's `application_id`.
 const APPLICATION: i64 = 0x524b_5354;
+
+/// The bytes of the key beside the state.
+pub(crate) const KEY_BYTES: usize = 32;
 
 /// The version of the tables, kept in the file as `user_version`.
 const VERSION: i64 = 1;
@@ -27,16 +33,26 @@ const MIGRATIONS: [&str; VERSION as usize] = [include_str!("state/version_1.sql"
 pub(crate) struct State {
     path: Arc<PathBuf>,
     connection: Arc<Mutex<Connection>>,
+    key: Arc<SecretBox<[u8; KEY_BYTES]>>,
 }
 
 impl State {
-    /// Opens the state, which is made where there is none, for this process alone.
-    pub(crate) async fn open(path: &Path) -> Result<Self, Error> {
+    /// Opens the state, which is made where there is none, for this process alone. `fresh` makes the key beside it where there is none.
+    pub(crate) async fn open(path: &Path, fresh: [u8; KEY_BYTES]) -> Result<Self, Error> {
         let path = Arc::new(path.to_owned());
         let at = Arc::clone(&path);
-        let opened = tokio::task::spawn_blocking(move || open(&at)).await;
-        let connection = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-        Ok(Self { path, connection: Arc::new(Mutex::new(connection)) })
+        let opened = tokio::task::spawn_blocking(move || {
+            let connection = open(&at)?;
+            Ok((connection, key_beside(&at, &fresh)?))
+        });
+        let opened = opened.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let (connection, key) = opened?;
+        Ok(Self { path, connection: Arc::new(Mutex::new(connection)), key: Arc::new(key) })
+    }
+
+    /// What seals the secrets in it; it lies beside it, so that whoever has a copy of the state has none of them.
+    pub(crate) fn key(&self) -> &[u8; KEY_BYTES] {
+        self.key.expose_secret()
     }
 
     /// Does something in one transaction, which counts when it gives no error.
@@ -54,6 +70,26 @@ impl State {
         });
         let done = done.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         done.map_err(|source| Error::State { path: (*self.path).clone(), source })
+    }
+}
+
+/// The key in the file beside the state, which is made where there is none.
+fn key_beside(state: &Path, fresh: &[u8; KEY_BYTES]) -> Result<SecretBox<[u8; KEY_BYTES]>, Error> {
+    let mut path = state.as_os_str().to_owned();
+    path.push(".key");
+    let path = PathBuf::from(path);
+    let failed = |source| Error::File { path: path.clone(), source };
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let bytes: [u8; KEY_BYTES] =
+                bytes.try_into().map_err(|_| Error::OtherFile { path: path.clone() })?;
+            Ok(SecretBox::new(Box::new(bytes)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            rowkeep::private_files::write(&path, fresh).map_err(failed)?;
+            Ok(SecretBox::new(Box::new(*fresh)))
+        }
+        Err(error) => Err(failed(error)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod beside;
 mod repositories;
 mod schedules;
+mod service;
 mod store;
 
 use std::cell::RefCell;
@@ -33,6 +34,8 @@ use repositories::FileRepository;
 pub use repositories::NamedRepository;
 use schedules::FilePromise;
 pub use schedules::{Promise, Schedules, Work};
+use service::FileService;
+pub use service::ServiceSettings;
 
 /// What `rowkeep.toml` says.
 ///
@@ -69,6 +72,8 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// What runs by itself for databases that do not say it themselves, and for the repository.
     pub schedules: Schedules,
+    /// How people reach the service.
+    pub service: ServiceSettings,
     /// The databases by name.
     pub databases: BTreeMap<String, Database>,
 }
@@ -135,6 +140,8 @@ struct File {
     hooks: Vec<FileHook>,
     #[serde(default)]
     schedule: BTreeMap<String, String>,
+    #[serde(default)]
+    service: FileService,
     #[serde(default)]
     databases: BTreeMap<String, FileDatabase>,
 }
@@ -389,6 +396,7 @@ impl Config {
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             schedules,
+            service: file.service.read().map_err(fail)?,
             databases,
         })
     }

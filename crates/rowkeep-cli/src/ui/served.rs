@@ -2,20 +2,38 @@
 
 use std::net::SocketAddr;
 
-use rowkeep_server::ServerOptions;
+use rowkeep_server::{MadeAtStart, ServerOptions};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 /// As JSON.
-pub(crate) fn json(options: &ServerOptions, address: SocketAddr, token: Option<&str>) -> Value {
-    json!({ "address": format!("http://{address}"), "state": options.state, "token": token })
+pub(crate) fn json(options: &ServerOptions, address: SocketAddr, made: &MadeAtStart) -> Value {
+    let token = made.token.as_ref().map(|token| token.expose_secret());
+    let (user, password) = match &made.user {
+        Some((user, password)) => (Some(user), Some(password.expose_secret())),
+        None => (None, None),
+    };
+    json!({
+        "address": format!("http://{address}"),
+        "state": options.state,
+        "token": token,
+        "user": user,
+        "password": password,
+    })
 }
 
 /// For people.
-pub(crate) fn told(options: &ServerOptions, address: SocketAddr, token: Option<&str>) -> String {
+pub(crate) fn told(options: &ServerOptions, address: SocketAddr, made: &MadeAtStart) -> String {
     let mut text = format!("serving at http://{address}, with the state {}", options.state.display());
-    if let Some(token) = token {
+    if let Some((user, password)) = &made.user {
+        let password = password.expose_secret();
+        text.push_str(&format!(
+            "\nSign in as {user} with this password, which is not shown again and has to be changed then:\n{password}"
+        ));
+    }
+    if let Some(token) = &made.token {
         text.push_str("\nThis token may do everything, and is not shown again:\n");
-        text.push_str(token);
+        text.push_str(token.expose_secret());
     }
     text
 }

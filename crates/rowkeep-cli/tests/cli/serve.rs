@@ -16,25 +16,27 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Service {
     child: Child,
     address: String,
-    /// The token, where it is the first start.
-    token: Option<String>,
+    /// The password of the first user, where it is the first start.
+    password: Option<String>,
 }
 
 impl Service {
     /// Starts it, and waits until it serves.
     fn start(sandbox: &Sandbox) -> Self {
         let mut command = sandbox.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
+        if !sandbox.path("token").exists() {
+            command.arg("--new-token");
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be run");
         let printed = child.stdout.take().expect("it is piped");
         let told = serde_json::Deserializer::from_reader(printed).into_iter::<Value>().next();
         let told = told.expect("it says where it serves").expect("it is JSON");
         let address =
             told["address"].as_str().and_then(|url| url.strip_prefix("http://")).expect("it is a URL");
-        let token = told["token"].as_str().map(str::to_owned);
-        if let Some(token) = &token {
+        if let Some(token) = told["token"].as_str() {
             std::fs::write(sandbox.path("token"), token).expect("it is written");
         }
-        Self { child, address: address.to_owned(), token }
+        Self { child, address: address.to_owned(), password: told["password"].as_str().map(str::to_owned) }
     }
 
     /// Sends a request; nothing when it was not answered.
@@ -69,7 +71,7 @@ impl Drop for Service {
 }
 
 fn token(sandbox: &Sandbox) -> String {
-    std::fs::read_to_string(sandbox.path("token")).expect("the first start printed one")
+    std::fs::read_to_string(sandbox.path("token")).expect("it was asked for")
 }
 
 fn write(sandbox: &Sandbox, config: &str) {
@@ -154,7 +156,7 @@ fn a_service_stops_when_it_is_asked_to() {
     sandbox.sql("a.db", &filled(20));
     sandbox.sql("b.db", &filled(60_000));
     let mut service = Service::start(&sandbox);
-    assert!(service.token.is_some(), "the first start shows a token");
+    assert!(service.password.is_some(), "the first start shows a password");
     let (status, job) = service
         .ask(&token(&sandbox), "POST", "/api/v1/databases/a/backups?wait=60s", "")
         .expect("it answers");
@@ -176,7 +178,7 @@ fn a_service_stops_when_it_is_asked_to() {
     };
     assert!(status.success(), "{status}");
     let again = Service::start(&sandbox);
-    assert!(again.token.is_none(), "it is shown once");
+    assert!(again.password.is_none(), "it is shown once");
     let cut_off = format!("/api/v1/jobs/{}?wait=60s", cut_off["id"].as_str().expect("it has an id"));
     assert_eq!(again.get(&token(&sandbox), &cut_off)["state"], "done");
     let other = sandbox.run(&["serve", "--listen", "127.0.0.1:0"]);

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::guard::Caller;
 use super::jobs::{limit, number};
-use super::problem::Problem;
-use super::service::Service;
 use crate::access::Role;
 use crate::state::audit;
+use crate::web::guard::Caller;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// Entries of the audit, the newest first.
 #[derive(Debug, Serialize, ToSchema)]

@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Named, Optional};
-use super::guard::Caller;
 use super::jobs::{self, JobView, WaitQuery, limit, number};
-use super::names::{known, snapshot_named};
-use super::problem::Problem;
-use super::service::Service;
 use crate::access::Role;
 use crate::health::{DatabaseHealth, health_of, health_of_all};
+use crate::web::extract::{Named, Optional};
+use crate::web::guard::Caller;
+use crate::web::names::{known, snapshot_named};
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// The databases that are configured.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::guard::Caller;
-use super::problem::Problem;
-use super::service::Service;
 use crate::health::{DatabaseHealth, Standing, health_of_all};
 use crate::state::marks;
+use crate::web::guard::Caller;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// How the databases are.
 #[derive(Debug, Serialize, ToSchema)]

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::Named;
-use super::guard::Caller;
-use super::problem::Problem;
-use super::service::Service;
 use crate::access::Role;
 use crate::queue::{Progress, Wanted};
 use crate::state::jobs::{self, Asked, Filter, Job, JobState};
+use crate::web::extract::Named;
+use crate::web::guard::Caller;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// The longest that a request may wait for the end of a job.
 const LONGEST_WAIT: u64 = 600;

@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::guard::Caller;
-use super::problem::Problem;
-use super::service::Service;
 use crate::access::Role;
 use crate::health::{DatabaseHealth, health_of_all};
 use crate::state::jobs::{self, JobState};
+use crate::web::guard::Caller;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// Figures of everything.
 pub(super) async fn metrics(

@@ -10,12 +10,12 @@ use rowkeep::jobs::request::Request;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::extract::Optional;
-use super::guard::Caller;
 use super::jobs::{self, JobView, WaitQuery};
-use super::problem::Problem;
-use super::service::Service;
 use crate::access::Role;
+use crate::web::extract::Optional;
+use crate::web::guard::Caller;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// How a check is to be.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -17,14 +17,14 @@ use rowkeep::jobs::undo::UndoRequest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::{Named, Optional};
-use super::guard::Caller;
 use super::jobs::{self, JobView, WaitQuery};
-use super::names::{known, snapshot_named};
-use super::problem::Problem;
-use super::service::Service;
 use crate::access::Role;
 use crate::state::jobs::author_of;
+use crate::web::extract::{Named, Optional};
+use crate::web::guard::Caller;
+use crate::web::names::{known, snapshot_named};
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// What stands for the database as it is now.
 const LIVE: &str = "live";

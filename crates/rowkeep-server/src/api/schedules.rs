@@ -6,9 +6,9 @@ use rowkeep::jobs::check_config::{BrokenPromise, ScheduledWork, check};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::guard::Caller;
-use super::problem::Problem;
-use super::service::Service;
+use crate::web::guard::Caller;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// What is done by itself.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::Named;
-use super::guard::Caller;
-use super::problem::Problem;
-use super::service::Service;
 use crate::access::{Role, hash_of, new_token};
 use crate::state::audit;
 use crate::state::tokens::{self, Removed, Token};
+use crate::web::extract::Named;
+use crate::web::guard::Caller;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
 
 /// The longest name of a token.
 const LONGEST_NAME: usize = 100;

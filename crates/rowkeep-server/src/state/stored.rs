@@ -1,6 +1,7 @@
 //! Values as the state keeps them.
 
 use jiff::Timestamp;
+use rusqlite::Row;
 
 /// A time as the state keeps it: microseconds since the beginning of 1970.
 pub(crate) fn stored(time: Timestamp) -> i64 {
@@ -10,4 +11,19 @@ pub(crate) fn stored(time: Timestamp) -> i64 {
 /// A time that the state keeps.
 pub(crate) fn time(stored: i64) -> Timestamp {
     Timestamp::from_microsecond(stored).unwrap_or(if stored < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// A list of names as the state keeps it.
+pub(crate) fn stored_names(names: Option<&[String]>) -> rusqlite::Result<Option<String>> {
+    let stored = names.map(serde_json::to_string).transpose();
+    stored.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// A list of names that the state keeps in a column.
+pub(crate) fn names(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Vec<String>>> {
+    let names: Option<String> = row.get(column)?;
+    let malformed = |error: serde_json::Error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+    };
+    names.map(|text| serde_json::from_str(&text).map_err(malformed)).transpose()
 }

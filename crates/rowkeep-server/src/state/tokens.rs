@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::stored::{stored, time};
+use super::stored::{names, stored, stored_names, time};
 
 /// A token, without the secret.
 #[derive(Debug, Clone)]
@@ -21,15 +21,11 @@ pub(crate) struct Token {
 const COLUMNS: &str = "id, name, role, databases, created, expires, last_used";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
-    let databases: Option<String> = row.get(3)?;
-    let malformed = |error: serde_json::Error| {
-        rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
-    };
     Ok(Token {
         id: row.get(0)?,
         name: row.get(1)?,
         role: row.get(2)?,
-        databases: databases.map(|text| serde_json::from_str(&text).map_err(malformed)).transpose()?,
+        databases: names(row, 3)?,
         created: time(row.get(4)?),
         expires: row.get::<_, Option<i64>>(5)?.map(time),
         last_used: row.get::<_, Option<i64>>(6)?.map(time),
@@ -38,8 +34,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
 
 /// Keeps a token, by the hash of its secret.
 pub(crate) fn add(transaction: &Transaction<'_>, token: &Token, hash: &[u8]) -> rusqlite::Result<()> {
-    let databases = token.databases.as_ref().map(serde_json::to_string).transpose();
-    let databases = databases.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let databases = stored_names(token.databases.as_deref())?;
     let (created, expires) = (stored(token.created), token.expires.map(stored));
     transaction
         .execute(

@@ -59,3 +59,32 @@ CREATE TABLE audit (
     -- The hash of all of that and of the entry before.
     hash BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    -- The Argon2id hash in its usual form.
+    password TEXT NOT NULL,
+    must_change INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    -- A list of names as JSON; nothing for all databases.
+    databases TEXT,
+    -- Secrets of second factors, sealed with the key beside the state: the one that counts, one that is to be confirmed.
+    second_factor BLOB,
+    begun_factor BLOB,
+    -- The last step of which a code was used.
+    last_step INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL,
+    last_seen INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    hash BLOB PRIMARY KEY,
+    user TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    last_used INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    address TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_user ON sessions (user);

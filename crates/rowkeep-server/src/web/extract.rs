@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::service::Service;
 
 /// What the address names.
-pub(super) struct Named<T>(pub(super) T);
+pub(crate) struct Named<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Service> for Named<T> {
     type Rejection = Problem;
@@ -25,7 +25,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Service> for Named<T> {
 }
 
 /// A body of JSON that need not be there.
-pub(super) struct Optional<T>(pub(super) T);
+pub(crate) struct Optional<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default + Send> FromRequest<Service> for Optional<T> {
     type Rejection = Problem;

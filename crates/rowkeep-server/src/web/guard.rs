@@ -4,33 +4,89 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
 
+use super::cookies;
 use super::problem::Problem;
 use super::service::Service;
-use crate::access::{Principal, Refusal, Role, principal};
+use crate::access::{Principal, Refusal, Role, Session, principal_of_token, session_of};
 use crate::state::audit::{self, Deed};
+
+/// The header in which programs of a page bring what shows that they are of a page of this service.
+const CSRF: &str = "x-csrf-token";
 
 /// Somebody who has shown who he is.
 pub(crate) struct Caller(pub(crate) Principal);
+
+/// From where a request comes.
+pub(crate) fn address_of(parts: &Parts, service: &Service) -> IpAddr {
+    let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let connected = connected.map_or((Ipv4Addr::LOCALHOST, 0).into(), |connected| connected.0);
+    service.address(connected, &parts.headers)
+}
+
+/// From where a request comes.
+pub(crate) struct ComesFrom(pub(crate) IpAddr);
+
+impl FromRequestParts<Service> for ComesFrom {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Infallible> {
+        Ok(Self(address_of(parts, service)))
+    }
+}
+
+/// Whether a browser says that a request comes from a page of another site.
+///
+/// What a browser says of that no page can change. One that says nothing is old, or no browser.
+pub(crate) fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (header("sec-fetch-site"), header("origin"), header("host")) {
+        (Some(site), ..) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, from)| from != host),
+        (None, Some(_), None) => true,
+        (None, None, _) => false,
+    }
+}
+
+/// The user whose session a request shows.
+pub(crate) async fn visitor(parts: &Parts, service: &Service) -> Result<Session, Refusal> {
+    let secret = cookies::session_secret(&parts.headers, service.is_secure()).ok_or(Refusal::Unknown)?;
+    session_of(service.queue(), secret, address_of(parts, service)).await
+}
+
+/// The same for a program of a page: what changes something has to be of a page of this service.
+async fn program_of_page(parts: &Parts, service: &Service) -> Result<Session, Refusal> {
+    let session = visitor(parts, service).await?;
+    let is_change = !matches!(parts.method, Method::GET | Method::HEAD);
+    let shown = parts.headers.get(CSRF).map(|value| value.as_bytes());
+    if is_change && (shown != Some(session.csrf.as_bytes()) || is_of_another_site(&parts.headers)) {
+        return Err(Refusal::Forged);
+    }
+    Ok(session)
+}
 
 impl FromRequestParts<Service> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |connected| connected.0.ip());
-        let token = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = token.and_then(|value| value.split_once(' '));
-        let token =
-            token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        match principal(service.queue(), service.guesses(), token, address).await {
-            Ok(principal) => Ok(Self(principal)),
-            Err(Refusal::Unknown) => Err(Problem::unauthenticated()),
-            Err(Refusal::TooMany) => Err(Problem::too_many()),
-            Err(Refusal::Failed(error)) => Err(error.into()),
-        }
+        let found = match parts.headers.get(header::AUTHORIZATION) {
+            None => {
+                program_of_page(parts, service).await.and_then(|session| match session.user.must_change {
+                    true => Err(Refusal::MustChoosePassword),
+                    false => Ok(session.principal),
+                })
+            }
+            Some(value) => {
+                let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+                let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+                let token = token.map(|(_, token)| token.trim());
+                let address = address_of(parts, service);
+                principal_of_token(service.queue(), service.doors(), token, address).await
+            }
+        };
+        Ok(Self(found?))
     }
 }
 
@@ -39,6 +95,17 @@ impl OptionalFromRequestParts<Service> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Option<Self>, Infallible> {
         Ok(<Self as FromRequestParts<Service>>::from_request_parts(parts, service).await.ok())
+    }
+}
+
+/// Somebody who has signed in, whom a token does not stand for: his password and his second factor are his alone.
+pub(crate) struct SignedInUser(pub(crate) Session);
+
+impl FromRequestParts<Service> for SignedInUser {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        Ok(Self(program_of_page(parts, service).await?))
     }
 }
 
@@ -85,5 +152,42 @@ impl Caller {
     pub(crate) fn deed(&self, action: &'static str, object: String, outcome: &str) -> Deed {
         let (who, address) = (self.0.name.clone(), self.0.address.clone());
         Deed { who, address, action, object, outcome: outcome.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_other_sites_send_is_known() {
+        let of = |stated: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in stated {
+                headers.insert(*name, HeaderValue::from_static(value));
+            }
+            is_of_another_site(&headers)
+        };
+        for own in [
+            &[("sec-fetch-site", "same-origin")][..],
+            &[("sec-fetch-site", "none")],
+            &[("origin", "http://127.0.0.1:8470"), ("host", "127.0.0.1:8470")],
+            &[("host", "127.0.0.1:8470")],
+            &[],
+        ] {
+            assert!(!of(own), "{own:?}");
+        }
+        for other in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "cross-site"), ("origin", "http://a"), ("host", "a")],
+            &[("origin", "http://127.0.0.1:80"), ("host", "127.0.0.1:8470")],
+            &[("origin", "null"), ("host", "a")],
+            &[("origin", "http://a")],
+        ] {
+            assert!(of(other), "{other:?}");
+        }
     }
 }

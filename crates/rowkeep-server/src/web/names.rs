@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::service::Service;
 
 /// Fails where a database is not configured, or is nobody's business who asks.
-pub(super) async fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
+pub(crate) async fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
     let is_known = service.queue().workspace().config().databases.contains_key(database);
     if is_known && caller.0.sees(Some(database)) {
         return Ok(());
@@ -19,7 +19,7 @@ pub(super) async fn known(service: &Service, caller: &Caller, database: &str) ->
 }
 
 /// The snapshot of a database that a request names: by its id or the beginning of it, its name, `latest` or `@TIME`.
-pub(super) async fn snapshot_named(
+pub(crate) async fn snapshot_named(
     service: &Service,
     database: &str,
     named: &str,

@@ -1,12 +1,16 @@
 //! Errors as they are answered: `application/problem+json` (RFC 9457).
 
+use std::collections::BTreeMap;
+
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rowkeep::ErrorKind;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{self, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 
+use crate::access::Refusal;
 use crate::queue::in_one_line;
 
 /// What went wrong, and what to do next.
@@ -48,12 +52,15 @@ impl Problem {
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        let detail = "send a token in the header Authorization: Bearer";
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "No valid token", detail)
+        Self::unauthenticated_because("send a token in the header Authorization: Bearer, or sign in")
+    }
+
+    pub(crate) fn unauthenticated_because(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Nobody has shown who he is", detail)
     }
 
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "The token does not allow this", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not allowed", detail)
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
@@ -89,12 +96,37 @@ impl Problem {
     }
 
     pub(crate) fn too_many() -> Self {
-        let detail = "too many requests with a token that is not valid came from this address; wait a minute";
+        let detail = "too many attempts that were wrong came from this address; wait a few minutes";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many attempts", detail)
     }
 
     pub(crate) fn broken(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The service failed", detail)
+    }
+}
+
+/// Of operations: what is answered when they cannot be done.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let answers = [
+            (400, "The request is malformed"),
+            (401, "Nobody has shown who he is"),
+            (403, "It is not allowed"),
+            (404, "There is no such thing"),
+            (409, "It is not in a state for this"),
+            (413, "The body is too large"),
+            (415, "The body has another type"),
+            (422, "The body says something else"),
+            (429, "Too many attempts that were wrong came from this address"),
+            (502, "A database or store cannot be used"),
+        ];
+        let described = |(status, description): (u16, &str)| {
+            let schema = RefOr::Ref(openapi::Ref::from_schema_name("Problem"));
+            let content = openapi::ContentBuilder::new().schema(Some(schema)).build();
+            let response = openapi::ResponseBuilder::new().description(description);
+            (status.to_string(), RefOr::T(response.content("application/problem+json", content).build()))
+        };
+        answers.into_iter().map(described).collect()
     }
 }
 
@@ -111,6 +143,21 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
         response
+    }
+}
+
+/// Why nobody is let in.
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unknown => Self::unauthenticated(),
+            Refusal::TooMany => Self::too_many(),
+            Refusal::Forged => {
+                Self::forbidden("send what the session was given as csrf in the header X-CSRF-Token")
+            }
+            Refusal::MustChoosePassword => Self::forbidden("choose a password of your own first"),
+            Refusal::Failed(error) => error.into(),
+        }
     }
 }
 

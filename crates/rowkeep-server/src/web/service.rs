@@ -1,8 +1,11 @@
 //! What handlers work with.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::access::Guesses;
+use axum::http::HeaderMap;
+
+use crate::access::Doors;
 use crate::queue::Queue;
 
 /// What handlers work with.
@@ -11,22 +14,46 @@ pub(crate) struct Service(Arc<Inner>);
 
 struct Inner {
     queue: Queue,
-    guesses: Guesses,
+    doors: Doors,
 }
 
 impl Service {
     /// The service of these jobs.
     pub(crate) fn new(queue: Queue) -> Self {
-        Self(Arc::new(Inner { queue, guesses: Guesses::default() }))
+        Self(Arc::new(Inner { queue, doors: Doors::default() }))
     }
 
     /// The jobs.
-    pub(super) fn queue(&self) -> &Queue {
+    pub(crate) fn queue(&self) -> &Queue {
         &self.0.queue
     }
 
-    /// Who came with tokens that are not valid.
-    pub(super) fn guesses(&self) -> &Guesses {
-        &self.0.guesses
+    /// What is needed to let people and programs in.
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.0.doors
+    }
+
+    /// Whether people reach the service over TLS, so that browsers send its cookies over nothing else.
+    pub(crate) fn is_secure(&self) -> bool {
+        let url = self.queue().workspace().config().service.url.as_deref();
+        url.is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// From where a request comes: what a trusted proxy says, else who has connected.
+    pub(crate) fn address(&self, connected: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        let trusted = &self.queue().workspace().config().service.trusted_proxies;
+        let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let chain: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+        // Each proxy adds who asked it; what stands before the first that is not trusted, anybody can have written.
+        let mut address = connected.ip().to_canonical();
+        for stated in chain.into_iter().rev() {
+            if !is_trusted(&address) {
+                break;
+            }
+            let Ok(stated) = stated.trim().parse::<IpAddr>() else { break };
+            address = stated.to_canonical();
+        }
+        address
     }
 }

@@ -127,6 +127,7 @@ async fn one_process_serves_with_a_state() {
         listen: "127.0.0.1:0".to_owned(),
         state: state(&folder),
         new_token: false,
+        new_password: None,
     };
     let workspace = rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());
     let randomness = rowkeep::repository::SystemRandomness::shared();
@@ -143,7 +144,7 @@ async fn the_audit_tells_of_every_change() {
     service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     service.token("viewer", None).await;
     let head = service.get("/api/v1/audit/verification").await;
-    assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(4)));
+    assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(5)));
     let folder = service.stop().await;
     // An entry of another chain, which is right by itself.
     let other = Service::new().await;
@@ -231,6 +232,7 @@ async fn somebody_elses_database_is_no_state() {
             listen: "127.0.0.1:0".to_owned(),
             state: path.clone(),
             new_token: false,
+            new_password: None,
         };
         let workspace =
             rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());

@@ -4,4 +4,5 @@ mod jobs;
 mod operations;
 mod restores;
 mod schedules;
+mod sessions;
 mod support;

@@ -129,6 +129,28 @@ fn rows() -> Vec<Row> {
             201,
         ),
         row("revokeToken", Method::DELETE, "/api/v1/tokens/TOKEN", "admin", false, None, 204),
+        row("getSession", get(), "/api/v1/session", "viewer", true, None, 200),
+        row("listUsers", get(), "/api/v1/users", "admin", false, None, 200),
+        row(
+            "createUser",
+            post(),
+            "/api/v1/users",
+            "admin",
+            false,
+            Some(|| json!({ "name": "admin", "role": "viewer" })),
+            409,
+        ),
+        row(
+            "setUserRole",
+            Method::PUT,
+            "/api/v1/users/USER/role",
+            "admin",
+            false,
+            Some(|| json!({ "role": "operator" })),
+            200,
+        ),
+        row("resetPassword", post(), "/api/v1/users/USER/password-resets", "admin", false, None, 200),
+        row("removeUser", Method::DELETE, "/api/v1/users/USER", "admin", false, None, 204),
         row("getHealth", get(), "/api/v1/health", "viewer", true, None, 200),
     ]
 }
@@ -142,7 +164,8 @@ fn every_operation_has_a_row() {
     let described: BTreeSet<&str> =
         operations.map(|operation| operation["operationId"].as_str().expect("it has a name")).collect();
     let rows = rows();
-    assert_eq!(described, rows.iter().map(|row| row.id).collect());
+    let of_sessions = super::sessions::rows().into_iter().map(|row| row.0);
+    assert_eq!(described, rows.iter().map(|row| row.id).chain(of_sessions).collect());
     for row in rows {
         let path = row.path.split('?').next().expect("it begins with a path");
         let matches = |described: &str| {
@@ -180,6 +203,7 @@ async fn each_is_for_those_who_may() {
     let plan = service.get("/api/v1/plans").await["plans"][0]["id"].as_str().expect("it is kept").to_owned();
     let execution = format!("/api/v1/plans/{plan}/executions?wait=60s");
     service.post(&execution, json!({ "confirm": "shop" })).await.expect(200);
+    let users = std::cell::Cell::new(0);
     for row in rows() {
         let path = async |service: &Service| {
             let mut path = row.path.replace("JOB", &job).replace("PLAN", &plan);
@@ -189,6 +213,12 @@ async fn each_is_for_those_who_may() {
                     .await
                     .expect(201);
                 path = path.replace("TOKEN", made["id"].as_str().expect("it has an id"));
+            }
+            if path.contains("USER") {
+                users.set(users.get() + 1);
+                let made = json!({ "name": format!("user-{}", users.get()), "role": "viewer" });
+                let made = service.post("/api/v1/users", made).await.expect(201);
+                path = path.replace("USER", made["id"].as_str().expect("it has an id"));
             }
             path
         };
@@ -207,8 +237,9 @@ async fn each_is_for_those_who_may() {
                 let path = path(&service).await;
                 let answer = service.send(row.method.clone(), &path, Some(&token), body.clone()).await;
                 let status = answer.status.as_u16();
-                let is_list = ["listDatabases", "listJobs", "listSchedules", "listPlans", "getHealth"]
-                    .contains(&row.id);
+                let is_list =
+                    ["listDatabases", "listJobs", "listSchedules", "listPlans", "getHealth", "getSession"]
+                        .contains(&row.id);
                 let expected: &[u16] = match databases {
                     None | Some(["shop"]) if row.is_of_database && at >= least => &[row.status],
                     None if at >= least => &[row.status],

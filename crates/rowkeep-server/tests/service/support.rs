@@ -10,6 +10,7 @@ use rowkeep::clock::{Clock, SystemClock};
 use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
 use rowkeep::repository::SystemRandomness;
 use rowkeep_server::{Server, ServerOptions};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -19,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Service {
     pub(crate) folder: Arc<TempDir>,
     pub(crate) token: String,
+    /// That of the user admin for the first sign-in, where he was just made.
+    pub(crate) password: Option<String>,
     base: String,
     client: reqwest::Client,
     stop: CancellationToken,
@@ -31,6 +34,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) location: Option<String>,
     pub(crate) content_type: String,
+    pub(crate) cookie: Option<String>,
     pub(crate) json: Value,
 }
 
@@ -87,11 +91,17 @@ impl Service {
             ..Circumstances::default()
         };
         let workspace = Arc::new(Workspace::new(config, circumstances));
-        let options =
-            ServerOptions { listen: "127.0.0.1:0".to_owned(), state: state(&folder), new_token: false };
+        let options = ServerOptions {
+            listen: "127.0.0.1:0".to_owned(),
+            state: state(&folder),
+            new_token: token.is_none(),
+            new_password: None,
+        };
         let server = Server::open(&options, workspace, clock, SystemRandomness::shared()).await;
         let server = server.expect("it is opened");
-        let token = token.unwrap_or_else(|| server.first_token().expect("it is the first").to_owned());
+        let made = |secret: &SecretString| secret.expose_secret().to_owned();
+        let token = token.unwrap_or_else(|| server.made().token.as_ref().map(made).expect("it is wanted"));
+        let password = server.made().user.as_ref().map(|(_, password)| made(password));
         let base = format!("http://{}", server.address());
         let stop = CancellationToken::new();
         let stopping = stop.clone();
@@ -100,7 +110,7 @@ impl Service {
         }));
         let client =
             reqwest::Client::builder().timeout(Duration::from_secs(100)).build().expect("it is made");
-        Self { folder, token, base, client, stop, running }
+        Self { folder, token, password, base, client, stop, running }
     }
 
     /// Stops it, and waits for its end.
@@ -137,6 +147,11 @@ impl Service {
         self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
     }
 
+    /// A request of somebody who shows no token.
+    pub(crate) fn without_token(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
     /// Sends such a request.
     pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.expect("it is answered");
@@ -145,8 +160,15 @@ impl Service {
         };
         let (status, location) = (response.status(), header("location"));
         let content_type = header("content-type").unwrap_or_default();
+        let cookie = header("set-cookie");
         let bytes = response.bytes().await.expect("the body comes");
-        Answer { status, location, content_type, json: serde_json::from_slice(&bytes).unwrap_or_default() }
+        Answer {
+            status,
+            location,
+            content_type,
+            cookie,
+            json: serde_json::from_slice(&bytes).unwrap_or_default(),
+        }
     }
 
     /// What a path says.

@@ -1,0 +1,34 @@
+//! What is needed to let people and programs in.
+
+use std::net::IpAddr;
+
+use jiff::SignedDuration;
+
+use super::guesses::Guesses;
+use super::passwords::Hashing;
+
+/// What is needed to let people and programs in: who was wrong how often, and turns at hashing passwords.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    /// Tokens that there are not, by where they came from.
+    pub(super) tokens: Guesses<IpAddr>,
+    /// Wrong passwords and codes for one name, by where they came from: others who know that name are not kept out.
+    pub(super) sign_ins: Guesses<(IpAddr, String)>,
+    /// The same for all names.
+    pub(super) networks: Guesses<IpAddr>,
+    /// Wrong passwords and codes of users who are signed in, by their ids.
+    pub(super) confirmations: Guesses<String>,
+    pub(super) hashing: Hashing,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self {
+            tokens: Guesses::new(10, SignedDuration::from_mins(1)),
+            sign_ins: Guesses::new(5, SignedDuration::from_mins(5)),
+            networks: Guesses::new(30, SignedDuration::from_mins(5)),
+            confirmations: Guesses::new(10, SignedDuration::from_mins(5)),
+            hashing: Hashing::default(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Passwords: what is kept of them is an Argon2id hash, and making one costs so much that guessing does not pay.
+
+use std::sync::Arc;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::Error;
+use crate::queue::Queue;
+
+/// The fewest and the most bytes of a password.
+const SHORTEST: usize = 12;
+const LONGEST: usize = 1024;
+
+/// So many are hashed at once: each takes 19 MiB.
+const AT_ONCE: usize = 2;
+
+/// What is hashed for a name that nobody has, so that it takes as long as for one that somebody has.
+const OF_NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdCE$yZqoL9Yq0ZAXgMNIWcnhlDs7cPs5vO0AWb5XGwz3B1c";
+
+/// A password that somebody may have.
+#[derive(Debug, Clone)]
+pub(crate) struct Password(SecretString);
+
+impl Password {
+    /// Takes a password for a user, or says why it is none.
+    pub(crate) fn new(text: SecretString, of_user: &str) -> Result<Self, String> {
+        let password = text.expose_secret();
+        match password.len() {
+            ..SHORTEST => Err(format!("a password has at least {SHORTEST} characters")),
+            LONGEST.. => Err(format!("a password has fewer than {LONGEST} bytes")),
+            _ if password.to_lowercase().contains(&of_user.to_lowercase()) => {
+                Err("a password does not hold the name of its user".to_owned())
+            }
+            _ if password.chars().all(|character| password.starts_with(character)) => {
+                Err("a password has more than one character".to_owned())
+            }
+            _ => Ok(Self(text)),
+        }
+    }
+}
+
+/// A password that nobody chose, to be used once and written down by hand at worst.
+pub(crate) fn random_password(queue: &Queue) -> Result<Password, Error> {
+    // No letters that look like others.
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567892";
+    let bytes = queue.random_bytes::<20>()?;
+    let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]);
+    let groups: Vec<String> = bytes.chunks(5).map(|group| group.iter().map(letter).collect()).collect();
+    Ok(Password(groups.join("-").into()))
+}
+
+impl ExposeSecret<str> for Password {
+    fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// Turns at hashing passwords.
+#[derive(Debug, Clone)]
+pub(super) struct Hashing(Arc<Semaphore>);
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+impl Hashing {
+    /// What is kept of a password.
+    pub(super) async fn hash(&self, queue: &Queue, password: &Password) -> Result<String, Error> {
+        let salt = queue.random_bytes::<16>()?;
+        let password = password.clone();
+        let hashed = self.turn(move || {
+            let hashed =
+                Argon2::default().hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
+            hashed.map(|hash: PasswordHash| hash.to_string())
+        });
+        hashed.await.map_err(|error| Error::Content(format!("a password cannot be hashed: {error}")))
+    }
+
+    /// Whether a password is the one of which that is kept; of nobody's never, and after as long a time.
+    pub(super) async fn is_right(&self, password: SecretString, kept: Option<String>) -> bool {
+        let has_one = kept.is_some();
+        let kept = kept.unwrap_or_else(|| OF_NOBODY.to_owned());
+        let verified = self.turn(move || {
+            let kept = PasswordHash::new(&kept)?;
+            Argon2::default().verify_password(password.expose_secret().as_bytes(), &kept)
+        });
+        verified.await.is_ok() && has_one
+    }
+
+    async fn turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        // It is never closed.
+        let _turn = Arc::clone(&self.0).acquire_owned().await;
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_that_are_soon_guessed_are_none() {
+        let of_alice = |text: &str| Password::new(text.to_owned().into(), "Alice").map(drop);
+        for wrong in ["", "elevenchars", "my alice is mine", "aaaaaaaaaaaaaaaa", &"ab".repeat(512)] {
+            assert!(of_alice(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(of_alice("twelve chars"), Ok(()));
+    }
+
+    #[test]
+    fn nobody_has_a_hash_that_can_be_read() {
+        assert!(PasswordHash::new(OF_NOBODY).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_for_its_hash_alone() {
+        let hashing = Hashing::default();
+        let hash: PasswordHash = Argon2::default()
+            .hash_password_with_salt(b"correct horse battery", b"some random salt")
+            .expect("it is hashed");
+        let is_right = async |text: &str, kept| hashing.is_right(text.to_owned().into(), kept).await;
+        assert!(is_right("correct horse battery", Some(hash.to_string())).await);
+        assert!(!is_right("correct horse batterz", Some(hash.to_string())).await);
+        assert!(!is_right("correct horse battery", None).await);
+        assert!(!is_right("correct horse battery", Some("no hash".to_owned())).await);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod audit;
 mod databases;
+mod differences;
 mod health;
 mod jobs;
 mod metrics;
@@ -13,16 +14,9 @@ mod tokens;
 mod users;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::IntoResponse;
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
@@ -30,14 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::COOKIE;
-use crate::web::problem::Problem;
 use crate::web::service::Service;
-
-/// The most bytes of a request.
-const BODY_BYTES: usize = 1 << 20;
-
-/// How long it is waited for the next bytes of a request.
-const BODY_PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -68,6 +55,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::drill))
         .routes(routes!(databases::hold, databases::release))
         .routes(routes!(restores::compare))
+        .routes(routes!(differences::show))
         .routes(routes!(restores::plan))
         .routes(routes!(restores::undo))
         .routes(routes!(restores::list))
@@ -135,13 +123,10 @@ pub fn openapi() -> String {
     document.to_pretty_json().expect("the document has a JSON form")
 }
 
-/// Everything that answers requests.
-pub(crate) fn router(service: Service) -> Router {
+/// The API, by its addresses.
+pub(crate) fn routes() -> Router<Service> {
     let (operations, document) = described();
     let document = Arc::new(document);
-    let header = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
     let describe = move || {
         let document = Arc::clone(&document);
         async move { axum::Json((*document).clone()) }
@@ -151,17 +136,4 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .fallback(|| async { Problem::not_found("there is nothing at this address").into_response() })
-        .method_not_allowed_fallback(|| async { Problem::method().into_response() })
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
-        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(header::CACHE_CONTROL, "no-store"))
-        .layer(header(header::REFERRER_POLICY, "no-referrer"))
-        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem::broken("the request could not be answered").into_response()
-        }))
-        .with_state(service)
 }

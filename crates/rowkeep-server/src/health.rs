@@ -194,3 +194,17 @@ fn recovery_ms(drill: &Job) -> Option<u64> {
     let outcome: Value = serde_json::from_str(drill.outcome.as_deref()?).ok()?;
     outcome.pointer("/outcome/reports/0/measures/recovery_ms")?.as_u64()
 }
+
+/// How databases are, in one sentence.
+pub(crate) fn in_one_sentence(databases: &[DatabaseHealth]) -> String {
+    let count = databases.len();
+    let kept = databases.iter().filter(|database| database.standing == Standing::Kept).count();
+    let all_promised = databases.iter().all(|database| database.lose_seconds.is_some());
+    match (count, all_promised) {
+        (0, _) => "no database is configured".to_owned(),
+        (1, true) => format!("{kept} of 1 database keeps its promise"),
+        (_, true) => format!("{kept} of {count} databases keep their promise"),
+        (1, false) => format!("{kept} of 1 database is protected"),
+        (_, false) => format!("{kept} of {count} databases are protected"),
+    }
+}

@@ -9,9 +9,11 @@ mod api;
 mod connections;
 mod error;
 mod health;
+mod pages;
 mod queue;
 mod scheduler;
 mod serve;
+mod site;
 mod state;
 mod web;
 

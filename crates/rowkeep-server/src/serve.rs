@@ -12,9 +12,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password};
-use crate::api::router;
 use crate::connections::serve;
 use crate::queue::{Queue, random_bytes};
+use crate::site::router;
 use crate::state::audit::{self, Deed};
 use crate::state::{State, tokens, users};
 use crate::web::service::Service;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::health::{DatabaseHealth, Standing, health_of_all};
+use crate::health::{DatabaseHealth, Standing, health_of_all, in_one_sentence};
 use crate::state::marks;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
@@ -33,7 +33,7 @@ pub(super) struct Health {
 pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Result<Json<Health>, Problem> {
     let mut databases = health_of_all(service.queue(), |name| caller.0.sees(Some(name))).await?;
     let count = databases.len() as u64;
-    let all_promised = databases.iter().all(|database| database.lose_seconds.is_some());
+    let summary = in_one_sentence(&databases);
     databases.retain(|database| database.standing != Standing::Kept);
     databases.sort_by_key(|database| match database.standing {
         Standing::Broken => 0,
@@ -43,13 +43,6 @@ pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Re
         Standing::Kept => 4,
     });
     let kept = count - databases.len() as u64;
-    let summary = match (count, all_promised) {
-        (0, _) => "no database is configured".to_owned(),
-        (1, true) => format!("{kept} of 1 database keeps its promise"),
-        (_, true) => format!("{kept} of {count} databases keep their promise"),
-        (1, false) => format!("{kept} of 1 database is protected"),
-        (_, false) => format!("{kept} of {count} databases are protected"),
-    };
     Ok(Json(Health { summary, databases: count, kept, others: databases }))
 }
 

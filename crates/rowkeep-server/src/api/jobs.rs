@@ -13,8 +13,9 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Role;
-use crate::queue::{Progress, Wanted};
-use crate::state::jobs::{self, Asked, Filter, Job, JobState};
+use crate::queue::Progress;
+use crate::state::jobs::{Filter, Job, JobState};
+use crate::web::asking::{self, missing, visible};
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
@@ -24,8 +25,8 @@ use crate::web::service::Service;
 const LONGEST_WAIT: u64 = 600;
 
 /// How many are listed at once, unless a request says otherwise, and at most.
-pub(super) const PAGE: u32 = 50;
-pub(super) const LARGEST_PAGE: u32 = 500;
+const PAGE: u32 = 50;
+const LARGEST_PAGE: u32 = 500;
 
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
@@ -157,30 +158,15 @@ pub(super) async fn list(
             .ok_or_else(|| Problem::malformed(format!("no job is in a state called {name:?}")))
     });
     let limit = limit(query.limit)?;
-    let mut filter = Filter {
+    let filter = Filter {
         state: state.transpose()?,
         kind: query.kind,
         database: query.database,
         before: number(query.cursor.as_deref())?,
-        limit: LARGEST_PAGE,
+        limit,
     };
-    // Some may be nobody's business who asks.
-    let mut seen = Vec::new();
-    let next_cursor = loop {
-        let asked = filter.clone();
-        let page = service.queue().state().transaction(move |state| jobs::list(state, &asked)).await?;
-        let Some(last) = page.last().map(|job| job.number) else { break None };
-        let is_last = page.len() < LARGEST_PAGE as usize;
-        seen.extend(page.into_iter().filter(|job| caller.0.sees(job.database.as_deref())));
-        if seen.len() > limit as usize {
-            seen.truncate(limit as usize);
-            break seen.last().map(|job| job.number.to_string());
-        }
-        if is_last {
-            break None;
-        }
-        filter.before = Some(last);
-    };
+    let (seen, next) = asking::list(&service, &caller, filter).await?;
+    let next_cursor = next.map(|number| number.to_string());
     let jobs = seen.into_iter().map(|job| JobView::new(&service, job)).collect();
     Ok(Json(JobList { jobs, next_cursor }))
 }
@@ -255,20 +241,6 @@ pub(super) async fn stop(
     }
 }
 
-/// A job that somebody may see.
-async fn visible(service: &Service, caller: &Caller, id: &str) -> Result<Job, Problem> {
-    let job = service.queue().job(id).await?.ok_or_else(|| missing(id))?;
-    if !caller.0.sees(job.database.as_deref()) {
-        caller.note(service, "job.read", id.to_owned(), "refused").await?;
-        return Err(missing(id));
-    }
-    Ok(job)
-}
-
-fn missing(id: &str) -> Problem {
-    Problem::not_found(format!("no job {id}"))
-}
-
 /// Asks for a job, and answers with it: at once, or when it is over where that is asked for.
 pub(super) async fn ask(
     service: &Service,
@@ -282,14 +254,7 @@ pub(super) async fn ask(
     let Query(wait) = wait?;
     let patience = wait.patience()?;
     let idempotency = idempotency(headers, &request)?;
-    let deed = caller.deed(action, String::new(), "done");
-    let wanted = Wanted { request, database, asked_by: caller.0.name.clone(), scheduled: None, idempotency };
-    let job = match service.queue().ask(wanted, deed).await? {
-        Asked::Job(job) => *job,
-        Asked::OtherRequest => {
-            return Err(Problem::unprocessable("another request has used this Idempotency-Key"));
-        }
-    };
+    let job = asking::ask(service, caller, action, request, database, idempotency).await?;
     let job = match patience {
         Some(patience) => service.queue().job_when_over(&job.id, patience).await?.unwrap_or(job),
         None => job,

@@ -7,9 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
 use rowkeep::apply::plan::Mode;
-use rowkeep::jobs::apply_plan::ApplyRequest;
 use rowkeep::jobs::diff::DiffRequest;
-use rowkeep::jobs::plans::{self, PlanListing};
 use rowkeep::jobs::request::Request;
 use rowkeep::jobs::restore::RestoreRequest;
 use rowkeep::jobs::rows_wanted::RowsWanted;
@@ -19,15 +17,13 @@ use utoipa::ToSchema;
 
 use super::jobs::{self, JobView, WaitQuery};
 use crate::access::Role;
-use crate::state::jobs::author_of;
+use crate::web::differences::LIVE;
 use crate::web::extract::{Named, Optional};
 use crate::web::guard::Caller;
 use crate::web::names::{known, snapshot_named};
+use crate::web::plans::{self, Planned};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
-
-/// What stands for the database as it is now.
-const LIVE: &str = "live";
 
 /// Which tables and rows are meant; all when nothing is said.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -234,28 +230,23 @@ pub(super) struct PlanList {
     (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<PlanList>, Problem> {
-    let kept = kept_plans(&service).await?;
-    let mut list = PlanList { plans: Vec::new(), unreadable: kept.unreadable.len() as u64 };
-    for listed in kept.listed {
-        if caller.0.sees(Some(&listed.plan.database)) {
-            list.plans.push(view(&service, listed).await?);
+    let (listed, unreadable) = plans::list(&service, &caller).await?;
+    let plans = listed.into_iter().map(PlanView::from).collect();
+    Ok(Json(PlanList { plans, unreadable }))
+}
+
+impl From<Planned> for PlanView {
+    fn from(planned: Planned) -> Self {
+        let Planned { listing, made_by } = planned;
+        Self {
+            id: listing.id.to_string(),
+            database: listing.plan.database,
+            snapshot: listing.plan.snapshot.to_string(),
+            time: listing.plan.time,
+            made_by,
+            executed: listing.executed,
         }
     }
-    Ok(Json(list))
-}
-
-async fn kept_plans(service: &Service) -> Result<plans::Plans, Problem> {
-    Ok(plans::list(service.queue().workspace().repository().await?).await?)
-}
-
-async fn view(
-    service: &Service,
-    PlanListing { id, executed, plan }: PlanListing,
-) -> Result<PlanView, Problem> {
-    let (id, snapshot) = (id.to_string(), plan.snapshot.to_string());
-    let of = id.clone();
-    let made_by = service.queue().state().transaction(move |state| author_of(state, &of)).await?;
-    Ok(PlanView { id, database: plan.database, snapshot, time: plan.time, made_by, executed })
 }
 
 /// Whether a plan is really to be executed.
@@ -288,29 +279,10 @@ pub(super) async fn execute(
     headers: HeaderMap,
     body: Result<Json<ExecutionBody>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let listed = kept_plans(&service).await?.listed.into_iter().find(|listed| listed.id.to_string() == id);
-    let config = service.queue().workspace().config();
-    // A plan for something that is not configured was made elsewhere, and is executed there.
-    let listed = listed.filter(|listed| {
-        let database = &listed.plan.database;
-        caller.0.sees(Some(database)) && listed.plan.configured && config.databases.contains_key(database)
-    });
-    let plan = view(&service, listed.ok_or_else(|| Problem::not_found(format!("no plan {id}")))?).await?;
-    caller.must(&service, Role::Restorer, Some(&plan.database), "plan.execute").await?;
+    let plan = plans::plan(&service, &caller, &id).await?;
+    caller.must(&service, Role::Restorer, Some(plan.database()), "plan.execute").await?;
     let Json(body) = body?;
-    if body.confirm != plan.database {
-        return Err(Problem::unprocessable("confirm is not the name of the database that the plan changes"));
-    }
-    if let Some(executed) = plan.executed {
-        return Err(Problem::conflict(format!("plan {id} was executed at {executed}; make a new one")));
-    }
-    let needs_another = config.databases.get(&plan.database).is_some_and(|database| database.second_person);
-    if needs_another && plan.made_by.as_ref().is_none_or(|made_by| *made_by == caller.0.name) {
-        caller.note(&service, "plan.execute", plan.id, "refused").await?;
-        return Err(Problem::conflict(
-            "plans for this database are executed by somebody else than who has asked for them: use a token of another person",
-        ));
-    }
-    let request = Request::Apply(ApplyRequest { plan: plan.id, to: None });
-    jobs::ask(&service, &caller, "plan.execute", request, Some(plan.database), &headers, wait).await
+    let database = plan.database().to_owned();
+    let request = plans::execution(&service, &caller, plan, &body.confirm).await?;
+    jobs::ask(&service, &caller, "plan.execute", request, Some(database), &headers, wait).await
 }

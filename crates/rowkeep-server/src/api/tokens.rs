@@ -8,16 +8,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{Role, hash_of, new_token};
-use crate::state::audit;
-use crate::state::tokens::{self, Removed, Token};
+use crate::access::Role;
+use crate::state::tokens::{self, Token};
+use crate::web::access::{self, Scope};
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
-
-/// The longest name of a token.
-const LONGEST_NAME: usize = 100;
 
 /// A token, without what it is shown as.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,32 +101,8 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     caller.must(&service, Role::Admin, None, "token.create").await?;
     let Json(body) = body?;
-    let is_named = (1..=LONGEST_NAME).contains(&body.name.len()) && !body.name.chars().any(char::is_control);
-    if !is_named {
-        return Err(Problem::unprocessable(format!(
-            "a token has a name of 1 to {LONGEST_NAME} bytes without control characters"
-        )));
-    }
-    let now = service.queue().now();
-    if body.expires.is_some_and(|expires| expires <= now) {
-        return Err(Problem::unprocessable("expires lies in the past"));
-    }
-    let known = &service.queue().workspace().config().databases;
-    let unknown = body.databases.iter().flatten().find(|name| !known.contains_key(*name));
-    if let Some(unknown) = unknown {
-        return Err(Problem::unprocessable(format!("no database {unknown}")));
-    }
-    let made = new_token(service.queue(), body.name, body.role, body.databases, body.expires)?;
-    let (token, hash) = (made.token.clone(), hash_of(&made.secret));
-    let deed = caller.deed("token.create", format!("{}: {}", token.name, token.id), "done");
-    service
-        .queue()
-        .state()
-        .transaction(move |state| {
-            tokens::add(state, &token, &hash)?;
-            audit::note(state, now, &deed)
-        })
-        .await?;
+    let scope = Scope { role: body.role, databases: body.databases };
+    let made = access::create_token(&service, &caller, body.name, scope, body.expires).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { token: made.token.into(), secret: made.secret })))
 }
 
@@ -147,25 +120,6 @@ pub(super) async fn revoke(
     caller: Caller,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.must(&service, Role::Admin, None, "token.revoke").await?;
-    let (now, deed, of) =
-        (service.queue().now(), caller.deed("token.revoke", id.clone(), "done"), id.clone());
-    let removed = service
-        .queue()
-        .state()
-        .transaction(move |state| {
-            let removed = tokens::remove(state, &of)?;
-            if removed == Removed::Gone {
-                audit::note(state, now, &deed)?;
-            }
-            Ok(removed)
-        })
-        .await?;
-    match removed {
-        Removed::Gone => Ok(StatusCode::NO_CONTENT),
-        Removed::Missing => Err(Problem::not_found(format!("no token {id}"))),
-        Removed::Last => {
-            Err(Problem::conflict("it is the last token that may do everything; make another one first"))
-        }
-    }
+    access::revoke_token(&service, &caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -9,9 +9,9 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{Role, is_name, new_user, reset_password};
-use crate::state::audit;
+use crate::access::Role;
 use crate::state::users::{self, User};
+use crate::web::access::{self, Scope};
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
@@ -89,19 +89,6 @@ pub(super) struct RoleBody {
     databases: Option<Vec<String>>,
 }
 
-fn missing(id: &str) -> Problem {
-    Problem::not_found(format!("no user {id}"))
-}
-
-/// Fails where a database is not configured.
-fn check(service: &Service, databases: Option<&[String]>) -> Result<(), Problem> {
-    let known = &service.queue().workspace().config().databases;
-    match databases.unwrap_or_default().iter().find(|name| !known.contains_key(*name)) {
-        Some(unknown) => Err(Problem::unprocessable(format!("no database {unknown}"))),
-        None => Ok(()),
-    }
-}
-
 /// Lists the users.
 #[utoipa::path(get, path = "/api/v1/users", operation_id = "listUsers", tag = "users",
     responses((status = 200, description = "The users, by name", body = UserList), Problem))]
@@ -119,29 +106,13 @@ pub(super) async fn create(
     caller: Caller,
     body: Result<Json<UserBody>, JsonRejection>,
 ) -> Result<(StatusCode, Json<UserWithPassword>), Problem> {
+    // Whoever may not is told so, whatever he sends.
     caller.must(&service, Role::Admin, None, "user.create").await?;
     let Json(body) = body?;
-    if !is_name(&body.name) {
-        return Err(Problem::unprocessable("a user's name is of 1 to 64 letters, digits and . - _ @"));
-    }
-    check(&service, body.databases.as_deref())?;
-    let (queue, doors) = (service.queue(), service.doors());
-    let made = new_user(queue, doors, body.name, body.role, body.databases).await?;
-    let (user, hash, now) = (made.user.clone(), made.hash, queue.now());
-    let deed = caller.deed("user.create", format!("user {}: {}", user.name, user.role), "done");
-    let name = user.name.clone();
-    let is_added = queue.state().transaction(move |state| {
-        let is_added = users::add(state, &user, &hash)?;
-        if is_added {
-            audit::note(state, now, &deed)?;
-        }
-        Ok(is_added)
-    });
-    if !is_added.await? {
-        return Err(Problem::conflict(format!("there is a user {name}")));
-    }
-    let password = made.password.expose_secret().to_owned();
-    Ok((StatusCode::CREATED, Json(UserWithPassword { user: made.user.into(), password })))
+    let scope = Scope { role: body.role, databases: body.databases };
+    let (user, password) = access::create_user(&service, &caller, body.name, scope).await?;
+    let password = password.expose_secret().to_owned();
+    Ok((StatusCode::CREATED, Json(UserWithPassword { user: user.into(), password })))
 }
 
 /// Changes what a user may do.
@@ -156,28 +127,8 @@ pub(super) async fn set_role(
 ) -> Result<Json<UserView>, Problem> {
     caller.must(&service, Role::Admin, None, "user.role").await?;
     let Json(body) = body?;
-    check(&service, body.databases.as_deref())?;
-    let (of, now) = (id.clone(), service.queue().now());
-    let deed = caller.deed("user.role", format!("{id}: {}", body.role.name()), "done");
-    let changed = service.queue().state().transaction(move |state| {
-        let Some(user) = users::by_id(state, &of)? else { return Ok(None) };
-        let stays = body.role == Role::Admin && body.databases.is_none();
-        if !stays && users::is_last_administrator(state, &of)? {
-            return Ok(Some(Err(user)));
-        }
-        users::set_role(state, &of, body.role.name(), body.databases.as_deref())?;
-        audit::note(state, now, &deed)?;
-        Ok(users::by_id(state, &of)?.map(Ok))
-    });
-    match changed.await? {
-        Some(Ok(user)) => Ok(Json(user.into())),
-        Some(Err(user)) => Err(last(&user)),
-        None => Err(missing(&id)),
-    }
-}
-
-fn last(user: &User) -> Problem {
-    Problem::conflict(format!("{} is the last user who may do everything; make another one first", user.name))
+    let scope = Scope { role: body.role, databases: body.databases };
+    Ok(Json(access::set_role(&service, &caller, &id, scope).await?.into()))
 }
 
 /// Gives a user another password for one sign-in, and removes the second factor: for whoever has lost theirs.
@@ -189,10 +140,7 @@ pub(super) async fn reset(
     caller: Caller,
     Named(id): Named<String>,
 ) -> Result<Json<UserWithPassword>, Problem> {
-    caller.must(&service, Role::Admin, None, "user.reset").await?;
-    let deed = caller.deed("user.reset", id.clone(), "done");
-    let reset = reset_password(service.queue(), service.doors(), &id, deed).await?;
-    let (user, password) = reset.ok_or_else(|| missing(&id))?;
+    let (user, password) = access::reset_user(&service, &caller, &id).await?;
     Ok(Json(UserWithPassword { user: user.into(), password: password.expose_secret().to_owned() }))
 }
 
@@ -205,25 +153,6 @@ pub(super) async fn remove(
     caller: Caller,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.must(&service, Role::Admin, None, "user.remove").await?;
-    let (of, now) = (id.clone(), service.queue().now());
-    let caller_deed = |name: &str| caller.deed("user.remove", format!("user {name}"), "done");
-    let named = service.queue().state().transaction(move |state| users::by_id(state, &of)).await?;
-    let user = named.ok_or_else(|| missing(&id))?;
-    let (deed, of) = (caller_deed(&user.name), id.clone());
-    let removed = service.queue().state().transaction(move |state| {
-        if users::is_last_administrator(state, &of)? {
-            return Ok(None);
-        }
-        let is_removed = users::remove(state, &of)?;
-        if is_removed {
-            audit::note(state, now, &deed)?;
-        }
-        Ok(Some(is_removed))
-    });
-    match removed.await? {
-        Some(true) => Ok(StatusCode::NO_CONTENT),
-        Some(false) => Err(missing(&id)),
-        None => Err(last(&user)),
-    }
+    access::remove_user(&service, &caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

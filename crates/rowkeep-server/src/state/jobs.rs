@@ -322,3 +322,29 @@ pub(crate) fn counts(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(Str
     });
     known.filter_map(Result::transpose).collect()
 }
+
+/// What a day in a calendar shows beside snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DayOf {
+    /// A backup or a drill that failed.
+    Failure,
+    /// A drill that proved that a snapshot can be restored.
+    Proof,
+}
+
+/// When backups and drills of a database failed since a time, and when drills proved something.
+pub(crate) fn days_of(
+    transaction: &Transaction<'_>,
+    database: &str,
+    since: Timestamp,
+) -> rusqlite::Result<Vec<(DayOf, Timestamp)>> {
+    let mut statement = transaction.prepare(
+        "SELECT state = 'done', ended FROM jobs WHERE database = ?1 AND kind IN ('backup', 'drill') AND ended >= ?2 \
+         AND (state IN ('failed', 'differences') OR kind = 'drill' AND state = 'done')",
+    )?;
+    let rows = statement.query_map(params![database, stored(since)], |row| {
+        let what = if row.get(0)? { DayOf::Proof } else { DayOf::Failure };
+        Ok((what, time(row.get(1)?)))
+    })?;
+    rows.collect()
+}

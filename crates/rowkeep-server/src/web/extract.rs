@@ -60,3 +60,23 @@ impl<T: DeserializeOwned + Default + Send> FromRequest<Service> for Optional<T> 
         }
     }
 }
+
+/// What the address asks for behind its question mark; of names that come twice, the first.
+pub(crate) struct Words(Vec<(String, String)>);
+
+impl Words {
+    /// What stands for a name, where something does.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let word = self.0.iter().find(|word| word.0 == name);
+        word.map(|word| word.1.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+impl FromRequestParts<Service> for Words {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Service) -> Result<Self, Self::Rejection> {
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+    }
+}

@@ -21,19 +21,19 @@ pub(crate) struct Problem {
     /// What kind of problem it is, in words that stay.
     pub(crate) code: &'static str,
     /// The same in a few words for people.
-    title: &'static str,
+    pub(crate) title: &'static str,
     /// What happened, to what.
-    detail: String,
+    pub(crate) detail: String,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    suggestion: Option<Suggestion>,
+    pub(crate) suggestion: Option<Suggestion>,
 }
 
 /// What to do next.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-struct Suggestion {
+pub(crate) struct Suggestion {
     /// A command that helps.
-    command: String,
+    pub(crate) command: String,
 }
 
 impl Problem {
@@ -100,6 +100,10 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many attempts", detail)
     }
 
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "It takes too long", detail)
+    }
+
     pub(crate) fn broken(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The service failed", detail)
     }
@@ -119,6 +123,7 @@ impl IntoResponses for Problem {
             (422, "The body says something else"),
             (429, "Too many attempts that were wrong came from this address"),
             (502, "A database or store cannot be used"),
+            (503, "It takes too long"),
         ];
         let described = |(status, description): (u16, &str)| {
             let schema = RefOr::Ref(openapi::Ref::from_schema_name("Problem"));

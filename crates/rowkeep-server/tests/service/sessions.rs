@@ -97,6 +97,29 @@ async fn administrator(service: &Service) -> Browser<'_> {
     sign_in(service, json!({ "name": "admin", "password": PASSWORD })).await
 }
 
+/// The cookie and the mark of forms of the first user.
+pub(super) async fn signed_in(service: &Service) -> (String, String) {
+    let Browser { cookie, csrf, .. } = administrator(service).await;
+    (cookie, csrf)
+}
+
+/// The same of another user, who is made.
+pub(super) async fn signed_in_as(
+    service: &Service,
+    name: &str,
+    role: &str,
+    databases: &[&str],
+) -> (String, String) {
+    let body = json!({ "name": name, "role": role, "databases": databases });
+    let made = service.post("/api/v1/users", body).await.expect(201);
+    let first = made["password"].as_str().expect("it is shown once");
+    let browser = sign_in(service, json!({ "name": name, "password": first })).await;
+    let body = json!({ "present": first, "new": PASSWORD });
+    browser.send(Method::PUT, "/api/v1/session/password", Some(body)).await.expect(204);
+    let Browser { cookie, csrf, .. } = sign_in(service, json!({ "name": name, "password": PASSWORD })).await;
+    (cookie, csrf)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_password_is_for_choosing_another() {
     let service = Service::new().await;

@@ -113,6 +113,11 @@ impl Service {
         Self { folder, token, password, base, client, stop, running }
     }
 
+    /// Where it serves.
+    pub(crate) fn address(&self) -> String {
+        self.base.clone()
+    }
+
     /// Stops it, and waits for its end.
     pub(crate) async fn stop(mut self) -> Arc<TempDir> {
         self.stop.cancel();

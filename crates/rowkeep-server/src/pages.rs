@@ -1,0 +1,59 @@
+//! The pages: what people see who sign in with a browser. All of it is made here; nothing runs in the browser.
+
+mod account;
+mod assets;
+mod audit;
+mod charts;
+mod compare;
+mod database;
+mod differences;
+mod frame;
+mod jobs;
+mod overview;
+mod plans;
+mod refused;
+mod settings;
+mod sign_in;
+mod units;
+mod visitor;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::web::service::Service;
+pub(crate) use refused::not_found;
+
+/// The pages, by their addresses.
+pub(crate) fn routes() -> Router<Service> {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/sign-in", get(sign_in::form).post(sign_in::submit))
+        .route("/sign-out", post(sign_in::end))
+        .route("/account", get(account::show))
+        .route("/account/password", get(account::password).post(account::change))
+        .route("/account/second-factor", post(account::begin_factor))
+        .route("/account/second-factor/confirmation", post(account::confirm_factor))
+        .route("/account/second-factor/removal", post(account::remove_factor))
+        .route("/databases/{database}", get(database::show))
+        .route("/databases/{database}/backups", post(database::back_up))
+        .route("/databases/{database}/drills", post(database::drill))
+        .route("/databases/{database}/undos", post(plans::undo))
+        .route("/databases/{database}/comparisons", post(compare::begin))
+        .route("/databases/{database}/differences", get(differences::show))
+        .route("/databases/{database}/restores", post(plans::restore))
+        .route("/comparisons/{id}", get(compare::show))
+        .route("/plans/{id}", get(plans::show))
+        .route("/plans/{id}/executions", post(plans::execute))
+        .route("/jobs", get(jobs::list))
+        .route("/jobs/{id}", get(jobs::show))
+        .route("/jobs/{id}/stop", post(jobs::stop))
+        .route("/audit", get(audit::list))
+        .route("/settings", get(settings::show))
+        .route("/settings/users", post(settings::add_user))
+        .route("/settings/users/{id}/password-resets", post(settings::reset_password))
+        .route("/settings/users/{id}/removal", post(settings::remove_user))
+        .route("/settings/tokens", post(settings::add_token))
+        .route("/settings/tokens/{id}/revocation", post(settings::revoke_token))
+        .route("/assets/style.css", get(assets::style))
+        .route("/assets/icon.svg", get(assets::icon))
+}

@@ -1,0 +1,171 @@
+//! The overview: one sentence, then a row for each database.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::charts::{Line, line};
+use super::frame::{Frame, Section, page};
+use super::refused::Refused;
+use super::units::{ago, bytes, count, length, part, took};
+use super::visitor::Visitor;
+use crate::health::{DatabaseHealth, Standing, health_of_all, in_one_sentence};
+use crate::state::jobs::JobState;
+use crate::web::service::Service;
+
+/// So many of the last snapshots make a trend.
+const TREND: usize = 40;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    sentence: String,
+    all_well: bool,
+    problem: Option<String>,
+    rows: Vec<Row>,
+}
+
+/// A database in a table.
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) part: String,
+    pub(super) standing: Word,
+    /// What makes it so, where it is not as it should be.
+    pub(super) reason: Option<String>,
+    /// How old its newest snapshot is, and how old it may be.
+    pub(super) age: Option<String>,
+    pub(super) promise: Option<String>,
+    /// How much of what it may be old it is, in percent, 100 at most.
+    pub(super) used: Option<u64>,
+    pub(super) next: Option<String>,
+    pub(super) proof: Proof,
+    pub(super) size: Option<String>,
+    pub(super) rows: Option<String>,
+    pub(super) trend: Option<Line>,
+}
+
+/// A state in a word and a colour.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    pub(super) word: &'static str,
+    pub(super) colour: &'static str,
+}
+
+/// Whether a recovery was tested.
+pub(super) struct Proof {
+    pub(super) word: Word,
+    pub(super) detail: String,
+}
+
+/// A standing in a word.
+pub(super) fn word_of(standing: Standing) -> Word {
+    let (word, colour) = match standing {
+        Standing::Kept => ("kept", "good"),
+        Standing::AtRisk => ("at risk", "warn"),
+        Standing::Broken => ("broken", "bad"),
+        Standing::Unprotected => ("no backup", "bad"),
+        Standing::Unknown => ("unknown", "warn"),
+    };
+    Word { word, colour }
+}
+
+/// A state of a job in a word.
+pub(super) fn word_of_job(state: JobState) -> Word {
+    let colour = match state {
+        JobState::Done => "good",
+        JobState::Waiting | JobState::Running => "busy",
+        JobState::Stopped | JobState::Refused => "quiet",
+        JobState::Differences => "warn",
+        JobState::Failed => "bad",
+    };
+    Word { word: state.name(), colour }
+}
+
+impl Row {
+    /// A database, and how it is.
+    pub(super) fn of(health: &DatabaseHealth, now: jiff::Timestamp, trend: Option<Line>) -> Self {
+        let newest = health.newest.as_ref();
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+        let failed = |what: &str, job: &crate::health::LastJob| match job.state {
+            JobState::Done => None,
+            JobState::Differences => Some(format!("the last {what} found something wrong")),
+            _ => Some(match &job.error {
+                Some(error) => format!("the last {what} failed: {error}"),
+                None => format!("the last {what} failed"),
+            }),
+        };
+        let of_backup = health.last_backup.as_ref().and_then(|job| failed("backup", job));
+        let of_drill = health.last_drill.as_ref().and_then(|job| failed("drill", job));
+        let proof = match &health.last_drill {
+            None => Proof {
+                word: Word { word: "not run", colour: "quiet" },
+                detail: "no recovery was tested".to_owned(),
+            },
+            Some(job) => {
+                let when = job.ended.map(|ended| ago(ended, now)).unwrap_or_default();
+                let (word, detail) = match (job.state, health.recovery_ms) {
+                    (JobState::Done, Some(recovery)) => {
+                        ("proven", format!("{when}, back in {}", took(recovery)))
+                    }
+                    (JobState::Done, None) => ("proven", when),
+                    _ => ("failed", when),
+                };
+                Proof { word: Word { word, colour: if word == "proven" { "good" } else { "bad" } }, detail }
+            }
+        };
+        Self {
+            name: health.name.clone(),
+            part: part(&health.name),
+            standing: word_of(health.standing),
+            reason: health.problem.clone().or(of_backup).or(of_drill),
+            age: newest.map(|newest| ago(newest.time, now)),
+            promise: health.lose_seconds.map(|promise| length(seconds(promise))),
+            used: newest
+                .zip(health.lose_seconds)
+                .map(|(newest, promise)| (newest.age_seconds.saturating_mul(100) / promise.max(1)).min(100)),
+            next: health.next_backup.map(|next| ago(next, now)),
+            proof,
+            size: newest.map(|newest| bytes(newest.bytes)),
+            rows: newest.map(|newest| count(newest.rows)),
+            trend,
+        }
+    }
+}
+
+/// Shows how all databases are that somebody sees.
+pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Result<Response, Refused> {
+    let queue = service.queue();
+    let databases = health_of_all(queue, |name| visitor.caller.0.sees(Some(name))).await?;
+    let now = queue.now();
+    let mut sizes: HashMap<&str, Vec<(i64, u64)>> = HashMap::new();
+    let catalog = match queue.repository().await {
+        Ok(repository) => repository.catalog().await.map_err(|error| error.to_string()),
+        Err(problem) => Err(problem),
+    };
+    if let Ok(catalog) = &catalog {
+        for summary in catalog.snapshots().filter(|summary| summary.before.is_none()) {
+            sizes.entry(&*summary.database).or_default().push((summary.time.as_second(), summary.bytes));
+        }
+    }
+    let trend = |name: &str| {
+        let sizes = sizes.get(name)?;
+        line(&sizes[sizes.len().saturating_sub(TREND)..], 120, 28)
+    };
+    let sentence = in_one_sentence(&databases);
+    let row = |health: &DatabaseHealth| {
+        let row = Row::of(health, now, trend(&health.name));
+        // What is wrong with the repository is said once.
+        Row { reason: row.reason.filter(|_| health.problem.is_none()), ..row }
+    };
+    let page_of = OverviewPage {
+        frame: Frame::of(&visitor, Section::Overview, "Overview"),
+        all_well: databases.iter().all(|database| database.standing == Standing::Kept),
+        sentence,
+        problem: catalog.as_ref().err().cloned(),
+        rows: databases.iter().map(row).collect(),
+    };
+    Ok(page(&page_of))
+}

@@ -1,0 +1,53 @@
+//! Everything that answers requests: the API and the pages, and what holds for both.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use crate::web::problem::Problem;
+use crate::web::service::Service;
+use crate::{api, pages};
+
+/// The most bytes of a request.
+const BODY_BYTES: usize = 1 << 20;
+
+/// How long it is waited for the next bytes of a request.
+const BODY_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything that answers requests.
+pub(crate) fn router(service: Service) -> Router {
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    api::routes()
+        .merge(pages::routes())
+        .fallback(nothing_there)
+        .method_not_allowed_fallback(|| async { Problem::method().into_response() })
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::broken("the request could not be answered").into_response()
+        }))
+        .with_state(service)
+}
+
+/// What programs and people are told of addresses at which there is nothing.
+async fn nothing_there(uri: Uri) -> Response {
+    match uri.path().starts_with("/api/") {
+        true => Problem::not_found("there is nothing at this address").into_response(),
+        false => pages::not_found(),
+    }
+}

@@ -1,0 +1,216 @@
+//! The pages in a browser: somebody starts, is in trouble, and gets out of it.
+
+use reqwest::Method;
+use rowkeep::clock::SystemClock;
+
+use super::browser::Browser;
+use super::support::Service;
+
+const PASSWORD: &str = "a long enough secret";
+
+/// What `shop` holds now.
+fn shop(service: &Service, query: &str) -> String {
+    let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
+    database.query_row(query, (), |row| row.get(0)).expect("it is read")
+}
+
+async fn first_sign_in(service: &Service) -> Browser {
+    let browser = Browser::open(&service.address()).await;
+    let first = service.password.clone().expect("he was just made");
+    browser.go("/").await;
+    assert_eq!(browser.path().await, "/sign-in");
+    browser.look("sign-in").await;
+    browser.fill("Name", "admin").await;
+    browser.fill("Password", &first).await;
+    browser.press("Sign in").await;
+    browser.until("Choose a password").await;
+    browser.look("password").await;
+    browser.fill("Present password", &first).await;
+    browser.fill("New password", PASSWORD).await;
+    browser.fill("New password again", PASSWORD).await;
+    browser.press("Change the password").await;
+    browser.until("Sign in").await;
+    browser.fill("Name", "admin").await;
+    browser.fill("Password", "it is not this one").await;
+    browser.press("Sign in").await;
+    browser.until("The name, the password or the code is wrong.").await;
+    // The browser says on its console that the answer was 401.
+    browser.forget_console().await;
+    browser.fill("Password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.until("databases are protected").await;
+    browser
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_brings_lost_rows_back() {
+    let schedules = "[schedule]\nbackup = 'daily at 02:00'\ndrill = 'weekly on Sunday at 04:00'";
+    let service = Service::with(schedules, SystemClock::shared()).await;
+    let browser = first_sign_in(&service).await;
+    browser.look("overview-empty").await;
+    browser.press("shop").await;
+    browser.until("There are none yet.").await;
+    browser.press("Back up now").await;
+    browser.until("snapshot").await;
+    browser.until("1 table and 500 rows").await;
+    browser.look("job-backup").await;
+
+    let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
+    let trouble =
+        "DELETE FROM customers WHERE id IN (7, 42, 99); UPDATE customers SET name = 'x' WHERE id = 11;
+        INSERT INTO customers VALUES (1001, 'came since')";
+    database.execute_batch(trouble).expect("it is done");
+    browser.press("shop").await;
+    browser.look("database").await;
+    browser.press("Compare").await;
+    browser.until("5 rows differ").await;
+    browser.look("comparison").await;
+    browser.press("Show the rows").await;
+    browser.until("customers:42").await;
+    browser.look("rows").await;
+    browser.press("customers:42").await;
+    browser.press("customers:99").await;
+    browser.press("Make a plan").await;
+    browser.until("2 rows of shop change").await;
+    browser.look("plan").await;
+    assert_eq!(
+        shop(&service, "SELECT CAST(count(*) AS TEXT) FROM customers"),
+        "498",
+        "a plan changes nothing"
+    );
+    browser.fill("Type shop", "orders").await;
+    browser.press("Change shop").await;
+    browser.until("type the name of the database, shop").await;
+    browser.forget_console().await;
+    browser.back().await;
+    browser.fill("Type shop", "shop").await;
+    browser.press("Change shop").await;
+    browser.until("2 inserted, 0 updated, 0 deleted").await;
+    browser.look("restored").await;
+    let ids = "SELECT group_concat(id) FROM (SELECT id FROM customers WHERE id IN (7, 11, 42, 99, 1001) ORDER BY id)";
+    assert_eq!(shop(&service, ids), "11,42,99,1001");
+
+    browser.press("Undo this…").await;
+    browser.until("2 rows of shop change").await;
+    browser.fill("Type shop", "shop").await;
+    browser.press("Change shop").await;
+    browser.until("0 inserted, 0 updated, 2 deleted").await;
+    assert_eq!(shop(&service, ids), "11,1001");
+
+    browser.go("/databases/shop").await;
+    browser.press("Test a recovery").await;
+    browser.until("proven: snapshot").await;
+    browser.look("drill").await;
+    browser.go("/").await;
+    browser.until("proven").await;
+    browser.look("overview").await;
+    browser.press("Jobs").await;
+    browser.until("drill").await;
+    browser.look("jobs").await;
+    browser.press("Audit").await;
+    browser.until("plan.execute").await;
+    browser.press("Look through the whole chain").await;
+    browser.until("entries are as they were written").await;
+    browser.look("audit").await;
+    browser.press("Settings").await;
+    browser.until("daily at 02:00").await;
+    browser.press("Add a user").await;
+    browser.look("settings").await;
+    browser.fill("Name", "olga").await;
+    browser.press("shop").await;
+    browser.press("Add").await;
+    browser.until("olga signs in with this password once").await;
+    browser.press("Make a token").await;
+    browser.go("/account").await;
+    browser.press("Set up a second factor").await;
+    browser.until("then enter the code that it shows").await;
+    browser.look("account").await;
+    browser.go("/nowhere").await;
+    browser.until("there is no page at this address").await;
+    browser.forget_console().await;
+    browser.look("nowhere").await;
+    browser.go("/").await;
+    browser.press("Sign out").await;
+    browser.until("Sign in").await;
+    browser.go("/audit").await;
+    assert_eq!(browser.path().await, "/sign-in");
+}
+
+/// A page as programs get it that show a cookie.
+async fn page(
+    service: &Service,
+    method: Method,
+    path: &str,
+    cookie: &str,
+    body: &str,
+) -> (u16, String, String) {
+    let request = service.without_token(method, path).header("cookie", cookie);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.to_owned());
+    let answer = request.send().await.expect("it is answered");
+    let policy = answer.headers().get("content-security-policy").and_then(|value| value.to_str().ok());
+    let (status, policy) = (answer.status().as_u16(), policy.unwrap_or_default().to_owned());
+    (status, policy, answer.text().await.expect("it is text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_of_others_change_nothing() {
+    let service = Service::new().await;
+    let (cookie, csrf) = super::sessions::signed_in(&service).await;
+    let backups = "/databases/shop/backups";
+    for body in ["", "csrf=", "csrf=0123", "csrf=%00"] {
+        let (status, policy, text) = page(&service, Method::POST, backups, &cookie, body).await;
+        assert_eq!(status, 403, "{body}: {text}");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    }
+    let right = format!("csrf={csrf}");
+    for (name, value) in [("origin", "https://example.org"), ("sec-fetch-site", "cross-site")] {
+        let request =
+            service.without_token(Method::POST, backups).header("cookie", &cookie).header(name, value);
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(right.clone());
+        assert_eq!(request.send().await.expect("it is answered").status(), 403, "{name}");
+    }
+    let json = service.without_token(Method::POST, backups).header("cookie", &cookie).json(&csrf);
+    assert_eq!(json.send().await.expect("it is answered").status(), 415);
+    let jobs = service.get("/api/v1/jobs").await["jobs"].clone();
+    assert_eq!(jobs, serde_json::json!([]), "none of them did anything");
+    let (status, _, _) = page(&service, Method::POST, backups, &cookie, &right).await;
+    assert_eq!(status, 200, "the job is shown");
+    assert_eq!(service.get("/api/v1/jobs").await["jobs"][0]["asked_by"], "user admin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_show_what_their_reader_may_see() {
+    let service = Service::new().await;
+    service.post("/api/v1/databases/orders/backups?wait=60s", serde_json::json!({})).await.expect(200);
+    let job = service.get("/api/v1/jobs").await["jobs"][0]["id"].as_str().expect("it has an id").to_owned();
+    let (cookie, csrf) = super::sessions::signed_in_as(&service, "vera", "viewer", &["shop"]).await;
+    for (path, status) in [
+        ("/", 200),
+        ("/databases/shop", 200),
+        ("/databases/orders", 404),
+        ("/databases/nothing", 404),
+        ("/jobs", 200),
+        (&*format!("/jobs/{job}"), 404),
+        ("/audit", 403),
+        ("/settings", 200),
+    ] {
+        let (found, _, text) = page(&service, Method::GET, path, &cookie, "").await;
+        assert_eq!(found, status, "{path}: {text}");
+        let told = text.replace("no database orders", "");
+        assert!(!told.contains("orders"), "{path} tells of another's database: {text}");
+        assert!(!told.contains("Back up now"), "{path} offers what a viewer may not do");
+    }
+    let body = format!("csrf={csrf}&confirm=shop&before=latest&snapshot=latest&name=x&role=admin&all=yes");
+    for path in [
+        "/databases/shop/backups",
+        "/databases/shop/drills",
+        "/databases/shop/comparisons",
+        "/databases/shop/restores",
+        "/databases/shop/undos",
+        "/settings/users",
+        "/settings/tokens",
+    ] {
+        let (status, _, text) = page(&service, Method::POST, path, &cookie, &body).await;
+        assert_eq!(status, 403, "{path}: {text}");
+    }
+}

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod around;
 pub(crate) mod assess;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod check_data;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     Serve(serve::Serve),
     #[command(subcommand)]
+    Audit(audit::Audit),
+    #[command(subcommand)]
     Config(config::Config),
     Completions(completions::Completions),
 }
@@ -125,6 +128,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,
         Command::Serve(command) => command.run(session).await,
+        Command::Audit(command) => command.run(session).await,
         Command::Config(command) => command.run(session),
         Command::Completions(command) => command.run(program()),
     }

@@ -134,6 +134,12 @@ impl Session {
         Ok(Workspace::new(self.config()?.clone(), self.circumstances()))
     }
 
+    /// The file that keeps the state of the service: what was typed, or one beside the configuration.
+    pub(crate) fn state_file(&self, typed: Option<PathBuf>) -> Result<PathBuf> {
+        let beside = self.config()?.folder.clone().unwrap_or_default();
+        Ok(typed.unwrap_or_else(|| beside.join("rowkeep-state.db")))
+    }
+
     /// What is cancelled when the command is to stop.
     pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()

@@ -1,6 +1,7 @@
 //! How things look on a terminal, in a log, and as JSON.
 
 pub(crate) mod assessed;
+pub(crate) mod audited;
 pub(crate) mod changes;
 pub(crate) mod checked;
 pub(crate) mod command_line;

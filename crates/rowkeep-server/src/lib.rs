@@ -6,6 +6,7 @@
 
 mod access;
 mod api;
+mod audit;
 mod connections;
 mod error;
 mod health;
@@ -15,5 +16,6 @@ mod serve;
 mod state;
 
 pub use api::openapi;
+pub use audit::{AuditFile, AuditFormat, AuditPages, AuditVerification, DifferingHead, UnseenRepository};
 pub use error::Error;
 pub use serve::{Served, Server, ServerOptions};

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Error;
+use crate::audit::HEAD_TAG;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
@@ -355,7 +356,7 @@ impl Queue {
         progress: Arc<Mutex<Progress>>,
         cancel: CancellationToken,
     ) -> Result<Outcome, Failure> {
-        let request: Request = serde_json::from_str(&job.request).map_err(|error| Failure {
+        let mut request: Request = serde_json::from_str(&job.request).map_err(|error| Failure {
             told: format!("the request cannot be read: {error}"),
             is_passing: false,
         })?;
@@ -366,6 +367,11 @@ impl Queue {
             && let Some(done) = self.already_done(&job.id).await?
         {
             return Ok(Outcome::Backup(done));
+        }
+        if let Request::Backup(backup) = &mut request {
+            let head = self.0.state.transaction(audit::head).await;
+            let (number, hash) = head.map_err(|error| Failure::passing(&error))?;
+            backup.tags.insert(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(hash)));
         }
         *self.0.looked.lock().await = None;
         if !matches!(request, Request::Init(_) | Request::Backup(_)) {
@@ -480,6 +486,10 @@ struct Failure {
 }
 
 impl Failure {
+    fn passing(error: &Error) -> Self {
+        Self { told: in_one_line(error), is_passing: true }
+    }
+
     fn of(error: &rowkeep::Error) -> Self {
         let is_passing = !matches!(error.kind(), rowkeep::ErrorKind::Usage | rowkeep::ErrorKind::Damage);
         Self { told: error.in_one_line(), is_passing }

@@ -1,6 +1,7 @@
 //! The state of the service: jobs, marks of schedules, tokens, the audit.
 
 pub(crate) mod audit;
+pub(crate) mod chain;
 pub(crate) mod jobs;
 pub(crate) mod marks;
 mod stored;
@@ -32,6 +33,22 @@ pub(crate) struct State {
 impl State {
     /// Opens the state, which is made where there is none, for this process alone.
     pub(crate) async fn open(path: &Path) -> Result<Self, Error> {
+        Self::opened(path, open).await
+    }
+
+    /// Opens the state of a service that does not run; nothing is made where there is none.
+    pub(crate) async fn existing(path: &Path) -> Result<Self, Error> {
+        Self::opened(path, |path| match path.exists() {
+            true => open(path),
+            false => Err(Error::NoState { path: path.to_owned() }),
+        })
+        .await
+    }
+
+    async fn opened(
+        path: &Path,
+        open: impl FnOnce(&Path) -> Result<Connection, Error> + Send + 'static,
+    ) -> Result<Self, Error> {
         let path = Arc::new(path.to_owned());
         let at = Arc::clone(&path);
         let opened = tokio::task::spawn_blocking(move || open(&at)).await;

@@ -42,6 +42,7 @@ pub mod run_between;
 pub mod several;
 pub mod snapshots;
 pub mod suggest_mask;
+pub mod tagged;
 pub mod undo;
 mod unrecorded;
 mod verdict;

@@ -29,8 +29,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let beside = session.config()?.folder.clone().unwrap_or_default();
-        let state = self.state.unwrap_or_else(|| beside.join("rowkeep-state.db"));
+        let state = session.state_file(self.state)?;
         let options = ServerOptions { listen: self.listen, state, new_token: self.new_token };
         let (clock, randomness) = (session.context.clock(), session.context.randomness());
         let workspace = Arc::new(session.shared_workspace()?);

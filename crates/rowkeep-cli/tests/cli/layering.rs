@@ -72,6 +72,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
             order: &[
                 &["error"],
                 &["state"],
+                &["audit"],
                 &["queue"],
                 &["access", "connections", "scheduler"],
                 &["health"],

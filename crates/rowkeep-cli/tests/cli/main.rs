@@ -4,6 +4,7 @@
 mod across;
 mod activity;
 mod assess;
+mod audit;
 mod bad_input;
 mod busy;
 mod by_time;

@@ -13,16 +13,16 @@ use crate::sandbox::{Numbers, Sandbox, filled, signal};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A service, killed when it is dropped.
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     /// The token, where it is the first start.
     token: Option<String>,
 }
 
 impl Service {
     /// Starts it, and waits until it serves.
-    fn start(sandbox: &Sandbox) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox) -> Self {
         let mut command = sandbox.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be run");
         let printed = child.stdout.take().expect("it is piped");
@@ -38,7 +38,7 @@ impl Service {
     }
 
     /// Sends a request; nothing when it was not answered.
-    fn ask(&self, token: &str, method: &str, path: &str, more: &str) -> Option<(u16, Value)> {
+    pub(crate) fn ask(&self, token: &str, method: &str, path: &str, more: &str) -> Option<(u16, Value)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let request = format!(
@@ -68,15 +68,15 @@ impl Drop for Service {
     }
 }
 
-fn token(sandbox: &Sandbox) -> String {
+pub(crate) fn token(sandbox: &Sandbox) -> String {
     std::fs::read_to_string(sandbox.path("token")).expect("the first start printed one")
 }
 
-fn write(sandbox: &Sandbox, config: &str) {
+pub(crate) fn write(sandbox: &Sandbox, config: &str) {
     std::fs::write(sandbox.path("rowkeep.toml"), config).expect("it is written");
 }
 
-const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl = 'b.db'\n";
+pub(crate) const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl = 'b.db'\n";
 
 /// Clients ask for backups and ask again until they are answered, while the service is killed; `ROWKEEP_SERVICE_KILLS` says how often.
 #[test]

@@ -13,6 +13,7 @@ pub(crate) mod difference;
 pub(crate) mod effect;
 pub(crate) mod examined;
 pub(crate) mod exported;
+pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod holds;
 pub(crate) mod keeping;

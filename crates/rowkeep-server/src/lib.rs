@@ -11,11 +11,14 @@ mod connections;
 mod error;
 mod health;
 mod queue;
+mod ready;
 mod scheduler;
 mod serve;
+mod size;
 mod state;
 
 pub use api::openapi;
 pub use audit::{AuditFile, AuditFormat, AuditPages, AuditVerification, DifferingHead, UnseenRepository};
 pub use error::Error;
+pub use ready::{NotReady, ready};
 pub use serve::{Served, Server, ServerOptions};

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod chain;
+pub(crate) mod durations;
 pub(crate) mod jobs;
 pub(crate) mod marks;
 mod stored;

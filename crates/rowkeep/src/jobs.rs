@@ -22,6 +22,7 @@ pub mod doctor;
 pub mod drill;
 mod executing;
 pub mod export;
+pub mod health;
 pub mod history;
 pub mod holds;
 pub mod init;

@@ -34,6 +34,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
             order: &[
                 &[
                     "background",
+                    "metrics",
                     "private_files",
                     "quotes",
                     "sizes",
@@ -70,11 +71,11 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["error"],
+                &["error", "ready"],
                 &["state"],
                 &["audit"],
                 &["queue"],
-                &["access", "connections", "scheduler"],
+                &["access", "connections", "scheduler", "size"],
                 &["health"],
                 &["api"],
                 &["serve"],

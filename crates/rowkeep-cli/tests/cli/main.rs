@@ -22,6 +22,7 @@ mod exchanged;
 mod export;
 mod first_use;
 mod formats;
+mod health;
 mod history;
 mod holds;
 mod hooks;

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use rowkeep::jobs::health::summary;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,21 +36,9 @@ pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Re
     let count = databases.len() as u64;
     let all_promised = databases.iter().all(|database| database.lose_seconds.is_some());
     databases.retain(|database| database.standing != Standing::Kept);
-    databases.sort_by_key(|database| match database.standing {
-        Standing::Broken => 0,
-        Standing::Unknown => 1,
-        Standing::Unprotected => 2,
-        Standing::AtRisk => 3,
-        Standing::Kept => 4,
-    });
+    databases.sort_by_key(|database| Standing::ALL.iter().position(|worst| *worst == database.standing));
     let kept = count - databases.len() as u64;
-    let summary = match (count, all_promised) {
-        (0, _) => "no database is configured".to_owned(),
-        (1, true) => format!("{kept} of 1 database keeps its promise"),
-        (_, true) => format!("{kept} of {count} databases keep their promise"),
-        (1, false) => format!("{kept} of 1 database is protected"),
-        (_, false) => format!("{kept} of {count} databases are protected"),
-    };
+    let summary = summary(count, kept, all_promised);
     Ok(Json(Health { summary, databases: count, kept, others: databases }))
 }
 

@@ -88,6 +88,12 @@ pub(crate) fn after(transaction: &Transaction<'_>, number: i64, limit: u32) -> r
     statement.query_map(params![number, limit], read)?.collect()
 }
 
+/// When the last entry was made.
+pub(crate) fn last_time(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Timestamp>> {
+    let query = "SELECT time FROM audit ORDER BY number DESC LIMIT 1";
+    Ok(transaction.query_row(query, (), |row| row.get(0)).optional()?.map(time))
+}
+
 /// Entries, the newest first: those before a number.
 pub(crate) fn list(
     transaction: &Transaction<'_>,

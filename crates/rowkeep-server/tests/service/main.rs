@@ -1,6 +1,7 @@
 //! The service, asked over HTTP as anybody would.
 
 mod audit;
+mod health;
 mod jobs;
 mod operations;
 mod restores;

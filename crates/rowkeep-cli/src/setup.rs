@@ -217,8 +217,12 @@ impl Session {
         machine::state().into_iter().chain(beside.map(|folder| folder.join(".rowkeep-state"))).collect()
     }
 
-    /// The folder where reports are kept unless a command names another: `rowkeep-reports` beside the configuration.
+    /// The folder where reports are kept unless a command names another: what the environment says, else `rowkeep-reports` beside the
+    /// configuration.
     fn reports(&self) -> PathBuf {
+        if let Some(folder) = machine::reports().filter(|_| !self.is_apart) {
+            return folder;
+        }
         let beside = self.global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         beside.join("rowkeep-reports")
     }

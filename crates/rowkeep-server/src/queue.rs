@@ -290,14 +290,16 @@ impl Queue {
         Ok(stopped)
     }
 
-    /// Does jobs until that is to stop; those in the middle are then stopped, and done again by the next process.
-    pub(crate) async fn run(&self, stop: &CancellationToken) {
+    /// Does jobs until that is to stop; those in the middle are then stopped, and done again by the next process. Calls `pulse` each time
+    /// that it was looked whether something is due.
+    pub(crate) async fn run(&self, stop: &CancellationToken, pulse: &(dyn Fn() + Send + Sync)) {
         while !stop.is_cancelled() {
             match self.begin().await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => tracing::error!("{}", in_one_line(&error)),
             }
+            pulse();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.0.wake.notified() => {}

@@ -35,7 +35,11 @@ pub struct Server {
     address: SocketAddr,
     queue: Queue,
     first_token: Option<String>,
+    pulse: Pulse,
 }
+
+/// What is called as long as jobs are begun when they are due.
+type Pulse = Arc<dyn Fn() + Send + Sync>;
 
 /// What became of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +61,12 @@ impl Server {
         let state = State::open(&options.state).await?;
         let queue = Queue::open(state, workspace, clock, randomness).await?;
         let first_token = first_token(&queue, options.new_token).await?;
-        Ok(Self { listener, address, queue, first_token })
+        Ok(Self { listener, address, queue, first_token, pulse: Arc::new(|| {}) })
+    }
+
+    /// The same, for whoever wants to know whether it lives: it is called about once a second as long as jobs are begun when they are due.
+    pub fn watched_by(self, pulse: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { pulse: Arc::new(pulse), ..self }
     }
 
     /// Where it listens.
@@ -81,7 +90,7 @@ impl Server {
         };
         tokio::join!(
             looking,
-            self.queue.run(&stop),
+            self.queue.run(&stop, &*self.pulse),
             scheduler::run(&self.queue, &stop),
             serve(self.listener, app, stop.clone()),
         );

@@ -87,7 +87,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["allocator", "args", "out", "wrap"],
+                &["allocator", "args", "out", "supervisor", "wrap"],
                 &["fail"],
                 &["setup"],
                 &["ui", "child"],

@@ -52,6 +52,7 @@ mod several;
 mod sqlite;
 mod standby;
 mod subjects;
+mod supervised;
 mod suspicion;
 mod terminal;
 mod time_zones;

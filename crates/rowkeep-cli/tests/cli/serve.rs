@@ -184,6 +184,9 @@ fn a_service_stops_when_it_is_asked_to() {
     assert!(other.err.contains("another process serves with the state"), "{other:?}");
     let taken = sandbox.run(&["serve", "--listen", &again.address, "--state", "other.db"]);
     assert!(taken.err.contains(&format!("cannot listen on {}", again.address)), "{taken:?}");
+    let malformed = sandbox.run(&["serve", "--listen", "http://localhost", "--state", "other.db"]);
+    assert_eq!(malformed.status, 2, "{malformed:?}");
+    assert!(malformed.err.contains("such as 127.0.0.1:8470"), "{malformed:?}");
     assert!(!sandbox.path("other.db").exists(), "nothing half done stays");
 }
 

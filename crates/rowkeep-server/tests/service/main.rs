@@ -3,6 +3,7 @@
 mod audit;
 mod health;
 mod jobs;
+mod metrics;
 mod operations;
 mod restores;
 mod schedules;

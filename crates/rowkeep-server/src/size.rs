@@ -10,6 +10,9 @@ use crate::queue::Queue;
 /// For how long it is taken to be what it was.
 const FRESH: Duration = Duration::from_secs(300);
 
+/// How long it is waited before it is tried again, where it could not be found out.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// How long whoever asks waits for it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -56,7 +59,8 @@ impl RepositorySize {
     fn begin(&self, queue: &Queue) -> bool {
         let now = queue.clock().instant();
         let mut known = self.lock();
-        let is_fresh = known.at.is_some_and(|at| now.saturating_duration_since(at) < FRESH);
+        let lasts = if known.bytes.is_some() { FRESH } else { AGAIN };
+        let is_fresh = known.at.is_some_and(|at| now.saturating_duration_since(at) < lasts);
         if known.is_looking || is_fresh {
             return false;
         }

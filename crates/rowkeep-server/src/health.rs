@@ -139,10 +139,14 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
         Err(_) => (None, 0),
     };
     let has_failed = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.state != JobState::Done);
+    let timetable = config.timetable();
+    let backups = timetable
+        .iter()
+        .find(|scheduled| scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name));
     let overdue_since = catalog
         .as_ref()
         .ok()
-        .and_then(|catalog| overdue_since(config, name, catalog.newest(Some(name))?, now));
+        .and_then(|catalog| overdue_since(config, backups?, catalog.newest(Some(name))?, now));
     let known = Known {
         is_readable: catalog.is_ok(),
         age_seconds: newest.as_ref().map(|newest| newest.age_seconds),
@@ -150,10 +154,6 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
         is_overdue: overdue_since.is_some(),
         has_failed: has_failed(&backup) || has_failed(&drill),
     };
-    let timetable = config.timetable();
-    let backups = timetable
-        .iter()
-        .find(|scheduled| scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name));
     Ok(DatabaseHealth {
         name: name.to_owned(),
         standing: known.standing(),

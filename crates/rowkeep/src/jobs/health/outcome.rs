@@ -10,6 +10,7 @@ use super::standing::{Known, Standing, summary};
 use crate::config::{Config, Work};
 use crate::jobs::verdict::Verdict;
 use crate::report::Report;
+use crate::timetable::Scheduled;
 
 /// How databases are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +97,9 @@ impl HealthOutcome {
 
     /// What there is to say of a configuration whose repository cannot be read.
     pub fn unknown(config: &Config, now: Timestamp) -> Self {
-        let databases = config.databases.keys();
-        let databases = databases.map(|name| of_database(config, name, None, None, now)).collect();
+        let (timetable, databases) = (config.timetable(), config.databases.keys());
+        let databases =
+            databases.map(|name| of_database(config, &timetable, name, None, None, now)).collect();
         Self::of(databases, None, now)
     }
 
@@ -112,14 +114,18 @@ impl HealthOutcome {
 /// How a database is by what is in a catalog, where there is one, and by its last drill.
 pub(super) fn of_database(
     config: &Config,
+    timetable: &[Scheduled],
     name: &str,
     catalog: Option<&Catalog>,
     last_drill: Option<LastDrill>,
     now: Timestamp,
 ) -> DatabaseHealth {
     let promise = config.databases.get(name).and_then(|database| database.promise);
+    let backups = timetable
+        .iter()
+        .find(|scheduled| scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name));
     let newest = catalog.and_then(|catalog| catalog.newest(Some(name)));
-    let overdue_since = newest.and_then(|newest| overdue_since(config, name, newest, now));
+    let overdue_since = newest.and_then(|newest| overdue_since(config, backups?, newest, now));
     let newest = newest.map(|summary| NewestSnapshot::of(summary, now));
     let known = Known {
         is_readable: catalog.is_some(),
@@ -128,10 +134,6 @@ pub(super) fn of_database(
         is_overdue: overdue_since.is_some(),
         has_failed: last_drill.as_ref().is_some_and(|drill| !drill.passed),
     };
-    let backups = config
-        .timetable()
-        .into_iter()
-        .find(|scheduled| scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name));
     DatabaseHealth {
         name: name.to_owned(),
         standing: known.standing(),

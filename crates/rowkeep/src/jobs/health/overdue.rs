@@ -3,19 +3,21 @@
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_format::Summary;
 
-use crate::config::{Config, Work};
+use crate::config::Config;
+use crate::timetable::Scheduled;
 
 /// How long after its time a backup may be there at the earliest before it is missed.
 const GRACE: SignedDuration = SignedDuration::from_mins(15);
 
-/// The last time for which the schedule of a database wanted a backup that did not come since its newest snapshot.
+/// The last time for which the schedule of a database's backups wanted one that did not come since its newest snapshot.
 ///
 /// A backup takes its time, and may have waited for another: it is missed when twice as long as the last one took is over.
-pub fn overdue_since(config: &Config, name: &str, newest: &Summary, now: Timestamp) -> Option<Timestamp> {
-    let timetable = config.timetable();
-    let backups = timetable
-        .iter()
-        .find(|scheduled| scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name))?;
+pub fn overdue_since(
+    config: &Config,
+    backups: &Scheduled,
+    newest: &Summary,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let took = SignedDuration::from_millis(i64::try_from(newest.duration_ms).unwrap_or(i64::MAX));
     let grace = took.saturating_mul(2).max(GRACE);
     let put_off = config.put_off(backups);
@@ -39,7 +41,9 @@ mod tests {
         let config = Config::parse(&text, "rowkeep.toml".as_ref(), &|_| None).expect("it is well formed");
         let time = |text: &str| text.parse::<Timestamp>().expect("it is a time");
         let summary = summary(time(newest), took_ms);
-        overdue_since(&config, "shop", &summary, time(now)).map(|since| since.to_string())
+        let timetable = config.timetable();
+        let backups = timetable.first()?;
+        overdue_since(&config, backups, &summary, time(now)).map(|since| since.to_string())
     }
 
     fn summary(time: Timestamp, duration_ms: u64) -> Summary {

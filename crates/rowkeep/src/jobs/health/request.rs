@@ -38,10 +38,11 @@ impl HealthRequest {
             let problem = format!("cannot read the reports in {}", folder.display());
             Error::File { problem, source }
         })?;
+        let timetable = config.timetable();
         let databases = names(config, &catalog).into_iter().map(|name| {
             let is_its = |report: &&Report| report.kind == ReportKind::Drill && report.database == name;
             let drill = reports.iter().rfind(is_its).map(LastDrill::of);
-            of_database(config, name, Some(&catalog), drill, now)
+            of_database(config, &timetable, name, Some(&catalog), drill, now)
         });
         let databases = databases.collect();
         let bytes = repository.statistics().await?.stored_bytes();

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod around;
 pub(crate) mod assess;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod check_data;
@@ -15,6 +16,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod drill;
 pub(crate) mod export;
+pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod hold;
 pub(crate) mod init;
@@ -72,7 +74,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(key::Key),
     Doctor(doctor::Doctor),
+    Health(health::Health),
     Serve(serve::Serve),
+    #[command(subcommand)]
+    Audit(audit::Audit),
     #[command(subcommand)]
     Config(config::Config),
     Completions(completions::Completions),
@@ -124,7 +129,9 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Prune(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,
+        Command::Health(command) => command.run(session).await,
         Command::Serve(command) => command.run(session).await,
+        Command::Audit(command) => command.run(session).await,
         Command::Config(command) => command.run(session),
         Command::Completions(command) => command.run(program()),
     }

@@ -8,6 +8,7 @@ mod commands;
 mod fail;
 mod out;
 mod setup;
+mod supervisor;
 mod ui;
 mod wrap;
 
@@ -28,6 +29,7 @@ const STATUSES: &str = "Exit status: 0 done, 1 failed, 2 usage, 3 differences or
 
 Environment: ROWKEEP_REPOSITORY, ROWKEEP_PASSPHRASE, ROWKEEP_PASSPHRASE_FILE, ROWKEEP_KEY_FILE, ROWKEEP_CONFIG; for `rowkeep copy` ROWKEEP_TO_PASSPHRASE, \
 ROWKEEP_TO_PASSPHRASE_FILE, ROWKEEP_TO_KEY_FILE; \
+ROWKEEP_REPORTS names the folder where reports of drills are kept, in place of rowkeep-reports beside rowkeep.toml; \
 ROWKEEP_PG_BIN names folders with PostgreSQL's client programs; where a URL of PostgreSQL says nothing, PGHOST, PGPORT, PGUSER, \
 PGPASSWORD, PGDATABASE, PGPASSFILE, PGSERVICE and PGSSLMODE count, as do ~/.pgpass and ~/.pg_service.conf; an object store takes its usual variables \
 (AWS_ACCESS_KEY_ID, AWS_ENDPOINT, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, ...).";

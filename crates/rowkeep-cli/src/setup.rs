@@ -134,6 +134,12 @@ impl Session {
         Ok(Workspace::new(self.config()?.clone(), self.circumstances()))
     }
 
+    /// The file that keeps the state of the service: what was typed, or one beside the configuration.
+    pub(crate) fn state_file(&self, typed: Option<PathBuf>) -> Result<PathBuf> {
+        let beside = self.config()?.folder.clone().unwrap_or_default();
+        Ok(typed.unwrap_or_else(|| beside.join("rowkeep-state.db")))
+    }
+
     /// What is cancelled when the command is to stop.
     pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()
@@ -211,8 +217,12 @@ impl Session {
         machine::state().into_iter().chain(beside.map(|folder| folder.join(".rowkeep-state"))).collect()
     }
 
-    /// The folder where reports are kept unless a command names another: `rowkeep-reports` beside the configuration.
+    /// The folder where reports are kept unless a command names another: what the environment says, else `rowkeep-reports` beside the
+    /// configuration.
     fn reports(&self) -> PathBuf {
+        if let Some(folder) = machine::reports().filter(|_| !self.is_apart) {
+            return folder;
+        }
         let beside = self.global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         beside.join("rowkeep-reports")
     }

@@ -1,6 +1,7 @@
 //! How things look on a terminal, in a log, and as JSON.
 
 pub(crate) mod assessed;
+pub(crate) mod audited;
 pub(crate) mod changes;
 pub(crate) mod checked;
 pub(crate) mod command_line;
@@ -12,6 +13,7 @@ pub(crate) mod difference;
 pub(crate) mod effect;
 pub(crate) mod examined;
 pub(crate) mod exported;
+pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod holds;
 pub(crate) mod keeping;

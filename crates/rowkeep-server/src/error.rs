@@ -30,6 +30,12 @@ pub enum Error {
         /// Where it is.
         path: PathBuf,
     },
+    /// There is no state yet.
+    #[error("there is no state of a service at {}", .path.display())]
+    NoState {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// Another process serves with the same state.
     #[error("another process serves with the state {}", .path.display())]
     InUse {

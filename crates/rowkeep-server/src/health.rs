@@ -2,48 +2,24 @@
 
 use jiff::Timestamp;
 use rowkeep::config::Work;
+pub(crate) use rowkeep::jobs::health::Standing;
+use rowkeep::jobs::health::{Known, overdue_since, summary};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::Error;
 use crate::queue::Queue;
 use crate::state::jobs::{self, Job, JobState};
-
-/// How a database stands to what was promised of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Standing {
-    /// What was promised is kept, or nothing was, and the last backup is done.
-    Kept,
-    /// It is kept, and the last backup or drill failed.
-    AtRisk,
-    /// It is not kept: the newest snapshot is older than may be lost, or there is none.
-    Broken,
-    /// There is no snapshot, and nothing was promised.
-    Unprotected,
-    /// The repository cannot be read, so that nobody knows.
-    Unknown,
-}
-
-impl Standing {
-    /// As it is shown.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Standing::Kept => "kept",
-            Standing::AtRisk => "at_risk",
-            Standing::Broken => "broken",
-            Standing::Unprotected => "unprotected",
-            Standing::Unknown => "unknown",
-        }
-    }
-}
 
 /// A database, and how it is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct DatabaseHealth {
     /// Its name in rowkeep.toml.
     pub(crate) name: String,
+    /// How it stands to what was promised of it.
+    #[schema(schema_with = standings)]
     pub(crate) standing: Standing,
     /// Its newest snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,10 +44,20 @@ pub(crate) struct DatabaseHealth {
     /// The milliseconds that the last drill took to restore and to prove.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovery_ms: Option<u64>,
+    /// The last time for which its schedule wanted a backup that did not come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) overdue_since: Option<Timestamp>,
     /// When it is backed up next.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) next_backup: Option<Timestamp>,
+}
+
+/// What a standing can be, for the document of the API.
+fn standings() -> Object {
+    let names = Standing::ALL.map(Standing::name);
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(names)).build()
 }
 
 /// The newest snapshot of a database.
@@ -85,6 +71,8 @@ pub(crate) struct Newest {
     pub(crate) age_seconds: u64,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+    /// Bytes that it added to the repository.
+    pub(crate) new_bytes: u64,
 }
 
 /// A job that ended last.
@@ -118,7 +106,7 @@ impl LastJob {
 }
 
 /// The states in which a job says something about what it was to do.
-const TELLING: [JobState; 3] = [JobState::Done, JobState::Differences, JobState::Failed];
+pub(crate) const TELLING: [JobState; 3] = [JobState::Done, JobState::Differences, JobState::Failed];
 
 /// Finds out how a database is.
 pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealth, Error> {
@@ -144,27 +132,31 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
                 age_seconds: u64::try_from(now.duration_since(summary.time).as_secs()).unwrap_or(0),
                 rows: summary.rows,
                 bytes: summary.bytes,
+                new_bytes: summary.new_bytes,
             });
             (newest, catalog.of(Some(name)).count() as u64)
         }
         Err(_) => (None, 0),
     };
     let has_failed = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.state != JobState::Done);
-    let standing = match (&catalog, &newest, promise) {
-        (Err(_), ..) => Standing::Unknown,
-        (_, None, None) => Standing::Unprotected,
-        (_, None, Some(_)) => Standing::Broken,
-        (_, Some(newest), Some(promise)) if newest.age_seconds > promise.lose_seconds => Standing::Broken,
-        _ if has_failed(&backup) || has_failed(&drill) => Standing::AtRisk,
-        _ => Standing::Kept,
-    };
     let timetable = config.timetable();
     let backups = timetable
         .iter()
         .find(|scheduled| scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name));
+    let overdue_since = catalog
+        .as_ref()
+        .ok()
+        .and_then(|catalog| overdue_since(config, backups?, catalog.newest(Some(name))?, now));
+    let known = Known {
+        is_readable: catalog.is_ok(),
+        age_seconds: newest.as_ref().map(|newest| newest.age_seconds),
+        promise,
+        is_overdue: overdue_since.is_some(),
+        has_failed: has_failed(&backup) || has_failed(&drill),
+    };
     Ok(DatabaseHealth {
         name: name.to_owned(),
-        standing,
+        standing: known.standing(),
         problem: catalog.as_ref().err().cloned(),
         newest,
         snapshots,
@@ -173,6 +165,7 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
         recovery_ms: drill.as_ref().and_then(recovery_ms),
         last_backup: backup.as_ref().map(LastJob::of),
         last_drill: drill.as_ref().map(LastJob::of),
+        overdue_since,
         next_backup: backups.and_then(|scheduled| config.next(scheduled, now)),
     })
 }
@@ -197,14 +190,7 @@ fn recovery_ms(drill: &Job) -> Option<u64> {
 
 /// How databases are, in one sentence.
 pub(crate) fn in_one_sentence(databases: &[DatabaseHealth]) -> String {
-    let count = databases.len();
     let kept = databases.iter().filter(|database| database.standing == Standing::Kept).count();
     let all_promised = databases.iter().all(|database| database.lose_seconds.is_some());
-    match (count, all_promised) {
-        (0, _) => "no database is configured".to_owned(),
-        (1, true) => format!("{kept} of 1 database keeps its promise"),
-        (_, true) => format!("{kept} of {count} databases keep their promise"),
-        (1, false) => format!("{kept} of 1 database is protected"),
-        (_, false) => format!("{kept} of {count} databases are protected"),
-    }
+    summary(databases.len() as u64, kept as u64, all_promised)
 }

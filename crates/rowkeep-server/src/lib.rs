@@ -6,17 +6,22 @@
 
 mod access;
 mod api;
+mod audit;
 mod connections;
 mod error;
 mod health;
 mod pages;
 mod queue;
+mod ready;
 mod scheduler;
 mod serve;
 mod site;
+mod size;
 mod state;
 mod web;
 
 pub use api::openapi;
+pub use audit::{AuditFile, AuditFormat, AuditPages, AuditVerification, DifferingHead, UnseenRepository};
 pub use error::Error;
+pub use ready::{NotReady, ready};
 pub use serve::{MadeAtStart, Served, Server, ServerOptions};

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Error;
+use crate::audit::HEAD_TAG;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
@@ -292,14 +293,16 @@ impl Queue {
         Ok(stopped)
     }
 
-    /// Does jobs until that is to stop; those in the middle are then stopped, and done again by the next process.
-    pub(crate) async fn run(&self, stop: &CancellationToken) {
+    /// Does jobs until that is to stop; those in the middle are then stopped, and done again by the next process. Calls `pulse` each time
+    /// that it was looked whether something is due.
+    pub(crate) async fn run(&self, stop: &CancellationToken, pulse: &(dyn Fn() + Send + Sync)) {
         while !stop.is_cancelled() {
             match self.begin().await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => tracing::error!("{}", in_one_line(&error)),
             }
+            pulse();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.0.wake.notified() => {}
@@ -358,7 +361,7 @@ impl Queue {
         progress: Arc<Mutex<Progress>>,
         cancel: CancellationToken,
     ) -> Result<Outcome, Failure> {
-        let request: Request = serde_json::from_str(&job.request).map_err(|error| Failure {
+        let mut request: Request = serde_json::from_str(&job.request).map_err(|error| Failure {
             told: format!("the request cannot be read: {error}"),
             is_passing: false,
         })?;
@@ -369,6 +372,11 @@ impl Queue {
             && let Some(done) = self.already_done(&job.id).await?
         {
             return Ok(Outcome::Backup(done));
+        }
+        if let Request::Backup(backup) = &mut request {
+            let head = self.0.state.transaction(audit::head).await;
+            let (number, hash) = head.map_err(|error| Failure::passing(&error))?;
+            backup.tags.insert(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(hash)));
         }
         *self.0.looked.lock().await = None;
         if !matches!(request, Request::Init(_) | Request::Backup(_)) {
@@ -489,6 +497,10 @@ struct Failure {
 }
 
 impl Failure {
+    fn passing(error: &Error) -> Self {
+        Self { told: in_one_line(error), is_passing: true }
+    }
+
     fn of(error: &rowkeep::Error) -> Self {
         let is_passing = !matches!(error.kind(), rowkeep::ErrorKind::Usage | rowkeep::ErrorKind::Damage);
         Self { told: error.in_one_line(), is_passing }

@@ -44,6 +44,7 @@ pub struct Server {
     queue: Queue,
     service: Service,
     made: MadeAtStart,
+    pulse: Pulse,
 }
 
 /// What opens the service to whoever started it; nobody can show it again.
@@ -54,6 +55,9 @@ pub struct MadeAtStart {
     /// A user who may do everything, and the password for the first sign-in.
     pub user: Option<(String, SecretString)>,
 }
+
+/// What is called as long as jobs are begun when they are due.
+type Pulse = Arc<dyn Fn() + Send + Sync>;
 
 /// What became of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +81,19 @@ impl Server {
         let service = Service::new(queue.clone());
         let token = if options.new_token { Some(new_master_token(&queue).await?) } else { None };
         let user = new_administrator(&service, options.new_password.as_deref()).await?;
-        Ok(Self { listener, address, queue, service, made: MadeAtStart { token, user } })
+        Ok(Self {
+            listener,
+            address,
+            queue,
+            service,
+            made: MadeAtStart { token, user },
+            pulse: Arc::new(|| {}),
+        })
+    }
+
+    /// The same, for whoever wants to know whether it lives: it is called about once a second as long as jobs are begun when they are due.
+    pub fn watched_by(self, pulse: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { pulse: Arc::new(pulse), ..self }
     }
 
     /// Where it listens.
@@ -101,7 +117,7 @@ impl Server {
         };
         tokio::join!(
             looking,
-            self.queue.run(&stop),
+            self.queue.run(&stop, &*self.pulse),
             scheduler::run(&self.queue, &stop),
             serve(self.listener, app, stop.clone()),
         );

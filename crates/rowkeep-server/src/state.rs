@@ -1,6 +1,8 @@
 //! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit.
 
 pub(crate) mod audit;
+pub(crate) mod chain;
+pub(crate) mod durations;
 pub(crate) mod jobs;
 pub(crate) mod marks;
 pub(crate) mod sessions;
@@ -22,6 +24,8 @@ const APPLICATION: i64 = 0x524b_5354;
 /// The bytes of the key beside the state.
 pub(crate) const KEY_BYTES: usize = 32;
 
+type Key = SecretBox<[u8; KEY_BYTES]>;
+
 /// The version of the tables, kept in the file as `user_version`.
 const VERSION: i64 = 1;
 
@@ -33,26 +37,40 @@ const MIGRATIONS: [&str; VERSION as usize] = [include_str!("state/version_1.sql"
 pub(crate) struct State {
     path: Arc<PathBuf>,
     connection: Arc<Mutex<Connection>>,
-    key: Arc<SecretBox<[u8; KEY_BYTES]>>,
+    key: Arc<Option<Key>>,
 }
 
 impl State {
-    /// Opens the state, which is made where there is none, for this process alone. `fresh` makes the key beside it where there is none.
+    /// Opens the state, which is made where there is none, for this process alone. `fresh` becomes the key beside it where there is none.
     pub(crate) async fn open(path: &Path, fresh: [u8; KEY_BYTES]) -> Result<Self, Error> {
+        Self::opened(path, move |path| Ok((open(path)?, Some(key_beside(path, &fresh)?)))).await
+    }
+
+    /// Opens the state of a service that does not run; nothing is made where there is none, and no secret in it can be read.
+    pub(crate) async fn existing(path: &Path) -> Result<Self, Error> {
+        Self::opened(path, |path| match path.exists() {
+            true => Ok((open(path)?, None)),
+            false => Err(Error::NoState { path: path.to_owned() }),
+        })
+        .await
+    }
+
+    async fn opened(
+        path: &Path,
+        open: impl FnOnce(&Path) -> Result<(Connection, Option<Key>), Error> + Send + 'static,
+    ) -> Result<Self, Error> {
         let path = Arc::new(path.to_owned());
         let at = Arc::clone(&path);
-        let opened = tokio::task::spawn_blocking(move || {
-            let connection = open(&at)?;
-            Ok((connection, key_beside(&at, &fresh)?))
-        });
-        let opened = opened.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        let (connection, key) = opened?;
+        let opened = tokio::task::spawn_blocking(move || open(&at)).await;
+        let (connection, key) =
+            opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
         Ok(Self { path, connection: Arc::new(Mutex::new(connection)), key: Arc::new(key) })
     }
 
     /// What seals the secrets in it; it lies beside it, so that whoever has a copy of the state has none of them.
-    pub(crate) fn key(&self) -> &[u8; KEY_BYTES] {
-        self.key.expose_secret()
+    pub(crate) fn key(&self) -> Result<&[u8; KEY_BYTES], Error> {
+        let key = self.key.as_ref().as_ref();
+        key.map(|key| key.expose_secret()).ok_or_else(|| Error::Content("its key was not read".to_owned()))
     }
 
     /// Does something in one transaction, which counts when it gives no error.
@@ -74,7 +92,7 @@ impl State {
 }
 
 /// The key in the file beside the state, which is made where there is none.
-fn key_beside(state: &Path, fresh: &[u8; KEY_BYTES]) -> Result<SecretBox<[u8; KEY_BYTES]>, Error> {
+fn key_beside(state: &Path, fresh: &[u8; KEY_BYTES]) -> Result<Key, Error> {
     let mut path = state.as_os_str().to_owned();
     path.push(".key");
     let path = PathBuf::from(path);

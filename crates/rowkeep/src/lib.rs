@@ -16,6 +16,7 @@ mod error;
 pub mod export;
 pub mod hooks;
 pub mod jobs;
+pub mod metrics;
 mod moments;
 pub mod private_files;
 mod progress;
@@ -35,7 +36,7 @@ mod without_secrets;
 
 pub use config::{Config, Database};
 pub use context::Context;
-pub use durations::seconds;
+pub use durations::{age, seconds};
 pub use error::{Error, ErrorKind, RequestError};
 pub use moments::{AtMoment, zone as time_zone};
 pub use progress::{Event, Observer, Phase};

@@ -56,6 +56,11 @@ pub(super) fn state() -> Option<PathBuf> {
     absolute("XDG_STATE_HOME").or_else(home).map(|state| state.join("rowkeep"))
 }
 
+/// The folder where reports are kept, where the environment names one.
+pub(super) fn reports() -> Option<PathBuf> {
+    std::env::var_os("ROWKEEP_REPORTS").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
 /// The user who typed the command.
 pub(super) fn user() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

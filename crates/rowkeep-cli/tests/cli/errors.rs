@@ -58,6 +58,7 @@ const OF_REPOSITORY: &[&str] = &[
     "export latest --to - --format ndjson",
     "history t 1",
     "drill",
+    "health",
     "assess app.db",
 ];
 

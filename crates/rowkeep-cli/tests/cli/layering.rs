@@ -34,6 +34,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
             order: &[
                 &[
                     "background",
+                    "metrics",
                     "private_files",
                     "quotes",
                     "sizes",
@@ -70,10 +71,11 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["error"],
+                &["error", "ready"],
                 &["state"],
+                &["audit"],
                 &["queue"],
-                &["access", "connections", "scheduler"],
+                &["access", "connections", "scheduler", "size"],
                 &["health"],
                 &["web"],
                 &["api", "pages"],
@@ -87,7 +89,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["allocator", "args", "out", "wrap"],
+                &["allocator", "args", "out", "supervisor", "wrap"],
                 &["fail"],
                 &["setup"],
                 &["ui", "child"],

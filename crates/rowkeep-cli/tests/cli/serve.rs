@@ -13,16 +13,16 @@ use crate::sandbox::{Numbers, Sandbox, filled, signal};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A service, killed when it is dropped.
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     /// The password of the first user, where it is the first start.
     password: Option<String>,
 }
 
 impl Service {
     /// Starts it, and waits until it serves.
-    fn start(sandbox: &Sandbox) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox) -> Self {
         let mut command = sandbox.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
         if !sandbox.path("token").exists() {
             command.arg("--new-token");
@@ -40,7 +40,7 @@ impl Service {
     }
 
     /// Sends a request; nothing when it was not answered.
-    fn ask(&self, token: &str, method: &str, path: &str, more: &str) -> Option<(u16, Value)> {
+    pub(crate) fn ask(&self, token: &str, method: &str, path: &str, more: &str) -> Option<(u16, Value)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let request = format!(
@@ -70,15 +70,15 @@ impl Drop for Service {
     }
 }
 
-fn token(sandbox: &Sandbox) -> String {
+pub(crate) fn token(sandbox: &Sandbox) -> String {
     std::fs::read_to_string(sandbox.path("token")).expect("it was asked for")
 }
 
-fn write(sandbox: &Sandbox, config: &str) {
+pub(crate) fn write(sandbox: &Sandbox, config: &str) {
     std::fs::write(sandbox.path("rowkeep.toml"), config).expect("it is written");
 }
 
-const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl = 'b.db'\n";
+pub(crate) const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl = 'b.db'\n";
 
 /// Clients ask for backups and ask again until they are answered, while the service is killed; `ROWKEEP_SERVICE_KILLS` says how often.
 #[test]
@@ -186,6 +186,9 @@ fn a_service_stops_when_it_is_asked_to() {
     assert!(other.err.contains("another process serves with the state"), "{other:?}");
     let taken = sandbox.run(&["serve", "--listen", &again.address, "--state", "other.db"]);
     assert!(taken.err.contains(&format!("cannot listen on {}", again.address)), "{taken:?}");
+    let malformed = sandbox.run(&["serve", "--listen", "http://localhost", "--state", "other.db"]);
+    assert_eq!(malformed.status, 2, "{malformed:?}");
+    assert!(malformed.err.contains("such as 127.0.0.1:8470"), "{malformed:?}");
     assert!(!sandbox.path("other.db").exists(), "nothing half done stays");
 }
 

@@ -35,7 +35,7 @@ pub(crate) enum Confirmed {
 
 /// Seals the secrets of second factors, so that whoever has a copy of the state has none of them.
 fn key_of(queue: &Queue) -> Result<RandomizedNonceKey, Error> {
-    let key = blake3::derive_key("rowkeep 2026-11-29 secrets of second factors", queue.state().key());
+    let key = blake3::derive_key("rowkeep 2026-11-29 secrets of second factors", queue.state().key()?);
     RandomizedNonceKey::new(&AES_256_GCM, &key)
         .map_err(|_| Error::Content("a key has another length".to_owned()))
 }

@@ -1,15 +1,21 @@
 //! Who did what.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::{limit, number};
 use crate::access::Role;
-use crate::state::audit;
+use crate::audit::{self, AuditFormat, AuditVerification};
+use crate::queue::in_one_line;
+use crate::state::audit::list as entries_before;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -33,11 +39,28 @@ pub(super) struct AuditQuery {
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
+    /// What it is written as; as the header `Accept` says where this is not given. `ndjson` and `csv` are the whole audit, the oldest
+    /// entry first.
+    #[param(inline)]
+    format: Option<Format>,
 }
 
-/// Lists who did what, refusals too.
+/// What a list is written as.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Json,
+    Ndjson,
+    Csv,
+}
+
+/// Lists who did what, refusals too; or gives the whole audit as NDJSON or CSV.
 #[utoipa::path(get, path = "/api/v1/audit", operation_id = "listAudit", tag = "audit", params(AuditQuery), responses(
-    (status = 200, description = "Entries, the newest first", body = AuditList),
+    (status = 200, description = "Entries, the newest first; or all of them, the oldest first", content(
+        (AuditList = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    )),
     (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
     (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
@@ -46,36 +69,28 @@ pub(super) async fn list(
     State(service): State<Service>,
     caller: Caller,
     query: Result<Query<AuditQuery>, QueryRejection>,
-) -> Result<Json<AuditList>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     caller.must(&service, Role::Admin, None, "audit.read").await?;
     let Query(query) = query?;
+    if let Some(format) = wanted(query.format, &headers) {
+        if query.cursor.is_some() || query.limit.is_some() {
+            return Err(Problem::malformed("ndjson and csv are the whole audit, without cursor and limit"));
+        }
+        return Ok(export(&service, format));
+    }
     let (limit, before) = (limit(query.limit)?, number(query.cursor.as_deref())?);
-    let entries = service.queue().state().transaction(move |state| audit::list(state, before, limit)).await?;
+    let entries =
+        service.queue().state().transaction(move |state| entries_before(state, before, limit)).await?;
     let last = entries
         .last()
         .map(|entry| entry.number)
         .filter(|number| *number > 1 && entries.len() == limit as usize);
     let entries = entries.iter().map(|entry| serde_json::to_value(entry).unwrap_or_default()).collect();
-    Ok(Json(AuditList { entries, next_cursor: last.map(|number| number.to_string()) }))
+    Ok(Json(AuditList { entries, next_cursor: last.map(|number| number.to_string()) }).into_response())
 }
 
-/// What a look through the audit found.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AuditVerification {
-    /// Whether every entry is what was written, and none between them is missing.
-    intact: bool,
-    entries: i64,
-    /// The hash of the last entry: kept elsewhere, it tells whether entries are missing at the end.
-    head: String,
-    /// The first entry that is not right.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    broken_at: Option<i64>,
-    /// What is wrong with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-/// Looks through the whole audit for changes and gaps.
+/// Looks through the whole audit for changes, gaps and cuts: also whether it has the entries that snapshots know.
 #[utoipa::path(get, path = "/api/v1/audit/verification", operation_id = "verifyAudit", tag = "audit", responses(
     (status = 200, description = "What was found", body = AuditVerification),
     (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
@@ -86,13 +101,44 @@ pub(super) async fn verify(
     caller: Caller,
 ) -> Result<Json<AuditVerification>, Problem> {
     caller.must(&service, Role::Admin, None, "audit.verify").await?;
-    let verified = service.queue().state().transaction(audit::verify).await?;
-    let (broken_at, reason) = verified.broken.unzip();
-    Ok(Json(AuditVerification {
-        intact: broken_at.is_none(),
-        entries: verified.entries,
-        head: verified.head,
-        broken_at,
-        reason,
-    }))
+    let queue = service.queue();
+    Ok(Json(audit::verify(queue.state(), queue.workspace()).await?))
+}
+
+/// What a list is to be written as: what the query says, else the first of what the client takes that there is.
+fn wanted(format: Option<Format>, headers: &HeaderMap) -> Option<AuditFormat> {
+    match format {
+        Some(Format::Json) => None,
+        Some(Format::Ndjson) => Some(AuditFormat::Ndjson),
+        Some(Format::Csv) => Some(AuditFormat::Csv),
+        None => {
+            let taken = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+            let mut types = taken.flat_map(|value| value.split(',')).map(|one| {
+                let name = one.split(';').next().unwrap_or_default();
+                name.trim().to_ascii_lowercase()
+            });
+            types.find_map(|name| match name.as_str() {
+                "application/json" | "*/*" | "application/*" => Some(None),
+                "application/x-ndjson" => Some(Some(AuditFormat::Ndjson)),
+                "text/csv" => Some(Some(AuditFormat::Csv)),
+                _ => None,
+            })?
+        }
+    }
+}
+
+/// The whole audit, as it is read.
+fn export(service: &Service, format: AuditFormat) -> Response {
+    let (content_type, name) = match format {
+        AuditFormat::Ndjson => ("application/x-ndjson", "audit.ndjson"),
+        AuditFormat::Csv => ("text/csv; charset=utf-8; header=present", "audit.csv"),
+    };
+    let pages = audit::pages(service.queue().state().clone(), format);
+    // Who reads sees that it broke off, and the log says why.
+    let pages = pages.inspect_err(|error| tracing::error!("{}", in_one_line(error)));
+    let headers = [
+        (header::CONTENT_TYPE, content_type.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    (headers, Body::from_stream(pages)).into_response()
 }

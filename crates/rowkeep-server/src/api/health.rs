@@ -35,13 +35,7 @@ pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Re
     let count = databases.len() as u64;
     let summary = in_one_sentence(&databases);
     databases.retain(|database| database.standing != Standing::Kept);
-    databases.sort_by_key(|database| match database.standing {
-        Standing::Broken => 0,
-        Standing::Unknown => 1,
-        Standing::Unprotected => 2,
-        Standing::AtRisk => 3,
-        Standing::Kept => 4,
-    });
+    databases.sort_by_key(|database| Standing::ALL.iter().position(|worst| *worst == database.standing));
     let kept = count - databases.len() as u64;
     Ok(Json(Health { summary, databases: count, kept, others: databases }))
 }

@@ -1,14 +1,17 @@
 //! Figures for Prometheus, in its text format.
 
-use std::fmt::Write as _;
-
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use rowkeep::metrics::{
+    AUDIT_HEAD_AGE, CONTENT_TYPE, DatabaseFigures, Durations, JOBS, JOBS_COMPLETED, LAST_CHECK_SUCCESS,
+    LAST_CHECK_TIMESTAMP, REPOSITORY_BYTES, Text, databases,
+};
 
 use crate::access::Role;
-use crate::health::{DatabaseHealth, health_of_all};
+use crate::health::{DatabaseHealth, Standing, TELLING, health_of_all};
 use crate::state::jobs::{self, JobState};
+use crate::state::{audit, durations};
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -19,109 +22,65 @@ pub(super) async fn metrics(
     caller: Caller,
 ) -> Result<impl IntoResponse, Problem> {
     caller.must(&service, Role::Viewer, None, "metrics.read").await?;
-    let databases = health_of_all(service.queue(), |_| true).await?;
-    let counts = service.queue().state().transaction(jobs::counts).await?;
-    let text = text(&databases, &counts);
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
-}
-
-/// A figure of each database: its name, what it is, its type, and where it comes from.
-type Figure = (&'static str, &'static str, fn(&DatabaseHealth) -> Option<f64>);
-
-const FIGURES: [Figure; 12] = [
-    ("rowkeep_last_backup_timestamp_seconds", "When the state of the newest snapshot was.", |database| {
-        database.newest.as_ref().map(|newest| newest.time.as_second() as f64)
-    }),
-    ("rowkeep_last_backup_success", "Whether the last backup is done.", |database| {
-        database.last_backup.as_ref().map(|job| f64::from(u8::from(job.state == JobState::Done)))
-    }),
-    ("rowkeep_last_backup_duration_seconds", "How long the last backup took.", |database| {
-        database.last_backup.as_ref().and_then(|job| job.took_ms).map(|took| took as f64 / 1_000.0)
-    }),
-    ("rowkeep_last_backup_rows", "Rows of the newest snapshot.", |database| {
-        database.newest.as_ref().map(|newest| newest.rows as f64)
-    }),
-    ("rowkeep_last_backup_bytes", "Bytes of these rows.", |database| {
-        database.newest.as_ref().map(|newest| newest.bytes as f64)
-    }),
-    ("rowkeep_snapshots", "Snapshots of the database.", |database| Some(database.snapshots as f64)),
-    ("rowkeep_recovery_point_seconds", "The age of what the newest snapshot holds.", |database| {
-        database.newest.as_ref().map(|newest| newest.age_seconds as f64)
-    }),
-    ("rowkeep_recovery_point_target_seconds", "What may be lost at most.", |database| {
-        database.lose_seconds.map(|seconds| seconds as f64)
-    }),
-    ("rowkeep_recovery_time_seconds", "How long the last drill took to restore and to prove.", |database| {
-        database.recovery_ms.map(|took| took as f64 / 1_000.0)
-    }),
-    ("rowkeep_recovery_time_target_seconds", "Within which it has to be back.", |database| {
-        database.back_in_seconds.map(|seconds| seconds as f64)
-    }),
-    ("rowkeep_last_drill_timestamp_seconds", "When the last drill ended.", |database| {
-        database.last_drill.as_ref().and_then(|job| job.ended).map(|ended| ended.as_second() as f64)
-    }),
-    (
-        "rowkeep_last_drill_success",
-        "Whether the last drill is done, and everything was as it should be.",
-        |database| database.last_drill.as_ref().map(|job| f64::from(u8::from(job.state == JobState::Done))),
-    ),
-];
-
-fn text(databases: &[DatabaseHealth], counts: &[(String, JobState, u64)]) -> String {
-    let mut text = String::new();
-    let version = env!("CARGO_PKG_VERSION");
-    begin(&mut text, "rowkeep_build_info", "gauge", "The version that runs.");
-    let _ = writeln!(text, "rowkeep_build_info{{version=\"{version}\"}} 1");
-    for (name, help, figure) in FIGURES {
-        begin(&mut text, name, "gauge", help);
-        for database in databases {
-            if let Some(value) = figure(database) {
-                let _ = writeln!(text, "{name}{{database=\"{}\"}} {value}", label(&database.name));
-            }
-        }
-    }
-    begin(
-        &mut text,
-        "rowkeep_standing",
-        "gauge",
-        "How a database stands to what was promised: 1 for what it is.",
-    );
-    for database in databases {
-        let (name, standing) = (label(&database.name), database.standing.name());
-        let _ = writeln!(text, "rowkeep_standing{{database=\"{name}\",standing=\"{standing}\"}} 1");
-    }
-    begin(&mut text, "rowkeep_jobs", "gauge", "Jobs that wait or are being done.");
-    for state in [JobState::Waiting, JobState::Running] {
+    let queue = service.queue();
+    let found = health_of_all(queue, |_| true).await?;
+    let known = queue
+        .state()
+        .transaction(|state| {
+            Ok((
+                jobs::counts(state)?,
+                jobs::last_of(state, "check", None, &TELLING)?,
+                durations::of_backups(state)?,
+                audit::last_time(state)?,
+            ))
+        })
+        .await?;
+    let (counts, check, durations, last_entry) = known;
+    let of = |name: &str| durations.iter().find(|(database, _)| database == name).map(|(_, found)| *found);
+    let figures: Vec<DatabaseFigures> =
+        found.iter().map(|database| figures(database, of(&database.name))).collect();
+    let mut text = Text::of_version(env!("CARGO_PKG_VERSION"));
+    databases(&mut text, &figures);
+    let bytes = service.repository_size().bytes(queue).await;
+    text.family(&REPOSITORY_BYTES, bytes.map(|bytes| (Vec::new(), bytes as f64)));
+    let ended = check.as_ref().and_then(|job| job.ended);
+    text.family(&LAST_CHECK_TIMESTAMP, ended.map(|ended| (Vec::new(), ended.as_second() as f64)));
+    let whole = check.as_ref().map(|job| job.state == JobState::Done);
+    text.family(&LAST_CHECK_SUCCESS, whole.map(|whole| (Vec::new(), f64::from(u8::from(whole)))));
+    let open = [JobState::Waiting, JobState::Running].map(|state| {
         let count: u64 = counts.iter().filter(|count| count.1 == state).map(|count| count.2).sum();
-        let _ = writeln!(text, "rowkeep_jobs{{state=\"{}\"}} {count}", state.name());
-    }
-    begin(&mut text, "rowkeep_jobs_completed_total", "counter", "Jobs that are over.");
-    for (kind, state, count) in counts.iter().filter(|count| count.1.is_over()) {
-        let result = state.name();
-        let _ = writeln!(
-            text,
-            "rowkeep_jobs_completed_total{{kind=\"{}\",result=\"{result}\"}} {count}",
-            label(kind)
-        );
-    }
-    text
+        (vec![("state", state.name())], count as f64)
+    });
+    text.family(&JOBS, open);
+    let over = counts
+        .iter()
+        .filter(|count| count.1.is_over())
+        .map(|(kind, state, count)| (vec![("kind", &**kind), ("result", state.name())], *count as f64));
+    text.family(&JOBS_COMPLETED, over);
+    let age = last_entry.map(|time| queue.now().duration_since(time).as_secs().max(0));
+    text.family(&AUDIT_HEAD_AGE, age.map(|age| (Vec::new(), age as f64)));
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.into_string()))
 }
 
-fn begin(text: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-/// The value of a label, as the format has it.
-fn label(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_end_where_they_should() {
-        assert_eq!(label("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+fn figures(database: &DatabaseHealth, backups: Option<Durations>) -> DatabaseFigures {
+    let newest = database.newest.as_ref();
+    let (backup, drill) = (database.last_backup.as_ref(), database.last_drill.as_ref());
+    DatabaseFigures {
+        name: database.name.clone(),
+        standing: database.standing.name(),
+        last_backup: newest.map(|newest| newest.time),
+        last_backup_done: backup.map(|job| job.state == JobState::Done),
+        last_backup_ms: backup.and_then(|job| job.took_ms),
+        backups,
+        rows: newest.map(|newest| newest.rows),
+        bytes: newest.map(|newest| newest.bytes),
+        new_bytes: newest.map(|newest| newest.new_bytes),
+        snapshots: (database.standing != Standing::Unknown).then_some(database.snapshots),
+        age_seconds: newest.map(|newest| newest.age_seconds),
+        lose_seconds: database.lose_seconds,
+        recovery_ms: database.recovery_ms,
+        back_in_seconds: database.back_in_seconds,
+        last_drill: drill.and_then(|job| job.ended),
+        last_drill_passed: drill.map(|job| job.state == JobState::Done),
     }
 }

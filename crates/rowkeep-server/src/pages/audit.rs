@@ -6,9 +6,10 @@ use axum::response::Response;
 
 use super::frame::{Frame, Section, page};
 use super::refused::Refused;
-use super::units::second;
+use super::units::{counted, second, short};
 use super::visitor::Visitor;
 use crate::access::Role;
+use crate::audit::{AuditVerification, verify};
 use crate::state::audit::{self, Entry};
 use crate::web::extract::Words;
 use crate::web::service::Service;
@@ -41,6 +42,25 @@ fn row(entry: Entry) -> EntryRow {
     EntryRow { time: second(entry.time), entry, colour }
 }
 
+/// What a look through the whole chain found, and whether that is good.
+fn in_words(found: &AuditVerification) -> (bool, String) {
+    if let (Some(number), Some(why)) = (found.broken_at, &found.reason) {
+        return (false, format!("the chain is broken at entry {number}: {why}"));
+    }
+    if let Some(differing) = found.differing_snapshots.first() {
+        let (count, snapshot) = (counted(found.differing, "snapshot"), short(&differing.snapshot));
+        return (false, format!("{count} know entries that are not in the audit, the first is {snapshot}"));
+    }
+    let known = match found.unseen_repositories.first() {
+        Some(unseen) => format!("snapshots of {} could not be compared: {}", unseen.repository, unseen.error),
+        None => format!("{} agree", counted(found.snapshots, "snapshot")),
+    };
+    let (entries, head) = (found.entries, &found.head);
+    let told =
+        format!("all {entries} entries are as they were written; {known}; the hash of the last is {head}");
+    (found.intact, told)
+}
+
 /// Shows who did what.
 pub(super) async fn list(
     State(service): State<Service>,
@@ -54,15 +74,7 @@ pub(super) async fn list(
     let entries = state.transaction(move |state| audit::list(state, before, PAGE)).await?;
     let verified = match is_verified {
         false => None,
-        true => Some(match state.transaction(audit::verify).await? {
-            audit::Verified { broken: Some((number, why)), .. } => {
-                (false, format!("the chain is broken at entry {number}: {why}"))
-            }
-            audit::Verified { entries, head, .. } => (
-                true,
-                format!("all {entries} entries are as they were written; the hash of the last is {head}"),
-            ),
-        }),
+        true => Some(in_words(&verify(state, service.queue().workspace()).await?)),
     };
     let next = entries
         .last()

@@ -66,6 +66,7 @@ pub(super) fn word_of(standing: Standing) -> Word {
         Standing::Kept => ("kept", "good"),
         Standing::AtRisk => ("at risk", "warn"),
         Standing::Broken => ("broken", "bad"),
+        Standing::Overdue => ("overdue", "bad"),
         Standing::Unprotected => ("no backup", "bad"),
         Standing::Unknown => ("unknown", "warn"),
     };

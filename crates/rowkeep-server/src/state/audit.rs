@@ -37,7 +37,7 @@ pub(crate) struct Deed {
 }
 
 /// The hash of an entry: each part with its length, so that none runs into the next.
-fn hash(before: &[u8], number: i64, time: i64, parts: [&str; 5]) -> [u8; 32] {
+pub(super) fn hash(before: &[u8], number: i64, time: i64, parts: [&str; 5]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("rowkeep 2026-11-29 audit entry");
     hasher.update(before).update(&number.to_le_bytes()).update(&time.to_le_bytes());
     for part in parts {
@@ -80,6 +80,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
     })
 }
 
+/// Entries, the oldest first: those after a number.
+pub(crate) fn after(transaction: &Transaction<'_>, number: i64, limit: u32) -> rusqlite::Result<Vec<Entry>> {
+    let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit WHERE number > ?1 \
+        ORDER BY number LIMIT ?2";
+    let mut statement = transaction.prepare(query)?;
+    statement.query_map(params![number, limit], read)?.collect()
+}
+
+/// When the last entry was made.
+pub(crate) fn last_time(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Timestamp>> {
+    let query = "SELECT time FROM audit ORDER BY number DESC LIMIT 1";
+    Ok(transaction.query_row(query, (), |row| row.get(0)).optional()?.map(time))
+}
+
 /// Entries, the newest first: those before a number.
 pub(crate) fn list(
     transaction: &Transaction<'_>,
@@ -90,39 +104,4 @@ pub(crate) fn list(
         ORDER BY number DESC LIMIT ?2";
     let mut statement = transaction.prepare(query)?;
     statement.query_map(params![before, limit], read)?.collect()
-}
-
-/// What a look through the whole chain found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Verified {
-    /// How many entries there are.
-    pub(crate) entries: i64,
-    /// The hash of the last, in hexadecimal.
-    pub(crate) head: String,
-    /// The first entry that is not what was written, and what is wrong.
-    pub(crate) broken: Option<(i64, String)>,
-}
-
-/// Looks through the whole chain. That entries are missing at its end, only a head that is known from elsewhere tells.
-pub(crate) fn verify(transaction: &Transaction<'_>) -> rusqlite::Result<Verified> {
-    let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit ORDER BY number";
-    let mut statement = transaction.prepare(query)?;
-    let mut rows = statement.query(())?;
-    let (mut entries, mut before) = (0, Vec::new());
-    while let Some(row) = rows.next()? {
-        let number: i64 = row.get(0)?;
-        let broken =
-            |why: &str| Verified { entries, head: String::new(), broken: Some((number, why.to_owned())) };
-        if number != entries + 1 {
-            return Ok(broken("entries before it are missing"));
-        }
-        let parts: [String; 5] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
-        let parts = [&parts[0][..], &parts[1], &parts[2], &parts[3], &parts[4]];
-        let stated: Vec<u8> = row.get(7)?;
-        if stated != hash(&before, number, row.get(1)?, parts) {
-            return Ok(broken("it is not what was written"));
-        }
-        (entries, before) = (number, stated);
-    }
-    Ok(Verified { entries, head: hex::encode(before), broken: None })
 }

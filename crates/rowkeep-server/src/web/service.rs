@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use super::kept_differences::KeptDifferences;
 use crate::access::Doors;
 use crate::queue::Queue;
+use crate::size::RepositorySize;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -17,13 +18,15 @@ struct Inner {
     queue: Queue,
     doors: Doors,
     differences: KeptDifferences,
+    repository_size: RepositorySize,
 }
 
 impl Service {
     /// The service of these jobs.
     pub(crate) fn new(queue: Queue) -> Self {
         let differences = KeptDifferences::new(queue.clock());
-        Self(Arc::new(Inner { queue, doors: Doors::default(), differences }))
+        let repository_size = RepositorySize::default();
+        Self(Arc::new(Inner { queue, doors: Doors::default(), differences, repository_size }))
     }
 
     /// The jobs.
@@ -34,6 +37,11 @@ impl Service {
     /// What is needed to let people and programs in.
     pub(crate) fn doors(&self) -> &Doors {
         &self.0.doors
+    }
+
+    /// How much the repository holds.
+    pub(crate) fn repository_size(&self) -> &RepositorySize {
+        &self.0.repository_size
     }
 
     /// The differences that are read page by page.

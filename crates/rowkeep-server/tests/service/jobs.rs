@@ -138,58 +138,6 @@ async fn one_process_serves_with_a_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_tells_of_every_change() {
-    let service = Service::new().await;
-    let token = service.token.clone();
-    service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
-    service.token("viewer", None).await;
-    let head = service.get("/api/v1/audit/verification").await;
-    assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(5)));
-    let folder = service.stop().await;
-    // An entry of another chain, which is right by itself.
-    let other = Service::new().await;
-    other.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
-    let elsewhere = other.stop().await;
-    let other = state(&elsewhere).display().to_string();
-    let foreign = format!(
-        "ATTACH '{other}' AS other; DELETE FROM main.audit WHERE number = 2; \
-         INSERT INTO main.audit SELECT * FROM other.audit WHERE number = 2"
-    );
-    for (change, broken_at) in [
-        (foreign.as_str(), 2),
-        ("UPDATE audit SET who = 'token other' WHERE number = 2", 2),
-        ("UPDATE audit SET time = time + 1 WHERE number = 1", 1),
-        ("UPDATE audit SET outcome = object, object = outcome WHERE number = 3", 3),
-        ("DELETE FROM audit WHERE number = 2", 3),
-        ("DELETE FROM audit WHERE number = 1", 2),
-        ("UPDATE audit SET number = number + 1", 2),
-    ] {
-        let path = state(&folder);
-        let database = rusqlite::Connection::open(&path).expect("it opens");
-        let kept = folder.path().join("kept.db");
-        let _ = std::fs::remove_file(&kept);
-        database.execute("VACUUM INTO ?1", [kept.to_str().expect("it is text")]).expect("it is kept");
-        // From the end on, so that numbers stay apart.
-        let change = change.replace("number + 1", "-number - 1");
-        database.execute_batch(&change).expect("it is changed");
-        database.execute("UPDATE audit SET number = -number WHERE number < 0", ()).expect("it is changed");
-        drop(database);
-        let service =
-            Service::again(Arc::clone(&folder), Some(token.clone()), "", SystemClock::shared()).await;
-        let verified = service.get("/api/v1/audit/verification").await;
-        assert_eq!(
-            (&verified["intact"], &verified["broken_at"]),
-            (&json!(false), &json!(broken_at)),
-            "{change}"
-        );
-        service.stop().await;
-        std::fs::rename(&kept, &path).expect("it is put back");
-    }
-    let service = Service::again(folder, Some(token), "", SystemClock::shared()).await;
-    assert_eq!(service.get("/api/v1/audit/verification").await["head"], head["head"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_repository_that_is_away_gets_no_backups() {
     let service = Service::new().await;
     service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);

@@ -1,8 +1,11 @@
 //! The service, asked over HTTP as anybody would.
 
+mod audit;
 mod browser;
 mod differences;
+mod health;
 mod jobs;
+mod metrics;
 mod operations;
 mod pages;
 mod restores;

@@ -1,0 +1,58 @@
+//! The audit's chain of hashes, gone through from its beginning.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Transaction;
+
+use super::audit::hash;
+
+/// A way through the chain, in steps, so that nobody who writes waits for all of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Walk {
+    /// The number of the last entry that was looked at; all up to it are what was written.
+    pub(crate) entries: i64,
+    /// Its hash.
+    pub(crate) head: Vec<u8>,
+    /// The hashes of the entries that somebody wants to know.
+    pub(crate) hashes: BTreeMap<i64, Vec<u8>>,
+    /// The first entry that is not what was written, and what is wrong.
+    pub(crate) broken: Option<(i64, &'static str)>,
+}
+
+impl Walk {
+    /// Looks at some more entries; whether there may be more of them. `wanted` are those whose hashes are kept.
+    pub(crate) fn go_on(
+        &mut self,
+        transaction: &Transaction<'_>,
+        wanted: &BTreeSet<i64>,
+        limit: u32,
+    ) -> rusqlite::Result<bool> {
+        let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit WHERE number > ?1 \
+            ORDER BY number LIMIT ?2";
+        let mut statement = transaction.prepare(query)?;
+        // From the very first on: numbers of all sizes can be written into a file.
+        let from = if self.entries == 0 { i64::MIN } else { self.entries };
+        let mut rows = statement.query((from, limit))?;
+        let mut seen = 0;
+        while let Some(row) = rows.next()? {
+            let number: i64 = row.get(0)?;
+            if number != self.entries + 1 {
+                self.broken = Some((number, "entries before it are missing"));
+                return Ok(false);
+            }
+            let parts: [String; 5] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+            let parts = [&parts[0][..], &parts[1], &parts[2], &parts[3], &parts[4]];
+            let stated: Vec<u8> = row.get(7)?;
+            if stated != hash(&self.head, number, row.get(1)?, parts) {
+                self.broken = Some((number, "it is not what was written"));
+                return Ok(false);
+            }
+            if wanted.contains(&number) {
+                self.hashes.insert(number, stated.clone());
+            }
+            (self.entries, self.head) = (number, stated);
+            seen += 1;
+        }
+        Ok(seen == limit)
+    }
+}

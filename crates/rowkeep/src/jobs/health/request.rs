@@ -1,0 +1,59 @@
+//! Asking for the health of databases.
+
+use std::collections::BTreeSet;
+
+use rowkeep_repository::Catalog;
+use serde::{Deserialize, Serialize};
+
+use super::outcome::{HealthOutcome, LastDrill, of_database};
+use crate::config::Config;
+use crate::jobs::workspace::Workspace;
+use crate::report::{Report, ReportKind, kept};
+use crate::{Context, Error};
+
+/// Asks how all databases are that are configured, or that have snapshots where none is configured.
+///
+/// ```no_run
+/// use rowkeep::jobs::Verdict;
+/// use rowkeep::jobs::health::HealthRequest;
+/// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
+/// let outcome = HealthRequest.run(&rowkeep::Context::silent(), workspace).await?;
+/// assert_eq!(outcome.verdict(), Verdict::Done, "{}", outcome.summary);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthRequest;
+
+impl HealthRequest {
+    /// Looks at the repository and at the reports of drills.
+    pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<HealthOutcome, Error> {
+        let (config, now) = (workspace.config(), context.now());
+        let repository = workspace.repository().await?;
+        // A folder that is not mounted has no snapshots, and is not the repository.
+        repository.still_there().await?;
+        let catalog = repository.catalog().await?;
+        let folder = workspace.reports();
+        let reports = kept(folder).map_err(|source| {
+            let problem = format!("cannot read the reports in {}", folder.display());
+            Error::File { problem, source }
+        })?;
+        let timetable = config.timetable();
+        let databases = names(config, &catalog).into_iter().map(|name| {
+            let is_its = |report: &&Report| report.kind == ReportKind::Drill && report.database == name;
+            let drill = reports.iter().rfind(is_its).map(LastDrill::of);
+            of_database(config, &timetable, name, Some(&catalog), drill, now)
+        });
+        let databases = databases.collect();
+        let bytes = repository.statistics().await?.stored_bytes();
+        Ok(HealthOutcome::of(databases, Some(bytes), now))
+    }
+}
+
+/// The databases that are meant.
+fn names<'a>(config: &'a Config, catalog: &'a Catalog) -> BTreeSet<&'a str> {
+    match config.databases.is_empty() {
+        true => catalog.snapshots().map(|summary| &*summary.database).collect(),
+        false => config.databases.keys().map(|name| &**name).collect(),
+    }
+}

@@ -1,6 +1,8 @@
 //! The REST API.
 
+mod alerts;
 mod audit;
+mod channels;
 mod databases;
 mod extract;
 mod guard;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -50,6 +53,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(20);
         (name = "plans", description = "What is to be changed in databases, before it is"),
         (name = "jobs", description = "What was asked for, and what became of it"),
         (name = "schedules", description = "What is done by itself"),
+        (name = "alerts", description = "What is wrong, and where that is told"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may do what"),
         (name = "health", description = "How the service and its databases are"),
@@ -79,6 +83,9 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::stop))
         .routes(routes!(schedules::list))
+        .routes(routes!(alerts::list))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::test))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(tokens::list, tokens::create))
@@ -141,6 +148,7 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/readyz", get(health::ready))
         .fallback(|| async { Problem::not_found("there is nothing at this address").into_response() })
         .method_not_allowed_fallback(|| async { Problem::method().into_response() })
+        .layer(from_fn_with_state(service.clone(), alerts::count_refusals))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Role, hash_of, new_token};
+use crate::alerts::{self, Attempts, Outbox};
 use crate::api::{Service, router};
 use crate::connections::serve;
 use crate::queue::Queue;
@@ -73,7 +74,9 @@ impl Server {
     /// Serves until that is to stop. Requests that have begun are answered, jobs that are being done are stopped, and done again by
     /// the next process where they change no database.
     pub async fn run(self, stop: CancellationToken) -> Served {
-        let app = router(Service::new(self.queue.clone()));
+        let attempts = Arc::new(Attempts::default());
+        let outbox = Outbox::default();
+        let app = router(Service::new(self.queue.clone(), Arc::clone(&attempts)));
         let looking = async {
             if let Err(problem) = self.queue.repository().await {
                 tracing::warn!("the repository cannot be used: {problem}");
@@ -83,6 +86,8 @@ impl Server {
             looking,
             self.queue.run(&stop),
             scheduler::run(&self.queue, &stop),
+            alerts::watch(&self.queue, &attempts, &outbox, &stop),
+            alerts::deliver(&self.queue, &outbox, &stop),
             serve(self.listener, app, stop.clone()),
         );
         Served

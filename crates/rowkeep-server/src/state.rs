@@ -1,6 +1,9 @@
-//! The state of the service: jobs, marks of schedules, tokens, the audit.
+//! The state of the service: jobs, marks of schedules, tokens, the audit, alerts.
 
 pub(crate) mod audit;
+pub(crate) mod channels;
+pub(crate) mod deliveries;
+pub(crate) mod incidents;
 pub(crate) mod jobs;
 pub(crate) mod marks;
 mod stored;

@@ -21,7 +21,7 @@ pub fn seconds(text: &str) -> Result<u64, String> {
 }
 
 /// A length of time in words: `3 d 4 h`, `2 h 5 min`, `40 s`.
-pub(crate) fn age(seconds: i64) -> String {
+pub fn age(seconds: i64) -> String {
     let seconds = seconds.max(0);
     match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, seconds) => format!("{seconds} s"),

@@ -35,7 +35,7 @@ mod without_secrets;
 
 pub use config::{Config, Database};
 pub use context::Context;
-pub use durations::seconds;
+pub use durations::{age, seconds};
 pub use error::{Error, ErrorKind, RequestError};
 pub use moments::{AtMoment, zone as time_zone};
 pub use progress::{Event, Observer, Phase};

@@ -75,6 +75,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["queue"],
                 &["access", "connections", "scheduler"],
                 &["health"],
+                &["alerts"],
                 &["api"],
                 &["serve"],
             ],

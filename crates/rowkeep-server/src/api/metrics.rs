@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use rowkeep::config::channels::AlertKind;
 
 use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
 use crate::access::Role;
 use crate::health::{DatabaseHealth, health_of_all};
+use crate::state::incidents;
 use crate::state::jobs::{self, JobState};
 
 /// Figures of everything.
@@ -21,7 +23,8 @@ pub(super) async fn metrics(
     caller.must(&service, Role::Viewer, None, "metrics.read").await?;
     let databases = health_of_all(service.queue(), |_| true).await?;
     let counts = service.queue().state().transaction(jobs::counts).await?;
-    let text = text(&databases, &counts);
+    let mut text = text(&databases, &counts);
+    alerts(&mut text, &service.queue().state().transaction(incidents::counts).await?);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
@@ -105,6 +108,14 @@ fn text(databases: &[DatabaseHealth], counts: &[(String, JobState, u64)]) -> Str
         );
     }
     text
+}
+
+fn alerts(text: &mut String, open: &[(String, u64)]) {
+    begin(text, "rowkeep_alerts_firing", "gauge", "Alerts that are open.");
+    for kind in AlertKind::ALL.map(AlertKind::name) {
+        let count = open.iter().find(|(open, _)| open == kind).map_or(0, |(_, count)| *count);
+        let _ = writeln!(text, "rowkeep_alerts_firing{{kind=\"{kind}\"}} {count}");
+    }
 }
 
 fn begin(text: &mut String, name: &str, kind: &str, help: &str) {

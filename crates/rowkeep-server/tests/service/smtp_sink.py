@@ -3,7 +3,7 @@ import asyncio
 import json
 import sys
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Sink:
@@ -20,10 +20,9 @@ class Sink:
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    from aiosmtpd.smtp import AuthResult
-
     given = (data.login.decode(), data.password.decode())
-    return AuthResult(success=given == ("rowkeep", "correct horse"), auth_data=given[0])
+    # What is not handled is answered by the server.
+    return AuthResult(success=given == ("rowkeep", "correct horse"), handled=False, auth_data=given[0])
 
 
 async def serve():

@@ -28,8 +28,9 @@ pub(super) async fn findings(
     name: &str,
 ) -> Result<Vec<Finding>, Error> {
     let (config, now, of) = (queue.workspace().config(), queue.now(), name.to_owned());
-    let known = queue.state().transaction(move |state| Known::read(state, &of)).await?;
+    // In this order: what is asked for meanwhile is known, and what is made meanwhile is in the catalog.
     let is_being_asked_for = scheduler::is_due(queue, Work::Backup, name).await?;
+    let known = queue.state().transaction(move |state| Known::read(state, &of)).await?;
     let mut findings = Vec::new();
     let about = |kind, wrong| Finding::of_database(kind, name, wrong);
     let catalog = match repository {

@@ -24,8 +24,11 @@ use crate::state::{channels, deliveries};
 /// How often it is looked, beside when a job begins or ends.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Databases of which nothing was heard are looked at in turn, so many each time.
+/// Databases are looked at in turn, so many each time.
 const IN_TURN: usize = 10;
+
+/// When a job began or ended, and else so often, all of them have their turn: looking into a store costs requests.
+const TURN: SignedDuration = SignedDuration::from_mins(1);
 
 /// How often it is looked how much room is left, and what can be forgotten: counting what a store holds takes many requests.
 const ROOM: SignedDuration = SignedDuration::from_mins(10);
@@ -38,17 +41,18 @@ const FAILURES: u32 = 3;
 
 /// Looks for what is wrong, until that is to stop.
 pub(crate) async fn run(queue: &Queue, attempts: &Attempts, outbox: &Outbox, stop: &CancellationToken) {
-    let mut watcher = Watcher { queue, attempts, turn: 0, room_looked: None };
+    let mut watcher = Watcher { queue, attempts, turn: 0, left: 0, turn_began: None, room_looked: None };
+    let mut has_changed = true;
     while !stop.is_cancelled() {
-        if let Err(error) = watcher.look().await {
+        if let Err(error) = watcher.look(has_changed).await {
             tracing::error!("{}", in_one_line(&error));
         }
         outbox.wake();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = queue.changed() => {}
-            () = tokio::time::sleep(LOOK) => {}
-        }
+        has_changed = tokio::select! {
+            () = stop.cancelled() => false,
+            () = queue.changed() => true,
+            () = tokio::time::sleep(LOOK) => false,
+        };
     }
 }
 
@@ -57,6 +61,10 @@ struct Watcher<'a> {
     attempts: &'a Attempts,
     /// The database whose turn it is.
     turn: usize,
+    /// How many have not had theirs.
+    left: usize,
+    /// When that began.
+    turn_began: Option<Timestamp>,
     /// When it was looked how much room is left.
     room_looked: Option<Timestamp>,
 }
@@ -89,25 +97,32 @@ impl Watcher<'_> {
     }
 
     /// Looks once. The work is bounded however many databases there are.
-    async fn look(&mut self) -> Result<(), Error> {
+    async fn look(&mut self, has_changed: bool) -> Result<(), Error> {
         let (workspace, now) = (self.queue.workspace().clone(), self.queue.now());
         let tell = move |state: &rusqlite::Transaction<'_>| jobs::tell(state, workspace.config(), now);
         let heard = self.queue.state().transaction(tell).await?;
         let names: Vec<&String> = self.queue.workspace().config().databases.keys().collect();
-        let in_turn = names.iter().cycle().skip(self.turn).take(IN_TURN.min(names.len()));
-        let mut databases: BTreeSet<String> = in_turn.map(|name| (*name).clone()).collect();
-        self.turn = if names.is_empty() { 0 } else { (self.turn + IN_TURN) % names.len() };
-        databases.extend(heard.into_iter().flatten().filter(|name| names.contains(&name)));
-        let repository = self.queue.repository().await.ok();
-        let mut findings = repository::findings(self.queue).await?;
+        let mut findings = Vec::new();
+        if has_changed || self.turn_began.is_none_or(|began| now.duration_since(began).abs() >= TURN) {
+            (self.turn_began, self.left) = (Some(now), names.len());
+            findings.extend(repository::findings(self.queue).await?);
+        }
+        let count = self.left.min(IN_TURN);
+        let mut databases: BTreeSet<&String> =
+            names.iter().cycle().skip(self.turn).take(count).copied().collect();
+        self.turn = (self.turn + count) % names.len().max(1);
+        self.left -= count;
+        // Of what was just heard, nobody waits for the turn.
+        databases.extend(names.iter().filter(|name| heard.iter().flatten().any(|heard| heard == **name)));
+        let repository = if databases.is_empty() { None } else { self.queue.repository().await.ok() };
         for name in databases {
-            findings.extend(database::findings(self.queue, repository, &name).await?);
+            findings.extend(database::findings(self.queue, repository, name).await?);
         }
         let is_room_due = self.room_looked.is_none_or(|looked| now.duration_since(looked).abs() >= ROOM);
         if is_room_due {
             self.room_looked = Some(now);
             self.tidy().await?;
-            findings.extend(repository::storage(self.queue, repository).await);
+            findings.extend(repository::storage(self.queue, self.queue.repository().await.ok()).await);
         }
         findings.extend(self.attempts.finding(now));
         findings.extend(self.channels().await?);

@@ -204,7 +204,7 @@ async fn a_promise_is_told_of_before_it_is_broken() {
     clock.set(time("2026-11-29T13:00:00Z"));
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!is("overdue", "third", true)(&service.get(ALERTS).await), "an hour is allowed");
-    clock.set(time("2026-11-29T13:00:01Z"));
+    clock.set(time("2026-11-29T13:01:00Z"));
     let listed = service.until(ALERTS, is("overdue", "third", true)).await;
     assert_eq!(
         (&listed["alerts"][0]["severity"], &listed["alerts"][1]["kind"]),

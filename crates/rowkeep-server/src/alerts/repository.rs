@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rowkeep::Config;
 use rowkeep::config::Work;
 use rowkeep::config::channels::AlertKind;
 use rowkeep::repository::Repository;
@@ -17,12 +18,17 @@ use crate::state::jobs::{self, Job, JobState};
 /// From so many percent on, little room is left.
 const FULL_PERCENT: u64 = 80;
 
+/// What an alert about `capacity` is about.
+const CAPACITY: &str = "capacity of the repository";
+
 /// So many things that are damaged are told.
 const TOLD: usize = 5;
 
 /// What the jobs for the repository found.
 pub(super) async fn findings(queue: &Queue) -> Result<Vec<Finding>, Error> {
-    let works = [Work::Check, Work::Prune, Work::Copy];
+    let has_others = queue.workspace().config().repositories.len() > 1;
+    let works = [Work::Check, Work::Prune, Work::Copy].into_iter();
+    let works: Vec<Work> = works.filter(|work| *work != Work::Copy || has_others).collect();
     let last = move |state: &rusqlite::Transaction<'_>| {
         let telling = [JobState::Done, JobState::Differences, JobState::Failed];
         works.iter().map(|work| Ok((*work, jobs::last_of(state, work.name(), None, &telling)?))).collect()
@@ -33,8 +39,7 @@ pub(super) async fn findings(queue: &Queue) -> Result<Vec<Finding>, Error> {
         let Some(job) = job else { continue };
         let is_failed = job.state == JobState::Failed;
         let failed = is_failed.then(|| (Severity::Warning, why(&job)));
-        let object = format!("{} of the repository", work.name());
-        findings.push(Finding::of(AlertKind::MaintenanceFailed, object, failed));
+        findings.push(Finding::of(AlertKind::MaintenanceFailed, object_of(work), failed));
         // One that failed found out nothing.
         if work == Work::Check && !is_failed {
             let wrong = (job.state == JobState::Differences).then(|| (Severity::Critical, damage(&job)));
@@ -42,6 +47,11 @@ pub(super) async fn findings(queue: &Queue) -> Result<Vec<Finding>, Error> {
         }
     }
     Ok(findings)
+}
+
+/// What an alert about work is about.
+fn object_of(work: Work) -> String {
+    format!("{} of the repository", work.name())
 }
 
 /// What a check found.
@@ -71,16 +81,8 @@ pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> V
     let config = queue.workspace().config();
     let mut findings = Vec::new();
     let about = |object: &str, wrong| Finding::of(AlertKind::Storage, object, wrong);
-    let places: Vec<(String, String)> = match config.repositories.is_empty() {
-        true => vec![("repository".to_owned(), queue.workspace().location().to_owned())],
-        false => config
-            .repositories
-            .iter()
-            .map(|repository| (format!("repository {}", repository.name), repository.location.clone()))
-            .collect(),
-    };
-    for (object, place) in places.into_iter().filter(|(_, place)| !place.is_empty() && !place.contains("://"))
-    {
+    let places = places(config, queue.workspace().location());
+    for (object, place) in places {
         let looked = tokio::task::spawn_blocking(move || used_of(Path::new(&place))).await;
         if let Ok(Some((used, of))) = looked {
             let wrong = little_room(used, of, "of its disk are used");
@@ -91,9 +93,30 @@ pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> V
         && let Ok(statistics) = repository.statistics().await
     {
         let wrong = little_room(statistics.stored_bytes(), capacity, "of its capacity are used");
-        findings.push(about("capacity of the repository", wrong));
+        findings.push(about(CAPACITY, wrong));
     }
     findings
+}
+
+/// The folders of repositories, and what an alert about each is about.
+fn places(config: &Config, location: &str) -> Vec<(String, String)> {
+    let one = ("repository".to_owned(), location.to_owned());
+    let several = config
+        .repositories
+        .iter()
+        .map(|repository| (format!("repository {}", repository.name), repository.location.clone()));
+    let all = if config.repositories.is_empty() { vec![one] } else { several.collect() };
+    all.into_iter().filter(|(_, place)| !place.is_empty() && !place.contains("://")).collect()
+}
+
+/// Whether anything still finds out whether an alert that is about no database is over.
+pub(super) fn is_looked_at(config: &Config, location: &str, kind: AlertKind, object: &str) -> bool {
+    match kind {
+        AlertKind::Storage if object == CAPACITY => config.capacity.is_some(),
+        AlertKind::Storage => places(config, location).iter().any(|(known, _)| known == object),
+        AlertKind::MaintenanceFailed => object != object_of(Work::Copy) || config.repositories.len() > 1,
+        _ => true,
+    }
 }
 
 /// The bytes that are used of the file system of a folder, and all that whoever serves can use of it.

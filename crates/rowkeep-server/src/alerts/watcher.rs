@@ -89,7 +89,7 @@ impl Watcher<'_> {
             let is_known = |kind: AlertKind, open: &Incident| match (kind, &open.database) {
                 (AlertKind::ChannelFailed, _) => known.iter().any(|name| object_of(name) == open.object),
                 (_, Some(database)) => config.databases.contains_key(database),
-                _ => true,
+                (kind, None) => repository::is_looked_at(config, workspace.location(), kind, &open.object),
             };
             clear_unknown(state, &config.channels, is_known, now)
         };

@@ -12,6 +12,7 @@ mod message;
 mod network;
 mod outbox;
 mod parcel;
+mod patience;
 mod pings;
 mod promise;
 mod repository;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::condition::{Finding, Wrong};
 use super::message::Severity;
+use super::patience::within_patience;
 use super::promise::{Backups, Pending};
 use crate::Error;
 use crate::queue::Queue;
@@ -34,7 +35,7 @@ pub(super) async fn findings(
     let mut findings = Vec::new();
     let about = |kind, wrong| Finding::of_database(kind, name, wrong);
     let catalog = match repository {
-        Some(repository) => repository.catalog().await.ok(),
+        Some(repository) => within_patience(repository.catalog()).await.and_then(Result::ok),
         None => None,
     };
     let newest = catalog.as_ref().map(|catalog| catalog.newest(Some(name)).map(|summary| summary.time));
@@ -68,7 +69,10 @@ pub(super) async fn findings(
         let suspicious: Vec<_> = recent.filter(|summary| summary.suspicious_after.is_some()).collect();
         let holds = match suspicious.is_empty() {
             true => Some(Holds::default()),
-            false => Holds::readable(repository).await.ok().map(|(holds, _)| holds),
+            false => within_patience(Holds::readable(repository))
+                .await
+                .and_then(Result::ok)
+                .map(|(holds, _)| holds),
         };
         if let Some(holds) = holds {
             let newest = suspicious.into_iter().find(|summary| !holds.is_looked_at(summary.id));

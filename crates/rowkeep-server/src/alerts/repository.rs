@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::condition::{Finding, Wrong};
 use super::database::why;
 use super::message::Severity;
+use super::patience::within_patience;
 use crate::Error;
 use crate::queue::Queue;
 use crate::state::jobs::{self, Job, JobState};
@@ -90,7 +91,7 @@ pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> V
         }
     }
     if let (Some(capacity), Some(repository)) = (config.capacity, repository)
-        && let Ok(statistics) = repository.statistics().await
+        && let Some(Ok(statistics)) = within_patience(repository.statistics()).await
     {
         let wrong = little_room(statistics.stored_bytes(), capacity, "of its capacity are used");
         findings.push(about(CAPACITY, wrong));

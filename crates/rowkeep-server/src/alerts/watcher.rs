@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep::config::Work;
 use rowkeep::config::channels::AlertKind;
+use rowkeep::repository::Repository;
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::Attempts;
@@ -13,6 +14,7 @@ use super::condition::{Finding, object_of};
 use super::message::Severity;
 use super::outbox::Outbox;
 use super::parcel::ping_name;
+use super::patience::within_patience;
 use super::settle::{clear_unknown, settle};
 use super::{database, jobs, repository, summary};
 use crate::Error;
@@ -114,7 +116,7 @@ impl Watcher<'_> {
         self.left -= count;
         // Of what was just heard, nobody waits for the turn.
         databases.extend(names.iter().filter(|name| heard.iter().flatten().any(|heard| heard == **name)));
-        let repository = if databases.is_empty() { None } else { self.queue.repository().await.ok() };
+        let repository = if databases.is_empty() { None } else { self.repository().await };
         for name in databases {
             findings.extend(database::findings(self.queue, repository, name).await?);
         }
@@ -122,7 +124,7 @@ impl Watcher<'_> {
         if is_room_due {
             self.room_looked = Some(now);
             self.tidy().await?;
-            findings.extend(repository::storage(self.queue, self.queue.repository().await.ok()).await);
+            findings.extend(repository::storage(self.queue, self.repository().await).await);
         }
         findings.extend(self.attempts.finding(now));
         findings.extend(self.channels().await?);
@@ -133,6 +135,11 @@ impl Watcher<'_> {
         };
         self.queue.state().transaction(note).await?;
         summary::write(self.queue).await
+    }
+
+    /// The repository, if it can be used.
+    async fn repository(&self) -> Option<&Repository> {
+        within_patience(self.queue.repository()).await.and_then(Result::ok)
     }
 
     /// Which channels fail.

@@ -1,6 +1,8 @@
 //! The REST API.
 
+mod alerts;
 mod audit;
+mod channels;
 mod databases;
 mod differences;
 mod health;
@@ -35,6 +37,7 @@ use crate::web::service::Service;
         (name = "plans", description = "What is to be changed in databases, before it is"),
         (name = "jobs", description = "What was asked for, and what became of it"),
         (name = "schedules", description = "What is done by itself"),
+        (name = "alerts", description = "What is wrong, and where that is told"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may do what"),
         (name = "users", description = "People who sign in"),
@@ -66,6 +69,9 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::stop))
         .routes(routes!(schedules::list))
+        .routes(routes!(alerts::list))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::test))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(tokens::list, tokens::create))

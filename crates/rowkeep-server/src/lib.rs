@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod alerts;
 mod api;
 mod audit;
 mod connections;

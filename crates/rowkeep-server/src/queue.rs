@@ -67,6 +67,8 @@ struct Inner {
     wake: Notify,
     running: Mutex<HashMap<String, Running>>,
     ended: broadcast::Sender<String>,
+    /// Told when a job begins or ends.
+    changed: Notify,
     tasks: TaskTracker,
     /// Cancelled when the service ends.
     ending: CancellationToken,
@@ -127,6 +129,7 @@ impl Queue {
             wake: Notify::new(),
             running: Mutex::default(),
             ended,
+            changed: Notify::new(),
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
             looked: tokio::sync::Mutex::default(),
@@ -240,6 +243,11 @@ impl Queue {
         self.0.wake.notify_one();
     }
 
+    /// Comes when a job began or ended since it was asked the last time, by the one who watches that.
+    pub(crate) async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
     /// One job.
     pub(crate) async fn job(&self, id: &str) -> Result<Option<Job>, Error> {
         let id = id.to_owned();
@@ -324,6 +332,7 @@ impl Queue {
         let Some(job) = self.0.state.transaction(move |state| jobs::begin(state, now)).await? else {
             return Ok(false);
         };
+        self.0.changed.notify_one();
         let progress = Arc::new(Mutex::new(Progress::default()));
         let cancel = CancellationToken::new();
         let running = Running { cancel: cancel.clone(), is_unwanted: false, progress: Arc::clone(&progress) };
@@ -349,6 +358,7 @@ impl Queue {
                 }
                 queue.running().remove(&job.id);
                 let _ = queue.0.ended.send(job.id);
+                queue.0.changed.notify_one();
                 queue.wake();
             });
         });

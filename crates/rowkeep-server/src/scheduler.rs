@@ -131,6 +131,20 @@ async fn look(queue: &Queue, scheduled: &Scheduled, now: Timestamp) -> Result<Op
     Ok(then)
 }
 
+/// Whether the time of a schedule has come, and it was not looked at yet.
+pub(crate) async fn is_due(queue: &Queue, work: Work, database: &str) -> Result<bool, Error> {
+    let (config, now, name) = (queue.workspace().config(), queue.now(), database.to_owned());
+    let mark = queue.state().transaction(move |state| marks::of(state, work.name(), &name)).await?;
+    let timetable = config.timetable();
+    let scheduled = timetable
+        .iter()
+        .find(|scheduled| scheduled.work == work && scheduled.database.as_deref() == Some(database));
+    Ok(scheduled.is_some_and(|scheduled| {
+        let (zone, shift) = (config.zone_of(scheduled), config.put_off(scheduled));
+        decide(scheduled, &zone, mark, shift, now) != Decision::Wait
+    }))
+}
+
 /// Asks for what a schedule wanted for a time, and says how many jobs these are.
 fn add(state: &Transaction<'_>, wanted: Vec<NewJob>, time: Timestamp) -> rusqlite::Result<usize> {
     let count = wanted.len();

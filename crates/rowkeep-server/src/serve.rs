@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password};
+use crate::alerts::{self, Outbox};
 use crate::connections::serve;
 use crate::queue::{Queue, random_bytes};
 use crate::site::router;
@@ -109,6 +110,8 @@ impl Server {
     /// Serves until that is to stop. Requests that have begun are answered, jobs that are being done are stopped, and done again by
     /// the next process where they change no database.
     pub async fn run(self, stop: CancellationToken) -> Served {
+        let outbox = Outbox::default();
+        let attempts = Arc::clone(self.service.attempts());
         let app = router(self.service);
         let looking = async {
             if let Err(problem) = self.queue.repository().await {
@@ -119,6 +122,8 @@ impl Server {
             looking,
             self.queue.run(&stop, &*self.pulse),
             scheduler::run(&self.queue, &stop),
+            alerts::watch(&self.queue, &attempts, &outbox, &stop),
+            alerts::deliver(&self.queue, &outbox, &stop),
             serve(self.listener, app, stop.clone()),
         );
         Served

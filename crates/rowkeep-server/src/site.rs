@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Uri, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -29,6 +30,7 @@ pub(crate) fn router(service: Service) -> Router {
         .merge(pages::routes())
         .fallback(nothing_there)
         .method_not_allowed_fallback(|| async { Problem::method().into_response() })
+        .layer(from_fn_with_state(service.clone(), count_refusals))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -42,6 +44,16 @@ pub(crate) fn router(service: Service) -> Router {
             Problem::broken("the request could not be answered").into_response()
         }))
         .with_state(service)
+}
+
+/// Counts the requests that are refused.
+async fn count_refusals(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+    if refused.contains(&response.status()) {
+        service.attempts().note(service.queue().now());
+    }
+    response
 }
 
 /// What programs and people are told of addresses at which there is nothing.

@@ -1,8 +1,11 @@
-//! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit.
+//! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit, alerts.
 
 pub(crate) mod audit;
 pub(crate) mod chain;
+pub(crate) mod channels;
+pub(crate) mod deliveries;
 pub(crate) mod durations;
+pub(crate) mod incidents;
 pub(crate) mod jobs;
 pub(crate) mod marks;
 pub(crate) mod sessions;

@@ -1,6 +1,8 @@
 //! `rowkeep.toml`: the databases to protect, by name.
 
 mod beside;
+pub mod channels;
+mod pings;
 mod repositories;
 mod schedules;
 mod service;
@@ -26,10 +28,13 @@ use crate::hooks::{FileHook, Hook, Hooks, Operation, read_all as read_hooks};
 use crate::moments;
 use crate::retention::{Rules, StatedRules};
 use crate::rows::mask::MaskRules;
-use crate::sizes::rate;
+use crate::sizes::{bytes, rate};
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
+use channels::{Channel, FileChannel, Surroundings};
+use pings::FilePings;
+pub use pings::Pings;
 use repositories::FileRepository;
 pub use repositories::NamedRepository;
 use schedules::FilePromise;
@@ -74,6 +79,10 @@ pub struct Config {
     pub schedules: Schedules,
     /// How people reach the service.
     pub service: ServiceSettings,
+    /// How many bytes the repository may hold: where it is not on a disk of its own.
+    pub capacity: Option<u64>,
+    /// Where alerts go.
+    pub channels: Vec<Channel>,
     /// The databases by name.
     pub databases: BTreeMap<String, Database>,
 }
@@ -97,6 +106,8 @@ pub struct Database {
     pub schedules: Schedules,
     /// Whether over HTTP a plan for it is executed by somebody else than who asked for it.
     pub second_person: bool,
+    /// What is pinged when its jobs begin and end.
+    pub pings: Pings,
     /// The time zone of its days, and of times that name none.
     pub timezone: Option<TimeZone>,
     /// When a backup of it is suspicious, in place of what counts for all.
@@ -140,6 +151,9 @@ struct File {
     hooks: Vec<FileHook>,
     #[serde(default)]
     schedule: BTreeMap<String, String>,
+    capacity: Option<String>,
+    #[serde(default)]
+    channels: Vec<FileChannel>,
     #[serde(default)]
     service: FileService,
     #[serde(default)]
@@ -165,6 +179,7 @@ struct FileDatabase {
     schedule: BTreeMap<String, String>,
     #[serde(default)]
     second_person: bool,
+    ping: Option<FilePings>,
     timezone: Option<String>,
     keep: Option<StatedRules>,
     suspicion: Option<FileSuspicion>,
@@ -224,6 +239,7 @@ impl File {
             ("key_file", self.key_file.is_some()),
             ("passphrase_file", self.passphrase_file.is_some()),
             ("store", !self.store.is_empty()),
+            ("capacity", self.capacity.is_some()),
         ];
         match of_one.iter().find(|(_, is_said)| *is_said) {
             Some((name, _)) => Err(format!("{name} belongs to one of [[repositories]]")),
@@ -272,6 +288,7 @@ impl Config {
             passphrase_file: None,
             store: BTreeMap::new(),
             store_rates: StoreRates::default(),
+            capacity: None,
             repositories: Vec::new(),
             ..self.clone()
         }
@@ -354,6 +371,7 @@ impl Config {
             let max_rate = database.max_rate.as_deref().map(rate).transpose();
             let max_rate = max_rate.map_err(|problem| of_database(format!("max_rate: {problem}")))?;
             let activity = database.activity.map(FileActivity::read).transpose().map_err(of_database)?;
+            let pings = database.ping.map(|ping| ping.read(variable)).transpose().map_err(of_database)?;
             let database = Database {
                 url,
                 selection,
@@ -362,6 +380,7 @@ impl Config {
                 promise,
                 schedules,
                 second_person: database.second_person,
+                pings: pings.unwrap_or_default(),
                 timezone,
                 suspicion,
                 keep,
@@ -372,6 +391,16 @@ impl Config {
             };
             databases.insert(name, database);
         }
+        let timezone = file.timezone.as_deref().map(moments::zone).transpose().map_err(fail)?;
+        let surroundings = Surroundings {
+            folder,
+            zone: timezone.clone().unwrap_or(TimeZone::UTC),
+            variable,
+            is_database: &|name| databases.contains_key(name),
+        };
+        let channels = channels::read_all(file.channels, &surroundings).map_err(fail)?;
+        let capacity = file.capacity.as_deref().map(bytes).transpose();
+        let capacity = capacity.map_err(|problem| fail(format!("capacity: {problem}")))?;
         let store_variables = RefCell::new(Vec::new());
         let noted = |name: &str| {
             store_variables.borrow_mut().push(name.to_owned());
@@ -391,12 +420,14 @@ impl Config {
             store_rates,
             store_variables: store_variables.into_inner(),
             environment: optional(file.environment)?,
-            timezone: file.timezone.as_deref().map(moments::zone).transpose().map_err(fail)?,
+            timezone,
             suspicion: file.suspicion.as_ref().map(FileSuspicion::read).transpose().map_err(fail)?,
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             schedules,
             service: file.service.read().map_err(fail)?,
+            capacity,
+            channels,
             databases,
         })
     }

@@ -10,7 +10,8 @@ use super::table::{Column, render};
 pub(crate) fn told(outcome: &ConfigOutcome) -> String {
     let databases = counted(outcome.databases, "database");
     let schedules = counted(outcome.schedules.len() as u64, "schedule");
-    let mut text = match outcome.broken_promises.is_empty() && outcome.unusable.is_empty() {
+    let holds = outcome.broken_promises.is_empty() && outcome.unusable.is_empty() && outcome.mute.is_empty();
+    let mut text = match holds {
         true => format!("the configuration holds: {databases}, {schedules}"),
         false => format!("the configuration does not hold: {databases}, {schedules}"),
     };
@@ -19,6 +20,9 @@ pub(crate) fn told(outcome: &ConfigOutcome) -> String {
     }
     for unusable in &outcome.unusable {
         text.push_str(&format!("\n{} cannot be reached: {}", unusable.database, unusable.reason));
+    }
+    for mute in &outcome.mute {
+        text.push_str(&format!("\n{} cannot be used: {}", mute.what, mute.reason));
     }
     if !outcome.schedules.is_empty() {
         let columns = [

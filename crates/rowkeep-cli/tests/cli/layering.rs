@@ -77,6 +77,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["queue"],
                 &["access", "connections", "scheduler", "size"],
                 &["health"],
+                &["alerts"],
                 &["web"],
                 &["api", "pages"],
                 &["site"],

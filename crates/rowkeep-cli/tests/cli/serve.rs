@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::sandbox::{Numbers, Sandbox, filled, signal};
+use crate::web::Web;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -209,4 +210,68 @@ fn a_configuration_is_checked_before_it_is_used() {
         broken.out.contains("b cannot be reached: the environment variable NOT_SET is not set"),
         "{broken:?}"
     );
+}
+
+/// A database comes and goes, and the service is killed meanwhile.
+#[test]
+fn a_service_that_is_killed_at_random_tells_each_alert_once() {
+    let kills: u64 =
+        std::env::var("ROWKEEP_SERVICE_KILLS").map_or(12, |text| text.parse().expect("a number"));
+    let sandbox = Sandbox::new();
+    let web = Web::answering(&["200 OK"]);
+    let channel = format!(
+        "[[channels]]\nname = 'hook'\nkind = 'webhook'\nurl = '{}'\nsecret = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='\n\
+         private_network = true\nalerts = ['backup_failed']\n",
+        web.url("hook")
+    );
+    write(&sandbox, &format!("{channel}{CONFIG}"));
+    sandbox.sql("a.db", &filled(300));
+    let (file, away) = (sandbox.path("a.db"), sandbox.path("a.away"));
+    let mut numbers = Numbers(20_261_130);
+    let backup = "/api/v1/databases/a/backups?wait=60s";
+    for round in 0..kills {
+        let mut service = Service::start(&sandbox);
+        let token = token(&sandbox);
+        let (from, to) = if round % 2 == 0 { (&file, &away) } else { (&away, &file) };
+        std::fs::rename(from, to).expect("it is moved");
+        service.ask(&token, "POST", backup, "").expect("it was not killed yet");
+        std::thread::sleep(Duration::from_millis(numbers.below(120)));
+        service.child.kill().expect("it is killed");
+    }
+    let service = Service::start(&sandbox);
+    let token = token(&sandbox);
+    if away.exists() {
+        std::fs::rename(&away, &file).expect("it is moved");
+    }
+    service.ask(&token, "POST", backup, "").expect("it answers");
+    let until = Instant::now() + PATIENCE;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    loop {
+        let listed = service.get(&token, "/api/v1/alerts");
+        let alerts = listed["alerts"].as_array().expect("a list").clone();
+        let mut wanted: Vec<(String, String)> = Vec::new();
+        for alert in &alerts {
+            wanted.push((text(&alert["id"]), "alert.opened".to_owned()));
+            wanted.push((text(&alert["id"]), "alert.cleared".to_owned()));
+        }
+        // What was sent again after a kill has the same id.
+        let mut told = std::collections::BTreeMap::new();
+        for request in web.received() {
+            let id = request.head.lines().find_map(|line| line.strip_prefix("webhook-id: "));
+            // A kill cuts off what is being sent.
+            let (Some(id), Ok(body)) = (id, serde_json::from_str::<Value>(&request.body)) else { continue };
+            let said = (text(&body["data"]["incident"]), text(&body["type"]));
+            let known = told.entry(id.to_owned()).or_insert_with(|| said.clone());
+            assert_eq!(known, &said, "one id is of one message");
+        }
+        let mut told: Vec<(String, String)> = told.into_values().collect();
+        wanted.sort();
+        told.sort();
+        let is_over = alerts.iter().all(|alert| !alert["cleared"].is_null());
+        if is_over && told == wanted && !wanted.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < until, "{told:#?}, and not {wanted:#?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -26,7 +26,7 @@ const LONGEST_WAIT: u64 = 600;
 
 /// How many are listed at once, unless a request says otherwise, and at most.
 const PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 500;
+pub(super) const LARGEST_PAGE: u32 = 500;
 
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,13 +3,15 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use rowkeep::config::channels::AlertKind;
 use rowkeep::metrics::{
-    AUDIT_HEAD_AGE, CONTENT_TYPE, DatabaseFigures, Durations, JOBS, JOBS_COMPLETED, LAST_CHECK_SUCCESS,
-    LAST_CHECK_TIMESTAMP, REPOSITORY_BYTES, Text, databases,
+    ALERTS_FIRING, AUDIT_HEAD_AGE, CONTENT_TYPE, DatabaseFigures, Durations, JOBS, JOBS_COMPLETED,
+    LAST_CHECK_SUCCESS, LAST_CHECK_TIMESTAMP, REPOSITORY_BYTES, Text, databases,
 };
 
 use crate::access::Role;
 use crate::health::{DatabaseHealth, Standing, TELLING, health_of_all};
+use crate::state::incidents;
 use crate::state::jobs::{self, JobState};
 use crate::state::{audit, durations};
 use crate::web::guard::Caller;
@@ -32,10 +34,11 @@ pub(super) async fn metrics(
                 jobs::last_of(state, "check", None, &TELLING)?,
                 durations::of_backups(state)?,
                 audit::last_time(state)?,
+                incidents::counts(state)?,
             ))
         })
         .await?;
-    let (counts, check, durations, last_entry) = known;
+    let (counts, check, durations, last_entry, alerts) = known;
     let of = |name: &str| durations.iter().find(|(database, _)| database == name).map(|(_, found)| *found);
     let figures: Vec<DatabaseFigures> =
         found.iter().map(|database| figures(database, of(&database.name))).collect();
@@ -59,6 +62,11 @@ pub(super) async fn metrics(
     text.family(&JOBS_COMPLETED, over);
     let age = last_entry.map(|time| queue.now().duration_since(time).as_secs().max(0));
     text.family(&AUDIT_HEAD_AGE, age.map(|age| (Vec::new(), age as f64)));
+    let firing = AlertKind::ALL.map(AlertKind::name).map(|kind| {
+        let count = alerts.iter().find(|(open, _)| open == kind).map_or(0, |(_, count)| *count);
+        (vec![("kind", kind)], count as f64)
+    });
+    text.family(&ALERTS_FIRING, firing);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.into_string()))
 }
 

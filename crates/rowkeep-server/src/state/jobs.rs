@@ -304,6 +304,61 @@ pub(crate) fn last_of(
     transaction.query_row(&query, params![kind, database, names], read).optional()
 }
 
+/// The oldest job of a kind for a database that is not over.
+pub(crate) fn pending(
+    transaction: &Transaction<'_>,
+    kind: &str,
+    database: &str,
+) -> rusqlite::Result<Option<Job>> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE state IN ('waiting', 'running') AND kind = ?1 AND database = ?2 \
+         ORDER BY state = 'running' DESC, number LIMIT 1"
+    );
+    transaction.query_row(&query, (kind, database), read).optional()
+}
+
+/// The microseconds that the longest of the last five jobs of a kind for a database took that are done.
+pub(crate) fn longest(
+    transaction: &Transaction<'_>,
+    kind: &str,
+    database: &str,
+) -> rusqlite::Result<Option<i64>> {
+    let query = "SELECT max(took) FROM (SELECT ended - started AS took FROM jobs \
+        WHERE database = ?2 AND kind = ?1 AND state = 'done' ORDER BY number DESC LIMIT 5)";
+    transaction.query_row(query, (kind, database), |row| row.get(0))
+}
+
+/// How many jobs of a kind ended in which state of a database since a moment: those that are done, and those that are not.
+pub(crate) fn ended_since(
+    transaction: &Transaction<'_>,
+    kind: &str,
+    database: &str,
+    since: Timestamp,
+) -> rusqlite::Result<(u64, u64)> {
+    let query = "SELECT coalesce(sum(state = 'done'), 0), coalesce(sum(state IN ('failed', 'differences')), 0) \
+        FROM jobs WHERE database = ?2 AND kind = ?1 AND ended >= ?3";
+    let counts =
+        |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(1)?.unsigned_abs()));
+    transaction.query_row(query, params![kind, database, stored(since)], counts)
+}
+
+/// Jobs that have begun or ended and were not told of, the oldest first.
+pub(crate) fn untold(transaction: &Transaction<'_>, limit: u32) -> rusqlite::Result<Vec<(Job, bool)>> {
+    let query = format!(
+        "SELECT {COLUMNS}, told FROM jobs WHERE told < 2 AND (state NOT IN ('waiting', 'running') OR told = 0 AND started IS NOT NULL) \
+         ORDER BY number LIMIT ?1"
+    );
+    let mut statement = transaction.prepare(&query)?;
+    let rows = statement.query_map([limit], |row| Ok((read(row)?, row.get::<_, i64>(16)? == 0)))?;
+    rows.collect()
+}
+
+/// Notes that it was told that a job began, or how it ended.
+pub(crate) fn told(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
+    let told = if job.state.is_over() { 2 } else { 1 };
+    transaction.execute("UPDATE jobs SET told = ?2 WHERE number = ?1", params![job.number, told]).map(drop)
+}
+
 /// Who asked for the job that made a plan.
 pub(crate) fn author_of(transaction: &Transaction<'_>, plan: &str) -> rusqlite::Result<Option<String>> {
     let query = "SELECT asked_by FROM jobs WHERE kind IN ('restore', 'undo') AND instr(outcome, ?1) > 0 ORDER BY number LIMIT 1";

@@ -22,11 +22,15 @@ CREATE TABLE jobs (
     -- Of whom, and under which name, a request came that may be repeated; and its body's hash.
     idempotency_key TEXT,
     idempotency_hash BLOB,
+    -- What was told of it: 0 for nothing, 1 that it began, 2 how it ended.
+    told INTEGER NOT NULL DEFAULT 0,
     UNIQUE (asked_by, idempotency_key)
 ) STRICT;
 
 CREATE INDEX jobs_by_state ON jobs (state, due);
 CREATE INDEX jobs_by_database ON jobs (database, number);
+CREATE INDEX jobs_by_kind ON jobs (kind, database, ended);
+CREATE INDEX jobs_untold ON jobs (number) WHERE told < 2;
 
 -- Until which time a schedule was looked at.
 CREATE TABLE marks (
@@ -88,3 +92,48 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sessions_by_user ON sessions (user);
+
+-- What is or was wrong: a kind of it with an object is open once at most.
+CREATE TABLE incidents (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    object TEXT NOT NULL,
+    -- The database that it is about, if it is about one.
+    database TEXT,
+    severity TEXT NOT NULL,
+    words TEXT NOT NULL,
+    opened INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    cleared INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX incidents_open ON incidents (kind, object) WHERE cleared IS NULL;
+
+-- What is to be sent, and what was. Within a thread of a channel, one after the other.
+CREATE TABLE deliveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    channel TEXT NOT NULL,
+    thread TEXT NOT NULL,
+    message TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    -- Whether quiet hours hold it back.
+    held INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- When it was delivered, or given up.
+    ended INTEGER
+) STRICT;
+
+CREATE INDEX deliveries_due ON deliveries (due, number) WHERE ended IS NULL;
+CREATE INDEX deliveries_by_thread ON deliveries (channel, thread, number);
+
+CREATE TABLE channels (
+    name TEXT PRIMARY KEY,
+    delivered INTEGER,
+    failed INTEGER,
+    error TEXT,
+    -- How often it failed since something was delivered.
+    failures INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 
 use super::kept_differences::KeptDifferences;
 use crate::access::Doors;
+use crate::alerts::Attempts;
 use crate::queue::Queue;
 use crate::size::RepositorySize;
 
@@ -19,6 +20,7 @@ struct Inner {
     doors: Doors,
     differences: KeptDifferences,
     repository_size: RepositorySize,
+    attempts: Arc<Attempts>,
 }
 
 impl Service {
@@ -26,7 +28,13 @@ impl Service {
     pub(crate) fn new(queue: Queue) -> Self {
         let differences = KeptDifferences::new(queue.clock());
         let repository_size = RepositorySize::default();
-        Self(Arc::new(Inner { queue, doors: Doors::default(), differences, repository_size }))
+        Self(Arc::new(Inner {
+            queue,
+            doors: Doors::default(),
+            differences,
+            repository_size,
+            attempts: Arc::default(),
+        }))
     }
 
     /// The jobs.
@@ -37,6 +45,11 @@ impl Service {
     /// What is needed to let people and programs in.
     pub(crate) fn doors(&self) -> &Doors {
         &self.0.doors
+    }
+
+    /// How many requests were refused lately.
+    pub(crate) fn attempts(&self) -> &Arc<Attempts> {
+        &self.0.attempts
     }
 
     /// How much the repository holds.

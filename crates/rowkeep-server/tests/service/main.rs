@@ -1,7 +1,9 @@
 //! The service, asked over HTTP as anybody would.
 
+mod alerts;
 mod audit;
 mod browser;
+mod channels;
 mod differences;
 mod health;
 mod jobs;
@@ -11,4 +13,5 @@ mod pages;
 mod restores;
 mod schedules;
 mod sessions;
+mod sinks;
 mod support;

@@ -125,6 +125,9 @@ fn rows() -> Vec<Row> {
         row("getJob", get(), "/api/v1/jobs/JOB", "viewer", true, None, 200),
         row("stopJob", post(), "/api/v1/jobs/JOB/stop", "operator", true, None, 409),
         row("listSchedules", get(), "/api/v1/schedules", "viewer", true, None, 200),
+        row("listAlerts", get(), "/api/v1/alerts", "viewer", true, None, 200),
+        row("listChannels", get(), "/api/v1/channels", "viewer", false, None, 200),
+        row("testChannel", post(), "/api/v1/channels/none/tests", "admin", false, None, 404),
         row("listAudit", get(), "/api/v1/audit", "admin", false, None, 200),
         row("verifyAudit", get(), "/api/v1/audit/verification", "admin", false, None, 200),
         row("listTokens", get(), "/api/v1/tokens", "admin", false, None, 200),
@@ -246,9 +249,16 @@ async fn each_is_for_those_who_may() {
                 let path = path(&service).await;
                 let answer = service.send(row.method.clone(), &path, Some(&token), body.clone()).await;
                 let status = answer.status.as_u16();
-                let is_list =
-                    ["listDatabases", "listJobs", "listSchedules", "listPlans", "getHealth", "getSession"]
-                        .contains(&row.id);
+                let is_list = [
+                    "listDatabases",
+                    "listJobs",
+                    "listSchedules",
+                    "listPlans",
+                    "listAlerts",
+                    "getHealth",
+                    "getSession",
+                ]
+                .contains(&row.id);
                 let expected: &[u16] = match databases {
                     None | Some(["shop"]) if row.is_of_database && at >= least => &[row.status],
                     None if at >= least => &[row.status],

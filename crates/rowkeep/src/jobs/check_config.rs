@@ -19,6 +19,9 @@ pub struct ConfigOutcome {
     pub broken_promises: Vec<BrokenPromise>,
     /// Values that cannot be used now, such as URLs with variables that are not set.
     pub unusable: Vec<Unusable>,
+    /// Channels that can send nothing now, and addresses that cannot be pinged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mute: Vec<Mute>,
 }
 
 /// Work that is done by itself.
@@ -61,10 +64,19 @@ pub struct Unusable {
     pub reason: String,
 }
 
+/// A channel that can send nothing as it is configured, or an address that cannot be pinged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mute {
+    /// `channel ops`, `ping of shop`.
+    pub what: String,
+    /// Why not.
+    pub reason: String,
+}
+
 impl ConfigOutcome {
     /// How it ended: a promise that cannot be kept is one that must not be made.
     pub fn verdict(&self) -> Verdict {
-        match self.broken_promises.is_empty() && self.unusable.is_empty() {
+        match self.broken_promises.is_empty() && self.unusable.is_empty() && self.mute.is_empty() {
             true => Verdict::Done,
             false => Verdict::Failed,
         }
@@ -101,7 +113,16 @@ pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
         let reason = database.url.value().err()?.to_owned();
         Some(Unusable { database: name.clone(), reason })
     });
+    let channels = config.channels.iter().filter_map(|channel| {
+        Some(Mute { what: format!("channel {}", channel.name), reason: channel.problem()? })
+    });
+    let pings = config.databases.iter().flat_map(|(name, database)| {
+        let addresses = [&database.pings.backup, &database.pings.drill].into_iter().flatten();
+        let unset = addresses.filter_map(|address| address.value().err());
+        unset.map(move |reason| Mute { what: format!("ping of {name}"), reason: reason.to_owned() })
+    });
     ConfigOutcome {
+        mute: channels.chain(pings).collect(),
         databases: config.databases.len() as u64,
         schedules: schedules.collect(),
         broken_promises: broken.map(|(database, reason)| BrokenPromise { database, reason }).collect(),

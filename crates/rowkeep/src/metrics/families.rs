@@ -99,11 +99,14 @@ pub const JOBS_COMPLETED: Family =
 pub const AUDIT_HEAD_AGE: Family =
     gauge("rowkeep_audit_head_age_seconds", "How long ago the last entry of the audit was made.");
 
+/// What is wrong now.
+pub const ALERTS_FIRING: Family = gauge("rowkeep_alerts_firing", "Alerts that are open.");
+
 /// The seconds below which durations of backups are counted.
 pub const DURATION_BOUNDS: [u32; 12] = [1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400];
 
 /// All of them.
-pub const ALL: [Family; 21] = [
+pub const ALL: [Family; 22] = [
     BUILD_INFO,
     STANDING,
     LAST_BACKUP_TIMESTAMP,
@@ -125,4 +128,5 @@ pub const ALL: [Family; 21] = [
     JOBS,
     JOBS_COMPLETED,
     AUDIT_HEAD_AGE,
+    ALERTS_FIRING,
 ];

@@ -17,3 +17,17 @@ pub(crate) fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
         }
     }
 }
+
+/// Text in quotes, in which each that it holds stands twice: what [`quoted`] reads.
+pub(crate) fn in_quotes(text: &str, quote: char) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for character in text.chars() {
+        if character == quote {
+            out.push(quote);
+        }
+        out.push(character);
+    }
+    out.push(quote);
+    out
+}

@@ -5,8 +5,9 @@ use futures::StreamExt;
 use rowkeep::diff::Changeset;
 use rowkeep::format::Counts;
 use rowkeep::jobs::outcome::DifferenceSummary;
+use rowkeep::rows::json::change_json;
 
-use super::changes::{line, object};
+use super::changes::line;
 use super::pager::Pager;
 use super::schema;
 use super::table::{Column, render};
@@ -20,7 +21,7 @@ pub(crate) async fn print_objects(changes: &Changeset) -> Result<()> {
         while let Some(run) = runs.next().await {
             let run = run?;
             for change in run.iter() {
-                if !pager.line(&object(table, &run, change).to_string()) {
+                if !pager.line(&change_json(table, &run, change).to_string()) {
                     return Ok(());
                 }
             }

@@ -9,6 +9,7 @@ mod canon;
 pub(crate) mod equality;
 mod expression;
 mod key_reference;
+mod key_text;
 mod lexer;
 mod like;
 mod parser;
@@ -19,6 +20,7 @@ pub(crate) mod time;
 use rowkeep_format::{RowBatch, Table};
 
 pub use key_reference::{BoundKey, KeyReference, parse_key};
+pub use key_text::key_text;
 
 pub use crate::error::ConditionError;
 

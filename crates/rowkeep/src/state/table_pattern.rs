@@ -3,7 +3,7 @@
 use rowkeep_format::TableName;
 use wildmatch::WildMatchPattern;
 
-use crate::quotes::quoted;
+use crate::quotes::{in_quotes, quoted};
 
 /// `*` stands for any run of characters. The other wildcard, for one character, is one that no name holds.
 type Glob = WildMatchPattern<'*', '\0'>;
@@ -63,10 +63,9 @@ impl Part {
 
 /// The pattern that means one table only.
 pub(crate) fn pattern_of(name: &TableName) -> String {
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     match &name.schema {
-        Some(schema) => format!("{}.{}", quoted(schema), quoted(&name.name)),
-        None => quoted(&name.name),
+        Some(schema) => format!("{}.{}", in_quotes(schema, '"'), in_quotes(&name.name, '"')),
+        None => in_quotes(&name.name, '"'),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn parse_key(text: &str) -> Result<KeyReference, ConditionError> {
             }
         }
     }
-    if table.is_empty() {
+    if at == 0 {
         return Err(fail(0, "expected a table before the colon"));
     }
     // Quotes around a whole part of the name say that it is no pattern; others only let it hold a colon.

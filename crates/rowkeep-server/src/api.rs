@@ -2,6 +2,7 @@
 
 mod audit;
 mod databases;
+mod differences;
 mod health;
 mod jobs;
 mod metrics;
@@ -68,6 +69,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::drill))
         .routes(routes!(databases::hold, databases::release))
         .routes(routes!(restores::compare))
+        .routes(routes!(differences::show))
         .routes(routes!(restores::plan))
         .routes(routes!(restores::undo))
         .routes(routes!(restores::list))

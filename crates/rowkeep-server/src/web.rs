@@ -1,8 +1,10 @@
 //! What the API and the pages have in common: who asks, what is named, and what is answered when it cannot be done.
 
 pub(crate) mod cookies;
+pub(crate) mod differences;
 pub(crate) mod extract;
 pub(crate) mod guard;
+pub(crate) mod kept_differences;
 pub(crate) mod names;
 pub(crate) mod problem;
 pub(crate) mod service;

@@ -20,14 +20,12 @@ use utoipa::ToSchema;
 use super::jobs::{self, JobView, WaitQuery};
 use crate::access::Role;
 use crate::state::jobs::author_of;
+use crate::web::differences::LIVE;
 use crate::web::extract::{Named, Optional};
 use crate::web::guard::Caller;
 use crate::web::names::{known, snapshot_named};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
-
-/// What stands for the database as it is now.
-const LIVE: &str = "live";
 
 /// Which tables and rows are meant; all when nothing is said.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -100,6 +100,10 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many attempts", detail)
     }
 
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "It takes too long", detail)
+    }
+
     pub(crate) fn broken(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The service failed", detail)
     }
@@ -119,6 +123,7 @@ impl IntoResponses for Problem {
             (422, "The body says something else"),
             (429, "Too many attempts that were wrong came from this address"),
             (502, "A database or store cannot be used"),
+            (503, "It takes too long"),
         ];
         let described = |(status, description): (u16, &str)| {
             let schema = RefOr::Ref(openapi::Ref::from_schema_name("Problem"));

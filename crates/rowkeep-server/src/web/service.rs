@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 
+use super::kept_differences::KeptDifferences;
 use crate::access::Doors;
 use crate::queue::Queue;
 
@@ -15,12 +16,14 @@ pub(crate) struct Service(Arc<Inner>);
 struct Inner {
     queue: Queue,
     doors: Doors,
+    differences: KeptDifferences,
 }
 
 impl Service {
     /// The service of these jobs.
     pub(crate) fn new(queue: Queue) -> Self {
-        Self(Arc::new(Inner { queue, doors: Doors::default() }))
+        let differences = KeptDifferences::new(queue.clock());
+        Self(Arc::new(Inner { queue, doors: Doors::default(), differences }))
     }
 
     /// The jobs.
@@ -31,6 +34,11 @@ impl Service {
     /// What is needed to let people and programs in.
     pub(crate) fn doors(&self) -> &Doors {
         &self.0.doors
+    }
+
+    /// The differences that are read page by page.
+    pub(crate) fn differences(&self) -> &KeptDifferences {
+        &self.0.differences
     }
 
     /// Whether people reach the service over TLS, so that browsers send its cookies over nothing else.

@@ -1,5 +1,6 @@
 //! The service, asked over HTTP as anybody would.
 
+mod differences;
 mod jobs;
 mod operations;
 mod restores;

@@ -75,6 +75,15 @@ fn rows() -> Vec<Row> {
             200,
         ),
         row(
+            "listDifferences",
+            get(),
+            "/api/v1/databases/shop/differences?before=latest&table=customers",
+            "operator",
+            true,
+            None,
+            200,
+        ),
+        row(
             "holdSnapshot",
             Method::PUT,
             "/api/v1/databases/shop/snapshots/latest/hold?wait=60s",

@@ -130,8 +130,17 @@ impl Changeset {
         &self,
         table: usize,
     ) -> impl futures::Stream<Item = Result<Changes, Error>> + Send + 'static {
+        self.changes_from(table, 0)
+    }
+
+    /// The same from this run of changes on, without reading those before it.
+    pub fn changes_from(
+        &self,
+        table: usize,
+        run: usize,
+    ) -> impl futures::Stream<Item = Result<Changes, Error>> + Send + 'static {
         let (spool, frames) = (self.spool.clone(), self.frames[table].clone());
-        futures::stream::iter(frames).then(move |frame| {
+        futures::stream::iter(frames.into_iter().skip(run)).then(move |frame| {
             let spool = spool.clone();
             async move {
                 let read = tokio::task::spawn_blocking(move || spool.bytes(&frame)).await;

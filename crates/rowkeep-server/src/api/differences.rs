@@ -1,0 +1,66 @@
+//! The rows that differ between two states of a database.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::jobs::limit;
+use crate::access::Role;
+use crate::web::differences::{LIVE, Page, page};
+use crate::web::extract::Named;
+use crate::web::guard::Caller;
+use crate::web::names::known;
+use crate::web::problem::Problem;
+use crate::web::service::Service;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DifferencesQuery {
+    /// A snapshot of the database, by its id or the beginning of it, its name, `latest`, or `@TIME`; or `live`.
+    before: String,
+    /// The same; `live` when not given.
+    after: Option<String>,
+    /// The table, in PostgreSQL also with its schema: `customers`, `audit.entries`.
+    table: String,
+    /// The page that begins here, as `next_cursor` of the page before says; the rest of the query is the same then.
+    cursor: Option<String>,
+    /// How many are wanted, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+}
+
+/// Gives the rows of a table that differ between two states, page by page. All pages are of one comparison, which is kept for ten
+/// minutes after it was used last; a page ends early where its rows are large.
+#[utoipa::path(get, path = "/api/v1/databases/{database}/differences", operation_id = "listDifferences", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"), DifferencesQuery), responses(
+    (status = 200, description = "The rows that differ", body = Page),
+    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "There is no such database, snapshot or table", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The comparison of the cursor is not kept any more", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The repository is damaged", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "The database or the repository cannot be used", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "It takes too long", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(
+    State(service): State<Service>,
+    caller: Caller,
+    Named(database): Named<String>,
+    query: Result<Query<DifferencesQuery>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    const ACTION: &str = "difference.read";
+    known(&service, &caller, &database).await?;
+    caller.must(&service, Role::Operator, Some(&database), ACTION).await?;
+    let Query(DifferencesQuery { before, after, table, cursor, limit: stated }) = query?;
+    let limit = limit(stated)? as usize;
+    let after = after.as_deref().unwrap_or(LIVE);
+    let read = page(&service, &database, &before, after, &table, cursor.as_deref(), limit).await?;
+    if cursor.is_none() {
+        caller.note(&service, ACTION, format!("table {} of {database}", read.table), "done").await?;
+    }
+    Ok(Json(read))
+}

@@ -1,0 +1,255 @@
+//! The rows of a table that differ between two states of a database, page by page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use rowkeep::Context;
+use rowkeep::format::{Change, Changes, Counts, TableChanges, TableName};
+use rowkeep::jobs::diff::DiffRequest;
+use rowkeep::jobs::outcome::DifferenceSummary;
+use rowkeep::jobs::rows_wanted::RowsWanted;
+use rowkeep::rows::condition::key_text;
+use rowkeep::rows::json::change_json;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+use super::kept_differences::{Asked, Found};
+use super::names::snapshot_named;
+use super::problem::Problem;
+use super::service::Service;
+
+/// What stands for the database as it is now.
+pub(crate) const LIVE: &str = "live";
+
+/// The longest that a comparison may take, with the time that it waits for its turn.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// A page ends after the row with which it is longer than this.
+const PAGE_BYTES: usize = 4 << 20;
+
+/// A page of the rows of a table that differ between two states.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page {
+    pub(crate) database: String,
+    /// The first state, in words.
+    pub(crate) before: String,
+    /// The second state, in words.
+    pub(crate) after: String,
+    #[schema(value_type = Object)]
+    pub(crate) table: TableName,
+    /// The names of its columns in their order; none where no row differs.
+    pub(crate) columns: Vec<String>,
+    /// How many rows differ, of all pages.
+    #[schema(value_type = Object)]
+    pub(crate) counts: Counts,
+    /// The rows, in the order of what identifies them: `change` (`insert`, `update`, `delete`), `key`, `before`, `after`, and
+    /// `restore_key`, by which a restore names the row, where a key does.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) rows: Vec<Value>,
+    /// What to ask for the next page with; missing on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Where a page begins: in which kept difference, at which run of changes, and at which change of that.
+struct Cursor {
+    id: String,
+    run: usize,
+    within: usize,
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let (id, run, within) = (parts.next()?, parts.next()?, parts.next()?);
+        let number = |text: &str| text.parse().ok();
+        let cursor = Self { id: id.to_owned(), run: number(run)?, within: number(within)? };
+        parts.next().is_none().then_some(cursor)
+    }
+
+    fn text(&self) -> String {
+        format!("{}-{}-{}", self.id, self.run, self.within)
+    }
+}
+
+/// A page of the rows of a table that differ between two states of a configured database.
+///
+/// A state is `live`, or a snapshot of the database as [`snapshot_named`] finds it. Without a cursor the states are compared, and what
+/// was found is kept for a while for the pages that follow; whoever drops the future gives the comparison up.
+pub(crate) async fn page(
+    service: &Service,
+    database: &str,
+    before: &str,
+    after: &str,
+    table: &str,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<Page, Problem> {
+    let asked = Asked {
+        database: database.to_owned(),
+        before: before.to_owned(),
+        after: after.to_owned(),
+        table: table.to_owned(),
+    };
+    let Some(cursor) = cursor else {
+        let found = Arc::new(compared(service, &asked).await?);
+        let begin = Cursor { id: service.queue().random::<16>()?, run: 0, within: 0 };
+        let page = read(&asked, &found, &begin, limit).await?;
+        if page.next_cursor.is_some() {
+            service.differences().keep(begin.id, asked, found);
+        }
+        return Ok(page);
+    };
+    let cursor =
+        Cursor::parse(cursor).ok_or_else(|| Problem::malformed("the cursor is none that this list gave"))?;
+    let found = service.differences().find(&cursor.id, &asked).ok_or_else(|| {
+        Problem::conflict(
+            "the comparison of this cursor is not kept, or was of something else: ask again without cursor",
+        )
+    })?;
+    read(&asked, &found, &cursor, limit).await
+}
+
+/// Compares two states of a table.
+async fn compared(service: &Service, asked: &Asked) -> Result<Found, Problem> {
+    let state = async |named: &str| match named {
+        LIVE => Ok(asked.database.clone()),
+        named => snapshot_named(service, &asked.database, named).await,
+    };
+    let request = DiffRequest {
+        wanted: RowsWanted { tables: vec![pattern(service, &asked.table)], ..RowsWanted::default() },
+        rows_only: true,
+        ..DiffRequest::of(state(&asked.before).await?, state(&asked.after).await?)
+    };
+    let cancel = CancellationToken::new();
+    let _given_up = cancel.clone().drop_guard();
+    let work = async {
+        let turn = Arc::clone(&service.differences().turns).acquire_owned().await;
+        let (workspace, runtime) = (Arc::clone(service.queue().workspace()), Handle::current());
+        let context = Context::new(Arc::new(|_| {}), cancel.clone()).with_clock(service.queue().clock());
+        // Not all that a comparison waits for can go from thread to thread.
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            runtime.block_on(async {
+                tokio::select! {
+                    done = request.run(&context, &workspace) => Some(done),
+                    () = cancel.cancelled() => None,
+                }
+            })
+        })
+        .await
+    };
+    let done = tokio::time::timeout(LONGEST, work).await.map_err(|_| {
+        Problem::busy(format!(
+            "comparing table {} of {} takes longer than {} seconds; ask for a comparison as a job, which has no limit",
+            asked.table,
+            asked.database,
+            LONGEST.as_secs()
+        ))
+    })?;
+    match done {
+        Ok(Some(done)) => {
+            let (outcome, changes) = done?;
+            let (table, counts) = table_of(&outcome.difference, asked)?;
+            let place = changes.tables().iter().position(|changed| changed.table.name == table);
+            let DifferenceSummary { before, after, .. } = outcome.difference;
+            Ok(Found { before, after, table, counts, changes, place })
+        }
+        Ok(None) | Err(_) => Err(Problem::broken("the comparison broke off")),
+    }
+}
+
+/// What is asked for is a table, though a group of tables has its name.
+fn pattern(service: &Service, table: &str) -> String {
+    match service.queue().workspace().config().groups().contains_key(table) {
+        true => format!("\"{}\"", table.replace('"', "\"\"")),
+        false => table.to_owned(),
+    }
+}
+
+/// The one table that is meant, and how many rows of it differ.
+fn table_of(difference: &DifferenceSummary, asked: &Asked) -> Result<(TableName, Counts), Problem> {
+    let compared: Vec<_> = difference.tables.iter().collect();
+    // A whole name in the default schema is meant before the same name elsewhere.
+    let exact = compared.iter().find(|table| table.table.to_string() == asked.table);
+    match (exact, compared.as_slice()) {
+        (Some(table), _) | (None, [table]) => Ok((table.table.clone(), table.rows)),
+        (None, []) => {
+            let lone = |tables: &[rowkeep::jobs::outcome::LoneTable]| !tables.is_empty();
+            let only = match (lone(&difference.only_before), lone(&difference.only_after)) {
+                (true, _) => Some("first"),
+                (false, true) => Some("second"),
+                (false, false) => None,
+            };
+            Err(Problem::not_found(match only {
+                Some(state) => {
+                    format!("only the {state} state of {} has a table {}", asked.database, asked.table)
+                }
+                None => format!("no table {} in {}", asked.table, asked.database),
+            }))
+        }
+        (None, several) => {
+            let names: Vec<String> = several.iter().take(5).map(|table| table.table.to_string()).collect();
+            let more = if several.len() > names.len() { ", …" } else { "" };
+            Err(Problem::malformed(format!(
+                "table {} could be any of {}: {}{more}; name one of them",
+                asked.table,
+                several.len(),
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// Reads a page.
+async fn read(asked: &Asked, found: &Found, begin: &Cursor, limit: usize) -> Result<Page, Problem> {
+    let mut page = Page {
+        database: asked.database.clone(),
+        before: found.before.clone(),
+        after: found.after.clone(),
+        table: found.table.clone(),
+        columns: Vec::new(),
+        counts: found.counts,
+        rows: Vec::new(),
+        next_cursor: None,
+    };
+    let Some(place) = found.place else { return Ok(page) };
+    let table = &found.changes.tables()[place];
+    page.columns = table.table.columns.iter().map(|column| column.name.clone()).collect();
+    let mut runs = std::pin::pin!(found.changes.changes_from(place, begin.run));
+    let (mut run, mut within, mut bytes) = (begin.run, begin.within, 0);
+    while let Some(changes) = runs.next().await {
+        let changes = changes?;
+        for (number, change) in changes.iter().enumerate().skip(within) {
+            if page.rows.len() >= limit || bytes >= PAGE_BYTES {
+                let next = Cursor { id: begin.id.clone(), run, within: number };
+                page.next_cursor = Some(next.text());
+                return Ok(page);
+            }
+            let row = row(table, &changes, change);
+            bytes += row.to_string().len();
+            page.rows.push(row);
+        }
+        (run, within) = (run + 1, 0);
+    }
+    Ok(page)
+}
+
+/// A row as JSON, with the text by which a restore names it.
+fn row(table: &TableChanges, changes: &Changes, change: Change) -> Value {
+    let mut object = change_json(table, changes, change);
+    let key = match change {
+        Change::Insert { after } => key_text(&table.table, changes.after(), after),
+        Change::Update { before, .. } | Change::Delete { before } => {
+            key_text(&table.table, changes.before(), before)
+        }
+    };
+    if let Some(key) = key {
+        object["restore_key"] = Value::String(key);
+    }
+    object
+}

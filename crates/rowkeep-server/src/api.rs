@@ -4,6 +4,7 @@ mod audit;
 mod databases;
 mod differences;
 mod health;
+mod job_events;
 mod jobs;
 mod metrics;
 mod repository;
@@ -79,6 +80,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::stop))
+        .routes(routes!(job_events::watch))
         .routes(routes!(schedules::list))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))

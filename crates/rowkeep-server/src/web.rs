@@ -8,3 +8,4 @@ pub(crate) mod kept_differences;
 pub(crate) mod names;
 pub(crate) mod problem;
 pub(crate) mod service;
+pub(crate) mod watching;

@@ -74,7 +74,7 @@ pub(super) struct JobView {
 }
 
 impl JobView {
-    fn new(service: &Service, job: Job) -> Self {
+    pub(super) fn new(service: &Service, job: Job) -> Self {
         // What is stored is an object with `job` and its content.
         let content = |text: &str, name: &str| match serde_json::from_str(text) {
             Ok(Value::Object(mut object)) => object.remove(name).unwrap_or(Value::Null),
@@ -256,7 +256,7 @@ pub(super) async fn stop(
 }
 
 /// A job that somebody may see.
-async fn visible(service: &Service, caller: &Caller, id: &str) -> Result<Job, Problem> {
+pub(super) async fn visible(service: &Service, caller: &Caller, id: &str) -> Result<Job, Problem> {
     let job = service.queue().job(id).await?.ok_or_else(|| missing(id))?;
     if !caller.0.sees(job.database.as_deref()) {
         caller.note(service, "job.read", id.to_owned(), "refused").await?;

@@ -1,6 +1,7 @@
 //! The service, asked over HTTP as anybody would.
 
 mod differences;
+mod job_events;
 mod jobs;
 mod operations;
 mod restores;

@@ -123,6 +123,7 @@ fn rows() -> Vec<Row> {
         ),
         row("listJobs", get(), "/api/v1/jobs", "viewer", true, None, 200),
         row("getJob", get(), "/api/v1/jobs/JOB", "viewer", true, None, 200),
+        row("watchJob", get(), "/api/v1/jobs/JOB/events", "viewer", true, None, 200),
         row("stopJob", post(), "/api/v1/jobs/JOB/stop", "operator", true, None, 409),
         row("listSchedules", get(), "/api/v1/schedules", "viewer", true, None, 200),
         row("listAudit", get(), "/api/v1/audit", "admin", false, None, 200),

@@ -1,6 +1,7 @@
 //! The REST API.
 
 mod audit;
+mod compatible;
 mod databases;
 mod differences;
 mod health;
@@ -53,6 +54,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(20);
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may do what"),
         (name = "users", description = "People who sign in"),
+        (name = "compatibility", description = "Backups at the addresses that applications had for them"),
         (name = "health", description = "How the service and its databases are"),
     ),
     security(("token" = []), ("session" = [])),
@@ -94,6 +96,9 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(users::reset))
         .routes(routes!(users::remove))
         .routes(routes!(health::health))
+        .routes(routes!(compatible::backup::show, compatible::backup::create, compatible::backup::delete))
+        .routes(routes!(compatible::restore::restore))
+        .routes(routes!(compatible::admin_backup::list, compatible::admin_backup::create))
 }
 
 fn document() -> utoipa::openapi::OpenApi {
@@ -117,6 +122,10 @@ fn described() -> (Router<Service>, utoipa::openapi::OpenApi) {
     for path in document.paths.paths.values_mut() {
         let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete];
         for operation in operations.into_iter().flatten() {
+            // What has one form for all that can go wrong says so.
+            if operation.responses.responses.contains_key("default") {
+                continue;
+            }
             let mut also = vec![("429", "Too many tokens that are not valid came from this address")];
             if operation.request_body.is_some() {
                 also.push(("413", "The body is too large"));

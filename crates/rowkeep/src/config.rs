@@ -1,6 +1,7 @@
 //! `rowkeep.toml`: the databases to protect, by name.
 
 mod beside;
+mod compatibility;
 mod repositories;
 mod schedules;
 mod service;
@@ -30,6 +31,7 @@ use crate::sizes::rate;
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
+pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
 use repositories::FileRepository;
 pub use repositories::NamedRepository;
 use schedules::FilePromise;
@@ -74,6 +76,8 @@ pub struct Config {
     pub schedules: Schedules,
     /// How people reach the service.
     pub service: ServiceSettings,
+    /// Where the service answers as the backup interfaces of applications did.
+    pub compatibility: Compatibility,
     /// The databases by name.
     pub databases: BTreeMap<String, Database>,
 }
@@ -142,6 +146,8 @@ struct File {
     schedule: BTreeMap<String, String>,
     #[serde(default)]
     service: FileService,
+    #[serde(default)]
+    compatibility: Compatibility,
     #[serde(default)]
     databases: BTreeMap<String, FileDatabase>,
 }
@@ -372,6 +378,7 @@ impl Config {
             };
             databases.insert(name, database);
         }
+        file.compatibility.check(&databases).map_err(fail)?;
         let store_variables = RefCell::new(Vec::new());
         let noted = |name: &str| {
             store_variables.borrow_mut().push(name.to_owned());
@@ -397,6 +404,7 @@ impl Config {
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             schedules,
             service: file.service.read().map_err(fail)?,
+            compatibility: file.compatibility,
             databases,
         })
     }

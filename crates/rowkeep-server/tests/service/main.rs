@@ -1,5 +1,6 @@
 //! The service, asked over HTTP as anybody would.
 
+mod compatibility;
 mod differences;
 mod job_events;
 mod jobs;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answers::{Done, NotDone, Refused, goes_on};
-use super::metadata::{BackupList, StatsAnswer, backup_of, list, stats};
+use super::metadata::{Shown, backup_of, list, stats};
 use super::work::{Worked, may, work};
 use crate::access::Role;
 use crate::web::extract::Optional;
@@ -33,23 +33,20 @@ fn address(service: &Service) -> Option<&BackupAddress> {
 
 /// Lists the newest 500 backups of the database that `[compatibility.backup]` names, or says how all are together.
 #[utoipa::path(get, path = "/api/backup", operation_id = "compatibleBackups", tag = "compatibility", params(ShowQuery), responses(
-    (status = 200, description = "The backups, the newest first; with action=stats all of them together", body = BackupList),
+    (status = 200, description = "The backups, the newest first; with action=stats all of them together", body = Shown),
     (status = "default", description = "Why it was not done", body = NotDone),
 ))]
 pub(in crate::api) async fn show(
     State(service): State<Service>,
     caller: Result<Caller, Problem>,
     query: Result<Query<ShowQuery>, QueryRejection>,
-) -> Result<Response, Refused> {
+) -> Result<Json<Shown>, Refused> {
     let database = address(&service).map(|address| address.database.as_str());
     let (_, database) = may(&service, caller, Role::Viewer, database, "database.read").await?;
     let Query(query) = query?;
     match query.action.as_deref() {
-        None => Ok(Json(list(&service, database).await?).into_response()),
-        Some("stats") => {
-            let stats: StatsAnswer = stats(&service, database).await?;
-            Ok(Json(stats).into_response())
-        }
+        None => Ok(Json(Shown::List(list(&service, database).await?))),
+        Some("stats") => Ok(Json(Shown::Stats(stats(&service, database).await?))),
         Some(other) => Err(Problem::malformed(format!("action is {other:?}, and can be stats")).into()),
     }
 }

@@ -65,6 +65,14 @@ pub(in crate::api) struct StatsAnswer {
     stats: BackupStats,
 }
 
+/// What is shown: the backups, or all of them together.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::api) enum Shown {
+    List(BackupList),
+    Stats(StatsAnswer),
+}
+
 /// The newest backups of a database.
 pub(super) async fn list(service: &Service, database: &str) -> Result<BackupList, Problem> {
     let summaries = summaries(service, database).await?;

@@ -3,9 +3,11 @@
 mod alerts;
 mod audit;
 mod channels;
+mod compatible;
 mod databases;
 mod differences;
 mod health;
+mod job_events;
 mod jobs;
 mod metrics;
 mod repository;
@@ -41,6 +43,7 @@ use crate::web::service::Service;
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may do what"),
         (name = "users", description = "People who sign in"),
+        (name = "compatibility", description = "Backups at the addresses that applications had for them"),
         (name = "health", description = "How the service and its databases are"),
     ),
     security(("token" = []), ("session" = [])),
@@ -68,6 +71,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::stop))
+        .routes(routes!(job_events::watch))
         .routes(routes!(schedules::list))
         .routes(routes!(alerts::list))
         .routes(routes!(channels::list))
@@ -84,6 +88,9 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(users::reset))
         .routes(routes!(users::remove))
         .routes(routes!(health::health))
+        .routes(routes!(compatible::backup::show, compatible::backup::create, compatible::backup::delete))
+        .routes(routes!(compatible::restore::restore))
+        .routes(routes!(compatible::admin_backup::list, compatible::admin_backup::create))
 }
 
 fn document() -> utoipa::openapi::OpenApi {
@@ -107,6 +114,10 @@ fn described() -> (Router<Service>, utoipa::openapi::OpenApi) {
     for path in document.paths.paths.values_mut() {
         let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete];
         for operation in operations.into_iter().flatten() {
+            // What has one form for all that can go wrong says so.
+            if operation.responses.responses.contains_key("default") {
+                continue;
+            }
             let mut also = vec![("429", "Too many tokens that are not valid came from this address")];
             if operation.request_body.is_some() {
                 also.push(("413", "The body is too large"));

@@ -280,6 +280,16 @@ impl Queue {
         running.get(id).map(|running| running.progress.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
+    /// The ids of jobs that come to an end from now on; of one that is tried again, too.
+    pub(crate) fn ended(&self) -> broadcast::Receiver<String> {
+        self.0.ended.subscribe()
+    }
+
+    /// Cancelled when the service ends.
+    pub(crate) fn ending(&self) -> &CancellationToken {
+        &self.0.ending
+    }
+
     /// Stops a job, and notes that somebody did; whether there was one to stop.
     pub(crate) async fn stop(&self, id: &str, deed: Deed) -> Result<bool, Error> {
         let (of, now) = (id.to_owned(), self.now());

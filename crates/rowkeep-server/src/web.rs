@@ -11,3 +11,4 @@ pub(crate) mod names;
 pub(crate) mod plans;
 pub(crate) mod problem;
 pub(crate) mod service;
+pub(crate) mod watching;

@@ -2,6 +2,7 @@
 
 mod beside;
 pub mod channels;
+mod compatibility;
 mod pings;
 mod repositories;
 mod schedules;
@@ -33,6 +34,7 @@ use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
 use channels::{Channel, FileChannel, Surroundings};
+pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
 use pings::FilePings;
 pub use pings::Pings;
 use repositories::FileRepository;
@@ -83,6 +85,8 @@ pub struct Config {
     pub capacity: Option<u64>,
     /// Where alerts go.
     pub channels: Vec<Channel>,
+    /// Where the service answers as the backup interfaces of applications did.
+    pub compatibility: Compatibility,
     /// The databases by name.
     pub databases: BTreeMap<String, Database>,
 }
@@ -156,6 +160,8 @@ struct File {
     channels: Vec<FileChannel>,
     #[serde(default)]
     service: FileService,
+    #[serde(default)]
+    compatibility: Compatibility,
     #[serde(default)]
     databases: BTreeMap<String, FileDatabase>,
 }
@@ -401,6 +407,7 @@ impl Config {
         let channels = channels::read_all(file.channels, &surroundings).map_err(fail)?;
         let capacity = file.capacity.as_deref().map(bytes).transpose();
         let capacity = capacity.map_err(|problem| fail(format!("capacity: {problem}")))?;
+        file.compatibility.check(&databases).map_err(fail)?;
         let store_variables = RefCell::new(Vec::new());
         let noted = |name: &str| {
             store_variables.borrow_mut().push(name.to_owned());
@@ -428,6 +435,7 @@ impl Config {
             service: file.service.read().map_err(fail)?,
             capacity,
             channels,
+            compatibility: file.compatibility,
             databases,
         })
     }

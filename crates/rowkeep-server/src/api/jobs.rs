@@ -75,7 +75,7 @@ pub(super) struct JobView {
 }
 
 impl JobView {
-    fn new(service: &Service, job: Job) -> Self {
+    pub(super) fn new(service: &Service, job: Job) -> Self {
         // What is stored is an object with `job` and its content.
         let content = |text: &str, name: &str| match serde_json::from_str(text) {
             Ok(Value::Object(mut object)) => object.remove(name).unwrap_or(Value::Null),

@@ -41,6 +41,11 @@ impl Problem {
         Self { status: status.as_u16(), code, title, detail: detail.into(), suggestion: None }
     }
 
+    /// What happened, to what.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same with a command that helps.
     pub(crate) fn with_command(mut self, command: impl Into<String>) -> Self {
         self.suggestion = Some(Suggestion { command: command.into() });

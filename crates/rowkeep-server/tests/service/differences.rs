@@ -1,9 +1,13 @@
 //! The rows that differ between two states, page by page.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 
 use super::support::Service;
 
@@ -186,4 +190,31 @@ async fn what_cannot_be_compared_is_told() {
     ask(&service, "shop", &[("before", "good"), ("table", "customers")]).await.expect(200);
     let audit = service.get("/api/v1/audit?limit=500").await["entries"].to_string();
     assert!(audit.contains("difference.read") && audit.contains("table customers of shop"), "{audit}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_away_gives_the_comparison_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("it listens");
+    let address = silent.local_addr().expect("it has one");
+    let url = format!("postgres://u:p@{address}/x?connect_timeout=600&sslmode=disable");
+    let config = format!("[databases.silent]\nurl = '{url}'");
+    let service = Arc::new(Service::with(&config, rowkeep::clock::SystemClock::shared()).await);
+    let live = [("before", "live"), ("after", "live"), ("table", "customers")];
+    // As many as are made at once.
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        let service = Arc::clone(&service);
+        let asking = tokio::spawn(async move { ask(&service, "silent", &live).await });
+        let (mut connected, _) = silent.accept().await.expect("it is asked");
+        connected.read_u8().await.expect("something is sent");
+        asked.push((asking, connected));
+    }
+    for (asking, mut connected) in asked {
+        asking.abort();
+        let mut rest = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(60), connected.read_to_end(&mut rest)).await;
+        closed.expect("nobody waits for the database any more").expect("it is closed");
+    }
+    let page = ask(&service, "orders", &live).await.expect(200);
+    assert_eq!(page["rows"], json!([]));
 }

@@ -123,6 +123,7 @@ fn rows() -> Vec<Row> {
         ),
         row("listJobs", get(), "/api/v1/jobs", "viewer", true, None, 200),
         row("getJob", get(), "/api/v1/jobs/JOB", "viewer", true, None, 200),
+        row("watchJob", get(), "/api/v1/jobs/JOB/events", "viewer", true, None, 200),
         row("stopJob", post(), "/api/v1/jobs/JOB/stop", "operator", true, None, 409),
         row("listSchedules", get(), "/api/v1/schedules", "viewer", true, None, 200),
         row("listAlerts", get(), "/api/v1/alerts", "viewer", true, None, 200),
@@ -177,7 +178,8 @@ fn every_operation_has_a_row() {
         operations.map(|operation| operation["operationId"].as_str().expect("it has a name")).collect();
     let rows = rows();
     let of_sessions = super::sessions::rows().into_iter().map(|row| row.0);
-    assert_eq!(described, rows.iter().map(|row| row.id).chain(of_sessions).collect());
+    let compatible = super::compatibility::rows().into_iter().map(|row| row.id);
+    assert_eq!(described, rows.iter().map(|row| row.id).chain(of_sessions).chain(compatible).collect());
     for row in rows {
         let path = row.path.split('?').next().expect("it begins with a path");
         let matches = |described: &str| {

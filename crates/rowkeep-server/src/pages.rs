@@ -1,6 +1,7 @@
 //! The pages: what people see who sign in with a browser. All of it is made here; nothing runs in the browser.
 
 mod account;
+mod alerts;
 mod assets;
 mod audit;
 mod charts;
@@ -47,6 +48,8 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::show))
         .route("/jobs/{id}/stop", post(jobs::stop))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/channels/{name}/tests", post(alerts::test))
         .route("/audit", get(audit::list))
         .route("/settings", get(settings::show))
         .route("/settings/users", post(settings::add_user))

@@ -1,6 +1,7 @@
 //! What the API and the pages have in common: who asks, what is named, and what is answered when it cannot be done.
 
 pub(crate) mod access;
+pub(crate) mod alerts;
 pub(crate) mod asking;
 pub(crate) mod cookies;
 pub(crate) mod differences;

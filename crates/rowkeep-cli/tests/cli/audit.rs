@@ -26,10 +26,10 @@ fn the_audit_is_checked_and_given_out_while_the_service_is_stopped() {
     }
     drop(service);
     let whole = sandbox.done(&["audit", "verify"]);
-    assert!(whole.out.contains("the audit is what was written: 3 entries"), "{whole:?}");
+    assert!(whole.out.contains("the audit is what was written: 4 entries"), "{whole:?}");
     assert!(whole.out.contains("entries named by 1 snapshot are all in it"), "{whole:?}");
     let lines = sandbox.done(&["audit", "export"]);
-    assert_eq!(lines.out.lines().count(), 3, "{lines:?}");
+    assert_eq!(lines.out.lines().count(), 4, "{lines:?}");
     let csv = sandbox.done(&["audit", "export", "--format", "csv"]);
     assert!(csv.out.starts_with("number,time,who,"), "{csv:?}");
     assert!(csv.out.contains(",backup.create,backup of a: "), "{csv:?}");

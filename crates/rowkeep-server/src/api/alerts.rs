@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::jobs::{LARGEST_PAGE, limit};
-use crate::state::incidents::{self, After, Incident};
+use super::jobs::limit;
+use crate::state::incidents::Incident;
+use crate::web::alerts;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -68,20 +69,6 @@ pub(super) struct AlertQuery {
     limit: Option<u32>,
 }
 
-fn after(cursor: &str) -> Option<After> {
-    let (state, number) = cursor.split_once('-')?;
-    let is_open = match state {
-        "open" => true,
-        "cleared" => false,
-        _ => return None,
-    };
-    Some(After { is_open, number: number.parse().ok()? })
-}
-
-fn place(incident: &Incident) -> After {
-    After { is_open: incident.cleared.is_none(), number: incident.number }
-}
-
 /// Lists what is wrong, and after it what was.
 #[utoipa::path(get, path = "/api/v1/alerts", operation_id = "listAlerts", tag = "alerts", params(AlertQuery), responses(
     (status = 200, description = "Those that are open, then the others, each the newest first", body = AlertList),
@@ -95,25 +82,6 @@ pub(super) async fn list(
 ) -> Result<Json<AlertList>, Problem> {
     let Query(query) = query?;
     let limit = limit(query.limit)? as usize;
-    let malformed = || Problem::malformed("the cursor is none that this list gave");
-    let mut next = query.cursor.as_deref().map(|cursor| after(cursor).ok_or_else(malformed)).transpose()?;
-    // Some may be nobody's business who asks.
-    let mut seen = Vec::new();
-    let next_cursor = loop {
-        let list = move |state: &rusqlite::Transaction<'_>| incidents::list(state, next, LARGEST_PAGE);
-        let page = service.queue().state().transaction(list).await?;
-        let is_last = page.len() < LARGEST_PAGE as usize;
-        next = page.last().map(place);
-        seen.extend(page.into_iter().filter(|incident| caller.0.sees(incident.database.as_deref())));
-        if seen.len() > limit {
-            seen.truncate(limit);
-            break seen.last().map(place);
-        }
-        if is_last {
-            break None;
-        }
-    };
-    let next_cursor = next_cursor
-        .map(|after| format!("{}-{}", if after.is_open { "open" } else { "cleared" }, after.number));
+    let (seen, next_cursor) = alerts::list(&service, &caller, query.cursor.as_deref(), limit).await?;
     Ok(Json(AlertList { alerts: seen.into_iter().map(AlertView::from).collect(), next_cursor }))
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::Role;
-use crate::alerts::{Event, Message, Severity, send};
 use crate::state::channels::{self, ChannelState};
+use crate::web::alerts;
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
@@ -121,23 +121,8 @@ pub(super) async fn test(
     caller: Caller,
     Named(name): Named<String>,
 ) -> Result<Json<ChannelTest>, Problem> {
-    caller.must(&service, Role::Admin, None, "channel.test").await?;
-    let queue = service.queue();
-    let channel = queue.workspace().config().channels.iter().find(|channel| channel.name == name);
-    let channel = channel.ok_or_else(|| Problem::not_found(format!("no channel {name}")))?;
-    let (id, now) = (queue.random::<16>()?, queue.now());
-    let text = format!("{} tries the channel {name}. Nothing is wrong.", caller.0.name);
-    let message = Message::new(Event::Test, Severity::Info, "this is a test", &text, now);
-    let sent = send(channel, &message, &id, now).await;
-    caller.note(&service, "channel.test", name.clone(), if sent.is_ok() { "done" } else { "failed" }).await?;
-    let failure = sent.as_ref().err().map(|failure| failure.told.clone());
-    let noted = move |state: &rusqlite::Transaction<'_>| match failure {
-        None => channels::delivered(state, &name, now),
-        Some(told) => channels::failed(state, &name, &told, 1, now),
-    };
-    queue.state().transaction(noted).await?;
-    Ok(Json(match sent {
+    Ok(Json(match alerts::test(&service, &caller, &name).await? {
         Ok(answer) => ChannelTest { delivered: true, answer },
-        Err(failure) => ChannelTest { delivered: false, answer: failure.told },
+        Err(answer) => ChannelTest { delivered: false, answer },
     }))
 }

@@ -31,7 +31,7 @@ impl AccountPage {
     fn of(visitor: &Visitor) -> Self {
         let principal = &visitor.caller.0;
         Self {
-            frame: Frame::of(visitor, Section::Account, "Account"),
+            frame: Frame::of(&visitor.session, Section::Account, "Account"),
             role: principal.role.name(),
             databases: principal.databases.as_ref().map(|names| names.join(", ")),
             has_second_factor: visitor.session.user.second_factor.is_some(),
@@ -55,7 +55,7 @@ struct PasswordPage {
 }
 
 fn password_page(visitor: &Visitor, problem: Option<String>) -> PasswordPage {
-    let frame = Frame::of(visitor, Section::Account, "Choose a password");
+    let frame = Frame::of(&visitor.session, Section::Account, "Choose a password");
     PasswordPage { frame, is_first: visitor.session.user.must_change, problem }
 }
 

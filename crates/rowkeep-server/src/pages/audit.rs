@@ -80,6 +80,6 @@ pub(super) async fn list(
         .last()
         .map(|entry| entry.number)
         .filter(|number| *number > 1 && entries.len() == PAGE as usize);
-    let frame = Frame::of(&visitor, Section::Audit, "Audit");
+    let frame = Frame::of(&visitor.session, Section::Audit, "Audit");
     Ok(page(&AuditPage { frame, entries: entries.into_iter().map(row).collect(), next, verified }))
 }

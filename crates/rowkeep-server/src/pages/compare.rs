@@ -125,7 +125,7 @@ pub(super) async fn show(
     let lines = difference.definitions.changes.iter().flat_map(rowkeep::diff::DefinitionChange::lines);
     let definitions = lines.take(DEFINITION_LINES).collect::<Vec<_>>().join("\n");
     let shown = ComparisonPage {
-        frame: Frame::of(&visitor, Section::Overview, format!("Compare {database}")),
+        frame: Frame::of(&visitor.session, Section::Overview, format!("Compare {database}")),
         part: part(&database),
         equal: difference.equal,
         total: counted(difference.rows.total(), "row"),

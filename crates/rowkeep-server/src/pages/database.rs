@@ -191,7 +191,7 @@ pub(super) async fn show(
     let most = |value: fn(&SnapshotSummary) -> u64| own.iter().map(|one| value(one)).max().unwrap_or(0);
     let may = |role| visitor.caller.0.may(role, Some(&database));
     let shown = DatabasePage {
-        frame: Frame::of(&visitor, Section::Overview, database.clone()),
+        frame: Frame::of(&visitor.session, Section::Overview, database.clone()),
         row: Row::of(&health, now, None),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         snapshots: listed.iter().rev().take(LISTED).map(|one| snapshot_row(one, &zone)).collect(),

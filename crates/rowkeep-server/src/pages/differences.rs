@@ -126,7 +126,7 @@ pub(super) async fn show(
         )
     };
     let shown = DifferencesPage {
-        frame: Frame::of(&visitor, Section::Overview, format!("{table} of {database}")),
+        frame: Frame::of(&visitor.session, Section::Overview, format!("{table} of {database}")),
         part: part(&database),
         table: found.table.to_string(),
         before: state_in_words(&database, before),

@@ -4,8 +4,7 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::visitor::Visitor;
-use crate::access::Role;
+use crate::access::{Role, Session};
 use crate::web::problem::Problem;
 
 /// What a browser may do with a page: show it and what this service draws it with, and send its forms here.
@@ -17,6 +16,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
 pub(super) enum Section {
     Overview,
     Jobs,
+    Alerts,
     Audit,
     Settings,
     Account,
@@ -41,13 +41,13 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of a page for somebody.
-    pub(super) fn of(visitor: &Visitor, section: Section, title: impl Into<String>) -> Self {
-        let principal = &visitor.caller.0;
+    pub(super) fn of(session: &Session, section: Section, title: impl Into<String>) -> Self {
+        let principal = &session.principal;
         Self {
             title: title.into(),
             section,
-            user: visitor.session.user.name.clone(),
-            csrf: visitor.session.csrf.clone(),
+            user: session.user.name.clone(),
+            csrf: session.csrf.clone(),
             role: Some(principal.role),
             sees_all: principal.databases.is_none(),
             refresh: 0,
@@ -77,6 +77,10 @@ impl Frame {
 
     pub(super) fn is_jobs(&self) -> bool {
         self.is_in(Section::Jobs)
+    }
+
+    pub(super) fn is_alerts(&self) -> bool {
+        self.is_in(Section::Alerts)
     }
 
     pub(super) fn is_audit(&self) -> bool {

@@ -73,7 +73,7 @@ pub(super) async fn list(
     let state = failed_only.then_some(JobState::Failed);
     let filter = Filter { state, kind: None, database: None, before, limit: PAGE };
     let (jobs, next) = asking::list(&service, &visitor.caller, filter).await?;
-    let mut frame = Frame::of(&visitor, Section::Jobs, "Jobs");
+    let mut frame = Frame::of(&visitor.session, Section::Jobs, "Jobs");
     let is_busy = |job: &Job| !job.state.is_over();
     frame.refresh = if before.is_none() && jobs.iter().any(is_busy) { REFRESH } else { 0 };
     Ok(page(&JobsPage { frame, jobs: jobs.iter().map(row).collect(), next, failed_only }))
@@ -118,7 +118,7 @@ pub(super) async fn show(
         Some((phase.to_owned(), told, percent))
     });
     let mut frame =
-        Frame::of(&visitor, Section::Jobs, format!("{} {}", job.kind.replace('_', " "), short(&id)));
+        Frame::of(&visitor.session, Section::Jobs, format!("{} {}", job.kind.replace('_', " "), short(&id)));
     frame.refresh = if job.state.is_over() { 0 } else { REFRESH };
     let database = job.database.as_deref();
     let may = |role| visitor.caller.0.may(role, database);

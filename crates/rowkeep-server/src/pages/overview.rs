@@ -162,7 +162,7 @@ pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Re
         Row { reason: row.reason.filter(|_| health.problem.is_none()), ..row }
     };
     let page_of = OverviewPage {
-        frame: Frame::of(&visitor, Section::Overview, "Overview"),
+        frame: Frame::of(&visitor.session, Section::Overview, "Overview"),
         all_well: databases.iter().all(|database| database.standing == Standing::Kept),
         sentence,
         problem: catalog.as_ref().err().cloned(),

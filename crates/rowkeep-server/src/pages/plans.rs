@@ -75,7 +75,7 @@ pub(super) async fn show(
     let needs_another = plan.needs_another(&service, &visitor.caller);
     let kept = &plan.listing.plan;
     let mut shown = PlanPage {
-        frame: Frame::of(&visitor, Section::Overview, format!("Plan {}", short(&id))),
+        frame: Frame::of(&visitor.session, Section::Overview, format!("Plan {}", short(&id))),
         short: short(&id),
         part: part(&database),
         snapshot: short(&kept.snapshot.to_string()),

@@ -139,7 +139,7 @@ async fn settings(
         false => Default::default(),
     };
     let shown = SettingsPage {
-        frame: Frame::of(visitor, Section::Settings, "Settings"),
+        frame: Frame::of(&visitor.session, Section::Settings, "Settings"),
         schedules: schedules.collect(),
         broken: checked.broken_promises.into_iter().map(|broken| (broken.database, broken.reason)).collect(),
         keeping,

@@ -20,7 +20,7 @@ async fn the_audit_tells_of_every_change() {
     service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     service.token("viewer", None).await;
     let head = service.get("/api/v1/audit/verification").await;
-    assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(4)));
+    assert_eq!((&head["intact"], &head["entries"]), (&json!(true), &json!(5)));
     let folder = service.stop().await;
     // An entry of another chain, which is right by itself.
     let other = Service::new().await;
@@ -148,19 +148,19 @@ async fn snapshots_know_the_audit_of_their_time() {
 async fn an_audit_that_is_cut_at_its_end_is_noticed() {
     let (folder, token) = stopped().await;
     // What came after the last snapshot, nobody knows; what was there before the second is missed.
-    let cut = "DELETE FROM audit WHERE number >= 3";
+    let cut = "DELETE FROM audit WHERE number >= 4";
     Connection::open(state(&folder)).expect("it opens").execute(cut, ()).expect("it is changed");
     let verified = verified(&folder, Some(&token)).await;
     assert_eq!((&verified["intact"], &verified["broken_at"]), (&json!(false), &Value::Null), "{verified}");
     let reasons = reasons(&verified);
     assert_eq!(reasons.len(), 1, "{verified}");
-    assert!(reasons[0].contains("orders") && reasons[0].contains("ends with entry 2"), "{reasons:?}");
+    assert!(reasons[0].contains("orders") && reasons[0].contains("ends with entry 3"), "{reasons:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_audit_that_is_written_anew_is_noticed() {
     let (folder, token) = stopped().await;
-    write_anew(&state(&folder), 3);
+    write_anew(&state(&folder), 4);
     let found = verified(&folder, Some(&token)).await;
     assert_eq!((&found["intact"], &found["broken_at"]), (&json!(false), &Value::Null), "{found}");
     assert_eq!(reasons(&found).len(), 1, "the first snapshot knows an entry before: {found}");
@@ -207,11 +207,11 @@ async fn the_whole_audit_is_given_to_others() {
     let (token, folder) = (service.token.clone(), service.stop().await);
     {
         let database = Connection::open(state(&folder)).expect("it opens");
-        let many = "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+        let many = "WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
             INSERT INTO audit SELECT i, 0, 'token x', '', 'job.create', 'number ' || i, 'done', x'' FROM n";
         database.execute(many, ()).expect("they are added");
     }
-    write_anew(&state(&folder), 3);
+    write_anew(&state(&folder), 4);
     let service = Service::again(folder, Some(token), "", SystemClock::shared()).await;
     let paths = [("?format=ndjson", "*/*"), ("", "application/x-ndjson"), ("", "text/plain, text/csv;q=0.5")];
     let mut texts = Vec::new();
@@ -233,7 +233,7 @@ async fn the_whole_audit_is_given_to_others() {
     let rows: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(rows[0], "number,time,who,address,action,object,outcome,hash");
     assert_eq!(rows.len(), 2502, "a head, the entries, and nothing after the last end of a line");
-    let made = rows[2].to_owned();
+    let made = rows[3].to_owned();
     assert!(made.contains(",\"'=1+1,\"\"x\"\": "), "{made}");
     assert_eq!(rows[2500].split(',').nth(5), Some("number 2500"));
     for refused in ["?format=xml", "?format=csv&limit=3", "?format=ndjson&cursor=5"] {

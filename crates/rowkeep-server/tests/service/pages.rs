@@ -44,7 +44,8 @@ async fn first_sign_in(service: &Service) -> Browser {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_brings_lost_rows_back() {
-    let schedules = "[schedule]\nbackup = 'daily at 02:00'\ndrill = 'weekly on Sunday at 04:00'";
+    let schedules = "[schedule]\nbackup = 'daily at 02:00'\ndrill = 'weekly on Sunday at 04:00'
+        [[channels]]\nname = 'nobody'\nkind = 'ntfy'\nurl = 'http://127.0.0.1:9/alerts'\nprivate_network = true";
     let service = Service::with(schedules, SystemClock::shared()).await;
     let browser = first_sign_in(&service).await;
     browser.look("overview-empty").await;
@@ -107,6 +108,11 @@ async fn somebody_brings_lost_rows_back() {
     browser.press("Jobs").await;
     browser.until("drill").await;
     browser.look("jobs").await;
+    browser.press("Alerts").await;
+    browser.until("Nothing is wrong.").await;
+    browser.press("Send a test to nobody").await;
+    browser.until("nobody did not take the test message").await;
+    browser.look("alerts").await;
     browser.press("Audit").await;
     browser.until("plan.execute").await;
     browser.press("Look through the whole chain").await;
@@ -191,6 +197,7 @@ async fn pages_show_what_their_reader_may_see() {
         ("/databases/nothing", 404),
         ("/jobs", 200),
         (&*format!("/jobs/{job}"), 404),
+        ("/alerts", 200),
         ("/audit", 403),
         ("/settings", 200),
     ] {
@@ -209,6 +216,7 @@ async fn pages_show_what_their_reader_may_see() {
         "/databases/shop/undos",
         "/settings/users",
         "/settings/tokens",
+        "/alerts/channels/none/tests",
     ] {
         let (status, _, text) = page(&service, Method::POST, path, &cookie, &body).await;
         assert_eq!(status, 403, "{path}: {text}");

@@ -128,6 +128,8 @@ impl MailServer {
             .env("PYTHONPATH", modules)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // It warns of passwords without TLS, which is what is tried.
+            .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
         let input = process.stdin.take().expect("it has an input");

@@ -1,9 +1,14 @@
 //! How databases are: when what holds them was made, how long a recovery takes, and whether that keeps what was promised.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+use rowkeep::Config;
 use rowkeep::config::Work;
+use rowkeep::format::Summary;
 pub(crate) use rowkeep::jobs::health::Standing;
 use rowkeep::jobs::health::{Known, overdue_since, summary};
+use rowkeep::timetable::Scheduled;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -108,57 +113,90 @@ impl LastJob {
 /// The states in which a job says something about what it was to do.
 pub(crate) const TELLING: [JobState; 3] = [JobState::Done, JobState::Differences, JobState::Failed];
 
+/// What is known of a database beside its configuration.
+struct Facts<'a> {
+    backup: Option<Job>,
+    drill: Option<Job>,
+    newest: Option<&'a Summary>,
+    snapshots: u64,
+}
+
 /// Finds out how a database is.
 pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealth, Error> {
+    let mut found = health_of_all(queue, |other| other == name).await?;
+    found.pop().ok_or_else(|| Error::Content(format!("no database {name}")))
+}
+
+/// Finds out how all databases are that are meant, by name: by one look at the repository, and one at the state.
+pub(crate) async fn health_of_all(
+    queue: &Queue,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<Vec<DatabaseHealth>, Error> {
     let (config, now) = (queue.workspace().config(), queue.now());
-    let promise = config.databases.get(name).and_then(|database| database.promise);
-    let of = name.to_owned();
-    let (backup, drill) = queue
-        .state()
-        .transaction(move |state| {
-            let last = |work: Work| jobs::last_of(state, work.name(), Some(&of), &TELLING);
-            Ok((last(Work::Backup)?, last(Work::Drill)?))
-        })
-        .await?;
-    let catalog = match queue.repository().await {
-        Ok(repository) => repository.catalog().await.map_err(|error| error.to_string()),
-        Err(problem) => Err(problem),
-    };
-    let (newest, snapshots) = match &catalog {
-        Ok(catalog) => {
-            let newest = catalog.newest(Some(name)).map(|summary| Newest {
-                id: summary.id.to_string(),
-                time: summary.time,
-                age_seconds: u64::try_from(now.duration_since(summary.time).as_secs()).unwrap_or(0),
-                rows: summary.rows,
-                bytes: summary.bytes,
-                new_bytes: summary.new_bytes,
-            });
-            (newest, catalog.of(Some(name)).count() as u64)
+    let names: Vec<String> = config.databases.keys().filter(|name| is_meant(name)).cloned().collect();
+    let of = names.clone();
+    let last = queue.state().transaction(move |state| {
+        let last = |name: &String| {
+            let of = |work: Work| jobs::last_of(state, work.name(), Some(name), &TELLING);
+            Ok((of(Work::Backup)?, of(Work::Drill)?))
+        };
+        of.iter().map(last).collect::<rusqlite::Result<Vec<_>>>()
+    });
+    let last = last.await?;
+    let catalog = queue.catalog().await;
+    let mut of_databases: HashMap<&str, (Option<&Summary>, u64)> = HashMap::new();
+    for summary in catalog.iter().flat_map(|catalog| catalog.snapshots()) {
+        let (newest, count) = of_databases.entry(&summary.database).or_default();
+        *count += 1;
+        if !summary.is_safety() {
+            *newest = Some(&**summary);
         }
-        Err(_) => (None, 0),
-    };
-    let has_failed = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.state != JobState::Done);
+    }
     let timetable = config.timetable();
+    let databases = names.iter().zip(last).map(|(name, (backup, drill))| {
+        let (newest, snapshots) = of_databases.get(&**name).copied().unwrap_or_default();
+        let facts = Facts { backup, drill, newest, snapshots };
+        told(config, &timetable, name, facts, catalog.as_ref().err(), now)
+    });
+    Ok(databases.collect())
+}
+
+fn told(
+    config: &Config,
+    timetable: &[Scheduled],
+    name: &str,
+    facts: Facts<'_>,
+    problem: Option<&String>,
+    now: Timestamp,
+) -> DatabaseHealth {
+    let Facts { backup, drill, newest, snapshots } = facts;
+    let promise = config.databases.get(name).and_then(|database| database.promise);
+    let age = |summary: &Summary| u64::try_from(now.duration_since(summary.time).as_secs()).unwrap_or(0);
+    let has_failed = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.state != JobState::Done);
     let backups = timetable
         .iter()
         .find(|scheduled| scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name));
-    let overdue_since = catalog
-        .as_ref()
-        .ok()
-        .and_then(|catalog| overdue_since(config, backups?, catalog.newest(Some(name))?, now));
+    let overdue_since =
+        backups.zip(newest).and_then(|(backups, newest)| overdue_since(config, backups, newest, now));
     let known = Known {
-        is_readable: catalog.is_ok(),
-        age_seconds: newest.as_ref().map(|newest| newest.age_seconds),
+        is_readable: problem.is_none(),
+        age_seconds: newest.map(age),
         promise,
         is_overdue: overdue_since.is_some(),
         has_failed: has_failed(&backup) || has_failed(&drill),
     };
-    Ok(DatabaseHealth {
+    DatabaseHealth {
         name: name.to_owned(),
         standing: known.standing(),
-        problem: catalog.as_ref().err().cloned(),
-        newest,
+        problem: problem.cloned(),
+        newest: newest.map(|summary| Newest {
+            id: summary.id.to_string(),
+            time: summary.time,
+            age_seconds: age(summary),
+            rows: summary.rows,
+            bytes: summary.bytes,
+            new_bytes: summary.new_bytes,
+        }),
         snapshots,
         lose_seconds: promise.map(|promise| promise.lose_seconds),
         back_in_seconds: promise.and_then(|promise| promise.back_in_seconds),
@@ -167,19 +205,7 @@ pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealt
         last_drill: drill.as_ref().map(LastJob::of),
         overdue_since,
         next_backup: backups.and_then(|scheduled| config.next(scheduled, now)),
-    })
-}
-
-/// Finds out how all databases are that are meant, by name.
-pub(crate) async fn health_of_all(
-    queue: &Queue,
-    is_meant: impl Fn(&str) -> bool,
-) -> Result<Vec<DatabaseHealth>, Error> {
-    let mut databases = Vec::new();
-    for name in queue.workspace().config().databases.keys().filter(|name| is_meant(name)) {
-        databases.push(health_of(queue, name).await?);
     }
-    Ok(databases)
 }
 
 /// What a drill measured.

@@ -18,7 +18,7 @@ use rowkeep::jobs::caller::{RunCommand, Unattended};
 use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::jobs::snapshots;
 use rowkeep::jobs::workspace::Workspace;
-use rowkeep::repository::{Randomness, Repository};
+use rowkeep::repository::{Catalog, Randomness, Repository};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,9 @@ const AGAIN: [SignedDuration; 4] = [
 /// For how long the repository is taken to be as it was found.
 const FRESH: Duration = Duration::from_secs(10);
 
+/// For how long it is taken to hold what it held, unless a job has ended: to list very many snapshots takes a while.
+const MOMENTS: Duration = Duration::from_secs(2);
+
 /// What a job is known by in the tags of the snapshots that it makes.
 const TAG: &str = "rowkeep-job";
 
@@ -73,6 +76,8 @@ struct Inner {
     /// Cancelled when the service ends.
     ending: CancellationToken,
     looked: tokio::sync::Mutex<Option<Looked>>,
+    /// What the repository held, and when that was looked at.
+    seen: tokio::sync::Mutex<Option<(Instant, Arc<Catalog>)>>,
 }
 
 /// When the repository was last looked at, and what was wrong with it.
@@ -133,6 +138,7 @@ impl Queue {
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
             looked: tokio::sync::Mutex::default(),
+            seen: tokio::sync::Mutex::default(),
         })))
     }
 
@@ -157,6 +163,21 @@ impl Queue {
             Some(problem) => Err(problem),
             None => self.0.workspace.repository().await.map_err(|error| error.in_one_line()),
         }
+    }
+
+    /// What the repository holds, as it was moments ago or is now; or why it cannot be read.
+    pub(crate) async fn catalog(&self) -> Result<Arc<Catalog>, String> {
+        let repository = self.repository().await?;
+        let mut seen = self.0.seen.lock().await;
+        let now = self.0.clock.instant();
+        if let Some((at, catalog)) = &*seen
+            && now.saturating_duration_since(*at) < MOMENTS
+        {
+            return Ok(Arc::clone(catalog));
+        }
+        let catalog = repository.catalog().await.map_err(|error| error.to_string())?;
+        *seen = Some((now, Arc::clone(&catalog)));
+        Ok(catalog)
     }
 
     /// Looks whether the repository is there, and is the one that was opened.
@@ -360,6 +381,7 @@ impl Queue {
                     })
                 };
                 let done = performed.unwrap_or_else(broken);
+                *queue.0.seen.lock().await = None;
                 let was_unwanted = queue.running().get(&job.id).is_some_and(|running| running.is_unwanted);
                 // What the service's end cut off is left as what a kill cuts off: the next start goes on with it.
                 if done.is_ok() || was_unwanted || !queue.0.ending.is_cancelled() {

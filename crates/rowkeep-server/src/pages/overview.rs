@@ -142,10 +142,7 @@ pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Re
     let databases = health_of_all(queue, |name| visitor.caller.0.sees(Some(name))).await?;
     let now = queue.now();
     let mut sizes: HashMap<&str, Vec<(i64, u64)>> = HashMap::new();
-    let catalog = match queue.repository().await {
-        Ok(repository) => repository.catalog().await.map_err(|error| error.to_string()),
-        Err(problem) => Err(problem),
-    };
+    let catalog = queue.catalog().await;
     if let Ok(catalog) = &catalog {
         for summary in catalog.snapshots().filter(|summary| summary.before.is_none()) {
             sizes.entry(&*summary.database).or_default().push((summary.time.as_second(), summary.bytes));

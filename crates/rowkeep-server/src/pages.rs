@@ -22,7 +22,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::web::service::Service;
-pub(crate) use refused::not_found;
+pub(crate) use refused::{not_found, other_method};
 
 /// The pages, by their addresses.
 pub(crate) fn routes() -> Router<Service> {

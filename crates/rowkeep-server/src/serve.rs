@@ -114,7 +114,9 @@ impl Server {
         let attempts = Arc::clone(self.service.attempts());
         let app = router(self.service);
         let looking = async {
-            if let Err(problem) = self.queue.repository().await {
+            // Where the first backup makes it, that it is not there yet is nothing to be told.
+            let is_made = self.queue.workspace().config().create;
+            if let (Err(problem), false) = (self.queue.repository().await, is_made) {
                 tracing::warn!("the repository cannot be used: {problem}");
             }
         };

@@ -29,7 +29,7 @@ pub(crate) fn router(service: Service) -> Router {
     api::routes()
         .merge(pages::routes())
         .fallback(nothing_there)
-        .method_not_allowed_fallback(|| async { Problem::method().into_response() })
+        .method_not_allowed_fallback(other_method)
         .layer(from_fn_with_state(service.clone(), count_refusals))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
@@ -54,6 +54,14 @@ async fn count_refusals(State(service): State<Service>, request: Request, next: 
         service.attempts().note(service.queue().now());
     }
     response
+}
+
+/// What they are told of addresses that are asked in another way: people, who come back to where a form was sent.
+async fn other_method(uri: Uri) -> Response {
+    match uri.path().starts_with("/api/") {
+        true => Problem::method().into_response(),
+        false => pages::other_method(),
+    }
 }
 
 /// What programs and people are told of addresses at which there is nothing.

@@ -51,12 +51,19 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// Text from strangers, safe to print: control characters cannot move the cursor or fake a line.
+/// Whether a character does something else than to be seen: moves the cursor, ends a line, or turns round what follows.
+pub fn is_unseen(character: char) -> bool {
+    let turns =
+        matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || character.is_control()
+}
+
+/// Text from strangers, safe to print: characters that are not seen cannot move the cursor, fake a line or turn text round.
 pub fn plain(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let escaped: Box<dyn Iterator<Item = char>> =
-                if c.is_control() { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) };
+                if is_unseen(c) { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) };
             escaped
         })
         .collect()

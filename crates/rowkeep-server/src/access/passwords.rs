@@ -1,12 +1,13 @@
 //! Passwords: what is kept of them is an Argon2id hash, and making one costs so much that guessing does not pay.
 
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::queue::Queue;
@@ -61,12 +62,28 @@ impl ExposeSecret<str> for Password {
 }
 
 /// Turns at hashing passwords.
-#[derive(Debug, Clone)]
-pub(super) struct Hashing(Arc<Semaphore>);
+///
+/// They are on threads of their own: each thread that ever hashed keeps the memory that it took.
+#[derive(Debug)]
+pub(super) struct Hashing(Sender<Work>);
+
+type Work = Box<dyn FnOnce() + Send>;
 
 impl Default for Hashing {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        let (sender, receiver) = channel::<Work>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for _ in 0..AT_ONCE {
+            let receiver = Arc::clone(&receiver);
+            std::thread::spawn(move || {
+                let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                // Until nobody can ask any more.
+                while let Ok(work) = next() {
+                    work();
+                }
+            });
+        }
+        Self(sender)
     }
 }
 
@@ -80,7 +97,8 @@ impl Hashing {
                 Argon2::default().hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
             hashed.map(|hash: PasswordHash| hash.to_string())
         });
-        hashed.await.map_err(|error| Error::Content(format!("a password cannot be hashed: {error}")))
+        let hashed = hashed.await.ok_or_else(|| Error::Content("passwords cannot be hashed".to_owned()))?;
+        hashed.map_err(|error| Error::Content(format!("a password cannot be hashed: {error}")))
     }
 
     /// Whether a password is the one of which that is kept; of nobody's never, and after as long a time.
@@ -91,14 +109,20 @@ impl Hashing {
             let kept = PasswordHash::new(&kept)?;
             Argon2::default().verify_password(password.expose_secret().as_bytes(), &kept)
         });
-        verified.await.is_ok() && has_one
+        verified.await.is_some_and(|verified| verified.is_ok()) && has_one
     }
 
-    async fn turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        // It is never closed.
-        let _turn = Arc::clone(&self.0).acquire_owned().await;
-        let done = tokio::task::spawn_blocking(work).await;
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    /// Nothing where the threads are gone.
+    async fn turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (done, result) = oneshot::channel();
+        // Of who has gone away nothing is hashed any more.
+        let work = move || {
+            if !done.is_closed() {
+                let _ = done.send(work());
+            }
+        };
+        self.0.send(Box::new(work)).ok()?;
+        result.await.ok()
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) principal: Principal,
     /// What everything has to bring that changes something, which no other site's page knows.
     pub(crate) csrf: String,
+    /// How many alerts are open that he may see; only for pages.
+    pub(crate) open_alerts: usize,
 }
 
 /// By which a session is found.
@@ -66,7 +68,7 @@ pub(crate) async fn session_of(queue: &Queue, secret: &str, address: IpAddr) -> 
         databases: user.databases.clone(),
         address: address.to_string(),
     };
-    Ok(Session { user, principal, csrf: csrf_of(secret) })
+    Ok(Session { user, principal, csrf: csrf_of(secret), open_alerts: 0 })
 }
 
 /// Ends the session of a secret.

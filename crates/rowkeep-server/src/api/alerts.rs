@@ -71,9 +71,8 @@ pub(super) struct AlertQuery {
 
 /// Lists what is wrong, and after it what was.
 #[utoipa::path(get, path = "/api/v1/alerts", operation_id = "listAlerts", tag = "alerts", params(AlertQuery), responses(
+    Problem,
     (status = 200, description = "Those that are open, then the others, each the newest first", body = AlertList),
-    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(service): State<Service>,

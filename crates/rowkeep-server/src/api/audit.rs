@@ -56,14 +56,12 @@ enum Format {
 
 /// Lists who did what, refusals too; or gives the whole audit as NDJSON or CSV.
 #[utoipa::path(get, path = "/api/v1/audit", operation_id = "listAudit", tag = "audit", params(AuditQuery), responses(
+    Problem,
     (status = 200, description = "Entries, the newest first; or all of them, the oldest first", content(
         (AuditList = "application/json"),
         (String = "application/x-ndjson"),
         (String = "text/csv"),
     )),
-    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(service): State<Service>,
@@ -92,9 +90,8 @@ pub(super) async fn list(
 
 /// Looks through the whole audit for changes, gaps and cuts: also whether it has the entries that snapshots know.
 #[utoipa::path(get, path = "/api/v1/audit/verification", operation_id = "verifyAudit", tag = "audit", responses(
+    Problem,
     (status = 200, description = "What was found", body = AuditVerification),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn verify(
     State(service): State<Service>,

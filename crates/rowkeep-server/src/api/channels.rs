@@ -80,9 +80,8 @@ pub(super) struct ChannelList {
 
 /// Lists the channels, and how they are.
 #[utoipa::path(get, path = "/api/v1/channels", operation_id = "listChannels", tag = "alerts", responses(
+    Problem,
     (status = 200, description = "The channels, as they are configured", body = ChannelList),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(service): State<Service>,
@@ -111,9 +110,8 @@ pub(super) struct ChannelTest {
 /// Sends a test message over a channel, and answers with what the other side said.
 #[utoipa::path(post, path = "/api/v1/channels/{name}/tests", operation_id = "testChannel", tag = "alerts",
     params(("name" = String, Path, description = "Of the channel")), responses(
+    Problem,
     (status = 200, description = "What became of it", body = ChannelTest),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such channel", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn test(

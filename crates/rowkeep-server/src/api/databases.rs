@@ -11,6 +11,7 @@ use rowkeep::jobs::backup::BackupRequest;
 use rowkeep::jobs::drill::DrillRequest;
 use rowkeep::jobs::holds::{HoldRequest, ReleaseRequest};
 use rowkeep::jobs::request::Request;
+use rowkeep::units::is_unseen;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -32,8 +33,8 @@ pub(super) struct DatabaseList {
 
 /// Lists the databases and how they are.
 #[utoipa::path(get, path = "/api/v1/databases", operation_id = "listDatabases", tag = "databases", responses(
+    Problem,
     (status = 200, description = "The databases, by name", body = DatabaseList),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(service): State<Service>,
@@ -46,8 +47,8 @@ pub(super) async fn list(
 /// Says how a database is.
 #[utoipa::path(get, path = "/api/v1/databases/{database}", operation_id = "getDatabase", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml")), responses(
+    Problem,
     (status = 200, description = "The database", body = DatabaseHealth),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
@@ -83,11 +84,9 @@ pub(super) struct PageQuery {
 /// Lists the snapshots of a database.
 #[utoipa::path(get, path = "/api/v1/databases/{database}/snapshots", operation_id = "listSnapshots", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), PageQuery), responses(
+    Problem,
     (status = 200, description = "Its snapshots, the newest first", body = SnapshotList),
-    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn snapshots(
     State(service): State<Service>,
@@ -136,7 +135,7 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
 }
 
 fn plain(what: &str, text: &str) -> Result<(), Problem> {
-    match text.len() <= LONGEST && !text.chars().any(char::is_control) {
+    match text.len() <= LONGEST && !text.chars().any(is_unseen) {
         true => Ok(()),
         false => Err(Problem::unprocessable(format!(
             "{what} is longer than {LONGEST} bytes, or has control characters"
@@ -147,14 +146,10 @@ fn plain(what: &str, text: &str) -> Result<(), Problem> {
 /// Backs up a database.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/backups", operation_id = "backUp", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = Option<BackupBody>, responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn back_up(
     State(service): State<Service>,
@@ -199,14 +194,10 @@ const EVENT: &str = "event";
 /// Takes note of something that an application announces, by a backup that is tagged with it.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/events", operation_id = "announce", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = EventBody, responses(
+    Problem,
     (status = 200, description = "The job of the backup, which is over", body = JobView),
     (status = 202, description = "The job of the backup, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn announce(
     State(service): State<Service>,
@@ -233,11 +224,9 @@ pub(super) async fn announce(
 /// Tests whether the newest snapshot of a database can be restored.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/drills", operation_id = "drill", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn drill(
@@ -269,15 +258,10 @@ pub(super) struct HoldBody {
     params(("database" = String, Path, description = "Its name in rowkeep.toml"),
         ("snapshot" = String, Path, description = "Its id or the beginning of it, its name, or `latest`"), WaitQuery),
     request_body = Option<HoldBody>, responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn hold(
     State(service): State<Service>,
@@ -299,13 +283,10 @@ pub(super) async fn hold(
 #[utoipa::path(delete, path = "/api/v1/databases/{database}/snapshots/{snapshot}/hold", operation_id = "releaseSnapshot", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"),
         ("snapshot" = String, Path, description = "Its id or the beginning of it, its name, or `latest`"), WaitQuery), responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn release(
     State(service): State<Service>,

@@ -36,15 +36,10 @@ pub(super) struct DifferencesQuery {
 /// minutes after it was used last; a page ends early where its rows are large.
 #[utoipa::path(get, path = "/api/v1/databases/{database}/differences", operation_id = "listDifferences", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), DifferencesQuery), responses(
+    Problem,
     (status = 200, description = "The rows that differ", body = Page),
-    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database, snapshot or table", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The comparison of the cursor is not kept any more", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The repository is damaged", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The database or the repository cannot be used", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "It takes too long", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
     State(service): State<Service>,

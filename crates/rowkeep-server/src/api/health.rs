@@ -27,8 +27,8 @@ pub(super) struct Health {
 
 /// Says how the databases are.
 #[utoipa::path(get, path = "/api/v1/health", operation_id = "getHealth", tag = "health", responses(
+    Problem,
     (status = 200, description = "How the databases are", body = Health),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Result<Json<Health>, Problem> {
     let mut databases = health_of_all(service.queue(), |name| caller.0.sees(Some(name))).await?;

@@ -21,8 +21,8 @@ use crate::web::watching::{Happened, Watch};
 /// `end` with the job. The answer is over then, or when the service ends; comments come between, so that connections stay open.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/events", operation_id = "watchJob", tag = "jobs",
     params(("id" = String, Path, description = "Of the job")), responses(
+    Problem,
     (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such job", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn watch(

@@ -143,9 +143,8 @@ pub(super) fn number(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
 
 /// Lists jobs.
 #[utoipa::path(get, path = "/api/v1/jobs", operation_id = "listJobs", tag = "jobs", params(ListQuery), responses(
+    Problem,
     (status = 200, description = "Jobs, the newest first", body = JobList),
-    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(service): State<Service>,
@@ -196,9 +195,8 @@ type Waiting = Result<Query<WaitQuery>, axum::extract::rejection::QueryRejection
 /// Gives a job; with `wait` when it is over, or after that time.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", operation_id = "getJob", tag = "jobs",
     params(("id" = String, Path, description = "Of the job"), WaitQuery), responses(
+    Problem,
     (status = 200, description = "The job", body = JobView),
-    (status = 400, description = "The query is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such job", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
@@ -220,9 +218,8 @@ pub(super) async fn show(
 /// Stops a job. One that is being done ends soon, and leaves nothing half done.
 #[utoipa::path(post, path = "/api/v1/jobs/{id}/stop", operation_id = "stopJob", tag = "jobs",
     params(("id" = String, Path, description = "Of the job")), responses(
+    Problem,
     (status = 202, description = "It is stopping, or has stopped", body = JobView),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such job", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "It is over", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -29,13 +29,9 @@ pub(super) struct CheckBody {
 /// Checks the repository.
 #[utoipa::path(post, path = "/api/v1/repository/checks", operation_id = "checkRepository", tag = "repository",
     params(WaitQuery), request_body = Option<CheckBody>, responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn check(
     State(service): State<Service>,
@@ -56,11 +52,9 @@ pub(super) async fn check(
 /// Deletes the snapshots that no rule keeps, and what nothing needs.
 #[utoipa::path(post, path = "/api/v1/repository/prunes", operation_id = "pruneRepository", tag = "repository",
     params(WaitQuery), responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn prune(
     State(service): State<Service>,

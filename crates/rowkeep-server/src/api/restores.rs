@@ -66,15 +66,10 @@ pub(super) struct ComparisonBody {
 /// Compares two states of a database: how many rows of which tables differ.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/comparisons", operation_id = "compare", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = ComparisonBody, responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn compare(
     State(service): State<Service>,
@@ -120,15 +115,10 @@ pub(super) struct RestoreBody {
 /// Makes a plan that brings rows of a snapshot back into its database. Nothing is changed; the plan is kept, and executed by its id.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/restores", operation_id = "planRestore", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = RestoreBody, responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn plan(
     State(service): State<Service>,
@@ -163,15 +153,10 @@ pub(super) struct UndoBody {
 /// Makes a plan that takes back what a restore did. Nothing is changed; the plan is kept, and executed by its id.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/undos", operation_id = "planUndo", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"), WaitQuery), request_body = Option<UndoBody>, responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such database or snapshot", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn undo(
     State(service): State<Service>,
@@ -225,9 +210,8 @@ pub(super) struct PlanList {
 
 /// Lists the plans that are kept.
 #[utoipa::path(get, path = "/api/v1/plans", operation_id = "listPlans", tag = "plans", responses(
+    Problem,
     (status = 200, description = "The plans, the oldest first", body = PlanList),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<PlanList>, Problem> {
     let (listed, unreadable) = plans::list(&service, &caller).await?;
@@ -260,16 +244,11 @@ pub(super) struct ExecutionBody {
 /// Executes a plan, once. A row that was changed since the plan was made stops it, and nothing is changed.
 #[utoipa::path(post, path = "/api/v1/plans/{id}/executions", operation_id = "executePlan", tag = "plans",
     params(("id" = String, Path, description = "Of the plan"), WaitQuery), request_body = ExecutionBody, responses(
+    Problem,
     (status = 200, description = "The job, which is over", body = JobView),
     (status = 202, description = "The job, which goes on", body = JobView),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such plan", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "It was executed, or another person has to do it", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body confirms something else", body = Problem, content_type = "application/problem+json"),
-    (status = 502, description = "The repository cannot be used", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn execute(
     State(service): State<Service>,

@@ -22,8 +22,8 @@ pub(super) struct ScheduleList {
 
 /// Lists what is done by itself, and when it is done next.
 #[utoipa::path(get, path = "/api/v1/schedules", operation_id = "listSchedules", tag = "schedules", responses(
+    Problem,
     (status = 200, description = "What is done by itself", body = ScheduleList),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(service): State<Service>,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::{
-    Changed, Confirmed, Credentials, SignInRefusal, begin_second_factor, change_password,
-    confirm_second_factor, sign_in, sign_out,
+    Changed, Confirmed, Credentials, Session, SignInRefusal, begin_second_factor, change_password,
+    confirm_second_factor, is_password, sign_in, sign_out,
 };
 use crate::state::audit::Deed;
 use crate::state::{audit, users};
@@ -158,13 +158,17 @@ pub(super) struct SecondFactorView {
     url: String,
 }
 
-/// Begins a second factor: codes count once one of them was confirmed.
+/// Begins a second factor, by one's password: codes count once one of them was confirmed.
 #[utoipa::path(post, path = "/api/v1/session/second-factor", operation_id = "beginSecondFactor", tag = "users",
-    security(("session" = [])), responses((status = 200, description = "What to put into a device", body = SecondFactorView), Problem))]
+    request_body = ConfirmBody, security(("session" = [])),
+    responses((status = 200, description = "What to put into a device", body = SecondFactorView), Problem))]
 pub(super) async fn begin_factor(
     State(service): State<Service>,
     SignedInUser(session): SignedInUser,
+    body: Result<Json<ConfirmBody>, JsonRejection>,
 ) -> Result<Json<SecondFactorView>, Problem> {
+    let Json(body) = body?;
+    confirm(&service, &session, body).await?;
     if session.user.second_factor.is_some() {
         return Err(Problem::conflict("there is a second factor; remove it first"));
     }
@@ -211,16 +215,20 @@ pub(super) async fn remove_factor(
     body: Result<Json<ConfirmBody>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let Json(body) = body?;
-    let (queue, doors) = (service.queue(), service.doors());
-    match crate::access::is_password(queue, doors, &session.user, body.password).await? {
-        Some(true) => {}
-        Some(false) => return Err(Problem::forbidden("the password is another one")),
-        None => return Err(Problem::too_many()),
-    }
+    confirm(&service, &session, body).await?;
     let id = session.user.id.clone();
-    queue.state().transaction(move |state| users::remove_second_factor(state, &id)).await?;
+    service.queue().state().transaction(move |state| users::remove_second_factor(state, &id)).await?;
     note(&service, &Caller(session.principal), "user.second_factor", "removed").await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Fails where it is not the user himself.
+async fn confirm(service: &Service, session: &Session, body: ConfirmBody) -> Result<(), Problem> {
+    match is_password(service.queue(), service.doors(), &session.user, body.password).await? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Problem::forbidden("the password is another one")),
+        None => Err(Problem::too_many()),
+    }
 }
 
 /// What shows that it is the user himself.

@@ -75,9 +75,8 @@ pub(super) struct TokenBody {
 
 /// Lists the tokens.
 #[utoipa::path(get, path = "/api/v1/tokens", operation_id = "listTokens", tag = "tokens", responses(
+    Problem,
     (status = 200, description = "The tokens, the oldest first", body = TokenList),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<TokenList>, Problem> {
     caller.must(&service, Role::Admin, None, "token.list").await?;
@@ -87,12 +86,8 @@ pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Resu
 
 /// Makes a token, which is shown this once.
 #[utoipa::path(post, path = "/api/v1/tokens", operation_id = "createToken", tag = "tokens", request_body = TokenBody, responses(
+    Problem,
     (status = 201, description = "The token with its secret", body = MadeToken),
-    (status = 400, description = "The request is malformed", body = Problem, content_type = "application/problem+json"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
-    (status = 415, description = "The body has another type", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "The body says something else", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn create(
     State(service): State<Service>,
@@ -109,9 +104,8 @@ pub(super) async fn create(
 /// Revokes a token: it is valid no more.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", operation_id = "revokeToken", tag = "tokens",
     params(("id" = String, Path, description = "Of the token")), responses(
+    Problem,
     (status = 204, description = "It is revoked"),
-    (status = 401, description = "No valid token", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The token does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "There is no such token", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "It is the last that may do everything", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::frame::{Frame, Section, page, page_with};
 use super::refused::Refused;
-use super::visitor::{Form, Visitor};
+use super::visitor::{Fields, Form, Visitor};
 use crate::access::{
     Changed, Confirmed, begin_second_factor, change_password, confirm_second_factor, is_password,
 };
@@ -90,13 +90,33 @@ pub(super) async fn change(
     }
 }
 
-/// Begins a second factor.
+/// Why it is not shown that it is the user himself.
+async fn not_himself(
+    service: &Service,
+    visitor: &Visitor,
+    fields: &Fields,
+) -> Result<Option<Response>, Refused> {
+    let password = fields.get("password").unwrap_or_default();
+    let user = &visitor.session.user;
+    let problem = match is_password(service.queue(), service.doors(), user, password.into()).await? {
+        Some(true) => return Ok(None),
+        Some(false) => "The password is another one.",
+        None => "Too many attempts were wrong. Wait five minutes.",
+    };
+    let shown = AccountPage { problem: Some(problem.to_owned()), ..AccountPage::of(visitor) };
+    Ok(Some(page_with(StatusCode::FORBIDDEN, &shown)))
+}
+
+/// Begins a second factor, by one's password.
 pub(super) async fn begin_factor(
     State(service): State<Service>,
-    Form { visitor, .. }: Form,
+    Form { visitor, fields }: Form,
 ) -> Result<Response, Refused> {
     if visitor.session.user.second_factor.is_some() {
         return Err(Problem::conflict("there is a second factor; remove it first").into());
+    }
+    if let Some(refused) = not_himself(&service, &visitor, &fields).await? {
+        return Ok(refused);
     }
     let begun = begin_second_factor(service.queue(), &visitor.session.user).await?;
     Ok(page(&AccountPage { begun: Some((begun.secret, begun.url)), ..AccountPage::of(&visitor) }))
@@ -130,22 +150,11 @@ pub(super) async fn remove_factor(
     State(service): State<Service>,
     Form { visitor, fields }: Form,
 ) -> Result<Response, Refused> {
-    let password = fields.get("password").unwrap_or_default();
-    let problem = match is_password(service.queue(), service.doors(), &visitor.session.user, password.into())
-        .await?
-    {
-        Some(true) => {
-            let id = visitor.session.user.id.clone();
-            service.queue().state().transaction(move |state| users::remove_second_factor(state, &id)).await?;
-            visitor
-                .caller
-                .note(&service, "user.second_factor", visitor.caller.0.name.clone(), "removed")
-                .await?;
-            return Ok(Redirect::to("/account").into_response());
-        }
-        Some(false) => "The password is another one.",
-        None => "Too many attempts were wrong. Wait five minutes.",
-    };
-    let shown = AccountPage { problem: Some(problem.to_owned()), ..AccountPage::of(&visitor) };
-    Ok(page_with(StatusCode::FORBIDDEN, &shown))
+    if let Some(refused) = not_himself(&service, &visitor, &fields).await? {
+        return Ok(refused);
+    }
+    let id = visitor.session.user.id.clone();
+    service.queue().state().transaction(move |state| users::remove_second_factor(state, &id)).await?;
+    visitor.caller.note(&service, "user.second_factor", visitor.caller.0.name.clone(), "removed").await?;
+    Ok(Redirect::to("/account").into_response())
 }

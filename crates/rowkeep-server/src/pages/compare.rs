@@ -129,7 +129,11 @@ pub(super) async fn show(
         part: part(&database),
         equal: difference.equal,
         total: counted(difference.rows.total(), "row"),
-        equal_tables: difference.tables.len() - tables.len(),
+        equal_tables: difference
+            .tables
+            .iter()
+            .filter(|table| table.rows.total() == 0 && !table.is_internal)
+            .count(),
         schema: difference.schema.iter().map(ToString::to_string).collect(),
         definitions,
         lone: [lone(&difference.only_before, &told(&before)), lone(&difference.only_after, &told(&after))]

@@ -49,7 +49,8 @@ struct DatabasePage {
     row_counts: Option<Line>,
     most_rows: String,
     may_operate: bool,
-    may_restore: bool,
+    /// Whether something can be undone, by somebody who may.
+    may_undo: bool,
 }
 
 struct SnapshotRow {
@@ -203,7 +204,7 @@ pub(super) async fn show(
         row_counts: over_time(|snapshot| snapshot.rows),
         most_rows: count(most(|snapshot| snapshot.rows)),
         may_operate: may(Role::Operator),
-        may_restore: may(Role::Restorer),
+        may_undo: may(Role::Restorer) && listed.iter().any(|one| one.before.is_some()),
     };
     Ok(page(&shown))
 }

@@ -47,8 +47,8 @@ struct Row {
     kind: &'static str,
     word: &'static str,
     colour: &'static str,
-    /// By which a restore names it.
-    key: Option<String>,
+    /// By which a restore names it: as people read it, and as a form sends it, for browsers change ends of lines.
+    key: Option<(String, String)>,
     columns: Vec<Column>,
 }
 
@@ -64,7 +64,15 @@ fn told(value: Option<&Value>) -> String {
     let text = match value {
         None => return String::new(),
         Some(Value::Null) => "NULL".to_owned(),
+        // What could be taken for something else stands in quotes.
+        Some(Value::String(text)) if text.trim() != text || text.is_empty() || text == "NULL" => {
+            format!("'{}'", plain(text))
+        }
         Some(Value::String(text)) => plain(text),
+        Some(Value::Object(of)) => match of.get("blob_hex").and_then(Value::as_str) {
+            Some(digits) => format!("x'{digits}'"),
+            None => Value::Object(of.clone()).to_string(),
+        },
         Some(other) => other.to_string(),
     };
     match text.char_indices().nth(SHOWN) {
@@ -95,7 +103,7 @@ fn row(columns: &[String], row: &Value) -> Row {
         let differs = before.is_some() && after.is_some() && old != new;
         Column { name: name.clone(), before: told(old.as_ref()), after: told(new.as_ref()), differs }
     };
-    let key = row["restore_key"].as_str().map(str::to_owned);
+    let key = row["restore_key"].as_str().map(|key| (plain(key), hex::encode(key)));
     Row { kind, word, colour, key, columns: columns.iter().map(column).collect() }
 }
 
@@ -155,6 +163,10 @@ mod tests {
     fn values_are_told_apart_and_cut() {
         assert_eq!(told(None), "");
         assert_eq!(told(Some(&Value::Null)), "NULL");
+        assert_eq!(told(Some(&json!("NULL"))), "'NULL'");
+        assert_eq!(told(Some(&json!(""))), "''");
+        assert_eq!(told(Some(&json!(" a"))), "' a'");
+        assert_eq!(told(Some(&json!({ "blob_hex": "00ff" }))), "x'00ff'");
         assert_eq!(told(Some(&json!(5))), "5");
         assert_eq!(told(Some(&json!("é".repeat(400)))).chars().count(), SHOWN + 1);
     }
@@ -172,5 +184,9 @@ mod tests {
         let gone = row(&columns, &json!({ "change": "delete", "before": { "id": 1, "name": "a" } }));
         assert!(gone.columns.iter().all(|column| !column.differs && column.after.is_empty()));
         assert_eq!((gone.word, gone.key), ("gone", None));
+        let lines =
+            json!({ "change": "delete", "restore_key": "t:'a\nb'", "before": { "id": "a\nb", "name": "" } });
+        let lines = row(&columns, &lines).key.expect("it has one");
+        assert_eq!(lines, ("t:'a\\nb'".to_owned(), hex::encode("t:'a\nb'")));
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Frame {
     pub(super) role: Option<Role>,
     /// Whether all databases are his.
     pub(super) sees_all: bool,
+    /// How many alerts are open that he may see.
+    pub(super) open_alerts: usize,
     /// After how many seconds a browser asks again, while something goes on; 0 for never.
     pub(super) refresh: u32,
 }
@@ -50,6 +52,7 @@ impl Frame {
             csrf: session.csrf.clone(),
             role: Some(principal.role),
             sees_all: principal.databases.is_none(),
+            open_alerts: session.open_alerts,
             refresh: 0,
         }
     }
@@ -63,6 +66,7 @@ impl Frame {
             csrf: String::new(),
             role: None,
             sees_all: false,
+            open_alerts: 0,
             refresh: 0,
         }
     }

@@ -144,6 +144,12 @@ pub(super) async fn execute(
     Ok(to_job(&job.id))
 }
 
+/// The text of a key that a form sends.
+fn key(sent: &str) -> Result<String, Problem> {
+    let text = hex::decode(sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.ok_or_else(|| Problem::malformed("the form sends a key that is none"))
+}
+
 /// Makes a plan that brings rows back.
 pub(super) async fn restore(
     State(service): State<Service>,
@@ -160,7 +166,7 @@ pub(super) async fn restore(
     };
     let wanted = RowsWanted {
         tables: fields.all("table"),
-        keys: fields.all("key"),
+        keys: fields.all("key").iter().map(|sent| key(sent)).collect::<Result<_, _>>()?,
         with_related: fields.get("related").is_some(),
         ..RowsWanted::default()
     };

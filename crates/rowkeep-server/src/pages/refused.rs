@@ -41,3 +41,8 @@ impl IntoResponse for Refused {
 pub(crate) fn not_found() -> Response {
     Refused(Problem::not_found("there is no page at this address")).into_response()
 }
+
+/// That a page is not asked for in this way.
+pub(crate) fn other_method() -> Response {
+    Refused(Problem::method()).into_response()
+}

@@ -10,6 +10,7 @@ use super::refused::Refused;
 use super::visitor::{Form, OpenForm};
 use crate::access::{Credentials, SignInRefusal, sign_in, sign_out};
 use crate::web::cookies;
+use crate::web::extract::Words;
 use crate::web::guard::ComesFrom;
 use crate::web::service::Service;
 
@@ -20,12 +21,25 @@ struct SignInPage {
     name: String,
     problem: Option<&'static str>,
     wants_code: bool,
+    /// What somebody wants to see afterwards.
+    next: String,
+}
+
+/// What somebody may be led to: a page of this service.
+fn own_page(next: Option<&str>) -> String {
+    let is_own = |next: &&str| {
+        next.starts_with('/')
+            && !next.starts_with("//")
+            && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+    };
+    next.filter(is_own).unwrap_or("/").to_owned()
 }
 
 /// Asks who somebody is.
-pub(super) async fn form() -> Response {
+pub(super) async fn form(words: Words) -> Response {
     let frame = Frame::bare("Sign in");
-    page(&SignInPage { frame, name: String::new(), problem: None, wants_code: false })
+    let next = own_page(words.get("next"));
+    page(&SignInPage { frame, name: String::new(), problem: None, wants_code: false, next })
 }
 
 /// Signs somebody in.
@@ -35,6 +49,7 @@ pub(super) async fn submit(
     OpenForm(fields): OpenForm,
 ) -> Result<Response, Refused> {
     let name = fields.get("name").unwrap_or_default().to_owned();
+    let next = own_page(fields.get("next"));
     let credentials = Credentials {
         name: name.clone(),
         password: fields.get("password").unwrap_or_default().into(),
@@ -44,7 +59,7 @@ pub(super) async fn submit(
     let (status, problem) = match sign_in(service.queue(), service.doors(), credentials, address).await {
         Ok(signed_in) => {
             let cookie = cookies::set(&signed_in.secret, service.is_secure());
-            return Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response());
+            return Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&next)).into_response());
         }
         Err(SignInRefusal::Failed(error)) => return Err(error.into()),
         Err(SignInRefusal::Wrong) => {
@@ -60,7 +75,7 @@ pub(super) async fn submit(
     let wants_code = had_code || problem.contains("device");
     Ok(page_with(
         status,
-        &SignInPage { frame: Frame::bare("Sign in"), name, problem: Some(problem), wants_code },
+        &SignInPage { frame: Frame::bare("Sign in"), name, problem: Some(problem), wants_code, next },
     ))
 }
 
@@ -75,4 +90,19 @@ pub(super) async fn end(
     }
     let cookie = cookies::unset(service.is_secure());
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/sign-in")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_elsewhere() {
+        assert_eq!(own_page(Some("/jobs/1?a=b")), "/jobs/1?a=b");
+        for other in ["https://example.org", "//example.org", "/\\example.org", "jobs", "", "/a\r\nb", "/é"]
+        {
+            assert_eq!(own_page(Some(other)), "/", "{other:?}");
+        }
+        assert_eq!(own_page(None), "/");
+    }
 }

@@ -2,12 +2,14 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::refused::Refused;
+use super::units::part;
 use crate::access::{Refusal, Session};
+use crate::web::alerts::open_count;
 use crate::web::guard::{Caller, is_of_another_site, visitor};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -35,10 +37,25 @@ impl FromRequestParts<Service> for Visitor {
             Ok(session) if session.user.must_change && parts.uri.path() != PASSWORD => {
                 Err(Redirect::to(PASSWORD).into_response())
             }
-            Ok(session) => Ok(Self::of(session)),
-            Err(Refusal::Unknown) => Err(Redirect::to("/sign-in").into_response()),
+            Ok(session) => {
+                let visitor = Self::of(session);
+                let open = open_count(service, &visitor.caller).await;
+                let open_alerts = open.map_err(|problem| Refused::from(problem).into_response())?;
+                Ok(Self { session: Session { open_alerts, ..visitor.session }, ..visitor })
+            }
+            Err(Refusal::Unknown) => Err(Redirect::to(&sign_in_for(parts)).into_response()),
             Err(refusal) => Err(Refused::from(refusal).into_response()),
         }
+    }
+}
+
+/// Where somebody signs in who wants to see something.
+fn sign_in_for(parts: &Parts) -> String {
+    match (&parts.method, parts.uri.path_and_query()) {
+        (&Method::GET, Some(wanted)) if wanted.as_str() != "/" => {
+            format!("/sign-in?next={}", part(wanted.as_str()))
+        }
+        _ => "/sign-in".to_owned(),
     }
 }
 
@@ -48,7 +65,7 @@ pub(super) struct Fields(Vec<(String, String)>);
 impl Fields {
     /// Reads those of a request, which has to come from a page of this service as far as the browser says it.
     async fn read(request: Request, service: &Service) -> Result<Self, Problem> {
-        if is_of_another_site(request.headers()) {
+        if is_of_another_site(request.headers(), service.url()) {
             return Err(Problem::forbidden("the form was sent by a page of another site"));
         }
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -1,6 +1,7 @@
 //! Users and tokens as an administrator deals with them: what the API and the pages do alike.
 
 use jiff::Timestamp;
+use rowkeep::units::is_unseen;
 
 use super::guard::Caller;
 use super::problem::Problem;
@@ -141,7 +142,7 @@ pub(crate) async fn create_token(
     expires: Option<Timestamp>,
 ) -> Result<NewToken, Problem> {
     caller.must(service, Role::Admin, None, "token.create").await?;
-    if !(1..=LONGEST_NAME).contains(&name.len()) || name.chars().any(char::is_control) {
+    if !(1..=LONGEST_NAME).contains(&name.len()) || name.chars().any(is_unseen) {
         return Err(Problem::unprocessable(format!(
             "a token has a name of 1 to {LONGEST_NAME} bytes without control characters"
         )));

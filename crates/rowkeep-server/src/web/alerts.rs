@@ -55,6 +55,12 @@ pub(crate) async fn list(
     Ok((seen, next_cursor))
 }
 
+/// How many alerts are open that somebody may see.
+pub(crate) async fn open_count(service: &Service, caller: &Caller) -> Result<usize, Problem> {
+    let open = service.queue().state().transaction(incidents::all_open).await?;
+    Ok(open.iter().filter(|incident| caller.0.sees(incident.database.as_deref())).count())
+}
+
 /// Sends a test message over a channel: what the other side said, or why nothing could be sent.
 pub(crate) async fn test(
     service: &Service,

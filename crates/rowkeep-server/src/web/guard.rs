@@ -40,10 +40,13 @@ impl FromRequestParts<Service> for ComesFrom {
 /// Whether a browser says that a request comes from a page of another site.
 ///
 /// What a browser says of that no page can change. One that says nothing is old, or no browser.
-pub(crate) fn is_of_another_site(headers: &HeaderMap) -> bool {
+///
+/// `url` is where people reach the service: a proxy may ask it under another name.
+pub(crate) fn is_of_another_site(headers: &HeaderMap, url: Option<&str>) -> bool {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (header("sec-fetch-site"), header("origin"), header("host")) {
         (Some(site), ..) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin), _) if Some(origin) == url => false,
         (None, Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, from)| from != host),
         (None, Some(_), None) => true,
         (None, None, _) => false,
@@ -61,7 +64,9 @@ async fn program_of_page(parts: &Parts, service: &Service) -> Result<Session, Re
     let session = visitor(parts, service).await?;
     let is_change = !matches!(parts.method, Method::GET | Method::HEAD);
     let shown = parts.headers.get(CSRF).map(|value| value.as_bytes());
-    if is_change && (shown != Some(session.csrf.as_bytes()) || is_of_another_site(&parts.headers)) {
+    if is_change
+        && (shown != Some(session.csrf.as_bytes()) || is_of_another_site(&parts.headers, service.url()))
+    {
         return Err(Refusal::Forged);
     }
     Ok(session)
@@ -168,12 +173,13 @@ mod tests {
             for (name, value) in stated {
                 headers.insert(*name, HeaderValue::from_static(value));
             }
-            is_of_another_site(&headers)
+            is_of_another_site(&headers, Some("https://backups.example.org"))
         };
         for own in [
             &[("sec-fetch-site", "same-origin")][..],
             &[("sec-fetch-site", "none")],
             &[("origin", "http://127.0.0.1:8470"), ("host", "127.0.0.1:8470")],
+            &[("origin", "https://backups.example.org"), ("host", "127.0.0.1:8470")],
             &[("host", "127.0.0.1:8470")],
             &[],
         ] {
@@ -184,6 +190,7 @@ mod tests {
             &[("sec-fetch-site", "same-site")],
             &[("sec-fetch-site", "cross-site"), ("origin", "http://a"), ("host", "a")],
             &[("origin", "http://127.0.0.1:80"), ("host", "127.0.0.1:8470")],
+            &[("origin", "http://backups.example.org"), ("host", "127.0.0.1:8470")],
             &[("origin", "null"), ("host", "a")],
             &[("origin", "http://a")],
         ] {

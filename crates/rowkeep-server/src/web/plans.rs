@@ -75,7 +75,9 @@ pub(crate) async fn execution(
         return Err(Problem::unprocessable("confirm is not the name of the database that the plan changes"));
     }
     if let Some(executed) = plan.listing.executed {
-        return Err(Problem::conflict(format!("plan {id} was executed at {executed}; make a new one")));
+        return Err(Problem::conflict(format!(
+            "the execution of plan {id} was begun at {executed}; make a new one"
+        )));
     }
     if plan.needs_another(service, caller) {
         caller.note(service, "plan.execute", id, "refused").await?;

@@ -73,7 +73,7 @@ impl Problem {
     }
 
     pub(crate) fn method() -> Self {
-        let detail = "this address does not take that method";
+        let detail = "this address does not take that method: a form is sent to it from its page";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Another method is needed", detail)
     }
 

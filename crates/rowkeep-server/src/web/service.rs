@@ -62,10 +62,14 @@ impl Service {
         &self.0.differences
     }
 
+    /// Where people reach the service, where the configuration says it.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.queue().workspace().config().service.url.as_deref()
+    }
+
     /// Whether people reach the service over TLS, so that browsers send its cookies over nothing else.
     pub(crate) fn is_secure(&self) -> bool {
-        let url = self.queue().workspace().config().service.url.as_deref();
-        url.is_some_and(|url| url.starts_with("https://"))
+        self.url().is_some_and(|url| url.starts_with("https://"))
     }
 
     /// From where a request comes: what a trusted proxy says, else who has connected.

@@ -21,13 +21,13 @@ pub(super) fn rows() -> Vec<(&'static str, Method, &'static str, Option<Value>, 
     vec![
         ("signIn", Method::POST, "/api/v1/session", Some(json!({ "name": "nobody", "password": "x" })), 401),
         ("changePassword", Method::PUT, "/api/v1/session/password", wrong, 403),
-        ("beginSecondFactor", Method::POST, "/api/v1/session/second-factor", None, 200),
+        ("beginSecondFactor", Method::POST, "/api/v1/session/second-factor", password.clone(), 403),
         (
             "confirmSecondFactor",
             Method::PUT,
             "/api/v1/session/second-factor",
             Some(json!({ "code": "000" })),
-            422,
+            409,
         ),
         ("removeSecondFactor", Method::DELETE, "/api/v1/session/second-factor", password, 403),
         ("signOut", Method::DELETE, "/api/v1/session", None, 204),
@@ -227,7 +227,8 @@ async fn codes_of_a_second_factor_count_once() {
     let service = Service::with("", clock.clone()).await;
     let browser = administrator(&service).await;
     let factor = "/api/v1/session/second-factor";
-    let begun = browser.send(Method::POST, factor, None).await.expect(200);
+    let own = Some(json!({ "password": PASSWORD }));
+    let begun = browser.send(Method::POST, factor, own.clone()).await.expect(200);
     let secret = begun["secret"].as_str().expect("it is given");
     assert!(begun["url"].as_str().is_some_and(|url| url.starts_with("otpauth://totp/Rowkeep:admin?")));
     // It does not count before it is confirmed.
@@ -235,7 +236,7 @@ async fn codes_of_a_second_factor_count_once() {
     let shown = code(&clock, secret);
     browser.send(Method::PUT, factor, Some(json!({ "code": shown }))).await.expect(204);
     browser.send(Method::PUT, factor, Some(json!({ "code": shown }))).await.expect(409);
-    browser.send(Method::POST, factor, None).await.expect(409);
+    browser.send(Method::POST, factor, own).await.expect(409);
     let with = |code: Option<&str>| json!({ "name": "admin", "password": PASSWORD, "code": code });
     let refused = try_to_sign_in(&service, with(None)).await.expect(401);
     assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("second factor")), "{refused}");

@@ -64,8 +64,7 @@ impl Service {
 
     /// Whether people reach the service over TLS, so that browsers send its cookies over nothing else.
     pub(crate) fn is_secure(&self) -> bool {
-        let url = self.queue().workspace().config().service.url.as_deref();
-        url.is_some_and(|url| url.starts_with("https://"))
+        self.queue().workspace().config().service.is_reached_over_tls()
     }
 
     /// From where a request comes: what a trusted proxy says, else who has connected.

@@ -42,7 +42,7 @@ pub enum Error {
         /// Where it is.
         path: PathBuf,
     },
-    /// A file beside the state cannot be made.
+    /// A file beside the state cannot be made, or one that the configuration names cannot be read.
     #[error("cannot use {}", .path.display())]
     File {
         /// Which.
@@ -59,6 +59,14 @@ pub enum Error {
         /// Why not.
         #[source]
         source: std::io::Error,
+    },
+    /// TLS cannot be spoken with what a file holds.
+    #[error("cannot serve over TLS with {}: {problem}", .path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
     /// Nobody can have this name.
     #[error("{name:?} is no name of a user: that is of 1 to 64 letters, digits and . - _ @")]

@@ -19,6 +19,7 @@ mod serve;
 mod site;
 mod size;
 mod state;
+mod tls;
 mod web;
 
 pub use api::openapi;
@@ -26,3 +27,4 @@ pub use audit::{AuditFile, AuditFormat, AuditPages, AuditVerification, Differing
 pub use error::Error;
 pub use ready::{NotReady, ready};
 pub use serve::{MadeAtStart, Served, Server, ServerOptions};
+pub use tls::tls_problem;

@@ -18,6 +18,7 @@ use crate::queue::{Queue, random_bytes};
 use crate::site::router;
 use crate::state::audit::{self, Deed};
 use crate::state::{State, tokens, users};
+use crate::tls::Certificate;
 use crate::web::service::Service;
 use crate::{Error, scheduler};
 
@@ -42,6 +43,7 @@ pub struct ServerOptions {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    certificate: Option<Certificate>,
     queue: Queue,
     service: Service,
     made: MadeAtStart,
@@ -74,6 +76,8 @@ impl Server {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, Error> {
+        let files = workspace.config().service.tls.clone();
+        let certificate = files.map(Certificate::open).transpose()?;
         let failed = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -85,6 +89,7 @@ impl Server {
         Ok(Self {
             listener,
             address,
+            certificate,
             queue,
             service,
             made: MadeAtStart { token, user },
@@ -100,6 +105,12 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same as browsers and programs take it.
+    pub fn url(&self) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// What was just made that opens the service.
@@ -126,7 +137,7 @@ impl Server {
             scheduler::run(&self.queue, &stop),
             alerts::watch(&self.queue, &attempts, &outbox, &stop),
             alerts::deliver(&self.queue, &outbox, &stop),
-            serve(self.listener, app, stop.clone()),
+            serve(self.listener, app, self.certificate, stop.clone()),
         );
         Served
     }

@@ -26,6 +26,8 @@ pub(crate) fn router(service: Service) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
+    // Browsers that came over TLS once come over nothing else from then on.
+    let strictly = service.is_secure().then(|| HeaderValue::from_static("max-age=31536000"));
     api::routes()
         .merge(pages::routes())
         .fallback(nothing_there)
@@ -40,6 +42,7 @@ pub(crate) fn router(service: Service) -> Router {
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
         .layer(header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, strictly))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::broken("the request could not be answered").into_response()
         }))

@@ -42,7 +42,7 @@ pub use repositories::NamedRepository;
 use schedules::FilePromise;
 pub use schedules::{Promise, Schedules, Work};
 use service::FileService;
-pub use service::ServiceSettings;
+pub use service::{ServiceSettings, TlsFiles};
 
 /// What `rowkeep.toml` says.
 ///
@@ -432,7 +432,7 @@ impl Config {
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             schedules,
-            service: file.service.read().map_err(fail)?,
+            service: file.service.read(folder, variable).map_err(fail)?,
             capacity,
             channels,
             compatibility: file.compatibility,

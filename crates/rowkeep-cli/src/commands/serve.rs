@@ -13,7 +13,8 @@ use crate::ui::served;
 
 /// Run the service: schedules and the REST API.
 ///
-/// Does what `[schedule]`, the schedules and the promises of rowkeep.toml want when it is time, and answers requests over HTTP. The first
+/// Does what `[schedule]`, the schedules and the promises of rowkeep.toml want when it is time, and answers requests over HTTP, or over TLS where
+/// `[service]` names a certificate. The first
 /// start prints a password for the user admin, who may do everything; it is shown once. Ctrl-C stops it: jobs that are being done end first, and those
 /// that only read a database are done again at the next start.
 #[derive(Debug, clap::Args)]
@@ -45,15 +46,15 @@ impl Serve {
         let workspace = Arc::new(session.shared_workspace()?);
         let server =
             Server::open(&options, Arc::clone(&workspace), Arc::clone(clock), Arc::clone(randomness)).await?;
-        let (address, made) = (server.address(), server.made());
+        let (url, made) = (server.url(), server.made());
         // It is shown once, to whoever wants to read nothing else as well.
         let secrets = made.token.iter().chain(made.user.iter().map(|(_, password)| password));
         if session.global.quiet && !session.global.json {
             secrets.for_each(|secret| out::line(secret.expose_secret()));
         }
-        session.result(|| served::json(&options, address, made), || served::told(&options, address, made));
+        session.result(|| served::json(&options, &url, made), || served::told(&options, &url, made));
         let supervisor = Arc::new(Supervisor::of_environment());
-        supervisor.ready(&format!("serving at http://{address}"));
+        supervisor.ready(&format!("serving at {url}"));
         let (stop, watching) = (session.stop(), Arc::clone(&supervisor));
         let server = server.watched_by(move || watching.alive());
         let stopping = async {

@@ -1,20 +1,18 @@
 //! A service that begins.
 
-use std::net::SocketAddr;
-
 use rowkeep_server::{MadeAtStart, ServerOptions};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 /// As JSON.
-pub(crate) fn json(options: &ServerOptions, address: SocketAddr, made: &MadeAtStart) -> Value {
+pub(crate) fn json(options: &ServerOptions, url: &str, made: &MadeAtStart) -> Value {
     let token = made.token.as_ref().map(|token| token.expose_secret());
     let (user, password) = match &made.user {
         Some((user, password)) => (Some(user), Some(password.expose_secret())),
         None => (None, None),
     };
     json!({
-        "address": format!("http://{address}"),
+        "address": url,
         "state": options.state,
         "token": token,
         "user": user,
@@ -23,8 +21,8 @@ pub(crate) fn json(options: &ServerOptions, address: SocketAddr, made: &MadeAtSt
 }
 
 /// For people.
-pub(crate) fn told(options: &ServerOptions, address: SocketAddr, made: &MadeAtStart) -> String {
-    let mut text = format!("serving at http://{address}, with the state {}", options.state.display());
+pub(crate) fn told(options: &ServerOptions, url: &str, made: &MadeAtStart) -> String {
+    let mut text = format!("serving at {url}, with the state {}", options.state.display());
     if let Some((user, password)) = &made.user {
         let password = password.expose_secret();
         text.push_str(&format!(

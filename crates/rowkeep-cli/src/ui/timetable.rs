@@ -10,8 +10,7 @@ use super::table::{Column, render};
 pub(crate) fn told(outcome: &ConfigOutcome) -> String {
     let databases = counted(outcome.databases, "database");
     let schedules = counted(outcome.schedules.len() as u64, "schedule");
-    let holds = outcome.broken_promises.is_empty() && outcome.unusable.is_empty() && outcome.mute.is_empty();
-    let mut text = match holds {
+    let mut text = match outcome.holds() {
         true => format!("the configuration holds: {databases}, {schedules}"),
         false => format!("the configuration does not hold: {databases}, {schedules}"),
     };
@@ -23,6 +22,9 @@ pub(crate) fn told(outcome: &ConfigOutcome) -> String {
     }
     for mute in &outcome.mute {
         text.push_str(&format!("\n{} cannot be used: {}", mute.what, mute.reason));
+    }
+    if let Some(problem) = &outcome.tls_problem {
+        text.push_str(&format!("\n{problem}"));
     }
     if !outcome.schedules.is_empty() {
         let columns = [

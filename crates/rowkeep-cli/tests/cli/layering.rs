@@ -72,7 +72,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
             below: &[],
             order: &[
                 &["error", "ready"],
-                &["state"],
+                &["state", "tls"],
                 &["audit"],
                 &["queue"],
                 &["access", "connections", "scheduler", "size"],

@@ -212,6 +212,45 @@ fn a_configuration_is_checked_before_it_is_used() {
     );
 }
 
+#[test]
+fn a_certificate_is_checked_before_it_is_used() {
+    let sandbox = Sandbox::new();
+    write(&sandbox, &format!("[service]\ncertificate = 'cert.pem'\nkey = 'key.pem'\n{CONFIG}"));
+    let missing = sandbox.run(&["config", "check"]);
+    assert_eq!(missing.status, 2, "{missing:?}");
+    assert!(missing.out.contains("the configuration does not hold"), "{missing:?}");
+    assert!(missing.out.contains("cert.pem: No such file"), "{missing:?}");
+    std::fs::write(sandbox.path("cert.pem"), "").expect("it is written");
+    std::fs::write(sandbox.path("key.pem"), "").expect("it is written");
+    let refused = sandbox.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.err.contains("cert.pem: there is no certificate in it"), "{refused:?}");
+    assert!(!sandbox.path("rowkeep-state.db").exists(), "nothing half done stays");
+
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate is made");
+    std::fs::write(sandbox.path("cert.pem"), made.cert.pem()).expect("it is written");
+    std::fs::write(sandbox.path("key.pem"), made.signing_key.serialize_pem()).expect("it is written");
+    let mode = |mode| {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(sandbox.path("key.pem"), permissions).expect("they are set");
+        sandbox.done(&["config", "check"])
+    };
+    let open = mode(0o644);
+    assert!(open.err.contains("everybody on this machine can use the private key"), "{open:?}");
+    assert!(open.out.contains("the configuration holds"), "{open:?}");
+    let closed = mode(0o640);
+    assert_eq!(closed.err, "", "{closed:?}");
+
+    let mut command = sandbox.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be run");
+    let printed = child.stdout.take().expect("it is piped");
+    let told = serde_json::Deserializer::from_reader(printed).into_iter::<Value>().next();
+    let told = told.expect("it says where it serves").expect("it is JSON");
+    child.kill().and_then(|()| child.wait()).expect("it is ended");
+    let address = told["address"].as_str().expect("it is a URL");
+    assert!(address.starts_with("https://127.0.0.1:"), "{told}");
+}
+
 /// A database comes and goes, and the service is killed meanwhile.
 #[test]
 fn a_service_that_is_killed_at_random_tells_each_alert_once() {

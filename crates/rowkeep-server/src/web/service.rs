@@ -69,7 +69,7 @@ impl Service {
 
     /// Whether people reach the service over TLS, so that browsers send its cookies over nothing else.
     pub(crate) fn is_secure(&self) -> bool {
-        self.url().is_some_and(|url| url.starts_with("https://"))
+        self.queue().workspace().config().service.is_reached_over_tls()
     }
 
     /// From where a request comes: what a trusted proxy says, else who has connected.

@@ -17,3 +17,4 @@ mod schedules;
 mod sessions;
 mod sinks;
 mod support;
+mod tls;

@@ -55,7 +55,7 @@ async fn two_rows_come_back_and_go_again() {
     done(&service, &execution, json!({ "confirm": "shop" })).await;
     assert_eq!((count(&service, "id IN (3, 4, 5)"), count(&service, "name = 'new'")), (2, 1));
     let again = service.post(&execution, json!({ "confirm": "shop" })).await.expect(409);
-    assert!(again["detail"].as_str().is_some_and(|detail| detail.contains("was executed")), "{again}");
+    assert!(again["detail"].as_str().is_some_and(|detail| detail.contains("was begun")), "{again}");
 
     let plan = planned(&service, "/api/v1/databases/shop/undos", json!({})).await;
     assert_eq!(count(&service, "id IN (3, 4, 5)"), 2);

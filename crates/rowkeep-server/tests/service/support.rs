@@ -102,7 +102,7 @@ impl Service {
         let made = |secret: &SecretString| secret.expose_secret().to_owned();
         let token = token.unwrap_or_else(|| server.made().token.as_ref().map(made).expect("it is wanted"));
         let password = server.made().user.as_ref().map(|(_, password)| made(password));
-        let base = format!("http://{}", server.address());
+        let base = server.url();
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let running = Some(tokio::spawn(async move {

@@ -1,7 +1,12 @@
 //! `[service]`: how people reach `rowkeep serve`.
 
+use std::path::{Path, PathBuf};
+
 use ipnet::IpNet;
 use serde::Deserialize;
+
+use super::beside;
+use crate::variables::expand;
 
 /// How people reach the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,6 +15,24 @@ pub struct ServiceSettings {
     pub url: Option<String>,
     /// The proxies that say truly for whom they ask (`X-Forwarded-For`).
     pub trusted_proxies: Vec<IpNet>,
+    /// What the service speaks TLS with; it speaks plain HTTP where there is nothing.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The files with which the service shows who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and those that lead from it to one that browsers trust (PEM).
+    pub certificate: PathBuf,
+    /// Its private key (PEM).
+    pub key: PathBuf,
+}
+
+impl ServiceSettings {
+    /// Whether people reach the service over TLS: its own, or a proxy's.
+    pub fn is_reached_over_tls(&self) -> bool {
+        self.tls.is_some() || self.url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
 }
 
 /// What a file says of it.
@@ -18,10 +41,17 @@ pub struct ServiceSettings {
 pub(super) struct FileService {
     url: Option<String>,
     trusted_proxies: Vec<String>,
+    certificate: Option<String>,
+    key: Option<String>,
 }
 
 impl FileService {
-    pub(super) fn read(self) -> Result<ServiceSettings, String> {
+    /// Reads what the file in a folder says; `variable` looks up what `${NAME}` in a path stands for.
+    pub(super) fn read(
+        self,
+        folder: &Path,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<ServiceSettings, String> {
         let url = self.url.map(|text| {
             let url = reqwest::Url::parse(&text).ok().filter(|url| {
                 let has_host = matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -42,8 +72,27 @@ impl FileService {
                 )
             })
         };
+        let url = url.transpose()?;
+        let path = |path: &str| expand(path, variable).map(|path| beside::file(folder, path).into());
+        let tls = match (&self.certificate, &self.key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                Some(TlsFiles { certificate: path(certificate)?, key: path(key)? })
+            }
+            (Some(_), None) => return Err("service: certificate needs its private key: write key too".into()),
+            (None, Some(_)) => return Err("service: key is of a certificate: write certificate too".into()),
+        };
+        if tls.is_some()
+            && let Some(url) = url.as_ref().filter(|url| url.starts_with("http://"))
+        {
+            return Err(format!(
+                "service: url: with a certificate the service is reached over https; write \"https{}\"",
+                &url["http".len()..]
+            ));
+        }
         Ok(ServiceSettings {
-            url: url.transpose()?,
+            url,
+            tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,
         })
     }
@@ -57,7 +106,8 @@ mod tests {
     fn addresses_are_read() {
         let read = |url: &str, proxy: &str| {
             let trusted_proxies = vec![proxy.to_owned()];
-            FileService { url: Some(url.to_owned()), trusted_proxies }.read()
+            let file = FileService { url: Some(url.to_owned()), trusted_proxies, ..FileService::default() };
+            file.read(Path::new(""), &|_| None)
         };
         let settings = read("https://backups.example.org/", "10.0.0.0/8").expect("it is well formed");
         assert_eq!(settings.url.as_deref(), Some("https://backups.example.org"));
@@ -71,6 +121,32 @@ mod tests {
             ("https://example.org", "proxy"),
         ] {
             assert!(read(url, proxy).is_err(), "{url} {proxy}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_has_a_key_and_both_are_beside_the_file() {
+        let read = |url: Option<&str>, certificate: Option<&str>, key: Option<&str>| {
+            let [url, certificate, key] = [url, certificate, key].map(|text| text.map(str::to_owned));
+            let file = FileService { url, certificate, key, ..FileService::default() };
+            let variable = |name: &str| (name == "SECRETS").then(|| "/run/secrets".to_owned());
+            file.read(Path::new("/etc/rowkeep"), &variable)
+        };
+        let settings = read(None, Some("chain.pem"), Some("${SECRETS}/key.pem")).expect("it is well formed");
+        let files =
+            TlsFiles { certificate: "/etc/rowkeep/chain.pem".into(), key: "/run/secrets/key.pem".into() };
+        assert!(settings.is_reached_over_tls());
+        assert_eq!(settings.tls, Some(files));
+        assert!(!read(None, None, None).expect("it is well formed").is_reached_over_tls());
+        assert!(read(Some("https://a"), None, None).expect("it is well formed").is_reached_over_tls());
+        for (url, certificate, key, told) in [
+            (None, Some("chain.pem"), None, "write key too"),
+            (None, None, Some("key.pem"), "write certificate too"),
+            (Some("http://a.example"), Some("chain.pem"), Some("key.pem"), "write \"https://a.example\""),
+            (None, Some("${UNSET}"), Some("key.pem"), "UNSET is not set"),
+        ] {
+            let problem = read(url, certificate, key).expect_err(told);
+            assert!(problem.contains(told), "{problem}");
         }
     }
 }

@@ -22,6 +22,9 @@ pub struct ConfigOutcome {
     /// Channels that can send nothing now, and addresses that cannot be pinged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mute: Vec<Mute>,
+    /// Why the service cannot speak TLS, where it is to: whoever has looked at the certificate says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_problem: Option<String>,
 }
 
 /// Work that is done by itself.
@@ -74,9 +77,15 @@ pub struct Mute {
 }
 
 impl ConfigOutcome {
+    /// Whether nothing is wrong with it.
+    pub fn holds(&self) -> bool {
+        let is_usable = self.unusable.is_empty() && self.mute.is_empty() && self.tls_problem.is_none();
+        self.broken_promises.is_empty() && is_usable
+    }
+
     /// How it ended: a promise that cannot be kept is one that must not be made.
     pub fn verdict(&self) -> Verdict {
-        match self.broken_promises.is_empty() && self.unusable.is_empty() && self.mute.is_empty() {
+        match self.holds() {
             true => Verdict::Done,
             false => Verdict::Failed,
         }
@@ -127,5 +136,6 @@ pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
         schedules: schedules.collect(),
         broken_promises: broken.map(|(database, reason)| BrokenPromise { database, reason }).collect(),
         unusable: unusable.collect(),
+        tls_problem: None,
     }
 }

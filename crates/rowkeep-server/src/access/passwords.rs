@@ -1,11 +1,12 @@
 //! Passwords: what is kept of them is an Argon2id hash, and making one costs so much that guessing does not pay.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
@@ -61,13 +62,19 @@ impl ExposeSecret<str> for Password {
     }
 }
 
-/// Turns at hashing passwords.
-///
-/// They are on threads of their own: each thread that ever hashed keeps the memory that it took.
+/// Turns at hashing passwords, on threads of their own, each with memory that it uses again: were it taken anew for each, many at once
+/// would leave the process large.
 #[derive(Debug)]
 pub(super) struct Hashing(Sender<Work>);
 
-type Work = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// What hashing works in; nothing where nothing was hashed lately.
+#[derive(Default)]
+struct Memory(Vec<Block>);
+
+/// Memory is given back when nothing was hashed for so long.
+const IDLE: Duration = Duration::from_secs(30);
 
 impl Default for Hashing {
     fn default() -> Self {
@@ -75,24 +82,52 @@ impl Default for Hashing {
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..AT_ONCE {
             let receiver = Arc::clone(&receiver);
-            std::thread::spawn(move || {
-                let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                // Until nobody can ask any more.
-                while let Ok(work) = next() {
-                    work();
-                }
-            });
+            std::thread::spawn(move || work(&receiver));
         }
         Self(sender)
     }
 }
+
+/// Hashes what is asked for, until nobody can ask any more.
+fn work(asked: &Mutex<Receiver<Work>>) {
+    let mut memory = Memory::default();
+    loop {
+        let next = asked.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
+        match next {
+            Ok(work) => work(&mut memory),
+            Err(RecvTimeoutError::Timeout) => memory = Memory::default(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+impl Memory {
+    /// Whether a password is the one of which that is kept.
+    fn is_right(&mut self, password: &SecretString, kept: &str) -> Result<bool, Unreadable> {
+        let kept = PasswordHash::new(kept).map_err(|_| Unreadable)?;
+        let params = Params::try_from(&kept).map_err(|_| Unreadable)?;
+        let (Some(salt), Some(hash)) = (kept.salt, kept.hash) else { return Err(Unreadable) };
+        let version = kept.version.map_or(Ok(Version::default()), Version::try_from);
+        let algorithm = Algorithm::try_from(kept.algorithm.as_str()).map_err(|_| Unreadable)?;
+        self.0.resize_with(params.block_count(), Block::default);
+        let argon2 = Argon2::new(algorithm, version.map_err(|_| Unreadable)?, params);
+        let mut found = vec![0; hash.len()];
+        let password = password.expose_secret().as_bytes();
+        let hashed = argon2.hash_password_into_with_memory(password, &salt, &mut found, &mut self.0);
+        hashed.map_err(|_| Unreadable)?;
+        Ok(Output::new(&found).is_ok_and(|found| found == hash))
+    }
+}
+
+/// What is kept of a password is no hash.
+struct Unreadable;
 
 impl Hashing {
     /// What is kept of a password.
     pub(super) async fn hash(&self, queue: &Queue, password: &Password) -> Result<String, Error> {
         let salt = queue.random_bytes::<16>()?;
         let password = password.clone();
-        let hashed = self.turn(move || {
+        let hashed = self.turn(move |_| {
             let hashed =
                 Argon2::default().hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
             hashed.map(|hash: PasswordHash| hash.to_string())
@@ -105,20 +140,20 @@ impl Hashing {
     pub(super) async fn is_right(&self, password: SecretString, kept: Option<String>) -> bool {
         let has_one = kept.is_some();
         let kept = kept.unwrap_or_else(|| OF_NOBODY.to_owned());
-        let verified = self.turn(move || {
-            let kept = PasswordHash::new(&kept)?;
-            Argon2::default().verify_password(password.expose_secret().as_bytes(), &kept)
-        });
-        verified.await.is_some_and(|verified| verified.is_ok()) && has_one
+        let is_right = self.turn(move |memory| memory.is_right(&password, &kept).unwrap_or(false));
+        is_right.await.unwrap_or(false) && has_one
     }
 
     /// Nothing where the threads are gone.
-    async fn turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    async fn turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Option<T> {
         let (done, result) = oneshot::channel();
         // Of who has gone away nothing is hashed any more.
-        let work = move || {
+        let work = move |memory: &mut Memory| {
             if !done.is_closed() {
-                let _ = done.send(work());
+                let _ = done.send(work(memory));
             }
         };
         self.0.send(Box::new(work)).ok()?;

@@ -129,6 +129,9 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
         return Err(Problem::unprocessable(format!("there are more than {MOST_TAGS} tags")));
     }
     tags.iter().try_for_each(|(name, value)| {
+        if name.is_empty() {
+            return Err(Problem::unprocessable("a tag has a name"));
+        }
         plain("the name of a tag", name)?;
         plain("the value of a tag", value)
     })

@@ -126,9 +126,11 @@ impl Browser {
 
     /// Presses the button, follows the link, or ticks the box that has this name.
     pub(crate) async fn press(&self, name: &str) {
-        let named = format!("normalize-space(.)='{name}'");
+        // Quotes of XPath cannot be escaped.
+        let quoted = if name.contains('\'') { format!("\"{name}\"") } else { format!("'{name}'") };
+        let named = format!("normalize-space(.)={quoted}");
         let boxed = format!(
-            "//label[contains(normalize-space(.), '{name}')]/input[@type='checkbox' or @type='radio']"
+            "//label[contains(normalize-space(.), {quoted})]/input[@type='checkbox' or @type='radio']"
         );
         let xpath = format!("//button[{named}] | //a[{named}] | //summary[{named}] | {boxed}");
         let element = self.element(&xpath).await;

@@ -350,6 +350,13 @@ async fn requests_that_are_wrong_are_refused_in_words() {
         (post(backups).json(&json!({ "name": "n".repeat(300) })), 422, "unprocessable"),
         (post(backups).json(&json!({ "name": "a\u{1b}[2Jb" })), 422, "unprocessable"),
         (post(backups).json(&json!({ "tags": { "a": "v".repeat(300) } })), 422, "unprocessable"),
+        (post(backups).json(&json!({ "tags": { "": "v" } })), 422, "unprocessable"),
+        (post(backups).json(&json!({ "name": "a\u{202e}b" })), 422, "unprocessable"),
+        (
+            post("/api/v1/tokens").json(&json!({ "name": "a\u{2066}b", "role": "viewer" })),
+            422,
+            "unprocessable",
+        ),
     ] {
         let answer = service.answer(request).await;
         assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{}", answer.json);

@@ -147,6 +147,31 @@ async fn somebody_brings_lost_rows_back() {
     browser.until("entries are as they were written").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_that_are_ticked_come_back_whatever_their_keys_hold() {
+    let service = Service::new().await;
+    let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
+    let odd = "CREATE TABLE odd (id TEXT PRIMARY KEY, v TEXT);
+        INSERT INTO odd VALUES ('a' || char(10) || 'b', 'lf'), ('a' || char(13, 10) || 'b', 'crlf'), ('a' || char(13) || 'b', 'cr'),
+        ('<b>''\"&', 'html'), ('', 'empty'), ('x,y:z', 'signs')";
+    database.execute_batch(odd).expect("rows are written");
+    let browser = first_sign_in(&service).await;
+    service.post("/api/v1/databases/shop/backups?wait=60s", serde_json::json!({})).await.expect(200);
+    database.execute("DELETE FROM odd", ()).expect("it is done");
+    browser.go("/databases/shop/differences?before=latest&after=live&table=odd").await;
+    browser.until("6 are gone").await;
+    for key in [r"odd:'a\nb'", r"odd:'a\rb'", "<b>", "odd:''"] {
+        browser.press(key).await;
+    }
+    browser.press("Make a plan").await;
+    browser.until("4 rows of shop change").await;
+    browser.fill("Type shop", "shop").await;
+    browser.press("Change shop").await;
+    browser.until("4 inserted, 0 updated, 0 deleted").await;
+    let back = "SELECT group_concat(v) FROM (SELECT v FROM odd ORDER BY v)";
+    assert_eq!(shop(&service, back), "cr,empty,html,lf");
+}
+
 /// A page as programs get it that show a cookie.
 async fn page(
     service: &Service,

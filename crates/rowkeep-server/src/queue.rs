@@ -572,6 +572,7 @@ fn kind(request: &Request) -> &'static str {
         Request::CheckData(_) => "check_data",
         Request::Drill(_) => "drill",
         Request::Assess(_) => "assess",
+        Request::Health(_) => "health",
         Request::History(_) => "history",
         Request::Doctor(_) => "doctor",
         Request::Probe(_) => "probe",

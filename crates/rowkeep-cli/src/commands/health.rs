@@ -29,7 +29,7 @@ impl Health {
             return ask(session, url).await;
         }
         let workspace = session.workspace()?;
-        let outcome = HealthRequest.run(&session.context, workspace).await;
+        let outcome = HealthRequest::default().run(&session.context, workspace).await;
         if self.prometheus {
             // What cannot be known is said too: a file that is not written any more would look as it was.
             let unknown = || HealthOutcome::unknown(workspace.config(), session.context.now());

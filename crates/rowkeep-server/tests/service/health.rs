@@ -29,7 +29,7 @@ async fn found(folder: &TempDir, clock: &Arc<TestClock>) -> HealthOutcome {
     };
     let workspace = Workspace::new(config, circumstances);
     let context = Context::silent().with_clock(clock.clone());
-    HealthRequest.run(&context, &workspace).await.expect("the repository is there")
+    HealthRequest::default().run(&context, &workspace).await.expect("the repository is there")
 }
 
 fn standings(outcome: &HealthOutcome) -> Vec<(&str, Standing)> {

@@ -15,6 +15,7 @@ use super::diff::{DiffOutcome, DiffRequest};
 use super::doctor::{DoctorOutcome, DoctorRequest};
 use super::drill::DrillRequest;
 use super::export::{ExportOutcome, ExportRequest};
+use super::health::{HealthOutcome, HealthRequest};
 use super::history::{HistoryOutcome, HistoryRequest};
 use super::holds::{HoldOutcome, HoldRequest, ReleaseRequest};
 use super::init::InitRequest;
@@ -76,6 +77,8 @@ pub enum Request {
     Drill(DrillRequest),
     /// Find out what is lost.
     Assess(AssessRequest),
+    /// Say how databases stand to what was promised.
+    Health(HealthRequest),
     /// Follow a row.
     History(HistoryRequest),
     /// Look for what stands in the way of a backup.
@@ -134,6 +137,8 @@ pub enum Outcome {
     Drill(ReportsOutcome),
     /// What is lost was found out.
     Assess(AssessOutcome),
+    /// It was said how databases stand to what was promised.
+    Health(HealthOutcome),
     /// A row was followed.
     History(HistoryOutcome),
     /// What stands in the way of a backup was looked for.
@@ -210,6 +215,7 @@ impl Request {
             Request::Assess(request) => {
                 Outcome::Assess(Box::pin(request.run(context, workspace, caller)).await?)
             }
+            Request::Health(request) => Outcome::Health(Box::pin(request.run(context, workspace)).await?),
             Request::History(request) => Outcome::History(Box::pin(request.run(context, workspace)).await?),
             Request::Doctor(request) => {
                 Outcome::Doctor(Box::pin(request.run(context, workspace, caller)).await?)
@@ -253,6 +259,7 @@ impl Outcome {
             Outcome::Repair(outcome) => outcome.verdict(),
             Outcome::CheckData(outcome) | Outcome::Drill(outcome) => outcome.verdict(),
             Outcome::Assess(outcome) => outcome.verdict(),
+            Outcome::Health(outcome) => outcome.verdict(),
             Outcome::History(outcome) => outcome.verdict(),
             Outcome::Doctor(outcome) => outcome.verdict(),
             Outcome::Probe(outcome) => outcome.verdict(),

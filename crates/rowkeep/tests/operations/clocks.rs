@@ -201,7 +201,7 @@ impl Story {
     /// A value without what is another in every run: ids by the order of their appearance, no times, durations and sizes of
     /// sealed objects.
     fn comparable(&mut self, value: &Value) -> Value {
-        const VARIABLE: [&str; 9] = [
+        const VARIABLE: [&str; 10] = [
             "time",
             "at",
             "before_time",
@@ -211,6 +211,7 @@ impl Story {
             "bytes_read",
             "pack_bytes",
             "bytes",
+            "repository_bytes",
         ];
         match value {
             Value::Object(fields) => {
@@ -320,6 +321,7 @@ impl Story {
         self.run("check", json!({ "read_percent": 100.0 }));
         self.run("check", json!({ "read_percent": 50.0 }));
         self.run("repair", json!({}));
+        self.run("health", json!({}));
     }
 
     /// Makes a plan, and gives its id.

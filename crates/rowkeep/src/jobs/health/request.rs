@@ -17,13 +17,13 @@ use crate::{Context, Error};
 /// use rowkeep::jobs::Verdict;
 /// use rowkeep::jobs::health::HealthRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// let outcome = HealthRequest.run(&rowkeep::Context::silent(), workspace).await?;
+/// let outcome = HealthRequest::default().run(&rowkeep::Context::silent(), workspace).await?;
 /// assert_eq!(outcome.verdict(), Verdict::Done, "{}", outcome.summary);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HealthRequest;
+pub struct HealthRequest {}
 
 impl HealthRequest {
     /// Looks at the repository and at the reports of drills.

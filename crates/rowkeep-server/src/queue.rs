@@ -1,5 +1,6 @@
 //! Jobs are begun when they are due, watched, stopped, begun again.
 
+mod kind;
 mod progress;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use crate::audit::HEAD_TAG;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
+use kind::kind;
 pub(crate) use progress::Progress;
 use progress::advance;
 
@@ -552,37 +554,4 @@ impl Failure {
 /// An error with its causes.
 pub(crate) fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
     rowkeep::format::in_one_line(error)
-}
-
-/// What a request is called, as its JSON form does.
-fn kind(request: &Request) -> &'static str {
-    match request {
-        Request::Init(_) => "init",
-        Request::Backup(_) => "backup",
-        Request::Restore(_) => "restore",
-        Request::Undo(_) => "undo",
-        Request::Apply(_) => "apply",
-        Request::Migrate(_) => "migrate",
-        Request::Around(_) => "around",
-        Request::Diff(_) => "diff",
-        Request::Export(_) => "export",
-        Request::Verify(_) => "verify",
-        Request::Check(_) => "check",
-        Request::Repair(_) => "repair",
-        Request::CheckData(_) => "check_data",
-        Request::Drill(_) => "drill",
-        Request::Assess(_) => "assess",
-        Request::Health(_) => "health",
-        Request::History(_) => "history",
-        Request::Doctor(_) => "doctor",
-        Request::Probe(_) => "probe",
-        Request::SuggestMask(_) => "suggest_mask",
-        Request::CheckMask(_) => "check_mask",
-        Request::Keep(_) => "keep",
-        Request::Hold(_) => "hold",
-        Request::Release(_) => "release",
-        Request::Copy(_) => "copy",
-        Request::Delete(_) => "delete",
-        Request::Prune(_) => "prune",
-    }
 }

@@ -8,10 +8,10 @@ use utoipa::IntoParams;
 
 use super::jobs::limit;
 use crate::access::Role;
-use crate::web::differences::{LIVE, Page, page};
+use crate::web::differences::{Page, page};
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
-use crate::web::names::known;
+use crate::web::names::{LIVE, known};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 

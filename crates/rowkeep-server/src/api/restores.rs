@@ -17,10 +17,9 @@ use utoipa::ToSchema;
 
 use super::jobs::{self, JobView, WaitQuery};
 use crate::access::Role;
-use crate::web::differences::LIVE;
 use crate::web::extract::{Named, Optional};
 use crate::web::guard::Caller;
-use crate::web::names::{known, snapshot_named};
+use crate::web::names::{LIVE, known, snapshot_named, state_named};
 use crate::web::plans::{self, Planned};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -82,12 +81,8 @@ pub(super) async fn compare(
     known(&service, &caller, &database).await?;
     caller.must(&service, Role::Operator, Some(&database), "comparison.create").await?;
     let Json(body) = body?;
-    let state = async |named: &str| match named {
-        LIVE => Ok(database.clone()),
-        named => snapshot_named(&service, &database, named).await,
-    };
-    let before = state(&body.before).await?;
-    let after = state(body.after.as_deref().unwrap_or(LIVE)).await?;
+    let before = state_named(&service, &database, &body.before).await?;
+    let after = state_named(&service, &database, body.after.as_deref().unwrap_or(LIVE)).await?;
     let request = DiffRequest {
         before: before.as_str().into(),
         after: after.as_str().into(),

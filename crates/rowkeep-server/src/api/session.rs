@@ -13,8 +13,7 @@ use crate::access::{
     Changed, Confirmed, Credentials, Session, SignInRefusal, begin_second_factor, change_password,
     confirm_second_factor, is_password, sign_in, sign_out,
 };
-use crate::state::audit::Deed;
-use crate::state::{audit, users};
+use crate::state::users;
 use crate::web::cookies;
 use crate::web::guard::{Caller, ComesFrom, SignedInUser};
 use crate::web::problem::Problem;
@@ -140,7 +139,7 @@ pub(super) async fn password(
         Changed::Yes => "done",
         _ => "refused",
     };
-    note(&service, &Caller(session.principal), "user.password", outcome).await?;
+    noted(&service, session, "user.password", outcome).await?;
     match changed {
         Changed::Yes => Ok(StatusCode::NO_CONTENT),
         Changed::TooMany => Err(Problem::too_many()),
@@ -196,7 +195,7 @@ pub(super) async fn confirm_factor(
     let Json(body) = body?;
     match confirm_second_factor(service.queue(), service.doors(), &session.user, &body.code).await? {
         Confirmed::Yes => {
-            note(&service, &Caller(session.principal), "user.second_factor", "done").await?;
+            noted(&service, session, "user.second_factor", "done").await?;
             Ok(StatusCode::NO_CONTENT)
         }
         Confirmed::WrongCode => Err(Problem::unprocessable("the code is not one of this moment")),
@@ -218,7 +217,7 @@ pub(super) async fn remove_factor(
     confirm(&service, &session, body).await?;
     let id = session.user.id.clone();
     service.queue().state().transaction(move |state| users::remove_second_factor(state, &id)).await?;
-    note(&service, &Caller(session.principal), "user.second_factor", "removed").await?;
+    noted(&service, session, "user.second_factor", "removed").await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -239,14 +238,13 @@ pub(super) struct ConfirmBody {
     password: SecretString,
 }
 
-async fn note(
+/// Notes what a user did with his own account.
+async fn noted(
     service: &Service,
-    caller: &Caller,
+    session: Session,
     action: &'static str,
     outcome: &str,
 ) -> Result<(), Problem> {
-    let deed: Deed = caller.deed(action, caller.0.name.clone(), outcome);
-    let now = service.queue().now();
-    service.queue().state().transaction(move |state| audit::note(state, now, &deed)).await?;
-    Ok(())
+    let name = session.principal.name.clone();
+    Caller(session.principal).note(service, action, name, outcome).await
 }

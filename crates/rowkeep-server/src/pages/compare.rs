@@ -15,9 +15,8 @@ use super::units::{count, counted, part, short};
 use super::visitor::{Form, Visitor};
 use crate::access::Role;
 use crate::web::asking::{self, ask};
-use crate::web::differences::LIVE;
 use crate::web::extract::Named;
-use crate::web::names::{known, snapshot_named};
+use crate::web::names::{LIVE, known, state_named};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 
@@ -68,12 +67,8 @@ pub(super) async fn begin(
 ) -> Result<Response, Refused> {
     known(&service, &visitor.caller, &database).await?;
     visitor.caller.must(&service, Role::Operator, Some(&database), "comparison.create").await?;
-    let state = async |named: &str| match named {
-        LIVE => Ok(database.clone()),
-        named => snapshot_named(&service, &database, named).await,
-    };
-    let before = state(fields.must("before")?).await?;
-    let after = state(fields.get("after").unwrap_or(LIVE)).await?;
+    let before = state_named(&service, &database, fields.must("before")?).await?;
+    let after = state_named(&service, &database, fields.get("after").unwrap_or(LIVE)).await?;
     if before == after {
         return Err(Problem::unprocessable("choose two states that are not the same").into());
     }

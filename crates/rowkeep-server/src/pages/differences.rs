@@ -13,9 +13,9 @@ use super::refused::Refused;
 use super::units::{count, part, short};
 use super::visitor::Visitor;
 use crate::access::Role;
-use crate::web::differences::{self, LIVE};
+use crate::web::differences;
 use crate::web::extract::{Named, Words};
-use crate::web::names::known;
+use crate::web::names::{LIVE, known};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 

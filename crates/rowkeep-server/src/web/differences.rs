@@ -18,12 +18,9 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::kept_differences::{Asked, Found};
-use super::names::snapshot_named;
+use super::names::state_named;
 use super::problem::Problem;
 use super::service::Service;
-
-/// What stands for the database as it is now.
-pub(crate) const LIVE: &str = "live";
 
 /// The longest that a comparison may take, with the time that it waits for its turn.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -78,7 +75,7 @@ impl Cursor {
 
 /// A page of the rows of a table that differ between two states of a configured database.
 ///
-/// A state is `live`, or a snapshot of the database as [`snapshot_named`] finds it. Without a cursor the states are compared, and what
+/// A state is `live`, or a snapshot of the database as [`state_named`] finds it. Without a cursor the states are compared, and what
 /// was found is kept for a while for the pages that follow; whoever drops the future gives the comparison up.
 pub(crate) async fn page(
     service: &Service,
@@ -116,10 +113,7 @@ pub(crate) async fn page(
 
 /// Compares two states of a table.
 async fn compared(service: &Service, asked: &Asked) -> Result<Found, Problem> {
-    let state = async |named: &str| match named {
-        LIVE => Ok(asked.database.clone()),
-        named => snapshot_named(service, &asked.database, named).await,
-    };
+    let state = async |named: &str| state_named(service, &asked.database, named).await;
     let request = DiffRequest {
         wanted: RowsWanted { tables: vec![pattern(service, &asked.table)], ..RowsWanted::default() },
         rows_only: true,

@@ -6,6 +6,17 @@ use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
 
+/// What stands for a database as it is now.
+pub(crate) const LIVE: &str = "live";
+
+/// A state of a database that a request names: as it is now, or a snapshot of it.
+pub(crate) async fn state_named(service: &Service, database: &str, named: &str) -> Result<String, Problem> {
+    match named {
+        LIVE => Ok(database.to_owned()),
+        named => snapshot_named(service, database, named).await,
+    }
+}
+
 /// Fails where a database is not configured, or is nobody's business who asks.
 pub(crate) async fn known(service: &Service, caller: &Caller, database: &str) -> Result<(), Problem> {
     let is_known = service.queue().workspace().config().databases.contains_key(database);

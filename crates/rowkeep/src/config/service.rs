@@ -3,6 +3,8 @@
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::keep_state::KeepState;
+
 /// How people reach the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceSettings {
@@ -10,6 +12,8 @@ pub struct ServiceSettings {
     pub url: Option<String>,
     /// The proxies that say truly for whom they ask (`X-Forwarded-For`).
     pub trusted_proxies: Vec<IpNet>,
+    /// How often the service keeps its own state in the repository.
+    pub keep_state: KeepState,
 }
 
 /// What a file says of it.
@@ -18,6 +22,7 @@ pub struct ServiceSettings {
 pub(super) struct FileService {
     url: Option<String>,
     trusted_proxies: Vec<String>,
+    keep_state: Option<String>,
 }
 
 impl FileService {
@@ -42,9 +47,12 @@ impl FileService {
                 )
             })
         };
+        let keep_state = self.keep_state.as_deref().map(KeepState::read).transpose();
+        let keep_state = keep_state.map_err(|problem| format!("service: keep_state: {problem}"))?;
         Ok(ServiceSettings {
             url: url.transpose()?,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,
+            keep_state: keep_state.unwrap_or_default(),
         })
     }
 }
@@ -57,7 +65,7 @@ mod tests {
     fn addresses_are_read() {
         let read = |url: &str, proxy: &str| {
             let trusted_proxies = vec![proxy.to_owned()];
-            FileService { url: Some(url.to_owned()), trusted_proxies }.read()
+            FileService { url: Some(url.to_owned()), trusted_proxies, keep_state: None }.read()
         };
         let settings = read("https://backups.example.org/", "10.0.0.0/8").expect("it is well formed");
         assert_eq!(settings.url.as_deref(), Some("https://backups.example.org"));

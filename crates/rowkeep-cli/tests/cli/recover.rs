@@ -79,7 +79,7 @@ fn a_service_that_is_killed_and_wiped_at_random_goes_on_from_its_repository() {
         // The token is known, and the audit has all that snapshots know of it.
         let verified = service.get(&token, VERIFICATION);
         assert_eq!(verified["intact"], true, "round {round}: {verified}");
-        let entries = service.get(&token, "/api/v1/audit?limit=1000");
+        let entries = service.get(&token, "/api/v1/audit?limit=500");
         let recovered = entries["entries"].as_array().expect("a list").iter();
         let recovered = recovered.filter(|entry| entry["action"] == "service.recover").count();
         assert!(recovered > 0, "{entries}");

@@ -1,5 +1,6 @@
 //! Puts the state into the repository when something changed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::luggage::{CONFIG, KEY};
 use crate::Error;
+use crate::audit::HEAD_TAG;
 use crate::queue::{Queue, in_one_line};
 use crate::state::audit;
 use crate::state::kept::{self, Kept};
@@ -143,8 +145,9 @@ impl Keeper {
         }
         let time = queue.now();
         let copy = queue.state().copy(luggage).await?;
-        let made = service_state::keep(&context, workspace, copy.file.path()).await?;
         let (number, hash) = copy.head;
+        let tags = BTreeMap::from([(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(&hash)))]);
+        let made = service_state::keep(&context, workspace, copy.file.path(), tags).await?;
         let note = Kept { number, hash, time };
         queue.state().transaction(move |state| kept::set(state, &note)).await?;
         drop(keeping);

@@ -39,14 +39,19 @@ fn owner(engine: &dyn Engine) -> Owner {
 }
 
 /// Keeps a state, which is a database of SQLite that nobody else writes to.
-pub async fn keep(context: &Context, workspace: &Workspace, file: &Path) -> Result<KeptState, Error> {
+pub async fn keep(
+    context: &Context,
+    workspace: &Workspace,
+    file: &Path,
+    tags: BTreeMap<String, String>,
+) -> Result<KeptState, Error> {
     let repository = workspace.repository().await?;
     let engine = connect(&DatabaseUrl::Sqlite(file.to_owned()), workspace.surroundings())?;
     let options = CaptureOptions {
         database: SERVICE_DATABASE.to_owned(),
         configured: true,
         name: None,
-        tags: BTreeMap::new(),
+        tags,
         environment: None,
         selection: Selection::default(),
         mask: None,

@@ -3,6 +3,7 @@
 mod beside;
 pub mod channels;
 mod compatibility;
+mod keep_state;
 mod pings;
 mod repositories;
 mod schedules;
@@ -35,6 +36,7 @@ use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
 use channels::{Channel, FileChannel, Surroundings};
 pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
+pub use keep_state::{KeepState, SERVICE_DATABASE};
 use pings::FilePings;
 pub use pings::Pings;
 use repositories::FileRepository;
@@ -79,7 +81,7 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// What runs by itself for databases that do not say it themselves, and for the repository.
     pub schedules: Schedules,
-    /// How people reach the service.
+    /// How people reach the service, and how it keeps its state.
     pub service: ServiceSettings,
     /// How many bytes the repository may hold: where it is not on a disk of its own.
     pub capacity: Option<u64>,
@@ -259,6 +261,7 @@ pub(crate) fn taken_name(name: &str) -> Option<&'static str> {
     match name.split(':').next()? {
         "latest" => Some("it stands for the newest snapshot"),
         "live" => Some("it stands for the database as it is now"),
+        SERVICE_DATABASE => Some("it stands for the state of the service"),
         _ if moments::at(name).is_some() => Some("it stands for the newest snapshot at that time"),
         _ => None,
     }

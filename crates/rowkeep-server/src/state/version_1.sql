@@ -137,3 +137,11 @@ CREATE TABLE channels (
     -- How often it failed since something was delivered.
     failures INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+
+-- The state that is in the repository: its last entry of the audit, and when it was taken.
+CREATE TABLE kept (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    number INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    time INTEGER NOT NULL
+) STRICT;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::beside;
 use crate::variables::expand;
+use super::keep_state::KeepState;
 
 /// How people reach the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct ServiceSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// What the service speaks TLS with; it speaks plain HTTP where there is nothing.
     pub tls: Option<TlsFiles>,
+    /// How often the service keeps its own state in the repository.
+    pub keep_state: KeepState,
 }
 
 /// The files with which the service shows who it is.
@@ -43,6 +46,7 @@ pub(super) struct FileService {
     trusted_proxies: Vec<String>,
     certificate: Option<String>,
     key: Option<String>,
+    keep_state: Option<String>,
 }
 
 impl FileService {
@@ -90,10 +94,13 @@ impl FileService {
                 &url["http".len()..]
             ));
         }
+        let keep_state = self.keep_state.as_deref().map(KeepState::read).transpose();
+        let keep_state = keep_state.map_err(|problem| format!("service: keep_state: {problem}"))?;
         Ok(ServiceSettings {
             url,
             tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,
+            keep_state: keep_state.unwrap_or_default(),
         })
     }
 }

@@ -18,14 +18,33 @@ use crate::web::service::Service;
 struct SignInPage {
     frame: Frame,
     name: String,
-    problem: Option<&'static str>,
+    problem: Option<String>,
     wants_code: bool,
+    /// What the button says that leads to the provider.
+    provider: Option<String>,
+}
+
+impl SignInPage {
+    fn of(service: &Service) -> Self {
+        let oidc = service.queue().workspace().config().service.oidc.as_ref();
+        Self {
+            frame: Frame::bare("Sign in"),
+            name: String::new(),
+            problem: None,
+            wants_code: false,
+            provider: oidc.map(|oidc| oidc.name.clone()),
+        }
+    }
+}
+
+/// Asks again, and says why somebody was not let in.
+pub(super) fn refuse(service: &Service, status: StatusCode, problem: String) -> Response {
+    page_with(status, &SignInPage { problem: Some(problem), ..SignInPage::of(service) })
 }
 
 /// Asks who somebody is.
-pub(super) async fn form() -> Response {
-    let frame = Frame::bare("Sign in");
-    page(&SignInPage { frame, name: String::new(), problem: None, wants_code: false })
+pub(super) async fn form(State(service): State<Service>) -> Response {
+    page(&SignInPage::of(&service))
 }
 
 /// Signs somebody in.
@@ -60,7 +79,7 @@ pub(super) async fn submit(
     let wants_code = had_code || problem.contains("device");
     Ok(page_with(
         status,
-        &SignInPage { frame: Frame::bare("Sign in"), name, problem: Some(problem), wants_code },
+        &SignInPage { name, problem: Some(problem.to_owned()), wants_code, ..SignInPage::of(&service) },
     ))
 }
 

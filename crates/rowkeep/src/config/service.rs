@@ -6,10 +6,11 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::beside;
+use super::oidc::{FileOidc, Oidc};
 use crate::variables::expand;
 
 /// How people reach the service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ServiceSettings {
     /// The address that they type, without a slash at its end: `https://backups.example.org`.
     pub url: Option<String>,
@@ -17,6 +18,8 @@ pub struct ServiceSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// What the service speaks TLS with; it speaks plain HTTP where there is nothing.
     pub tls: Option<TlsFiles>,
+    /// Where people sign in beside the service itself.
+    pub oidc: Option<Oidc>,
 }
 
 /// The files with which the service shows who it is.
@@ -43,6 +46,7 @@ pub(super) struct FileService {
     trusted_proxies: Vec<String>,
     certificate: Option<String>,
     key: Option<String>,
+    oidc: Option<FileOidc>,
 }
 
 impl FileService {
@@ -90,7 +94,11 @@ impl FileService {
                 &url["http".len()..]
             ));
         }
+        if self.oidc.is_some() && url.is_none() {
+            return Err("service: oidc: people are sent back to the service: write its url".into());
+        }
         Ok(ServiceSettings {
+            oidc: self.oidc.map(|oidc| oidc.read(folder, variable)).transpose()?,
             url,
             tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,

@@ -89,6 +89,12 @@ pub enum Error {
     /// Something that a job does failed.
     #[error(transparent)]
     Job(#[from] rowkeep::Error),
+    /// A user has neither password nor second factor here.
+    #[error("{name} signs in with the provider, which keeps the password and asks for a second factor")]
+    UserOfProvider {
+        /// The user.
+        name: String,
+    },
     /// Something stored in the state is not what this version writes.
     #[error("the state holds something that is not understood: {0}")]
     Content(String),

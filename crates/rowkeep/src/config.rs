@@ -4,9 +4,11 @@ mod beside;
 pub mod channels;
 mod compatibility;
 mod keep_state;
+mod oidc;
 mod pings;
 mod repositories;
 mod schedules;
+mod secret;
 mod service;
 mod store;
 
@@ -37,12 +39,14 @@ use crate::variables::{Expanded, expand};
 use channels::{Channel, FileChannel, Surroundings};
 pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
 pub use keep_state::{KeepState, SERVICE_DATABASE};
+pub use oidc::{Grant, Oidc};
 use pings::FilePings;
 pub use pings::Pings;
 use repositories::FileRepository;
 pub use repositories::NamedRepository;
 use schedules::FilePromise;
 pub use schedules::{Promise, Schedules, Work};
+pub use secret::Secret;
 use service::FileService;
 pub use service::{ServiceSettings, TlsFiles};
 
@@ -411,6 +415,8 @@ impl Config {
         let capacity = file.capacity.as_deref().map(bytes).transpose();
         let capacity = capacity.map_err(|problem| fail(format!("capacity: {problem}")))?;
         file.compatibility.check(&databases).map_err(fail)?;
+        let service = file.service.read(folder, variable).map_err(fail)?;
+        service.oidc.as_ref().map_or(Ok(()), |oidc| oidc.check(&databases)).map_err(fail)?;
         let store_variables = RefCell::new(Vec::new());
         let noted = |name: &str| {
             store_variables.borrow_mut().push(name.to_owned());
@@ -435,7 +441,7 @@ impl Config {
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             schedules,
-            service: file.service.read(folder, variable).map_err(fail)?,
+            service,
             capacity,
             channels,
             compatibility: file.compatibility,

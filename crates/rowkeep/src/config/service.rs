@@ -6,11 +6,12 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::beside;
+use super::oidc::{FileOidc, Oidc};
 use crate::variables::expand;
 use super::keep_state::KeepState;
 
 /// How people reach the service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ServiceSettings {
     /// The address that they type, without a slash at its end: `https://backups.example.org`.
     pub url: Option<String>,
@@ -20,6 +21,8 @@ pub struct ServiceSettings {
     pub tls: Option<TlsFiles>,
     /// How often the service keeps its own state in the repository.
     pub keep_state: KeepState,
+    /// Where people sign in beside the service itself.
+    pub oidc: Option<Oidc>,
 }
 
 /// The files with which the service shows who it is.
@@ -47,6 +50,7 @@ pub(super) struct FileService {
     certificate: Option<String>,
     key: Option<String>,
     keep_state: Option<String>,
+    oidc: Option<FileOidc>,
 }
 
 impl FileService {
@@ -96,7 +100,11 @@ impl FileService {
         }
         let keep_state = self.keep_state.as_deref().map(KeepState::read).transpose();
         let keep_state = keep_state.map_err(|problem| format!("service: keep_state: {problem}"))?;
+        if self.oidc.is_some() && url.is_none() {
+            return Err("service: oidc: people are sent back to the service: write its url".into());
+        }
         Ok(ServiceSettings {
+            oidc: self.oidc.map(|oidc| oidc.read(folder, variable)).transpose()?,
             url,
             tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,

@@ -41,6 +41,8 @@ pub(crate) struct Session {
     /// Whether it has nothing to do with what else is on this machine.
     is_apart: bool,
     config: OnceLock<Config>,
+    /// The text that it was made of.
+    config_text: OnceLock<SecretString>,
     workspace: OnceLock<Workspace>,
 }
 
@@ -54,6 +56,7 @@ impl Session {
             stop: cancel,
             is_apart: false,
             config: OnceLock::new(),
+            config_text: OnceLock::new(),
             workspace: OnceLock::new(),
         }
     }
@@ -77,8 +80,34 @@ impl Session {
             stop: self.stop.clone(),
             is_apart: true,
             config,
+            config_text: OnceLock::new(),
             workspace: OnceLock::new(),
         }
+    }
+
+    /// A session with a repository at another place. `config` counts where it is given, else what is in the file.
+    pub(crate) fn at_repository(&self, location: &str, config: Option<Config>) -> Self {
+        let global = Global { repository: Some(location.to_owned()), ..self.global.clone() };
+        Self {
+            global,
+            context: self.context.clone(),
+            stop: self.stop.clone(),
+            is_apart: self.is_apart,
+            config: config.map_or_else(OnceLock::new, OnceLock::from),
+            config_text: OnceLock::new(),
+            workspace: OnceLock::new(),
+        }
+    }
+
+    /// The file of the configuration, which may not be there.
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.global.config.clone().unwrap_or_else(|| PathBuf::from("rowkeep.toml"))
+    }
+
+    /// The text of the configuration, as it was read.
+    pub(crate) fn config_text(&self) -> Result<Option<SecretString>> {
+        self.config()?;
+        Ok(self.config_text.get().cloned())
     }
 
     /// Prints a result for people, unless silence or JSON is asked for.
@@ -197,9 +226,13 @@ impl Session {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let path = self.global.config.clone().unwrap_or_else(|| PathBuf::from("rowkeep.toml"));
+        let path = self.config_file();
         let config = match std::fs::read_to_string(&path) {
-            Ok(text) => Config::parse(&text, &path, &|name| std::env::var(name).ok())?,
+            Ok(text) => {
+                let config = parsed(&text, &path)?;
+                self.config_text.get_or_init(|| text.into());
+                config
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.global.config.is_none() => {
                 Config::default()
             }
@@ -226,4 +259,9 @@ impl Session {
         let beside = self.global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         beside.join("rowkeep-reports")
     }
+}
+
+/// What the text of a configuration says, with the variables of the environment.
+pub(crate) fn parsed(text: &str, path: &Path) -> Result<Config, rowkeep::Error> {
+    Config::parse(text, path, &|name| std::env::var(name).ok())
 }

@@ -2,6 +2,7 @@
 
 mod doors;
 mod guesses;
+mod oidc;
 mod passwords;
 mod principal;
 mod refusal;
@@ -12,6 +13,7 @@ mod tokens;
 mod users;
 
 pub(crate) use doors::Doors;
+pub(crate) use oidc::{ATTEMPT_COOKIE, ATTEMPT_SECONDS, OidcRefusal, Returned, begin_oidc, finish_oidc};
 pub(crate) use passwords::Password;
 pub(crate) use principal::{Principal, Role};
 pub(crate) use refusal::Refusal;

@@ -74,6 +74,27 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A state is where another was to be recovered.
+    #[error("{} is there already; start without --recover to go on with it, or move it away with its key", .path.display())]
+    StateExists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A repository has no state that could be recovered.
+    #[error("the repository {location} has no state of a service")]
+    NothingKept {
+        /// Where it is.
+        location: String,
+    },
+    /// Something that a job does failed.
+    #[error(transparent)]
+    Job(#[from] rowkeep::Error),
+    /// A user has neither password nor second factor here.
+    #[error("{name} signs in with the provider, which keeps the password and asks for a second factor")]
+    UserOfProvider {
+        /// The user.
+        name: String,
+    },
     /// Something stored in the state is not what this version writes.
     #[error("the state holds something that is not understood: {0}")]
     Content(String),

@@ -10,6 +10,7 @@ mod database;
 mod differences;
 mod frame;
 mod jobs;
+mod oidc;
 mod overview;
 mod plans;
 mod refused;
@@ -29,6 +30,8 @@ pub(crate) fn routes() -> Router<Service> {
     Router::new()
         .route("/", get(overview::show))
         .route("/sign-in", get(sign_in::form).post(sign_in::submit))
+        .route("/sign-in/oidc", get(oidc::begin))
+        .route("/sign-in/oidc/return", get(oidc::finish))
         .route("/sign-out", post(sign_in::end))
         .route("/account", get(account::show))
         .route("/account/password", get(account::password).post(account::change))

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use rowkeep::Context;
 use rowkeep::async_trait;
 use rowkeep::clock::Clock;
+use rowkeep::config::KeepState;
 use rowkeep::jobs::Verdict;
 use rowkeep::jobs::backup::BackupOutcome;
 use rowkeep::jobs::caller::{RunCommand, Unattended};
@@ -30,6 +31,7 @@ use crate::audit::HEAD_TAG;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
+use crate::state::kept;
 use kind::kind;
 pub(crate) use progress::Progress;
 use progress::advance;
@@ -80,6 +82,7 @@ struct Inner {
     looked: tokio::sync::Mutex<Option<Looked>>,
     /// What the repository held, and when that was looked at.
     seen: tokio::sync::Mutex<Option<(Instant, Arc<Catalog>)>>,
+    keeping: tokio::sync::Mutex<()>,
 }
 
 /// When the repository was last looked at, and what was wrong with it.
@@ -141,6 +144,7 @@ impl Queue {
             ending: CancellationToken::new(),
             looked: tokio::sync::Mutex::default(),
             seen: tokio::sync::Mutex::default(),
+            keeping: tokio::sync::Mutex::default(),
         })))
     }
 
@@ -418,8 +422,7 @@ impl Queue {
             return Ok(Outcome::Backup(done));
         }
         if let Request::Backup(backup) = &mut request {
-            let head = self.0.state.transaction(audit::head).await;
-            let (number, hash) = head.map_err(|error| Failure::passing(&error))?;
+            let (number, hash) = self.kept_head().await.map_err(|error| Failure::passing(&error))?;
             backup.tags.insert(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(hash)));
         }
         *self.0.looked.lock().await = None;
@@ -428,6 +431,31 @@ impl Queue {
         }
         let done = request.run(&context, &self.0.workspace, &Unattended, &NoCommands).await;
         done.map_err(|error| Failure::of(&error))
+    }
+
+    /// The last entry of the audit that is in the repository; of a state that is not kept there, the last that there is. So what
+    /// snapshots know is never more than what a recovery brings back.
+    async fn kept_head(&self) -> Result<(i64, Vec<u8>), Error> {
+        // One that is being put there for the first time may be older than the last entry.
+        let _keeping = self.0.keeping.lock().await;
+        let is_kept = self.0.workspace.config().service.keep_state != KeepState::Off;
+        let head = move |state: &rusqlite::Transaction<'_>| match kept::last(state)? {
+            Some(kept) if is_kept => Ok((kept.number, kept.hash)),
+            _ => audit::head(state),
+        };
+        self.0.state.transaction(head).await
+    }
+
+    /// Held by whoever puts the state into the repository.
+    pub(crate) async fn keeping(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.keeping.lock().await
+    }
+
+    /// What jobs run in that are done beside the queue.
+    pub(crate) fn context(&self, cancel: CancellationToken) -> Context {
+        Context::new(Arc::new(|_| {}), cancel)
+            .with_clock(Arc::clone(&self.0.clock))
+            .with_randomness(Arc::clone(&self.0.randomness))
     }
 
     /// The snapshots that a job made, before the process ended that had begun it.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password};
 use crate::alerts::{self, Outbox};
 use crate::connections::serve;
+use crate::keeping::Keeper;
 use crate::queue::{Queue, random_bytes};
 use crate::site::router;
 use crate::state::audit::{self, Deed};
@@ -37,6 +38,8 @@ pub struct ServerOptions {
     /// The user who gets a password for one sign-in, and is made an administrator where there is no such user: for whoever has lost
     /// theirs.
     pub new_password: Option<String>,
+    /// The text of the configuration, which is kept in the repository with the state.
+    pub config: Option<SecretString>,
 }
 
 /// A service that listens, and does nothing yet.
@@ -46,6 +49,7 @@ pub struct Server {
     certificate: Option<Certificate>,
     queue: Queue,
     service: Service,
+    keeper: Keeper,
     made: MadeAtStart,
     pulse: Pulse,
 }
@@ -84,6 +88,7 @@ impl Server {
         let state = State::open(&options.state, random_bytes(&*randomness)?).await?;
         let queue = Queue::open(state, workspace, clock, randomness).await?;
         let service = Service::new(queue.clone());
+        let keeper = Keeper::new(queue.clone(), options.config.clone());
         let token = if options.new_token { Some(new_master_token(&queue).await?) } else { None };
         let user = new_administrator(&service, options.new_password.as_deref()).await?;
         Ok(Self {
@@ -92,6 +97,7 @@ impl Server {
             certificate,
             queue,
             service,
+            keeper,
             made: MadeAtStart { token, user },
             pulse: Arc::new(|| {}),
         })
@@ -135,10 +141,12 @@ impl Server {
             looking,
             self.queue.run(&stop, &*self.pulse),
             scheduler::run(&self.queue, &stop),
+            self.keeper.run(&stop),
             alerts::watch(&self.queue, &attempts, &outbox, &stop),
             alerts::deliver(&self.queue, &outbox, &stop),
             serve(self.listener, app, self.certificate, stop.clone()),
         );
+        self.keeper.keep_last().await;
         Served
     }
 }

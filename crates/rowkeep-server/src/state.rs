@@ -3,10 +3,12 @@
 pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod channels;
+pub(crate) mod copy;
 pub(crate) mod deliveries;
 pub(crate) mod durations;
 pub(crate) mod incidents;
 pub(crate) mod jobs;
+pub(crate) mod kept;
 pub(crate) mod marks;
 pub(crate) mod sessions;
 mod stored;
@@ -20,6 +22,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use secrecy::{ExposeSecret, SecretBox};
 
 use crate::Error;
+use copy::{Copy, Luggage, beside, copied};
 
 /// Tells the state from other databases of SQLite, in the file's `application_id`.
 const APPLICATION: i64 = 0x524b_5354;
@@ -30,7 +33,7 @@ pub(crate) const KEY_BYTES: usize = 32;
 type Key = SecretBox<[u8; KEY_BYTES]>;
 
 /// The version of the tables, kept in the file as `user_version`.
-const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 1;
 
 /// What makes the tables of a version out of those of the version before.
 const MIGRATIONS: [&str; VERSION as usize] = [include_str!("state/version_1.sql")];
@@ -81,24 +84,44 @@ impl State {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let connection = Arc::clone(&self.connection);
-        let done = tokio::task::spawn_blocking(move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        self.connected(move |connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
             Ok(done)
+        })
+        .await
+    }
+
+    /// Copies all of it but sessions, with what is taken along, into a file beside it.
+    pub(crate) async fn copy(&self, luggage: Luggage) -> Result<Copy, Error> {
+        let path = Arc::clone(&self.path);
+        let made = self.connected(move |connection| copied(connection, &path, &luggage)).await?;
+        made.map_err(|source| Error::File { path: (*self.path).clone(), source })
+    }
+
+    /// Does something that is more or less than a transaction.
+    async fn connected<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let connection = Arc::clone(&self.connection);
+        let done = tokio::task::spawn_blocking(move || {
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
         let done = done.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         done.map_err(|source| Error::State { path: (*self.path).clone(), source })
     }
 }
 
+/// Where the key of a state is.
+pub(crate) fn key_file(state: &Path) -> PathBuf {
+    beside(state, ".key")
+}
+
 /// The key in the file beside the state, which is made where there is none.
 fn key_beside(state: &Path, fresh: &[u8; KEY_BYTES]) -> Result<Key, Error> {
-    let mut path = state.as_os_str().to_owned();
-    path.push(".key");
-    let path = PathBuf::from(path);
+    let path = key_file(state);
     let failed = |source| Error::File { path: path.clone(), source };
     match std::fs::read(&path) {
         Ok(bytes) => {

@@ -3,9 +3,12 @@
 mod beside;
 pub mod channels;
 mod compatibility;
+mod keep_state;
+mod oidc;
 mod pings;
 mod repositories;
 mod schedules;
+mod secret;
 mod service;
 mod store;
 
@@ -35,12 +38,15 @@ use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
 use channels::{Channel, FileChannel, Surroundings};
 pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
+pub use keep_state::{KeepState, SERVICE_DATABASE};
+pub use oidc::{Grant, Oidc};
 use pings::FilePings;
 pub use pings::Pings;
 use repositories::FileRepository;
 pub use repositories::NamedRepository;
 use schedules::FilePromise;
 pub use schedules::{Promise, Schedules, Work};
+pub use secret::Secret;
 use service::FileService;
 pub use service::{ServiceSettings, TlsFiles};
 
@@ -79,7 +85,7 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// What runs by itself for databases that do not say it themselves, and for the repository.
     pub schedules: Schedules,
-    /// How people reach the service.
+    /// How people reach the service, and how it keeps its state.
     pub service: ServiceSettings,
     /// How many bytes the repository may hold: where it is not on a disk of its own.
     pub capacity: Option<u64>,
@@ -259,6 +265,7 @@ pub(crate) fn taken_name(name: &str) -> Option<&'static str> {
     match name.split(':').next()? {
         "latest" => Some("it stands for the newest snapshot"),
         "live" => Some("it stands for the database as it is now"),
+        SERVICE_DATABASE => Some("it stands for the state of the service"),
         _ if moments::at(name).is_some() => Some("it stands for the newest snapshot at that time"),
         _ => None,
     }
@@ -408,6 +415,8 @@ impl Config {
         let capacity = file.capacity.as_deref().map(bytes).transpose();
         let capacity = capacity.map_err(|problem| fail(format!("capacity: {problem}")))?;
         file.compatibility.check(&databases).map_err(fail)?;
+        let service = file.service.read(folder, variable).map_err(fail)?;
+        service.oidc.as_ref().map_or(Ok(()), |oidc| oidc.check(&databases)).map_err(fail)?;
         let store_variables = RefCell::new(Vec::new());
         let noted = |name: &str| {
             store_variables.borrow_mut().push(name.to_owned());
@@ -432,7 +441,7 @@ impl Config {
             keep: file.keep.as_ref().map(StatedRules::rules).transpose().map_err(fail)?,
             hooks: read_hooks(file.hooks, variable).map_err(fail)?,
             schedules,
-            service: file.service.read(folder, variable).map_err(fail)?,
+            service,
             capacity,
             channels,
             compatibility: file.compatibility,

@@ -40,6 +40,7 @@ pub mod request;
 pub mod restore;
 pub mod rows_wanted;
 pub mod run_between;
+pub mod service_state;
 pub mod several;
 pub mod snapshots;
 pub mod suggest_mask;

@@ -1,13 +1,14 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use rowkeep_server::{Server, ServerOptions};
+use rowkeep::Config;
+use rowkeep_server::{Error, Recovered, Recovery, Server, ServerOptions};
 use secrecy::ExposeSecret;
 
-use crate::fail::DONE;
+use crate::fail::{self, CommandError, DONE};
 use crate::out;
-use crate::setup::Session;
+use crate::setup::{Session, parsed};
 use crate::supervisor::Supervisor;
 use crate::ui::served;
 
@@ -31,16 +32,27 @@ pub(crate) struct Serve {
     /// Print a password with which USER signs in once: for whoever has lost theirs [default: admin]
     #[arg(long, value_name = "USER", num_args = 0..=1, default_missing_value = "admin")]
     new_password: Option<String>,
+    /// Bring back the state that the service kept in this repository, and go on with it: on a machine that has none
+    #[arg(long, value_name = "REPOSITORY")]
+    recover: Option<String>,
 }
 
 impl Serve {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
+        let recovered = match &self.recover {
+            Some(location) => Some(recover(session, location, self.state.clone()).await?),
+            None => None,
+        };
+        let at_repository = recovered.as_ref().and_then(|(_, session)| session.as_ref());
+        let session = at_repository.unwrap_or(session);
+        let recovered = recovered.as_ref().map(|(recovered, _)| recovered);
         let state = session.state_file(self.state)?;
         let options = ServerOptions {
             listen: self.listen,
             state,
             new_token: self.new_token,
             new_password: self.new_password,
+            config: session.config_text()?,
         };
         let (clock, randomness) = (session.context.clock(), session.context.randomness());
         let workspace = Arc::new(session.shared_workspace()?);
@@ -52,7 +64,10 @@ impl Serve {
         if session.global.quiet && !session.global.json {
             secrets.for_each(|secret| out::line(secret.expose_secret()));
         }
-        session.result(|| served::json(&options, &url, made), || served::told(&options, &url, made));
+        session.result(
+            || served::json(&options, &url, made, recovered),
+            || served::told(&options, &url, made, recovered),
+        );
         let supervisor = Arc::new(Supervisor::of_environment());
         supervisor.ready(&format!("serving at {url}"));
         let (stop, watching) = (session.stop(), Arc::clone(&supervisor));
@@ -64,6 +79,60 @@ impl Serve {
         tokio::join!(server.run(stop.clone()), stopping);
         workspace.settle().await;
         Ok(DONE)
+    }
+}
+
+/// Brings back the state and, where there is none, the configuration that are in a repository; and gives the session in which to go on
+/// with them, if it is another.
+async fn recover(
+    session: &Session,
+    location: &str,
+    state: Option<PathBuf>,
+) -> Result<(Recovered, Option<Session>)> {
+    let file = session.config_file();
+    let folder = file.parent().map(Path::to_owned);
+    let bare = (!file.exists()).then(|| Config { folder, ..Config::default() });
+    let is_bare = bare.is_some();
+    let at_repository = session.at_repository(location, bare);
+    let workspace = at_repository.shared_workspace()?;
+    let state = at_repository.state_file(state)?;
+    let recovery = Recovery::begin(&session.context, &workspace, &state).await.map_err(told)?;
+    // Before anything stays: what is wrong with it, whoever starts the service has to put right first.
+    let (config, written) = match recovery.config().filter(|_| is_bare) {
+        Some(text) => (parsed(text, &file)?, Some(file.as_path())),
+        None => (at_repository.config()?.clone(), None),
+    };
+    let recovered = recovery.finish(&config, written, session.context.now()).map_err(told)?;
+    workspace.settle().await;
+    if !config.repositories.is_empty() {
+        return Ok((recovered, None));
+    }
+    let is_other = config.repository.as_deref().is_none_or(|named| !is_same(named, location));
+    if is_other && file.exists() {
+        let named = config.repository.as_deref().unwrap_or("rowkeep-repository");
+        fail::say(&format!(
+            "warning: {} has the repository at {named}; change that to {location} before the service is started the next time",
+            file.display()
+        ));
+    }
+    Ok((recovered, Some(session.at_repository(location, None))))
+}
+
+/// Whether two locations are the same place, as far as can be seen.
+fn is_same(one: &str, other: &str) -> bool {
+    let place = |location: &str| Path::new(location).canonicalize().ok();
+    one == other || place(one).is_some_and(|one| Some(one) == place(other))
+}
+
+/// What a recovery that is refused says, and what to do next.
+fn told(error: Error) -> anyhow::Error {
+    match error {
+        Error::StateExists { .. } => CommandError::refused(error.to_string()).into(),
+        Error::NothingKept { .. } => CommandError::failed(error.to_string())
+            .with_hint("`rowkeep snapshots -r REPOSITORY` shows what it has; a service that begins anew is started without --recover")
+            .into(),
+        Error::Job(error) => error.into(),
+        error => error.into(),
     }
 }
 

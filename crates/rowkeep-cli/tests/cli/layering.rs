@@ -75,7 +75,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["state", "tls"],
                 &["audit"],
                 &["queue"],
-                &["access", "connections", "scheduler", "size"],
+                &["access", "connections", "keeping", "scheduler", "size"],
                 &["health"],
                 &["alerts"],
                 &["web"],

@@ -41,6 +41,7 @@ mod pooler;
 mod postgres;
 mod private;
 mod prune;
+mod recover;
 mod related;
 mod repair;
 mod replace;

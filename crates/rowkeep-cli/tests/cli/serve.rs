@@ -24,7 +24,13 @@ pub(crate) struct Service {
 impl Service {
     /// Starts it, and waits until it serves.
     pub(crate) fn start(sandbox: &Sandbox) -> Self {
+        Self::start_with(sandbox, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut command = sandbox.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
+        command.args(arguments);
         if !sandbox.path("token").exists() {
             command.arg("--new-token");
         }
@@ -57,7 +63,13 @@ impl Service {
         Some((status, serde_json::from_str(body).unwrap_or_default()))
     }
 
-    fn get(&self, token: &str, path: &str) -> Value {
+    /// Kills it, so that it can do nothing more.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it has ended");
+    }
+
+    pub(crate) fn get(&self, token: &str, path: &str) -> Value {
         let (status, body) = self.ask(token, "GET", path, "").expect("it answers");
         assert_eq!(status, 200, "{path}: {body}");
         body

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use jiff::SignedDuration;
 
 use super::guesses::Guesses;
+use super::oidc::KnownProvider;
 use super::passwords::Hashing;
 
 /// What is needed to let people and programs in: who was wrong how often, and turns at hashing passwords.
@@ -19,6 +20,8 @@ pub(crate) struct Doors {
     /// Wrong passwords and codes of users who are signed in, by their ids.
     pub(super) confirmations: Guesses<String>,
     pub(super) hashing: Hashing,
+    /// The provider with which people sign in.
+    pub(super) provider: KnownProvider,
 }
 
 impl Default for Doors {
@@ -29,6 +32,7 @@ impl Default for Doors {
             networks: Guesses::new(30, SignedDuration::from_mins(5)),
             confirmations: Guesses::new(10, SignedDuration::from_mins(5)),
             hashing: Hashing::default(),
+            provider: KnownProvider::default(),
         }
     }
 }

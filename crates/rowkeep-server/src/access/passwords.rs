@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::queue::Queue;
+use crate::state::users::NO_PASSWORD;
 
 /// The fewest and the most bytes of a password.
 const SHORTEST: usize = 12;
@@ -138,6 +139,7 @@ impl Hashing {
 
     /// Whether a password is the one of which that is kept; of nobody's never, and after as long a time.
     pub(super) async fn is_right(&self, password: SecretString, kept: Option<String>) -> bool {
+        let kept = kept.filter(|kept| kept != NO_PASSWORD);
         let has_one = kept.is_some();
         let kept = kept.unwrap_or_else(|| OF_NOBODY.to_owned());
         let is_right = self.turn(move |memory| memory.is_right(&password, &kept).unwrap_or(false));

@@ -79,6 +79,9 @@ pub(super) fn step_of(queue: &Queue, user: &User, sealed: &[u8], code: &str) -> 
 
 /// Makes a second factor for a user, which counts when a code of it was confirmed.
 pub(crate) async fn begin_second_factor(queue: &Queue, user: &User) -> Result<NewSecondFactor, Error> {
+    if user.is_of_provider {
+        return Err(Error::UserOfProvider { name: user.name.clone() });
+    }
     let secret = queue.random_bytes::<20>()?;
     let sealed = seal(queue, user, &secret)?;
     let id = user.id.clone();

@@ -40,13 +40,13 @@ pub(crate) fn csrf_of(secret: &str) -> String {
 }
 
 /// Begins a session, which has a secret that was never seen before.
-pub(super) fn new_session(queue: &Queue, user: &User, address: IpAddr) -> Result<(String, Kept), Error> {
+pub(super) fn new_session(queue: &Queue, user_id: &str, address: IpAddr) -> Result<(String, Kept), Error> {
     let secret = queue.random::<32>()?;
     let created = queue.now();
     let expires = created.saturating_add(LONGEST).unwrap_or(Timestamp::MAX);
     let kept = Kept {
         hash: hash_of(&secret),
-        user: user.id.clone(),
+        user: user_id.to_owned(),
         created,
         expires,
         address: address.to_string(),

@@ -86,7 +86,7 @@ pub(crate) async fn sign_in(
             return Err(SignInRefusal::Wrong);
         }
     }
-    let (secret, kept) = new_session(queue, &user, address)?;
+    let (secret, kept) = new_session(queue, &user.id, address)?;
     let deed = deed(&who, address, "done");
     let id = user.id.clone();
     let is_first = queue

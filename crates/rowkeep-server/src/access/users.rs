@@ -49,6 +49,7 @@ pub(crate) async fn new_user(
         last_step: 0,
         created: queue.now(),
         last_seen: None,
+        is_of_provider: false,
     };
     Ok(NewUser { user, password, hash })
 }
@@ -124,6 +125,11 @@ pub(crate) async fn reset_password(
     let password = random_password(queue)?;
     let hash = doors.hashing.hash(queue, &password).await?;
     let (id, now) = (id.to_owned(), queue.now());
+    let of = id.clone();
+    let known = queue.state().transaction(move |state| users::by_id(state, &of)).await?;
+    if let Some(user) = known.filter(|user| user.is_of_provider) {
+        return Err(Error::UserOfProvider { name: user.name });
+    }
     let user = queue.state().transaction(move |state| {
         if !users::set_password(state, &id, &hash, true)? {
             return Ok(None);

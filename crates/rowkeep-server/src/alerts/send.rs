@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use reqwest::Method;
-use rowkeep::config::channels::{Channel, Delivery, Secret};
+use rowkeep::config::Secret;
+use rowkeep::config::channels::{Channel, Delivery};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 

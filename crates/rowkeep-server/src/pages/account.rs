@@ -22,6 +22,7 @@ struct AccountPage {
     role: &'static str,
     databases: Option<String>,
     has_second_factor: bool,
+    is_of_provider: bool,
     /// What is to be put into a device: the letters, and the address.
     begun: Option<(String, String)>,
     problem: Option<String>,
@@ -35,6 +36,7 @@ impl AccountPage {
             role: principal.role.name(),
             databases: principal.databases.as_ref().map(|names| names.join(", ")),
             has_second_factor: visitor.session.user.second_factor.is_some(),
+            is_of_provider: visitor.session.user.is_of_provider,
             begun: None,
             problem: None,
         }

@@ -19,10 +19,12 @@ use crate::web::service::Service;
 struct SignInPage {
     frame: Frame,
     name: String,
-    problem: Option<&'static str>,
+    problem: Option<String>,
     wants_code: bool,
     /// What somebody wants to see afterwards.
     next: String,
+    /// What the button says that leads to the provider.
+    provider: Option<String>,
 }
 
 /// What somebody may be led to: a page of this service.
@@ -35,11 +37,29 @@ fn own_page(next: Option<&str>) -> String {
     next.filter(is_own).unwrap_or("/").to_owned()
 }
 
+impl SignInPage {
+    fn of(service: &Service) -> Self {
+        let oidc = service.queue().workspace().config().service.oidc.as_ref();
+        Self {
+            frame: Frame::bare("Sign in"),
+            name: String::new(),
+            problem: None,
+            wants_code: false,
+            next: own_page(None),
+            provider: oidc.map(|oidc| oidc.name.clone()),
+        }
+    }
+}
+
+/// Asks again, and says why somebody was not let in.
+pub(super) fn refuse(service: &Service, status: StatusCode, problem: String) -> Response {
+    page_with(status, &SignInPage { problem: Some(problem), ..SignInPage::of(service) })
+}
+
 /// Asks who somebody is.
-pub(super) async fn form(words: Words) -> Response {
-    let frame = Frame::bare("Sign in");
+pub(super) async fn form(State(service): State<Service>, words: Words) -> Response {
     let next = own_page(words.get("next"));
-    page(&SignInPage { frame, name: String::new(), problem: None, wants_code: false, next })
+    page(&SignInPage { next, ..SignInPage::of(&service) })
 }
 
 /// Signs somebody in.
@@ -75,7 +95,7 @@ pub(super) async fn submit(
     let wants_code = had_code || problem.contains("device");
     Ok(page_with(
         status,
-        &SignInPage { frame: Frame::bare("Sign in"), name, problem: Some(problem), wants_code, next },
+        &SignInPage { name, problem: Some(problem.to_owned()), wants_code, next, ..SignInPage::of(&service) },
     ))
 }
 

@@ -287,6 +287,13 @@ pub(crate) fn recover(
     Ok(begun_again as u64)
 }
 
+/// Takes all jobs that are not over for such that were being done: of a state that is older than what came after it, nobody knows which
+/// of them were.
+pub(crate) fn doubt(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let doubt = "UPDATE jobs SET state = 'running', attempt = max(attempt, 1), started = coalesce(started, created) WHERE state = 'waiting'";
+    transaction.execute(doubt, ()).map(drop)
+}
+
 /// The job of a kind that ended last for a database, in one of some states.
 pub(crate) fn last_of(
     transaction: &Transaction<'_>,

@@ -21,10 +21,15 @@ pub(crate) struct User {
     pub(crate) last_step: i64,
     pub(crate) created: Timestamp,
     pub(crate) last_seen: Option<Timestamp>,
+    /// Whether he signs in with a provider alone.
+    pub(crate) is_of_provider: bool,
 }
 
+/// What stands in place of a password's hash where a user has none: no password has it.
+pub(crate) const NO_PASSWORD: &str = "!";
+
 pub(super) const COLUMNS: &str = "users.id, users.name, users.role, users.databases, users.must_change, users.second_factor, users.last_step, \
-     users.created, users.last_seen";
+     users.created, users.last_seen, users.issuer IS NOT NULL";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -37,6 +42,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<User> {
         last_step: row.get(6)?,
         created: time(row.get(7)?),
         last_seen: row.get::<_, Option<i64>>(8)?.map(time),
+        is_of_provider: row.get(9)?,
     })
 }
 
@@ -49,7 +55,7 @@ pub(crate) fn list(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<User>>
 /// The user of a name, and what is kept of the password.
 pub(crate) fn named(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<Option<(User, String)>> {
     let query = format!("SELECT {COLUMNS}, password FROM users WHERE name = ?1");
-    transaction.query_row(&query, [name], |row| Ok((read(row)?, row.get(9)?))).optional()
+    transaction.query_row(&query, [name], |row| Ok((read(row)?, row.get(10)?))).optional()
 }
 
 /// The user of an id.
@@ -66,6 +72,55 @@ pub(crate) fn add(transaction: &Transaction<'_>, user: &User, password: &str) ->
         params![user.id, user.name, password, user.must_change, user.role, databases, stored(user.created)],
     )?;
     Ok(added > 0)
+}
+
+/// Somebody whom a provider has let in.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    /// The id of the user who is made where he was never here.
+    pub(crate) id: String,
+    pub(crate) issuer: String,
+    /// By which the provider knows him.
+    pub(crate) subject: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) databases: Option<Vec<String>>,
+    pub(crate) now: Timestamp,
+}
+
+/// As whom somebody has come in.
+#[derive(Debug)]
+pub(crate) enum Entered {
+    /// As a user who was just made.
+    Made(User),
+    /// As the user who he was before.
+    Known(User),
+    /// Not at all: his name is another user's.
+    NameTaken,
+}
+
+/// Makes somebody whom a provider has let in what he is to be, as a user who is his alone.
+pub(crate) fn enter(transaction: &Transaction<'_>, newcomer: &Newcomer) -> rusqlite::Result<Entered> {
+    let query = format!("SELECT {COLUMNS} FROM users WHERE issuer = ?1 AND subject = ?2");
+    let known = transaction.query_row(&query, [&newcomer.issuer, &newcomer.subject], read).optional()?;
+    let id = known.as_ref().map_or(&newcomer.id, |user| &user.id);
+    if named(transaction, &newcomer.name)?.is_some_and(|(user, _)| user.id != *id) {
+        return Ok(Entered::NameTaken);
+    }
+    let Newcomer { issuer, subject, name, role, now, .. } = newcomer;
+    let (databases, now) = (stored_names(newcomer.databases.as_deref())?, stored(*now));
+    if known.is_some() {
+        let set = "UPDATE users SET name = ?2, role = ?3, databases = ?4 WHERE id = ?1";
+        transaction.execute(set, params![id, name, role, databases])?;
+    } else {
+        transaction.execute(
+            "INSERT INTO users (id, name, password, must_change, role, databases, created, issuer, subject) \
+             VALUES (?1, ?2, ?3, FALSE, ?4, ?5, ?6, ?7, ?8)",
+            params![id, name, NO_PASSWORD, role, databases, now, issuer, subject],
+        )?;
+    }
+    let user = by_id(transaction, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    Ok(if known.is_some() { Entered::Known(user) } else { Entered::Made(user) })
 }
 
 /// Changes what a user may do.

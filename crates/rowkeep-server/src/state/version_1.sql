@@ -67,7 +67,7 @@ CREATE TABLE audit (
 CREATE TABLE users (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL COLLATE NOCASE UNIQUE,
-    -- The Argon2id hash in its usual form.
+    -- The Argon2id hash in its usual form, or ! where there is none.
     password TEXT NOT NULL,
     must_change INTEGER NOT NULL,
     role TEXT NOT NULL,
@@ -79,7 +79,11 @@ CREATE TABLE users (
     -- The last step of which a code was used.
     last_step INTEGER NOT NULL DEFAULT 0,
     created INTEGER NOT NULL,
-    last_seen INTEGER
+    last_seen INTEGER,
+    -- The provider with which he signs in, and by what it knows him; then there is no password.
+    issuer TEXT,
+    subject TEXT,
+    UNIQUE (issuer, subject)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
@@ -137,3 +141,11 @@ CREATE TABLE channels (
     -- How often it failed since something was delivered.
     failures INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+
+-- The state that is in the repository: its last entry of the audit, and when it was taken.
+CREATE TABLE kept (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    number INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    time INTEGER NOT NULL
+) STRICT;

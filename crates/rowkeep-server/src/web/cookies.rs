@@ -9,27 +9,37 @@ const HOST: &str = "__Host-";
 
 /// The secret of the session that a request shows.
 pub(crate) fn session_secret(headers: &HeaderMap, is_secure: bool) -> Option<&str> {
+    shown(headers, COOKIE, is_secure)
+}
+
+/// The cookie of a name that a request shows.
+pub(crate) fn shown<'a>(headers: &'a HeaderMap, wanted: &str, is_secure: bool) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
         let name = if is_secure { name.strip_prefix(HOST)? } else { name };
-        (name == COOKIE).then_some(value)
+        (name == wanted).then_some(value)
     })
 }
 
 /// What makes a browser show a secret with each request to this host that comes from its own pages.
 pub(crate) fn set(secret: &str, is_secure: bool) -> HeaderValue {
-    cookie(secret, is_secure, "")
+    cookie(COOKIE, secret, is_secure, "Strict")
 }
 
 /// What makes it forget that.
 pub(crate) fn unset(is_secure: bool) -> HeaderValue {
-    cookie("", is_secure, "; Max-Age=0")
+    cookie(COOKIE, "", is_secure, "Strict; Max-Age=0")
 }
 
-fn cookie(value: &str, is_secure: bool, more: &str) -> HeaderValue {
+/// What makes a browser show something for a while, also when another site sends it here: the provider with which somebody signs in.
+pub(crate) fn set_for_return(name: &str, value: &str, seconds: i64, is_secure: bool) -> HeaderValue {
+    cookie(name, value, is_secure, &format!("Lax; Max-Age={seconds}"))
+}
+
+fn cookie(name: &str, value: &str, is_secure: bool, same_site: &str) -> HeaderValue {
     let (host, secure) = if is_secure { (HOST, "; Secure") } else { ("", "") };
-    let text = format!("{host}{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{more}");
+    let text = format!("{host}{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}");
     HeaderValue::from_str(&text).expect("secrets are letters and digits")
 }
 

@@ -174,6 +174,9 @@ impl From<Refusal> for Problem {
 /// The state cannot be read or written: that is said in the log, for it is nobody's business who asks.
 impl From<crate::Error> for Problem {
     fn from(error: crate::Error) -> Self {
+        if let crate::Error::UserOfProvider { .. } = error {
+            return Self::conflict(error.to_string());
+        }
         tracing::error!("{}", in_one_line(&error));
         Self::broken("the state of the service cannot be used; its log says why")
     }

@@ -128,6 +128,7 @@ async fn one_process_serves_with_a_state() {
         state: state(&folder),
         new_token: false,
         new_password: None,
+        config: None,
     };
     let workspace = rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());
     let randomness = rowkeep::repository::SystemRandomness::shared();
@@ -181,6 +182,7 @@ async fn somebody_elses_database_is_no_state() {
             state: path.clone(),
             new_token: false,
             new_password: None,
+            config: None,
         };
         let workspace =
             rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());

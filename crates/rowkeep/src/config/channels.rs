@@ -4,7 +4,6 @@ mod alert_kind;
 mod delivery;
 mod file;
 mod quiet;
-mod secret;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +14,6 @@ pub use alert_kind::AlertKind;
 pub use delivery::{Delivery, Mail, MailSecurity};
 pub(super) use file::{FileChannel, Surroundings, check_url, read_all};
 pub use quiet::Quiet;
-pub use secret::Secret;
 
 /// Where alerts go, and which go there.
 #[derive(Debug, Clone)]

@@ -6,10 +6,12 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::beside;
+use super::keep_state::KeepState;
+use super::oidc::{FileOidc, Oidc};
 use crate::variables::expand;
 
 /// How people reach the service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ServiceSettings {
     /// The address that they type, without a slash at its end: `https://backups.example.org`.
     pub url: Option<String>,
@@ -17,6 +19,10 @@ pub struct ServiceSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// What the service speaks TLS with; it speaks plain HTTP where there is nothing.
     pub tls: Option<TlsFiles>,
+    /// How often the service keeps its own state in the repository.
+    pub keep_state: KeepState,
+    /// Where people sign in beside the service itself.
+    pub oidc: Option<Oidc>,
 }
 
 /// The files with which the service shows who it is.
@@ -43,6 +49,8 @@ pub(super) struct FileService {
     trusted_proxies: Vec<String>,
     certificate: Option<String>,
     key: Option<String>,
+    keep_state: Option<String>,
+    oidc: Option<FileOidc>,
 }
 
 impl FileService {
@@ -90,10 +98,17 @@ impl FileService {
                 &url["http".len()..]
             ));
         }
+        let keep_state = self.keep_state.as_deref().map(KeepState::read).transpose();
+        let keep_state = keep_state.map_err(|problem| format!("service: keep_state: {problem}"))?;
+        if self.oidc.is_some() && url.is_none() {
+            return Err("service: oidc: people are sent back to the service: write its url".into());
+        }
         Ok(ServiceSettings {
+            oidc: self.oidc.map(|oidc| oidc.read(folder, variable)).transpose()?,
             url,
             tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,
+            keep_state: keep_state.unwrap_or_default(),
         })
     }
 }

@@ -70,7 +70,7 @@ pub struct Unusable {
 /// A channel that can send nothing as it is configured, or an address that cannot be pinged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mute {
-    /// `channel ops`, `ping of shop`.
+    /// `channel ops`, `ping of shop`, `sign-in with Company login`.
     pub what: String,
     /// Why not.
     pub reason: String,
@@ -130,8 +130,11 @@ pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
         let unset = addresses.filter_map(|address| address.value().err());
         unset.map(move |reason| Mute { what: format!("ping of {name}"), reason: reason.to_owned() })
     });
+    let sign_in = config.service.oidc.iter().filter_map(|oidc| {
+        Some(Mute { what: format!("sign-in with {}", oidc.name), reason: oidc.client_secret.read().err()? })
+    });
     ConfigOutcome {
-        mute: channels.chain(pings).collect(),
+        mute: channels.chain(pings).chain(sign_in).collect(),
         databases: config.databases.len() as u64,
         schedules: schedules.collect(),
         broken_promises: broken.map(|(database, reason)| BrokenPromise { database, reason }).collect(),

@@ -13,6 +13,7 @@ use super::holds::Holds;
 use super::outcome::{SnapshotSummary, UnreadableSnapshot};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
+use crate::config::SERVICE_DATABASE;
 use crate::moments::{NoMoment, moment};
 use crate::retention::{By, Decision, Marks, Rules, StatedRules, Subject, decide};
 use crate::state::owner::{History, Owner, histories, meant, unknown};
@@ -194,7 +195,9 @@ fn of_one(
     is_told: &dyn Fn(&Decision) -> bool,
 ) -> DatabaseKeeping {
     let config = workspace.config();
-    let (rules, zone) = (rules.or(config.keep(&owner.name)), config.zone(&owner.name));
+    let of_service = is_of_service(owner).then(Rules::of_service);
+    let rules = of_service.as_ref().or(rules).or(config.keep(&owner.name));
+    let zone = config.zone(&owner.name);
     let subject = |summary: &'_ Arc<Summary>| Subject {
         summary: Arc::clone(summary),
         doubt: doubt(summary, catalog, now),
@@ -214,6 +217,11 @@ fn of_one(
         rules: rules.map(ToString::to_string),
         snapshots: subjects.into_iter().zip(decisions).filter(is_told).map(keeping).collect(),
     }
+}
+
+/// Whether it is the state of the service, which has rules of its own whatever else is said.
+fn is_of_service(owner: &Owner) -> bool {
+    owner.name == SERVICE_DATABASE && owner.identity.as_ref().is_some_and(|identity| identity.configured)
 }
 
 /// What is known of snapshots beside their summaries.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::workspace::Workspace;
 use crate::Error;
+use crate::config::SERVICE_DATABASE;
 
 /// A snapshot that has a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub struct TaggedOutcome {
     pub unreadable: Vec<UnreadableRepository>,
 }
 
-/// Finds the snapshots that have a tag, of the databases that are configured, or of all where none is.
+/// Finds the snapshots that have a tag, of the databases that are configured and of the service, or of all where none is.
 ///
 /// ```no_run
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) {
@@ -83,9 +84,9 @@ async fn look(
     repository.still_there().await?;
     let catalog = repository.catalog().await?;
     let databases = &workspace.config().databases;
-    let meant = catalog
-        .snapshots()
-        .filter(|summary| databases.is_empty() || databases.contains_key(&summary.database));
+    let is_meant =
+        |name: &str| databases.is_empty() || databases.contains_key(name) || name == SERVICE_DATABASE;
+    let meant = catalog.snapshots().filter(|summary| is_meant(&summary.database));
     let tagged = meant.filter_map(|summary| {
         Some(TaggedSnapshot {
             id: summary.id,

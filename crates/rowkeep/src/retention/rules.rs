@@ -84,6 +84,13 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Those for the states of the service: the newest 30, and the last of each of 30 days.
+    pub fn of_service() -> Self {
+        let periods = vec![(Period::Daily, Limit::Count(30))];
+        let safety = Limit::For(Length::days(SAFETY_DAYS));
+        Self { last: Some(Limit::Count(30)), periods, within: None, tags: Vec::new(), safety }
+    }
+
     /// Whether they say which backups are kept. Else all are, and the rules are of safety snapshots alone.
     pub fn say_of_backups(&self) -> bool {
         self.last.is_some() || !self.periods.is_empty() || self.within.is_some()

@@ -1,6 +1,6 @@
 //! How messages get to a channel.
 
-use super::secret::Secret;
+use super::super::secret::Secret;
 
 /// How messages get to a channel.
 #[derive(Debug, Clone)]

@@ -7,11 +7,11 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
+use super::super::secret::Secret;
 use super::Channel;
 use super::alert_kind::AlertKind;
 use super::delivery::{Delivery, Mail, MailSecurity};
 use super::quiet::Quiet;
-use super::secret::Secret;
 use crate::variables::expand;
 
 const TELEGRAM: &str = "https://api.telegram.org";

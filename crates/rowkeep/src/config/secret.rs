@@ -1,11 +1,11 @@
-//! Secrets of channels: a value with variables of the environment, or a file.
+//! Secrets: a value with variables of the environment, or a file.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::beside;
+use super::beside;
 use crate::variables::{Expanded, expand};
 
 /// The most bytes of a file that holds a secret.

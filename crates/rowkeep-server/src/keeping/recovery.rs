@@ -1,0 +1,159 @@
+//! Brings the state back on a machine that has none.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rowkeep::jobs::service_state::{self, KeptState};
+use rowkeep::jobs::workspace::Workspace;
+use rowkeep::{Config, Context, private_files};
+use rusqlite::{Connection, TransactionBehavior};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+
+use super::luggage::{CONFIG, KEY};
+use super::settle::{Known, settle};
+use crate::Error;
+use crate::state::copy::{PassingFile, beside, luggage, unpack};
+use crate::state::{VERSION, key_file};
+
+/// A state that was brought back and proven by its hashes, and with which nobody serves yet. Nothing of it stays when this is dropped.
+pub struct Recovery {
+    state: PathBuf,
+    file: PassingFile,
+    kept: KeptState,
+    known: Known,
+    key: Option<SecretBox<Vec<u8>>>,
+    config: Option<SecretString>,
+}
+
+/// What was recovered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The snapshot that had the state.
+    pub snapshot: String,
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// The file into which the configuration was written that was with it, where there was none.
+    pub config: Option<PathBuf>,
+    /// Whether the key of the state was with it; else second factors have to be set up anew.
+    pub has_key: bool,
+}
+
+impl Recovery {
+    /// Brings the newest state that the repository of the workspace has into a file beside that where it is wanted.
+    ///
+    /// Fails where a state or its key is there already, and where the repository has none.
+    pub async fn begin(context: &Context, workspace: &Workspace, state: &Path) -> Result<Self, Error> {
+        refuse_existing(state)?;
+        let file = PassingFile::at(beside(state, ".recovering"));
+        let kept = service_state::bring_back(context, workspace, file.path()).await?;
+        let kept = kept.ok_or_else(|| Error::NothingKept { location: workspace.location().to_owned() })?;
+        let backups = service_state::newest_backups(workspace).await?;
+        let failed = |source| Error::State { path: state.to_owned(), source };
+        let mut connection = Connection::open(file.path()).map_err(failed)?;
+        let version: i64 =
+            connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(failed)?;
+        if version > VERSION {
+            return Err(Error::NewerState { path: state.to_owned(), version, known: VERSION });
+        }
+        let read = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            Ok((luggage(&transaction, KEY)?, luggage(&transaction, CONFIG)?))
+        };
+        let (key, config) = read(&mut connection).map_err(failed)?;
+        let config = config.map(String::from_utf8).transpose();
+        let config = config.map_err(|_| Error::Content("the configuration in it is no text".to_owned()))?;
+        file_for_key(state, key.as_deref())?;
+        let known = Known { snapshot: kept.snapshot.to_string(), taken: kept.time, backups };
+        let key = key.map(|key| SecretBox::new(Box::new(key)));
+        Ok(Self { state: state.to_owned(), file, kept, known, key, config: config.map(SecretString::from) })
+    }
+
+    /// The text of the configuration that was with it.
+    pub fn config(&self) -> Option<&str> {
+        self.config.as_ref().map(|text| text.expose_secret())
+    }
+
+    /// When it was taken.
+    pub fn taken(&self) -> Timestamp {
+        self.kept.time
+    }
+
+    /// Puts it where it belongs, so that a service goes on with it by this configuration. That which was with the state is written
+    /// into `config_file`, if that is given.
+    pub fn finish(
+        self,
+        config: &Config,
+        config_file: Option<&Path>,
+        now: Timestamp,
+    ) -> Result<Recovered, Error> {
+        let failed = |source| Error::State { path: self.state.clone(), source };
+        let mut connection = Connection::open(self.file.path()).map_err(failed)?;
+        let change = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            unpack(&transaction)?;
+            settle(&transaction, &self.known, config, now)?;
+            transaction.commit()
+        };
+        change(&mut connection).map_err(failed)?;
+        drop(connection);
+        refuse_existing(&self.state)?;
+        let mut made = Made::default();
+        let key = self.key.as_ref().map(|key| key.expose_secret().as_slice());
+        if let (Some(path), Some(key)) = (file_for_key(&self.state, key)?, key) {
+            made.write(&path, key)?;
+        }
+        if let (Some(path), Some(text)) = (config_file, &self.config) {
+            made.write(path, text.expose_secret().as_bytes())?;
+        }
+        // From now on there is a state.
+        let moved = std::fs::rename(self.file.path(), &self.state);
+        moved.map_err(|source| Error::File { path: self.state.clone(), source })?;
+        made.files.clear();
+        Ok(Recovered {
+            snapshot: self.known.snapshot.clone(),
+            taken: self.known.taken,
+            config: config_file.filter(|_| self.config.is_some()).map(Path::to_owned),
+            has_key: self.key.is_some(),
+        })
+    }
+}
+
+/// Fails where a state is.
+fn refuse_existing(state: &Path) -> Result<(), Error> {
+    match state.exists() {
+        true => Err(Error::StateExists { path: state.to_owned() }),
+        false => Ok(()),
+    }
+}
+
+/// The file into which a key is to be written; none where it is in it already, as a kill may leave it. Another key fails.
+fn file_for_key(state: &Path, key: Option<&[u8]>) -> Result<Option<PathBuf>, Error> {
+    let path = key_file(state);
+    match (std::fs::read(&path), key) {
+        (Ok(there), Some(key)) if there == key => Ok(None),
+        (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => Ok(Some(path)),
+        (Ok(_), _) => Err(Error::StateExists { path }),
+        (Err(source), _) => Err(Error::File { path, source }),
+    }
+}
+
+/// Files that were made, and go when this is dropped.
+#[derive(Default)]
+struct Made {
+    files: Vec<PathBuf>,
+}
+
+impl Made {
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        self.files.push(path.to_owned());
+        private_files::write(path, bytes).map_err(|source| Error::File { path: path.to_owned(), source })
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for path in &self.files {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -26,6 +26,7 @@ pub(crate) mod mask;
 pub(crate) mod migrate;
 pub(crate) mod plans;
 pub(crate) mod prune;
+pub(crate) mod refresh;
 pub(crate) mod release;
 pub(crate) mod repair;
 pub(crate) mod restore;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Diff(diff::Diff),
     Restore(restore::Restore),
     Undo(undo::Undo),
+    Refresh(refresh::Refresh),
     Apply(apply::Apply),
     Plans(plans::Plans),
     Export(export::Export),
@@ -107,6 +109,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Show(command) => command.run(session).await,
         Command::Restore(command) => command.run(session).await,
         Command::Undo(command) => command.run(session).await,
+        Command::Refresh(command) => command.run(session).await,
         Command::Apply(command) => command.run(session).await,
         Command::Plans(command) => command.run(session).await,
         Command::Diff(command) => command.run(session).await,

@@ -191,6 +191,17 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::NoMaskRules { .. } => {
             "add rules to rowkeep.toml or a file; `rowkeep mask suggest` suggests some".to_owned()
         }
+        RequestError::NoRefresh { database } => {
+            format!("add `refresh = {{ from = \"…\" }}` to [databases.{database}] in rowkeep.toml")
+        }
+        RequestError::NothingToRefreshFrom { database } => {
+            format!("back it up first: `rowkeep backup {database}`")
+        }
+        RequestError::RefreshOfItself { .. } => "change one of the two addresses in rowkeep.toml".to_owned(),
+        RequestError::NoSuchRepository { known, .. } => match known.is_empty() {
+            true => "only one repository is configured; leave the name out".to_owned(),
+            false => say_which(known),
+        },
         RequestError::OnlyForData { .. } => "restore the whole snapshot, without it".to_owned(),
         RequestError::NotWithSchema { .. } => {
             "leave out --with-schema to change rows only, or restore into a new database".to_owned()

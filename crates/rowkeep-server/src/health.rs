@@ -1,5 +1,7 @@
 //! How databases are: when what holds them was made, how long a recovery takes, and whether that keeps what was promised.
 
+mod maintenance;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -16,7 +18,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::Error;
 use crate::queue::Queue;
-use crate::state::jobs::{self, Job, JobState};
+use crate::state::jobs::{self, Job, JobState, TELLING};
+pub(crate) use maintenance::{last_works, works};
 
 /// A database, and how it is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -109,9 +112,6 @@ impl LastJob {
         }
     }
 }
-
-/// The states in which a job says something about what it was to do.
-pub(crate) const TELLING: [JobState; 3] = [JobState::Done, JobState::Differences, JobState::Failed];
 
 /// What is known of a database beside its configuration.
 struct Facts<'a> {

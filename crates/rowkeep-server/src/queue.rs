@@ -59,8 +59,8 @@ const MOMENTS: Duration = Duration::from_secs(2);
 /// What a job is known by in the tags of the snapshots that it makes.
 const TAG: &str = "rowkeep-job";
 
-/// What is done again when a process ended in the middle of it: it changes no database.
-const REPEATABLE: [&str; 6] = ["backup", "check", "check_data", "copy", "drill", "prune"];
+/// What is done again when a process ended in the middle of it: it changes no database, or makes all of it again.
+const REPEATABLE: [&str; 7] = ["backup", "check", "check_data", "copy", "drill", "prune", "refresh"];
 
 /// The jobs of a service.
 #[derive(Clone)]

@@ -9,6 +9,7 @@ use rowkeep::jobs::backup::BackupRequest;
 use rowkeep::jobs::copy::CopyRequest;
 use rowkeep::jobs::drill::DrillRequest;
 use rowkeep::jobs::prune::PruneRequest;
+use rowkeep::jobs::refresh::RefreshRequest;
 use rowkeep::jobs::repository_check::CheckRequest;
 use rowkeep::jobs::request::Request;
 use rowkeep::timetable::Scheduled;
@@ -169,13 +170,33 @@ pub(crate) fn requests(queue: &Queue, work: Work, database: Option<&str>) -> Vec
                 ..DrillRequest::default()
             })]
         }
-        Work::Check => vec![Request::Check(CheckRequest::default())],
-        Work::Prune => vec![Request::Prune(PruneRequest::default())],
+        Work::Refresh => {
+            let refresh = |database: &str| RefreshRequest { database: database.to_owned(), plan_only: false };
+            database.map(refresh).map(Request::Refresh).into_iter().collect()
+        }
+        Work::Check => {
+            let percent = queue.workspace().config().schedules.read_percent();
+            let read_percent = (percent > 0.0).then_some(percent);
+            let check = |repository| Request::Check(CheckRequest { read_percent, repository });
+            each_repository(queue).into_iter().map(check).collect()
+        }
+        Work::Prune => {
+            let prune = |repository| Request::Prune(PruneRequest { repository, ..PruneRequest::default() });
+            each_repository(queue).into_iter().map(prune).collect()
+        }
         Work::Copy => {
             let others = queue.workspace().other_repositories();
             let copy = |to| Request::Copy(CopyRequest { to, ..CopyRequest::default() });
             others.into_iter().map(copy).collect()
         }
+    }
+}
+
+/// Each of several repositories by its name, or the only one without.
+fn each_repository(queue: &Queue) -> Vec<Option<String>> {
+    match queue.workspace().repositories() {
+        [] => vec![None],
+        several => several.iter().map(|repository| Some(repository.name.clone())).collect(),
     }
 }
 

@@ -6,6 +6,7 @@ mod compatibility;
 mod keep_state;
 mod oidc;
 mod pings;
+mod refresh;
 mod repositories;
 mod schedules;
 mod secret;
@@ -42,6 +43,8 @@ pub use keep_state::{KeepState, SERVICE_DATABASE};
 pub use oidc::{Grant, Oidc};
 use pings::FilePings;
 pub use pings::Pings;
+pub use refresh::Refresh;
+use refresh::Said;
 use repositories::FileRepository;
 pub use repositories::NamedRepository;
 use schedules::FilePromise;
@@ -114,6 +117,8 @@ pub struct Database {
     pub promise: Option<Promise>,
     /// What runs by itself, in place of what counts for all.
     pub schedules: Schedules,
+    /// From which other database it is made again.
+    pub refresh: Option<Refresh>,
     /// Whether over HTTP a plan for it is executed by somebody else than who asked for it.
     pub second_person: bool,
     /// What is pinged when its jobs begin and end.
@@ -192,6 +197,7 @@ struct FileDatabase {
     #[serde(default)]
     second_person: bool,
     ping: Option<FilePings>,
+    refresh: Option<Refresh>,
     timezone: Option<String>,
     keep: Option<StatedRules>,
     suspicion: Option<FileSuspicion>,
@@ -392,6 +398,7 @@ impl Config {
                 objectives,
                 promise,
                 schedules,
+                refresh: database.refresh,
                 second_person: database.second_person,
                 pings: pings.unwrap_or_default(),
                 timezone,
@@ -414,6 +421,12 @@ impl Config {
         let channels = channels::read_all(file.channels, &surroundings).map_err(fail)?;
         let capacity = file.capacity.as_deref().map(bytes).transpose();
         let capacity = capacity.map_err(|problem| fail(format!("capacity: {problem}")))?;
+        let said = databases.iter().map(|(name, database)| {
+            let is_scheduled = database.schedules.of(Work::Refresh).flatten().is_some();
+            let has_rules = !database.mask.rules.is_empty();
+            (&**name, Said { refresh: database.refresh.as_ref(), is_scheduled, has_rules })
+        });
+        refresh::check(&said.collect()).map_err(fail)?;
         file.compatibility.check(&databases).map_err(fail)?;
         let service = file.service.read(folder, variable).map_err(fail)?;
         service.oidc.as_ref().map_or(Ok(()), |oidc| oidc.check(&databases)).map_err(fail)?;

@@ -33,6 +33,7 @@ pub mod outcome;
 pub mod plans;
 pub mod probe;
 pub mod prune;
+pub mod refresh;
 pub mod repair;
 pub mod repositories;
 pub mod repository_check;

@@ -1,5 +1,6 @@
 //! Restore: a snapshot becomes a database that was not there, or was empty.
 
+mod masked;
 pub mod replace;
 pub mod translate;
 pub mod verify;
@@ -14,11 +15,12 @@ use rowkeep_repository::{Reader, Repository};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use crate::rows::mask::{BoundMask, Mask, MaskRules};
+use crate::rows::mask::{BoundMask, MaskRules};
 use crate::state::reader::{Cause, rows};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
+pub use masked::masked_tables;
 
 /// From this size on a table is not small.
 const SMALL_BYTES: u64 = 64 * 1024;
@@ -114,9 +116,7 @@ async fn make(
         })
         .await?;
     let is_whole = manifest.scope == Scope::Full && tables.len() == manifest.tables.len();
-    let names = || tables.iter().map(|table| &table.name);
-    let mask = mask.map(|rules| Mask::new(rules, repository.content_keys()).bind_all(&schema, names()));
-    let mask = mask.transpose()?;
+    let mask = mask.map(|rules| masked::bound(repository, rules, &schema, tables)).transpose()?;
     let options = CreateOptions {
         loaded: (!is_whole).then(|| tables.iter().map(|table| table.name.clone()).collect()),
         end_connections: false,

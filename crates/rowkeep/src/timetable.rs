@@ -45,9 +45,17 @@ impl Config {
         let mut timetable = Vec::new();
         for (name, database) in &self.databases {
             for work in Work::ALL.into_iter().filter(|work| work.is_of_database()) {
+                if work == Work::Refresh && database.refresh.is_none() {
+                    continue;
+                }
                 let stated = database.schedules.of(work);
                 let promised = database.promise.filter(|promise| {
-                    stated.is_none() && (work == Work::Backup || promise.back_in_seconds.is_some())
+                    let follows = match work {
+                        Work::Backup => true,
+                        Work::Drill => promise.back_in_seconds.is_some(),
+                        _ => false,
+                    };
+                    stated.is_none() && follows
                 });
                 let schedule = match (stated, promised) {
                     (Some(stated), _) => stated.cloned(),

@@ -25,7 +25,7 @@ impl Check {
     }
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = CheckRequest { read_percent: self.read_data };
+        let request = CheckRequest { read_percent: self.read_data, ..CheckRequest::default() };
         let outcome = request.run(&session.context, session.workspace()?).await?;
         session.result(|| json!(outcome), || checked::told(&outcome));
         Ok(status_of(outcome.verdict()))

@@ -38,6 +38,7 @@ impl Prune {
             max_repack: self.max_repack,
             grace: self.grace,
             plan_only: self.dry_run,
+            ..PruneRequest::default()
         };
         let person = Person { session, approves: self.yes };
         let outcome = request.run(&session.context, session.workspace()?, &person).await?;

@@ -67,7 +67,10 @@ fn show_new(session: &Session, new: &NewDatabase) {
     });
     if new.masked {
         json["masked"] = json!(true);
-        session.say("rows were masked, so they were not compared with the snapshot");
+        session.say(match new.proof {
+            Some(_) => "rows were masked; they are compared with those of the snapshot once they are masked",
+            None => "rows were masked",
+        });
     }
     if let Some(proof) = &new.proof {
         session.say(comparison::told(proof, &short(new.snapshot), &new.database));

@@ -42,6 +42,7 @@ mod postgres;
 mod private;
 mod prune;
 mod recover;
+mod refresh;
 mod related;
 mod repair;
 mod replace;

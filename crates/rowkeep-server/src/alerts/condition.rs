@@ -47,7 +47,8 @@ pub(super) fn title(kind: AlertKind, object: &str) -> String {
         AlertKind::AtRisk => format!("promise of {object} is at risk"),
         AlertKind::DrillFailed => format!("drill of {object} failed"),
         AlertKind::DrillSlow => format!("recovery of {object} takes too long"),
-        AlertKind::Damage => "the repository is damaged".to_owned(),
+        AlertKind::Damage if object == "repository" => "the repository is damaged".to_owned(),
+        AlertKind::Damage => format!("{object} is damaged"),
         AlertKind::Suspicious => format!("backup of {object} is suspicious"),
         AlertKind::MaintenanceFailed => format!("{object} failed"),
         AlertKind::Storage => format!("{object} has little room left"),
@@ -64,7 +65,8 @@ pub(super) fn advice(kind: AlertKind, object: &str) -> String {
         AlertKind::DrillFailed => format!("Try again and look at the report: rowkeep drill {object}"),
         AlertKind::DrillSlow => "Give the drill a faster machine or disk, or promise less in back_in.".to_owned(),
         AlertKind::Damage => {
-            "See which snapshots are affected: rowkeep check. What can be mended: rowkeep repair".to_owned()
+            "See which snapshots are affected: rowkeep check. What can be mended: rowkeep repair. Of several repositories, say which with --repository."
+                .to_owned()
         }
         AlertKind::Suspicious => {
             "Compare with the snapshot before. If it is meant: rowkeep release SNAPSHOT. Until then, both are kept.".to_owned()

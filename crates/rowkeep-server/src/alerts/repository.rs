@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rowkeep::Config;
 use rowkeep::config::Work;
 use rowkeep::config::channels::AlertKind;
+use rowkeep::jobs::workspace::Workspace;
 use rowkeep::repository::Repository;
 use serde_json::Value;
 
@@ -13,8 +13,9 @@ use super::database::why;
 use super::message::Severity;
 use super::patience::within_patience;
 use crate::Error;
+use crate::health::{last_works, works};
 use crate::queue::Queue;
-use crate::state::jobs::{self, Job, JobState};
+use crate::state::jobs::{Job, JobState};
 
 /// From so many percent on, little room is left.
 const FULL_PERCENT: u64 = 80;
@@ -27,32 +28,33 @@ const TOLD: usize = 5;
 
 /// What the jobs for the repository found.
 pub(super) async fn findings(queue: &Queue) -> Result<Vec<Finding>, Error> {
-    let has_others = queue.workspace().config().repositories.len() > 1;
-    let works = [Work::Check, Work::Prune, Work::Copy].into_iter();
-    let works: Vec<Work> = works.filter(|work| *work != Work::Copy || has_others).collect();
-    let last = move |state: &rusqlite::Transaction<'_>| {
-        let telling = [JobState::Done, JobState::Differences, JobState::Failed];
-        works.iter().map(|work| Ok((*work, jobs::last_of(state, work.name(), None, &telling)?))).collect()
-    };
-    let last: Vec<(Work, Option<Job>)> = queue.state().transaction(last).await?;
     let mut findings = Vec::new();
-    for (work, job) in last {
-        let Some(job) = job else { continue };
+    for last in last_works(queue).await? {
+        let Some(job) = last.job else { continue };
+        let (work, repository) = (last.work, last.repository.as_deref());
         let is_failed = job.state == JobState::Failed;
         let failed = is_failed.then(|| (Severity::Warning, why(&job)));
-        findings.push(Finding::of(AlertKind::MaintenanceFailed, object_of(work), failed));
+        findings.push(Finding::of(AlertKind::MaintenanceFailed, object_of(work, repository), failed));
         // One that failed found out nothing.
         if work == Work::Check && !is_failed {
             let wrong = (job.state == JobState::Differences).then(|| (Severity::Critical, damage(&job)));
-            findings.push(Finding::of(AlertKind::Damage, "repository", wrong));
+            findings.push(Finding::of(AlertKind::Damage, called(repository), wrong));
         }
     }
     Ok(findings)
 }
 
+/// What a repository is called in alerts: by its name if it is one of several.
+fn called(repository: Option<&str>) -> String {
+    repository.map_or_else(|| "repository".to_owned(), |name| format!("repository {name}"))
+}
+
 /// What an alert about work is about.
-fn object_of(work: Work) -> String {
-    format!("{} of the repository", work.name())
+fn object_of(work: Work, repository: Option<&str>) -> String {
+    match repository {
+        None => format!("{} of the repository", work.name()),
+        Some(name) => format!("{} of repository {name}", work.name()),
+    }
 }
 
 /// What a check found.
@@ -82,7 +84,7 @@ pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> V
     let config = queue.workspace().config();
     let mut findings = Vec::new();
     let about = |object: &str, wrong| Finding::of(AlertKind::Storage, object, wrong);
-    let places = places(config, queue.workspace().location());
+    let places = places(queue.workspace());
     for (object, place) in places {
         let looked = tokio::task::spawn_blocking(move || used_of(Path::new(&place))).await;
         if let Ok(Some((used, of))) = looked {
@@ -100,22 +102,29 @@ pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> V
 }
 
 /// The folders of repositories, and what an alert about each is about.
-fn places(config: &Config, location: &str) -> Vec<(String, String)> {
-    let one = ("repository".to_owned(), location.to_owned());
-    let several = config
-        .repositories
-        .iter()
-        .map(|repository| (format!("repository {}", repository.name), repository.location.clone()));
-    let all = if config.repositories.is_empty() { vec![one] } else { several.collect() };
+fn places(workspace: &Workspace) -> Vec<(String, String)> {
+    let all = match workspace.repositories() {
+        [] => vec![(called(None), workspace.location().to_owned())],
+        several => several
+            .iter()
+            .map(|repository| (called(Some(&repository.name)), repository.location.clone()))
+            .collect(),
+    };
     all.into_iter().filter(|(_, place)| !place.is_empty() && !place.contains("://")).collect()
 }
 
 /// Whether anything still finds out whether an alert that is about no database is over.
-pub(super) fn is_looked_at(config: &Config, location: &str, kind: AlertKind, object: &str) -> bool {
+pub(super) fn is_looked_at(workspace: &Workspace, kind: AlertKind, object: &str) -> bool {
     match kind {
-        AlertKind::Storage if object == CAPACITY => config.capacity.is_some(),
-        AlertKind::Storage => places(config, location).iter().any(|(known, _)| known == object),
-        AlertKind::MaintenanceFailed => object != object_of(Work::Copy) || config.repositories.len() > 1,
+        AlertKind::Storage if object == CAPACITY => workspace.config().capacity.is_some(),
+        AlertKind::Storage => places(workspace).iter().any(|(known, _)| known == object),
+        AlertKind::MaintenanceFailed => works(workspace)
+            .iter()
+            .any(|(work, repository)| object == object_of(*work, repository.as_deref())),
+        AlertKind::Damage => {
+            let checked = works(workspace).into_iter().filter(|(work, _)| *work == Work::Check);
+            checked.into_iter().any(|(_, repository)| object == called(repository.as_deref()))
+        }
         _ => true,
     }
 }

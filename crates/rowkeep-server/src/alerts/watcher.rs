@@ -91,7 +91,7 @@ impl Watcher<'_> {
             let is_known = |kind: AlertKind, open: &Incident| match (kind, &open.database) {
                 (AlertKind::ChannelFailed, _) => known.iter().any(|name| object_of(name) == open.object),
                 (_, Some(database)) => config.databases.contains_key(database),
-                (kind, None) => repository::is_looked_at(config, workspace.location(), kind, &open.object),
+                (kind, None) => repository::is_looked_at(&workspace, kind, &open.object),
             };
             clear_unknown(state, &config.channels, is_known, now)
         };

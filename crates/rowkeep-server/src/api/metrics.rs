@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use rowkeep::config::Work;
 use rowkeep::config::channels::AlertKind;
 use rowkeep::metrics::{
     ALERTS_FIRING, AUDIT_HEAD_AGE, CONTENT_TYPE, DatabaseFigures, Durations, JOBS, JOBS_COMPLETED,
@@ -10,7 +11,7 @@ use rowkeep::metrics::{
 };
 
 use crate::access::Role;
-use crate::health::{DatabaseHealth, Standing, TELLING, health_of_all};
+use crate::health::{DatabaseHealth, Standing, health_of_all, last_works};
 use crate::state::incidents;
 use crate::state::jobs::{self, JobState};
 use crate::state::{audit, durations};
@@ -31,14 +32,13 @@ pub(super) async fn metrics(
         .transaction(|state| {
             Ok((
                 jobs::counts(state)?,
-                jobs::last_of(state, "check", None, &TELLING)?,
                 durations::of_backups(state)?,
                 audit::last_time(state)?,
                 incidents::counts(state)?,
             ))
         })
         .await?;
-    let (counts, check, durations, last_entry, alerts) = known;
+    let (counts, durations, last_entry, alerts) = known;
     let of = |name: &str| durations.iter().find(|(database, _)| database == name).map(|(_, found)| *found);
     let figures: Vec<DatabaseFigures> =
         found.iter().map(|database| figures(database, of(&database.name))).collect();
@@ -46,9 +46,13 @@ pub(super) async fn metrics(
     databases(&mut text, &figures);
     let bytes = service.repository_size().bytes(queue).await;
     text.family(&REPOSITORY_BYTES, bytes.map(|bytes| (Vec::new(), bytes as f64)));
-    let ended = check.as_ref().and_then(|job| job.ended);
+    // Of several repositories, all have to be checked and whole.
+    let works = last_works(queue).await?;
+    let checks: Option<Vec<_>> =
+        works.into_iter().filter(|last| last.work == Work::Check).map(|last| last.job).collect();
+    let ended = checks.iter().flatten().map(|job| job.ended).min().flatten();
     text.family(&LAST_CHECK_TIMESTAMP, ended.map(|ended| (Vec::new(), ended.as_second() as f64)));
-    let whole = check.as_ref().map(|job| job.state == JobState::Done);
+    let whole = checks.map(|checks| checks.iter().all(|job| job.state == JobState::Done));
     text.family(&LAST_CHECK_SUCCESS, whole.map(|whole| (Vec::new(), f64::from(u8::from(whole)))));
     let open = [JobState::Waiting, JobState::Running].map(|state| {
         let count: u64 = counts.iter().filter(|count| count.1 == state).map(|count| count.2).sum();

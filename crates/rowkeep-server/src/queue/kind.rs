@@ -8,6 +8,7 @@ pub(super) fn kind(request: &Request) -> &'static str {
         Request::Init(_) => "init",
         Request::Backup(_) => "backup",
         Request::Restore(_) => "restore",
+        Request::Refresh(_) => "refresh",
         Request::Undo(_) => "undo",
         Request::Apply(_) => "apply",
         Request::Migrate(_) => "migrate",

@@ -61,6 +61,9 @@ impl JobState {
     }
 }
 
+/// The states in which a job says something about what it was to do.
+pub(crate) const TELLING: [JobState; 3] = [JobState::Done, JobState::Differences, JobState::Failed];
+
 /// A job.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {

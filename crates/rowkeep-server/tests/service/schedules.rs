@@ -107,3 +107,73 @@ async fn repositories_are_checked_and_pruned_too() {
     let health = service.get("/api/v1/health").await;
     assert_eq!(health["summary"], "2 of 2 databases are protected");
 }
+
+/// Each of several repositories is checked and pruned for itself, and one that is harmed is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_several_repositories_is_checked_and_pruned() {
+    let clock = Arc::new(TestClock::new(time("2026-11-29T12:00:00Z")));
+    let config = "[schedule]\nbackup = 'hourly'\ncheck = 'hourly at :10'\nprune = 'hourly at :20'\n\
+        [[repositories]]\nname = 'near'\nurl = 'near'\ncreate = true\n[[repositories]]\nname = 'far'\nurl = 'far'\ncreate = true";
+    let service = Service::with(config, clock.clone()).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let at = |minute: i64| {
+        time("2026-11-29T13:00:00Z").checked_add(SignedDuration::from_mins(minute)).expect("it is a time")
+    };
+    clock.set(at(0));
+    service.until(JOBS, |jobs| wanted(jobs).len() == 1).await;
+    clock.set(at(10));
+    let over = |kind: &str| format!("/api/v1/jobs?state=done&kind={kind}");
+    let named = |jobs: &Value| {
+        let jobs = jobs["jobs"].as_array().into_iter().flatten();
+        let mut named: Vec<String> =
+            jobs.filter_map(|job| job["request"]["repository"].as_str().map(str::to_owned)).collect();
+        named.sort();
+        named
+    };
+    service.until(&over("check"), |jobs| named(jobs) == ["far", "near"]).await;
+    clock.set(at(20));
+    service.until(&over("prune"), |jobs| named(jobs) == ["far", "near"]).await;
+
+    // A pack of one of them is gone.
+    let packs = service.folder.path().join("far/packs");
+    let pack = walk(&packs).into_iter().next().expect("there is a pack");
+    std::fs::remove_file(pack).expect("it is removed");
+    clock.set(at(70));
+    let harmed = |alerts: &Value| {
+        let alerts = alerts["alerts"].as_array().into_iter().flatten();
+        alerts.filter(|alert| alert["kind"] == "damage").any(|alert| alert["object"] == "repository far")
+    };
+    let alerts = service.until("/api/v1/alerts", harmed).await;
+    assert!(!alerts.to_string().contains("repository near"), "{alerts}");
+}
+
+/// The files below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).expect("it is a folder").map(|entry| entry.expect("it is read").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staging_is_refreshed_when_its_time_has_come() {
+    let clock = Arc::new(TestClock::new(time("2026-11-29T12:00:00Z")));
+    let config = "[databases.staging]\nurl = 'staging.db'\nschedule = { refresh = 'hourly' }\n\
+        refresh = { from = 'shop', mask = false }";
+    let service = Service::with(config, clock.clone()).await;
+    service.post("/api/v1/databases/shop/backups?wait=60s", serde_json::json!({})).await.expect(200);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    clock.set(time("2026-11-29T13:00:00Z"));
+    let done = |jobs: &Value| jobs["jobs"].as_array().is_some_and(|jobs| jobs.len() == 1);
+    let jobs = service.until("/api/v1/jobs?kind=refresh&state=done", done).await;
+    assert_eq!(
+        (&jobs["jobs"][0]["database"], &jobs["jobs"][0]["asked_by"]),
+        (&"staging".into(), &"schedule".into())
+    );
+    let rows = |file: &str| {
+        let database = rusqlite::Connection::open(service.folder.path().join(file)).expect("it is there");
+        database
+            .query_row("SELECT count(*) FROM customers", (), |row| row.get::<_, i64>(0))
+            .expect("it is read")
+    };
+    assert_eq!(rows("staging.db"), rows("shop.db"));
+}

@@ -80,8 +80,10 @@ impl Service {
     ) -> Self {
         // What tests say of snapshots and of the audit is then the same every time.
         let quiet = if config.contains("[service]") { "" } else { "[service]\nkeep_state = 'off'\n" };
+        let one = "repository = 'repository'\ncreate = true\n";
+        let repository = if config.contains("[[repositories]]") { "" } else { one };
         let text = format!(
-            "repository = 'repository'\ncreate = true\n{config}\n{quiet}[databases.shop]\nurl = 'shop.db'\n[databases.orders]\nurl = 'orders.db'\n"
+            "{repository}{config}\n{quiet}[databases.shop]\nurl = 'shop.db'\n[databases.orders]\nurl = 'orders.db'\n"
         );
         let path = folder.path().join("rowkeep.toml");
         std::fs::write(&path, &text).expect("it is written");

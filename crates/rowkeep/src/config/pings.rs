@@ -24,7 +24,7 @@ impl Pings {
         match work {
             Work::Backup => self.backup.as_ref(),
             Work::Drill => self.drill.as_ref(),
-            Work::Check | Work::Prune | Work::Copy => None,
+            Work::Refresh | Work::Check | Work::Prune | Work::Copy => None,
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Work {
     Backup,
     /// A test whether its newest snapshot can be restored.
     Drill,
+    /// Its replacement by the newest backup of another database.
+    Refresh,
     /// A check of the whole repository.
     Check,
     /// The deletion of what no rule keeps, and of what nothing needs.
@@ -25,11 +27,12 @@ pub enum Work {
 
 impl Work {
     /// All of it.
-    pub const ALL: [Work; 5] = [Work::Backup, Work::Drill, Work::Check, Work::Prune, Work::Copy];
+    pub const ALL: [Work; 6] =
+        [Work::Backup, Work::Drill, Work::Refresh, Work::Check, Work::Prune, Work::Copy];
 
     /// Whether it is done for one database; else it is for the repository.
     pub fn is_of_database(self) -> bool {
-        matches!(self, Work::Backup | Work::Drill)
+        matches!(self, Work::Backup | Work::Drill | Work::Refresh)
     }
 
     /// What it is called.
@@ -37,6 +40,7 @@ impl Work {
         match self {
             Work::Backup => "backup",
             Work::Drill => "drill",
+            Work::Refresh => "refresh",
             Work::Check => "check",
             Work::Prune => "prune",
             Work::Copy => "copy",
@@ -50,11 +54,16 @@ impl Work {
 }
 
 /// When work is to be done, as it was configured for all databases or for one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Schedules {
     work: BTreeMap<Work, Option<Schedule>>,
     jitter_seconds: u64,
+    read_percent: Option<f64>,
 }
+
+/// Of how many packs in a hundred a check that runs by itself reads all data, unless the configuration says otherwise: each time
+/// others, so that damage does not stay unseen for ever.
+const READ_PERCENT: f64 = 5.0;
 
 /// What a database is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +108,16 @@ impl Schedules {
                     seconds(&text).map_err(|problem| format!("schedule: jitter: {problem}"))?;
                 continue;
             }
+            if name == "read_data" && !is_of_database {
+                let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse().ok());
+                let percent = percent.filter(|percent: &f64| (0.0..=100.0).contains(percent));
+                schedules.read_percent = Some(percent.ok_or_else(|| {
+                    format!(
+                        "schedule: read_data: {text:?} is no part of the data; write \"5%\", from 0% to 100%"
+                    )
+                })?);
+                continue;
+            }
             let known = Work::named(&name).filter(|work| work.is_of_database() || !is_of_database);
             let Some(work) = known else {
                 let known = Work::ALL.iter().filter(|work| work.is_of_database() || !is_of_database);
@@ -116,26 +135,23 @@ impl Schedules {
 
     /// Fails where something is scheduled that cannot be done with so many `[[repositories]]`.
     pub(super) fn check(&self, repositories: usize) -> Result<(), String> {
-        let is_scheduled = |work: &Work| self.of(*work).flatten().is_some();
-        if repositories < 2 && is_scheduled(&Work::Copy) {
+        if repositories < 2 && self.of(Work::Copy).flatten().is_some() {
             return Err(
                 "schedule: copy: there are no several [[repositories]] between which copies could go"
                     .to_owned(),
             );
         }
-        let of_one = [Work::Check, Work::Prune].into_iter().find(is_scheduled);
-        match of_one.filter(|_| repositories > 1) {
-            Some(work) => Err(format!(
-                "schedule: {0}: there are several [[repositories]]; run `rowkeep {0} --repository NAME` for each of them, by cron",
-                work.name()
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// When work is to be done, where something is said of it; then it may be never.
     pub fn of(&self, work: Work) -> Option<Option<&Schedule>> {
         self.work.get(&work).map(Option::as_ref)
+    }
+
+    /// Of how many packs in a hundred a check that runs by itself reads all data.
+    pub fn read_percent(&self) -> f64 {
+        self.read_percent.unwrap_or(READ_PERCENT)
     }
 
     /// By how many seconds at most work is put off, each by its own, so that not all of it begins at once.

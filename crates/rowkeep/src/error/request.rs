@@ -90,6 +90,36 @@ pub enum RequestError {
         /// The database.
         database: String,
     },
+    /// A database is to be refreshed, and the configuration does not say from which one.
+    #[error("nothing says from which database {database} is refreshed")]
+    NoRefresh {
+        /// The database.
+        database: String,
+    },
+    /// There is nothing from which a database could be refreshed.
+    #[error("there is no snapshot of {database} that holds all of it unmasked")]
+    NothingToRefreshFrom {
+        /// The database from which it is to be refreshed.
+        database: String,
+    },
+    /// A database is to be refreshed from another one, and both are one.
+    #[error("{database} and {from} are one database, {place}: it is not replaced by its own backup")]
+    RefreshOfItself {
+        /// The database.
+        database: String,
+        /// That from which it is to be refreshed.
+        from: String,
+        /// Where it is.
+        place: String,
+    },
+    /// A repository is named that is not one of those that are configured.
+    #[error("there is no repository called {name}")]
+    NoSuchRepository {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// A snapshot or a database is to have a name that means something else.
     #[error("{what} cannot be named {name}: {why}")]
     TakenName {
@@ -292,6 +322,7 @@ impl RequestError {
             | RequestError::NobodyToAsk
             | RequestError::Held { .. }
             | RequestError::OfNamesake { .. }
+            | RequestError::RefreshOfItself { .. }
             | RequestError::PlanExecuted { .. } => ErrorKind::Refused,
             RequestError::NoDatabase
             | RequestError::SeveralDatabases { .. }
@@ -304,6 +335,9 @@ impl RequestError {
             | RequestError::SeveralLive { .. }
             | RequestError::Secret(_)
             | RequestError::NoMaskRules { .. }
+            | RequestError::NoRefresh { .. }
+            | RequestError::NothingToRefreshFrom { .. }
+            | RequestError::NoSuchRepository { .. }
             | RequestError::TakenName { .. }
             | RequestError::RelatedToAll
             | RequestError::OnlyForData { .. }

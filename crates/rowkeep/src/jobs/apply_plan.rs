@@ -115,7 +115,9 @@ async fn apply(scene: Scene<'_>, plan: KeptPlan, id: PlanId) -> Result<UndoOutco
             let Scene { context, repository, snapshot, .. } = scene;
             let made = match is_undo {
                 true => plan_undo(context, repository, engine, snapshot, safety.as_ref()).await?,
-                false => plan_replacement(context, repository, engine, snapshot, safety.as_ref()).await?,
+                false => {
+                    plan_replacement(context, repository, engine, snapshot, None, safety.as_ref()).await?
+                }
             };
             if made.present != present {
                 let problem = format!("{} was changed since the plan was made", engine.describe());

@@ -44,6 +44,9 @@ pub struct PruneRequest {
     pub grace: Option<String>,
     /// Whether only the plan is wanted.
     pub plan_only: bool,
+    /// Which of several repositories is meant, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
 }
 
 /// What a prune was to do, and did.
@@ -82,7 +85,7 @@ impl PruneRequest {
         workspace: &Workspace,
         caller: &dyn Caller,
     ) -> Result<PruneOutcome, Error> {
-        workspace.refuse_several()?;
+        let workspace = workspace.of_repository(self.repository.as_deref())?;
         let options = self.options()?;
         let keeping = KeepRequest { rules: self.rules.clone(), ..KeepRequest::default() };
         let keeping = keeping.told(context, workspace, |decision| !decision.is_kept()).await?;

@@ -24,6 +24,7 @@ use super::migrate::MigrateRequest;
 use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
 use super::probe::{ProbeOutcome, ProbeRequest};
 use super::prune::{PruneOutcome, PruneRequest};
+use super::refresh::RefreshRequest;
 use super::repair::{RepairOutcome, RepairRequest};
 use super::repository_check::{CheckOutcome, CheckRequest};
 use super::restore::RestoreRequest;
@@ -53,6 +54,8 @@ pub enum Request {
     Backup(BackupRequest),
     /// Restore a snapshot.
     Restore(RestoreRequest),
+    /// Make a database again from another one.
+    Refresh(RefreshRequest),
     /// Take back what a restore did.
     Undo(UndoRequest),
     /// Apply a plan that was kept.
@@ -113,6 +116,8 @@ pub enum Outcome {
     Backup(BackupOutcome),
     /// A snapshot was restored, or not.
     Restore(RestoreOutcome),
+    /// A database was made again from another one, or not.
+    Refresh(RestoreOutcome),
     /// What a restore did was taken back, or not.
     Undo(UndoOutcome),
     /// A plan that was kept was applied, or not.
@@ -183,6 +188,9 @@ impl Request {
             Request::Restore(request) => {
                 Outcome::Restore(Box::pin(request.run(context, workspace, caller)).await?)
             }
+            Request::Refresh(request) => {
+                Outcome::Refresh(Box::pin(request.run(context, workspace, caller)).await?)
+            }
             Request::Undo(request) => Outcome::Undo(Box::pin(request.run(context, workspace, caller)).await?),
             Request::Apply(request) => {
                 Outcome::Apply(Box::pin(request.run(context, workspace, caller)).await?)
@@ -248,7 +256,7 @@ impl Outcome {
             Outcome::Init(_) => Verdict::Done,
             Outcome::SuggestMask(outcome) => outcome.verdict(),
             Outcome::Backup(outcome) => outcome.verdict(),
-            Outcome::Restore(outcome) => outcome.verdict(),
+            Outcome::Restore(outcome) | Outcome::Refresh(outcome) => outcome.verdict(),
             Outcome::Undo(outcome) | Outcome::Apply(outcome) => outcome.verdict(),
             Outcome::Migrate(outcome) => outcome.verdict(),
             Outcome::Around(outcome) => outcome.verdict(),

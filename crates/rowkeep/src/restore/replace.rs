@@ -9,6 +9,7 @@ use rowkeep_format::{Schema, TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
+use super::masked::{bound, hashed};
 use super::{Restored, file_mode, finish};
 use crate::apply::safety::{self, KeptRows, Safety};
 use crate::apply::undo::{UNDO, taken_back};
@@ -19,6 +20,7 @@ use crate::diff::{
     Defined, DefinitionDifference, SERVER_VERSION, SchemaDifference, all_schema_differences,
     definition_changes, server_version,
 };
+use crate::rows::mask::{BoundMask, MaskRules};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, read_schema};
 use crate::{Context, Error, Event, Phase};
@@ -40,7 +42,14 @@ pub struct Replacement {
     /// Names all that the database holds as it was read: its schema and the rows of every table.
     pub(crate) present: String,
     snapshot: Snapshot,
+    masked: Option<MaskedTables>,
     safety: Option<Uncommitted>,
+}
+
+/// How rows are masked on their way, and what the tables are then.
+struct MaskedTables {
+    mask: BoundMask,
+    tables: Vec<TableEntry>,
 }
 
 /// A table before and after a database is replaced.
@@ -76,6 +85,11 @@ impl Replacement {
             && self.definitions.changes.is_empty()
             && self.tables.iter().all(|table| table.equal)
     }
+
+    /// The tables that it comes to where rows are masked on their way: their hashes are not those of the snapshot.
+    pub fn masked_tables(&self) -> Option<&[TableEntry]> {
+        self.masked.as_ref().map(|masked| &*masked.tables)
+    }
 }
 
 /// Whether what followed a safety snapshot can only be taken back by replacing the database by it.
@@ -86,16 +100,18 @@ pub fn is_taken_back_whole(safety: &Snapshot) -> bool {
 /// Plans to make a database again from a snapshot, schema included.
 ///
 /// The database is read once; nothing in it changes. With a safety snapshot, which holds all of it, its chunks are stored,
-/// but it becomes visible only when the plan is executed.
+/// but it becomes visible only when the plan is executed. With rules, rows are masked on their way; the snapshot is read once for
+/// what they are then.
 pub async fn plan_replacement(
     context: &Context,
     repository: &Repository,
     engine: &dyn Engine,
     snapshot: &Snapshot,
+    mask: Option<&MaskRules>,
     safety: Option<&Safety>,
 ) -> Result<Replacement, Error> {
-    let from = format!("snapshot {}", snapshot.short_id());
-    context.until_cancelled(plan(context, repository, engine, snapshot, ("restore", from), safety)).await
+    let why = ("restore", format!("snapshot {}", snapshot.short_id()));
+    context.until_cancelled(plan(context, repository, engine, snapshot, mask, why, safety)).await
 }
 
 /// Plans to take back what replaced a database, by the safety snapshot that was taken before it.
@@ -109,7 +125,7 @@ pub async fn plan_undo(
     safety: Option<&Safety>,
 ) -> Result<Replacement, Error> {
     let why = (UNDO, taken_back(snapshot.id));
-    context.until_cancelled(plan(context, repository, engine, snapshot, why, safety)).await
+    context.until_cancelled(plan(context, repository, engine, snapshot, None, why, safety)).await
 }
 
 async fn plan(
@@ -117,13 +133,23 @@ async fn plan(
     repository: &Repository,
     engine: &dyn Engine,
     snapshot: &Snapshot,
+    mask: Option<&MaskRules>,
     (operation, from): (&'static str, String),
     safety: Option<&Safety>,
 ) -> Result<Replacement, Error> {
     refuse_partial(snapshot, engine)?;
     engine.check_replaceable().await?;
-    let reader = repository.reader().await?;
+    let reader = Arc::new(repository.reader().await?);
     let schema = read_schema(&reader, &snapshot.manifest).await?;
+    let stored = &snapshot.manifest.tables;
+    let masked = match mask {
+        None => None,
+        Some(rules) => {
+            let mask = bound(repository, rules, &schema, stored)?;
+            let tables = hashed(context, repository, &reader, &schema, &mask, stored).await?;
+            Some(MaskedTables { mask, tables })
+        }
+    };
     let (present, version, rows, safety) = match safety {
         Some(safety) => {
             let kept = KeptRows::Tables(Selection::default());
@@ -155,8 +181,9 @@ async fn plan(
             &Defined::stored(&schema, &snapshot.manifest),
         ),
         present: fingerprint(&present, &rows),
-        tables: replaced_tables(&rows, &snapshot.manifest.tables),
+        tables: replaced_tables(&rows, masked.as_ref().map_or(stored, |masked| &masked.tables)),
         snapshot: snapshot.clone(),
+        masked,
         safety,
     })
 }
@@ -213,7 +240,7 @@ pub async fn replace(
     replacement: Replacement,
     end_connections: bool,
 ) -> Result<Replaced, Error> {
-    let Replacement { operation, from, snapshot, safety, .. } = replacement;
+    let Replacement { operation, from, snapshot, masked, safety, .. } = replacement;
     let safety = match safety {
         None => None,
         Some(captured) => {
@@ -227,7 +254,8 @@ pub async fn replace(
             Some(safety::commit(repository, captured, before).await?)
         }
     };
-    let replacing = put_back(context, repository, engine, &snapshot, end_connections);
+    let mask = masked.map(|masked| masked.mask);
+    let replacing = make_again(context, repository, engine, &snapshot, mask.as_ref(), end_connections);
     let restored = safety::guarded(context, repository, safety.as_ref(), replacing).await?;
     Ok(Replaced { restored, safety })
 }
@@ -240,6 +268,17 @@ pub(crate) async fn put_back(
     snapshot: &Snapshot,
     end_connections: bool,
 ) -> Result<Restored, Error> {
+    make_again(context, repository, engine, snapshot, None, end_connections).await
+}
+
+async fn make_again(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    snapshot: &Snapshot,
+    mask: Option<&BoundMask>,
+    end_connections: bool,
+) -> Result<Restored, Error> {
     refuse_partial(snapshot, engine)?;
     let reader = Arc::new(repository.reader().await?);
     let schema = read_schema(&reader, &snapshot.manifest).await?;
@@ -247,5 +286,5 @@ pub(crate) async fn put_back(
     let stop = context.cancel().clone();
     let options = CreateOptions { end_connections, file_mode, stop, ..CreateOptions::default() };
     let target = engine.replace(&schema, &options).await?;
-    finish(context, target.as_ref(), &reader, &schema, None, &snapshot.manifest.tables).await
+    finish(context, target.as_ref(), &reader, &schema, mask, &snapshot.manifest.tables).await
 }

@@ -123,7 +123,7 @@ pub async fn verify(
     snapshot: &Snapshot,
     engine: &dyn Engine,
 ) -> Result<Comparison, Error> {
-    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::All)).await
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::All, None)).await
 }
 
 /// The same for a database that has to be what it was on its own server: privileges of roles that the server knows no more
@@ -134,7 +134,7 @@ pub async fn verify_strictly(
     snapshot: &Snapshot,
     engine: &dyn Engine,
 ) -> Result<Comparison, Error> {
-    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Strictly)).await
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Strictly, None)).await
 }
 
 /// The same for rows alone.
@@ -144,7 +144,7 @@ pub async fn verify_rows(
     snapshot: &Snapshot,
     engine: &dyn Engine,
 ) -> Result<Comparison, Error> {
-    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Rows)).await
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Rows, None)).await
 }
 
 /// The same for the rows of some tables of the snapshot; nothing else of the database is looked at.
@@ -155,15 +155,34 @@ pub async fn verify_tables(
     engine: &dyn Engine,
     tables: &[TableEntry],
 ) -> Result<Comparison, Error> {
-    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::RowsOf(tables))).await
+    context
+        .until_cancelled(verify_now(context, repository, snapshot, engine, Compared::RowsOf(tables), None))
+        .await
 }
 
+/// The same for a database whose rows were masked on their way out of the snapshot; see [`super::masked_tables`].
+///
+/// Definitions are compared where these are all tables of the snapshot.
+pub async fn verify_masked(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+    masked: &[TableEntry],
+) -> Result<Comparison, Error> {
+    let is_whole = masked.len() == snapshot.manifest.tables.len();
+    let compared = if is_whole { Compared::All } else { Compared::RowsOf(masked) };
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, compared, Some(masked))).await
+}
+
+/// `masked` are tables whose hashes count in place of those of the snapshot.
 async fn verify_now(
     context: &Context,
     repository: &Repository,
     snapshot: &Snapshot,
     engine: &dyn Engine,
     compared: Compared<'_>,
+    masked: Option<&[TableEntry]>,
 ) -> Result<Comparison, Error> {
     let manifest = &snapshot.manifest;
     if manifest.engine != engine.name() {
@@ -179,7 +198,12 @@ async fn verify_now(
         Compared::RowsOf(entries) => entries,
         Compared::All | Compared::Strictly | Compared::Rows => &manifest.tables,
     };
+    let mut by_name = manifest.by_name();
+    by_name.extend(masked.into_iter().flatten().map(|entry| (&entry.name, entry)));
+    let is_masked =
+        |entry: &TableEntry| by_name.get(&entry.name).is_some_and(|expected| expected.root != entry.root);
     let mut tables = Vec::new();
+    let mut not_compared = not_compared(&stored, &live);
     let (mut by_hash, mut by_rows) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| !cannot_be_read(&entry.name)) {
         let mut outcome = |outcome| {
@@ -197,6 +221,10 @@ async fn verify_now(
             (Some(now), Some(then)) => match columns(now, then) {
                 Columns::Same if log_ahead::is_between(&stored, &live, then) => by_rows.push((then, now)),
                 Columns::Same => by_hash.push(now),
+                Columns::Reordered if is_masked(entry) => not_compared.push(format!(
+                    "the rows of {}: they are masked, and its columns stand in another order than in the snapshot",
+                    entry.name
+                )),
                 Columns::Reordered => by_rows.push((then, now)),
                 Columns::Others => outcome(TableVerdict::ColumnsDiffer),
             },
@@ -209,7 +237,6 @@ async fn verify_now(
         tables: read.iter().filter(|table| table.kind.is_user_table()).count() as u64,
         rows: read.iter().map(|table| view.estimate(&table.name).rows).sum(),
     });
-    let by_name = manifest.by_name();
     let keys = repository.content_keys();
     let (found, _) = read_tables(context, view.as_ref(), by_hash, keys, &Sink::Names, None).await?;
     for found in found {
@@ -245,7 +272,7 @@ async fn verify_now(
         _ => Defined::of(&live),
     };
     let definitions = with_ddl.then(|| definition_changes(&Defined::of(&stored), &now));
-    Ok(Comparison { tables, not_compared: not_compared(&stored, &live), definitions })
+    Ok(Comparison { tables, not_compared, definitions })
 }
 
 /// The tables that have to be readable: those that the snapshot has. What it could not even define is not looked at.

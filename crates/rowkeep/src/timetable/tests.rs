@@ -77,21 +77,19 @@ fn mistakes_are_named() {
     for (text, why) in [
         (
             "[schedule]\nbackups = 'daily'",
-            "nothing called backups is done by itself; there is backup, drill, check, prune, copy",
+            "nothing called backups is done by itself; there is backup, drill, refresh, check, prune, copy",
         ),
         (
             "[databases.a]\nurl = 'a'\nschedule = { prune = 'daily' }",
-            "nothing called prune is done by itself; there is backup, drill",
+            "nothing called prune is done by itself; there is backup, drill, refresh",
         ),
         (
             "[databases.a]\nurl = 'a'\nschedule = { backup = 'often' }",
             "database a: schedule: backup: \"often\" is no schedule",
         ),
         ("[schedule]\ncopy = 'daily'", "schedule: copy: there are no several [[repositories]]"),
-        (
-            "[schedule]\nprune = 'daily'\n[[repositories]]\nname = 'a'\nurl = 'a'\n[[repositories]]\nname = 'b'\nurl = 'b'",
-            "run `rowkeep prune --repository NAME` for each",
-        ),
+        ("[schedule]\nread_data = '120%'", "schedule: read_data: \"120%\" is no part of the data"),
+        ("[schedule]\nread_data = '5'", "schedule: read_data: \"5\" is no part of the data"),
         ("[schedule]\njitter = 'some'", "schedule: jitter: \"some\" is no length of time"),
         (
             "[databases.a]\nurl = 'a'\npromise = { lose = '10s' }",

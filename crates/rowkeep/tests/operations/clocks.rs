@@ -139,12 +139,19 @@ impl Story {
     }
 
     /// A workspace as another process would make it.
-    fn workspace(&self) -> Workspace {
-        let config = format!(
+    fn workspace(&self, job: &str) -> Workspace {
+        let mut config = format!(
             "create = true\n[databases.shop]\nurl = '{}'\n[[databases.shop.checks]]\ntable = 'users'\nmin_rows = 1\n\
              [[databases.shop.checks]]\ntable = 'users'\nrows_within_percent = 90",
             self.path("shop.db").display()
         );
+        if job == "refresh" {
+            let staging = self.path("staging.db");
+            config.push_str(&format!(
+                "\n[databases.staging]\nurl = '{}'\nrefresh = {{ from = 'shop', mask = false }}",
+                staging.display()
+            ));
+        }
         let config = Config::parse(&config, Path::new("rowkeep.toml"), &|_| None).expect("it is well formed");
         let bins = std::env::var_os("ROWKEEP_PG_BIN").unwrap_or_default();
         let surroundings = Surroundings {
@@ -171,7 +178,7 @@ impl Story {
         self.jobs.insert(job.to_owned());
         let request: Request =
             serde_json::from_value(json!({ "job": job, "request": request })).expect("it is a request");
-        let (context, workspace, runner) = (self.context(), self.workspace(), Sql(self.path("shop.db")));
+        let (context, workspace, runner) = (self.context(), self.workspace(job), Sql(self.path("shop.db")));
         let outcome = self.runtime.block_on(request.run(&context, &workspace, &Unattended, &runner));
         let outcome =
             outcome.unwrap_or_else(|error| panic!("{:?}, {job}: {}", self.turned, error.in_one_line()));
@@ -315,6 +322,7 @@ impl Story {
         self.run("delete", json!({ "snapshots": ["first", "third"] }));
         self.run("backup", json!({ "database": "shop", "name": "last" }));
         self.run("verify", json!({ "snapshot": "latest", "against": "shop" }));
+        self.run("refresh", json!({ "database": "staging" }));
         self.run("copy", copies);
         self.run("prune", json!({}));
         self.run("prune", json!({ "grace": "0s" }));

@@ -57,7 +57,8 @@ fn stop_at_every_moment(world: &World, url: &str, sql: &dyn Fn(&str)) {
         let replaced: Result<Replaced, Error> = world.block_on(async {
             let context = Context::silent();
             let plan =
-                plan_replacement(&context, &world.repository, engine.as_ref(), &new, Some(&safety)).await?;
+                plan_replacement(&context, &world.repository, engine.as_ref(), &new, None, Some(&safety))
+                    .await?;
             let context = stopping(Duration::from_millis(delay));
             replace(&context, &world.repository, engine.as_ref(), plan, false).await
         });

@@ -10,7 +10,7 @@ use crate::jobs::outcome::{Ended, ReplacedDone, ReplacementOutcome, ReplacementS
 use crate::jobs::plans::{Action, Terms, keep, once};
 use crate::jobs::workspace::within_hooks;
 use crate::restore::replace::{self, Replacement};
-use crate::restore::verify::verify;
+use crate::restore::verify::{verify, verify_masked};
 
 /// How a plan is to be executed.
 pub(in crate::jobs) struct Wanted {
@@ -42,7 +42,8 @@ pub(in crate::jobs) async fn replace(
     };
     if wanted.plan_only {
         outcome.ended = Ended::Planned;
-        if !plan.is_empty() {
+        // Rules may be others until it is executed, and with them the rows: such a plan is only shown.
+        if !plan.is_empty() && plan.masked_tables().is_none() {
             let action =
                 async { Ok(Action::Replace { summary: summary.clone(), present: plan.present.clone() }) };
             let Scene { context, workspace, to, snapshot, .. } = scene;
@@ -76,6 +77,7 @@ async fn execute(
     let Scene { context, repository, snapshot, to, .. } = scene;
     let engine = to.engine.as_ref();
     let watch = scene.context.stopwatch();
+    let masked = plan.masked_tables().map(<[_]>::to_vec);
     let execution = replace::replace(context, repository, engine, plan, wanted.terms.end_connections);
     let replaced = once(scene.context, repository, wanted.plan, scene.workspace.program(), execution).await?;
     facts.rows = Some(Counts { inserted: replaced.restored.rows, ..Counts::default() });
@@ -91,7 +93,10 @@ async fn execute(
     outcome.done = Some(done.clone());
     tell(&outcome);
     if wanted.terms.verify {
-        done.proof = Some(verify(context, repository, snapshot, engine).await?);
+        done.proof = Some(match masked {
+            Some(tables) => verify_masked(context, repository, snapshot, engine, &tables).await?,
+            None => verify(context, repository, snapshot, engine).await?,
+        });
     }
     outcome.done = Some(done);
     Ok(outcome)

@@ -14,7 +14,8 @@ use crate::{Context, Error};
 /// ```no_run
 /// use rowkeep::jobs::repository_check::CheckRequest;
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// let outcome = CheckRequest { read_percent: Some(100.0) }.run(&rowkeep::Context::silent(), workspace).await?;
+/// let request = CheckRequest { read_percent: Some(100.0), ..CheckRequest::default() };
+/// let outcome = request.run(&rowkeep::Context::silent(), workspace).await?;
 /// assert!(outcome.clean);
 /// # Ok(())
 /// # }
@@ -23,6 +24,9 @@ use crate::{Context, Error};
 pub struct CheckRequest {
     /// Of how many packs in a hundred all data is read, chosen anew each time; none when not given.
     pub read_percent: Option<f64>,
+    /// Which of several repositories is meant, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
 }
 
 /// How a repository is.
@@ -47,7 +51,7 @@ impl CheckOutcome {
 impl CheckRequest {
     /// Checks the repository.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<CheckOutcome, Error> {
-        workspace.refuse_several()?;
+        let workspace = workspace.of_repository(self.repository.as_deref())?;
         let repository = workspace.repository().await?;
         let read_data = match self.read_percent {
             None => ReadData::Nothing,

@@ -67,9 +67,11 @@ pub(super) async fn replace_all(
     facts: Facts,
 ) -> Result<RestoreOutcome, Error> {
     request.refuse_parts()?;
-    let Scene { context, repository, snapshot, to, .. } = scene;
+    let Scene { context, workspace, repository, snapshot, to, .. } = scene;
     let safety = (request.safety && !request.plan_only).then(|| scene.safety());
-    let plan = plan_replacement(context, repository, to.engine.as_ref(), snapshot, safety.as_ref()).await?;
+    let mask = workspace.mask(request.mask.as_ref(), &snapshot.manifest.database)?;
+    let (engine, mask) = (to.engine.as_ref(), mask.as_ref());
+    let plan = plan_replacement(context, repository, engine, snapshot, mask, safety.as_ref()).await?;
     let wanted = replace::Wanted { terms: request.terms(), plan_only: request.plan_only, plan: None };
     let tell = |outcome: &_| {
         scene.caller.tell(News::Restored(&RestoreOutcome::Replaced(Clone::clone(outcome))));

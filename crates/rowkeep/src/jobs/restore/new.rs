@@ -9,8 +9,8 @@ use crate::jobs::caller::News;
 use crate::jobs::executing::Scene;
 use crate::jobs::outcome::{NewDatabase, RestoreOutcome};
 use crate::jobs::workspace::within_hooks;
-use crate::restore::verify::{verify, verify_tables};
-use crate::restore::{chosen, restore_masked};
+use crate::restore::verify::{verify, verify_masked, verify_tables};
+use crate::restore::{chosen, masked_tables, restore_masked};
 
 /// Makes the database and holds it against the snapshot.
 pub(super) async fn make(
@@ -52,11 +52,15 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
         hooks_failed: Vec::new(),
     };
     caller.tell(News::Restored(&RestoreOutcome::New(new.clone())));
-    if request.verify && !new.masked {
+    if request.verify {
         let watch = context.stopwatch();
-        new.proof = Some(match selection.is_all() {
-            true => verify(context, repository, snapshot, engine).await?,
-            false => verify_tables(context, repository, snapshot, engine, &tables).await?,
+        new.proof = Some(match mask {
+            Some(rules) => {
+                let masked = masked_tables(context, repository, snapshot, &rules, &tables).await?;
+                verify_masked(context, repository, snapshot, engine, &masked).await?
+            }
+            None if selection.is_all() => verify(context, repository, snapshot, engine).await?,
+            None => verify_tables(context, repository, snapshot, engine, &tables).await?,
         });
         new.verify_ms = Some(watch.elapsed_ms());
     }

@@ -66,7 +66,7 @@ pub struct RestoreRequest {
     /// SQL that runs in the same transaction.
     #[serde(default)]
     pub also_run: Vec<String>,
-    /// Whether and by which rules rows are masked on their way into a new database.
+    /// Whether and by which rules rows are masked on their way into a new database, or one that is replaced as a whole.
     #[serde(default)]
     pub mask: Option<Masked>,
     /// Whether a database that was made is read again and compared with the snapshot.
@@ -160,7 +160,6 @@ impl RestoreRequest {
             ("--conflict", self.on_changed != OnChanged::Stop),
             ("--fire-triggers", self.fire_triggers),
             ("--also-run", !self.also_run.is_empty()),
-            ("--mask", self.mask.is_some()),
         ])
         .map_or(Ok(()), |option| Err(RequestError::NotWithSchema { option }))
     }

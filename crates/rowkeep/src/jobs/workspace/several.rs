@@ -5,6 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use rowkeep_repository::Repository;
 
 use super::{Place, Source, Workspace};
+use crate::config::NamedRepository;
 use crate::jobs::caller::Caller;
 use crate::{Error, Event, RequestError};
 
@@ -71,14 +72,33 @@ impl Workspace {
         others.map(|(_, place)| (&*place.name, &place.workspace))
     }
 
+    /// A workspace with the repository that a job is for: with one of several by its name, or with the only one.
+    pub(crate) fn of_repository(&self, name: Option<&str>) -> Result<&Workspace, RequestError> {
+        let Some(name) = name else {
+            self.refuse_several()?;
+            return Ok(self);
+        };
+        let place = self.places.iter().find(|place| place.name == name);
+        place.map(|place| &place.workspace).ok_or_else(|| RequestError::NoSuchRepository {
+            name: name.to_owned(),
+            known: self.names_of_repositories(),
+        })
+    }
+
+    /// Several repositories, as they are configured; none where there is one.
+    pub fn repositories(&self) -> &[NamedRepository] {
+        if self.places.is_empty() { &[] } else { &self.named.repositories }
+    }
+
+    fn names_of_repositories(&self) -> Vec<String> {
+        self.places.iter().map(|place| place.name.clone()).collect()
+    }
+
     /// Fails where there are several repositories: what changes or looks at one of them says at which.
     pub(crate) fn refuse_several(&self) -> Result<(), RequestError> {
         match self.places.is_empty() {
             true => Ok(()),
-            false => {
-                let known = self.places.iter().map(|place| place.name.clone()).collect();
-                Err(RequestError::SeveralRepositories { known })
-            }
+            false => Err(RequestError::SeveralRepositories { known: self.names_of_repositories() }),
         }
     }
 

@@ -32,6 +32,7 @@ use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
 use crate::state::kept;
+use crate::state::transaction::Transaction;
 use kind::kind;
 pub(crate) use progress::Progress;
 use progress::advance;
@@ -320,7 +321,7 @@ impl Queue {
     /// Stops a job, and notes that somebody did; whether there was one to stop.
     pub(crate) async fn stop(&self, id: &str, deed: Deed) -> Result<bool, Error> {
         let (of, now) = (id.to_owned(), self.now());
-        let stop = move |state: &rusqlite::Transaction<'_>| {
+        let stop = move |state: &Transaction<'_>| {
             let stopped = jobs::stop(state, &of, now)?;
             if stopped {
                 audit::note(state, now, &deed)?;
@@ -345,7 +346,10 @@ impl Queue {
             match self.begin().await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(error) => tracing::error!("{}", in_one_line(&error)),
+                Err(error) => {
+                    self.stop_where_lost(&error);
+                    tell(&error);
+                }
             }
             pulse();
             tokio::select! {
@@ -358,6 +362,13 @@ impl Queue {
         self.running().values().for_each(|running| running.cancel.cancel());
         self.0.tasks.close();
         self.0.tasks.wait().await;
+    }
+
+    /// Stops what is being done where another service has the state, and does it too.
+    fn stop_where_lost(&self, error: &Error) {
+        if matches!(error, Error::StateLost { .. }) {
+            self.running().values().for_each(|running| running.cancel.cancel());
+        }
     }
 
     /// Begins one job; whether there was one.
@@ -439,7 +450,7 @@ impl Queue {
         // One that is being put there for the first time may be older than the last entry.
         let _keeping = self.0.keeping.lock().await;
         let is_kept = self.0.workspace.config().service.keep_state != KeepState::Off;
-        let head = move |state: &rusqlite::Transaction<'_>| match kept::last(state)? {
+        let head = move |state: &Transaction<'_>| match kept::last(state)? {
             Some(kept) if is_kept => Ok((kept.number, kept.hash)),
             _ => audit::head(state),
         };
@@ -526,13 +537,15 @@ impl Queue {
         // ever.
         loop {
             let (id, ended, deed) = (id.clone(), ended.clone(), deed.clone());
-            let end = move |state: &rusqlite::Transaction<'_>| {
+            let end = move |state: &Transaction<'_>| {
                 jobs::end(state, &id, now, &ended)?;
                 audit::note(state, now, &deed)
             };
             match self.0.state.transaction(end).await {
                 Ok(()) => return,
-                Err(error) => tracing::error!("{}", in_one_line(&error)),
+                // Whoever has the state now has judged the job already.
+                Err(Error::StateLost { .. }) => return,
+                Err(error) => tell(&error),
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
@@ -576,6 +589,13 @@ impl Failure {
     fn of(error: &rowkeep::Error) -> Self {
         let is_passing = !matches!(error.kind(), rowkeep::ErrorKind::Usage | rowkeep::ErrorKind::Damage);
         Self { told: error.in_one_line(), is_passing }
+    }
+}
+
+/// Says in the log what went wrong, unless that is said already where it happens: of a state that is away, once.
+pub(crate) fn tell(error: &Error) {
+    if !matches!(error, Error::StateAway { .. } | Error::StateLost { .. }) {
+        tracing::error!("{}", in_one_line(error));
     }
 }
 

@@ -15,6 +15,7 @@ use super::patience::within_patience;
 use crate::Error;
 use crate::queue::Queue;
 use crate::state::jobs::{self, Job, JobState};
+use crate::state::transaction::Transaction;
 
 /// From so many percent on, little room is left.
 const FULL_PERCENT: u64 = 80;
@@ -30,7 +31,7 @@ pub(super) async fn findings(queue: &Queue) -> Result<Vec<Finding>, Error> {
     let has_others = queue.workspace().config().repositories.len() > 1;
     let works = [Work::Check, Work::Prune, Work::Copy].into_iter();
     let works: Vec<Work> = works.filter(|work| *work != Work::Copy || has_others).collect();
-    let last = move |state: &rusqlite::Transaction<'_>| {
+    let last = move |state: &Transaction<'_>| {
         let telling = [JobState::Done, JobState::Differences, JobState::Failed];
         works.iter().map(|work| Ok((*work, jobs::last_of(state, work.name(), None, &telling)?))).collect()
     };

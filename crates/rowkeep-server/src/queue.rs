@@ -424,7 +424,7 @@ impl Queue {
             told: format!("the request cannot be read: {error}"),
             is_passing: false,
         })?;
-        let context = Context::new(Arc::new(move |event| advance(&progress, &event)), cancel)
+        let context = Context::new(Arc::new(move |event| advance(&progress, &event)), cancel.clone())
             .with_clock(Arc::clone(&self.0.clock))
             .with_randomness(Arc::clone(&self.0.randomness));
         if let (Request::Backup(_), 2..) = (&request, job.attempt)
@@ -433,7 +433,8 @@ impl Queue {
             return Ok(Outcome::Backup(done));
         }
         if let Request::Backup(backup) = &mut request {
-            let (number, hash) = self.kept_head().await.map_err(|error| Failure::passing(&error))?;
+            let (number, hash) =
+                self.kept_head_when_there(&cancel).await.map_err(|error| Failure::passing(&error))?;
             backup.tags.insert(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(hash)));
         }
         *self.0.looked.lock().await = None;
@@ -442,6 +443,16 @@ impl Queue {
         }
         let done = request.run(&context, &self.0.workspace, &Unattended, &NoCommands).await;
         done.map_err(|error| Failure::of(&error))
+    }
+
+    /// What a snapshot is to know of the audit, once the state is there: that it is away is no fault of a job.
+    async fn kept_head_when_there(&self, stop: &CancellationToken) -> Result<(i64, Vec<u8>), Error> {
+        loop {
+            match self.kept_head().await {
+                Err(Error::StateAway { .. }) if !stop.is_cancelled() => tokio::time::sleep(LOOK).await,
+                known => return known,
+            }
+        }
     }
 
     /// The last entry of the audit that is in the repository; of a state that is not kept there, the last that there is. So what

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::postgres::servers;
 use crate::sandbox::{Numbers, Sandbox, filled, signal};
 use crate::web::Web;
 
@@ -69,6 +70,13 @@ impl Service {
         self.child.wait().expect("it has ended");
     }
 
+    /// Asks it to stop, and waits for its end.
+    pub(crate) fn stop(mut self) {
+        signal("TERM", &self.child.id().to_string());
+        let status = self.child.wait().expect("it has ended");
+        assert!(status.success(), "{status}");
+    }
+
     pub(crate) fn get(&self, token: &str, path: &str) -> Value {
         let (status, body) = self.ask(token, "GET", path, "").expect("it answers");
         assert_eq!(status, 200, "{path}: {body}");
@@ -96,6 +104,18 @@ pub(crate) const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl
 /// Clients ask for backups and ask again until they are answered, while the service is killed; `ROWKEEP_SERVICE_KILLS` says how often.
 #[test]
 fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
+    killed_at_random(&[]);
+}
+
+#[test]
+fn a_service_that_is_killed_with_its_state_in_postgresql_does_what_was_asked_for_once() {
+    let servers = servers();
+    let database = servers[0].database("killed");
+    killed_at_random(&["--state", &database.url()]);
+}
+
+/// Kills services whose state is as the arguments say.
+fn killed_at_random(state: &[&str]) {
     let kills: u64 =
         std::env::var("ROWKEEP_SERVICE_KILLS").map_or(12, |text| text.parse().expect("a number"));
     let sandbox = Sandbox::new();
@@ -106,7 +126,7 @@ fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
     let mut numbers = Numbers(20_261_129);
     let (mut asked, mut answered) = (0, Vec::new());
     for _ in 0..kills {
-        let mut service = Service::start(&sandbox);
+        let mut service = Service::start_with(&sandbox, state);
         let token = token(&sandbox);
         let until = Instant::now() + Duration::from_millis(20 + numbers.below(400));
         while Instant::now() < until {
@@ -121,7 +141,7 @@ fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
         }
         service.child.kill().expect("it is killed");
     }
-    let service = Service::start(&sandbox);
+    let service = Service::start_with(&sandbox, state);
     let token = token(&sandbox);
     for (name, key, id) in &answered {
         // What is sent again is the same job.
@@ -289,7 +309,7 @@ fn a_service_that_is_killed_at_random_tells_each_alert_once() {
         std::thread::sleep(Duration::from_millis(numbers.below(120)));
         service.child.kill().expect("it is killed");
     }
-    let service = Service::start(&sandbox);
+    let service = Service::start_with(&sandbox, state);
     let token = token(&sandbox);
     if away.exists() {
         std::fs::rename(&away, &file).expect("it is moved");

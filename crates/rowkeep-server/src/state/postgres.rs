@@ -208,7 +208,7 @@ impl OnServer {
                 return match (failure, undone) {
                     (_, Err(error)) => {
                         self.lose(&mut linked, &error);
-                        Err(self.away(&error.to_string()))
+                        Err(self.away(&rowkeep::format::in_one_line(&error)))
                     }
                     (failure, Ok(())) => Err(self.failed(failure)),
                 };

@@ -136,3 +136,35 @@ fn typed(row: Row, kinds: &[String]) -> Vec<Value> {
     };
     row.values().iter().zip(kinds).map(typed).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The columns of a table on a server.
+    fn on_server(table: &str) -> Vec<String> {
+        let (_, behind) = include_str!("postgres/version_1.sql")
+            .split_once(&format!("CREATE TABLE {table} ("))
+            .unwrap_or_else(|| panic!("{table} is not on servers"));
+        let (inside, _) = behind.split_once("\n);").expect("it ends");
+        let names = inside.lines().filter_map(|line| line.split_whitespace().next());
+        names.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_table_is_in_files_and_on_servers_and_goes_from_one_to_the_other() {
+        let mut file = Connection::open_in_memory().expect("it opens");
+        make_tables(&mut file).expect("they are made");
+        let list =
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
+        let mut statement = file.prepare(list).expect("it is understood");
+        let names = statement.query_map((), |row| row.get::<_, String>(0)).expect("it is read");
+        let names: Vec<String> = names.collect::<Result<_, _>>().expect("they are read");
+        for name in &names {
+            assert_eq!(columns(&file, name).expect("they are read"), on_server(name), "{name}");
+        }
+        let mut known: Vec<&str> = tables().map(|table| table.name).chain(["sessions"]).collect();
+        known.sort_unstable();
+        assert_eq!(known, names);
+    }
+}

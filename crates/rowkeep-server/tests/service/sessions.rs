@@ -11,7 +11,7 @@ use totp_rs::{Builder, Secret};
 
 use super::support::{Answer, Service};
 
-const PASSWORD: &str = "a long enough secret";
+pub(super) const PASSWORD: &str = "a long enough secret";
 
 /// Operations of users who are signed in, which a token does not stand for: their ids, methods, paths, bodies, and the status for
 /// whoever is; of the first nothing is needed.

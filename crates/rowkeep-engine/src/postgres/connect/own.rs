@@ -60,14 +60,13 @@ impl OwnDatabase {
         server.refuse_pooler(what)?;
         // Ours as long as it lasts.
         session.settle(SETTINGS).await?;
-        Ok(OwnConnection { session, place: self.0.to_string() })
+        Ok(OwnConnection { session })
     }
 }
 
 /// A connection that is nobody else's.
 pub struct OwnConnection {
     session: Session,
-    place: String,
 }
 
 impl OwnConnection {
@@ -88,6 +87,6 @@ impl OwnConnection {
 
     /// An error of the client as the engine tells it, with the words of the server; `what` says what was being done.
     pub fn failed(&self, what: &str, error: tokio_postgres::Error) -> EngineError {
-        failure::failed(format!("{}: {what}", self.place), error)
+        failure::failed(what, error)
     }
 }

@@ -8,7 +8,7 @@ use super::transaction::Transaction;
 /// How long the backups of each database took that are done.
 pub(crate) fn of_backups(transaction: &Transaction<'_>) -> failure::Result<Vec<(String, Durations)>> {
     let within = DURATION_BOUNDS
-        .map(|bound| format!("sum(CASE WHEN took <= {} THEN 1 ELSE 0 END)", bound * 1_000_000))
+        .map(|bound| format!("sum(CASE WHEN took <= {} THEN 1 ELSE 0 END)", u64::from(bound) * 1_000_000))
         .join(", ");
     let query = format!(
         "SELECT database, count(*), CAST(sum(took) AS DOUBLE PRECISION) / 1e6, {within} FROM \

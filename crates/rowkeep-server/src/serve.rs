@@ -162,7 +162,9 @@ impl Server {
         tokio::pin!(working);
         tokio::select! {
             _ = &mut working => {}
-            () = &mut letting_go => drop(working.await),
+            () = &mut letting_go => {
+                working.await;
+            }
         }
         self.keeper.keep_last().await;
         Served

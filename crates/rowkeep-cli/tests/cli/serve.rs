@@ -104,29 +104,29 @@ pub(crate) const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl
 /// Clients ask for backups and ask again until they are answered, while the service is killed; `ROWKEEP_SERVICE_KILLS` says how often.
 #[test]
 fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
-    killed_at_random(&[]);
+    killed_at_random("");
 }
 
 #[test]
 fn a_service_that_is_killed_with_its_state_in_postgresql_does_what_was_asked_for_once() {
     let servers = servers();
     let database = servers[0].database("killed");
-    killed_at_random(&["--state", &database.url()]);
+    killed_at_random(&format!("[service]\nstate = '{}'\nstate_key = 'the.key'\n", database.url()));
 }
 
-/// Kills services whose state is as the arguments say.
-fn killed_at_random(state: &[&str]) {
+/// Kills services of a configuration that says this of the service.
+fn killed_at_random(of_service: &str) {
     let kills: u64 =
         std::env::var("ROWKEEP_SERVICE_KILLS").map_or(12, |text| text.parse().expect("a number"));
     let sandbox = Sandbox::new();
-    write(&sandbox, CONFIG);
+    write(&sandbox, &format!("{of_service}{CONFIG}"));
     for name in ["a", "b"] {
         sandbox.sql(&format!("{name}.db"), &filled(3_000));
     }
     let mut numbers = Numbers(20_261_129);
     let (mut asked, mut answered) = (0, Vec::new());
     for _ in 0..kills {
-        let mut service = Service::start_with(&sandbox, state);
+        let mut service = Service::start(&sandbox);
         let token = token(&sandbox);
         let until = Instant::now() + Duration::from_millis(20 + numbers.below(400));
         while Instant::now() < until {
@@ -141,7 +141,7 @@ fn killed_at_random(state: &[&str]) {
         }
         service.child.kill().expect("it is killed");
     }
-    let service = Service::start_with(&sandbox, state);
+    let service = Service::start(&sandbox);
     let token = token(&sandbox);
     for (name, key, id) in &answered {
         // What is sent again is the same job.
@@ -180,6 +180,8 @@ fn killed_at_random(state: &[&str]) {
     assert_eq!(made, wanted, "each job made one snapshot");
     let checked = sandbox.done(&["check", "--read-data"]);
     assert!(checked.out.contains("no damage"), "{checked:?}");
+    assert_eq!(sandbox.path("rowkeep-state.db").exists(), of_service.is_empty());
+    assert_eq!(sandbox.path("the.key").exists(), !of_service.is_empty());
 }
 
 #[test]
@@ -309,7 +311,7 @@ fn a_service_that_is_killed_at_random_tells_each_alert_once() {
         std::thread::sleep(Duration::from_millis(numbers.below(120)));
         service.child.kill().expect("it is killed");
     }
-    let service = Service::start_with(&sandbox, state);
+    let service = Service::start(&sandbox);
     let token = token(&sandbox);
     if away.exists() {
         std::fs::rename(&away, &file).expect("it is moved");

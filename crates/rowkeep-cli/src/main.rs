@@ -27,7 +27,7 @@ use crate::setup::Session;
 const STATUSES: &str = "Exit status: 0 done, 1 failed, 2 usage, 3 differences or damage found, \
 4 locked out or refused.
 
-Environment: ROWKEEP_REPOSITORY, ROWKEEP_PASSPHRASE, ROWKEEP_PASSPHRASE_FILE, ROWKEEP_KEY_FILE, ROWKEEP_CONFIG; for `rowkeep copy` ROWKEEP_TO_PASSPHRASE, \
+Environment: ROWKEEP_REPOSITORY, ROWKEEP_PASSPHRASE, ROWKEEP_PASSPHRASE_FILE, ROWKEEP_KEY_FILE, ROWKEEP_CONFIG; for `rowkeep serve` ROWKEEP_STATE; for `rowkeep copy` ROWKEEP_TO_PASSPHRASE, \
 ROWKEEP_TO_PASSPHRASE_FILE, ROWKEEP_TO_KEY_FILE; \
 ROWKEEP_REPORTS names the folder where reports of drills are kept, in place of rowkeep-reports beside rowkeep.toml; \
 ROWKEEP_PG_BIN names folders with PostgreSQL's client programs; where a URL of PostgreSQL says nothing, PGHOST, PGPORT, PGUSER, \

@@ -2,6 +2,7 @@
 
 mod machine;
 mod passphrase;
+mod state_place;
 mod store;
 mod wanted;
 
@@ -13,6 +14,7 @@ use rowkeep::jobs::workspace::{Circumstances, Other, Secrets, Workspace};
 use rowkeep::repository::Passphrase;
 use rowkeep::units::plain;
 use rowkeep::{Config, Context, Observer};
+use rowkeep_server::StatePlace;
 use secrecy::SecretString;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +25,7 @@ use crate::out;
 use crate::wrap::{width_of_results, wrapped};
 
 pub(crate) use machine::withheld;
+pub(crate) use state_place::StateOptions;
 pub(crate) use wanted::{Chosen, Wanted, masked};
 
 /// What was typed of another repository.
@@ -163,10 +166,14 @@ impl Session {
         Ok(Workspace::new(self.config()?.clone(), self.circumstances()))
     }
 
-    /// The file that keeps the state of the service: what was typed, or one beside the configuration.
-    pub(crate) fn state_file(&self, typed: Option<PathBuf>) -> Result<PathBuf> {
-        let beside = self.config()?.folder.clone().unwrap_or_default();
-        Ok(typed.unwrap_or_else(|| beside.join("rowkeep-state.db")))
+    /// Where the state of the service is: what was typed, or what the configuration says, or beside that.
+    pub(crate) fn state_place(&self, typed: &StateOptions) -> Result<StatePlace> {
+        self.state_place_by(typed, self.config()?)
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn state_place_by(&self, typed: &StateOptions, config: &Config) -> Result<StatePlace> {
+        Ok(state_place::state_place(typed, config, &self.circumstances().surroundings)?)
     }
 
     /// What is cancelled when the command is to stop.

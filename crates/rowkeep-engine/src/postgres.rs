@@ -31,6 +31,7 @@ use crate::{
     EngineError, Examination, Meant, QueryRows, Surroundings, Target, Unrecorded, View, ViewOptions,
 };
 pub use catalog::sequences::{NAME as SEQUENCES, STEPS as SEQUENCE_STEPS};
+pub use connect::own::{OwnConnection, OwnDatabase};
 pub use connect::session::farewell;
 pub use load::scratch::{Abandoned, Scratch, ScratchServer};
 pub(crate) use schema::ddl::ENGINE as NAME;

@@ -6,23 +6,61 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The state cannot be opened, read or written.
-    #[error("cannot use the state {}", .path.display())]
+    #[error("cannot use the state {place}")]
     State {
         /// Where it is.
-        path: PathBuf,
+        place: String,
         /// Why not.
         #[source]
-        source: rusqlite::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server of the state cannot be reached for now. What was asked for is not done.
+    #[error("the state {place} is away: {why}; it is tried again until it is back")]
+    StateAway {
+        /// Where it is.
+        place: String,
+        /// What is wrong with the connection.
+        why: String,
+    },
+    /// The state is not this service's any more.
+    #[error(
+        "the state {place} is lost to this service: {why}; stop it, or start it again once no other serves with that state"
+    )]
+    StateLost {
+        /// Where it is.
+        place: String,
+        /// Why it must not be gone on with.
+        why: String,
     },
     /// The state was written by a newer version.
-    #[error("the state {} is of version {version}, and this is rowkeep for version {known}", .path.display())]
+    #[error("the state {place} is of version {version}, and this is rowkeep for version {known}")]
     NewerState {
         /// Where it is.
-        path: PathBuf,
+        place: String,
         /// Its version.
         version: i64,
         /// The newest that is known here.
         known: i64,
+    },
+    /// Secrets in the state were sealed with another key than the one that is beside it.
+    #[error("{}", other_key(.place, .path, *.is_there))]
+    OtherKey {
+        /// Where the state is.
+        place: String,
+        /// Where its key should be.
+        path: PathBuf,
+        /// Whether there is a key.
+        is_there: bool,
+    },
+    /// A schema of a server holds something else.
+    #[error(
+        "the schema {schema} of {place} holds something else than a state of the service; name an empty one with options=-csearch_path=NAME in its URL"
+    )]
+    OtherSchema {
+        /// The database.
+        place: String,
+        /// Its schema.
+        schema: String,
     },
     /// The file is something else.
     #[error("{} is no state of the service; name another file with --state", .path.display())]
@@ -31,16 +69,16 @@ pub enum Error {
         path: PathBuf,
     },
     /// There is no state yet.
-    #[error("there is no state of a service at {}", .path.display())]
+    #[error("there is no state of a service at {place}")]
     NoState {
         /// Where it would be.
-        path: PathBuf,
+        place: String,
     },
     /// Another process serves with the same state.
-    #[error("another process serves with the state {}", .path.display())]
+    #[error("another process serves with the state {place}")]
     InUse {
         /// Where it is.
-        path: PathBuf,
+        place: String,
     },
     /// A file beside the state cannot be made, or one that the configuration names cannot be read.
     #[error("cannot use {}", .path.display())]
@@ -75,10 +113,12 @@ pub enum Error {
         name: String,
     },
     /// A state is where another was to be recovered.
-    #[error("{} is there already; start without --recover to go on with it, or move it away with its key", .path.display())]
+    #[error(
+        "{place} is there already; start without --recover to go on with it, or move it away with its key"
+    )]
     StateExists {
         /// What is there.
-        path: PathBuf,
+        place: String,
     },
     /// A repository has no state that could be recovered.
     #[error("the repository {location} has no state of a service")]
@@ -98,4 +138,16 @@ pub enum Error {
     /// Something stored in the state is not what this version writes.
     #[error("the state holds something that is not understood: {0}")]
     Content(String),
+}
+
+fn other_key(place: &str, path: &std::path::Path, is_there: bool) -> String {
+    let path = path.display();
+    match is_there {
+        true => format!(
+            "{path} is not the key that sealed the secrets in the state {place}; bring that one there, or name it with --state-key"
+        ),
+        false => format!(
+            "the state {place} has secrets that were sealed with a key, and {path} is not there; bring it there, or name it with --state-key"
+        ),
+    }
 }

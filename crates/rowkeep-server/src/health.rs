@@ -18,6 +18,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::Error;
 use crate::queue::Queue;
+use crate::state::failure;
 use crate::state::jobs::{self, Job, JobState, TELLING};
 pub(crate) use maintenance::{last_works, works};
 
@@ -140,7 +141,7 @@ pub(crate) async fn health_of_all(
             let of = |work: Work| jobs::last_of(state, work.name(), Some(name), &TELLING);
             Ok((of(Work::Backup)?, of(Work::Drill)?))
         };
-        of.iter().map(last).collect::<rusqlite::Result<Vec<_>>>()
+        of.iter().map(last).collect::<failure::Result<Vec<_>>>()
     });
     let last = last.await?;
     let catalog = queue.catalog().await;

@@ -1,6 +1,6 @@
 //! The service: work that is done by itself, jobs that can be asked for over HTTP, and what became of them.
 //!
-//! One process with a state of its own, which is SQLite. What is done are the jobs of [`rowkeep::jobs`]; what the commands of `rowkeep` do,
+//! One process with a state of its own, in SQLite or in PostgreSQL. What is done are the jobs of [`rowkeep::jobs`]; what the commands of `rowkeep` do,
 //! this does when it is time, or when somebody asks for it who may.
 #![forbid(unsafe_code)]
 
@@ -29,4 +29,5 @@ pub use error::Error;
 pub use keeping::{Recovered, Recovery};
 pub use ready::{NotReady, ready};
 pub use serve::{MadeAtStart, Served, Server, ServerOptions};
+pub use state::place::StatePlace;
 pub use tls::tls_problem;

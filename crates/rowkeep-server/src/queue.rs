@@ -32,6 +32,7 @@ use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
 use crate::state::kept;
+use crate::state::transaction::Transaction;
 use kind::kind;
 pub(crate) use progress::Progress;
 use progress::advance;
@@ -320,7 +321,7 @@ impl Queue {
     /// Stops a job, and notes that somebody did; whether there was one to stop.
     pub(crate) async fn stop(&self, id: &str, deed: Deed) -> Result<bool, Error> {
         let (of, now) = (id.to_owned(), self.now());
-        let stop = move |state: &rusqlite::Transaction<'_>| {
+        let stop = move |state: &Transaction<'_>| {
             let stopped = jobs::stop(state, &of, now)?;
             if stopped {
                 audit::note(state, now, &deed)?;
@@ -345,7 +346,10 @@ impl Queue {
             match self.begin().await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(error) => tracing::error!("{}", in_one_line(&error)),
+                Err(error) => {
+                    self.stop_where_lost(&error);
+                    tell(&error);
+                }
             }
             pulse();
             tokio::select! {
@@ -358,6 +362,13 @@ impl Queue {
         self.running().values().for_each(|running| running.cancel.cancel());
         self.0.tasks.close();
         self.0.tasks.wait().await;
+    }
+
+    /// Stops what is being done where another service has the state, and does it too.
+    fn stop_where_lost(&self, error: &Error) {
+        if matches!(error, Error::StateLost { .. }) {
+            self.running().values().for_each(|running| running.cancel.cancel());
+        }
     }
 
     /// Begins one job; whether there was one.
@@ -413,7 +424,7 @@ impl Queue {
             told: format!("the request cannot be read: {error}"),
             is_passing: false,
         })?;
-        let context = Context::new(Arc::new(move |event| advance(&progress, &event)), cancel)
+        let context = Context::new(Arc::new(move |event| advance(&progress, &event)), cancel.clone())
             .with_clock(Arc::clone(&self.0.clock))
             .with_randomness(Arc::clone(&self.0.randomness));
         if let (Request::Backup(_), 2..) = (&request, job.attempt)
@@ -422,7 +433,8 @@ impl Queue {
             return Ok(Outcome::Backup(done));
         }
         if let Request::Backup(backup) = &mut request {
-            let (number, hash) = self.kept_head().await.map_err(|error| Failure::passing(&error))?;
+            let (number, hash) =
+                self.kept_head_when_there(&cancel).await.map_err(|error| Failure::passing(&error))?;
             backup.tags.insert(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(hash)));
         }
         *self.0.looked.lock().await = None;
@@ -433,13 +445,23 @@ impl Queue {
         done.map_err(|error| Failure::of(&error))
     }
 
+    /// What a snapshot is to know of the audit, once the state is there: that it is away is no fault of a job.
+    async fn kept_head_when_there(&self, stop: &CancellationToken) -> Result<(i64, Vec<u8>), Error> {
+        loop {
+            match self.kept_head().await {
+                Err(Error::StateAway { .. }) if !stop.is_cancelled() => tokio::time::sleep(LOOK).await,
+                known => return known,
+            }
+        }
+    }
+
     /// The last entry of the audit that is in the repository; of a state that is not kept there, the last that there is. So what
     /// snapshots know is never more than what a recovery brings back.
     async fn kept_head(&self) -> Result<(i64, Vec<u8>), Error> {
         // One that is being put there for the first time may be older than the last entry.
         let _keeping = self.0.keeping.lock().await;
         let is_kept = self.0.workspace.config().service.keep_state != KeepState::Off;
-        let head = move |state: &rusqlite::Transaction<'_>| match kept::last(state)? {
+        let head = move |state: &Transaction<'_>| match kept::last(state)? {
             Some(kept) if is_kept => Ok((kept.number, kept.hash)),
             _ => audit::head(state),
         };
@@ -526,13 +548,15 @@ impl Queue {
         // ever.
         loop {
             let (id, ended, deed) = (id.clone(), ended.clone(), deed.clone());
-            let end = move |state: &rusqlite::Transaction<'_>| {
+            let end = move |state: &Transaction<'_>| {
                 jobs::end(state, &id, now, &ended)?;
                 audit::note(state, now, &deed)
             };
             match self.0.state.transaction(end).await {
                 Ok(()) => return,
-                Err(error) => tracing::error!("{}", in_one_line(&error)),
+                // Whoever has the state now has judged the job already.
+                Err(Error::StateLost { .. }) => return,
+                Err(error) => tell(&error),
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
@@ -576,6 +600,13 @@ impl Failure {
     fn of(error: &rowkeep::Error) -> Self {
         let is_passing = !matches!(error.kind(), rowkeep::ErrorKind::Usage | rowkeep::ErrorKind::Damage);
         Self { told: error.in_one_line(), is_passing }
+    }
+}
+
+/// Says in the log what went wrong, unless that is said already where it happens: of a state that is away, once.
+pub(crate) fn tell(error: &Error) {
+    if !matches!(error, Error::StateAway { .. } | Error::StateLost { .. }) {
+        tracing::error!("{}", in_one_line(error));
     }
 }
 

@@ -13,13 +13,14 @@ use rowkeep::jobs::refresh::RefreshRequest;
 use rowkeep::jobs::repository_check::CheckRequest;
 use rowkeep::jobs::request::Request;
 use rowkeep::timetable::Scheduled;
-use rusqlite::Transaction;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::queue::{Queue, Wanted, in_one_line};
+use crate::queue::{Queue, Wanted, tell};
+use crate::state::failure;
 use crate::state::jobs::{self, NewJob};
 use crate::state::marks;
+use crate::state::transaction::Transaction;
 
 /// Who asks for what a schedule wants.
 pub(crate) const ASKED_BY: &str = "schedule";
@@ -72,7 +73,7 @@ pub(crate) async fn run(queue: &Queue, stop: &CancellationToken) {
             }
             match look(queue, scheduled, now).await {
                 Ok(then) => *next = then,
-                Err(error) => tracing::error!("{}", in_one_line(&error)),
+                Err(error) => tell(&error),
             }
         }
         tokio::select! {
@@ -147,7 +148,7 @@ pub(crate) async fn is_due(queue: &Queue, work: Work, database: &str) -> Result<
 }
 
 /// Asks for what a schedule wanted for a time, and says how many jobs these are.
-fn add(state: &Transaction<'_>, wanted: Vec<NewJob>, time: Timestamp) -> rusqlite::Result<usize> {
+fn add(state: &Transaction<'_>, wanted: Vec<NewJob>, time: Timestamp) -> failure::Result<usize> {
     let count = wanted.len();
     for new in wanted {
         jobs::add(state, &NewJob { scheduled: Some(time), ..new })?;

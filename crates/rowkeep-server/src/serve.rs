@@ -1,8 +1,8 @@
 //! The service as one process: its state, its jobs, its schedules, and whoever asks it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rowkeep::clock::Clock;
 use rowkeep::jobs::workspace::Workspace;
@@ -18,6 +18,7 @@ use crate::keeping::Keeper;
 use crate::queue::{Queue, random_bytes};
 use crate::site::router;
 use crate::state::audit::{self, Deed};
+use crate::state::place::StatePlace;
 use crate::state::{State, tokens, users};
 use crate::tls::Certificate;
 use crate::web::service::Service;
@@ -26,13 +27,16 @@ use crate::{Error, scheduler};
 /// The user who is made where there is none.
 const FIRST_USER: &str = "admin";
 
+/// For how long a state that is away is waited for at the end.
+const LAST_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How a service is to be.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// Where it listens: an address and a port, which is chosen when it is 0.
     pub listen: String,
-    /// The file of its state.
-    pub state: PathBuf,
+    /// Where its state is.
+    pub state: StatePlace,
     /// Whether a token for everything is made.
     pub new_token: bool,
     /// The user who gets a password for one sign-in, and is made an administrator where there is no such user: for whoever has lost
@@ -85,7 +89,8 @@ impl Server {
         let failed = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let state = State::open(&options.state, random_bytes(&*randomness)?).await?;
+        let (key, name) = (random_bytes(&*randomness)?, hex::encode(random_bytes::<16>(&*randomness)?));
+        let state = State::open(&options.state, key, name).await?;
         let queue = Queue::open(state, workspace, clock, randomness).await?;
         let service = Service::new(queue.clone());
         let keeper = Keeper::new(queue.clone(), options.config.clone());
@@ -137,15 +142,30 @@ impl Server {
                 tracing::warn!("the repository cannot be used: {problem}");
             }
         };
-        tokio::join!(
-            looking,
-            self.queue.run(&stop, &*self.pulse),
-            scheduler::run(&self.queue, &stop),
-            self.keeper.run(&stop),
-            alerts::watch(&self.queue, &attempts, &outbox, &stop),
-            alerts::deliver(&self.queue, &outbox, &stop),
-            serve(self.listener, app, self.certificate, stop.clone()),
-        );
+        let letting_go = async {
+            stop.cancelled().await;
+            tokio::time::sleep(LAST_PATIENCE).await;
+            self.queue.state().give_up();
+        };
+        let working = async {
+            tokio::join!(
+                looking,
+                self.queue.run(&stop, &*self.pulse),
+                scheduler::run(&self.queue, &stop),
+                self.keeper.run(&stop),
+                alerts::watch(&self.queue, &attempts, &outbox, &stop),
+                alerts::deliver(&self.queue, &outbox, &stop),
+                serve(self.listener, app, self.certificate, stop.clone()),
+            )
+        };
+        tokio::pin!(letting_go);
+        tokio::pin!(working);
+        tokio::select! {
+            _ = &mut working => {}
+            () = &mut letting_go => {
+                working.await;
+            }
+        }
         self.keeper.keep_last().await;
         Served
     }

@@ -1,4 +1,5 @@
-//! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit, alerts.
+//! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit, alerts. It is in a file of SQLite, or in
+//! a schema of PostgreSQL.
 
 pub(crate) mod audit;
 pub(crate) mod chain;
@@ -6,184 +7,173 @@ pub(crate) mod channels;
 pub(crate) mod copy;
 pub(crate) mod deliveries;
 pub(crate) mod durations;
+pub(crate) mod failure;
 pub(crate) mod incidents;
 pub(crate) mod jobs;
 pub(crate) mod kept;
+pub(crate) mod key;
 pub(crate) mod marks;
+pub(crate) mod place;
+mod postgres;
 pub(crate) mod sessions;
+mod sqlite;
+mod statements;
 mod stored;
 pub(crate) mod tokens;
+pub(crate) mod transaction;
+mod transfer;
 pub(crate) mod users;
+pub(crate) mod value;
+pub(crate) mod version;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use secrecy::{ExposeSecret, SecretBox};
 
 use crate::Error;
-use copy::{Copy, Luggage, beside, copied};
-
-/// Tells the state from other databases of SQLite, in the file's `application_id`.
-const APPLICATION: i64 = 0x524b_5354;
-
-/// The bytes of the key beside the state.
-pub(crate) const KEY_BYTES: usize = 32;
-
-type Key = SecretBox<[u8; KEY_BYTES]>;
-
-/// The version of the tables, kept in the file as `user_version`.
-pub(crate) const VERSION: i64 = 1;
-
-/// What makes the tables of a version out of those of the version before.
-const MIGRATIONS: [&str; VERSION as usize] = [include_str!("state/version_1.sql")];
+use copy::{Copy, Luggage};
+use key::{KEY_BYTES, Key};
+use place::{Of, StatePlace};
+use postgres::OnServer;
+use sqlite::InFile;
+use transaction::Transaction;
 
 /// The state, shared by all who hold it.
 #[derive(Clone)]
 pub(crate) struct State {
-    path: Arc<PathBuf>,
-    connection: Arc<Mutex<Connection>>,
+    place: Arc<StatePlace>,
+    kind: Kind,
     key: Arc<Option<Key>>,
 }
 
+#[derive(Clone)]
+enum Kind {
+    File(Arc<InFile>),
+    Server(Arc<OnServer>),
+}
+
 impl State {
-    /// Opens the state, which is made where there is none, for this process alone. `fresh` becomes the key beside it where there is none.
-    pub(crate) async fn open(path: &Path, fresh: [u8; KEY_BYTES]) -> Result<Self, Error> {
-        Self::opened(path, move |path| Ok((open(path)?, Some(key_beside(path, &fresh)?)))).await
+    /// Opens the state, which is made where there is none, for this process alone. `fresh` becomes its key where there is none yet; `service`
+    /// is a name that no other process has.
+    pub(crate) async fn open(
+        place: &StatePlace,
+        fresh: [u8; KEY_BYTES],
+        service: String,
+    ) -> Result<Self, Error> {
+        let kind = match &place.of {
+            Of::File(path) => Kind::file(path, InFile::open).await?,
+            Of::Database { database, clock } => {
+                Kind::Server(Arc::new(OnServer::open(database, service, Arc::clone(clock)).await?))
+            }
+        };
+        let state = Self { place: Arc::new(place.clone()), kind, key: Arc::default() };
+        let key = state.settled_key(fresh).await?;
+        Ok(Self { key: Arc::new(Some(key)), ..state })
     }
 
     /// Opens the state of a service that does not run; nothing is made where there is none, and no secret in it can be read.
-    pub(crate) async fn existing(path: &Path) -> Result<Self, Error> {
-        Self::opened(path, |path| match path.exists() {
-            true => Ok((open(path)?, None)),
-            false => Err(Error::NoState { path: path.to_owned() }),
-        })
-        .await
+    pub(crate) async fn existing(place: &StatePlace) -> Result<Self, Error> {
+        let kind = match &place.of {
+            Of::File(path) => Kind::file(path, InFile::existing).await?,
+            Of::Database { database, clock } => {
+                Kind::Server(Arc::new(OnServer::existing(database, Arc::clone(clock)).await?))
+            }
+        };
+        Ok(Self { place: Arc::new(place.clone()), kind, key: Arc::default() })
     }
 
-    async fn opened(
-        path: &Path,
-        open: impl FnOnce(&Path) -> Result<(Connection, Option<Key>), Error> + Send + 'static,
-    ) -> Result<Self, Error> {
-        let path = Arc::new(path.to_owned());
-        let at = Arc::clone(&path);
-        let opened = tokio::task::spawn_blocking(move || open(&at)).await;
-        let (connection, key) =
-            opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-        Ok(Self { path, connection: Arc::new(Mutex::new(connection)), key: Arc::new(key) })
+    /// Makes a state on a server out of the tables in a file of SQLite, all of it or nothing.
+    pub(crate) async fn make_from(place: &StatePlace, file: &Path) -> Result<(), Error> {
+        let Of::Database { database, clock } = &place.of else { return Ok(()) };
+        let made = OnServer::vacant(database, Arc::clone(clock)).await?;
+        let file = file.to_owned();
+        waited_for(move || made.fill(|state| transfer::from_file(&file, state))).await
     }
 
-    /// What seals the secrets in it; it lies beside it, so that whoever has a copy of the state has none of them.
+    /// Fails where a state is already.
+    pub(crate) async fn refuse_existing(place: &StatePlace) -> Result<(), Error> {
+        match &place.of {
+            Of::File(path) if path.exists() => Err(Error::StateExists { place: path.display().to_string() }),
+            Of::File(_) => Ok(()),
+            Of::Database { database, clock } => OnServer::vacant(database, Arc::clone(clock)).await.map(drop),
+        }
+    }
+
+    /// The key in its file, which is made where there is none; that is an error where the state has secrets that another has sealed.
+    async fn settled_key(&self, fresh: [u8; KEY_BYTES]) -> Result<Key, Error> {
+        let path = self.place.key_file();
+        let known = key::read(path)?;
+        let is_there = known.is_some();
+        let key = known.unwrap_or_else(|| SecretBox::new(Box::new(fresh)));
+        let mark = key::mark(key.expose_secret());
+        if !self.transaction(move |state| key::settle(state, mark)).await? {
+            let (place, path) = (self.place.to_string(), path.to_owned());
+            return Err(Error::OtherKey { place, path, is_there });
+        }
+        if !is_there {
+            key::write(path, &key)?;
+        }
+        Ok(key)
+    }
+
+    /// What seals the secrets in it.
     pub(crate) fn key(&self) -> Result<&[u8; KEY_BYTES], Error> {
         let key = self.key.as_ref().as_ref();
         key.map(|key| key.expose_secret()).ok_or_else(|| Error::Content("its key was not read".to_owned()))
     }
 
-    /// Does something in one transaction, which counts when it gives no error.
+    /// Does something in one transaction, which counts when it gives no error; where it gives one, nothing of it counts.
     pub(crate) async fn transaction<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Transaction<'_>) -> failure::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        self.connected(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
+        let kind = self.kind.clone();
+        waited_for(move || match kind {
+            Kind::File(file) => file.transaction(work),
+            Kind::Server(server) => server.transaction(work),
         })
         .await
     }
 
     /// Copies all of it but sessions, with what is taken along, into a file beside it.
     pub(crate) async fn copy(&self, luggage: Luggage) -> Result<Copy, Error> {
-        let path = Arc::clone(&self.path);
-        let made = self.connected(move |connection| copied(connection, &path, &luggage)).await?;
-        made.map_err(|source| Error::File { path: (*self.path).clone(), source })
+        let path = self.place.beside(".copy");
+        let kind = self.kind.clone();
+        waited_for(move || match kind {
+            Kind::File(file) => {
+                let made = copy::of_file(&file.connection(), path.clone(), &luggage);
+                made.map_err(|failure| Error::State {
+                    place: path.display().to_string(),
+                    source: failure.into(),
+                })
+            }
+            Kind::Server(server) => {
+                server.transaction(move |state| transfer::into_file(state, path, &luggage))
+            }
+        })
+        .await
     }
 
-    /// Does something that is more or less than a transaction.
-    async fn connected<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Error> {
-        let connection = Arc::clone(&self.connection);
-        let done = tokio::task::spawn_blocking(move || {
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        });
-        let done = done.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        done.map_err(|source| Error::State { path: (*self.path).clone(), source })
-    }
-}
-
-/// Where the key of a state is.
-pub(crate) fn key_file(state: &Path) -> PathBuf {
-    beside(state, ".key")
-}
-
-/// The key in the file beside the state, which is made where there is none.
-fn key_beside(state: &Path, fresh: &[u8; KEY_BYTES]) -> Result<Key, Error> {
-    let path = key_file(state);
-    let failed = |source| Error::File { path: path.clone(), source };
-    match std::fs::read(&path) {
-        Ok(bytes) => {
-            let bytes: [u8; KEY_BYTES] =
-                bytes.try_into().map_err(|_| Error::OtherFile { path: path.clone() })?;
-            Ok(SecretBox::new(Box::new(bytes)))
+    /// Has nothing wait any longer for a state that is away.
+    pub(crate) fn give_up(&self) {
+        if let Kind::Server(server) = &self.kind {
+            server.give_up();
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            rowkeep::private_files::write(&path, fresh).map_err(failed)?;
-            Ok(SecretBox::new(Box::new(*fresh)))
-        }
-        Err(error) => Err(failed(error)),
     }
 }
 
-/// Fails where a file is another database, of which nothing is changed.
-fn refuse_other(connection: &Connection, path: &Path) -> Result<(), Error> {
-    let number = |query: &str| connection.query_row(query, (), |row| row.get::<_, i64>(0));
-    let look = || -> rusqlite::Result<bool> {
-        let is_ours = number("PRAGMA application_id")? == APPLICATION;
-        Ok(is_ours || number("SELECT count(*) FROM sqlite_schema")? == 0)
-    };
-    match look() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Error::OtherFile { path: path.to_owned() }),
-        Err(error) => match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy) => Err(Error::InUse { path: path.to_owned() }),
-            Some(rusqlite::ErrorCode::NotADatabase) => Err(Error::OtherFile { path: path.to_owned() }),
-            _ => Err(Error::State { path: path.to_owned(), source: error }),
-        },
+impl Kind {
+    async fn file(path: &Path, open: fn(&Path) -> Result<InFile, Error>) -> Result<Self, Error> {
+        let path = path.to_owned();
+        Ok(Self::File(Arc::new(waited_for(move || open(&path)).await?)))
     }
 }
 
-fn open(path: &Path) -> Result<Connection, Error> {
-    let failed = |source| Error::State { path: path.to_owned(), source };
-    rowkeep::private_files::create_if_missing(path)
-        .map_err(|source| Error::File { path: path.to_owned(), source })?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    refuse_other(&connection, path)?;
-    // What was answered to somebody has to be there after a power cut.
-    let settings = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON";
-    match connection.execute_batch(settings) {
-        Ok(()) => {}
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
-            return Err(Error::InUse { path: path.to_owned() });
-        }
-        Err(error) => return Err(failed(error)),
-    }
-    let version: i64 = connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(failed)?;
-    if version > VERSION {
-        return Err(Error::NewerState { path: path.to_owned(), version, known: VERSION });
-    }
-    for (version, migration) in (1..).zip(MIGRATIONS).skip(usize::try_from(version).unwrap_or(0)) {
-        let migrate = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            transaction.execute_batch(migration)?;
-            transaction.pragma_update(None, "user_version", version)?;
-            transaction.pragma_update(None, "application_id", APPLICATION)?;
-            transaction.commit()
-        };
-        migrate(&mut connection).map_err(failed)?;
-    }
-    Ok(connection)
+/// Does something for which a thread has to wait.
+async fn waited_for<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }

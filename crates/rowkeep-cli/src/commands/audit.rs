@@ -1,5 +1,4 @@
 use std::io::Write as _;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
@@ -8,7 +7,7 @@ use rowkeep_server::{AuditFile, AuditFormat, Error};
 
 use crate::fail::{CommandError, DIFFERENCES, DONE, FAILED};
 use crate::out;
-use crate::setup::Session;
+use crate::setup::{Session, StateOptions};
 use crate::ui::audited;
 
 /// Check or export the service's audit while the service is stopped.
@@ -28,7 +27,7 @@ pub(crate) enum Audit {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
-    file: StateFile,
+    state: StateOptions,
 }
 
 /// Print the whole audit, the oldest entry first.
@@ -40,23 +39,15 @@ pub(crate) struct Export {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Ndjson)]
     format: Format,
     #[command(flatten)]
-    file: StateFile,
+    state: StateOptions,
 }
 
-/// Which audit.
-#[derive(Debug, clap::Args)]
-struct StateFile {
-    /// The file that keeps the service's jobs, tokens and audit [default: rowkeep-state.db beside rowkeep.toml]
-    #[arg(long, value_name = "FILE")]
-    state: Option<PathBuf>,
-}
-
-impl StateFile {
-    async fn open(self, session: &Session) -> Result<AuditFile> {
-        let opened = AuditFile::open(&session.state_file(self.state)?).await;
-        opened.map_err(|error| match error {
+/// The audit in the state.
+async fn open(state: &StateOptions, session: &Session) -> Result<AuditFile> {
+    let opened = AuditFile::open(&session.state_place(state)?).await;
+    opened.map_err(|error| match error {
             Error::NoState { .. } => CommandError::usage(error.to_string())
-                .with_hint("name the file of the service's state with --state")
+                .with_hint("name the service's state with --state: its file, or the URL of its database")
                 .into(),
             Error::InUse { .. } => CommandError::failed(error.to_string())
                 .with_hint(
@@ -66,7 +57,6 @@ impl StateFile {
                 .into(),
             error => anyhow::Error::from(error),
         })
-    }
 }
 
 /// How an export is written.
@@ -89,7 +79,7 @@ impl Audit {
 
 impl Verify {
     async fn run(self, session: &Session) -> Result<u8> {
-        let audit = self.file.open(session).await?;
+        let audit = open(&self.state, session).await?;
         let found = audit.verify(session.workspace()?).await?;
         session.result(|| &found, || audited::told(&found));
         Ok(match found.intact {
@@ -107,7 +97,7 @@ impl Export {
             Format::Ndjson => AuditFormat::Ndjson,
             Format::Csv => AuditFormat::Csv,
         };
-        let audit = self.file.open(session).await?;
+        let audit = open(&self.state, session).await?;
         let mut pages = audit.export(format);
         let mut stdout = out::stream();
         while let Some(page) = pages.try_next().await? {

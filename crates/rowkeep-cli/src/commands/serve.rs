@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::fail::{self, CommandError, DONE};
 use crate::out;
-use crate::setup::{Session, parsed};
+use crate::setup::{Session, StateOptions, parsed};
 use crate::supervisor::Supervisor;
 use crate::ui::served;
 
@@ -23,9 +23,8 @@ pub(crate) struct Serve {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8470", value_parser = address)]
     listen: String,
-    /// The file that keeps jobs, tokens and the audit [default: rowkeep-state.db beside rowkeep.toml]
-    #[arg(long, value_name = "FILE")]
-    state: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateOptions,
     /// Make a token that may do everything, and print it
     #[arg(long)]
     new_token: bool,
@@ -40,13 +39,13 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let recovered = match &self.recover {
-            Some(location) => Some(recover(session, location, self.state.clone()).await?),
+            Some(location) => Some(recover(session, location, &self.state).await?),
             None => None,
         };
         let at_repository = recovered.as_ref().and_then(|(_, session)| session.as_ref());
         let session = at_repository.unwrap_or(session);
         let recovered = recovered.as_ref().map(|(recovered, _)| recovered);
-        let state = session.state_file(self.state)?;
+        let state = session.state_place(&self.state)?;
         let options = ServerOptions {
             listen: self.listen,
             state,
@@ -87,7 +86,7 @@ impl Serve {
 async fn recover(
     session: &Session,
     location: &str,
-    state: Option<PathBuf>,
+    typed: &StateOptions,
 ) -> Result<(Recovered, Option<Session>)> {
     let file = session.config_file();
     let folder = file.parent().map(Path::to_owned);
@@ -95,14 +94,16 @@ async fn recover(
     let is_bare = bare.is_some();
     let at_repository = session.at_repository(location, bare);
     let workspace = at_repository.shared_workspace()?;
-    let state = at_repository.state_file(state)?;
+    let state = at_repository.state_place(typed)?;
     let recovery = Recovery::begin(&session.context, &workspace, &state).await.map_err(told)?;
     // Before anything stays: what is wrong with it, whoever starts the service has to put right first.
     let (config, written) = match recovery.config().filter(|_| is_bare) {
         Some(text) => (parsed(text, &file)?, Some(file.as_path())),
         None => (at_repository.config()?.clone(), None),
     };
-    let recovered = recovery.finish(&config, written, session.context.now()).map_err(told)?;
+    // The configuration that was with it may say where it is to be.
+    let recovery = recovery.to(at_repository.state_place_by(typed, &config)?).await.map_err(told)?;
+    let recovered = recovery.finish(&config, written, session.context.now()).await.map_err(told)?;
     workspace.settle().await;
     if !config.repositories.is_empty() {
         return Ok((recovered, None));

@@ -14,6 +14,9 @@ pub(super) const PASSPHRASE: &str = "ROWKEEP_PASSPHRASE";
 /// The variable with the passphrase of the repository that snapshots are copied to.
 pub(super) const OTHER_PASSPHRASE: &str = "ROWKEEP_TO_PASSPHRASE";
 
+/// The variable with the place of the service's state, which may hold a password.
+pub(super) const STATE: &str = "ROWKEEP_STATE";
+
 /// What engines need to know.
 pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surroundings {
     let list = |name: &str| -> Vec<PathBuf> {
@@ -35,7 +38,7 @@ pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surrounding
 
 /// Variables that open the repository or its store, which nobody else is to get.
 pub(crate) fn withheld() -> impl Iterator<Item = &'static str> {
-    [PASSPHRASE, OTHER_PASSPHRASE].into_iter().chain(store::SECRETS)
+    [PASSPHRASE, OTHER_PASSPHRASE, STATE].into_iter().chain(store::SECRETS)
 }
 
 /// What PostgreSQL's own programs would go by.

@@ -18,7 +18,7 @@ pub(crate) fn json(
     };
     json!({
         "address": url,
-        "state": options.state,
+        "state": options.state.to_string(),
         "token": token,
         "user": user,
         "password": password,
@@ -39,7 +39,7 @@ pub(crate) fn told(
     recovered: Option<&Recovered>,
 ) -> String {
     let mut text = recovered.map(told_of_recovery).unwrap_or_default();
-    text.push_str(&format!("serving at {url}, with the state {}", options.state.display()));
+    text.push_str(&format!("serving at {url}, with the state {}", options.state));
     if let Some((user, password)) = &made.user {
         let password = password.expose_secret();
         text.push_str(&format!(

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::postgres::servers;
 use crate::sandbox::{Numbers, Sandbox, filled};
 use crate::serve::{CONFIG, Service, token, write};
 
@@ -48,6 +49,7 @@ fn own_files(sandbox: &Sandbox) -> Vec<String> {
 
 /// Takes away all that a lost machine had of the service.
 fn wipe(sandbox: &Sandbox) {
+    let _ = std::fs::remove_file(sandbox.path("rowkeep-state.key"));
     for name in own_files(sandbox) {
         std::fs::remove_file(sandbox.path(&name)).expect("it is removed");
     }
@@ -138,6 +140,58 @@ fn a_recovery_that_cannot_be_leaves_nothing_behind() {
     let service = Service::start_with(&sandbox, &RECOVER);
     assert_eq!(service.get(&token(&sandbox), VERIFICATION)["intact"], true);
     assert_eq!(std::fs::read(sandbox.path("rowkeep.toml")).expect("it is there"), other);
+}
+
+/// What jobs, tokens and the audit are, as the service tells it.
+fn known(service: &Service, token: &str) -> (Value, Value, Value) {
+    let verified = service.get(token, VERIFICATION);
+    assert_eq!(verified["intact"], true, "{verified}");
+    let (jobs, tokens) =
+        (service.get(token, "/api/v1/jobs?state=done"), service.get(token, "/api/v1/tokens"));
+    let tokens =
+        tokens["tokens"].as_array().expect("a list").iter().map(|token| token["name"].clone()).collect();
+    (jobs, tokens, service.get(token, "/api/v1/users"))
+}
+
+#[test]
+fn a_state_goes_from_a_file_into_postgresql_and_back() {
+    let servers = servers();
+    let (one, other) = (servers[0].database("state_one"), servers[1].database("state_other"));
+    let sandbox = protected();
+    let service = Service::start(&sandbox);
+    let token = token(&sandbox);
+    let path = "/api/v1/databases/a/backups?wait=60s";
+    assert_eq!(service.ask(&token, "POST", path, "").expect("it answers").1["state"], "done");
+    let before = known(&service, &token);
+    // It is kept once more at the end.
+    service.stop();
+    let mut places = Vec::new();
+    for url in [one.url(), other.url()] {
+        wipe(&sandbox);
+        let arguments = [&RECOVER[..], &["--state", &url]].concat();
+        let service = Service::start_with(&sandbox, &arguments);
+        assert_eq!(known(&service, &token), before);
+        let again = sandbox.run(&["audit", "verify", "--state", &url]);
+        assert!(again.err.contains("another process serves with the state"), "{again:?}");
+        service.stop();
+        sandbox.done(&["audit", "verify", "--state", &url]);
+        let taken = sandbox.run(&[&["serve", "--listen", "127.0.0.1:0"], &arguments[..]].concat());
+        taken.expect(4).says(&["is there already", "without --recover"]);
+        places.push(url);
+    }
+    wipe(&sandbox);
+    let service = Service::start_with(&sandbox, &RECOVER);
+    assert_eq!(known(&service, &token), before);
+    // A number comes once, wherever the state has been.
+    assert_eq!(service.ask(&token, "POST", path, "").expect("it answers").1["state"], "done");
+    service.stop();
+    let exported = sandbox.done(&["audit", "export", "--state", &places[1]]);
+    let here = sandbox.done(&["audit", "export"]);
+    assert!(here.out.starts_with(exported.out.trim_end()), "{exported:?}");
+    let away =
+        sandbox.command(&["audit", "verify"]).env("ROWKEEP_STATE", servers[0].url_of("no_such")).output();
+    let away = String::from_utf8_lossy(&away.expect("it is run").stderr).into_owned();
+    assert!(away.contains("no_such"), "{away}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::postgres::servers;
 use crate::sandbox::{Numbers, Sandbox, filled, signal};
 use crate::web::Web;
 
@@ -69,6 +70,13 @@ impl Service {
         self.child.wait().expect("it has ended");
     }
 
+    /// Asks it to stop, and waits for its end.
+    pub(crate) fn stop(mut self) {
+        signal("TERM", &self.child.id().to_string());
+        let status = self.child.wait().expect("it has ended");
+        assert!(status.success(), "{status}");
+    }
+
     pub(crate) fn get(&self, token: &str, path: &str) -> Value {
         let (status, body) = self.ask(token, "GET", path, "").expect("it answers");
         assert_eq!(status, 200, "{path}: {body}");
@@ -96,10 +104,22 @@ pub(crate) const CONFIG: &str = "[databases.a]\nurl = 'a.db'\n[databases.b]\nurl
 /// Clients ask for backups and ask again until they are answered, while the service is killed; `ROWKEEP_SERVICE_KILLS` says how often.
 #[test]
 fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
+    killed_at_random("");
+}
+
+#[test]
+fn a_service_that_is_killed_with_its_state_in_postgresql_does_what_was_asked_for_once() {
+    let servers = servers();
+    let database = servers[0].database("killed");
+    killed_at_random(&format!("[service]\nstate = '{}'\nstate_key = 'the.key'\n", database.url()));
+}
+
+/// Kills services of a configuration that says this of the service.
+fn killed_at_random(of_service: &str) {
     let kills: u64 =
         std::env::var("ROWKEEP_SERVICE_KILLS").map_or(12, |text| text.parse().expect("a number"));
     let sandbox = Sandbox::new();
-    write(&sandbox, CONFIG);
+    write(&sandbox, &format!("{of_service}{CONFIG}"));
     for name in ["a", "b"] {
         sandbox.sql(&format!("{name}.db"), &filled(3_000));
     }
@@ -160,6 +180,8 @@ fn a_service_that_is_killed_at_random_does_what_was_asked_for_once() {
     assert_eq!(made, wanted, "each job made one snapshot");
     let checked = sandbox.done(&["check", "--read-data"]);
     assert!(checked.out.contains("no damage"), "{checked:?}");
+    assert_eq!(sandbox.path("rowkeep-state.db").exists(), of_service.is_empty());
+    assert_eq!(sandbox.path("the.key").exists(), !of_service.is_empty());
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub(super) mod copy_interceptor;
 pub(super) mod copy_sink;
 pub(super) mod failure;
 pub(super) mod libpq;
+pub(super) mod own;
 pub(super) mod pem;
 pub(super) mod pool;
 pub(super) mod pooling;

@@ -14,7 +14,9 @@ use super::promise::{Backups, Pending};
 use crate::Error;
 use crate::queue::Queue;
 use crate::scheduler;
+use crate::state::failure;
 use crate::state::jobs::{self, Job, JobState};
+use crate::state::transaction::Transaction;
 
 /// Suspicious snapshots are looked for among so many of the newest.
 const RECENT: usize = 100;
@@ -100,7 +102,7 @@ struct Known {
 }
 
 impl Known {
-    fn read(state: &rusqlite::Transaction<'_>, name: &str) -> rusqlite::Result<Self> {
+    fn read(state: &Transaction<'_>, name: &str) -> failure::Result<Self> {
         let last = |work: Work| {
             let telling = [JobState::Done, JobState::Differences, JobState::Failed];
             jobs::last_of(state, work.name(), Some(name), &telling)

@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use rowkeep::Config;
 use rowkeep::config::Work;
-use rusqlite::Transaction;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::database::why;
 use super::message::{Event, Message, Severity};
 use super::parcel::{Parcel, Phase, Ping, post, post_ping};
+use crate::state::failure;
 use crate::state::jobs::{self, Job, JobState};
+use crate::state::transaction::Transaction;
 
 /// How many are told at once.
 const AT_ONCE: u32 = 50;
@@ -20,7 +21,7 @@ pub(super) fn tell(
     state: &Transaction<'_>,
     config: &Config,
     now: Timestamp,
-) -> rusqlite::Result<Vec<Option<String>>> {
+) -> failure::Result<Vec<Option<String>>> {
     let mut databases = Vec::new();
     for (job, is_new) in jobs::untold(state, AT_ONCE)? {
         ping(state, config, &job, is_new, now)?;
@@ -38,7 +39,7 @@ fn tell_of_success(
     config: &Config,
     job: &Job,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let Some(database) = job.database.as_deref() else { return Ok(()) };
     let channels = config.channels.iter().filter(|channel| channel.success && channel.is_for(Some(database)));
     for channel in channels {
@@ -57,7 +58,7 @@ fn ping(
     job: &Job,
     is_new: bool,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let (Some(database), Some(work)) = (job.database.as_deref(), Work::named(&job.kind)) else {
         return Ok(());
     };

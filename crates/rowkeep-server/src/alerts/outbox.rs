@@ -17,8 +17,9 @@ use super::parcel::{Parcel, Ping};
 use super::pings::request;
 use super::send::{check_scheme, parse, send};
 use crate::Error;
-use crate::queue::{Queue, in_one_line};
+use crate::queue::{Queue, tell};
 use crate::state::deliveries::Delivery;
+use crate::state::transaction::Transaction;
 use crate::state::{channels, deliveries};
 
 /// How often it is looked whether something is due: clocks may be set meanwhile.
@@ -75,14 +76,14 @@ pub(crate) async fn run(queue: &Queue, outbox: &Outbox, stop: &CancellationToken
                     }
                 }
             }
-            Err(error) => tracing::error!("{}", in_one_line(&error)),
+            Err(error) => tell(&error),
         }
         tokio::select! {
             () = stop.cancelled() => {}
             Some((delivery, sent)) = sending.next(), if !sending.is_empty() => {
                 busy.remove(&delivery.channel);
                 if let Err(error) = note(queue, delivery, sent).await {
-                    tracing::error!("{}", in_one_line(&error));
+                    tell(&error);
                     tokio::time::sleep(LOOK).await;
                 }
             }
@@ -93,7 +94,7 @@ pub(crate) async fn run(queue: &Queue, outbox: &Outbox, stop: &CancellationToken
 }
 
 async fn due(queue: &Queue, busy: &BTreeSet<String>) -> Result<Vec<Delivery>, Error> {
-    let busy = serde_json::to_string(busy).map_err(|error| Error::Content(error.to_string()))?;
+    let busy: Vec<String> = busy.iter().cloned().collect();
     let now = queue.now();
     queue.state().transaction(move |state| deliveries::due(state, now, &busy, AT_ONCE)).await
 }
@@ -134,7 +135,7 @@ async fn note(queue: &Queue, delivery: Delivery, sent: Result<String, Failure>) 
     if let Err(failure) = &sent {
         tracing::warn!("{} does not take what is sent: {}", delivery.channel, failure.told);
     }
-    let note = move |state: &rusqlite::Transaction<'_>| {
+    let note = move |state: &Transaction<'_>| {
         let failure = match sent {
             Ok(_) => {
                 channels::delivered(state, &delivery.channel, now)?;

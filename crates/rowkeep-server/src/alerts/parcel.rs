@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use rowkeep::config::Work;
 use rowkeep::config::channels::Channel;
-use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 
 use super::id::id_of;
 use super::message::{Message, Severity};
 use crate::state::deliveries::{self, NewDelivery};
+use crate::state::failure;
+use crate::state::transaction::Transaction;
 
 /// What waits to be sent, as the state keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,7 +64,7 @@ pub(super) fn post(
     parcel: &Parcel,
     severity: Severity,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let quiet = channel.quiet.filter(|_| severity != Severity::Critical);
     let held_until = quiet.and_then(|quiet| quiet.until(now, &channel.zone));
     let event = match parcel {
@@ -74,7 +75,7 @@ pub(super) fn post(
 }
 
 /// Notes a ping.
-pub(super) fn post_ping(state: &Transaction<'_>, ping: Ping, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn post_ping(state: &Transaction<'_>, ping: Ping, now: Timestamp) -> failure::Result<()> {
     let (name, run, event) = (ping_name(ping.work, &ping.database), ping.run.clone(), ping.phase.name());
     add(state, &name, &name, &format!("{run} {event}"), &Parcel::Ping(ping), None, now)
 }
@@ -87,9 +88,8 @@ fn add(
     parcel: &Parcel,
     held_until: Option<Timestamp>,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    let message = serde_json::to_string(parcel)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+) -> failure::Result<()> {
+    let message = serde_json::to_string(parcel)?;
     let id = id_of(&[channel, thread, event]);
     deliveries::add(state, &NewDelivery { id, channel, thread, message: &message, now, held_until })
 }

@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 use rowkeep::config::channels::{AlertKind, Channel};
-use rusqlite::Transaction;
 
 use super::condition::{Finding, advice, object_of, title};
 use super::id::id_of;
 use super::message::{Event, Message, Severity};
 use super::parcel::{Parcel, post};
 use crate::state::deliveries;
+use crate::state::failure;
 use crate::state::incidents::{self, Incident};
+use crate::state::transaction::Transaction;
 
 /// Opens what is wrong and was not, and clears what was wrong and is no longer; `id` gives something that nobody else has.
 ///
@@ -20,7 +21,7 @@ pub(super) fn settle(
     findings: &[Finding],
     seed: &str,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     for finding in findings {
         let open = incidents::open_of(state, finding.kind.name(), &finding.object)?;
         match (&finding.wrong, open) {
@@ -54,7 +55,7 @@ pub(super) fn clear_unknown(
     channels: &[Channel],
     is_known: impl Fn(AlertKind, &Incident) -> bool,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     for open in incidents::all_open(state)? {
         let kind = AlertKind::named(&open.kind);
         if let Some(kind) = kind
@@ -73,7 +74,7 @@ fn tell_opened(
     incident: &Incident,
     severity: Severity,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let text = format!("{}\n{}", incident.words, advice(kind, &incident.object));
     let title = title(kind, &incident.object);
     tracing::warn!("alert: {title}: {}", incident.words.replace('\n', "; "));
@@ -95,7 +96,7 @@ fn clear(
     kind: AlertKind,
     why: &str,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     incidents::clear(state, incident.number, now)?;
     let title = title(kind, &incident.object);
     tracing::info!("alert is over: {title}");

@@ -9,6 +9,8 @@ use super::parcel::{Parcel, post};
 use crate::Error;
 use crate::health::{DatabaseHealth, Standing, health_of_all};
 use crate::queue::Queue;
+use crate::state::failure;
+use crate::state::transaction::Transaction;
 use crate::state::{incidents, jobs, marks};
 
 /// Under which a mark says until when a channel had its summary.
@@ -32,7 +34,7 @@ pub(super) async fn write(queue: &Queue) -> Result<(), Error> {
         let Some(time) = schedule.last_between(since, now, &channel.zone) else { continue };
         let databases = health_of_all(queue, |name| channel.is_for(Some(name))).await?;
         let channel = channel.clone();
-        let write = move |state: &rusqlite::Transaction<'_>| {
+        let write = move |state: &Transaction<'_>| {
             let text = text(state, &channel, &databases, since)?;
             let title = title(&databases);
             let message = Message::new(Event::Summary, Severity::Info, &title, &text, now);
@@ -54,11 +56,11 @@ fn title(databases: &[DatabaseHealth]) -> String {
 }
 
 fn text(
-    state: &rusqlite::Transaction<'_>,
+    state: &Transaction<'_>,
     channel: &Channel,
     databases: &[DatabaseHealth],
     since: Timestamp,
-) -> rusqlite::Result<String> {
+) -> failure::Result<String> {
     let mut lines = vec![format!("Since {since:.0}:")];
     let mut sorted: Vec<&DatabaseHealth> = databases.iter().collect();
     sorted.sort_by_key(|database| database.standing == Standing::Kept);

@@ -18,9 +18,10 @@ use super::patience::within_patience;
 use super::settle::{clear_unknown, settle};
 use super::{database, jobs, repository, summary};
 use crate::Error;
-use crate::queue::{Queue, in_one_line};
+use crate::queue::{Queue, tell};
 use crate::state::channels::ChannelState;
 use crate::state::incidents::Incident;
+use crate::state::transaction::Transaction;
 use crate::state::{channels, deliveries};
 
 /// How often it is looked, beside when a job begins or ends.
@@ -47,7 +48,7 @@ pub(crate) async fn run(queue: &Queue, attempts: &Attempts, outbox: &Outbox, sto
     let mut has_changed = true;
     while !stop.is_cancelled() {
         if let Err(error) = watcher.look(has_changed).await {
-            tracing::error!("{}", in_one_line(&error));
+            tell(&error);
         }
         outbox.wake();
         has_changed = tokio::select! {
@@ -75,7 +76,7 @@ impl Watcher<'_> {
     /// Forgets what is about something that is no longer configured, and what is long over.
     async fn tidy(&self) -> Result<(), Error> {
         let (workspace, now) = (self.queue.workspace().clone(), self.queue.now());
-        let tidy = move |state: &rusqlite::Transaction<'_>| {
+        let tidy = move |state: &Transaction<'_>| {
             let config = workspace.config();
             let mut known: Vec<String> = config.channels.iter().map(|channel| channel.name.clone()).collect();
             for (name, database) in &config.databases {
@@ -101,7 +102,7 @@ impl Watcher<'_> {
     /// Looks once. The work is bounded however many databases there are.
     async fn look(&mut self, has_changed: bool) -> Result<(), Error> {
         let (workspace, now) = (self.queue.workspace().clone(), self.queue.now());
-        let tell = move |state: &rusqlite::Transaction<'_>| jobs::tell(state, workspace.config(), now);
+        let tell = move |state: &Transaction<'_>| jobs::tell(state, workspace.config(), now);
         let heard = self.queue.state().transaction(tell).await?;
         let names: Vec<&String> = self.queue.workspace().config().databases.keys().collect();
         let mut findings = Vec::new();
@@ -130,9 +131,8 @@ impl Watcher<'_> {
         findings.extend(self.channels().await?);
         let seed = self.queue.random::<16>()?;
         let workspace = self.queue.workspace().clone();
-        let note = move |state: &rusqlite::Transaction<'_>| {
-            settle(state, &workspace.config().channels, &findings, &seed, now)
-        };
+        let note =
+            move |state: &Transaction<'_>| settle(state, &workspace.config().channels, &findings, &seed, now);
         self.queue.state().transaction(note).await?;
         summary::write(self.queue).await
     }

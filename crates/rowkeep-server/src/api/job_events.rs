@@ -9,7 +9,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::stream::{self, Stream};
 
 use super::jobs::JobView;
-use crate::queue::in_one_line;
+use crate::queue::tell;
 use crate::web::asking::visible;
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
@@ -46,7 +46,7 @@ fn events(service: Service, watch: Watch) -> impl Stream<Item = Result<Event, In
             }
             Ok(None) => return None,
             Err(error) => {
-                tracing::error!("{}", in_one_line(&error));
+                tell(&error);
                 return None;
             }
         };

@@ -7,6 +7,7 @@ use rowkeep::jobs::workspace::Workspace;
 use crate::Error;
 use crate::queue::Queue;
 use crate::state::jobs::{self, Filter, Job, TELLING};
+use crate::state::transaction::Transaction;
 
 /// So many of the jobs that ended last are looked through, where there are several repositories.
 const LOOKED_AT: u32 = 500;
@@ -35,7 +36,7 @@ pub(crate) fn works(workspace: &Workspace) -> Vec<(Work, Option<String>)> {
 /// What was done last of all of that.
 pub(crate) async fn last_works(queue: &Queue) -> Result<Vec<LastWork>, Error> {
     let works = works(queue.workspace());
-    let last = move |state: &rusqlite::Transaction<'_>| {
+    let last = move |state: &Transaction<'_>| {
         let last = works.into_iter().map(|(work, repository)| {
             let job = match &repository {
                 None => jobs::last_of(state, work.name(), None, &TELLING)?,

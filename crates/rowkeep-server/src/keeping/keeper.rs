@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::luggage::{CONFIG, KEY};
 use crate::Error;
 use crate::audit::HEAD_TAG;
-use crate::queue::{Queue, in_one_line};
+use crate::queue::{Queue, in_one_line, tell};
 use crate::state::audit;
 use crate::state::kept::{self, Kept};
+use crate::state::transaction::Transaction;
 
 /// How often it is looked whether something changed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -94,7 +95,7 @@ impl Keeper {
 
     /// What is in the repository, if it is not all that there is; and whether the rest must not wait.
     async fn change(&self) -> Result<Option<(Option<Kept>, bool)>, Error> {
-        let look = |state: &rusqlite::Transaction<'_>| {
+        let look = |state: &Transaction<'_>| {
             let ((number, hash), kept) = (audit::head(state)?, kept::last(state)?);
             let known = kept.as_ref().map_or(0, |kept| kept.number);
             match kept.as_ref().is_some_and(|kept| kept.number == number && kept.hash == hash) {
@@ -112,7 +113,7 @@ impl Keeper {
             Ok(Some((None, _) | (_, true))) => true,
             Ok(Some((Some(kept), false))) => now.duration_since(kept.time).abs() >= interval,
             Err(error) => {
-                tracing::error!("{}", in_one_line(&error));
+                tell(&error);
                 false
             }
         };

@@ -12,12 +12,16 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use super::luggage::{CONFIG, KEY};
 use super::settle::{Known, settle};
 use crate::Error;
-use crate::state::copy::{PassingFile, beside, luggage, unpack};
-use crate::state::{VERSION, key_file};
+use crate::state::copy::{PassingFile, luggage, unpack};
+use crate::state::failure::Failure;
+use crate::state::place::StatePlace;
+use crate::state::transaction::Transaction;
+use crate::state::version::VERSION;
+use crate::state::{State, key};
 
 /// A state that was brought back and proven by its hashes, and with which nobody serves yet. Nothing of it stays when this is dropped.
 pub struct Recovery {
-    state: PathBuf,
+    state: StatePlace,
     file: PassingFile,
     kept: KeptState,
     known: Known,
@@ -42,30 +46,37 @@ impl Recovery {
     /// Brings the newest state that the repository of the workspace has into a file beside that where it is wanted.
     ///
     /// Fails where a state or its key is there already, and where the repository has none.
-    pub async fn begin(context: &Context, workspace: &Workspace, state: &Path) -> Result<Self, Error> {
-        refuse_existing(state)?;
-        let file = PassingFile::at(beside(state, ".recovering"));
+    pub async fn begin(context: &Context, workspace: &Workspace, state: &StatePlace) -> Result<Self, Error> {
+        State::refuse_existing(state).await?;
+        let file = PassingFile::at(state.beside(".recovering"));
         let kept = service_state::bring_back(context, workspace, file.path()).await?;
         let kept = kept.ok_or_else(|| Error::NothingKept { location: workspace.location().to_owned() })?;
         let backups = service_state::newest_backups(workspace).await?;
-        let failed = |source| Error::State { path: state.to_owned(), source };
-        let mut connection = Connection::open(file.path()).map_err(failed)?;
-        let version: i64 =
-            connection.query_row("PRAGMA user_version", (), |row| row.get(0)).map_err(failed)?;
-        if version > VERSION {
-            return Err(Error::NewerState { path: state.to_owned(), version, known: VERSION });
-        }
-        let read = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            Ok((luggage(&transaction, KEY)?, luggage(&transaction, CONFIG)?))
+        let read = |path: &Path| {
+            let copy = Connection::open(path)?;
+            let version: i64 = copy.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+            let copy = Transaction::of_sqlite(&copy);
+            Ok((version, luggage(&copy, KEY)?, luggage(&copy, CONFIG)?))
         };
-        let (key, config) = read(&mut connection).map_err(failed)?;
+        let (version, key, config) = read(file.path()).map_err(|failure| failed(state, failure))?;
+        if version > VERSION {
+            return Err(Error::NewerState { place: state.to_string(), version, known: VERSION });
+        }
         let config = config.map(String::from_utf8).transpose();
         let config = config.map_err(|_| Error::Content("the configuration in it is no text".to_owned()))?;
         file_for_key(state, key.as_deref())?;
         let known = Known { snapshot: kept.snapshot.to_string(), taken: kept.time, backups };
         let key = key.map(|key| SecretBox::new(Box::new(key)));
-        Ok(Self { state: state.to_owned(), file, kept, known, key, config: config.map(SecretString::from) })
+        Ok(Self { state: state.clone(), file, kept, known, key, config: config.map(SecretString::from) })
+    }
+
+    /// The same, to be put at another place.
+    ///
+    /// Fails where a state or another key is there already.
+    pub async fn to(self, state: StatePlace) -> Result<Self, Error> {
+        State::refuse_existing(&state).await?;
+        file_for_key(&state, self.key.as_ref().map(|key| key.expose_secret().as_slice()))?;
+        Ok(Self { state, ..self })
     }
 
     /// The text of the configuration that was with it.
@@ -80,23 +91,25 @@ impl Recovery {
 
     /// Puts it where it belongs, so that a service goes on with it by this configuration. That which was with the state is written
     /// into `config_file`, if that is given.
-    pub fn finish(
+    pub async fn finish(
         self,
         config: &Config,
         config_file: Option<&Path>,
         now: Timestamp,
     ) -> Result<Recovered, Error> {
-        let failed = |source| Error::State { path: self.state.clone(), source };
-        let mut connection = Connection::open(self.file.path()).map_err(failed)?;
-        let change = |connection: &mut Connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            unpack(&transaction)?;
-            settle(&transaction, &self.known, config, now)?;
-            transaction.commit()
+        let change = |path: &Path| {
+            let mut copy = Connection::open(path)?;
+            let transaction = copy.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let state = Transaction::of_sqlite(&transaction);
+            unpack(&state)?;
+            settle(&state, &self.known, config, now)?;
+            if self.key.is_none() {
+                key::forget(&state)?;
+            }
+            Ok(transaction.commit()?)
         };
-        change(&mut connection).map_err(failed)?;
-        drop(connection);
-        refuse_existing(&self.state)?;
+        change(self.file.path()).map_err(|failure| failed(&self.state, failure))?;
+        State::refuse_existing(&self.state).await?;
         let mut made = Made::default();
         let key = self.key.as_ref().map(|key| key.expose_secret().as_slice());
         if let (Some(path), Some(key)) = (file_for_key(&self.state, key)?, key) {
@@ -106,8 +119,11 @@ impl Recovery {
             made.write(path, text.expose_secret().as_bytes())?;
         }
         // From now on there is a state.
-        let moved = std::fs::rename(self.file.path(), &self.state);
-        moved.map_err(|source| Error::File { path: self.state.clone(), source })?;
+        match self.state.as_file() {
+            Some(path) => std::fs::rename(self.file.path(), path)
+                .map_err(|source| Error::File { path: path.to_owned(), source })?,
+            None => State::make_from(&self.state, self.file.path()).await?,
+        }
         made.files.clear();
         Ok(Recovered {
             snapshot: self.known.snapshot.clone(),
@@ -118,21 +134,17 @@ impl Recovery {
     }
 }
 
-/// Fails where a state is.
-fn refuse_existing(state: &Path) -> Result<(), Error> {
-    match state.exists() {
-        true => Err(Error::StateExists { path: state.to_owned() }),
-        false => Ok(()),
-    }
+fn failed(state: &StatePlace, failure: Failure) -> Error {
+    Error::State { place: state.to_string(), source: failure.into() }
 }
 
 /// The file into which a key is to be written; none where it is in it already, as a kill may leave it. Another key fails.
-fn file_for_key(state: &Path, key: Option<&[u8]>) -> Result<Option<PathBuf>, Error> {
-    let path = key_file(state);
+fn file_for_key(state: &StatePlace, key: Option<&[u8]>) -> Result<Option<PathBuf>, Error> {
+    let path = state.key_file().to_owned();
     match (std::fs::read(&path), key) {
         (Ok(there), Some(key)) if there == key => Ok(None),
         (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => Ok(Some(path)),
-        (Ok(_), _) => Err(Error::StateExists { path }),
+        (Ok(_), _) => Err(Error::StateExists { place: path.display().to_string() }),
         (Err(source), _) => Err(Error::File { path, source }),
     }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rowkeep::Config;
 use rowkeep::config::Work;
-use rusqlite::Transaction;
 
 use crate::state::audit::{self, Deed};
+use crate::state::failure;
 use crate::state::kept::{self, Kept};
+use crate::state::transaction::Transaction;
 use crate::state::{jobs, marks};
 
 /// What is known of a state that was brought back.
@@ -27,7 +28,7 @@ pub(super) fn settle(
     known: &Known,
     config: &Config,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let (number, hash) = audit::head(state)?;
     kept::set(state, &Kept { number, hash, time: known.taken })?;
     for scheduled in config.timetable().iter().filter(|scheduled| scheduled.work == Work::Backup) {

@@ -1,10 +1,12 @@
 //! The audit: who did what, and with which outcome, in a chain of hashes.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
+use super::failure;
 use super::stored::{stored, time};
+use super::transaction::Transaction;
+use super::value::{Row, params};
 
 /// Something that somebody did, or was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,27 +49,30 @@ pub(super) fn hash(before: &[u8], number: i64, time: i64, parts: [&str; 5]) -> [
 }
 
 /// The number and the hash of the last entry; of none, 0 and nothing.
-pub(crate) fn head(transaction: &Transaction<'_>) -> rusqlite::Result<(i64, Vec<u8>)> {
+pub(crate) fn head(transaction: &Transaction<'_>) -> failure::Result<(i64, Vec<u8>)> {
     let query = "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1";
-    let head = transaction.query_row(query, (), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let head = transaction.query_optional(query, &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(head.unwrap_or_default())
 }
 
 /// Notes what somebody did.
-pub(crate) fn note(transaction: &Transaction<'_>, now: Timestamp, deed: &Deed) -> rusqlite::Result<()> {
+pub(crate) fn note(transaction: &Transaction<'_>, now: Timestamp, deed: &Deed) -> failure::Result<()> {
     let (last, before) = head(transaction)?;
     let (number, now) = (last + 1, stored(now));
-    let parts = [&deed.who[..], &deed.address, deed.action, &deed.object, &deed.outcome];
+    // As it is kept: somebody may have sent what is not kept as it came.
+    let [who, address, object, outcome] =
+        [&deed.who, &deed.address, &deed.object, &deed.outcome].map(|text| text.replace('\0', "\u{fffd}"));
+    let parts = [&who[..], &address, deed.action, &object, &outcome];
     let hash = hash(&before, number, now, parts);
     transaction
         .execute(
             "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![number, now, deed.who, deed.address, deed.action, deed.object, deed.outcome, &hash[..]],
+            params![number, now, who, address, deed.action, object, outcome, hash],
         )
         .map(drop)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
+fn read(row: &Row) -> failure::Result<Entry> {
     Ok(Entry {
         number: row.get(0)?,
         time: time(row.get(1)?),
@@ -76,22 +81,21 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
         action: row.get(4)?,
         object: row.get(5)?,
         outcome: row.get(6)?,
-        hash: hex::encode(row.get::<_, Vec<u8>>(7)?),
+        hash: hex::encode(row.get::<Vec<u8>>(7)?),
     })
 }
 
 /// Entries, the oldest first: those after a number.
-pub(crate) fn after(transaction: &Transaction<'_>, number: i64, limit: u32) -> rusqlite::Result<Vec<Entry>> {
+pub(crate) fn after(transaction: &Transaction<'_>, number: i64, limit: u32) -> failure::Result<Vec<Entry>> {
     let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit WHERE number > ?1 \
         ORDER BY number LIMIT ?2";
-    let mut statement = transaction.prepare(query)?;
-    statement.query_map(params![number, limit], read)?.collect()
+    transaction.query(query, params![number, limit], read)
 }
 
 /// When the last entry was made.
-pub(crate) fn last_time(transaction: &Transaction<'_>) -> rusqlite::Result<Option<Timestamp>> {
+pub(crate) fn last_time(transaction: &Transaction<'_>) -> failure::Result<Option<Timestamp>> {
     let query = "SELECT time FROM audit ORDER BY number DESC LIMIT 1";
-    Ok(transaction.query_row(query, (), |row| row.get(0)).optional()?.map(time))
+    Ok(transaction.query_optional(query, &[], |row| row.get(0))?.map(time))
 }
 
 /// Entries, the newest first: those before a number.
@@ -99,9 +103,8 @@ pub(crate) fn list(
     transaction: &Transaction<'_>,
     before: Option<i64>,
     limit: u32,
-) -> rusqlite::Result<Vec<Entry>> {
+) -> failure::Result<Vec<Entry>> {
     let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit WHERE ?1 IS NULL OR number < ?1 \
         ORDER BY number DESC LIMIT ?2";
-    let mut statement = transaction.prepare(query)?;
-    statement.query_map(params![before, limit], read)?.collect()
+    transaction.query(query, params![before, limit], read)
 }

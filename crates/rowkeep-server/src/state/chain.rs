@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Transaction;
-
 use super::audit::hash;
+use super::failure;
+use super::transaction::Transaction;
+use super::value::params;
 
 /// A way through the chain, in steps, so that nobody who writes waits for all of it.
 #[derive(Debug, Clone, Default)]
@@ -26,24 +27,23 @@ impl Walk {
         transaction: &Transaction<'_>,
         wanted: &BTreeSet<i64>,
         limit: u32,
-    ) -> rusqlite::Result<bool> {
+    ) -> failure::Result<bool> {
         let query = "SELECT number, time, who, address, action, object, outcome, hash FROM audit WHERE number > ?1 \
             ORDER BY number LIMIT ?2";
-        let mut statement = transaction.prepare(query)?;
         // From the very first on: numbers of all sizes can be written into a file.
         let from = if self.entries == 0 { i64::MIN } else { self.entries };
-        let mut rows = statement.query((from, limit))?;
-        let mut seen = 0;
-        while let Some(row) = rows.next()? {
-            let number: i64 = row.get(0)?;
+        let entries = transaction.query(query, params![from, limit], |row| {
+            let parts: [String; 5] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+            Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, parts, row.get::<Vec<u8>>(7)?))
+        })?;
+        let seen = entries.len();
+        for (number, time, parts, stated) in entries {
             if number != self.entries + 1 {
                 self.broken = Some((number, "entries before it are missing"));
                 return Ok(false);
             }
-            let parts: [String; 5] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
             let parts = [&parts[0][..], &parts[1], &parts[2], &parts[3], &parts[4]];
-            let stated: Vec<u8> = row.get(7)?;
-            if stated != hash(&self.head, number, row.get(1)?, parts) {
+            if stated != hash(&self.head, number, time, parts) {
                 self.broken = Some((number, "it is not what was written"));
                 return Ok(false);
             }
@@ -51,8 +51,7 @@ impl Walk {
                 self.hashes.insert(number, stated.clone());
             }
             (self.entries, self.head) = (number, stated);
-            seen += 1;
         }
-        Ok(seen == limit)
+        Ok(seen == limit as usize)
     }
 }

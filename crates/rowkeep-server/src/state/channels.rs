@@ -1,9 +1,11 @@
 //! How channels are: when something was delivered by each, and what failed.
 
 use jiff::Timestamp;
-use rusqlite::{Transaction, params};
 
+use super::failure;
 use super::stored::{stored, time};
+use super::transaction::Transaction;
+use super::value::params;
 
 /// How a channel is.
 #[derive(Debug, Clone, Default)]
@@ -19,25 +21,23 @@ pub(crate) struct ChannelState {
 }
 
 /// How all are of which something is known, by name.
-pub(crate) fn all(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(String, ChannelState)>> {
+pub(crate) fn all(transaction: &Transaction<'_>) -> failure::Result<Vec<(String, ChannelState)>> {
     let query = "SELECT name, delivered, failed, error, failures FROM channels ORDER BY name";
-    let mut statement = transaction.prepare(query)?;
-    let rows = statement.query_map((), |row| {
+    transaction.query(query, &[], |row| {
         let state = ChannelState {
-            delivered: row.get::<_, Option<i64>>(1)?.map(time),
-            failed: row.get::<_, Option<i64>>(2)?.map(time),
+            delivered: row.get::<Option<i64>>(1)?.map(time),
+            failed: row.get::<Option<i64>>(2)?.map(time),
             error: row.get(3)?,
             failures: row.get(4)?,
         };
         Ok((row.get(0)?, state))
-    })?;
-    rows.collect()
+    })
 }
 
 /// Notes that something was delivered.
-pub(crate) fn delivered(transaction: &Transaction<'_>, name: &str, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn delivered(transaction: &Transaction<'_>, name: &str, now: Timestamp) -> failure::Result<()> {
     let insert = "INSERT INTO channels (name, delivered) VALUES (?1, ?2) \
-        ON CONFLICT DO UPDATE SET delivered = excluded.delivered, failures = 0";
+        ON CONFLICT (name) DO UPDATE SET delivered = excluded.delivered, failures = 0";
     transaction.execute(insert, params![name, stored(now)]).map(drop)
 }
 
@@ -48,8 +48,9 @@ pub(crate) fn failed(
     error: &str,
     weight: u32,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let insert = "INSERT INTO channels (name, failed, error, failures) VALUES (?1, ?2, ?3, ?4) \
-        ON CONFLICT DO UPDATE SET failed = excluded.failed, error = excluded.error, failures = min(failures + excluded.failures, 1000)";
+        ON CONFLICT (name) DO UPDATE SET failed = excluded.failed, error = excluded.error, \
+        failures = CASE WHEN channels.failures < 1000 THEN channels.failures + excluded.failures ELSE 1000 END";
     transaction.execute(insert, params![name, stored(now), error, weight]).map(drop)
 }

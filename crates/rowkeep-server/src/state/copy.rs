@@ -2,16 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::audit;
-
-/// A file beside another: its name with more behind it.
-pub(crate) fn beside(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    name.into()
-}
+use super::failure;
+use super::transaction::Transaction;
+use super::value::params;
 
 /// A database that is there for a while; its files go when this is dropped.
 #[derive(Debug)]
@@ -31,7 +27,9 @@ impl PassingFile {
 
     fn remove(&self) {
         for more in ["", "-journal", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(beside(&self.0, more));
+            let mut name = self.0.as_os_str().to_owned();
+            name.push(more);
+            let _ = std::fs::remove_file(name);
         }
     }
 }
@@ -53,44 +51,40 @@ pub(crate) struct Copy {
 /// What is taken along: a name, and bytes.
 pub(crate) type Luggage = Vec<(&'static str, Vec<u8>)>;
 
-/// Copies all of a state but sessions, with what is taken along, into a file beside it that nobody else can read.
-pub(super) fn copied(
-    connection: &mut Connection,
-    state: &Path,
-    luggage: &Luggage,
-) -> rusqlite::Result<std::io::Result<Copy>> {
-    let file = PassingFile::at(beside(state, ".copy"));
+/// Copies all of a state in a file but sessions, with what is taken along, into a file that nobody else can read.
+pub(super) fn of_file(state: &Connection, path: PathBuf, luggage: &Luggage) -> failure::Result<Copy> {
+    let file = PassingFile::at(path);
     // Else it would get the rights that files get here.
-    if let Err(error) = rowkeep::private_files::create_if_missing(file.path()) {
-        return Ok(Err(error));
-    }
-    connection.execute("VACUUM INTO ?1", [file.path().to_string_lossy()])?;
+    rowkeep::private_files::create_if_missing(file.path())?;
+    state.execute("VACUUM INTO ?1", [file.path().to_string_lossy()])?;
     let mut copy = Connection::open(file.path())?;
     copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF")?;
-    let transaction = copy.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    pack(&transaction, luggage)?;
-    let head = audit::head(&transaction)?;
-    transaction.commit()?;
-    Ok(Ok(Copy { file, head }))
+    packed(&mut copy, file, luggage)
 }
 
-fn pack(transaction: &Transaction<'_>, luggage: &Luggage) -> rusqlite::Result<()> {
-    transaction.execute_batch(
-        "DELETE FROM sessions; \
-         CREATE TABLE service (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+/// Leaves out sessions of a copy that is open, and takes something along in it.
+pub(super) fn packed(copy: &mut Connection, file: PassingFile, luggage: &Luggage) -> failure::Result<Copy> {
+    let transaction = copy.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let sql = Transaction::of_sqlite(&transaction);
+    sql.execute("DELETE FROM sessions", &[])?;
+    sql.execute(
+        "CREATE TABLE service (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        &[],
     )?;
     for (name, value) in luggage {
-        transaction.execute("INSERT INTO service VALUES (?1, ?2)", (name, value))?;
+        sql.execute("INSERT INTO service VALUES (?1, ?2)", params![name, value])?;
     }
-    Ok(())
+    let head = audit::head(&sql)?;
+    transaction.commit()?;
+    Ok(Copy { file, head })
 }
 
 /// What a copy has taken along under a name.
-pub(crate) fn luggage(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    transaction.query_row("SELECT value FROM service WHERE name = ?1", [name], |row| row.get(0)).optional()
+pub(crate) fn luggage(copy: &Transaction<'_>, name: &str) -> failure::Result<Option<Vec<u8>>> {
+    copy.query_optional("SELECT value FROM service WHERE name = ?1", params![name], |row| row.get(0))
 }
 
 /// Makes the state that it was of a copy again.
-pub(crate) fn unpack(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    transaction.execute_batch("DROP TABLE service")
+pub(crate) fn unpack(copy: &Transaction<'_>) -> failure::Result<()> {
+    copy.execute("DROP TABLE service", &[]).map(drop)
 }

@@ -1,9 +1,11 @@
 //! Deliveries: what is to be sent, and what was.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Row, Transaction, params};
 
+use super::failure;
 use super::stored::stored;
+use super::transaction::Transaction;
+use super::value::{IntoValue, Row, params, places};
 
 /// What is to be sent.
 #[derive(Debug, Clone)]
@@ -34,7 +36,7 @@ pub(crate) struct NewDelivery<'a> {
 
 const COLUMNS: &str = "number, id, channel, thread, message, attempts";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+fn read(row: &Row) -> failure::Result<Delivery> {
     Ok(Delivery {
         number: row.get(0)?,
         id: row.get(1)?,
@@ -46,7 +48,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 }
 
 /// Wants something sent. What has the id of another is that again.
-pub(crate) fn add(transaction: &Transaction<'_>, new: &NewDelivery<'_>) -> rusqlite::Result<()> {
+pub(crate) fn add(transaction: &Transaction<'_>, new: &NewDelivery<'_>) -> failure::Result<()> {
     let insert = "INSERT INTO deliveries (id, channel, thread, message, created, due, held) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
     let due = stored(new.held_until.unwrap_or(new.now));
@@ -60,20 +62,23 @@ pub(crate) fn add(transaction: &Transaction<'_>, new: &NewDelivery<'_>) -> rusql
 pub(crate) fn due(
     transaction: &Transaction<'_>,
     now: Timestamp,
-    busy: &str,
+    busy: &[String],
     limit: u32,
-) -> rusqlite::Result<Vec<Delivery>> {
+) -> failure::Result<Vec<Delivery>> {
     let query = format!(
         "SELECT {COLUMNS} FROM deliveries AS next WHERE ended IS NULL AND (due <= ?1 OR created > ?1) \
-         AND channel NOT IN (SELECT value FROM json_each(?2)) AND NOT EXISTS (SELECT 1 FROM deliveries AS before \
+         AND channel NOT IN {} AND NOT EXISTS (SELECT 1 FROM deliveries AS before \
          WHERE before.channel = next.channel AND before.thread = next.thread AND before.ended IS NULL AND before.number < next.number) \
-         ORDER BY due, number LIMIT ?3"
+         ORDER BY due, number LIMIT ?2",
+        places(3, busy.len())
     );
-    transaction.prepare(&query)?.query_map(params![stored(now), busy, limit], read)?.collect()
+    let mut values = params![stored(now), limit].to_vec();
+    values.extend(busy.iter().map(IntoValue::value));
+    transaction.query(&query, &values, read)
 }
 
 /// Whether something waits in a thread after this.
-pub(crate) fn is_followed(transaction: &Transaction<'_>, delivery: &Delivery) -> rusqlite::Result<bool> {
+pub(crate) fn is_followed(transaction: &Transaction<'_>, delivery: &Delivery) -> failure::Result<bool> {
     let query = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE channel = ?1 AND thread = ?2 AND number > ?3)";
     transaction
         .query_row(query, params![delivery.channel, delivery.thread, delivery.number], |row| row.get(0))
@@ -84,21 +89,21 @@ pub(crate) fn told_of(
     transaction: &Transaction<'_>,
     thread: &str,
     now: Timestamp,
-) -> rusqlite::Result<Vec<(String, bool)>> {
-    let query = "SELECT channel, min(held AND due > ?2 AND attempts = 0 AND ended IS NULL) FROM deliveries WHERE thread = ?1 \
+) -> failure::Result<Vec<(String, bool)>> {
+    let query = "SELECT channel, min(CASE WHEN held = 1 AND due > ?2 AND attempts = 0 AND ended IS NULL THEN 1 ELSE 0 END) \
+        FROM deliveries WHERE thread = ?1 \
         GROUP BY channel ORDER BY channel";
-    let mut statement = transaction.prepare(query)?;
-    statement.query_map(params![thread, stored(now)], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    transaction.query(query, params![thread, stored(now)], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Forgets what a channel was to be told of a thread.
-pub(crate) fn forget(transaction: &Transaction<'_>, channel: &str, thread: &str) -> rusqlite::Result<()> {
+pub(crate) fn forget(transaction: &Transaction<'_>, channel: &str, thread: &str) -> failure::Result<()> {
     let delete = "DELETE FROM deliveries WHERE channel = ?1 AND thread = ?2 AND ended IS NULL";
-    transaction.execute(delete, (channel, thread)).map(drop)
+    transaction.execute(delete, params![channel, thread]).map(drop)
 }
 
 /// Notes that one was delivered, or is given up.
-pub(crate) fn end(transaction: &Transaction<'_>, number: i64, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn end(transaction: &Transaction<'_>, number: i64, now: Timestamp) -> failure::Result<()> {
     transaction
         .execute(
             "UPDATE deliveries SET ended = ?2, attempts = attempts + 1 WHERE number = ?1",
@@ -108,7 +113,7 @@ pub(crate) fn end(transaction: &Transaction<'_>, number: i64, now: Timestamp) ->
 }
 
 /// Notes that one failed, and is tried again.
-pub(crate) fn again(transaction: &Transaction<'_>, number: i64, due: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn again(transaction: &Transaction<'_>, number: i64, due: Timestamp) -> failure::Result<()> {
     transaction
         .execute(
             "UPDATE deliveries SET due = ?2, attempts = attempts + 1 WHERE number = ?1",
@@ -123,17 +128,13 @@ pub(crate) fn tidy(
     known: &[&str],
     now: Timestamp,
     kept_for: SignedDuration,
-) -> rusqlite::Result<()> {
-    let known = serde_json::to_string(known)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let gone =
-        "DELETE FROM deliveries WHERE ended IS NULL AND channel NOT IN (SELECT value FROM json_each(?1))";
-    transaction.execute(gone, [&known])?;
+) -> failure::Result<()> {
+    let (place, names) = (places(1, known.len()), known.iter().map(IntoValue::value).collect::<Vec<_>>());
+    let gone = format!("DELETE FROM deliveries WHERE ended IS NULL AND channel NOT IN {place}");
+    transaction.execute(&gone, &names)?;
     let before = stored(now.saturating_sub(kept_for).unwrap_or(Timestamp::MIN));
     let old = "DELETE FROM deliveries WHERE number IN (SELECT number FROM deliveries WHERE ended < ?1 \
         AND thread NOT IN (SELECT id FROM incidents WHERE cleared IS NULL) LIMIT 1000)";
-    transaction.execute(old, [before])?;
-    transaction
-        .execute("DELETE FROM channels WHERE name NOT IN (SELECT value FROM json_each(?1))", [&known])?;
-    Ok(())
+    transaction.execute(old, params![before])?;
+    transaction.execute(&format!("DELETE FROM channels WHERE name NOT IN {place}"), &names).map(drop)
 }

@@ -1,9 +1,11 @@
 //! Incidents: what is or was wrong.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::failure;
 use super::stored::{stored, time};
+use super::transaction::Transaction;
+use super::value::{Row, params};
 
 /// Something that is or was wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(crate) struct Incident {
 
 const COLUMNS: &str = "number, id, kind, object, database, severity, words, opened, seen, cleared";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Incident> {
+fn read(row: &Row) -> failure::Result<Incident> {
     Ok(Incident {
         number: row.get(0)?,
         id: row.get(1)?,
@@ -39,7 +41,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Incident> {
         words: row.get(6)?,
         opened: time(row.get(7)?),
         seen: time(row.get(8)?),
-        cleared: row.get::<_, Option<i64>>(9)?.map(time),
+        cleared: row.get::<Option<i64>>(9)?.map(time),
     })
 }
 
@@ -48,20 +50,20 @@ pub(crate) fn open_of(
     transaction: &Transaction<'_>,
     kind: &str,
     object: &str,
-) -> rusqlite::Result<Option<Incident>> {
+) -> failure::Result<Option<Incident>> {
     let query =
         format!("SELECT {COLUMNS} FROM incidents WHERE kind = ?1 AND object = ?2 AND cleared IS NULL");
-    transaction.query_row(&query, (kind, object), read).optional()
+    transaction.query_optional(&query, params![kind, object], read)
 }
 
 /// All that are open, the oldest first.
-pub(crate) fn all_open(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Incident>> {
+pub(crate) fn all_open(transaction: &Transaction<'_>) -> failure::Result<Vec<Incident>> {
     let query = format!("SELECT {COLUMNS} FROM incidents WHERE cleared IS NULL ORDER BY number");
-    transaction.prepare(&query)?.query_map((), read)?.collect()
+    transaction.query(&query, &[], read)
 }
 
 /// Opens an incident.
-pub(crate) fn open(transaction: &Transaction<'_>, new: &Incident) -> rusqlite::Result<()> {
+pub(crate) fn open(transaction: &Transaction<'_>, new: &Incident) -> failure::Result<()> {
     let insert = "INSERT INTO incidents (id, kind, object, database, severity, words, opened, seen) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
     let values =
@@ -75,13 +77,13 @@ pub(crate) fn see(
     number: i64,
     words: &str,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let update = "UPDATE incidents SET seen = ?3, words = ?2 WHERE number = ?1 AND seen NOT BETWEEN ?3 - 60000000 AND ?3";
     transaction.execute(update, params![number, words, stored(now)]).map(drop)
 }
 
 /// Notes that one is over.
-pub(crate) fn clear(transaction: &Transaction<'_>, number: i64, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn clear(transaction: &Transaction<'_>, number: i64, now: Timestamp) -> failure::Result<()> {
     transaction
         .execute("UPDATE incidents SET cleared = ?2 WHERE number = ?1", params![number, stored(now)])
         .map(drop)
@@ -99,19 +101,18 @@ pub(crate) fn list(
     transaction: &Transaction<'_>,
     after: Option<After>,
     limit: u32,
-) -> rusqlite::Result<Vec<Incident>> {
+) -> failure::Result<Vec<Incident>> {
+    const RANK: &str = "(CASE WHEN cleared IS NULL THEN 1 ELSE 0 END)";
     let (rank, number) = after.map_or((2, 0), |after| (i64::from(after.is_open), after.number));
     let query = format!(
-        "SELECT {COLUMNS} FROM incidents WHERE (cleared IS NULL) < ?1 OR (cleared IS NULL) = ?1 AND number < ?2 \
-         ORDER BY cleared IS NULL DESC, number DESC LIMIT ?3"
+        "SELECT {COLUMNS} FROM incidents WHERE {RANK} < ?1 OR {RANK} = ?1 AND number < ?2 \
+         ORDER BY {RANK} DESC, number DESC LIMIT ?3"
     );
-    transaction.prepare(&query)?.query_map(params![rank, number, limit], read)?.collect()
+    transaction.query(&query, params![rank, number, limit], read)
 }
 
 /// How many are open of each kind.
-pub(crate) fn counts(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(String, u64)>> {
+pub(crate) fn counts(transaction: &Transaction<'_>) -> failure::Result<Vec<(String, u64)>> {
     let query = "SELECT kind, count(*) FROM incidents WHERE cleared IS NULL GROUP BY kind";
-    let mut statement = transaction.prepare(query)?;
-    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
-    rows.collect()
+    transaction.query(query, &[], |row| Ok((row.get(0)?, row.get::<i64>(1)?.unsigned_abs())))
 }

@@ -1,10 +1,12 @@
 //! Jobs: what was asked for, by whom, and what became of it.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::failure::{self, Failure};
 use super::stored::{stored, time};
+use super::transaction::Transaction;
+use super::value::{IntoValue, Row, params, places};
 
 /// What a job is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -119,18 +121,16 @@ pub(crate) enum Asked {
 const COLUMNS: &str = "number, id, kind, database, request, state, asked_by, scheduled, created, due, started, ended, attempt, \
     outcome, error, failures";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
+fn read(row: &Row) -> failure::Result<Job> {
     let state: String = row.get(5)?;
-    let optional = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(time));
-    let unknown =
-        || rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, state.clone().into());
+    let optional = |at: usize| Ok::<_, Failure>(row.get::<Option<i64>>(at)?.map(time));
     Ok(Job {
         number: row.get(0)?,
         id: row.get(1)?,
         kind: row.get(2)?,
         database: row.get(3)?,
         request: row.get(4)?,
-        state: JobState::named(&state).ok_or_else(unknown)?,
+        state: JobState::named(&state).ok_or(Failure::Value { column: 5 })?,
         asked_by: row.get(6)?,
         scheduled: optional(7)?,
         created: time(row.get(8)?),
@@ -144,15 +144,21 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     })
 }
 
+/// What holds for jobs of the database `?2`, or for those that are for none.
+fn is_of(database: Option<&str>) -> &'static str {
+    match database {
+        Some(_) => "database = ?2",
+        None => "database IS NULL AND ?2 IS NULL",
+    }
+}
+
 /// Asks for a job.
-pub(crate) fn add(transaction: &Transaction<'_>, new: &NewJob) -> rusqlite::Result<Asked> {
+pub(crate) fn add(transaction: &Transaction<'_>, new: &NewJob) -> failure::Result<Asked> {
     if let Some((key, hash)) = &new.idempotency {
         let query = "SELECT id, idempotency_hash FROM jobs WHERE asked_by = ?1 AND idempotency_key = ?2";
-        let known = transaction
-            .query_row(query, (&new.asked_by, key), |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
-            })
-            .optional()?;
+        let known = transaction.query_optional(query, params![new.asked_by, key], |row| {
+            Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?))
+        })?;
         if let Some((id, known)) = known {
             return match (&known == hash, by_id(transaction, &id)?) {
                 (true, Some(job)) => Ok(Asked::Job(Box::new(job))),
@@ -177,13 +183,13 @@ pub(crate) fn add(transaction: &Transaction<'_>, new: &NewJob) -> rusqlite::Resu
             hash,
         ],
     )?;
-    by_id(transaction, &new.id)?.map(Box::new).map(Asked::Job).ok_or(rusqlite::Error::QueryReturnedNoRows)
+    by_id(transaction, &new.id)?.map(Box::new).map(Asked::Job).ok_or(Failure::NoRow)
 }
 
 /// One job.
-pub(crate) fn by_id(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<Option<Job>> {
+pub(crate) fn by_id(transaction: &Transaction<'_>, id: &str) -> failure::Result<Option<Job>> {
     let query = format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1");
-    transaction.query_row(&query, [id], read).optional()
+    transaction.query_optional(&query, params![id], read)
 }
 
 /// Which jobs are wanted.
@@ -198,25 +204,24 @@ pub(crate) struct Filter {
 }
 
 /// Jobs, the newest first.
-pub(crate) fn list(transaction: &Transaction<'_>, filter: &Filter) -> rusqlite::Result<Vec<Job>> {
+pub(crate) fn list(transaction: &Transaction<'_>, filter: &Filter) -> failure::Result<Vec<Job>> {
     let query = format!(
         "SELECT {COLUMNS} FROM jobs WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2) \
          AND (?3 IS NULL OR database = ?3) AND (?4 IS NULL OR number < ?4) ORDER BY number DESC LIMIT ?5"
     );
     let state = filter.state.map(JobState::name);
-    let mut statement = transaction.prepare(&query)?;
-    let parameters = params![state, filter.kind, filter.database, filter.before, filter.limit];
-    statement.query_map(parameters, read)?.collect()
+    let values = params![state, filter.kind, filter.database, filter.before, filter.limit];
+    transaction.query(&query, values, read)
 }
 
 /// Begins the job that has waited longest of those that are due, and for whose database nothing is being done; of what is done for the
 /// repository, nothing twice at once.
-pub(crate) fn begin(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<Option<Job>> {
+pub(crate) fn begin(transaction: &Transaction<'_>, now: Timestamp) -> failure::Result<Option<Job>> {
     // What was asked for in the future was asked for before the clock was put back.
     let query = "SELECT id FROM jobs AS next WHERE state = 'waiting' AND (due <= ?1 OR created > ?1) AND NOT EXISTS (SELECT 1 FROM jobs AS other \
         WHERE other.state = 'running' AND (other.database = next.database OR next.database IS NULL AND other.kind = next.kind)) \
         ORDER BY due, number LIMIT 1";
-    let id: Option<String> = transaction.query_row(query, [stored(now)], |row| row.get(0)).optional()?;
+    let id: Option<String> = transaction.query_optional(query, params![stored(now)], |row| row.get(0))?;
     let Some(id) = id else { return Ok(None) };
     let update = "UPDATE jobs SET state = 'running', started = ?2, attempt = attempt + 1 WHERE id = ?1";
     transaction.execute(update, params![id, stored(now)])?;
@@ -229,9 +234,12 @@ pub(crate) fn is_waiting(
     kind: &str,
     database: Option<&str>,
     asked_by: &str,
-) -> rusqlite::Result<bool> {
-    let query = "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting' AND kind = ?1 AND database IS ?2 AND asked_by = ?3)";
-    transaction.query_row(query, (kind, database, asked_by), |row| row.get(0))
+) -> failure::Result<bool> {
+    let query = format!(
+        "SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'waiting' AND kind = ?1 AND {} AND asked_by = ?3)",
+        is_of(database)
+    );
+    transaction.query_row(&query, params![kind, database, asked_by], |row| row.get(0))
 }
 
 /// What became of a job that was being done.
@@ -249,7 +257,7 @@ pub(crate) fn end(
     id: &str,
     now: Timestamp,
     ended: &Ended,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     match ended {
         Ended::Over { state, outcome, error } => transaction.execute(
             "UPDATE jobs SET state = ?2, ended = ?3, outcome = ?4, error = ?5 WHERE id = ?1",
@@ -264,37 +272,37 @@ pub(crate) fn end(
 }
 
 /// Wants a job to stop; one that was not begun has stopped by that. Whether there is one that was not over.
-pub(crate) fn stop(transaction: &Transaction<'_>, id: &str, now: Timestamp) -> rusqlite::Result<bool> {
+pub(crate) fn stop(transaction: &Transaction<'_>, id: &str, now: Timestamp) -> failure::Result<bool> {
     let waiting = "UPDATE jobs SET state = 'stopped', ended = ?2 WHERE id = ?1 AND state = 'waiting'";
     if transaction.execute(waiting, params![id, stored(now)])? > 0 {
         return Ok(true);
     }
-    Ok(transaction.execute("UPDATE jobs SET stop_wanted = 1 WHERE id = ?1 AND state = 'running'", [id])? > 0)
+    Ok(transaction
+        .execute("UPDATE jobs SET stop_wanted = 1 WHERE id = ?1 AND state = 'running'", params![id])?
+        > 0)
 }
 
 /// After a process ended in the middle: its jobs, that only read databases, are done again; of the others nobody knows how far they
 /// came.
-pub(crate) fn recover(
-    transaction: &Transaction<'_>,
-    again: &[&str],
-    now: Timestamp,
-) -> rusqlite::Result<u64> {
-    let again = serde_json::to_string(again)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let waiting = "UPDATE jobs SET state = 'waiting', due = ?2 WHERE state = 'running' AND stop_wanted = 0 \
-        AND kind IN (SELECT value FROM json_each(?1))";
-    let begun_again = transaction.execute(waiting, params![again, stored(now)])?;
+pub(crate) fn recover(transaction: &Transaction<'_>, again: &[&str], now: Timestamp) -> failure::Result<u64> {
+    let waiting = format!(
+        "UPDATE jobs SET state = 'waiting', due = ?1 WHERE state = 'running' AND stop_wanted = 0 AND kind IN {}",
+        places(2, again.len())
+    );
+    let mut values = params![stored(now)].to_vec();
+    values.extend(again.iter().map(IntoValue::value));
+    let begun_again = transaction.execute(&waiting, &values)?;
     let failed = "UPDATE jobs SET state = CASE stop_wanted WHEN 1 THEN 'stopped' ELSE 'failed' END, ended = ?1, \
         error = 'the service ended while this was being done; look at the database before it is done again' WHERE state = 'running'";
-    transaction.execute(failed, [stored(now)])?;
+    transaction.execute(failed, params![stored(now)])?;
     Ok(begun_again as u64)
 }
 
 /// Takes all jobs that are not over for such that were being done: of a state that is older than what came after it, nobody knows which
 /// of them were.
-pub(crate) fn doubt(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    let doubt = "UPDATE jobs SET state = 'running', attempt = max(attempt, 1), started = coalesce(started, created) WHERE state = 'waiting'";
-    transaction.execute(doubt, ()).map(drop)
+pub(crate) fn doubt(transaction: &Transaction<'_>) -> failure::Result<()> {
+    let doubt = "UPDATE jobs SET state = 'running', attempt = CASE WHEN attempt < 1 THEN 1 ELSE attempt END, started = coalesce(started, created) WHERE state = 'waiting'";
+    transaction.execute(doubt, &[]).map(drop)
 }
 
 /// The job of a kind that ended last for a database, in one of some states.
@@ -303,15 +311,15 @@ pub(crate) fn last_of(
     kind: &str,
     database: Option<&str>,
     states: &[JobState],
-) -> rusqlite::Result<Option<Job>> {
-    let names: Vec<&str> = states.iter().map(|state| state.name()).collect();
-    let names = serde_json::to_string(&names)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+) -> failure::Result<Option<Job>> {
     let query = format!(
-        "SELECT {COLUMNS} FROM jobs WHERE kind = ?1 AND database IS ?2 AND state IN (SELECT value FROM json_each(?3)) \
-         ORDER BY ended DESC, number DESC LIMIT 1"
+        "SELECT {COLUMNS} FROM jobs WHERE kind = ?1 AND {} AND state IN {} ORDER BY ended DESC, number DESC LIMIT 1",
+        is_of(database),
+        places(3, states.len())
     );
-    transaction.query_row(&query, params![kind, database, names], read).optional()
+    let mut values = params![kind, database].to_vec();
+    values.extend(states.iter().map(|state| state.name().value()));
+    transaction.query_optional(&query, &values, read)
 }
 
 /// The oldest job of a kind for a database that is not over.
@@ -319,12 +327,12 @@ pub(crate) fn pending(
     transaction: &Transaction<'_>,
     kind: &str,
     database: &str,
-) -> rusqlite::Result<Option<Job>> {
+) -> failure::Result<Option<Job>> {
     let query = format!(
         "SELECT {COLUMNS} FROM jobs WHERE state IN ('waiting', 'running') AND kind = ?1 AND database = ?2 \
          ORDER BY state = 'running' DESC, number LIMIT 1"
     );
-    transaction.query_row(&query, (kind, database), read).optional()
+    transaction.query_optional(&query, params![kind, database], read)
 }
 
 /// The microseconds that the longest of the last five jobs of a kind for a database took that are done.
@@ -332,10 +340,10 @@ pub(crate) fn longest(
     transaction: &Transaction<'_>,
     kind: &str,
     database: &str,
-) -> rusqlite::Result<Option<i64>> {
+) -> failure::Result<Option<i64>> {
     let query = "SELECT max(took) FROM (SELECT ended - started AS took FROM jobs \
-        WHERE database = ?2 AND kind = ?1 AND state = 'done' ORDER BY number DESC LIMIT 5)";
-    transaction.query_row(query, (kind, database), |row| row.get(0))
+        WHERE database = ?2 AND kind = ?1 AND state = 'done' ORDER BY number DESC LIMIT 5) AS last";
+    transaction.query_row(query, params![kind, database], |row| row.get(0))
 }
 
 /// How many jobs of a kind ended in which state of a database since a moment: those that are done, and those that are not.
@@ -344,48 +352,42 @@ pub(crate) fn ended_since(
     kind: &str,
     database: &str,
     since: Timestamp,
-) -> rusqlite::Result<(u64, u64)> {
-    let query = "SELECT coalesce(sum(state = 'done'), 0), coalesce(sum(state IN ('failed', 'differences')), 0) \
+) -> failure::Result<(u64, u64)> {
+    let query = "SELECT count(CASE WHEN state = 'done' THEN 1 END), count(CASE WHEN state IN ('failed', 'differences') THEN 1 END) \
         FROM jobs WHERE database = ?2 AND kind = ?1 AND ended >= ?3";
-    let counts =
-        |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(1)?.unsigned_abs()));
+    let counts = |row: &Row| Ok((row.get::<i64>(0)?.unsigned_abs(), row.get::<i64>(1)?.unsigned_abs()));
     transaction.query_row(query, params![kind, database, stored(since)], counts)
 }
 
 /// Jobs that have begun or ended and were not told of, the oldest first.
-pub(crate) fn untold(transaction: &Transaction<'_>, limit: u32) -> rusqlite::Result<Vec<(Job, bool)>> {
+pub(crate) fn untold(transaction: &Transaction<'_>, limit: u32) -> failure::Result<Vec<(Job, bool)>> {
     let query = format!(
         "SELECT {COLUMNS}, told FROM jobs WHERE told < 2 AND (state NOT IN ('waiting', 'running') OR told = 0 AND started IS NOT NULL) \
          ORDER BY number LIMIT ?1"
     );
-    let mut statement = transaction.prepare(&query)?;
-    let rows = statement.query_map([limit], |row| Ok((read(row)?, row.get::<_, i64>(16)? == 0)))?;
-    rows.collect()
+    transaction.query(&query, params![limit], |row| Ok((read(row)?, row.get::<i64>(16)? == 0)))
 }
 
 /// Notes that it was told that a job began, or how it ended.
-pub(crate) fn told(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
+pub(crate) fn told(transaction: &Transaction<'_>, job: &Job) -> failure::Result<()> {
     let told = if job.state.is_over() { 2 } else { 1 };
     transaction.execute("UPDATE jobs SET told = ?2 WHERE number = ?1", params![job.number, told]).map(drop)
 }
 
 /// Who asked for the job that made a plan.
-pub(crate) fn author_of(transaction: &Transaction<'_>, plan: &str) -> rusqlite::Result<Option<String>> {
-    let query = "SELECT asked_by FROM jobs WHERE kind IN ('restore', 'undo') AND instr(outcome, ?1) > 0 ORDER BY number LIMIT 1";
-    transaction.query_row(query, [plan], |row| row.get(0)).optional()
+pub(crate) fn author_of(transaction: &Transaction<'_>, plan: &str) -> failure::Result<Option<String>> {
+    let query = "SELECT asked_by FROM jobs WHERE kind IN ('restore', 'undo') AND replace(outcome, ?1, '') <> outcome ORDER BY number LIMIT 1";
+    transaction.query_optional(query, params![plan], |row| row.get(0))
 }
 
 /// How many jobs of each kind ended in each state since the state was made, and how many are in it now.
-pub(crate) fn counts(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(String, JobState, u64)>> {
-    let mut statement =
-        transaction.prepare("SELECT kind, state, count(*) FROM jobs GROUP BY 1, 2 ORDER BY 1, 2")?;
-    let rows = statement.query_map((), |row| {
-        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
+pub(crate) fn counts(transaction: &Transaction<'_>) -> failure::Result<Vec<(String, JobState, u64)>> {
+    let query = "SELECT kind, state, count(*) FROM jobs GROUP BY 1, 2 ORDER BY 1, 2";
+    let rows = transaction.query(query, &[], |row| {
+        let state = JobState::named(&row.get::<String>(1)?);
+        Ok(state.map(|state| Ok((row.get(0)?, state, row.get::<i64>(2)?.unsigned_abs()))))
     })?;
-    let known = rows.map(|row: rusqlite::Result<(String, String, u64)>| {
-        row.map(|(kind, state, count)| JobState::named(&state).map(|state| (kind, state, count)))
-    });
-    known.filter_map(Result::transpose).collect()
+    rows.into_iter().flatten().collect()
 }
 
 /// What a day in a calendar shows beside snapshots.
@@ -402,14 +404,11 @@ pub(crate) fn days_of(
     transaction: &Transaction<'_>,
     database: &str,
     since: Timestamp,
-) -> rusqlite::Result<Vec<(DayOf, Timestamp)>> {
-    let mut statement = transaction.prepare(
-        "SELECT state = 'done', ended FROM jobs WHERE database = ?1 AND kind IN ('backup', 'drill') AND ended >= ?2 \
-         AND (state IN ('failed', 'differences') OR kind = 'drill' AND state = 'done')",
-    )?;
-    let rows = statement.query_map(params![database, stored(since)], |row| {
+) -> failure::Result<Vec<(DayOf, Timestamp)>> {
+    let query = "SELECT state = 'done', ended FROM jobs WHERE database = ?1 AND kind IN ('backup', 'drill') AND ended >= ?2 \
+         AND (state IN ('failed', 'differences') OR kind = 'drill' AND state = 'done')";
+    transaction.query(query, params![database, stored(since)], |row| {
         let what = if row.get(0)? { DayOf::Proof } else { DayOf::Failure };
         Ok((what, time(row.get(1)?)))
-    })?;
-    rows.collect()
+    })
 }

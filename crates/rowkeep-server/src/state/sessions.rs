@@ -1,10 +1,12 @@
 //! Sessions of users. Of each only a hash is kept.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::failure;
 use super::stored::stored;
+use super::transaction::Transaction;
 use super::users::{self, User};
+use super::value::params;
 
 /// A session as it is kept.
 #[derive(Debug, Clone)]
@@ -20,10 +22,10 @@ pub(crate) struct Kept {
 }
 
 /// Begins a session, and forgets those that are over.
-pub(crate) fn begin(transaction: &Transaction<'_>, session: &Kept) -> rusqlite::Result<()> {
+pub(crate) fn begin(transaction: &Transaction<'_>, session: &Kept) -> failure::Result<()> {
     let now = stored(session.created);
-    transaction.execute("DELETE FROM sessions WHERE expires <= ?1", [now])?;
-    let begin = "INSERT INTO sessions (hash, user, created, last_used, expires, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
+    transaction.execute("DELETE FROM sessions WHERE expires <= ?1", params![now])?;
+    let begin = "INSERT INTO sessions (hash, user_id, created, last_used, expires, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
     let (expires, address) = (stored(session.expires), &session.address);
     transaction.execute(begin, params![session.hash, session.user, now, expires, address]).map(drop)
 }
@@ -34,14 +36,14 @@ pub(crate) fn used(
     hash: &[u8],
     now: Timestamp,
     since: Timestamp,
-) -> rusqlite::Result<Option<User>> {
+) -> failure::Result<Option<User>> {
     let (now, since) = (stored(now), stored(since));
     let query = format!(
-        "SELECT {} FROM sessions JOIN users ON users.id = sessions.user \
+        "SELECT {} FROM sessions JOIN users ON users.id = sessions.user_id \
          WHERE hash = ?1 AND expires > ?2 AND last_used > ?3",
         users::COLUMNS
     );
-    let user = transaction.query_row(&query, params![hash, now, since], users::read).optional()?;
+    let user = transaction.query_optional(&query, params![hash, now, since], users::read)?;
     // To the minute, so that not every request writes.
     if let Some(user) = &user {
         let note = "UPDATE sessions SET last_used = ?2 WHERE hash = ?1 AND last_used NOT BETWEEN ?2 - 60000000 AND ?2";
@@ -53,6 +55,6 @@ pub(crate) fn used(
 }
 
 /// Ends a session.
-pub(crate) fn end(transaction: &Transaction<'_>, hash: &[u8]) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM sessions WHERE hash = ?1", [hash]).map(drop)
+pub(crate) fn end(transaction: &Transaction<'_>, hash: &[u8]) -> failure::Result<()> {
+    transaction.execute("DELETE FROM sessions WHERE hash = ?1", params![hash]).map(drop)
 }

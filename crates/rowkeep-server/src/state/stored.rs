@@ -1,7 +1,9 @@
 //! Values as the state keeps them.
 
 use jiff::Timestamp;
-use rusqlite::Row;
+
+use super::failure::{self, Failure};
+use super::value::Row;
 
 /// A time as the state keeps it: microseconds since the beginning of 1970.
 pub(crate) fn stored(time: Timestamp) -> i64 {
@@ -14,16 +16,13 @@ pub(crate) fn time(stored: i64) -> Timestamp {
 }
 
 /// A list of names as the state keeps it.
-pub(crate) fn stored_names(names: Option<&[String]>) -> rusqlite::Result<Option<String>> {
-    let stored = names.map(serde_json::to_string).transpose();
-    stored.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+pub(crate) fn stored_names(names: Option<&[String]>) -> failure::Result<Option<String>> {
+    Ok(names.map(serde_json::to_string).transpose()?)
 }
 
 /// A list of names that the state keeps in a column.
-pub(crate) fn names(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Vec<String>>> {
+pub(crate) fn names(row: &Row, column: usize) -> failure::Result<Option<Vec<String>>> {
     let names: Option<String> = row.get(column)?;
-    let malformed = |error: serde_json::Error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
-    };
+    let malformed = |_| Failure::Value { column };
     names.map(|text| serde_json::from_str(&text).map_err(malformed)).transpose()
 }

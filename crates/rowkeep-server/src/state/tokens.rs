@@ -1,9 +1,11 @@
 //! Tokens: who may do what over HTTP. Of each only a hash is kept.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::failure;
 use super::stored::{names, stored, stored_names, time};
+use super::transaction::Transaction;
+use super::value::{Row, params};
 
 /// A token, without the secret.
 #[derive(Debug, Clone)]
@@ -20,20 +22,20 @@ pub(crate) struct Token {
 
 const COLUMNS: &str = "id, name, role, databases, created, expires, last_used";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
+fn read(row: &Row) -> failure::Result<Token> {
     Ok(Token {
         id: row.get(0)?,
         name: row.get(1)?,
         role: row.get(2)?,
         databases: names(row, 3)?,
         created: time(row.get(4)?),
-        expires: row.get::<_, Option<i64>>(5)?.map(time),
-        last_used: row.get::<_, Option<i64>>(6)?.map(time),
+        expires: row.get::<Option<i64>>(5)?.map(time),
+        last_used: row.get::<Option<i64>>(6)?.map(time),
     })
 }
 
 /// Keeps a token, by the hash of its secret.
-pub(crate) fn add(transaction: &Transaction<'_>, token: &Token, hash: &[u8]) -> rusqlite::Result<()> {
+pub(crate) fn add(transaction: &Transaction<'_>, token: &Token, hash: &[u8]) -> failure::Result<()> {
     let databases = stored_names(token.databases.as_deref())?;
     let (created, expires) = (stored(token.created), token.expires.map(stored));
     transaction
@@ -49,9 +51,9 @@ pub(crate) fn used(
     transaction: &Transaction<'_>,
     hash: &[u8],
     now: Timestamp,
-) -> rusqlite::Result<Option<Token>> {
+) -> failure::Result<Option<Token>> {
     let query = format!("SELECT {COLUMNS} FROM tokens WHERE hash = ?1 AND (expires IS NULL OR expires > ?2)");
-    let token = transaction.query_row(&query, params![hash, stored(now)], read).optional()?;
+    let token = transaction.query_optional(&query, params![hash, stored(now)], read)?;
     // To the minute, so that not every request writes.
     if let Some(token) = &token {
         let note = "UPDATE tokens SET last_used = ?2 WHERE id = ?1 AND coalesce(last_used, 0) NOT BETWEEN ?2 - 60000000 AND ?2";
@@ -61,9 +63,8 @@ pub(crate) fn used(
 }
 
 /// All tokens, the oldest first.
-pub(crate) fn list(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Token>> {
-    let mut statement = transaction.prepare(&format!("SELECT {COLUMNS} FROM tokens ORDER BY created, id"))?;
-    statement.query_map((), read)?.collect()
+pub(crate) fn list(transaction: &Transaction<'_>) -> failure::Result<Vec<Token>> {
+    transaction.query(&format!("SELECT {COLUMNS} FROM tokens ORDER BY created, id"), &[], read)
 }
 
 /// What became of a token that was to be removed.
@@ -78,15 +79,15 @@ pub(crate) enum Removed {
 }
 
 /// Removes a token, but for the last by which others can be made.
-pub(crate) fn remove(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<Removed> {
+pub(crate) fn remove(transaction: &Transaction<'_>, id: &str) -> failure::Result<Removed> {
     const MASTER: &str = "role = 'admin' AND databases IS NULL AND expires IS NULL";
     let count = |condition: &str| {
         let query = format!("SELECT count(*) FROM tokens WHERE {MASTER} AND {condition}");
-        transaction.query_row(&query, [id], |row| row.get::<_, i64>(0))
+        transaction.query_row(&query, params![id], |row| row.get::<i64>(0))
     };
     if count("id = ?1")? > 0 && count("id <> ?1")? == 0 {
         return Ok(Removed::Last);
     }
-    let removed = transaction.execute("DELETE FROM tokens WHERE id = ?1", [id])? > 0;
+    let removed = transaction.execute("DELETE FROM tokens WHERE id = ?1", params![id])? > 0;
     Ok(if removed { Removed::Gone } else { Removed::Missing })
 }

@@ -1,9 +1,11 @@
 //! Users: their names, what is kept of their passwords, and what they may do.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::failure::{self, Failure};
 use super::stored::{names, stored, stored_names, time};
+use super::transaction::Transaction;
+use super::value::{Row, params};
 
 /// A user, without what is kept of the password.
 #[derive(Debug, Clone)]
@@ -31,7 +33,7 @@ pub(crate) const NO_PASSWORD: &str = "!";
 pub(super) const COLUMNS: &str = "users.id, users.name, users.role, users.databases, users.must_change, users.second_factor, users.last_step, \
      users.created, users.last_seen, users.issuer IS NOT NULL";
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<User> {
+pub(super) fn read(row: &Row) -> failure::Result<User> {
     Ok(User {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -41,34 +43,33 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<User> {
         second_factor: row.get(5)?,
         last_step: row.get(6)?,
         created: time(row.get(7)?),
-        last_seen: row.get::<_, Option<i64>>(8)?.map(time),
+        last_seen: row.get::<Option<i64>>(8)?.map(time),
         is_of_provider: row.get(9)?,
     })
 }
 
 /// All users, by name.
-pub(crate) fn list(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<User>> {
-    let mut statement = transaction.prepare(&format!("SELECT {COLUMNS} FROM users ORDER BY name"))?;
-    statement.query_map((), read)?.collect()
+pub(crate) fn list(transaction: &Transaction<'_>) -> failure::Result<Vec<User>> {
+    transaction.query(&format!("SELECT {COLUMNS} FROM users ORDER BY lower(name)"), &[], read)
 }
 
 /// The user of a name, and what is kept of the password.
-pub(crate) fn named(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<Option<(User, String)>> {
-    let query = format!("SELECT {COLUMNS}, password FROM users WHERE name = ?1");
-    transaction.query_row(&query, [name], |row| Ok((read(row)?, row.get(10)?))).optional()
+pub(crate) fn named(transaction: &Transaction<'_>, name: &str) -> failure::Result<Option<(User, String)>> {
+    let query = format!("SELECT {COLUMNS}, password FROM users WHERE lower(name) = lower(?1)");
+    transaction.query_optional(&query, params![name], |row| Ok((read(row)?, row.get(10)?)))
 }
 
 /// The user of an id.
-pub(crate) fn by_id(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<Option<User>> {
-    transaction.query_row(&format!("SELECT {COLUMNS} FROM users WHERE id = ?1"), [id], read).optional()
+pub(crate) fn by_id(transaction: &Transaction<'_>, id: &str) -> failure::Result<Option<User>> {
+    transaction.query_optional(&format!("SELECT {COLUMNS} FROM users WHERE id = ?1"), params![id], read)
 }
 
 /// Keeps a user; whether the name was free.
-pub(crate) fn add(transaction: &Transaction<'_>, user: &User, password: &str) -> rusqlite::Result<bool> {
+pub(crate) fn add(transaction: &Transaction<'_>, user: &User, password: &str) -> failure::Result<bool> {
     let databases = stored_names(user.databases.as_deref())?;
     let added = transaction.execute(
         "INSERT INTO users (id, name, password, must_change, role, databases, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-         ON CONFLICT (name) DO NOTHING",
+         ON CONFLICT (lower(name)) DO NOTHING",
         params![user.id, user.name, password, user.must_change, user.role, databases, stored(user.created)],
     )?;
     Ok(added > 0)
@@ -100,9 +101,9 @@ pub(crate) enum Entered {
 }
 
 /// Makes somebody whom a provider has let in what he is to be, as a user who is his alone.
-pub(crate) fn enter(transaction: &Transaction<'_>, newcomer: &Newcomer) -> rusqlite::Result<Entered> {
+pub(crate) fn enter(transaction: &Transaction<'_>, newcomer: &Newcomer) -> failure::Result<Entered> {
     let query = format!("SELECT {COLUMNS} FROM users WHERE issuer = ?1 AND subject = ?2");
-    let known = transaction.query_row(&query, [&newcomer.issuer, &newcomer.subject], read).optional()?;
+    let known = transaction.query_optional(&query, params![newcomer.issuer, newcomer.subject], read)?;
     let id = known.as_ref().map_or(&newcomer.id, |user| &user.id);
     if named(transaction, &newcomer.name)?.is_some_and(|(user, _)| user.id != *id) {
         return Ok(Entered::NameTaken);
@@ -115,11 +116,11 @@ pub(crate) fn enter(transaction: &Transaction<'_>, newcomer: &Newcomer) -> rusql
     } else {
         transaction.execute(
             "INSERT INTO users (id, name, password, must_change, role, databases, created, issuer, subject) \
-             VALUES (?1, ?2, ?3, FALSE, ?4, ?5, ?6, ?7, ?8)",
+             VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8)",
             params![id, name, NO_PASSWORD, role, databases, now, issuer, subject],
         )?;
     }
-    let user = by_id(transaction, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let user = by_id(transaction, id)?.ok_or(Failure::NoRow)?;
     Ok(if known.is_some() { Entered::Known(user) } else { Entered::Made(user) })
 }
 
@@ -129,7 +130,7 @@ pub(crate) fn set_role(
     id: &str,
     role: &str,
     databases: Option<&[String]>,
-) -> rusqlite::Result<bool> {
+) -> failure::Result<bool> {
     let databases = stored_names(databases)?;
     let set = "UPDATE users SET role = ?2, databases = ?3 WHERE id = ?1";
     Ok(transaction.execute(set, params![id, role, databases])? > 0)
@@ -141,10 +142,10 @@ pub(crate) fn set_password(
     id: &str,
     password: &str,
     must_change: bool,
-) -> rusqlite::Result<bool> {
+) -> failure::Result<bool> {
     let set = "UPDATE users SET password = ?2, must_change = ?3 WHERE id = ?1";
     let is_set = transaction.execute(set, params![id, password, must_change])? > 0;
-    transaction.execute("DELETE FROM sessions WHERE user = ?1", [id])?;
+    transaction.execute("DELETE FROM sessions WHERE user_id = ?1", params![id])?;
     Ok(is_set)
 }
 
@@ -153,7 +154,7 @@ pub(crate) fn begin_second_factor(
     transaction: &Transaction<'_>,
     id: &str,
     sealed: &[u8],
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     transaction.execute("UPDATE users SET begun_factor = ?2 WHERE id = ?1", params![id, sealed]).map(drop)
 }
 
@@ -161,9 +162,9 @@ pub(crate) fn begin_second_factor(
 pub(crate) fn begun_second_factor(
     transaction: &Transaction<'_>,
     id: &str,
-) -> rusqlite::Result<Option<Vec<u8>>> {
+) -> failure::Result<Option<Vec<u8>>> {
     let query = "SELECT begun_factor FROM users WHERE id = ?1";
-    Ok(transaction.query_row(query, [id], |row| row.get(0)).optional()?.flatten())
+    Ok(transaction.query_optional(query, params![id], |row| row.get(0))?.flatten())
 }
 
 /// Makes the second factor count that was begun, of which the code of a step was shown.
@@ -171,35 +172,35 @@ pub(crate) fn confirm_second_factor(
     transaction: &Transaction<'_>,
     id: &str,
     step: i64,
-) -> rusqlite::Result<()> {
+) -> failure::Result<()> {
     let set =
         "UPDATE users SET second_factor = begun_factor, begun_factor = NULL, last_step = ?2 WHERE id = ?1";
     transaction.execute(set, params![id, step]).map(drop)
 }
 
 /// Removes the second factor of a user.
-pub(crate) fn remove_second_factor(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
+pub(crate) fn remove_second_factor(transaction: &Transaction<'_>, id: &str) -> failure::Result<()> {
     let set = "UPDATE users SET second_factor = NULL, begun_factor = NULL WHERE id = ?1";
-    transaction.execute(set, [id]).map(drop)
+    transaction.execute(set, params![id]).map(drop)
 }
 
 /// Notes that the code of a step was used; whether it was not before.
-pub(crate) fn take_step(transaction: &Transaction<'_>, id: &str, step: i64) -> rusqlite::Result<bool> {
+pub(crate) fn take_step(transaction: &Transaction<'_>, id: &str, step: i64) -> failure::Result<bool> {
     let take = "UPDATE users SET last_step = ?2 WHERE id = ?1 AND last_step < ?2";
     Ok(transaction.execute(take, params![id, step])? > 0)
 }
 
 /// Removes a user with all sessions of his.
-pub(crate) fn remove(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
-    Ok(transaction.execute("DELETE FROM users WHERE id = ?1", [id])? > 0)
+pub(crate) fn remove(transaction: &Transaction<'_>, id: &str) -> failure::Result<bool> {
+    Ok(transaction.execute("DELETE FROM users WHERE id = ?1", params![id])? > 0)
 }
 
 /// Whether a user is the last who may do everything.
-pub(crate) fn is_last_administrator(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
+pub(crate) fn is_last_administrator(transaction: &Transaction<'_>, id: &str) -> failure::Result<bool> {
     let count = |condition: &str| {
         let query =
             format!("SELECT count(*) FROM users WHERE role = 'admin' AND databases IS NULL AND {condition}");
-        transaction.query_row(&query, [id], |row| row.get::<_, i64>(0))
+        transaction.query_row(&query, params![id], |row| row.get::<i64>(0))
     };
     Ok(count("id = ?1")? > 0 && count("id <> ?1")? == 0)
 }

@@ -66,7 +66,7 @@ CREATE TABLE audit (
 
 CREATE TABLE users (
     id TEXT PRIMARY KEY,
-    name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    name TEXT NOT NULL,
     -- The Argon2id hash in its usual form, or ! where there is none.
     password TEXT NOT NULL,
     must_change INTEGER NOT NULL,
@@ -86,16 +86,19 @@ CREATE TABLE users (
     UNIQUE (issuer, subject)
 ) STRICT, WITHOUT ROWID;
 
+-- Whatever letters somebody writes large.
+CREATE UNIQUE INDEX users_by_name ON users (lower(name));
+
 CREATE TABLE sessions (
     hash BLOB PRIMARY KEY,
-    user TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created INTEGER NOT NULL,
     last_used INTEGER NOT NULL,
     expires INTEGER NOT NULL,
     address TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX sessions_by_user ON sessions (user);
+CREATE INDEX sessions_by_user ON sessions (user_id);
 
 -- What is or was wrong: a kind of it with an object is open once at most.
 CREATE TABLE incidents (
@@ -148,4 +151,10 @@ CREATE TABLE kept (
     number INTEGER NOT NULL,
     hash BLOB NOT NULL,
     time INTEGER NOT NULL
+) STRICT;
+
+-- Tells the key beside the state from others; nobody learns it from that.
+CREATE TABLE key_mark (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    mark BLOB NOT NULL
 ) STRICT;

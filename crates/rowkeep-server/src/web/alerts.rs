@@ -7,6 +7,7 @@ use crate::access::Role;
 use crate::alerts::{Event, Message, Severity, send};
 use crate::state::channels;
 use crate::state::incidents::{self, After, Incident};
+use crate::state::transaction::Transaction;
 
 /// So many are looked at together.
 const AT_ONCE: u32 = 500;
@@ -37,7 +38,7 @@ pub(crate) async fn list(
     // Some may be nobody's business who asks.
     let mut seen = Vec::new();
     let last = loop {
-        let list = move |state: &rusqlite::Transaction<'_>| incidents::list(state, next, AT_ONCE);
+        let list = move |state: &Transaction<'_>| incidents::list(state, next, AT_ONCE);
         let page = service.queue().state().transaction(list).await?;
         let is_last = page.len() < AT_ONCE as usize;
         next = page.last().map(place);
@@ -78,7 +79,7 @@ pub(crate) async fn test(
     let outcome = if sent.is_ok() { "done" } else { "failed" };
     caller.note(service, "channel.test", name.to_owned(), outcome).await?;
     let (failure, name) = (sent.as_ref().err().cloned(), name.to_owned());
-    let noted = move |state: &rusqlite::Transaction<'_>| match failure {
+    let noted = move |state: &Transaction<'_>| match failure {
         None => channels::delivered(state, &name, now),
         Some(told) => channels::failed(state, &name, &told, 1, now),
     };

@@ -109,6 +109,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "It takes too long", detail)
     }
 
+    pub(crate) fn away() -> Self {
+        let detail =
+            "the service cannot reach the database of its state, and nothing was done; its log says why";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "away", "The state is away", detail)
+    }
+
     pub(crate) fn broken(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The service failed", detail)
     }
@@ -128,7 +134,7 @@ impl IntoResponses for Problem {
             (422, "The body says something else"),
             (429, "Too many attempts that were wrong came from this address"),
             (502, "A database or store cannot be used"),
-            (503, "It takes too long"),
+            (503, "It takes too long, or the state of the service is away"),
         ];
         let described = |(status, description): (u16, &str)| {
             let schema = RefOr::Ref(openapi::Ref::from_schema_name("Problem"));
@@ -176,6 +182,10 @@ impl From<crate::Error> for Problem {
     fn from(error: crate::Error) -> Self {
         if let crate::Error::UserOfProvider { .. } = error {
             return Self::conflict(error.to_string());
+        }
+        // It is in the log already, and passes.
+        if let crate::Error::StateAway { .. } | crate::Error::StateLost { .. } = error {
+            return Self::away();
         }
         tracing::error!("{}", in_one_line(&error));
         Self::broken("the state of the service cannot be used; its log says why")

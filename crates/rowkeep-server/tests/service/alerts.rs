@@ -85,7 +85,7 @@ fn kinds(received: &[Received]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alert_is_told_once_and_is_over_once() {
+pub(super) async fn an_alert_is_told_once_and_is_over_once() {
     let (web, clock) = (Web::new().await, clock("2026-11-29T12:00:00Z"));
     let config = webhook("hook", &web, "alerts = ['backup_failed']");
     let service = Service::with(&config, clock.clone()).await;
@@ -139,7 +139,7 @@ async fn an_alert_is_told_once_and_is_over_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn quiet_hours_hold_back_what_can_wait() {
+pub(super) async fn quiet_hours_hold_back_what_can_wait() {
     let (web, clock) = (Web::new().await, clock("2026-11-29T23:00:00Z"));
     let config =
         webhook("hook", &web, "quiet = '22:00 to 07:00'\nalerts = ['backup_failed', 'unauthorised']");
@@ -184,7 +184,7 @@ async fn quiet_hours_hold_back_what_can_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_promise_is_told_of_before_it_is_broken() {
+pub(super) async fn a_promise_is_told_of_before_it_is_broken() {
     let (web, clock) = (Web::new().await, clock("2026-11-29T12:00:00Z"));
     let folder = folder();
     std::fs::copy(folder.path().join("shop.db"), folder.path().join("third.db")).expect("it is copied");
@@ -232,7 +232,7 @@ async fn a_promise_is_told_of_before_it_is_broken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_missed_while_nothing_ran_is_caught_up_without_an_alert() {
+pub(super) async fn what_was_missed_while_nothing_ran_is_caught_up_without_an_alert() {
     let clock = clock("2026-11-29T12:00:00Z");
     let config = "[databases.third]\nurl = 'third.db'\npromise = { lose = '1h' }\n";
     let folder = folder();
@@ -249,7 +249,7 @@ async fn what_was_missed_while_nothing_ran_is_caught_up_without_an_alert() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspicious_backup_is_told_of_until_somebody_looked() {
+pub(super) async fn a_suspicious_backup_is_told_of_until_somebody_looked() {
     let service = Service::new().await;
     let path = "/api/v1/databases/shop/backups?wait=60s";
     let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
@@ -270,7 +270,7 @@ async fn a_suspicious_backup_is_told_of_until_somebody_looked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_and_a_full_store_are_told_of() {
+pub(super) async fn damage_and_a_full_store_are_told_of() {
     let service = Service::with("capacity = '1kB'", clock("2026-11-29T12:00:00Z")).await;
     service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     let path = "/api/v1/repository/checks?wait=60s";
@@ -317,7 +317,7 @@ async fn damage_and_a_full_store_are_told_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_have_each_alert_once() {
+pub(super) async fn pages_have_each_alert_once() {
     let service = Service::new().await;
     let path = "/api/v1/databases/shop/backups?wait=60s";
     for _ in 0..3 {

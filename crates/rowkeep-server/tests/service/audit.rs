@@ -14,7 +14,7 @@ use super::support::{Service, state};
 const VERIFICATION: &str = "/api/v1/audit/verification";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_tells_of_every_change() {
+pub(super) async fn the_audit_tells_of_every_change() {
     let service = Service::new().await;
     let token = service.token.clone();
     service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
@@ -124,7 +124,7 @@ fn reasons(verified: &Value) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn snapshots_know_the_audit_of_their_time() {
+pub(super) async fn snapshots_know_the_audit_of_their_time() {
     let (folder, token) = stopped().await;
     let service = Service::again(Arc::clone(&folder), Some(token.clone()), "", SystemClock::shared()).await;
     let listed = service.get("/api/v1/databases/orders/snapshots").await;
@@ -145,7 +145,7 @@ async fn snapshots_know_the_audit_of_their_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_audit_that_is_cut_at_its_end_is_noticed() {
+pub(super) async fn an_audit_that_is_cut_at_its_end_is_noticed() {
     let (folder, token) = stopped().await;
     // What came after the last snapshot, nobody knows; what was there before the second is missed.
     let cut = "DELETE FROM audit WHERE number >= 4";
@@ -158,7 +158,7 @@ async fn an_audit_that_is_cut_at_its_end_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_audit_that_is_written_anew_is_noticed() {
+pub(super) async fn an_audit_that_is_written_anew_is_noticed() {
     let (folder, token) = stopped().await;
     write_anew(&state(&folder), 4);
     let found = verified(&folder, Some(&token)).await;
@@ -173,7 +173,7 @@ async fn an_audit_that_is_written_anew_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_that_is_replaced_is_noticed() {
+pub(super) async fn a_state_that_is_replaced_is_noticed() {
     let (folder, _) = stopped().await;
     std::fs::remove_file(state(&folder)).expect("it is removed");
     let found = verified(&folder, None).await;
@@ -187,7 +187,7 @@ async fn a_state_that_is_replaced_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repository_that_is_away_is_named() {
+pub(super) async fn a_repository_that_is_away_is_named() {
     let (folder, token) = stopped().await;
     let (place, away) = (folder.path().join("repository"), folder.path().join("away"));
     std::fs::rename(&place, &away).expect("it is moved");
@@ -199,7 +199,7 @@ async fn a_repository_that_is_away_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_whole_audit_is_given_to_others() {
+pub(super) async fn the_whole_audit_is_given_to_others() {
     let service = Service::new().await;
     // More than one page, and names that a spreadsheet would take for something else.
     let body = json!({ "name": "=1+1,\"x\"", "role": "viewer" });

@@ -31,7 +31,7 @@ fn slack(name: &str, web: &Web, rest: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_kind_gets_what_it_understands() {
+pub(super) async fn each_kind_gets_what_it_understands() {
     let web = Web::new().await;
     let url = |path: &str| format!("url = '{}'", web.at(path));
     let config = [
@@ -111,7 +111,7 @@ async fn each_kind_gets_what_it_understands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mail_arrives() {
+pub(super) async fn mail_arrives() {
     let server = MailServer::new();
     let mail = |name: &str, password: &str, tls: &str| {
         let rest = format!(
@@ -172,7 +172,7 @@ async fn mail_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_goes_where_it_may_not() {
+pub(super) async fn nothing_goes_where_it_may_not() {
     let web = Web::new().await;
     let private = |name: &str, url: String| {
         format!("[[channels]]\nname = '{name}'\nkind = 'slack'\nurl = '{url}'\nalerts = []\n")
@@ -215,7 +215,7 @@ async fn nothing_goes_where_it_may_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_fails_is_told_over_the_others() {
+pub(super) async fn a_channel_that_fails_is_told_over_the_others() {
     let (web, clock) = (Web::new().await, clock());
     let service =
         Service::with(&[slack("one", &web, ""), slack("two", &web, "")].concat(), clock.clone()).await;
@@ -255,7 +255,7 @@ async fn a_channel_that_fails_is_told_over_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn successes_and_summaries_come_to_those_who_want_them() {
+pub(super) async fn successes_and_summaries_come_to_those_who_want_them() {
     let (web, clock) = (Web::new().await, clock());
     let config = [
         slack("each", &web, "success = true\nalerts = []\ndatabases = ['shop']"),
@@ -288,7 +288,7 @@ async fn successes_and_summaries_come_to_those_who_want_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pings_join_the_beginning_and_the_end() {
+pub(super) async fn pings_join_the_beginning_and_the_end() {
     let (web, clock) = (Web::new().await, clock());
     let folder = folder();
     std::fs::copy(folder.path().join("shop.db"), folder.path().join("third.db")).expect("it is copied");

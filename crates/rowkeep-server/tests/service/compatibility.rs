@@ -114,7 +114,7 @@ async fn made(service: &Service, body: Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn backups_are_made_listed_and_deleted() {
+pub(super) async fn backups_are_made_listed_and_deleted() {
     let service = service(CONFIG).await;
     assert_eq!(service.get("/api/backup").await, json!({ "success": true, "backups": [] }));
     let stats = service.get("/api/backup?action=stats").await;
@@ -182,7 +182,7 @@ async fn backups_are_made_listed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn backups_come_back() {
+pub(super) async fn backups_come_back() {
     let service = service(CONFIG).await;
     let id = made(&service, json!({ "includeSessions": true })).await;
     let restore = async |body: Value| service.post("/api/backup/restore", body).await;
@@ -225,7 +225,7 @@ async fn backups_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_administrator_backs_up_with_a_token() {
+pub(super) async fn an_administrator_backs_up_with_a_token() {
     let service = service(CONFIG).await;
     let post = service.send(Method::POST, "/api/admin/backup", Some(&service.token), None).await;
     let made = post.expect(200);
@@ -237,7 +237,7 @@ async fn an_administrator_backs_up_with_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn they_are_for_those_who_may() {
+pub(super) async fn they_are_for_those_who_may() {
     const ROLES: [&str; 4] = ["viewer", "operator", "restorer", "admin"];
     let service = service(CONFIG).await;
     let backup = made(&service, json!({})).await;
@@ -271,7 +271,7 @@ async fn they_are_for_those_who_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn they_mean_nothing_where_nothing_is_configured() {
+pub(super) async fn they_mean_nothing_where_nothing_is_configured() {
     let without = Service::new().await;
     for row in rows() {
         let answer = without.send(row.method, row.path, Some(&without.token), row.body).await;

@@ -40,7 +40,7 @@ fn standings(outcome: &HealthOutcome) -> Vec<(&str, Standing)> {
 const DAILY: &str = "[schedule]\nbackup = 'daily at 02:00'\n[databases.other]\nurl = 'orders.db'\npromise = { lose = '12h' }\nschedule = { backup = 'off' }\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_does_not_come_is_said() {
+pub(super) async fn a_backup_that_does_not_come_is_said() {
     let clock = Arc::new(TestClock::new(time("2026-11-29T12:00:00Z")));
     let service = Service::with(DAILY, clock.clone()).await;
     let back_up = async |name: &str| {

@@ -70,7 +70,7 @@ impl Events {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_told_until_the_end() {
+pub(super) async fn progress_is_told_until_the_end() {
     let service = gated().await;
     let job = ask_for_backup(&service).await;
     let mut events = Events::of(&service, &job).await;
@@ -99,7 +99,7 @@ async fn progress_is_told_until_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_is_stopped_ends() {
+pub(super) async fn a_job_that_is_stopped_ends() {
     let service = gated().await;
     let running = ask_for_backup(&service).await;
     let waiting = ask_for_backup(&service).await;
@@ -119,7 +119,7 @@ async fn a_job_that_is_stopped_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_the_service_ends_the_events() {
+pub(super) async fn the_end_of_the_service_ends_the_events() {
     let service = gated().await;
     let running = ask_for_backup(&service).await;
     let mut events = Events::of(&service, &running).await;

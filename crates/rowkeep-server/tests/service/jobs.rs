@@ -9,7 +9,7 @@ use serde_json::json;
 use super::support::{Service, state};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_is_made_and_waited_for() {
+pub(super) async fn a_backup_is_made_and_waited_for() {
     let service = Service::new().await;
     let body = json!({ "name": "before", "tags": { "release": "v2" } });
     let answer = service.post("/api/v1/databases/shop/backups", body).await;
@@ -37,7 +37,7 @@ async fn a_backup_is_made_and_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_lists_have_each_entry_once() {
+pub(super) async fn pages_of_lists_have_each_entry_once() {
     let service = Service::new().await;
     for _ in 0..7 {
         service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
@@ -64,7 +64,7 @@ async fn pages_of_lists_have_each_entry_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_sent_again_is_done_once() {
+pub(super) async fn a_request_that_is_sent_again_is_done_once() {
     let service = Service::new().await;
     let send = async |key: &str, body| {
         let request = service.request(Method::POST, "/api/v1/databases/shop/backups?wait=60s");
@@ -83,7 +83,7 @@ async fn a_request_that_is_sent_again_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_failed_says_why() {
+pub(super) async fn what_failed_says_why() {
     let service = Service::new().await;
     std::fs::remove_file(service.folder.path().join("orders.db")).expect("it is removed");
     let job = service.post("/api/v1/databases/orders/backups?wait=60s", json!({})).await.expect(200);
@@ -94,7 +94,7 @@ async fn what_failed_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_ends_goes_on_where_it_was() {
+pub(super) async fn a_service_that_ends_goes_on_where_it_was() {
     let service = Service::new().await;
     let token = service.token.clone();
     let done = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
@@ -120,12 +120,12 @@ async fn a_service_that_ends_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_process_serves_with_a_state() {
+pub(super) async fn one_process_serves_with_a_state() {
     let service = Service::new().await;
     let folder = Arc::clone(&service.folder);
     let options = rowkeep_server::ServerOptions {
         listen: "127.0.0.1:0".to_owned(),
-        state: state(&folder),
+        state: super::support::place(&folder),
         new_token: false,
         new_password: None,
         config: None,
@@ -139,7 +139,7 @@ async fn one_process_serves_with_a_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repository_that_is_away_gets_no_backups() {
+pub(super) async fn a_repository_that_is_away_gets_no_backups() {
     let service = Service::new().await;
     service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     let (place, away) = (service.folder.path().join("repository"), service.folder.path().join("away"));
@@ -165,7 +165,7 @@ async fn a_repository_that_is_away_gets_no_backups() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_elses_database_is_no_state() {
+pub(super) async fn somebody_elses_database_is_no_state() {
     let folder = super::support::folder();
     let theirs = folder.path().join("orders.db");
     let before = std::fs::read(&theirs).expect("it is there");
@@ -179,7 +179,7 @@ async fn somebody_elses_database_is_no_state() {
     ] {
         let options = rowkeep_server::ServerOptions {
             listen: "127.0.0.1:0".to_owned(),
-            state: path.clone(),
+            state: rowkeep_server::StatePlace::file(path),
             new_token: false,
             new_password: None,
             config: None,

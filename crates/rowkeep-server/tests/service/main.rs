@@ -11,6 +11,7 @@ mod job_events;
 mod jobs;
 mod metrics;
 mod oidc;
+mod on_postgres;
 mod operations;
 mod pages;
 mod provider;

@@ -48,7 +48,7 @@ fn figures<'a>(text: &'a str, name: &str) -> Vec<(&'a str, f64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_known_is_said() {
+pub(super) async fn what_is_known_is_said() {
     let service = busy().await;
     let text = text(&service).await;
     for family in ALL {
@@ -106,7 +106,7 @@ fn names(text: &str) -> BTreeSet<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_shipped_for_monitoring_uses_figures_that_there_are() {
+pub(super) async fn what_is_shipped_for_monitoring_uses_figures_that_there_are() {
     let service = busy().await;
     let text = text(&service).await;
     let known = names(&text);

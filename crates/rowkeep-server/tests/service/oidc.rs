@@ -104,7 +104,7 @@ impl<'a> Browser<'a> {
 }
 
 #[tokio::test]
-async fn somebody_is_what_his_groups_make_him_at_each_sign_in() {
+pub(super) async fn somebody_is_what_his_groups_make_him_at_each_sign_in() {
     let (provider, clock) = (Provider::start().await, clock());
     let service = service(&provider, &clock).await;
     let page = Browser::new(&service).get("/sign-in").await.text().await.expect("it is text");
@@ -136,7 +136,7 @@ async fn somebody_is_what_his_groups_make_him_at_each_sign_in() {
 }
 
 #[tokio::test]
-async fn what_a_provider_did_not_say_of_this_attempt_is_not_believed() {
+pub(super) async fn what_a_provider_did_not_say_of_this_attempt_is_not_believed() {
     let (provider, clock) = (Provider::start().await, clock());
     let service = service(&provider, &clock).await;
     let not_believed = "is not believed";
@@ -173,7 +173,7 @@ async fn what_a_provider_did_not_say_of_this_attempt_is_not_believed() {
 }
 
 #[tokio::test]
-async fn an_attempt_belongs_to_one_browser_for_a_while_and_counts_once() {
+pub(super) async fn an_attempt_belongs_to_one_browser_for_a_while_and_counts_once() {
     let (provider, clock) = (Provider::start().await, clock());
     let service = service(&provider, &clock).await;
     provider.says(json!({ "groups": ["all"] }));
@@ -194,7 +194,7 @@ async fn an_attempt_belongs_to_one_browser_for_a_while_and_counts_once() {
 }
 
 #[tokio::test]
-async fn without_its_provider_the_service_says_so_and_goes_on() {
+pub(super) async fn without_its_provider_the_service_says_so_and_goes_on() {
     let (provider, clock) = (Provider::start().await, clock());
     let service = service(&provider, &clock).await;
     provider.says(json!({ "groups": ["all"] }));

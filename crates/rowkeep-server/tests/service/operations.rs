@@ -206,7 +206,7 @@ fn the_description_that_is_kept_is_the_one_that_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_is_for_those_who_may() {
+pub(super) async fn each_is_for_those_who_may() {
     let service = Service::new().await;
     let job = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     let job = job["id"].as_str().expect("it has an id").to_owned();
@@ -291,7 +291,7 @@ async fn each_is_for_those_who_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_that_are_wrong_are_refused_in_words() {
+pub(super) async fn requests_that_are_wrong_are_refused_in_words() {
     let service = Service::new().await;
     let post = |path: &str| service.request(Method::POST, path);
     let backups = "/api/v1/databases/shop/backups";
@@ -367,7 +367,7 @@ async fn requests_that_are_wrong_are_refused_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_guesses_tokens_is_kept_out_for_a_while() {
+pub(super) async fn who_guesses_tokens_is_kept_out_for_a_while() {
     let service = Service::new().await;
     for _ in 0..10 {
         service.send(Method::GET, "/api/v1/jobs", Some("rowkeep_guess"), None).await.expect(401);
@@ -379,7 +379,7 @@ async fn who_guesses_tokens_is_kept_out_for_a_while() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_end_when_they_are_revoked() {
+pub(super) async fn tokens_end_when_they_are_revoked() {
     let service = Service::new().await;
     let made =
         service.post("/api/v1/tokens", json!({ "name": "deploy", "role": "operator" })).await.expect(201);
@@ -400,7 +400,7 @@ async fn tokens_end_when_they_are_revoked() {
     let last = format!("/api/v1/tokens/{first}");
     let last = service.send(Method::DELETE, &last, Some(&service.token), None).await.expect(409);
     assert!(last["detail"].as_str().is_some_and(|detail| detail.contains("the last token")), "{last}");
-    let bytes = std::fs::read(super::support::state(&service.folder)).expect("the state is there");
+    let bytes = super::support::whole_state(&service.folder).await;
     let wal = std::fs::read(service.folder.path().join("state.db-wal")).unwrap_or_default();
     let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
     assert!(!holds(&bytes) && !holds(&wal), "secrets are not kept");

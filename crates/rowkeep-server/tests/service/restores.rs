@@ -33,7 +33,7 @@ async fn planned(service: &Service, path: &str, body: Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_rows_come_back_and_go_again() {
+pub(super) async fn two_rows_come_back_and_go_again() {
     let service = Service::new().await;
     done(&service, "/api/v1/databases/shop/backups", json!({ "name": "good" })).await;
     sql(
@@ -64,7 +64,7 @@ async fn two_rows_come_back_and_go_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_was_changed_since_the_plan_stops_it() {
+pub(super) async fn a_row_that_was_changed_since_the_plan_stops_it() {
     let service = Service::new().await;
     done(&service, "/api/v1/databases/shop/backups", json!({})).await;
     sql(&service, "UPDATE customers SET name = 'wrong' WHERE id IN (7, 8)");
@@ -78,7 +78,7 @@ async fn a_row_that_was_changed_since_the_plan_stops_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_person_executes_where_that_is_wanted() {
+pub(super) async fn a_second_person_executes_where_that_is_wanted() {
     let config = "[databases.shop2]\nurl = 'shop.db'\nsecond_person = true";
     let service = Service::with(config, rowkeep::clock::SystemClock::shared()).await;
     done(&service, "/api/v1/databases/shop2/backups", json!({})).await;
@@ -98,7 +98,7 @@ async fn a_second_person_executes_where_that_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_its_own_snapshots_stand_for_a_database() {
+pub(super) async fn only_its_own_snapshots_stand_for_a_database() {
     let service = Service::new().await;
     done(&service, "/api/v1/databases/shop/backups", json!({ "name": "good" })).await;
     done(&service, "/api/v1/databases/orders/backups", json!({ "name": "theirs" })).await;
@@ -131,7 +131,7 @@ async fn only_its_own_snapshots_stand_for_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_held_stays() {
+pub(super) async fn what_is_held_stays() {
     let service = Service::with("keep = { last = 1 }", rowkeep::clock::SystemClock::shared()).await;
     for name in ["first", "second", "third"] {
         done(&service, "/api/v1/databases/shop/backups", json!({ "name": name })).await;

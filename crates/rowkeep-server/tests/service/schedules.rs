@@ -22,7 +22,7 @@ fn wanted(jobs: &Value) -> Vec<String> {
 const JOBS: &str = "/api/v1/jobs?kind=backup&database=shop&state=done";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_comes_when_its_time_has_come_and_is_caught_up_once() {
+pub(super) async fn a_backup_comes_when_its_time_has_come_and_is_caught_up_once() {
     let clock = Arc::new(TestClock::new(time("2026-03-28T12:00:00Z")));
     let config = "timezone = 'Europe/London'\n[schedule]\nbackup = 'daily at 01:30'";
     let service = Service::with(config, clock.clone()).await;
@@ -54,7 +54,7 @@ async fn a_backup_comes_when_its_time_has_come_and_is_caught_up_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_failed_is_tried_again_after_growing_pauses() {
+pub(super) async fn what_failed_is_tried_again_after_growing_pauses() {
     let clock = Arc::new(TestClock::new(time("2026-11-29T12:00:00Z")));
     let config = "[schedule]\nbackup = 'daily at 13:00'";
     let service = Service::with(config, clock.clone()).await;
@@ -82,7 +82,7 @@ async fn what_failed_is_tried_again_after_growing_pauses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn repositories_are_checked_and_pruned_too() {
+pub(super) async fn repositories_are_checked_and_pruned_too() {
     let clock = Arc::new(TestClock::new(time("2026-11-29T12:00:00Z")));
     let config = "keep = { last = 1 }\n[schedule]\nbackup = 'every 10 minutes'\ncheck = 'hourly'\nprune = 'hourly at :30'\ndrill = 'hourly'";
     let service = Service::with(config, clock.clone()).await;

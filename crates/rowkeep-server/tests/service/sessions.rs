@@ -11,7 +11,7 @@ use totp_rs::{Builder, Secret};
 
 use super::support::{Answer, Service};
 
-const PASSWORD: &str = "a long enough secret";
+pub(super) const PASSWORD: &str = "a long enough secret";
 
 /// Operations of users who are signed in, which a token does not stand for: their ids, methods, paths, bodies, and the status for
 /// whoever is; of the first nothing is needed.
@@ -121,7 +121,7 @@ pub(super) async fn signed_in_as(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_password_is_for_choosing_another() {
+pub(super) async fn the_first_password_is_for_choosing_another() {
     let service = Service::new().await;
     let first = service.password.clone().expect("he was just made");
     let browser = sign_in(&service, json!({ "name": "Admin", "password": first })).await;
@@ -140,13 +140,13 @@ async fn the_first_password_is_for_choosing_another() {
     let users = browser.send(Method::GET, "/api/v1/users", None).await.expect(200);
     assert_eq!(users["users"][0]["name"], "admin");
     assert_eq!(users["users"][0]["must_change_password"], false);
-    let state = std::fs::read(super::support::state(&service.folder)).expect("it is read");
+    let state = super::support::whole_state(&service.folder).await;
     let holds = |text: &str| state.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(!holds(PASSWORD) && !holds(&browser.cookie["rowkeep_session=".len()..]), "hashes alone are kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_session_does_is_its_users_alone() {
+pub(super) async fn what_a_session_does_is_its_users_alone() {
     let service = Service::new().await;
     let first = administrator(&service).await;
     let audit = service.get("/api/v1/audit").await["entries"].to_string();
@@ -183,7 +183,7 @@ async fn what_a_session_does_is_its_users_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn roles_and_databases_are_those_of_the_user() {
+pub(super) async fn roles_and_databases_are_those_of_the_user() {
     let service = Service::new().await;
     let admin = administrator(&service).await;
     let body = json!({ "name": "olga", "role": "operator", "databases": ["shop"] });
@@ -222,7 +222,7 @@ async fn roles_and_databases_are_those_of_the_user() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn codes_of_a_second_factor_count_once() {
+pub(super) async fn codes_of_a_second_factor_count_once() {
     let clock = clock();
     let service = Service::with("", clock.clone()).await;
     let browser = administrator(&service).await;
@@ -247,7 +247,7 @@ async fn codes_of_a_second_factor_count_once() {
     try_to_sign_in(&service, with(Some(&shown))).await.expect(401);
     clock.jump(SignedDuration::from_mins(10));
     try_to_sign_in(&service, with(Some("000000"))).await.expect(401);
-    let state = std::fs::read(super::support::state(&service.folder)).expect("it is read");
+    let state = super::support::whole_state(&service.folder).await;
     let secret_bytes = Secret::try_from_base32(secret).expect("it is base32");
     let secret_bytes: &[u8] = secret_bytes.as_ref();
     assert!(!state.windows(secret_bytes.len()).any(|window| window == secret_bytes), "it is sealed");
@@ -256,7 +256,7 @@ async fn codes_of_a_second_factor_count_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_guesses_passwords_keeps_nobody_else_out() {
+pub(super) async fn who_guesses_passwords_keeps_nobody_else_out() {
     let clock = clock();
     let proxies = "[service]\nurl = 'https://backups.example.org'\ntrusted_proxies = ['127.0.0.1']";
     let service = Service::with(proxies, clock.clone()).await;
@@ -283,7 +283,7 @@ async fn who_guesses_passwords_keeps_nobody_else_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_end() {
+pub(super) async fn sessions_end() {
     let clock = clock();
     let service = Service::with("", clock.clone()).await;
     let browser = administrator(&service).await;
@@ -305,7 +305,7 @@ async fn sessions_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_stay_when_the_service_is_started_again() {
+pub(super) async fn users_stay_when_the_service_is_started_again() {
     let service = Service::with("", SystemClock::shared()).await;
     let cookie = administrator(&service).await.cookie;
     let token = service.token.clone();

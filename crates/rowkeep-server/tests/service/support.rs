@@ -1,15 +1,18 @@
 //! A service with a database and a repository of its own.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use rowkeep::Config;
 use rowkeep::clock::{Clock, SystemClock};
+use rowkeep::engine::Surroundings;
 use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
 use rowkeep::repository::SystemRandomness;
-use rowkeep_server::{Server, ServerOptions};
+use rowkeep_server::{Server, ServerOptions, StatePlace};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -57,7 +60,76 @@ pub(crate) fn folder() -> Arc<TempDir> {
             INSERT INTO customers SELECT i, 'name ' || i FROM n";
         database.execute_batch(rows).expect("rows are written");
     }
+    if ON_POSTGRES.get() {
+        let url = a_schema();
+        std::fs::write(folder.path().join(URL), url).expect("it is written");
+    }
     Arc::new(folder)
+}
+
+/// The file of a folder that says where the state is, where that is no file.
+const URL: &str = "state.url";
+
+thread_local! {
+    /// Whether services of this test have their state on a server.
+    static ON_POSTGRES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does a test whose services have their state in PostgreSQL.
+pub(crate) fn on_postgres(test: impl FnOnce()) {
+    ON_POSTGRES.set(true);
+    test();
+    ON_POSTGRES.set(false);
+}
+
+/// A schema for a state, as a URL, in the first database that `ROWKEEP_TEST_POSTGRES` names.
+pub(crate) fn a_schema() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let servers = std::env::var("ROWKEEP_TEST_POSTGRES")
+        .unwrap_or_else(|_| panic!("ROWKEEP_TEST_POSTGRES is not set: run the tests with scripts/test"));
+    // One test after the other has another server.
+    let urls: Vec<&str> =
+        servers.split_whitespace().filter_map(|one| one.split_once('=')).map(|one| one.1).collect();
+    let url = urls[number as usize % urls.len()];
+    format!("{url}?options=-csearch_path%3Dstate_{}_{number}", std::process::id())
+}
+
+/// Where the state of a service in a folder is.
+pub(crate) fn place(folder: &TempDir) -> StatePlace {
+    match url(folder) {
+        Some(url) => {
+            let key = folder.path().join("state.db.key");
+            StatePlace::database(&url, key, &Surroundings::default()).expect("the URL is well formed")
+        }
+        None => StatePlace::file(state(folder)),
+    }
+}
+
+/// The URL of the state, where it is on a server.
+pub(crate) fn url(folder: &TempDir) -> Option<String> {
+    std::fs::read_to_string(folder.path().join(URL)).ok()
+}
+
+/// A connection to the database of a state, in its schema.
+pub(crate) async fn client(url: &str) -> tokio_postgres::Client {
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("it connects");
+    tokio::spawn(connection);
+    client
+}
+
+/// All that a state holds, as bytes.
+pub(crate) async fn whole_state(folder: &TempDir) -> Vec<u8> {
+    let Some(url) = url(folder) else { return std::fs::read(state(folder)).expect("the state is there") };
+    let client = client(&url).await;
+    let mut text = String::new();
+    for table in ["jobs", "tokens", "audit", "users", "sessions", "incidents", "deliveries", "channels"] {
+        let rows = client.query(&format!("SELECT t::text FROM {table} t"), &[]).await.expect("it is read");
+        rows.iter().for_each(|row| text.push_str(&row.get::<_, String>(0)));
+    }
+    assert!(!text.is_empty());
+    text.into_bytes()
 }
 
 impl Service {
@@ -97,7 +169,7 @@ impl Service {
         let workspace = Arc::new(Workspace::new(config, circumstances));
         let options = ServerOptions {
             listen: "127.0.0.1:0".to_owned(),
-            state: state(&folder),
+            state: place(&folder),
             new_token: token.is_none(),
             new_password: None,
             config: Some(text.into()),

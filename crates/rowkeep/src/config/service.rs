@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::beside;
@@ -21,6 +22,10 @@ pub struct ServiceSettings {
     pub tls: Option<TlsFiles>,
     /// How often the service keeps its own state in the repository.
     pub keep_state: KeepState,
+    /// Where the service keeps its state: a file, or the URL of a PostgreSQL database, which may hold a password.
+    pub state: Option<SecretString>,
+    /// The file of the key that seals secrets in the state.
+    pub state_key: Option<PathBuf>,
     /// Where people sign in beside the service itself.
     pub oidc: Option<Oidc>,
 }
@@ -50,6 +55,8 @@ pub(super) struct FileService {
     certificate: Option<String>,
     key: Option<String>,
     keep_state: Option<String>,
+    state: Option<String>,
+    state_key: Option<String>,
     oidc: Option<FileOidc>,
 }
 
@@ -103,7 +110,16 @@ impl FileService {
         if self.oidc.is_some() && url.is_none() {
             return Err("service: oidc: people are sent back to the service: write its url".into());
         }
+        let state = self.state.as_deref().map(|state| expand(state, variable)).transpose()?;
+        // What is no URL of a database is a file.
+        let state =
+            state.map(|state| match state.starts_with("postgres:") || state.starts_with("postgresql:") {
+                true => state,
+                false => beside::file(folder, state),
+            });
         Ok(ServiceSettings {
+            state: state.map(SecretString::from),
+            state_key: self.state_key.as_deref().map(path).transpose()?,
             oidc: self.oidc.map(|oidc| oidc.read(folder, variable)).transpose()?,
             url,
             tls,

@@ -6,6 +6,7 @@ mod browser;
 mod channels;
 mod compatibility;
 mod differences;
+mod etags;
 mod health;
 mod job_events;
 mod jobs;

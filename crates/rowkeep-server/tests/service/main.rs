@@ -1,5 +1,6 @@
 //! The service, asked over HTTP as anybody would.
 
+mod adversaries;
 mod alerts;
 mod audit;
 mod browser;

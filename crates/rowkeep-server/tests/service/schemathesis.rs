@@ -36,10 +36,12 @@ pub(crate) async fn python(folder: &Path, arguments: &[&str], named: &[(&str, &s
 /// Tokens that are not valid are tried in `operations.rs`: here they would soon be answered with 429, as they should, which
 /// schemathesis knows nothing of. A body that is understood and cannot be done is 422, whatever the description rules out.
 const SETTINGS: &str = r#"
+request-timeout = 100
+
 [generation]
 deterministic = true
 database = "none"
-max-examples = 12
+max-examples = 8
 
 [checks]
 ignored_auth.enabled = false

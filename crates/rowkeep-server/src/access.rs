@@ -12,7 +12,7 @@ mod sign_in;
 mod tokens;
 mod users;
 
-pub(crate) use doors::Doors;
+pub(crate) use doors::{Doors, GUESSES_OF_TOKENS, WRONG_SIGN_INS};
 pub(crate) use oidc::{ATTEMPT_COOKIE, ATTEMPT_SECONDS, OidcRefusal, Returned, begin_oidc, finish_oidc};
 pub(crate) use passwords::Password;
 pub(crate) use principal::{Principal, Role};

@@ -14,6 +14,7 @@ mod repository;
 mod restores;
 mod schedules;
 mod session;
+mod snapshots;
 mod tokens;
 mod users;
 
@@ -22,12 +23,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use utoipa::OpenApi;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBody;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::COOKIE;
+use crate::web::etags::TAGGED;
 use crate::web::service::Service;
 
 #[derive(OpenApi)]
@@ -108,12 +114,50 @@ fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
+/// What a body is that need not be there: the object, never `null`.
+fn without_null(body: &mut RefOr<RequestBody>) {
+    let RefOr::T(body) = body else { return };
+    for content in body.content.values_mut() {
+        let RefOr::T(content) = content else { continue };
+        if let Some(RefOr::T(Schema::OneOf(choice))) = &content.schema
+            && let Some(named @ RefOr::Ref(_)) =
+                choice.items.iter().find(|item| matches!(item, RefOr::Ref(_)))
+        {
+            content.schema = Some(named.clone());
+        }
+    }
+}
+
+/// What an answer with a tag is, and how it is asked for again.
+fn tagged(operation: &mut Operation) {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let shown = ParameterBuilder::new()
+        .name("If-None-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("The ETag of the answer that the client has"))
+        .schema(Some(text()));
+    operation.parameters.get_or_insert_default().push(RefOr::T(shown.build()));
+    if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") {
+        let tag = HeaderBuilder::new().schema(Some(text())).description(Some("What If-None-Match takes"));
+        answer.headers.insert("ETag".to_owned(), RefOr::T(tag.build()));
+    }
+    let unchanged = ResponseBuilder::new().description("It is what the client has");
+    operation.responses.responses.insert("304".to_owned(), RefOr::T(unchanged.build()));
+}
+
 /// The operations with what each of them may answer: an address that sends too many tokens that are not valid has to wait.
 fn described() -> (Router<Service>, utoipa::openapi::OpenApi) {
     let (router, mut document) = operations().split_for_parts();
-    for path in document.paths.paths.values_mut() {
+    for (address, path) in &mut document.paths.paths {
+        if let (true, Some(read)) = (TAGGED.contains(&address.as_str()), &mut path.get) {
+            tagged(read);
+        }
         let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete];
         for operation in operations.into_iter().flatten() {
+            if let Some(body) = &mut operation.request_body {
+                without_null(body);
+            }
             // What has one form for all that can go wrong says so.
             if operation.responses.responses.contains_key("default") {
                 continue;

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, Version, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::web::etags::tag;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 use crate::{api, pages};
@@ -32,6 +33,8 @@ pub(crate) fn router(service: Service) -> Router {
         .merge(pages::routes())
         .fallback(nothing_there)
         .method_not_allowed_fallback(other_method)
+        .layer(from_fn(tag))
+        .layer(from_fn(for_one_host))
         .layer(from_fn_with_state(service.clone(), count_refusals))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
@@ -47,6 +50,17 @@ pub(crate) fn router(service: Service) -> Router {
             Problem::broken("the request could not be answered").into_response()
         }))
         .with_state(service)
+}
+
+/// Refuses what names several hosts, or none: proxies and this service could take it for a request to different ones.
+async fn for_one_host(request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let is_needed = request.version() >= Version::HTTP_11;
+    match hosts {
+        1 => next.run(request).await,
+        0 if !is_needed => next.run(request).await,
+        _ => Problem::malformed("send the header Host once").into_response(),
+    }
 }
 
 /// Counts the requests that are refused.

@@ -4,9 +4,15 @@ use std::net::IpAddr;
 
 use jiff::SignedDuration;
 
-use super::guesses::Guesses;
+use super::guesses::{Guesses, Limit};
 use super::oidc::KnownProvider;
 use super::passwords::Hashing;
+
+/// Of tokens that there are not.
+pub(crate) const GUESSES_OF_TOKENS: Limit = Limit { mistakes: 10, window: SignedDuration::from_mins(1) };
+
+/// Of passwords and codes for one name that are wrong.
+pub(crate) const WRONG_SIGN_INS: Limit = Limit { mistakes: 5, window: SignedDuration::from_mins(5) };
 
 /// What is needed to let people and programs in: who was wrong how often, and turns at hashing passwords.
 #[derive(Debug)]
@@ -27,10 +33,10 @@ pub(crate) struct Doors {
 impl Default for Doors {
     fn default() -> Self {
         Self {
-            tokens: Guesses::new(10, SignedDuration::from_mins(1)),
-            sign_ins: Guesses::new(5, SignedDuration::from_mins(5)),
-            networks: Guesses::new(30, SignedDuration::from_mins(5)),
-            confirmations: Guesses::new(10, SignedDuration::from_mins(5)),
+            tokens: Guesses::new(GUESSES_OF_TOKENS),
+            sign_ins: Guesses::new(WRONG_SIGN_INS),
+            networks: Guesses::new(Limit { mistakes: 30, ..WRONG_SIGN_INS }),
+            confirmations: Guesses::new(Limit { mistakes: 10, ..WRONG_SIGN_INS }),
             hashing: Hashing::default(),
             provider: KnownProvider::default(),
         }

@@ -10,24 +10,31 @@ use jiff::{SignedDuration, Timestamp};
 /// So many are remembered.
 const REMEMBERED: usize = 10_000;
 
+/// How often anybody may be wrong within a time, after which he waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) mistakes: u32,
+    pub(crate) window: SignedDuration,
+}
+
 /// How often each was wrong within a time.
 #[derive(Debug)]
 pub(crate) struct Guesses<K> {
-    mistakes: u32,
-    window: SignedDuration,
+    limit: Limit,
     made: Mutex<HashMap<K, (Timestamp, u32)>>,
 }
 
 impl<K: Eq + Hash> Guesses<K> {
     /// Nobody was wrong yet; each may be so often within a time.
-    pub(crate) fn new(mistakes: u32, window: SignedDuration) -> Self {
-        Self { mistakes, window, made: Mutex::default() }
+    pub(crate) fn new(limit: Limit) -> Self {
+        Self { limit, made: Mutex::default() }
     }
 
     /// Whether somebody was wrong as often as anybody may be.
     pub(crate) fn are_too_many(&self, who: &K, now: Timestamp) -> bool {
         let made = self.made();
-        made.get(who).is_some_and(|(since, count)| *count >= self.mistakes && self.is_within(*since, now))
+        made.get(who)
+            .is_some_and(|(since, count)| *count >= self.limit.mistakes && self.is_within(*since, now))
     }
 
     /// Somebody was wrong.
@@ -52,7 +59,7 @@ impl<K: Eq + Hash> Guesses<K> {
     }
 
     fn is_within(&self, since: Timestamp, now: Timestamp) -> bool {
-        now.duration_since(since).abs() < self.window
+        now.duration_since(since).abs() < self.limit.window
     }
 
     fn made(&self) -> MutexGuard<'_, HashMap<K, (Timestamp, u32)>> {
@@ -75,7 +82,7 @@ mod tests {
     #[test]
     fn who_guesses_waits_and_nobody_else_does() {
         let window = SignedDuration::from_mins(1);
-        let guesses = Guesses::new(10, window);
+        let guesses = Guesses::new(Limit { mistakes: 10, window });
         let (one, other): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         let now: Timestamp = "2026-11-29T12:00:00Z".parse().expect("it is a time");
         let later = now.checked_add(window).expect("it is a time");

@@ -63,6 +63,7 @@ pub(super) struct AlertList {
 #[serde(deny_unknown_fields)]
 pub(super) struct AlertQuery {
     /// The page that begins here, as `next_cursor` of the page before says.
+    #[param(pattern = "^(open|cleared)-[0-9]{1,18}$")]
     cursor: Option<String>,
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]

@@ -7,24 +7,51 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::{limit, number};
 use crate::access::Role;
 use crate::audit::{self, AuditFormat, AuditVerification};
 use crate::queue::in_one_line;
-use crate::state::audit::list as entries_before;
+use crate::state::audit::{Entry, list as entries_before};
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 
+/// What somebody did, or was refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EntryView {
+    /// 1 for the first; none is left out.
+    number: i64,
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
+    /// `token deploy`, `schedule`, `nobody`.
+    who: String,
+    /// From where.
+    address: String,
+    /// `job.create`, `token.revoke`.
+    action: String,
+    /// To what.
+    object: String,
+    /// `done`, `refused`, or the state in which a job ended.
+    outcome: String,
+    /// The hash of all of that and of the hash before, in hexadecimal.
+    hash: String,
+}
+
+impl From<Entry> for EntryView {
+    fn from(entry: Entry) -> Self {
+        let Entry { number, time, who, address, action, object, outcome, hash } = entry;
+        Self { number, time, who, address, action, object, outcome, hash }
+    }
+}
+
 /// Entries of the audit, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AuditList {
-    #[schema(value_type = Vec<Object>)]
-    entries: Vec<Value>,
+    entries: Vec<EntryView>,
     /// What to ask for the next page with; missing on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -35,6 +62,7 @@ pub(super) struct AuditList {
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditQuery {
     /// The page that begins here, as `next_cursor` of the page before says.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]
@@ -73,7 +101,9 @@ pub(super) async fn list(
     let Query(query) = query?;
     if let Some(format) = wanted(query.format, &headers) {
         if query.cursor.is_some() || query.limit.is_some() {
-            return Err(Problem::malformed("ndjson and csv are the whole audit, without cursor and limit"));
+            return Err(Problem::unprocessable(
+                "ndjson and csv are the whole audit, without cursor and limit",
+            ));
         }
         return Ok(export(&service, format));
     }
@@ -84,7 +114,7 @@ pub(super) async fn list(
         .last()
         .map(|entry| entry.number)
         .filter(|number| *number > 1 && entries.len() == limit as usize);
-    let entries = entries.iter().map(|entry| serde_json::to_value(entry).unwrap_or_default()).collect();
+    let entries = entries.into_iter().map(EntryView::from).collect();
     Ok(Json(AuditList { entries, next_cursor: last.map(|number| number.to_string()) }).into_response())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -13,13 +13,13 @@ use rowkeep::jobs::holds::{HoldRequest, ReleaseRequest};
 use rowkeep::jobs::request::Request;
 use rowkeep::units::is_unseen;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::{self, JobView, WaitQuery, limit, number};
+use super::snapshots::SnapshotView;
 use crate::access::Role;
 use crate::health::{DatabaseHealth, health_of, health_of_all};
-use crate::web::extract::{Named, Optional};
+use crate::web::extract::{Body, Named, Optional};
 use crate::web::guard::Caller;
 use crate::web::names::{known, snapshot_named};
 use crate::web::problem::Problem;
@@ -63,8 +63,7 @@ pub(super) async fn show(
 /// Snapshots, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SnapshotList {
-    #[schema(value_type = Vec<Object>)]
-    snapshots: Vec<Value>,
+    snapshots: Vec<SnapshotView>,
     /// What to ask for the next page with; missing on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -75,6 +74,7 @@ pub(super) struct SnapshotList {
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     /// The page that begins here, as `next_cursor` of the page before says.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]
@@ -104,7 +104,7 @@ pub(super) async fn snapshots(
     let end = end.min(listed.snapshots.len());
     let begin = end.saturating_sub(limit);
     let snapshots = listed.snapshots[begin..end].iter().rev();
-    let snapshots = snapshots.map(|snapshot| serde_json::to_value(snapshot).unwrap_or_default()).collect();
+    let snapshots = snapshots.map(SnapshotView::from).collect();
     Ok(Json(SnapshotList { snapshots, next_cursor: (begin > 0).then(|| begin.to_string()) }))
 }
 
@@ -113,6 +113,7 @@ pub(super) async fn snapshots(
 #[serde(deny_unknown_fields, default)]
 pub(super) struct BackupBody {
     /// A name for the snapshot.
+    #[schema(min_length = 1, max_length = 256)]
     name: Option<String>,
     /// Labels for it, such as `release: v2.4.1`.
     tags: BTreeMap<String, String>,
@@ -185,6 +186,7 @@ pub(super) async fn back_up(
 #[serde(deny_unknown_fields)]
 pub(super) struct EventBody {
     /// What is about to happen, or has, such as `before-migration`.
+    #[schema(min_length = 1, max_length = 256, example = "before-migration")]
     event: String,
     /// Labels for the snapshot, such as `release: v2.4.1`.
     #[serde(default)]
@@ -208,11 +210,11 @@ pub(super) async fn announce(
     Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Json<EventBody>, JsonRejection>,
+    body: Result<Body<EventBody>, Problem>,
 ) -> Result<Response, Problem> {
     known(&service, &caller, &database).await?;
     caller.must(&service, Role::Operator, Some(&database), "event.create").await?;
-    let Json(EventBody { event, mut tags }) = body?;
+    let Body(EventBody { event, mut tags }) = body?;
     if event.is_empty() || tags.contains_key(EVENT) {
         return Err(Problem::unprocessable("an event has a name, and no tag is called event"));
     }

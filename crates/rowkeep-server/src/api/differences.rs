@@ -20,12 +20,15 @@ use crate::web::service::Service;
 #[serde(deny_unknown_fields)]
 pub(super) struct DifferencesQuery {
     /// A snapshot of the database, by its id or the beginning of it, its name, `latest`, or `@TIME`; or `live`.
+    #[param(example = "latest")]
     before: String,
     /// The same; `live` when not given.
     after: Option<String>,
     /// The table, in PostgreSQL also with its schema: `customers`, `audit.entries`.
+    #[param(example = "customers")]
     table: String,
     /// The page that begins here, as `next_cursor` of the page before says; the rest of the query is the same then.
+    #[param(pattern = "^[0-9a-f]+-[0-9]{1,9}-[0-9]{1,9}$")]
     cursor: Option<String>,
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]

@@ -22,7 +22,7 @@ use crate::web::watching::{Happened, Watch};
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/events", operation_id = "watchJob", tag = "jobs",
     params(("id" = String, Path, description = "Of the job")), responses(
     Problem,
-    (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+    (status = 200, description = "The events: `progress`, whose data is a `Progress`, and `end`, whose data is a `JobView`", body = serde_json::Value, content_type = "text/event-stream"),
     (status = 404, description = "There is no such job", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn watch(

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use rowkeep::jobs::request::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::access::Role;
 use crate::queue::Progress;
@@ -28,6 +30,16 @@ const LONGEST_WAIT: u64 = 600;
 const PAGE: u32 = 50;
 pub(super) const LARGEST_PAGE: u32 = 500;
 
+impl PartialSchema for JobState {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.map(Self::name);
+        let described = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        described.description(Some("What a job is at, or how it ended.")).into()
+    }
+}
+
+impl ToSchema for JobState {}
+
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct JobView {
@@ -36,7 +48,6 @@ pub(super) struct JobView {
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<String>,
-    #[schema(value_type = String)]
     state: JobState,
     /// Who asked for it: `schedule`, `token deploy`.
     asked_by: String,
@@ -58,16 +69,16 @@ pub(super) struct JobView {
     ended: Option<Timestamp>,
     /// How often it was begun.
     attempt: u32,
-    /// What was asked for.
+    /// What was asked for, of a form of its own for each kind.
     #[schema(value_type = Object)]
     request: Value,
     /// How far it has come, while it is being done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(nullable = false)]
     progress: Option<Progress>,
-    /// What came of it.
+    /// What came of it, of a form of its own for each kind.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object, required = false)]
     outcome: Option<Value>,
     /// Why it failed the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,13 +125,15 @@ pub(super) struct JobList {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
-    /// Only jobs in this state: `waiting`, `running`, `done`, `differences`, `refused`, `failed`, `stopped`.
+    /// Only jobs in this state.
+    #[param(value_type = Option<JobState>)]
     state: Option<String>,
     /// Only jobs of this kind.
     kind: Option<String>,
     /// Only jobs of this database.
     database: Option<String>,
     /// The page that begins here, as `next_cursor` of the page before says.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]
@@ -137,8 +150,12 @@ pub(super) fn limit(stated: Option<u32>) -> Result<u32, Problem> {
 
 /// A cursor that is a number.
 pub(super) fn number(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
-    let malformed = |_| Problem::malformed("the cursor is none that this list gave");
-    cursor.map(str::parse).transpose().map_err(malformed)
+    let number = |cursor: &str| {
+        let is_number = cursor.bytes().all(|byte| byte.is_ascii_digit());
+        let number = cursor.parse().ok().filter(|_| is_number);
+        number.ok_or_else(|| Problem::malformed("the cursor is none that this list gave"))
+    };
+    cursor.map(number).transpose()
 }
 
 /// Lists jobs.
@@ -175,6 +192,7 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields)]
 pub(super) struct WaitQuery {
     /// How long the answer may wait for the end of the job, such as `60s` or `5min`; ten minutes at most.
+    #[param(example = "60s", pattern = "^([0-9]{1,2}|[1-5][0-9]{2}|600)s$|^([0-9]|10)(m|min)$")]
     wait: Option<String>,
 }
 

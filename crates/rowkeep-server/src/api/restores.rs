@@ -1,7 +1,7 @@
 //! What changes databases: plans, and their execution.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::jobs::{self, JobView, WaitQuery};
 use crate::access::Role;
-use crate::web::extract::{Named, Optional};
+use crate::web::extract::{Body, Named, Optional, object};
 use crate::web::guard::Caller;
 use crate::web::names::{LIVE, known, snapshot_named, state_named};
 use crate::web::plans::{self, Planned};
@@ -52,13 +52,14 @@ impl From<Wanted> for RowsWanted {
 #[serde(deny_unknown_fields)]
 pub(super) struct ComparisonBody {
     /// A snapshot of the database, by its id or the beginning of it, its name, `latest`, or `@TIME`; or `live`.
+    #[schema(example = "latest")]
     before: String,
     /// The same; `live` when not given.
     after: Option<String>,
     /// Whether definitions are left out.
     #[serde(default)]
     rows_only: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     wanted: Wanted,
 }
 
@@ -76,11 +77,11 @@ pub(super) async fn compare(
     Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Json<ComparisonBody>, JsonRejection>,
+    body: Result<Body<ComparisonBody>, Problem>,
 ) -> Result<Response, Problem> {
     known(&service, &caller, &database).await?;
     caller.must(&service, Role::Operator, Some(&database), "comparison.create").await?;
-    let Json(body) = body?;
+    let Body(body) = body?;
     let before = state_named(&service, &database, &body.before).await?;
     let after = state_named(&service, &database, body.after.as_deref().unwrap_or(LIVE)).await?;
     let request = DiffRequest {
@@ -98,12 +99,13 @@ pub(super) async fn compare(
 #[serde(deny_unknown_fields)]
 pub(super) struct RestoreBody {
     /// A snapshot of the database, by its id or the beginning of it, its name, `latest`, or `@TIME`.
+    #[schema(example = "latest")]
     snapshot: String,
     /// `replace`: the tables become equal; `update`: no row goes; `merge`: only missing rows come.
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^(replace|update|merge)$")]
     mode: Mode,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     wanted: Wanted,
 }
 
@@ -121,11 +123,11 @@ pub(super) async fn plan(
     Named(database): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Json<RestoreBody>, JsonRejection>,
+    body: Result<Body<RestoreBody>, Problem>,
 ) -> Result<Response, Problem> {
     known(&service, &caller, &database).await?;
     caller.must(&service, Role::Restorer, Some(&database), "restore.plan").await?;
-    let Json(body) = body?;
+    let Body(body) = body?;
     let request = RestoreRequest {
         to: Some(database.as_str().into()),
         mode: body.mode,
@@ -233,6 +235,7 @@ impl From<Planned> for PlanView {
 #[serde(deny_unknown_fields)]
 pub(super) struct ExecutionBody {
     /// The name of the database that is changed.
+    #[schema(min_length = 1, example = "shop")]
     confirm: String,
 }
 
@@ -251,11 +254,11 @@ pub(super) async fn execute(
     Named(id): Named<String>,
     wait: Result<Query<WaitQuery>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Json<ExecutionBody>, JsonRejection>,
+    body: Result<Body<ExecutionBody>, Problem>,
 ) -> Result<Response, Problem> {
     let plan = plans::plan(&service, &caller, &id).await?;
     caller.must(&service, Role::Restorer, Some(plan.database()), "plan.execute").await?;
-    let Json(body) = body?;
+    let Body(body) = body?;
     let database = plan.database().to_owned();
     let request = plans::execution(&service, &caller, plan, &body.confirm).await?;
     jobs::ask(&service, &caller, "plan.execute", request, Some(database), &headers, wait).await

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use secrecy::SecretString;
@@ -15,6 +14,7 @@ use crate::access::{
 };
 use crate::state::users;
 use crate::web::cookies;
+use crate::web::extract::Body;
 use crate::web::guard::{Caller, ComesFrom, SignedInUser};
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -52,9 +52,9 @@ pub(super) struct SessionView {
 pub(super) async fn begin(
     State(service): State<Service>,
     ComesFrom(address): ComesFrom,
-    body: Result<Json<SignInBody>, JsonRejection>,
+    body: Result<Body<SignInBody>, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Json(body) = body?;
+    let Body(body) = body?;
     let credentials = Credentials { name: body.name, password: body.password, code: body.code };
     let signed_in = sign_in(service.queue(), service.doors(), credentials, address).await?;
     let user = signed_in.user;
@@ -130,9 +130,9 @@ pub(super) struct PasswordBody {
 pub(super) async fn password(
     State(service): State<Service>,
     SignedInUser(session): SignedInUser,
-    body: Result<Json<PasswordBody>, JsonRejection>,
+    body: Result<Body<PasswordBody>, Problem>,
 ) -> Result<StatusCode, Problem> {
-    let Json(body) = body?;
+    let Body(body) = body?;
     let user = &session.user;
     let changed = change_password(service.queue(), service.doors(), user, body.present, body.new).await?;
     let outcome = match &changed {
@@ -164,9 +164,9 @@ pub(super) struct SecondFactorView {
 pub(super) async fn begin_factor(
     State(service): State<Service>,
     SignedInUser(session): SignedInUser,
-    body: Result<Json<ConfirmBody>, JsonRejection>,
+    body: Result<Body<ConfirmBody>, Problem>,
 ) -> Result<Json<SecondFactorView>, Problem> {
-    let Json(body) = body?;
+    let Body(body) = body?;
     confirm(&service, &session, body).await?;
     if session.user.second_factor.is_some() {
         return Err(Problem::conflict("there is a second factor; remove it first"));
@@ -190,9 +190,9 @@ pub(super) struct CodeBody {
 pub(super) async fn confirm_factor(
     State(service): State<Service>,
     SignedInUser(session): SignedInUser,
-    body: Result<Json<CodeBody>, JsonRejection>,
+    body: Result<Body<CodeBody>, Problem>,
 ) -> Result<StatusCode, Problem> {
-    let Json(body) = body?;
+    let Body(body) = body?;
     match confirm_second_factor(service.queue(), service.doors(), &session.user, &body.code).await? {
         Confirmed::Yes => {
             noted(&service, session, "user.second_factor", "done").await?;
@@ -211,9 +211,9 @@ pub(super) async fn confirm_factor(
 pub(super) async fn remove_factor(
     State(service): State<Service>,
     SignedInUser(session): SignedInUser,
-    body: Result<Json<ConfirmBody>, JsonRejection>,
+    body: Result<Body<ConfirmBody>, Problem>,
 ) -> Result<StatusCode, Problem> {
-    let Json(body) = body?;
+    let Body(body) = body?;
     confirm(&service, &session, body).await?;
     let id = session.user.id.clone();
     service.queue().state().transaction(move |state| users::remove_second_factor(state, &id)).await?;

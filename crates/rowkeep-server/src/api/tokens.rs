@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use utoipa::ToSchema;
 use crate::access::Role;
 use crate::state::tokens::{self, Token};
 use crate::web::access::{self, Scope};
-use crate::web::extract::Named;
+use crate::web::extract::{Body, Named};
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -92,10 +91,10 @@ pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Resu
 pub(super) async fn create(
     State(service): State<Service>,
     caller: Caller,
-    body: Result<Json<TokenBody>, JsonRejection>,
+    body: Result<Body<TokenBody>, Problem>,
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     caller.must(&service, Role::Admin, None, "token.create").await?;
-    let Json(body) = body?;
+    let Body(body) = body?;
     let scope = Scope { role: body.role, databases: body.databases };
     let made = access::create_token(&service, &caller, body.name, scope, body.expires).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { token: made.token.into(), secret: made.secret })))

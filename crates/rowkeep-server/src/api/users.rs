@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -12,7 +11,7 @@ use utoipa::ToSchema;
 use crate::access::Role;
 use crate::state::users::{self, User};
 use crate::web::access::{self, Scope};
-use crate::web::extract::Named;
+use crate::web::extract::{Body, Named};
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -73,7 +72,7 @@ pub(super) struct UserWithPassword {
 #[serde(deny_unknown_fields)]
 pub(super) struct UserBody {
     /// Of letters, digits and `.`, `-`, `_`, `@`.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._@-]+$")]
     name: String,
     role: Role,
     /// The databases that he has to do with; all when not given.
@@ -104,11 +103,11 @@ pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Resu
 pub(super) async fn create(
     State(service): State<Service>,
     caller: Caller,
-    body: Result<Json<UserBody>, JsonRejection>,
+    body: Result<Body<UserBody>, Problem>,
 ) -> Result<(StatusCode, Json<UserWithPassword>), Problem> {
     // Whoever may not is told so, whatever he sends.
     caller.must(&service, Role::Admin, None, "user.create").await?;
-    let Json(body) = body?;
+    let Body(body) = body?;
     let scope = Scope { role: body.role, databases: body.databases };
     let (user, password) = access::create_user(&service, &caller, body.name, scope).await?;
     let password = password.expose_secret().to_owned();
@@ -123,10 +122,10 @@ pub(super) async fn set_role(
     State(service): State<Service>,
     caller: Caller,
     Named(id): Named<String>,
-    body: Result<Json<RoleBody>, JsonRejection>,
+    body: Result<Body<RoleBody>, Problem>,
 ) -> Result<Json<UserView>, Problem> {
     caller.must(&service, Role::Admin, None, "user.role").await?;
-    let Json(body) = body?;
+    let Body(body) = body?;
     let scope = Scope { role: body.role, databases: body.databases };
     Ok(Json(access::set_role(&service, &caller, &id, scope).await?.into()))
 }

@@ -76,7 +76,7 @@ impl Fields {
         }
         let bytes = Bytes::from_request(request, service)
             .await
-            .map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))?;
+            .map_err(|rejection| Problem::of_body(rejection.status()))?;
         Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
     }
 

@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use rowkeep::{Event, Phase};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How far a job has come.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Progress {
     /// What it is at: `backup`, `restore`, `verify`.
     pub(crate) phase: Option<&'static str>,

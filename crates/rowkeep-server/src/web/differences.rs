@@ -30,6 +30,7 @@ const PAGE_BYTES: usize = 4 << 20;
 
 /// A page of the rows of a table that differ between two states.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DifferencePage)]
 pub(crate) struct Page {
     pub(crate) database: String,
     /// The first state, in words.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::cookies;
 use super::problem::Problem;
@@ -53,6 +53,12 @@ pub(crate) fn is_of_another_site(headers: &HeaderMap, url: Option<&str>) -> bool
     }
 }
 
+/// The value of a header, where there is one alone: of two, a proxy may have looked at the other.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
 /// The user whose session a request shows.
 pub(crate) async fn visitor(parts: &Parts, service: &Service) -> Result<Session, Refusal> {
     let secret = cookies::session_secret(&parts.headers, service.is_secure()).ok_or(Refusal::Unknown)?;
@@ -63,7 +69,7 @@ pub(crate) async fn visitor(parts: &Parts, service: &Service) -> Result<Session,
 async fn program_of_page(parts: &Parts, service: &Service) -> Result<Session, Refusal> {
     let session = visitor(parts, service).await?;
     let is_change = !matches!(parts.method, Method::GET | Method::HEAD);
-    let shown = parts.headers.get(CSRF).map(|value| value.as_bytes());
+    let shown = only(&parts.headers, CSRF).map(HeaderValue::as_bytes);
     if is_change
         && (shown != Some(session.csrf.as_bytes()) || is_of_another_site(&parts.headers, service.url()))
     {
@@ -83,8 +89,10 @@ impl FromRequestParts<Service> for Caller {
                     false => Ok(session.principal),
                 })
             }
-            Some(value) => {
-                let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+            Some(_) => {
+                let value = only(&parts.headers, header::AUTHORIZATION.as_str());
+                let token =
+                    value.and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
                 let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
                 let token = token.map(|(_, token)| token.trim());
                 let address = address_of(parts, service);

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use rowkeep::ErrorKind;
 use serde::Serialize;
 use utoipa::openapi::{self, RefOr};
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::access::Refusal;
+use super::wording::of_part;
+use crate::access::{GUESSES_OF_TOKENS, Refusal, WRONG_SIGN_INS};
 use crate::queue::in_one_line;
 
 /// What went wrong, and what to do next.
@@ -27,6 +29,10 @@ pub(crate) struct Problem {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) suggestion: Option<Suggestion>,
+    /// After how many seconds the same is let through again.
+    #[serde(skip)]
+    #[schema(ignore)]
+    retry_after: Option<i64>,
 }
 
 /// What to do next.
@@ -38,7 +44,14 @@ pub(crate) struct Suggestion {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status: status.as_u16(), code, title, detail: detail.into(), suggestion: None }
+        Self {
+            status: status.as_u16(),
+            code,
+            title,
+            detail: detail.into(),
+            suggestion: None,
+            retry_after: None,
+        }
     }
 
     /// What happened, to what.
@@ -78,17 +91,17 @@ impl Problem {
     }
 
     pub(crate) fn media_type() -> Self {
-        let detail = "send the body as application/json";
+        let detail = "send the body as application/json, in UTF-8";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "The body has another type", detail)
     }
 
-    /// What is wrong with a body that could not be read.
-    pub(crate) fn of_body(status: StatusCode, detail: String) -> Self {
+    /// That a body could not be read.
+    pub(crate) fn of_body(status: StatusCode) -> Self {
         match status {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::media_type(),
-            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "too_large", "The body is too large", detail),
-            StatusCode::UNPROCESSABLE_ENTITY => Self::unprocessable(detail),
-            _ => Self::malformed(detail),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(status, "too_large", "The body is too large", "a body has 1 MiB at most")
+            }
+            _ => Self::malformed("the body did not come whole"),
         }
     }
 
@@ -100,9 +113,19 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "The request cannot be done", detail)
     }
 
+    /// Too many passwords or codes were wrong.
     pub(crate) fn too_many() -> Self {
-        let detail = "too many attempts that were wrong came from this address; wait a few minutes";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many attempts", detail)
+        Self::too_many_within(WRONG_SIGN_INS.window)
+    }
+
+    fn too_many_within(window: SignedDuration) -> Self {
+        let words = match window.as_mins() {
+            1 => "a minute".to_owned(),
+            minutes => format!("{minutes} minutes"),
+        };
+        let detail = format!("too many attempts that were wrong came from this address; wait {words}");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many attempts", detail);
+        Self { retry_after: Some(window.as_secs()), ..problem }
     }
 
     pub(crate) fn busy(detail: impl Into<String>) -> Self {
@@ -155,8 +178,8 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -167,7 +190,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Unknown => Self::unauthenticated(),
-            Refusal::TooMany => Self::too_many(),
+            Refusal::TooMany => Self::too_many_within(GUESSES_OF_TOKENS.window),
             Refusal::Forged => {
                 Self::forbidden("send what the session was given as csrf in the header X-CSRF-Token")
             }
@@ -221,14 +244,15 @@ impl From<rowkeep::RequestError> for Problem {
     }
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        Self::of_body(rejection.status(), rejection.body_text())
-    }
-}
-
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::malformed(rejection.body_text())
+        let said = rejection.body_text();
+        let said = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said);
+        // A part is named where one is at fault, and a field by what is said of it.
+        let (part, said) = match said.split_once(": ") {
+            Some((part, said)) if !part.contains(' ') => (part, said),
+            _ => (".", said),
+        };
+        Self::malformed(of_part("the query", part, said))
     }
 }

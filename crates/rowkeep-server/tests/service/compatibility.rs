@@ -219,8 +219,12 @@ pub(super) async fn backups_come_back() {
     is_refused(restore(json!({ "backupId": theirs })).await, 404, "no backup");
     is_refused(restore(json!({ "backupId": "backup_1_a" })).await, 404, "no backup");
     is_refused(restore(json!({})).await, 400, "backupId");
-    is_refused(restore(json!({ "backupId": 5 })).await, 422, "string");
-    is_refused(service.post("/api/backup", json!({ "includeSessions": "yes" })).await, 422, "boolean");
+    is_refused(restore(json!({ "backupId": 5 })).await, 422, "backupId is not text");
+    is_refused(
+        service.post("/api/backup", json!({ "includeSessions": "yes" })).await,
+        422,
+        "includeSessions is not true or false",
+    );
     is_refused(service.answer(service.request(Method::GET, "/api/backup?action=other")).await, 400, "stats");
 }
 

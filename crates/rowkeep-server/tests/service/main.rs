@@ -1,11 +1,14 @@
 //! The service, asked over HTTP as anybody would.
 
+mod adversaries;
 mod alerts;
 mod audit;
 mod browser;
 mod channels;
 mod compatibility;
 mod differences;
+mod etags;
+mod generated_client;
 mod health;
 mod job_events;
 mod jobs;
@@ -17,6 +20,7 @@ mod pages;
 mod provider;
 mod restores;
 mod schedules;
+mod schemathesis;
 mod sessions;
 mod sinks;
 mod support;

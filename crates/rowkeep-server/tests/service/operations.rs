@@ -1,27 +1,31 @@
 //! Each operation of the API, for each who may use it and who may not.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use jiff::SignedDuration;
 use reqwest::Method;
+use rowkeep_format::clock::TestClock;
 use serde_json::{Value, json};
 
 use super::support::Service;
 
 /// An operation: its id, who may use it at least, whether it is of one database, and how it is used with which answer.
-struct Row {
-    id: &'static str,
-    method: Method,
-    path: &'static str,
+pub(super) struct Row {
+    pub(super) id: &'static str,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
     role: &'static str,
     is_of_database: bool,
-    body: Option<fn() -> Value>,
-    status: u16,
+    pub(super) body: Option<fn() -> Value>,
+    pub(super) status: u16,
 }
 
 const ROLES: [&str; 4] = ["viewer", "operator", "restorer", "admin"];
 
-/// Every operation. `JOB` stands for a job that is over, `TOKEN` for one that can be revoked.
-fn rows() -> Vec<Row> {
+/// Every operation. `JOB` stands for a job that is over, `PLAN` for a plan that was executed, `TOKEN` for one that can be revoked, `USER`
+/// for one that can be removed.
+pub(super) fn rows() -> Vec<Row> {
     let row = |id, method, path, role, is_of_database, body, status| Row {
         id,
         method,
@@ -205,37 +209,52 @@ fn the_description_that_is_kept_is_the_one_that_is_served() {
     assert!(kept == served, "openapi.json is not what is served; write it with ROWKEEP_WRITE_OPENAPI=1");
 }
 
+/// What the rows name.
+pub(super) struct Things {
+    job: String,
+    plan: String,
+    users: std::cell::Cell<u32>,
+}
+
+impl Things {
+    /// Makes them: a job that is over, and a plan that was executed.
+    pub(super) async fn new(service: &Service) -> Self {
+        let job = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
+        let job = job["id"].as_str().expect("it has an id").to_owned();
+        let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
+        database.execute("DELETE FROM customers WHERE id = 1", ()).expect("it is done");
+        let body = json!({ "snapshot": "latest" });
+        service.post("/api/v1/databases/shop/restores?wait=60s", body).await.expect(200);
+        let plans = service.get("/api/v1/plans").await;
+        let plan = plans["plans"][0]["id"].as_str().expect("it is kept").to_owned();
+        let execution = format!("/api/v1/plans/{plan}/executions?wait=60s");
+        service.post(&execution, json!({ "confirm": "shop" })).await.expect(200);
+        Self { job, plan, users: std::cell::Cell::new(0) }
+    }
+
+    /// The path of a row, with a token or a user that is made for it.
+    pub(super) async fn path(&self, service: &Service, row: &Row) -> String {
+        let mut path = row.path.replace("JOB", &self.job).replace("PLAN", &self.plan);
+        let id = |made: Value| made["id"].as_str().expect("it has an id").to_owned();
+        if path.contains("TOKEN") {
+            let made = json!({ "name": "gone", "role": "viewer" });
+            path = path.replace("TOKEN", &id(service.post("/api/v1/tokens", made).await.expect(201)));
+        }
+        if path.contains("USER") {
+            self.users.set(self.users.get() + 1);
+            let made = json!({ "name": format!("user-{}", self.users.get()), "role": "viewer" });
+            path = path.replace("USER", &id(service.post("/api/v1/users", made).await.expect(201)));
+        }
+        path
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn each_is_for_those_who_may() {
     let service = Service::new().await;
-    let job = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
-    let job = job["id"].as_str().expect("it has an id").to_owned();
-    let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
-    database.execute("DELETE FROM customers WHERE id = 1", ()).expect("it is done");
-    let body = json!({ "snapshot": "latest" });
-    service.post("/api/v1/databases/shop/restores?wait=60s", body).await.expect(200);
-    let plan = service.get("/api/v1/plans").await["plans"][0]["id"].as_str().expect("it is kept").to_owned();
-    let execution = format!("/api/v1/plans/{plan}/executions?wait=60s");
-    service.post(&execution, json!({ "confirm": "shop" })).await.expect(200);
-    let users = std::cell::Cell::new(0);
+    let things = Things::new(&service).await;
     for row in rows() {
-        let path = async |service: &Service| {
-            let mut path = row.path.replace("JOB", &job).replace("PLAN", &plan);
-            if path.contains("TOKEN") {
-                let made = service
-                    .post("/api/v1/tokens", json!({ "name": "gone", "role": "viewer" }))
-                    .await
-                    .expect(201);
-                path = path.replace("TOKEN", made["id"].as_str().expect("it has an id"));
-            }
-            if path.contains("USER") {
-                users.set(users.get() + 1);
-                let made = json!({ "name": format!("user-{}", users.get()), "role": "viewer" });
-                let made = service.post("/api/v1/users", made).await.expect(201);
-                path = path.replace("USER", made["id"].as_str().expect("it has an id"));
-            }
-            path
-        };
+        let path = async |service: &Service| things.path(service, &row).await;
         let body = row.body.map(|body| body());
         for token in [None, Some("rowkeep_00")] {
             let answer = service.send(row.method.clone(), &path(&service).await, token, body.clone()).await;
@@ -288,6 +307,58 @@ pub(super) async fn each_is_for_those_who_may() {
         refused.contains("\"refused\"") && !refused.contains("rowkeep_"),
         "refusals are noted, secrets are not"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_and_what_another_page_sends_does_nothing() {
+    let clock = Arc::new(TestClock::new("2026-11-29T12:00:00Z".parse().expect("it is a time")));
+    let service = Service::with("", clock.clone()).await;
+    let body = json!({ "name": "short", "role": "admin", "expires": "2026-11-29T13:00:00Z" });
+    let expired = service.post("/api/v1/tokens", body).await.expect(201);
+    let expired = expired["secret"].as_str().expect("it is shown once").to_owned();
+    service.send(Method::GET, "/api/v1/tokens", Some(&expired), None).await.expect(200);
+    let things = Things::new(&service).await;
+    let (_, other_mark) = super::sessions::signed_in_as(&service, "other", "admin", &["shop"]).await;
+    let (cookie, mark) = super::sessions::signed_in(&service).await;
+    clock.jump(SignedDuration::from_hours(2));
+    for row in rows() {
+        let path = things.path(&service, &row).await;
+        let body = row.body.map(|body| body());
+        let answer = service.send(row.method.clone(), &path, Some(&expired), body.clone()).await;
+        // Who comes with many that are not valid is told to wait.
+        assert!([401, 429].contains(&answer.status.as_u16()), "{}: {}", row.id, answer.json);
+        let as_page = async |headers: &[(&str, &str)]| {
+            let mut request = service.without_token(row.method.clone(), &path).header("cookie", &cookie);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let request = match &body {
+                Some(body) => request.json(body),
+                None => request,
+            };
+            service.answer(request).await
+        };
+        let mark = ("x-csrf-token", &*mark);
+        let is_read = row.method == Method::GET;
+        for headers in [
+            &[][..],
+            &[("x-csrf-token", "")],
+            &[("x-csrf-token", &*other_mark)],
+            &[mark, mark],
+            &[mark, ("sec-fetch-site", "cross-site")],
+            &[mark, ("sec-fetch-site", "same-site")],
+            &[mark, ("origin", "https://example.org")],
+            &[mark, ("origin", "null")],
+        ] {
+            let answer = as_page(headers).await;
+            let expected = if is_read { row.status } else { 403 };
+            assert_eq!(answer.status.as_u16(), expected, "{} with {headers:?}: {}", row.id, answer.json);
+        }
+        if !is_read {
+            let answer = as_page(&[mark, ("sec-fetch-site", "same-origin")]).await;
+            assert_eq!(answer.status.as_u16(), row.status, "{}: {}", row.id, answer.json);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -346,6 +417,21 @@ pub(super) async fn requests_that_are_wrong_are_refused_in_words() {
         (service.request(Method::GET, "/api/v1/databases/%ff"), 404, "not_found"),
         (service.request(Method::GET, "/api/v1/jobs/%ff"), 404, "not_found"),
         (post(&format!("{backups}?wiat=5s")), 400, "malformed"),
+        (post(backups).header("content-type", "application/json").body("null"), 422, "unprocessable"),
+        (post("/api/v1/databases/shop/events").json(&json!(["a", {}])), 422, "unprocessable"),
+        (post("/api/v1/databases/shop/events"), 400, "malformed"),
+        (
+            post("/api/v1/databases/shop/restores")
+                .json(&json!({ "snapshot": "latest", "wanted": [["a"], [], null, [], false] })),
+            422,
+            "unprocessable",
+        ),
+        (post(backups).header("idempotency-key", "é").json(&json!({})), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?cursor=-1"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?cursor=99999999999999999999"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?limit=1&limit=2"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?limit=-1"), 400, "malformed"),
+        (service.request(Method::GET, "/api/v1/jobs?limit=1e3"), 400, "malformed"),
         (post(backups).body("{\"name\": \"x\"}"), 415, "media_type"),
         (post(backups).json(&json!({ "name": "n".repeat(300) })), 422, "unprocessable"),
         (post(backups).json(&json!({ "name": "a\u{1b}[2Jb" })), 422, "unprocessable"),
@@ -361,7 +447,10 @@ pub(super) async fn requests_that_are_wrong_are_refused_in_words() {
         let answer = service.answer(request).await;
         assert_eq!((answer.status.as_u16(), &answer.json["code"]), (status, &json!(code)), "{}", answer.json);
         assert_eq!(answer.content_type, "application/problem+json");
-        assert!(answer.json["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{}", answer.json);
+        let detail = answer.json["detail"].as_str().expect("it says why");
+        let is_ours =
+            ["eserialize", "expected", "invalid ", "digit"].iter().all(|word| !detail.contains(word));
+        assert!(!detail.is_empty() && is_ours, "{detail}");
     }
     assert_eq!(service.get("/api/v1/jobs").await["jobs"], json!([]), "none of them did anything");
 }
@@ -374,6 +463,7 @@ pub(super) async fn who_guesses_tokens_is_kept_out_for_a_while() {
     }
     let answer = service.send(Method::GET, "/api/v1/jobs", Some("rowkeep_guess"), None).await;
     assert_eq!((answer.status.as_u16(), &answer.json["code"]), (429, &json!("too_many")));
+    assert_eq!(answer.retry_after.as_deref(), Some("60"));
     service.get("/api/v1/jobs").await;
     service.send(Method::GET, "/healthz", None, None).await.expect(200);
 }

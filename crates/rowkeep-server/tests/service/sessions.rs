@@ -270,7 +270,9 @@ pub(super) async fn who_guesses_passwords_keeps_nobody_else_out() {
         from("192.0.2.99, 192.0.2.1", "a wrong one").await.expect(401);
     }
     let first = service.password.clone().expect("he was just made");
-    assert_eq!(from("192.0.2.1", &first).await.expect(429)["code"], "too_many");
+    let refused = from("192.0.2.1", &first).await;
+    assert_eq!(refused.retry_after.as_deref(), Some("300"));
+    assert_eq!(refused.expect(429)["code"], "too_many");
     let answer = from("192.0.2.2", &first).await;
     let cookie = answer.cookie.clone().expect("a cookie is set");
     assert!(cookie.starts_with("__Host-rowkeep_session=") && cookie.contains("; Secure"), "{cookie}");

@@ -38,6 +38,7 @@ pub(crate) struct Answer {
     pub(crate) location: Option<String>,
     pub(crate) content_type: String,
     pub(crate) cookie: Option<String>,
+    pub(crate) retry_after: Option<String>,
     pub(crate) json: Value,
 }
 
@@ -242,13 +243,14 @@ impl Service {
         };
         let (status, location) = (response.status(), header("location"));
         let content_type = header("content-type").unwrap_or_default();
-        let cookie = header("set-cookie");
+        let (cookie, retry_after) = (header("set-cookie"), header("retry-after"));
         let bytes = response.bytes().await.expect("the body comes");
         Answer {
             status,
             location,
             content_type,
             cookie,
+            retry_after,
             json: serde_json::from_slice(&bytes).unwrap_or_default(),
         }
     }

@@ -24,6 +24,7 @@ use crate::web::service::Service;
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct ShowQuery {
     /// `stats` for all backups together.
+    #[param(pattern = "^stats$")]
     action: Option<String>,
 }
 
@@ -54,6 +55,7 @@ pub(in crate::api) async fn show(
 /// What a backup is to hold.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schema(as = CompatibleBackupBody)]
 pub(in crate::api) struct CreateBody {
     /// Whether rows of the tables of `user_data` are in it.
     include_user_data: bool,
@@ -117,6 +119,7 @@ pub(super) fn made(worked: Worked) -> Result<Response, Refused> {
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct DeleteQuery {
     /// The backup, by its whole id.
+    #[param(required = true)]
     id: Option<String>,
 }
 

@@ -26,9 +26,10 @@ use crate::web::service::Service;
 /// What is to be restored.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schema(as = CompatibleRestoreBody)]
 pub(in crate::api) struct RestoreBody {
     /// The backup, by its whole id.
-    #[schema(required)]
+    #[schema(required, value_type = String)]
     backup_id: Option<String>,
     /// Whether nothing is changed.
     dry_run: bool,

@@ -1,6 +1,9 @@
 //! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit, alerts. It is in a file of SQLite, or in
 //! a schema of PostgreSQL.
 
+#[macro_use]
+mod value;
+
 pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod channels;
@@ -23,7 +26,6 @@ pub(crate) mod tokens;
 pub(crate) mod transaction;
 mod transfer;
 pub(crate) mod users;
-pub(crate) mod value;
 pub(crate) mod version;
 
 use std::path::Path;

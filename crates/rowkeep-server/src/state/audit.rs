@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::failure;
 use super::stored::{stored, time};
 use super::transaction::Transaction;
-use super::value::{Row, params};
+use super::value::Row;
 
 /// Something that somebody did, or was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

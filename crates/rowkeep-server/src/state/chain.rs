@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::audit::hash;
 use super::failure;
 use super::transaction::Transaction;
-use super::value::params;
 
 /// A way through the chain, in steps, so that nobody who writes waits for all of it.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::failure;
 use super::stored::{stored, time};
 use super::transaction::Transaction;
-use super::value::params;
 
 /// How a channel is.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,6 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::audit;
 use super::failure;
 use super::transaction::Transaction;
-use super::value::params;
 
 /// A database that is there for a while; its files go when this is dropped.
 #[derive(Debug)]

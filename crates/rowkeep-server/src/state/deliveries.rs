@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::failure;
 use super::stored::stored;
 use super::transaction::Transaction;
-use super::value::{IntoValue, Row, params, places};
+use super::value::{IntoValue, Row, places};
 
 /// What is to be sent.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::{self, Failure};
 use super::stored::{stored, time};
 use super::transaction::Transaction;
-use super::value::{IntoValue, Row, params, places};
+use super::value::{IntoValue, Row, places};
 
 /// What a job is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::failure;
 use super::stored::{stored, time};
 use super::transaction::Transaction;
-use super::value::{Row, params};
+use super::value::Row;
 
 /// The state that is in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]

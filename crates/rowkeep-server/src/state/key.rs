@@ -6,7 +6,6 @@ use secrecy::{ExposeSecret, SecretBox};
 
 use super::failure;
 use super::transaction::Transaction;
-use super::value::params;
 use crate::Error;
 
 /// The bytes of the key.

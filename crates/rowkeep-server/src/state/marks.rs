@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::failure;
 use super::stored::{stored, time};
 use super::transaction::Transaction;
-use super::value::params;
 
 /// Until when a schedule was looked at, if it ever was.
 pub(crate) fn of(

@@ -6,7 +6,6 @@ use super::failure;
 use super::stored::stored;
 use super::transaction::Transaction;
 use super::users::{self, User};
-use super::value::params;
 
 /// A session as it is kept.
 #[derive(Debug, Clone)]

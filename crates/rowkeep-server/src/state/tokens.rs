@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::failure;
 use super::stored::{names, stored, stored_names, time};
 use super::transaction::Transaction;
-use super::value::{Row, params};
+use super::value::Row;
 
 /// A token, without the secret.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use super::copy::{Copy, Luggage, PassingFile, packed};
 use super::failure;
 use super::sqlite::make_tables;
 use super::transaction::{Transaction, row_of_sqlite};
-use super::value::{Row, Value, params, places};
+use super::value::{Row, Value, places};
 
 /// So many rows are read at once.
 const ROWS: i64 = 2_000;

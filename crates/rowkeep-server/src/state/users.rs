@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::failure::{self, Failure};
 use super::stored::{names, stored, stored_names, time};
 use super::transaction::Transaction;
-use super::value::{Row, params};
+use super::value::Row;
 
 /// A user, without what is kept of the password.
 #[derive(Debug, Clone)]

@@ -193,7 +193,6 @@ macro_rules! params {
         &[$($crate::state::value::IntoValue::value(&$value)),*]
     };
 }
-pub(crate) use params;
 
 /// So many values in brackets, the first of which is `?first`: what stands behind `IN`.
 pub(crate) fn places(first: usize, count: usize) -> String {

@@ -1,5 +1,6 @@
 //! The state of the service: jobs, marks of schedules, tokens, users and their sessions, the audit, alerts.
 
+pub(crate) mod additions;
 pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod channels;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rowkeep::config::Addition;
 use rowkeep::jobs::service_state::{self, KeptState};
 use rowkeep::jobs::workspace::Workspace;
 use rowkeep::{Config, Context, private_files};
@@ -12,6 +13,8 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use super::luggage::{CONFIG, KEY};
 use super::settle::{Known, settle};
 use crate::Error;
+use crate::additions::{open_all, usable};
+use crate::state::additions;
 use crate::state::copy::{PassingFile, beside, luggage, unpack};
 use crate::state::{VERSION, key_file};
 
@@ -23,6 +26,7 @@ pub struct Recovery {
     known: Known,
     key: Option<SecretBox<Vec<u8>>>,
     config: Option<SecretString>,
+    additions: Vec<Addition>,
 }
 
 /// What was recovered.
@@ -57,20 +61,28 @@ impl Recovery {
         }
         let read = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
-            Ok((luggage(&transaction, KEY)?, luggage(&transaction, CONFIG)?))
+            Ok((luggage(&transaction, KEY)?, luggage(&transaction, CONFIG)?, additions::all(&transaction)?))
         };
-        let (key, config) = read(&mut connection).map_err(failed)?;
+        let (key, config, kept_additions) = read(&mut connection).map_err(failed)?;
         let config = config.map(String::from_utf8).transpose();
         let config = config.map_err(|_| Error::Content("the configuration in it is no text".to_owned()))?;
         file_for_key(state, key.as_deref())?;
         let known = Known { snapshot: kept.snapshot.to_string(), taken: kept.time, backups };
         let key = key.map(|key| SecretBox::new(Box::new(key)));
-        Ok(Self { state: state.to_owned(), file, kept, known, key, config: config.map(SecretString::from) })
+        let of_additions = key.as_ref().and_then(|key| key.expose_secret().first_chunk());
+        let additions = of_additions.map(|key| usable(&open_all(key, kept_additions))).unwrap_or_default();
+        let (state, config) = (state.to_owned(), config.map(SecretString::from));
+        Ok(Self { state, file, kept, known, key, config, additions })
     }
 
     /// The text of the configuration that was with it.
     pub fn config(&self) -> Option<&str> {
         self.config.as_ref().map(|text| text.expose_secret())
+    }
+
+    /// What was changed on pages, beside the configuration.
+    pub fn additions(&self) -> &[Addition] {
+        &self.additions
     }
 
     /// When it was taken.

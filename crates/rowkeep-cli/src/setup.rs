@@ -99,6 +99,15 @@ impl Session {
         self.global.config.clone().unwrap_or_else(|| PathBuf::from("rowkeep.toml"))
     }
 
+    /// Goes on as if nothing were configured where there is no file: one that was typed has to be there.
+    pub(crate) fn may_lack_config(&self) {
+        let file = self.config_file();
+        if !self.global.names_config && !file.exists() {
+            let folder = file.parent().map(Path::to_owned);
+            self.config.get_or_init(|| Config { folder, ..Config::default() });
+        }
+    }
+
     /// The text of the configuration, as it was read.
     pub(crate) fn config_text(&self) -> Result<Option<SecretString>> {
         self.config()?;

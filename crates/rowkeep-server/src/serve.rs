@@ -158,8 +158,9 @@ impl Server {
         let attempts = Arc::clone(self.service.attempts());
         let app = router(self.service);
         let looking = async {
-            // Where the first backup makes it, that it is not there yet is nothing to be told.
-            let is_made = self.queue.workspace().config().create;
+            // Where the first backup makes it, or nothing is configured yet, that it is not there is nothing to be told.
+            let workspace = self.queue.workspace();
+            let is_made = workspace.config().create || workspace.config().databases.is_empty();
             if let (Err(problem), false) = (self.queue.usable().await, is_made) {
                 tracing::warn!("the repository cannot be used: {problem}");
             }

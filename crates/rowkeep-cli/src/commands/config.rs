@@ -119,6 +119,7 @@ async fn run_check(file: StateFile, session: &Session) -> Result<u8> {
 
 impl Export {
     async fn run(self, session: &Session) -> Result<u8> {
+        session.may_lack_config();
         let file = self.file.open(session).await?;
         let exported = file.export(self.with_secrets)?;
         if exported.is_empty() {

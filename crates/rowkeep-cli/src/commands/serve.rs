@@ -46,6 +46,7 @@ impl Serve {
         let at_repository = recovered.as_ref().and_then(|(_, session)| session.as_ref());
         let session = at_repository.unwrap_or(session);
         let recovered = recovered.as_ref().map(|(recovered, _)| recovered);
+        session.may_lack_config();
         let state = session.state_file(self.state)?;
         let options = ServerOptions {
             listen: self.listen,

@@ -67,6 +67,13 @@ fn a_changed_file_is_read_again_on_a_signal() {
 }
 
 #[test]
+fn a_file_that_is_typed_has_to_be_there() {
+    let sandbox = Sandbox::bare();
+    let typed = sandbox.run(&["serve", "--listen", "127.0.0.1:0", "--config", "nowhere.toml"]);
+    typed.expect(1).says(&["cannot read nowhere.toml"]);
+}
+
+#[test]
 fn what_was_added_is_checked_written_and_brought_back() {
     let sandbox = Sandbox::bare();
     let (mut service, token) = added(&sandbox);

@@ -138,6 +138,8 @@ async fn settings(
             let seen = kept.databases.into_iter().filter(|database| sees(Some(&database.database)));
             (seen.map(keeping).collect(), None)
         }
+        // Where nothing is configured, there need not be a repository.
+        Err(_) if config.databases.is_empty() => (Vec::new(), None),
         Err(error) => (Vec::new(), Some(error.in_one_line())),
     };
     let is_admin = visitor.caller.0.may(Role::Admin, None);

@@ -114,7 +114,7 @@ fn what_was_added_is_checked_written_and_brought_back() {
     prints(&sandbox.done(&["config", "check"]), &["left out: database shop: rowkeep.toml says it too"]);
     write(&sandbox, &exported.out);
     let unset = sandbox.run(&["check"]);
-    unset.expect(2).says(&["ROWKEEP_PASSPHRASE"]);
+    unset.expect(4).says(&["ROWKEEP_PASSPHRASE is not set"]);
 
     for name in ["rowkeep.toml", "rowkeep-state.db", "rowkeep-state.db.key"] {
         std::fs::remove_file(sandbox.path(name)).expect("it is there");

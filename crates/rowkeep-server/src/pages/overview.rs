@@ -163,7 +163,8 @@ pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Re
     };
     let page_of = OverviewPage {
         frame: Frame::of(&visitor.session, Section::Overview, "Overview"),
-        all_well: databases.iter().all(|database| database.standing == Standing::Kept),
+        all_well: !databases.is_empty()
+            && databases.iter().all(|database| database.standing == Standing::Kept),
         sentence,
         // Where nothing is configured, there need not be one.
         problem: catalog.as_ref().err().filter(|_| !databases.is_empty()).cloned(),

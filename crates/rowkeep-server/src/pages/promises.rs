@@ -23,12 +23,8 @@ const BACK: [(&str, &str); 5] =
 /// What is kept, as it is offered: a name, words, and the newest of so many days, weeks, months and years.
 const KEPT: [(&str, &str, [i64; 4]); 4] = [
     ("month", "A month: one of each day", [30, 0, 0, 0]),
-    (
-        "year",
-        "A year: one of each day for 30 days, of each week for 12 weeks, of each month for a year",
-        [30, 12, 12, 0],
-    ),
-    ("decade", "Ten years: the same, and one of each year", [30, 12, 12, 10]),
+    ("year", "A year: 30 days, 12 weeks, 12 months", [30, 12, 12, 0]),
+    ("decade", "Ten years: the same, and 10 years", [30, 12, 12, 10]),
     ("all", "Everything, or what rowkeep.toml says of all databases", [0, 0, 0, 0]),
 ];
 

@@ -201,6 +201,7 @@ async fn somebody_who_has_nothing_yet_gets_a_backup_that_is_proven() {
     browser.until("databases.shop").await;
     browser.look("settings-added").await;
     browser.press("Read rowkeep.toml again").await;
+    service.until("/api/v1/audit", |audit| audit.to_string().contains("configuration.reload")).await;
     browser.until("Added on pages").await;
     browser.go("/databases/shop/settings").await;
     browser.fill("Type shop", "orders").await;

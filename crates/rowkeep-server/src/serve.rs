@@ -100,13 +100,12 @@ impl Server {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, Error> {
-        let state = State::open(&options.state, random_bytes(&*randomness)?).await?;
-        let (settings, workspace) = Settings::open(configuration, &state).await?;
-        let files = workspace.config().service.tls.clone();
-        let certificate = files.map(Certificate::open).transpose()?;
+        let certificate = configuration.service()?.tls.map(Certificate::open).transpose()?;
         let failed = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let state = State::open(&options.state, random_bytes(&*randomness)?).await?;
+        let (settings, workspace) = Settings::open(configuration, &state).await?;
         let queue = Queue::open(state, workspace, clock, randomness).await?;
         let service = Service::new(queue.clone(), settings.clone());
         let keeper = Keeper::new(queue.clone(), settings.clone());

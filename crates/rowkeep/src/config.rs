@@ -359,12 +359,10 @@ impl Config {
         Self::of_file(file, path, variable)
     }
 
-    /// The same as a table that is well formed; what it says may still not hold.
+    /// The text of a configuration as a table.
     fn table(text: &str, path: &Path) -> Result<toml::Table, Error> {
-        let fail = |error| Error::Config { path: path.to_owned(), message: toml_problem(text, &error) };
-        // Of what is written in a wrong way, the line is known only here.
-        let _: File = toml::from_str(text).map_err(fail)?;
-        text.parse().map_err(fail)
+        text.parse()
+            .map_err(|error| Error::Config { path: path.to_owned(), message: toml_problem(text, &error) })
     }
 
     /// Reads what such a table says.

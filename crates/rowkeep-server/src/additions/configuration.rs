@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rowkeep::Config;
-use rowkeep::config::{Addition, Combined};
+use rowkeep::config::{Addition, Combined, ServiceSettings};
 use rowkeep::jobs::workspace::{Variable, Workspace};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -41,6 +41,11 @@ impl Configuration {
                 Err(rowkeep::Error::File { problem, source })
             }
         }
+    }
+
+    /// How the service is to be reached, by the file alone.
+    pub(crate) fn service(&self) -> Result<ServiceSettings, rowkeep::Error> {
+        Ok(self.combined(self.text()?.as_ref(), &[])?.config.service)
     }
 
     /// What a text and additions say together.

@@ -29,7 +29,7 @@ pub struct LeftOut {
 impl Combined {
     /// Reads the text of a file, and puts additions beside what it says.
     ///
-    /// Fails where the file does not hold. An addition never keeps it from that: what the file says of the same subject counts, and an
+    /// Fails where the file does not hold by itself. An addition never keeps it from that: what the file says of the same subject counts, and an
     /// addition with which the whole does not hold is left out.
     pub fn read(
         text: &str,
@@ -37,16 +37,16 @@ impl Combined {
         additions: &[Addition],
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
+        // What it relies on must not go with a page.
+        let mut config = Config::parse(text, path, variable)?;
         let mut left_out = Vec::new();
         let (mut base, mut beside) = (Config::table(text, path)?, Vec::new());
         for addition in additions {
             let subject = addition.subject().clone();
             match addition.table() {
                 Ok(_) if is_in(&base, &subject) => {
-                    left_out.push(LeftOut {
-                        subject,
-                        problem: "rowkeep.toml says it too, and counts".to_owned(),
-                    });
+                    let problem = "rowkeep.toml says it too, and counts".to_owned();
+                    left_out.push(LeftOut { subject, problem });
                 }
                 Ok(table) => beside.push((subject, table)),
                 Err(problem) => left_out.push(LeftOut { subject, problem }),
@@ -57,19 +57,14 @@ impl Combined {
         if let Ok(config) = Config::of_table(whole, path, variable) {
             return Ok(Self { config, left_out });
         }
-        let mut config = Config::of_table(base.clone(), path, variable);
         for (subject, table) in beside {
             let tried = with(base.clone(), &table);
             match Config::of_table(tried.clone(), path, variable) {
-                Ok(holds) => (base, config) = (tried, Ok(holds)),
+                Ok(holds) => (base, config) = (tried, holds),
                 Err(error) => left_out.push(LeftOut { subject, problem: problem(&error) }),
             }
         }
-        // With a mistake of its own the file says so, with the line.
-        match config {
-            Ok(config) => Ok(Self { config, left_out }),
-            Err(error) => Err(Config::parse(text, path, variable).err().unwrap_or(error)),
-        }
+        Ok(Self { config, left_out })
     }
 }
 

@@ -69,11 +69,10 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
     let additions = [database("shop", "shop.db")];
     let problem = combined("\n[databases.orders]\nurl = 'x'\nexlude = []", &additions).expect_err("misspelt");
     assert!(problem.contains("line 4") && problem.contains("exlude"), "{problem}");
-    // With what is beside it, it holds.
-    let text = "[compatibility.backup]\ndatabase = 'shop'";
-    assert!(combined(text, &[]).is_err());
-    let both = combined(text, &additions).map(|combined| combined.left_out);
-    assert_eq!(both, Ok(Vec::new()));
+    // What is only beside it, it cannot rely on.
+    let problem =
+        combined("[compatibility.backup]\ndatabase = 'shop'", &additions).expect_err("it is not there");
+    assert!(problem.contains("shop"), "{problem}");
 }
 
 #[test]

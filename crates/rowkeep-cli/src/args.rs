@@ -23,6 +23,9 @@ pub(crate) struct Global {
     /// Configuration file [default: ./rowkeep.toml, if it exists]
     #[arg(long, global = true, env = "ROWKEEP_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Whether --config was typed; it may be in the environment too.
+    #[arg(skip)]
+    pub(crate) names_config: bool,
     /// Open the repository with this key file
     #[arg(long, global = true, env = "ROWKEEP_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,

@@ -135,7 +135,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Health(command) => command.run(session).await,
         Command::Serve(command) => command.run(session).await,
         Command::Audit(command) => command.run(session).await,
-        Command::Config(command) => command.run(session),
+        Command::Config(command) => command.run(session).await,
         Command::Completions(command) => command.run(program()),
     }
 }

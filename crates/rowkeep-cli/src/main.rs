@@ -95,6 +95,7 @@ fn main() -> ExitCode {
 fn parse<A: Into<OsString> + Clone>(typed: impl IntoIterator<Item = A>) -> Result<Args, clap::Error> {
     let matches = Args::command().try_get_matches_from(typed)?;
     let mut args = Args::from_arg_matches(&matches)?;
+    args.global.names_config = matches.value_source("config") == Some(ValueSource::CommandLine);
     args.global.names_repository = matches.value_source("repository") == Some(ValueSource::CommandLine);
     // Where it was typed without a value, it is the usual one.
     let usual = std::env::var("ROWKEEP_REPOSITORY").ok().filter(|location| !location.is_empty());

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
+use rowkeep::config::{Addition, Combined};
 use rowkeep::jobs::workspace::{Circumstances, Other, Secrets, Workspace};
 use rowkeep::repository::Passphrase;
 use rowkeep::units::plain;
 use rowkeep::{Config, Context, Observer};
-use rowkeep_server::StatePlace;
+use rowkeep_server::{Configuration, StatePlace};
 use secrecy::SecretString;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -91,20 +92,22 @@ impl Session {
     /// A session with a repository at another place. `config` counts where it is given, else what is in the file.
     pub(crate) fn at_repository(&self, location: &str, config: Option<Config>) -> Self {
         let global = Global { repository: Some(location.to_owned()), ..self.global.clone() };
-        Self {
-            global,
-            context: self.context.clone(),
-            stop: self.stop.clone(),
-            is_apart: self.is_apart,
-            config: config.map_or_else(OnceLock::new, OnceLock::from),
-            config_text: OnceLock::new(),
-            workspace: OnceLock::new(),
-        }
+        let config = config.map_or_else(OnceLock::new, OnceLock::from);
+        Self { global, config, ..self.again() }
     }
 
     /// The file of the configuration, which may not be there.
     pub(crate) fn config_file(&self) -> PathBuf {
         self.global.config.clone().unwrap_or_else(|| PathBuf::from("rowkeep.toml"))
+    }
+
+    /// Goes on as if nothing were configured where there is no file: one that was typed has to be there.
+    pub(crate) fn may_lack_config(&self) {
+        let file = self.config_file();
+        if !self.global.names_config && !file.exists() {
+            let folder = file.parent().map(Path::to_owned);
+            self.config.get_or_init(|| Config { folder, ..Config::default() });
+        }
     }
 
     /// The text of the configuration, as it was read.
@@ -157,13 +160,39 @@ impl Session {
             person: Some(Arc::new(passphrase::Prompt)),
         };
         let other = Other { store: beside.store_options, secrets };
-        let workspace = Workspace::new(config, Circumstances { other, ..self.circumstances() });
+        let circumstances = self.circumstances(config.folder.as_deref());
+        let workspace = Workspace::new(config, Circumstances { other, ..circumstances });
         Ok(self.workspace.get_or_init(|| workspace))
     }
 
     /// The same, for as long as whoever has it needs it.
     pub(crate) fn shared_workspace(&self) -> Result<Workspace> {
-        Ok(Workspace::new(self.config()?.clone(), self.circumstances()))
+        let config = self.config()?.clone();
+        let circumstances = self.circumstances(config.folder.as_deref());
+        Ok(Workspace::new(config, circumstances))
+    }
+
+    /// From where the service has its configuration, and what it makes of it. Nobody is there to be asked for a passphrase.
+    pub(crate) fn configuration(&self) -> Configuration {
+        let (path, session) = (self.config_file(), self.again());
+        Configuration::new(path, Arc::new(variable), move |config| {
+            let mut circumstances = session.circumstances(config.folder.as_deref());
+            circumstances.secrets.person = None;
+            Workspace::new(config, circumstances)
+        })
+    }
+
+    /// The same session, with nothing read yet.
+    fn again(&self) -> Self {
+        Self {
+            global: self.global.clone(),
+            context: self.context.clone(),
+            stop: self.stop.clone(),
+            is_apart: self.is_apart,
+            config: OnceLock::new(),
+            config_text: OnceLock::new(),
+            workspace: OnceLock::new(),
+        }
     }
 
     /// Where the state of the service is: what was typed, or what the configuration says, or beside that.
@@ -173,7 +202,8 @@ impl Session {
 
     /// The same with another configuration.
     pub(crate) fn state_place_by(&self, typed: &StateOptions, config: &Config) -> Result<StatePlace> {
-        Ok(state_place::state_place(typed, config, &self.circumstances().surroundings)?)
+        let surroundings = self.circumstances(config.folder.as_deref()).surroundings;
+        Ok(state_place::state_place(typed, config, &surroundings)?)
     }
 
     /// What is cancelled when the command is to stop.
@@ -205,7 +235,8 @@ impl Session {
         }
     }
 
-    fn circumstances(&self) -> Circumstances {
+    /// `beside` is the folder of the configuration.
+    fn circumstances(&self, beside: Option<&Path>) -> Circumstances {
         Circumstances {
             repository: self.global.repository.clone(),
             called: None,
@@ -219,11 +250,11 @@ impl Session {
             },
             other: Other::default(),
             surroundings: machine::surroundings(Arc::clone(self.context.clock()), self.global.read_all),
-            variable: Some(Arc::new(|name| std::env::var(name).ok())),
+            variable: Some(Arc::new(variable)),
             user: machine::user(),
             host: machine::host(),
             reports: self.reports(),
-            memory: self.memory(),
+            memory: self.memory(beside),
             program: concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -249,11 +280,10 @@ impl Session {
     }
 
     /// The folders that may remember which repository is where: the user's, or else one beside the configuration.
-    fn memory(&self) -> Vec<PathBuf> {
+    fn memory(&self, beside: Option<&Path>) -> Vec<PathBuf> {
         if self.is_apart {
             return Vec::new();
         }
-        let beside = self.config.get().and_then(|config| config.folder.as_deref());
         machine::state().into_iter().chain(beside.map(|folder| folder.join(".rowkeep-state"))).collect()
     }
 
@@ -270,5 +300,14 @@ impl Session {
 
 /// What the text of a configuration says, with the variables of the environment.
 pub(crate) fn parsed(text: &str, path: &Path) -> Result<Config, rowkeep::Error> {
-    Config::parse(text, path, &|name| std::env::var(name).ok())
+    Config::parse(text, path, &variable)
+}
+
+/// The same with what was changed on pages of the service.
+pub(crate) fn combined(text: &str, path: &Path, additions: &[Addition]) -> Result<Combined, rowkeep::Error> {
+    Combined::read(text, path, additions, &variable)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -1,9 +1,11 @@
 //! The REST API.
 
+mod additions;
 mod alerts;
 mod audit;
 mod channels;
 mod compatible;
+mod configuration;
 mod databases;
 mod differences;
 mod health;
@@ -46,6 +48,7 @@ use crate::web::service::Service;
         (name = "jobs", description = "What was asked for, and what became of it"),
         (name = "schedules", description = "What is done by itself"),
         (name = "alerts", description = "What is wrong, and where that is told"),
+        (name = "configuration", description = "What is configured beside rowkeep.toml, and what of it counts"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may do what"),
         (name = "users", description = "People who sign in"),
@@ -59,8 +62,8 @@ struct Document;
 /// The operations, and what describes them.
 fn operations() -> OpenApiRouter<Service> {
     OpenApiRouter::with_openapi(document())
-        .routes(routes!(databases::list))
-        .routes(routes!(databases::show))
+        .routes(routes!(databases::list, additions::create))
+        .routes(routes!(databases::show, additions::change, additions::remove))
         .routes(routes!(databases::snapshots))
         .routes(routes!(databases::back_up))
         .routes(routes!(databases::announce))
@@ -72,6 +75,10 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(restores::undo))
         .routes(routes!(restores::list))
         .routes(routes!(restores::execute))
+        .routes(routes!(additions::create_repository))
+        .routes(routes!(configuration::show))
+        .routes(routes!(configuration::reload))
+        .routes(routes!(configuration::export))
         .routes(routes!(repository::check))
         .routes(routes!(repository::prune))
         .routes(routes!(jobs::list))

@@ -133,7 +133,8 @@ pub(crate) async fn health_of_all(
     queue: &Queue,
     is_meant: impl Fn(&str) -> bool,
 ) -> Result<Vec<DatabaseHealth>, Error> {
-    let (config, now) = (queue.workspace().config(), queue.now());
+    let workspace = queue.workspace();
+    let (config, now) = (workspace.config(), queue.now());
     let names: Vec<String> = config.databases.keys().filter(|name| is_meant(name)).cloned().collect();
     let of = names.clone();
     let last = queue.state().transaction(move |state| {

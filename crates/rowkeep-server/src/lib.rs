@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod additions;
 mod alerts;
 mod api;
 mod audit;
@@ -23,11 +24,12 @@ mod state;
 mod tls;
 mod web;
 
+pub use additions::{AdditionsFile, Configuration};
 pub use api::openapi;
 pub use audit::{AuditFile, AuditFormat, AuditPages, AuditVerification, DifferingHead, UnseenRepository};
 pub use error::Error;
 pub use keeping::{Recovered, Recovery};
 pub use ready::{NotReady, ready};
-pub use serve::{MadeAtStart, Served, Server, ServerOptions};
+pub use serve::{MadeAtStart, Reloading, Served, Server, ServerOptions};
 pub use state::place::StatePlace;
 pub use tls::tls_problem;

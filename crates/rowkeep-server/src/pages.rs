@@ -1,11 +1,14 @@
 //! The pages: what people see who sign in with a browser. All of it is made here; nothing runs in the browser.
 
 mod account;
+mod added;
+mod adding;
 mod alerts;
 mod assets;
 mod audit;
 mod charts;
 mod compare;
+mod configuration;
 mod database;
 mod differences;
 mod frame;
@@ -13,6 +16,7 @@ mod jobs;
 mod oidc;
 mod overview;
 mod plans;
+mod promises;
 mod refused;
 mod settings;
 mod sign_in;
@@ -38,7 +42,13 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/account/second-factor", post(account::begin_factor))
         .route("/account/second-factor/confirmation", post(account::confirm_factor))
         .route("/account/second-factor/removal", post(account::remove_factor))
+        .route("/new-database", get(adding::begin).post(adding::connect))
+        .route("/new-database/{id}", get(adding::show).post(adding::add))
+        .route("/new-database/{id}/examinations", post(adding::look_again))
+        .route("/new-database/{id}/repository", post(adding::place))
         .route("/databases/{database}", get(database::show))
+        .route("/databases/{database}/settings", get(added::show).post(added::change))
+        .route("/databases/{database}/removal", post(added::remove))
         .route("/databases/{database}/backups", post(database::back_up))
         .route("/databases/{database}/drills", post(database::drill))
         .route("/databases/{database}/undos", post(plans::undo))
@@ -55,6 +65,9 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/alerts/channels/{name}/tests", post(alerts::test))
         .route("/audit", get(audit::list))
         .route("/settings", get(settings::show))
+        .route("/settings/reloads", post(configuration::reload))
+        .route("/settings/additions", get(configuration::export))
+        .route("/settings/removals", post(configuration::remove_addition))
         .route("/settings/users", post(settings::add_user))
         .route("/settings/users/{id}/password-resets", post(settings::reset_password))
         .route("/settings/users/{id}/removal", post(settings::remove_user))

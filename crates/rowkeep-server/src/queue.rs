@@ -5,7 +5,7 @@ mod progress;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -20,7 +20,7 @@ use rowkeep::jobs::caller::{RunCommand, Unattended};
 use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::jobs::snapshots;
 use rowkeep::jobs::workspace::Workspace;
-use rowkeep::repository::{Catalog, Randomness, Repository};
+use rowkeep::repository::{Catalog, Randomness};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -69,7 +69,7 @@ pub(crate) struct Queue(Arc<Inner>);
 
 struct Inner {
     state: State,
-    workspace: Arc<Workspace>,
+    workspace: RwLock<Arc<Workspace>>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     wake: Notify,
@@ -81,15 +81,22 @@ struct Inner {
     /// Cancelled when the service ends.
     ending: CancellationToken,
     looked: tokio::sync::Mutex<Option<Looked>>,
-    /// What the repository held, and when that was looked at.
-    seen: tokio::sync::Mutex<Option<(Instant, Arc<Catalog>)>>,
+    seen: tokio::sync::Mutex<Option<Seen>>,
     keeping: tokio::sync::Mutex<()>,
 }
 
 /// When the repository was last looked at, and what was wrong with it.
 struct Looked {
+    of: Arc<Workspace>,
     at: Instant,
     problem: Option<String>,
+}
+
+/// What the repository held, and when that was looked at.
+struct Seen {
+    of: Arc<Workspace>,
+    at: Instant,
+    catalog: Arc<Catalog>,
 }
 
 struct Running {
@@ -134,7 +141,7 @@ impl Queue {
         let (ended, _) = broadcast::channel(256);
         Ok(Self(Arc::new(Inner {
             state,
-            workspace,
+            workspace: RwLock::new(workspace),
             clock,
             randomness,
             wake: Notify::new(),
@@ -149,54 +156,52 @@ impl Queue {
         })))
     }
 
-    /// What jobs work in.
-    pub(crate) fn workspace(&self) -> &Arc<Workspace> {
-        &self.0.workspace
+    /// What jobs work in that begin now. Whoever has it goes on with it when the configuration is another.
+    pub(crate) fn workspace(&self) -> Arc<Workspace> {
+        Arc::clone(&self.0.workspace.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The repository, which was there a moment ago; or why it cannot be used.
-    pub(crate) async fn repository(&self) -> Result<&Repository, String> {
+    /// Has jobs that begin from now on work in another workspace; those that are being done end with theirs.
+    pub(crate) fn go_on_with(&self, workspace: Arc<Workspace>) {
+        *self.0.workspace.write().unwrap_or_else(PoisonError::into_inner) = workspace;
+        self.0.changed.notify_one();
+        self.wake();
+    }
+
+    /// The workspace, whose repository was there a moment ago; or why that cannot be used.
+    pub(crate) async fn usable(&self) -> Result<Arc<Workspace>, String> {
         let mut looked = self.0.looked.lock().await;
-        let now = self.0.clock.instant();
+        let (workspace, now) = (self.workspace(), self.0.clock.instant());
         let problem = match &*looked {
-            Some(known) if now.saturating_duration_since(known.at) < FRESH => known.problem.clone(),
+            Some(known)
+                if Arc::ptr_eq(&known.of, &workspace) && now.saturating_duration_since(known.at) < FRESH =>
+            {
+                known.problem.clone()
+            }
             _ => {
-                let problem = self.look().await.err();
-                *looked = Some(Looked { at: now, problem: problem.clone() });
+                let problem = look(&workspace).await.err();
+                *looked = Some(Looked { of: Arc::clone(&workspace), at: now, problem: problem.clone() });
                 problem
             }
         };
-        match problem {
-            Some(problem) => Err(problem),
-            None => self.0.workspace.repository().await.map_err(|error| error.in_one_line()),
-        }
+        problem.map_or(Ok(workspace), Err)
     }
 
     /// What the repository holds, as it was moments ago or is now; or why it cannot be read.
     pub(crate) async fn catalog(&self) -> Result<Arc<Catalog>, String> {
-        let repository = self.repository().await?;
+        let workspace = self.usable().await?;
+        let repository = workspace.repository().await.map_err(|error| error.in_one_line())?;
         let mut seen = self.0.seen.lock().await;
         let now = self.0.clock.instant();
-        if let Some((at, catalog)) = &*seen
+        if let Some(Seen { of, at, catalog }) = &*seen
+            && Arc::ptr_eq(of, &workspace)
             && now.saturating_duration_since(*at) < MOMENTS
         {
             return Ok(Arc::clone(catalog));
         }
         let catalog = repository.catalog().await.map_err(|error| error.to_string())?;
-        *seen = Some((now, Arc::clone(&catalog)));
+        *seen = Some(Seen { of: Arc::clone(&workspace), at: now, catalog: Arc::clone(&catalog) });
         Ok(catalog)
-    }
-
-    /// Looks whether the repository is there, and is the one that was opened.
-    async fn look(&self) -> Result<(), String> {
-        let repository = self.0.workspace.repository().await.map_err(|error| error.in_one_line())?;
-        let there = repository.still_there().await.map_err(rowkeep::Error::from);
-        there.map_err(|error| {
-            format!(
-                "{}; the service has to be started again when another repository is meant",
-                error.in_one_line()
-            )
-        })
     }
 
     /// The state.
@@ -439,9 +444,10 @@ impl Queue {
         }
         *self.0.looked.lock().await = None;
         if !matches!(request, Request::Init(_) | Request::Backup(_)) {
-            self.repository().await.map_err(|told| Failure { told, is_passing: true })?;
+            self.usable().await.map_err(|told| Failure { told, is_passing: true })?;
         }
-        let done = request.run(&context, &self.0.workspace, &Unattended, &NoCommands).await;
+        let workspace = self.workspace();
+        let done = request.run(&context, &workspace, &Unattended, &NoCommands).await;
         done.map_err(|error| Failure::of(&error))
     }
 
@@ -460,7 +466,7 @@ impl Queue {
     async fn kept_head(&self) -> Result<(i64, Vec<u8>), Error> {
         // One that is being put there for the first time may be older than the last entry.
         let _keeping = self.0.keeping.lock().await;
-        let is_kept = self.0.workspace.config().service.keep_state != KeepState::Off;
+        let is_kept = self.workspace().config().service.keep_state != KeepState::Off;
         let head = move |state: &Transaction<'_>| match kept::last(state)? {
             Some(kept) if is_kept => Ok((kept.number, kept.hash)),
             _ => audit::head(state),
@@ -482,7 +488,7 @@ impl Queue {
 
     /// The snapshots that a job made, before the process ended that had begun it.
     async fn already_done(&self, id: &str) -> Result<Option<BackupOutcome>, Failure> {
-        let listed = snapshots::list(&self.0.workspace, None).await.map_err(|error| Failure::of(&error))?;
+        let listed = snapshots::list(&self.workspace(), None).await.map_err(|error| Failure::of(&error))?;
         let own = listed
             .snapshots
             .into_iter()
@@ -569,6 +575,18 @@ impl Queue {
     fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Looks whether the repository is there, and is the one that was opened.
+async fn look(workspace: &Workspace) -> Result<(), String> {
+    let repository = workspace.repository().await.map_err(|error| error.in_one_line())?;
+    let there = repository.still_there().await.map_err(rowkeep::Error::from);
+    there.map_err(|error| {
+        format!(
+            "{}; if another repository is meant, start the service again or have it read rowkeep.toml again",
+            error.in_one_line()
+        )
+    })
 }
 
 /// Something random that is used once.

@@ -1,5 +1,6 @@
 //! Schedules become jobs when it is time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -12,6 +13,7 @@ use rowkeep::jobs::prune::PruneRequest;
 use rowkeep::jobs::refresh::RefreshRequest;
 use rowkeep::jobs::repository_check::CheckRequest;
 use rowkeep::jobs::request::Request;
+use rowkeep::jobs::workspace::Workspace;
 use rowkeep::timetable::Scheduled;
 use tokio_util::sync::CancellationToken;
 
@@ -57,11 +59,18 @@ fn decide(
 
 /// Makes jobs of what the configuration wants, until that is to stop.
 pub(crate) async fn run(queue: &Queue, stop: &CancellationToken) {
-    let timetable = queue.workspace().config().timetable();
+    let mut workspace = queue.workspace();
+    let mut timetable = workspace.config().timetable();
     let mut next: Vec<Option<Timestamp>> = vec![None; timetable.len()];
     let mut last = queue.now();
     while !stop.is_cancelled() {
-        let now = queue.now();
+        let (now, current) = (queue.now(), queue.workspace());
+        if !Arc::ptr_eq(&workspace, &current) {
+            // The configuration is another.
+            workspace = current;
+            timetable = workspace.config().timetable();
+            next = vec![None; timetable.len()];
+        }
         if now < last {
             // The clock was put back.
             next.fill(None);
@@ -71,7 +80,7 @@ pub(crate) async fn run(queue: &Queue, stop: &CancellationToken) {
             if next.is_some_and(|next| now < next) {
                 continue;
             }
-            match look(queue, scheduled, now).await {
+            match look(queue, &workspace, scheduled, now).await {
                 Ok(then) => *next = then,
                 Err(error) => tell(&error),
             }
@@ -84,8 +93,13 @@ pub(crate) async fn run(queue: &Queue, stop: &CancellationToken) {
 }
 
 /// Looks whether it is time for one schedule, and if so asks for what it wants, once. Gives the time until which there is nothing to do.
-async fn look(queue: &Queue, scheduled: &Scheduled, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-    let config = queue.workspace().config();
+async fn look(
+    queue: &Queue,
+    workspace: &Workspace,
+    scheduled: &Scheduled,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let config = workspace.config();
     let (work, database) = (scheduled.work, scheduled.database.clone());
     let (zone, shift) = (config.zone_of(scheduled), config.put_off(scheduled));
     let then = config.next(scheduled, now);
@@ -135,7 +149,8 @@ async fn look(queue: &Queue, scheduled: &Scheduled, now: Timestamp) -> Result<Op
 
 /// Whether the time of a schedule has come, and it was not looked at yet.
 pub(crate) async fn is_due(queue: &Queue, work: Work, database: &str) -> Result<bool, Error> {
-    let (config, now, name) = (queue.workspace().config(), queue.now(), database.to_owned());
+    let workspace = queue.workspace();
+    let (config, now, name) = (workspace.config(), queue.now(), database.to_owned());
     let mark = queue.state().transaction(move |state| marks::of(state, work.name(), &name)).await?;
     let timetable = config.timetable();
     let scheduled = timetable

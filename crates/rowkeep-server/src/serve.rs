@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rowkeep::clock::Clock;
-use rowkeep::jobs::workspace::Workspace;
 use rowkeep::repository::Randomness;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password};
+use crate::additions::{Configuration, Settings};
 use crate::alerts::{self, Outbox};
 use crate::connections::serve;
 use crate::keeping::Keeper;
@@ -42,8 +42,6 @@ pub struct ServerOptions {
     /// The user who gets a password for one sign-in, and is made an administrator where there is no such user: for whoever has lost
     /// theirs.
     pub new_password: Option<String>,
-    /// The text of the configuration, which is kept in the repository with the state.
-    pub config: Option<SecretString>,
 }
 
 /// A service that listens, and does nothing yet.
@@ -53,6 +51,7 @@ pub struct Server {
     certificate: Option<Certificate>,
     queue: Queue,
     service: Service,
+    settings: Settings,
     keeper: Keeper,
     made: MadeAtStart,
     pulse: Pulse,
@@ -74,26 +73,47 @@ type Pulse = Arc<dyn Fn() + Send + Sync>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served;
 
+/// Has a service read its configuration again.
+#[derive(Clone)]
+pub struct Reloading {
+    queue: Queue,
+    settings: Settings,
+}
+
+impl Reloading {
+    /// Reads it again. Where it does not hold, the one before goes on, and the log says so.
+    pub async fn reload(&self) {
+        match self.settings.reload(&self.queue).await {
+            Ok(()) => tracing::info!("the configuration was read again"),
+            Err(problem) => {
+                tracing::error!(
+                    "the configuration was not taken over, and the one before goes on: {problem}"
+                );
+            }
+        }
+    }
+}
+
 impl Server {
     /// Opens the state, which is made where there is none, and listens.
     ///
-    /// Jobs run in the workspace, whose configuration says what is done by itself.
+    /// What is done by itself, and in which databases, the configuration says, and what was changed on pages.
     pub async fn open(
         options: &ServerOptions,
-        workspace: Arc<Workspace>,
+        configuration: Configuration,
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, Error> {
-        let files = workspace.config().service.tls.clone();
-        let certificate = files.map(Certificate::open).transpose()?;
+        let certificate = configuration.service()?.tls.map(Certificate::open).transpose()?;
         let failed = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (key, name) = (random_bytes(&*randomness)?, hex::encode(random_bytes::<16>(&*randomness)?));
         let state = State::open(&options.state, key, name).await?;
+        let (settings, workspace) = Settings::open(configuration, &state).await?;
         let queue = Queue::open(state, workspace, clock, randomness).await?;
-        let service = Service::new(queue.clone());
-        let keeper = Keeper::new(queue.clone(), options.config.clone());
+        let service = Service::new(queue.clone(), settings.clone());
+        let keeper = Keeper::new(queue.clone(), settings.clone());
         let token = if options.new_token { Some(new_master_token(&queue).await?) } else { None };
         let user = new_administrator(&service, options.new_password.as_deref()).await?;
         Ok(Self {
@@ -102,6 +122,7 @@ impl Server {
             certificate,
             queue,
             service,
+            settings,
             keeper,
             made: MadeAtStart { token, user },
             pulse: Arc::new(|| {}),
@@ -111,6 +132,11 @@ impl Server {
     /// The same, for whoever wants to know whether it lives: it is called about once a second as long as jobs are begun when they are due.
     pub fn watched_by(self, pulse: impl Fn() + Send + Sync + 'static) -> Self {
         Self { pulse: Arc::new(pulse), ..self }
+    }
+
+    /// What has the service read its configuration again.
+    pub fn reloading(&self) -> Reloading {
+        Reloading { queue: self.queue.clone(), settings: self.settings.clone() }
     }
 
     /// Where it listens.
@@ -136,9 +162,10 @@ impl Server {
         let attempts = Arc::clone(self.service.attempts());
         let app = router(self.service);
         let looking = async {
-            // Where the first backup makes it, that it is not there yet is nothing to be told.
-            let is_made = self.queue.workspace().config().create;
-            if let (Err(problem), false) = (self.queue.repository().await, is_made) {
+            // Where the first backup makes it, or nothing is configured yet, that it is not there is nothing to be told.
+            let workspace = self.queue.workspace();
+            let is_made = workspace.config().create || workspace.config().databases.is_empty();
+            if let (Err(problem), false) = (self.queue.usable().await, is_made) {
                 tracing::warn!("the repository cannot be used: {problem}");
             }
         };
@@ -167,6 +194,7 @@ impl Server {
             }
         }
         self.keeper.keep_last().await;
+        self.queue.workspace().settle().await;
         Served
     }
 }

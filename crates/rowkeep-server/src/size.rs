@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rowkeep::jobs::workspace::Workspace;
 use tokio::sync::Notify;
 
 use crate::queue::Queue;
@@ -34,6 +35,11 @@ struct Known {
     is_looking: bool,
 }
 
+async fn stored_bytes(workspace: &Workspace) -> Option<u64> {
+    let statistics = workspace.repository().await.ok()?.statistics().await;
+    statistics.ok().map(|found| found.stored_bytes())
+}
+
 impl RepositorySize {
     /// Bytes that the repository holds, as they were some minutes ago at the most; none where nobody knows yet, or any more.
     pub(crate) async fn bytes(&self, queue: &Queue) -> Option<u64> {
@@ -41,8 +47,8 @@ impl RepositorySize {
         if self.begin(queue) {
             let (size, queue) = (self.clone(), queue.clone());
             tokio::spawn(async move {
-                let bytes = match queue.repository().await {
-                    Ok(repository) => repository.statistics().await.ok().map(|found| found.stored_bytes()),
+                let bytes = match queue.usable().await {
+                    Ok(workspace) => stored_bytes(&workspace).await,
                     Err(_) => None,
                 };
                 size.end(bytes);

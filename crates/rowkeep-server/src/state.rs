@@ -4,6 +4,7 @@
 #[macro_use]
 mod value;
 
+pub(crate) mod additions;
 pub(crate) mod audit;
 pub(crate) mod chain;
 pub(crate) mod channels;

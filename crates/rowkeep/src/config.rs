@@ -1,8 +1,11 @@
 //! `rowkeep.toml`: the databases to protect, by name.
 
+mod addition;
 mod beside;
 pub mod channels;
+mod combined;
 mod compatibility;
+mod exported;
 mod keep_state;
 mod oidc;
 mod pings;
@@ -37,8 +40,11 @@ use crate::sizes::{bytes, rate};
 use crate::state::selection::Selection;
 use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
+pub use addition::{AddedDatabase, Addition, Subject};
 use channels::{Channel, FileChannel, Surroundings};
+pub use combined::{Combined, LeftOut};
 pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
+pub use exported::Exported;
 pub use keep_state::{KeepState, SERVICE_DATABASE};
 pub use oidc::{Grant, Oidc};
 use pings::FilePings;
@@ -68,6 +74,8 @@ pub struct Config {
     pub key_file: Option<String>,
     /// The file that holds the passphrase.
     pub passphrase_file: Option<String>,
+    /// The passphrase, which counts where neither a caller nor a file gives one.
+    pub passphrase: Option<Expanded>,
     /// Options of the object store, such as `aws_endpoint`.
     pub store: BTreeMap<String, SecretString>,
     /// How fast bytes go to the store and come from it at most.
@@ -154,6 +162,7 @@ struct File {
     create: bool,
     key_file: Option<String>,
     passphrase_file: Option<String>,
+    passphrase: Option<String>,
     #[serde(default)]
     store: BTreeMap<String, String>,
     #[serde(default)]
@@ -256,6 +265,7 @@ impl File {
             ("create", self.create),
             ("key_file", self.key_file.is_some()),
             ("passphrase_file", self.passphrase_file.is_some()),
+            ("passphrase", self.passphrase.is_some()),
             ("store", !self.store.is_empty()),
             ("capacity", self.capacity.is_some()),
         ];
@@ -291,6 +301,7 @@ impl Config {
             create: repository.create,
             key_file: repository.key_file.clone(),
             passphrase_file: repository.passphrase_file.clone(),
+            passphrase: repository.passphrase.clone(),
             store: repository.store.clone(),
             store_rates: repository.rates,
             repositories: Vec::new(),
@@ -305,6 +316,7 @@ impl Config {
             create: false,
             key_file: None,
             passphrase_file: None,
+            passphrase: None,
             store: BTreeMap::new(),
             store_rates: StoreRates::default(),
             capacity: None,
@@ -348,8 +360,32 @@ impl Config {
     /// silently leave a database unprotected. A variable in a database's URL is an error when the database is used, so that
     /// the others can be.
     pub fn parse(text: &str, path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let file = toml::from_str(text)
+            .map_err(|error| Error::Config { path: path.to_owned(), message: toml_problem(text, &error) })?;
+        Self::of_file(file, path, variable)
+    }
+
+    /// The text of a configuration as a table.
+    fn table(text: &str, path: &Path) -> Result<toml::Table, Error> {
+        text.parse()
+            .map_err(|error| Error::Config { path: path.to_owned(), message: toml_problem(text, &error) })
+    }
+
+    /// Reads what such a table says.
+    fn of_table(
+        table: toml::Table,
+        path: &Path,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let file = table.try_into().map_err(|error: toml::de::Error| Error::Config {
+            path: path.to_owned(),
+            message: toml_problem("", &error),
+        })?;
+        Self::of_file(file, path, variable)
+    }
+
+    fn of_file(file: File, path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let fail = |message: String| Error::Config { path: path.to_owned(), message };
-        let file: File = toml::from_str(text).map_err(|error| fail(toml_problem(text, &error)))?;
         file.check_repositories().map_err(fail)?;
         let schedules = Schedules::read(file.schedule, false).map_err(fail)?;
         schedules.check(file.repositories.len()).map_err(fail)?;
@@ -436,6 +472,11 @@ impl Config {
             variable(name)
         };
         let (store, store_rates) = store::read(file.store, &noted).map_err(fail)?;
+        if file.passphrase.is_some() && file.passphrase_file.is_some() {
+            return Err(fail("write passphrase or passphrase_file, not both".to_owned()));
+        }
+        let passphrase = file.passphrase.map(|text| Expanded::of(&text, &noted)).transpose();
+        let passphrase = passphrase.map_err(|problem| fail(format!("passphrase: {problem}")))?;
         let repositories =
             repositories::read_all(file.repositories, folder, variable, &noted).map_err(fail)?;
         Ok(Self {
@@ -445,6 +486,7 @@ impl Config {
             create: file.create,
             key_file: file_beside(file.key_file)?,
             passphrase_file: file_beside(file.passphrase_file)?,
+            passphrase,
             store,
             store_rates,
             store_variables: store_variables.into_inner(),

@@ -3,6 +3,7 @@
 //! The decision is pure: what a repository holds, the rules, and what time it is. Nothing is deleted here.
 
 mod decide;
+mod forecast;
 mod length;
 mod period;
 mod rules;
@@ -15,6 +16,7 @@ use rowkeep_format::SnapshotId;
 use serde::{Deserialize, Serialize};
 
 pub use decide::{Subject, decide};
+pub use forecast::{Forecast, forecast};
 pub use length::Length;
 pub use period::Period;
 pub use rules::{Limit, Rules, Stated, StatedRules};

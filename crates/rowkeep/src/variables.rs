@@ -32,6 +32,16 @@ impl Expanded {
     }
 }
 
+impl PartialEq for Expanded {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.value(), other.value()) {
+            (Ok(one), Ok(other)) => one.expose_secret() == other.expose_secret(),
+            (Err(one), Err(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 impl Default for Expanded {
     fn default() -> Self {
         Self(Ok(SecretString::default()))

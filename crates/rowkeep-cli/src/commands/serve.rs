@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use rowkeep::Config;
-use rowkeep_server::{Error, Recovered, Recovery, Server, ServerOptions};
+use rowkeep_server::{Error, Recovered, Recovery, Reloading, Server, ServerOptions};
 use secrecy::ExposeSecret;
 
 use crate::fail::{self, CommandError, DONE};
 use crate::out;
-use crate::setup::{Session, StateOptions, parsed};
+use crate::setup::{Session, StateOptions, combined};
 use crate::supervisor::Supervisor;
 use crate::ui::served;
 
@@ -45,18 +45,17 @@ impl Serve {
         let at_repository = recovered.as_ref().and_then(|(_, session)| session.as_ref());
         let session = at_repository.unwrap_or(session);
         let recovered = recovered.as_ref().map(|(recovered, _)| recovered);
+        session.may_lack_config();
         let state = session.state_place(&self.state)?;
         let options = ServerOptions {
             listen: self.listen,
             state,
             new_token: self.new_token,
             new_password: self.new_password,
-            config: session.config_text()?,
         };
         let (clock, randomness) = (session.context.clock(), session.context.randomness());
-        let workspace = Arc::new(session.shared_workspace()?);
-        let server =
-            Server::open(&options, Arc::clone(&workspace), Arc::clone(clock), Arc::clone(randomness)).await?;
+        let configuration = session.configuration();
+        let server = Server::open(&options, configuration, Arc::clone(clock), Arc::clone(randomness)).await?;
         let (url, made) = (server.url(), server.made());
         // It is shown once, to whoever wants to read nothing else as well.
         let secrets = made.token.iter().chain(made.user.iter().map(|(_, password)| password));
@@ -75,11 +74,30 @@ impl Serve {
             stop.cancelled().await;
             supervisor.stopping();
         };
+        let reloading = tokio::spawn(reload_on_signal(server.reloading()));
         tokio::join!(server.run(stop.clone()), stopping);
-        workspace.settle().await;
+        reloading.abort();
         Ok(DONE)
     }
 }
+
+/// Has the service read its configuration again whenever somebody sends SIGHUP.
+#[cfg(unix)]
+async fn reload_on_signal(reloading: Reloading) {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::hangup()) {
+        Ok(mut hangups) => {
+            while hangups.recv().await.is_some() {
+                reloading.reload().await;
+            }
+        }
+        Err(error) => fail::say(&format!("warning: SIGHUP cannot be heard: {error}")),
+    }
+}
+
+/// There is no such signal here: the settings page has a button for it.
+#[cfg(not(unix))]
+async fn reload_on_signal(_: Reloading) {}
 
 /// Brings back the state and, where there is none, the configuration that are in a repository; and gives the session in which to go on
 /// with them, if it is another.
@@ -97,10 +115,12 @@ async fn recover(
     let state = at_repository.state_place(typed)?;
     let recovery = Recovery::begin(&session.context, &workspace, &state).await.map_err(told)?;
     // Before anything stays: what is wrong with it, whoever starts the service has to put right first.
-    let (config, written) = match recovery.config().filter(|_| is_bare) {
-        Some(text) => (parsed(text, &file)?, Some(file.as_path())),
-        None => (at_repository.config()?.clone(), None),
+    let text = at_repository.config_text()?;
+    let (text, written) = match recovery.config().filter(|_| is_bare) {
+        Some(text) => (text, Some(file.as_path())),
+        None => (text.as_ref().map_or("", |text| text.expose_secret()), None),
     };
+    let config = combined(text, &file, recovery.additions())?.config;
     // The configuration that was with it may say where it is to be.
     let recovery = recovery.to(at_repository.state_place_by(typed, &config)?).await.map_err(told)?;
     let recovered = recovery.finish(&config, written, session.context.now()).await.map_err(told)?;

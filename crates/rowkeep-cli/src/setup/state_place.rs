@@ -19,6 +19,13 @@ pub(crate) struct StateOptions {
     state_key: Option<PathBuf>,
 }
 
+impl StateOptions {
+    /// Whether it was said which state is meant.
+    pub(crate) fn is_named(&self) -> bool {
+        self.state.is_some()
+    }
+}
+
 /// Where the state is.
 pub(super) fn state_place(
     typed: &StateOptions,

@@ -26,6 +26,13 @@ pub(crate) fn told(outcome: &ConfigOutcome) -> String {
     if let Some(problem) = &outcome.tls_problem {
         text.push_str(&format!("\n{problem}"));
     }
+    for addition in &outcome.additions {
+        let subject = &addition.subject;
+        text.push_str(&match &addition.problem {
+            None => format!("\nadded on a page: {subject}"),
+            Some(problem) => format!("\nadded on a page, and left out: {subject}: {problem}"),
+        });
+    }
     if !outcome.schedules.is_empty() {
         let columns = [
             Column("WORK", false),

@@ -75,6 +75,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["state", "tls"],
                 &["audit"],
                 &["queue"],
+                &["additions"],
                 &["access", "connections", "keeping", "scheduler", "size"],
                 &["health"],
                 &["alerts"],

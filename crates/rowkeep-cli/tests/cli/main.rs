@@ -3,6 +3,7 @@
 
 mod across;
 mod activity;
+mod additions;
 mod assess;
 mod audit;
 mod bad_input;

@@ -49,11 +49,32 @@ impl Service {
 
     /// Sends a request; nothing when it was not answered.
     pub(crate) fn ask(&self, token: &str, method: &str, path: &str, more: &str) -> Option<(u16, Value)> {
+        self.exchange(token, method, path, more, "")
+    }
+
+    /// The same with JSON; fails where the answer has another status.
+    pub(crate) fn post(&self, token: &str, path: &str, body: &Value, expected: u16) -> Value {
+        let kind = "Content-Type: application/json\r\n";
+        let (status, answer) =
+            self.exchange(token, "POST", path, kind, &body.to_string()).expect("it is answered");
+        assert_eq!(status, expected, "{path}: {answer}");
+        answer
+    }
+
+    fn exchange(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        more: &str,
+        body: &str,
+    ) -> Option<(u16, Value)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
-             {more}Content-Length: 0\r\n\r\n"
+             {more}Content-Length: {}\r\n\r\n{body}",
+            body.len()
         );
         stream.write_all(request.as_bytes()).ok()?;
         let mut answer = Vec::new();
@@ -75,6 +96,16 @@ impl Service {
         signal("TERM", &self.child.id().to_string());
         let status = self.child.wait().expect("it has ended");
         assert!(status.success(), "{status}");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn wait(&mut self) {
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(name, &self.child.id().to_string());
     }
 
     pub(crate) fn get(&self, token: &str, path: &str) -> Value {

@@ -30,7 +30,8 @@ pub(super) async fn findings(
     repository: Option<&Repository>,
     name: &str,
 ) -> Result<Vec<Finding>, Error> {
-    let (config, now, of) = (queue.workspace().config(), queue.now(), name.to_owned());
+    let workspace = queue.workspace();
+    let (config, now, of) = (workspace.config(), queue.now(), name.to_owned());
     // In this order: what is asked for meanwhile is known, and what is made meanwhile is in the catalog.
     let is_being_asked_for = scheduler::is_due(queue, Work::Backup, name).await?;
     let known = queue.state().transaction(move |state| Known::read(state, &of)).await?;
@@ -117,7 +118,8 @@ impl Known {
 }
 
 fn next_backup(queue: &Queue, name: &str, now: Timestamp) -> Option<Timestamp> {
-    let config = queue.workspace().config();
+    let workspace = queue.workspace();
+    let config = workspace.config();
     let timetable = config.timetable();
     let backups = timetable
         .iter()

@@ -100,7 +100,8 @@ async fn due(queue: &Queue, busy: &BTreeSet<String>) -> Result<Vec<Delivery>, Er
 }
 
 async fn deliver(queue: &Queue, delivery: &Delivery) -> Result<String, Failure> {
-    let config = queue.workspace().config();
+    let workspace = queue.workspace();
+    let config = workspace.config();
     let parcel: Parcel = serde_json::from_str(&delivery.message)
         .map_err(|error| Failure::lasting(format!("what was to be sent cannot be read: {error}")))?;
     match parcel {
@@ -114,7 +115,8 @@ async fn deliver(queue: &Queue, delivery: &Delivery) -> Result<String, Failure> 
 }
 
 async fn send_ping(queue: &Queue, ping: &Ping) -> Result<String, Failure> {
-    let pings = queue.workspace().config().databases.get(&ping.database).map(|database| &database.pings);
+    let workspace = queue.workspace();
+    let pings = workspace.config().databases.get(&ping.database).map(|database| &database.pings);
     let address = pings.and_then(|pings| Some((pings.of(ping.work)?, pings.private_network)));
     let (address, is_private) = address.ok_or_else(|| Failure::lasting("it is no longer configured"))?;
     let secret = address.value().map_err(Failure::lasting)?.expose_secret();

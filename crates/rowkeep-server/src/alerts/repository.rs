@@ -81,10 +81,11 @@ fn damage(job: &Job) -> String {
 
 /// How much of the file systems is used on which repositories are that are folders, and of what may be used.
 pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> Vec<Finding> {
-    let config = queue.workspace().config();
+    let workspace = queue.workspace();
+    let config = workspace.config();
     let mut findings = Vec::new();
     let about = |object: &str, wrong| Finding::of(AlertKind::Storage, object, wrong);
-    let places = places(queue.workspace());
+    let places = places(&queue.workspace());
     for (object, place) in places {
         let looked = tokio::task::spawn_blocking(move || used_of(Path::new(&place))).await;
         if let Ok(Some((used, of))) = looked {

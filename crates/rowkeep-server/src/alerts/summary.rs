@@ -21,7 +21,8 @@ const LINES: usize = 20;
 
 /// Notes the summaries for which it is time.
 pub(super) async fn write(queue: &Queue) -> Result<(), Error> {
-    let config = queue.workspace().config();
+    let workspace = queue.workspace();
+    let config = workspace.config();
     for channel in &config.channels {
         let Some(schedule) = &channel.summary else { continue };
         let (name, now) = (channel.name.clone(), queue.now());

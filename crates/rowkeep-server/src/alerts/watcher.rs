@@ -1,12 +1,13 @@
 //! Looks again and again for what is wrong.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rowkeep::config::Work;
 use rowkeep::config::channels::AlertKind;
-use rowkeep::repository::Repository;
+use rowkeep::jobs::workspace::Workspace;
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::Attempts;
@@ -75,7 +76,7 @@ struct Watcher<'a> {
 impl Watcher<'_> {
     /// Forgets what is about something that is no longer configured, and what is long over.
     async fn tidy(&self) -> Result<(), Error> {
-        let (workspace, now) = (self.queue.workspace().clone(), self.queue.now());
+        let (workspace, now) = (self.queue.workspace(), self.queue.now());
         let tidy = move |state: &Transaction<'_>| {
             let config = workspace.config();
             let mut known: Vec<String> = config.channels.iter().map(|channel| channel.name.clone()).collect();
@@ -101,10 +102,11 @@ impl Watcher<'_> {
 
     /// Looks once. The work is bounded however many databases there are.
     async fn look(&mut self, has_changed: bool) -> Result<(), Error> {
-        let (workspace, now) = (self.queue.workspace().clone(), self.queue.now());
+        let (workspace, now) = (self.queue.workspace(), self.queue.now());
         let tell = move |state: &Transaction<'_>| jobs::tell(state, workspace.config(), now);
         let heard = self.queue.state().transaction(tell).await?;
-        let names: Vec<&String> = self.queue.workspace().config().databases.keys().collect();
+        let current = self.queue.workspace();
+        let names: Vec<&String> = current.config().databases.keys().collect();
         let mut findings = Vec::new();
         if has_changed || self.turn_began.is_none_or(|began| now.duration_since(began).abs() >= TURN) {
             (self.turn_began, self.left) = (Some(now), names.len());
@@ -117,7 +119,11 @@ impl Watcher<'_> {
         self.left -= count;
         // Of what was just heard, nobody waits for the turn.
         databases.extend(names.iter().filter(|name| heard.iter().flatten().any(|heard| heard == **name)));
-        let repository = if databases.is_empty() { None } else { self.repository().await };
+        let usable = if databases.is_empty() { None } else { self.usable().await };
+        let repository = match &usable {
+            Some(workspace) => workspace.repository().await.ok(),
+            None => None,
+        };
         for name in databases {
             findings.extend(database::findings(self.queue, repository, name).await?);
         }
@@ -125,21 +131,26 @@ impl Watcher<'_> {
         if is_room_due {
             self.room_looked = Some(now);
             self.tidy().await?;
-            findings.extend(repository::storage(self.queue, self.repository().await).await);
+            let usable = self.usable().await;
+            let repository = match &usable {
+                Some(workspace) => workspace.repository().await.ok(),
+                None => None,
+            };
+            findings.extend(repository::storage(self.queue, repository).await);
         }
         findings.extend(self.attempts.finding(now));
         findings.extend(self.channels().await?);
         let seed = self.queue.random::<16>()?;
-        let workspace = self.queue.workspace().clone();
+        let workspace = self.queue.workspace();
         let note =
             move |state: &Transaction<'_>| settle(state, &workspace.config().channels, &findings, &seed, now);
         self.queue.state().transaction(note).await?;
         summary::write(self.queue).await
     }
 
-    /// The repository, if it can be used.
-    async fn repository(&self) -> Option<&Repository> {
-        within_patience(self.queue.repository()).await.and_then(Result::ok)
+    /// The workspace, if its repository can be used.
+    async fn usable(&self) -> Option<Arc<Workspace>> {
+        within_patience(self.queue.usable()).await.and_then(Result::ok)
     }
 
     /// Which channels fail.

@@ -129,7 +129,7 @@ pub(super) async fn verify(
 ) -> Result<Json<AuditVerification>, Problem> {
     caller.must(&service, Role::Admin, None, "audit.verify").await?;
     let queue = service.queue();
-    Ok(Json(audit::verify(queue.state(), queue.workspace()).await?))
+    Ok(Json(audit::verify(queue.state(), &queue.workspace()).await?))
 }
 
 /// What a list is to be written as: what the query says, else the first of what the client takes that there is.

@@ -90,7 +90,8 @@ pub(super) async fn list(
     caller.must(&service, Role::Viewer, None, "channel.list").await?;
     let known = service.queue().state().transaction(channels::all).await?;
     let state = |name: &str| known.iter().find(|(known, _)| known == name).map(|(_, state)| state.clone());
-    let config = service.queue().workspace().config();
+    let workspace = service.queue().workspace();
+    let config = workspace.config();
     let views = config
         .channels
         .iter()

@@ -98,7 +98,7 @@ pub(super) async fn snapshots(
     let Query(query) = query?;
     let limit = limit(query.limit)? as usize;
     let before = number(query.cursor.as_deref())?;
-    let listed = rowkeep::jobs::snapshots::list(service.queue().workspace(), Some(&database)).await?;
+    let listed = rowkeep::jobs::snapshots::list(&service.queue().workspace(), Some(&database)).await?;
     // Counted from the oldest, so that a new one moves no page.
     let end = before.map_or(listed.snapshots.len(), |before| usize::try_from(before).unwrap_or(0));
     let end = end.min(listed.snapshots.len());

@@ -35,7 +35,7 @@ pub(crate) fn works(workspace: &Workspace) -> Vec<(Work, Option<String>)> {
 
 /// What was done last of all of that.
 pub(crate) async fn last_works(queue: &Queue) -> Result<Vec<LastWork>, Error> {
-    let works = works(queue.workspace());
+    let works = works(&queue.workspace());
     let last = move |state: &Transaction<'_>| {
         let last = works.into_iter().map(|(work, repository)| {
             let job = match &repository {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep::config::KeepState;
 use rowkeep::jobs::service_state;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::luggage::{CONFIG, KEY};
 use crate::Error;
+use crate::additions::Settings;
 use crate::audit::HEAD_TAG;
 use crate::queue::{Queue, in_one_line, tell};
 use crate::state::audit;
@@ -31,13 +32,13 @@ const AT_THE_END: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub(crate) struct Keeper {
     queue: Queue,
-    config: Option<SecretString>,
+    settings: Settings,
 }
 
 impl Keeper {
-    /// `config` is the text of `rowkeep.toml`, if there is one.
-    pub(crate) fn new(queue: Queue, config: Option<SecretString>) -> Self {
-        Self { queue, config }
+    /// The text of `rowkeep.toml` goes with it, as the settings have it.
+    pub(crate) fn new(queue: Queue, settings: Settings) -> Self {
+        Self { queue, settings }
     }
 
     /// Keeps it when something changed, until that is to stop.
@@ -118,7 +119,7 @@ impl Keeper {
             }
         };
         // Where there is no repository yet, there is nothing to tell: jobs say so.
-        is_due && self.queue.repository().await.is_ok()
+        is_due && self.queue.usable().await.is_ok()
     }
 
     /// Keeps it now; or tells why it cannot be.
@@ -141,14 +142,14 @@ impl Keeper {
         // What nobody but the service knows does not go where others can read it.
         if workspace.repository().await?.is_encrypted() {
             luggage.push((KEY, queue.state().key()?.to_vec()));
-            let config = self.config.as_ref().map(|text| text.expose_secret().as_bytes().to_vec());
+            let config = self.settings.text().map(|text| text.expose_secret().as_bytes().to_vec());
             luggage.extend(config.map(|text| (CONFIG, text)));
         }
         let time = queue.now();
         let copy = queue.state().copy(luggage).await?;
         let (number, hash) = copy.head;
         let tags = BTreeMap::from([(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(&hash)))]);
-        let made = service_state::keep(&context, workspace, copy.file.path(), tags).await?;
+        let made = service_state::keep(&context, &workspace, copy.file.path(), tags).await?;
         let note = Kept { number, hash, time };
         queue.state().transaction(move |state| kept::set(state, &note)).await?;
         drop(keeping);
@@ -159,7 +160,7 @@ impl Keeper {
                 behind.error
             );
         }
-        service_state::thin_out(&context, workspace).await?;
+        service_state::thin_out(&context, &workspace).await?;
         Ok(())
     }
 }

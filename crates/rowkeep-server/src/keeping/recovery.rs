@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rowkeep::config::Addition;
 use rowkeep::jobs::service_state::{self, KeptState};
 use rowkeep::jobs::workspace::Workspace;
 use rowkeep::{Config, Context, private_files};
@@ -12,6 +13,8 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use super::luggage::{CONFIG, KEY};
 use super::settle::{Known, settle};
 use crate::Error;
+use crate::additions::{open_all, usable};
+use crate::state::additions;
 use crate::state::copy::{PassingFile, luggage, unpack};
 use crate::state::failure::Failure;
 use crate::state::place::StatePlace;
@@ -27,6 +30,7 @@ pub struct Recovery {
     known: Known,
     key: Option<SecretBox<Vec<u8>>>,
     config: Option<SecretString>,
+    additions: Vec<Addition>,
 }
 
 /// What was recovered.
@@ -56,9 +60,10 @@ impl Recovery {
             let copy = Connection::open(path)?;
             let version: i64 = copy.query_row("PRAGMA user_version", (), |row| row.get(0))?;
             let copy = Transaction::of_sqlite(&copy);
-            Ok((version, luggage(&copy, KEY)?, luggage(&copy, CONFIG)?))
+            Ok((version, luggage(&copy, KEY)?, luggage(&copy, CONFIG)?, additions::all(&copy)?))
         };
-        let (version, key, config) = read(file.path()).map_err(|failure| failed(state, failure))?;
+        let (version, key, config, kept_additions) =
+            read(file.path()).map_err(|failure| failed(state, failure))?;
         if version > VERSION {
             return Err(Error::NewerState { place: state.to_string(), version, known: VERSION });
         }
@@ -67,7 +72,10 @@ impl Recovery {
         file_for_key(state, key.as_deref())?;
         let known = Known { snapshot: kept.snapshot.to_string(), taken: kept.time, backups };
         let key = key.map(|key| SecretBox::new(Box::new(key)));
-        Ok(Self { state: state.clone(), file, kept, known, key, config: config.map(SecretString::from) })
+        let of_additions = key.as_ref().and_then(|key| key.expose_secret().first_chunk());
+        let additions = of_additions.map(|key| usable(&open_all(key, kept_additions))).unwrap_or_default();
+        let (state, config) = (state.clone(), config.map(SecretString::from));
+        Ok(Self { state, file, kept, known, key, config, additions })
     }
 
     /// The same, to be put at another place.
@@ -82,6 +90,11 @@ impl Recovery {
     /// The text of the configuration that was with it.
     pub fn config(&self) -> Option<&str> {
         self.config.as_ref().map(|text| text.expose_secret())
+    }
+
+    /// What was changed on pages, beside the configuration.
+    pub fn additions(&self) -> &[Addition] {
+        &self.additions
     }
 
     /// When it was taken.

@@ -93,7 +93,8 @@ async fn alerts_page(
     let (seen, next) = alerts::list(service, &visitor.caller, cursor, PAGE).await?;
     let (open, cleared): (Vec<_>, Vec<_>) =
         seen.into_iter().map(row).partition(|alert| alert.cleared.is_none());
-    let configured = &service.queue().workspace().config().channels;
+    let workspace = service.queue().workspace();
+    let configured = &workspace.config().channels;
     let channels = match visitor.caller.0.may(Role::Viewer, None) {
         false => Vec::new(),
         true => {

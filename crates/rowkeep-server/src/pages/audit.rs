@@ -74,7 +74,7 @@ pub(super) async fn list(
     let entries = state.transaction(move |state| audit::list(state, before, PAGE)).await?;
     let verified = match is_verified {
         false => None,
-        true => Some(in_words(&verify(state, service.queue().workspace()).await?)),
+        true => Some(in_words(&verify(state, &service.queue().workspace()).await?)),
     };
     let next = entries
         .last()

@@ -22,6 +22,7 @@ use super::visitor::{Form, Visitor};
 use crate::access::Role;
 use crate::health::health_of;
 use crate::state::jobs::{self, DayOf};
+use crate::web::additions::added;
 use crate::web::asking::ask;
 use crate::web::extract::Named;
 use crate::web::names::known;
@@ -51,6 +52,8 @@ struct DatabasePage {
     may_operate: bool,
     /// Whether something can be undone, by somebody who may.
     may_undo: bool,
+    /// Whether it was added on a page, and is changed there by who may.
+    may_change: bool,
 }
 
 struct SnapshotRow {
@@ -161,7 +164,7 @@ pub(super) async fn show(
     let queue = service.queue();
     let (now, zone) = (queue.now(), queue.workspace().config().zone(&database));
     let health = health_of(queue, &database).await?;
-    let listed = match rowkeep::jobs::snapshots::list(queue.workspace(), Some(&database)).await {
+    let listed = match rowkeep::jobs::snapshots::list(&queue.workspace(), Some(&database)).await {
         Ok(listed) => listed.snapshots,
         // The page says so elsewhere.
         Err(_) if health.problem.is_some() => Vec::new(),
@@ -204,6 +207,7 @@ pub(super) async fn show(
         row_counts: over_time(|snapshot| snapshot.rows),
         most_rows: count(most(|snapshot| snapshot.rows)),
         may_operate: may(Role::Operator),
+        may_change: visitor.caller.0.may(Role::Admin, None) && added(&service, &database).is_ok(),
         may_undo: may(Role::Restorer) && listed.iter().any(|one| one.before.is_some()),
     };
     Ok(page(&shown))

@@ -26,22 +26,23 @@ struct SignedInPage {
 }
 
 /// The provider, and the address to which it sends browsers back.
-fn configured(service: &Service) -> Result<(&Oidc, String), Refused> {
-    let settings = &service.queue().workspace().config().service;
+fn configured(service: &Service) -> Result<(Oidc, String), Refused> {
+    let workspace = service.queue().workspace();
+    let settings = &workspace.config().service;
     let none = || Refused::from(Problem::not_found("people sign in here with a password alone"));
     let (oidc, url) = (settings.oidc.as_ref().ok_or_else(none)?, settings.url.as_ref().ok_or_else(none)?);
-    Ok((oidc, format!("{url}/sign-in/oidc/return")))
+    Ok((oidc.clone(), format!("{url}/sign-in/oidc/return")))
 }
 
 /// Sends a browser to the provider.
 pub(super) async fn begin(State(service): State<Service>) -> Result<Response, Refused> {
     let (oidc, back) = configured(&service)?;
-    match begin_oidc(service.queue(), service.doors(), oidc, &back).await {
+    match begin_oidc(service.queue(), service.doors(), &oidc, &back).await {
         Ok((cookie, url)) => {
             let set = cookies::set_for_return(ATTEMPT_COOKIE, &cookie, ATTEMPT_SECONDS, service.is_secure());
             Ok((AppendHeaders([(header::SET_COOKIE, set)]), Redirect::to(&url)).into_response())
         }
-        Err(refusal) => told(&service, oidc, refusal),
+        Err(refusal) => told(&service, &oidc, refusal),
     }
 }
 
@@ -66,13 +67,13 @@ pub(super) async fn finish(
     let forget = cookies::set_for_return(ATTEMPT_COOKIE, "", 0, service.is_secure());
     let forget =
         |response: Response| (AppendHeaders([(header::SET_COOKIE, forget)]), response).into_response();
-    match finish_oidc(service.queue(), service.doors(), oidc, &back, returned, address).await {
+    match finish_oidc(service.queue(), service.doors(), &oidc, &back, returned, address).await {
         Ok(secret) => {
             let cookie = cookies::set(&secret, service.is_secure());
             let response = page(&SignedInPage { frame: Frame::bare("Signed in") });
             Ok(forget((AppendHeaders([(header::SET_COOKIE, cookie)]), response).into_response()))
         }
-        Err(refusal) => told(&service, oidc, refusal).map(forget),
+        Err(refusal) => told(&service, &oidc, refusal).map(forget),
     }
 }
 

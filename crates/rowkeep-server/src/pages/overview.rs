@@ -11,8 +11,10 @@ use super::frame::{Frame, Section, page};
 use super::refused::Refused;
 use super::units::{ago, bytes, count, length, part, took};
 use super::visitor::Visitor;
+use crate::access::Role;
 use crate::health::{DatabaseHealth, Standing, health_of_all, in_one_sentence};
 use crate::state::jobs::JobState;
+use crate::web::additions::is_allowed;
 use crate::web::service::Service;
 
 /// So many of the last snapshots make a trend.
@@ -26,6 +28,7 @@ struct OverviewPage {
     all_well: bool,
     problem: Option<String>,
     rows: Vec<Row>,
+    may_add: bool,
 }
 
 /// A database in a table.
@@ -160,10 +163,13 @@ pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Re
     };
     let page_of = OverviewPage {
         frame: Frame::of(&visitor.session, Section::Overview, "Overview"),
-        all_well: databases.iter().all(|database| database.standing == Standing::Kept),
+        all_well: !databases.is_empty()
+            && databases.iter().all(|database| database.standing == Standing::Kept),
         sentence,
-        problem: catalog.as_ref().err().cloned(),
+        // Where nothing is configured, there need not be one.
+        problem: catalog.as_ref().err().filter(|_| !databases.is_empty()).cloned(),
         rows: databases.iter().map(row).collect(),
+        may_add: visitor.caller.0.may(Role::Admin, None) && is_allowed(&service),
     };
     Ok(page(&page_of))
 }

@@ -8,6 +8,7 @@ use rowkeep::jobs::check_config::check;
 use rowkeep::jobs::keep::KeepRequest;
 use secrecy::ExposeSecret;
 
+use super::configuration::{AdditionRow, addition_rows};
 use super::frame::{Frame, Section, page};
 use super::refused::Refused;
 use super::units::{bytes, count, minute, part};
@@ -33,6 +34,11 @@ struct SettingsPage {
     tokens: Vec<TokenRow>,
     /// What was just made, with what nobody can show again.
     made: Option<(String, String)>,
+    /// Why rowkeep.toml does not count as it is now.
+    problem: Option<String>,
+    /// What it says that counts from the next start on.
+    waiting: String,
+    additions: Vec<AdditionRow>,
 }
 
 struct ScheduleRow {
@@ -114,7 +120,8 @@ async fn settings(
     made: Option<(String, String)>,
 ) -> Result<Response, Refused> {
     let queue = service.queue();
-    let (config, sees) = (queue.workspace().config(), |name: Option<&str>| visitor.caller.0.sees(name));
+    let workspace = queue.workspace();
+    let (config, sees) = (workspace.config(), |name: Option<&str>| visitor.caller.0.sees(name));
     let mut checked = check(config, queue.now());
     checked.schedules.retain(|scheduled| sees(scheduled.database.as_deref()));
     checked.broken_promises.retain(|broken| sees(Some(&broken.database)));
@@ -126,11 +133,13 @@ async fn settings(
         next: scheduled.told_next.unwrap_or_default(),
     });
     let context = Context::silent().with_clock(queue.clock());
-    let (keeping, keeping_problem) = match KeepRequest::default().run(&context, queue.workspace()).await {
+    let (keeping, keeping_problem) = match KeepRequest::default().run(&context, &workspace).await {
         Ok(kept) => {
             let seen = kept.databases.into_iter().filter(|database| sees(Some(&database.database)));
             (seen.map(keeping).collect(), None)
         }
+        // Where nothing is configured, there need not be a repository.
+        Err(_) if config.databases.is_empty() => (Vec::new(), None),
         Err(error) => (Vec::new(), Some(error.in_one_line())),
     };
     let is_admin = visitor.caller.0.may(Role::Admin, None);
@@ -148,6 +157,12 @@ async fn settings(
         users: users.into_iter().map(user_row).collect(),
         tokens: tokens.into_iter().map(token_row).collect(),
         made,
+        problem: service.settings().problem().filter(|_| is_admin),
+        waiting: service.settings().waiting().join(", "),
+        additions: match is_admin {
+            true => addition_rows(service),
+            false => Vec::new(),
+        },
     };
     Ok(page(&shown))
 }

@@ -39,7 +39,8 @@ fn own_page(next: Option<&str>) -> String {
 
 impl SignInPage {
     fn of(service: &Service) -> Self {
-        let oidc = service.queue().workspace().config().service.oidc.as_ref();
+        let workspace = service.queue().workspace();
+        let oidc = workspace.config().service.oidc.as_ref();
         Self {
             frame: Frame::bare("Sign in"),
             name: String::new(),

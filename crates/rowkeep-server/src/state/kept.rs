@@ -35,7 +35,7 @@ pub(crate) fn set(transaction: &Transaction<'_>, kept: &Kept) -> failure::Result
 /// something.
 pub(crate) fn is_urgent(transaction: &Transaction<'_>, after: i64) -> failure::Result<bool> {
     let query = "SELECT EXISTS (SELECT 1 FROM audit WHERE number > ?1 AND outcome <> 'refused' \
-        AND (action LIKE 'token.%' OR action LIKE 'user.%' OR action LIKE 'factor.%' OR action LIKE 'password.%' OR action = 'job.end' \
+        AND (action LIKE 'token.%' OR action LIKE 'database.%' OR action LIKE 'repository.%' OR action LIKE 'user.%' OR action LIKE 'factor.%' OR action LIKE 'password.%' OR action = 'job.end' \
         AND (object LIKE 'apply%' OR object LIKE 'drill%' OR object LIKE 'check%')))";
     transaction.query_row(query, params![after], |row| row.get(0))
 }

@@ -15,7 +15,7 @@ pub(crate) const KEY_BYTES: usize = 32;
 pub(crate) type Key = SecretBox<[u8; KEY_BYTES]>;
 
 /// The key that a file holds, if it is there.
-pub(super) fn read(path: &Path) -> Result<Option<Key>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Option<Key>, Error> {
     match std::fs::read(path) {
         Ok(bytes) => {
             let bytes: [u8; KEY_BYTES] =
@@ -59,7 +59,7 @@ pub(crate) fn forget(transaction: &Transaction<'_>) -> failure::Result<()> {
 
 /// Whether the state holds a secret that a key has sealed.
 fn has_sealed(transaction: &Transaction<'_>) -> failure::Result<bool> {
-    let query =
-        "SELECT EXISTS (SELECT 1 FROM users WHERE second_factor IS NOT NULL OR begun_factor IS NOT NULL)";
+    let query = "SELECT EXISTS (SELECT 1 FROM users WHERE second_factor IS NOT NULL OR begun_factor IS NOT NULL) \
+        OR EXISTS (SELECT 1 FROM additions)";
     transaction.query_row(query, &[], |row| row.get(0))
 }

@@ -49,7 +49,7 @@ impl StatePlace {
     }
 
     /// The file that it is, if it is one.
-    pub(crate) fn as_file(&self) -> Option<&Path> {
+    pub fn as_file(&self) -> Option<&Path> {
         match &self.of {
             Of::File(path) => Some(path),
             Of::Database { .. } => None,

@@ -29,7 +29,7 @@ const fn table(name: &'static str, key: &'static str, is_numbered: bool) -> Tabl
 }
 
 /// All tables but the sessions, which go nowhere.
-const TABLES: [Table; 9] = [
+const TABLES: [Table; 10] = [
     table("jobs", "number", true),
     table("marks", "work, database", false),
     table("tokens", "id", false),
@@ -39,6 +39,7 @@ const TABLES: [Table; 9] = [
     table("deliveries", "number", true),
     table("channels", "name", false),
     table("kept", "one", false),
+    table("additions", "subject", false),
 ];
 
 /// The mark of the key goes along as everything else.

@@ -158,3 +158,12 @@ CREATE TABLE key_mark (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     mark BLOB NOT NULL
 ) STRICT;
+
+-- What people changed on pages, beside rowkeep.toml: of each subject (repository, databases.shop) a piece of TOML, sealed with the key
+-- beside the state, for passwords are in it.
+CREATE TABLE additions (
+    subject TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL,
+    who TEXT NOT NULL,
+    time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -24,7 +24,8 @@ pub(crate) struct Scope {
 impl Scope {
     /// Fails where a database is not configured.
     fn check(&self, service: &Service) -> Result<(), Problem> {
-        let known = &service.queue().workspace().config().databases;
+        let workspace = service.queue().workspace();
+        let known = &workspace.config().databases;
         match self.databases.iter().flatten().find(|name| !known.contains_key(*name)) {
             Some(unknown) => Err(Problem::unprocessable(format!("no database {unknown}"))),
             None => Ok(()),

@@ -70,7 +70,8 @@ pub(crate) async fn test(
 ) -> Result<Result<String, String>, Problem> {
     caller.must(service, Role::Admin, None, "channel.test").await?;
     let queue = service.queue();
-    let channel = queue.workspace().config().channels.iter().find(|channel| channel.name == name);
+    let workspace = queue.workspace();
+    let channel = workspace.config().channels.iter().find(|channel| channel.name == name);
     let channel = channel.ok_or_else(|| Problem::not_found(format!("no channel {name}")))?;
     let (id, now) = (queue.random::<16>()?, queue.now());
     let text = format!("{} tries the channel {name}. Nothing is wrong.", caller.0.name);

@@ -124,7 +124,7 @@ async fn compared(service: &Service, asked: &Asked) -> Result<Found, Problem> {
     let _given_up = cancel.clone().drop_guard();
     let work = async {
         let turn = Arc::clone(&service.differences().turns).acquire_owned().await;
-        let (workspace, runtime) = (Arc::clone(service.queue().workspace()), Handle::current());
+        let (workspace, runtime) = (service.queue().workspace(), Handle::current());
         let context = Context::new(Arc::new(|_| {}), cancel.clone()).with_clock(service.queue().clock());
         // Not all that a comparison waits for can go from thread to thread.
         tokio::task::spawn_blocking(move || {

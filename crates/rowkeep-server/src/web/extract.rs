@@ -102,6 +102,14 @@ pub(crate) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(reader: D) 
     T::deserialize(Value::Object(fields)).map_err(D::Error::custom)
 }
 
+/// The same of a part that need not be there, or may be nothing.
+pub(crate) fn optional_object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
+    let fields = Option::<Map<String, Value>>::deserialize(reader)?;
+    fields.map(|fields| T::deserialize(Value::Object(fields)).map_err(D::Error::custom)).transpose()
+}
+
 /// What the address asks for behind its question mark; of names that come twice, the first.
 pub(crate) struct Words(Vec<(String, String)>);
 

@@ -25,7 +25,8 @@ impl Planned {
 
     /// Whether somebody else than who asked for it has to execute it, and this is not somebody else.
     pub(crate) fn needs_another(&self, service: &Service, caller: &Caller) -> bool {
-        let config = service.queue().workspace().config();
+        let workspace = service.queue().workspace();
+        let config = workspace.config();
         let is_wanted = config.databases.get(self.database()).is_some_and(|database| database.second_person);
         is_wanted && self.made_by.as_ref().is_none_or(|made_by| *made_by == caller.0.name)
     }
@@ -55,7 +56,8 @@ pub(crate) async fn list(service: &Service, caller: &Caller) -> Result<(Vec<Plan
 /// One plan for a database that is configured here; others were made elsewhere, and are executed there.
 pub(crate) async fn plan(service: &Service, caller: &Caller, id: &str) -> Result<Planned, Problem> {
     let listed = kept(service).await?.listed.into_iter().find(|listed| listed.id.to_string() == id);
-    let config = service.queue().workspace().config();
+    let workspace = service.queue().workspace();
+    let config = workspace.config();
     let listed = listed.filter(|listed| {
         let database = &listed.plan.database;
         caller.0.sees(Some(database)) && listed.plan.configured && config.databases.contains_key(database)

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 
+use super::drafts::Drafts;
 use super::kept_differences::KeptDifferences;
 use crate::access::Doors;
+use crate::additions::Settings;
 use crate::alerts::Attempts;
 use crate::queue::Queue;
 use crate::size::RepositorySize;
@@ -17,29 +19,47 @@ pub(crate) struct Service(Arc<Inner>);
 
 struct Inner {
     queue: Queue,
+    settings: Settings,
     doors: Doors,
     differences: KeptDifferences,
     repository_size: RepositorySize,
     attempts: Arc<Attempts>,
+    drafts: Drafts,
+    /// What cannot change while it runs.
+    url: Option<String>,
+    is_secure: bool,
 }
 
 impl Service {
     /// The service of these jobs.
-    pub(crate) fn new(queue: Queue) -> Self {
+    pub(crate) fn new(queue: Queue, settings: Settings) -> Self {
         let differences = KeptDifferences::new(queue.clock());
         let repository_size = RepositorySize::default();
+        let drafts = Drafts::new(queue.clock());
+        let workspace = queue.workspace();
+        let reached = &workspace.config().service;
+        let (url, is_secure) = (reached.url.clone(), reached.is_reached_over_tls());
         Self(Arc::new(Inner {
             queue,
+            settings,
             doors: Doors::default(),
             differences,
             repository_size,
             attempts: Arc::default(),
+            drafts,
+            url,
+            is_secure,
         }))
     }
 
     /// The jobs.
     pub(crate) fn queue(&self) -> &Queue {
         &self.0.queue
+    }
+
+    /// The configuration.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
     }
 
     /// What is needed to let people and programs in.
@@ -62,19 +82,25 @@ impl Service {
         &self.0.differences
     }
 
+    /// The databases that somebody is about to add.
+    pub(crate) fn drafts(&self) -> &Drafts {
+        &self.0.drafts
+    }
+
     /// Where people reach the service, where the configuration says it.
     pub(crate) fn url(&self) -> Option<&str> {
-        self.queue().workspace().config().service.url.as_deref()
+        self.0.url.as_deref()
     }
 
     /// Whether people reach the service over TLS, so that browsers send its cookies over nothing else.
     pub(crate) fn is_secure(&self) -> bool {
-        self.queue().workspace().config().service.is_reached_over_tls()
+        self.0.is_secure
     }
 
     /// From where a request comes: what a trusted proxy says, else who has connected.
     pub(crate) fn address(&self, connected: SocketAddr, headers: &HeaderMap) -> IpAddr {
-        let trusted = &self.queue().workspace().config().service.trusted_proxies;
+        let workspace = self.queue().workspace();
+        let trusted = &workspace.config().service.trusted_proxies;
         let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
         let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let chain: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();

@@ -108,10 +108,11 @@ impl Browser {
         self.command("se/log", json!({ "type": "browser" })).await;
     }
 
-    /// Waits until the page says something: jobs take as long as they take.
+    /// Waits until a page that is there as a whole says something: jobs take as long as they take.
     pub(crate) async fn until(&self, said: &str) {
+        let whole = "return document.readyState === 'complete' ? document.body.innerText : ''";
         for _ in 0..600 {
-            if self.text().await.contains(said) {
+            if self.run(whole).await.as_str().is_some_and(|text| text.contains(said)) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

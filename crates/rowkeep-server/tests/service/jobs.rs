@@ -128,12 +128,11 @@ pub(super) async fn one_process_serves_with_a_state() {
         state: super::support::place(&folder),
         new_token: false,
         new_password: None,
-        config: None,
     };
-    let workspace = rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());
+    let configuration = nothing_configured(&folder);
     let randomness = rowkeep::repository::SystemRandomness::shared();
     let other =
-        rowkeep_server::Server::open(&options, Arc::new(workspace), SystemClock::shared(), randomness).await;
+        rowkeep_server::Server::open(&options, configuration, SystemClock::shared(), randomness).await;
     let error = other.err().expect("it is in use");
     assert!(error.to_string().contains("another process serves"), "{error}");
 }
@@ -182,16 +181,22 @@ pub(super) async fn somebody_elses_database_is_no_state() {
             state: rowkeep_server::StatePlace::file(path),
             new_token: false,
             new_password: None,
-            config: None,
         };
-        let workspace =
-            rowkeep::jobs::workspace::Workspace::new(rowkeep::Config::default(), Default::default());
+        let configuration = nothing_configured(&folder);
         let randomness = rowkeep::repository::SystemRandomness::shared();
         let opened =
-            rowkeep_server::Server::open(&options, Arc::new(workspace), SystemClock::shared(), randomness)
-                .await;
+            rowkeep_server::Server::open(&options, configuration, SystemClock::shared(), randomness).await;
         let error = opened.err().expect("it is refused").to_string();
         assert!(error.contains(why), "{error}");
     }
     assert!(std::fs::read(&theirs).expect("it is there") == before, "it is as it was");
+}
+
+/// That of a folder without rowkeep.toml.
+fn nothing_configured(folder: &tempfile::TempDir) -> rowkeep_server::Configuration {
+    use rowkeep::jobs::workspace::Workspace;
+    let path = folder.path().join("nothing.toml");
+    rowkeep_server::Configuration::new(path, Arc::new(|_: &str| None), |config| {
+        Workspace::new(config, Default::default())
+    })
 }

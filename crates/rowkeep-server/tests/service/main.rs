@@ -1,5 +1,6 @@
 //! The service, asked over HTTP as anybody would.
 
+mod additions;
 mod adversaries;
 mod alerts;
 mod audit;

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
-use rowkeep::Config;
 use rowkeep::clock::SystemClock;
 use rowkeep::engine::Surroundings;
 use rowkeep::jobs::workspace::{Circumstances, Workspace};
 use rowkeep::repository::SystemRandomness;
-use rowkeep_server::{Error, Server, ServerOptions, StatePlace};
+use rowkeep_server::{Configuration, Error, Server, ServerOptions, StatePlace};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -50,18 +49,14 @@ once_more! {
 
 /// What becomes of opening a service in a folder.
 async fn opened(folder: &TempDir, place: StatePlace) -> Result<Server, Error> {
-    let options = ServerOptions {
-        listen: "127.0.0.1:0".to_owned(),
-        state: place,
-        new_token: true,
-        new_password: None,
-        config: None,
-    };
+    let options =
+        ServerOptions { listen: "127.0.0.1:0".to_owned(), state: place, new_token: true, new_password: None };
     let text = "repository = 'repository'\ncreate = true\n[service]\nkeep_state = 'off'\n";
-    let config =
-        Config::parse(text, &folder.path().join("rowkeep.toml"), &|_| None).expect("it is well formed");
-    let workspace = Arc::new(Workspace::new(config, Circumstances::default()));
-    Server::open(&options, workspace, SystemClock::shared(), SystemRandomness::shared()).await
+    let path = folder.path().join("rowkeep.toml");
+    std::fs::write(&path, text).expect("it is written");
+    let make = |config| Workspace::new(config, Circumstances::default());
+    let configuration = Configuration::new(path, Arc::new(|_: &str| None), make);
+    Server::open(&options, configuration, SystemClock::shared(), SystemRandomness::shared()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -169,6 +169,37 @@ pub(super) fn rows() -> Vec<Row> {
         row("resetPassword", post(), "/api/v1/users/USER/password-resets", "admin", false, None, 200),
         row("removeUser", Method::DELETE, "/api/v1/users/USER", "admin", false, None, 204),
         row("getHealth", get(), "/api/v1/health", "viewer", true, None, 200),
+        row(
+            "createDatabase",
+            post(),
+            "/api/v1/databases",
+            "admin",
+            false,
+            Some(|| json!({ "name": "more", "url": "more.db", "promise": { "lose": "6h" } })),
+            201,
+        ),
+        row(
+            "changeDatabase",
+            Method::PUT,
+            "/api/v1/databases/more",
+            "admin",
+            false,
+            Some(|| json!({ "schedule": { "backup": "daily at 02:00" } })),
+            200,
+        ),
+        row("removeDatabase", Method::DELETE, "/api/v1/databases/more", "admin", false, None, 204),
+        row(
+            "createRepository",
+            post(),
+            "/api/v1/repository",
+            "admin",
+            false,
+            Some(|| json!({ "location": "elsewhere" })),
+            409,
+        ),
+        row("getConfiguration", get(), "/api/v1/configuration", "admin", false, None, 200),
+        row("reloadConfiguration", post(), "/api/v1/configuration/reloads", "admin", false, None, 200),
+        row("exportConfiguration", get(), "/api/v1/configuration/export", "admin", false, None, 200),
     ]
 }
 

@@ -14,7 +14,8 @@ fn shop(service: &Service, query: &str) -> String {
     database.query_row(query, (), |row| row.get(0)).expect("it is read")
 }
 
-async fn first_sign_in(service: &Service) -> Browser {
+/// Signs in for the first time, until the overview says something.
+async fn first_sign_in(service: &Service, said: &str) -> Browser {
     let browser = Browser::open(&service.address()).await;
     let first = service.password.clone().expect("he was just made");
     browser.go("/").await;
@@ -38,7 +39,7 @@ async fn first_sign_in(service: &Service) -> Browser {
     browser.forget_console().await;
     browser.fill("Password", PASSWORD).await;
     browser.press("Sign in").await;
-    browser.until("databases are protected").await;
+    browser.until(said).await;
     browser
 }
 
@@ -47,7 +48,7 @@ async fn somebody_brings_lost_rows_back() {
     let schedules = "[schedule]\nbackup = 'daily at 02:00'\ndrill = 'weekly on Sunday at 04:00'
         [[channels]]\nname = 'nobody'\nkind = 'ntfy'\nurl = 'http://127.0.0.1:9/alerts'\nprivate_network = true";
     let service = Service::with(schedules, SystemClock::shared()).await;
-    let browser = first_sign_in(&service).await;
+    let browser = first_sign_in(&service, "databases are protected").await;
     browser.look("overview-empty").await;
     browser.press("shop").await;
     browser.until("There are none yet.").await;
@@ -148,6 +149,74 @@ async fn somebody_brings_lost_rows_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_has_nothing_yet_gets_a_backup_that_is_proven() {
+    let service = Service::start(super::support::folder(), None, None, SystemClock::shared()).await;
+    let browser = first_sign_in(&service, "Add a database").await;
+    browser.look("first-overview").await;
+    browser.press("Add a database").await;
+    browser.until("Step 1 of 3").await;
+    browser.look("first-connect").await;
+    let path = |name: &str| service.folder.path().join(name).to_str().expect("it is text").to_owned();
+    browser.fill("Name", "shop").await;
+    browser.fill("Address", &path("nowhere.db")).await;
+    browser.press("Look at it").await;
+    browser.until("cannot be backed up yet").await;
+    browser.look("first-trouble").await;
+    browser.press("Another address").await;
+    browser.fill("Name", "shop").await;
+    browser.fill("Address", &path("shop.db")).await;
+    browser.press("Look at it").await;
+    browser.until("can be backed up").await;
+    browser.until("Where backups live").await;
+    browser.look("first-place").await;
+    browser.fill("Place", &path("backups")).await;
+    browser.fill("Passphrase", "a phrase that passes").await;
+    browser.fill("Passphrase again", "another that passes").await;
+    browser.press("Make the repository").await;
+    browser.until("the two passphrases differ").await;
+    browser.forget_console().await;
+    browser.fill("Place", &path("backups")).await;
+    browser.fill("Passphrase", "a phrase that passes").await;
+    browser.fill("Passphrase again", "a phrase that passes").await;
+    browser.press("Make the repository").await;
+    browser.until("What is promised").await;
+    browser.until("The repository is made").await;
+    browser.look("first-promise").await;
+    browser.press("Add shop and back it up").await;
+    browser.until("1 table and 500 rows").await;
+    assert!(browser.path().await.starts_with("/jobs/"));
+    service.until("/api/v1/databases/shop", |shop| shop["recovery_ms"].is_u64()).await;
+    browser.go("/").await;
+    browser.until("back in").await;
+    browser.look("first-proven").await;
+
+    browser.go("/databases/shop/settings").await;
+    browser.until("It was added on a page").await;
+    browser.look("added").await;
+    browser.press("By a schedule").await;
+    browser.press("Change").await;
+    browser.until("Compare and restore").await;
+    browser.go("/settings").await;
+    browser.until("daily at 02:00").await;
+    browser.until("databases.shop").await;
+    browser.look("settings-added").await;
+    browser.press("Read rowkeep.toml again").await;
+    service.until("/api/v1/audit", |audit| audit.to_string().contains("configuration.reload")).await;
+    browser.until("Added on pages").await;
+    browser.go("/databases/shop/settings").await;
+    browser.fill("Type shop", "orders").await;
+    browser.press("Remove shop").await;
+    browser.until("type the name of the database, shop").await;
+    browser.forget_console().await;
+    browser.fill("Type shop", "shop").await;
+    browser.press("Remove shop").await;
+    browser.until("Tell the service which database").await;
+    browser.go("/audit").await;
+    browser.until("database.remove").await;
+    assert!(!browser.text().await.contains("passes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_rows_that_are_ticked_come_back_whatever_their_keys_hold() {
     let service = Service::new().await;
     let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
@@ -155,7 +224,7 @@ async fn the_rows_that_are_ticked_come_back_whatever_their_keys_hold() {
         INSERT INTO odd VALUES ('a' || char(10) || 'b', 'lf'), ('a' || char(13, 10) || 'b', 'crlf'), ('a' || char(13) || 'b', 'cr'),
         ('<b>''\"&', 'html'), ('', 'empty'), ('x,y:z', 'signs')";
     database.execute_batch(odd).expect("rows are written");
-    let browser = first_sign_in(&service).await;
+    let browser = first_sign_in(&service, "databases are protected").await;
     service.post("/api/v1/databases/shop/backups?wait=60s", serde_json::json!({})).await.expect(200);
     database.execute("DELETE FROM odd", ()).expect("it is done");
     browser.go("/databases/shop/differences?before=latest&after=live&table=odd").await;

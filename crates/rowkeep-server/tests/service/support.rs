@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use rowkeep::Config;
 use rowkeep::clock::{Clock, SystemClock};
 use rowkeep::engine::Surroundings;
 use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
 use rowkeep::repository::SystemRandomness;
-use rowkeep_server::{Server, ServerOptions, StatePlace};
+use rowkeep_server::{Configuration, Reloading, Server, ServerOptions, StatePlace};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -29,6 +28,7 @@ pub(crate) struct Service {
     client: reqwest::Client,
     stop: CancellationToken,
     running: Option<JoinHandle<()>>,
+    pub(crate) reloading: Reloading,
 }
 
 /// What a request was answered with.
@@ -160,27 +160,41 @@ impl Service {
         );
         let path = folder.path().join("rowkeep.toml");
         std::fs::write(&path, &text).expect("it is written");
-        let config = Config::parse(&text, &path, &|_| None).expect("it is well formed");
-        let circumstances = Circumstances {
-            secrets: Secrets { passphrase: Some("a passphrase".to_owned().into()), ..Secrets::default() },
-            program: "rowkeep test".to_owned(),
-            reports: folder.path().join("reports"),
-            ..Circumstances::default()
+        Self::start(folder, token, Some("a passphrase"), clock).await
+    }
+
+    /// A service in a folder with whatever it has of a configuration.
+    pub(crate) async fn start(
+        folder: Arc<TempDir>,
+        token: Option<String>,
+        passphrase: Option<&'static str>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let reports = folder.path().join("reports");
+        let make = move |config| {
+            let passphrase = passphrase.map(|passphrase| passphrase.to_owned().into());
+            let circumstances = Circumstances {
+                secrets: Secrets { passphrase, ..Secrets::default() },
+                program: "rowkeep test".to_owned(),
+                reports: reports.clone(),
+                ..Circumstances::default()
+            };
+            Workspace::new(config, circumstances)
         };
-        let workspace = Arc::new(Workspace::new(config, circumstances));
+        let path = folder.path().join("rowkeep.toml");
+        let configuration = Configuration::new(path, Arc::new(|_: &str| None), make);
         let options = ServerOptions {
             listen: "127.0.0.1:0".to_owned(),
             state: place(&folder),
             new_token: token.is_none(),
             new_password: None,
-            config: Some(text.into()),
         };
-        let server = Server::open(&options, workspace, clock, SystemRandomness::shared()).await;
+        let server = Server::open(&options, configuration, clock, SystemRandomness::shared()).await;
         let server = server.expect("it is opened");
         let made = |secret: &SecretString| secret.expose_secret().to_owned();
         let token = token.unwrap_or_else(|| server.made().token.as_ref().map(made).expect("it is wanted"));
         let password = server.made().user.as_ref().map(|(_, password)| made(password));
-        let base = server.url();
+        let (base, reloading) = (server.url(), server.reloading());
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let running = Some(tokio::spawn(async move {
@@ -188,7 +202,7 @@ impl Service {
         }));
         let client =
             reqwest::Client::builder().timeout(Duration::from_secs(100)).build().expect("it is made");
-        Self { folder, token, password, base, client, stop, running }
+        Self { folder, token, password, base, client, stop, running, reloading }
     }
 
     /// Where it serves.

@@ -15,7 +15,7 @@ const ALL: &str = "*";
 const ROLES: [&str; 4] = ["viewer", "operator", "restorer", "admin"];
 
 /// Where people sign in, and what they may do then.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Oidc {
     /// The provider, as it names itself.
     pub issuer: String,

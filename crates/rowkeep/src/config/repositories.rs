@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{beside, store};
-use crate::variables::expand;
+use crate::variables::{Expanded, expand};
 
 /// One of several repositories.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct NamedRepository {
     pub key_file: Option<String>,
     /// The file that holds its passphrase.
     pub passphrase_file: Option<String>,
+    /// Its passphrase, which counts where neither a caller nor a file gives one.
+    pub passphrase: Option<Expanded>,
     /// Options of its object store.
     pub store: BTreeMap<String, SecretString>,
     /// How fast bytes go to it and come from it at most.
@@ -38,6 +40,7 @@ pub(super) struct FileRepository {
     create: bool,
     key_file: Option<String>,
     passphrase_file: Option<String>,
+    passphrase: Option<String>,
     #[serde(default)]
     store: BTreeMap<String, String>,
 }
@@ -63,12 +66,26 @@ impl FileRepository {
         if key_file.is_some() && passphrase_file.is_some() {
             return Err(of("write key_file or passphrase_file, not both".to_owned()));
         }
+        if self.passphrase.is_some() && (key_file.is_some() || passphrase_file.is_some()) {
+            return Err(of("write one of key_file, passphrase_file and passphrase".to_owned()));
+        }
+        let passphrase = self.passphrase.map(|text| Expanded::of(&text, store_variable));
+        let passphrase = passphrase.transpose().map_err(|problem| of(format!("passphrase: {problem}")))?;
         let location = beside::repository(folder, expanded(&self.url)?);
         if location.is_empty() {
             return Err(of("its url is empty".to_owned()));
         }
         let (store, rates) = store::read(self.store, store_variable).map_err(of)?;
-        Ok(NamedRepository { location, create: self.create, key_file, passphrase_file, store, rates, name })
+        Ok(NamedRepository {
+            location,
+            create: self.create,
+            key_file,
+            passphrase_file,
+            passphrase,
+            store,
+            rates,
+            name,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::variables::{Expanded, expand};
 const MOST: u64 = 64 << 10;
 
 /// Something that only the other side may know.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Secret {
     /// It is in the configuration, or in a variable of the environment.
     Value(Expanded),

@@ -12,7 +12,7 @@ use super::oidc::{FileOidc, Oidc};
 use crate::variables::expand;
 
 /// How people reach the service.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ServiceSettings {
     /// The address that they type, without a slash at its end: `https://backups.example.org`.
     pub url: Option<String>,
@@ -28,6 +28,23 @@ pub struct ServiceSettings {
     pub state_key: Option<PathBuf>,
     /// Where people sign in beside the service itself.
     pub oidc: Option<Oidc>,
+    /// Whether databases can be added on pages and over the API.
+    pub databases_on_pages: bool,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            trusted_proxies: Vec::new(),
+            tls: None,
+            keep_state: KeepState::default(),
+            state: None,
+            state_key: None,
+            oidc: None,
+            databases_on_pages: true,
+        }
+    }
 }
 
 /// The files with which the service shows who it is.
@@ -40,6 +57,17 @@ pub struct TlsFiles {
 }
 
 impl ServiceSettings {
+    /// Takes over what cannot change while a service runs, and names what it says otherwise.
+    pub fn keep_fixed(&mut self, fixed: &Self) -> Vec<&'static str> {
+        let changed = [
+            ("url", self.url != fixed.url),
+            ("certificate and key", self.tls != fixed.tls),
+            ("oidc", self.oidc != fixed.oidc),
+        ];
+        (self.url, self.tls, self.oidc) = (fixed.url.clone(), fixed.tls.clone(), fixed.oidc.clone());
+        changed.into_iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| name).collect()
+    }
+
     /// Whether people reach the service over TLS: its own, or a proxy's.
     pub fn is_reached_over_tls(&self) -> bool {
         self.tls.is_some() || self.url.as_deref().is_some_and(|url| url.starts_with("https://"))
@@ -58,6 +86,7 @@ pub(super) struct FileService {
     state: Option<String>,
     state_key: Option<String>,
     oidc: Option<FileOidc>,
+    databases_on_pages: Option<String>,
 }
 
 impl FileService {
@@ -117,7 +146,15 @@ impl FileService {
                 true => state,
                 false => beside::file(folder, state),
             });
+        let databases_on_pages = match self.databases_on_pages.as_deref().map(str::trim) {
+            None | Some("on") => true,
+            Some("off") => false,
+            Some(other) => {
+                return Err(format!("service: databases_on_pages: {other:?} is neither \"on\" nor \"off\""));
+            }
+        };
         Ok(ServiceSettings {
+            databases_on_pages,
             state: state.map(SecretString::from),
             state_key: self.state_key.as_deref().map(path).transpose()?,
             oidc: self.oidc.map(|oidc| oidc.read(folder, variable)).transpose()?,

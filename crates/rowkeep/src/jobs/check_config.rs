@@ -25,6 +25,19 @@ pub struct ConfigOutcome {
     /// Why the service cannot speak TLS, where it is to: whoever has looked at the certificate says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_problem: Option<String>,
+    /// What was added on pages of the service, which counts with it: whoever has read its state says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additions: Vec<AdditionStanding>,
+}
+
+/// Something that was added on a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdditionStanding {
+    /// `the repository`, `database shop`.
+    pub subject: String,
+    /// Why it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// Work that is done by itself.
@@ -140,5 +153,6 @@ pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
         broken_promises: broken.map(|(database, reason)| BrokenPromise { database, reason }).collect(),
         unusable: unusable.collect(),
         tls_problem: None,
+        additions: Vec::new(),
     }
 }

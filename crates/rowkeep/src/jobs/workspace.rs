@@ -210,6 +210,23 @@ impl Workspace {
         &self.circumstances.reports
     }
 
+    /// Whether somebody said where the repository is: a caller, or the configuration.
+    pub fn is_located(&self) -> bool {
+        let is_configured = self.config.repository.is_some() || !self.named.repositories.is_empty();
+        self.circumstances.repository.is_some() || is_configured
+    }
+
+    /// Whether a caller or the configuration gives what opens the repository.
+    pub fn has_secret(&self) -> bool {
+        let (given, config) = (&self.circumstances.secrets, &self.config);
+        let is_given =
+            given.key_file.is_some() || given.passphrase_file.is_some() || given.passphrase.is_some();
+        is_given
+            || config.key_file.is_some()
+            || config.passphrase_file.is_some()
+            || config.passphrase.is_some()
+    }
+
     /// Where the repository is.
     pub fn location(&self) -> &str {
         let answering = self.answering.get().and_then(|at| self.places.get(*at));
@@ -261,7 +278,9 @@ impl Place {
     /// A workspace with this repository alone. Secrets that were not given for it in particular count where it has none of its
     /// own.
     fn new(config: &Config, repository: &NamedRepository, circumstances: &Circumstances) -> Self {
-        let is_own = repository.key_file.is_some() || repository.passphrase_file.is_some();
+        let is_own = repository.key_file.is_some()
+            || repository.passphrase_file.is_some()
+            || repository.passphrase.is_some();
         let person = circumstances.secrets.person.clone();
         let secrets = match is_own {
             true => Secrets { person, ..Secrets::default() },

@@ -15,9 +15,10 @@ use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 
-fn database(service: &Service) -> Option<&str> {
-    let address = service.queue().workspace().config().compatibility.admin_backup.as_ref();
-    address.map(|address| address.database.as_str())
+fn database(service: &Service) -> Option<String> {
+    let workspace = service.queue().workspace();
+    let address = workspace.config().compatibility.admin_backup.as_ref();
+    address.map(|address| address.database.clone())
 }
 
 /// Lists the newest 500 backups of the database that `[compatibility.admin_backup]` names.
@@ -29,7 +30,8 @@ pub(in crate::api) async fn list(
     State(service): State<Service>,
     caller: Result<Caller, Problem>,
 ) -> Result<Json<BackupList>, Refused> {
-    let (_, database) = may(&service, caller, Role::Viewer, database(&service), "database.read").await?;
+    let named = database(&service);
+    let (_, database) = may(&service, caller, Role::Viewer, named.as_deref(), "database.read").await?;
     Ok(Json(listed(&service, database).await?))
 }
 
@@ -44,7 +46,8 @@ pub(in crate::api) async fn create(
     caller: Result<Caller, Problem>,
 ) -> Result<Response, Refused> {
     const ACTION: &str = "backup.create";
-    let (caller, database) = may(&service, caller, Role::Operator, database(&service), ACTION).await?;
+    let named = database(&service);
+    let (caller, database) = may(&service, caller, Role::Operator, named.as_deref(), ACTION).await?;
     let request = BackupRequest { database: Some(database.into()), ..BackupRequest::default() };
     made(work(&service, &caller, ACTION, Request::Backup(request), database).await?)
 }

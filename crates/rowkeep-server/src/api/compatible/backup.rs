@@ -28,8 +28,8 @@ pub(in crate::api) struct ShowQuery {
     action: Option<String>,
 }
 
-fn address(service: &Service) -> Option<&BackupAddress> {
-    service.queue().workspace().config().compatibility.backup.as_ref()
+fn address(service: &Service) -> Option<BackupAddress> {
+    service.queue().workspace().config().compatibility.backup.clone()
 }
 
 /// Lists the newest 500 backups of the database that `[compatibility.backup]` names, or says how all are together.
@@ -42,7 +42,8 @@ pub(in crate::api) async fn show(
     caller: Result<Caller, Problem>,
     query: Result<Query<ShowQuery>, QueryRejection>,
 ) -> Result<Json<Shown>, Refused> {
-    let database = address(&service).map(|address| address.database.as_str());
+    let address = address(&service);
+    let database = address.as_ref().map(|address| address.database.as_str());
     let (_, database) = may(&service, caller, Role::Viewer, database, "database.read").await?;
     let Query(query) = query?;
     match query.action.as_deref() {
@@ -85,14 +86,15 @@ pub(in crate::api) async fn create(
 ) -> Result<Response, Refused> {
     const ACTION: &str = "backup.create";
     let address = address(&service);
-    let named = address.map(|address| address.database.as_str());
+    let named = address.as_ref().map(|address| address.database.as_str());
     let (caller, database) = may(&service, caller, Role::Operator, named, ACTION).await?;
     let Optional(CreateBody { include_user_data, include_sessions, compress: _ }) = body?;
-    let config = service.queue().workspace().config();
+    let workspace = service.queue().workspace();
+    let config = workspace.config();
     // What the request leaves out is left out besides what the configuration does.
     let mut exclude =
         config.databases.get(database).map_or_else(Vec::new, |known| known.selection.exclude.clone());
-    if let Some(address) = address {
+    if let Some(address) = &address {
         exclude.extend(address.user_data.iter().filter(|_| !include_user_data).cloned());
         exclude.extend(address.sessions.iter().filter(|_| !include_sessions).cloned());
     }
@@ -135,7 +137,8 @@ pub(in crate::api) async fn delete(
     query: Result<Query<DeleteQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     const ACTION: &str = "snapshot.delete";
-    let database = address(&service).map(|address| address.database.as_str());
+    let address = address(&service);
+    let database = address.as_ref().map(|address| address.database.as_str());
     let (caller, database) = may(&service, caller, Role::Admin, database, ACTION).await?;
     let Query(DeleteQuery { id }) = query?;
     let id = id.ok_or_else(|| Problem::malformed("say which backup is to be deleted: ?id="))?;

@@ -79,7 +79,8 @@ pub(super) async fn list(service: &Service, database: &str) -> Result<BackupList
     if summaries.is_empty() {
         return Ok(BackupList { success: true, backups: Vec::new() });
     }
-    let repository = service.queue().workspace().repository().await?;
+    let workspace = service.queue().workspace();
+    let repository = workspace.repository().await?;
     let newest = summaries.into_iter().rev().take(LISTED);
     let backups = stream::iter(newest)
         .map(|summary| async move {

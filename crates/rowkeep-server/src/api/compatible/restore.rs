@@ -65,7 +65,8 @@ pub(in crate::api) async fn restore(
     caller: Result<Caller, Problem>,
     body: Result<Optional<RestoreBody>, Problem>,
 ) -> Result<Response, Refused> {
-    let config = service.queue().workspace().config();
+    let workspace = service.queue().workspace();
+    let config = workspace.config();
     let address = config.compatibility.backup.as_ref();
     let named = address.map(|address| address.database.as_str());
     let (caller, database) = may(&service, caller, Role::Restorer, named, "restore.execute").await?;
@@ -96,7 +97,8 @@ pub(in crate::api) async fn restore(
         Worked::GoesOn(job) => return Ok(goes_on(&job)),
         Worked::Done(outcome) => *outcome,
     };
-    let repository = service.queue().workspace().repository().await?;
+    let workspace = service.queue().workspace();
+    let repository = workspace.repository().await?;
     let manifest = open(repository, id).await?.manifest;
     let selection = Selection { exclude, groups: config.groups(), ..Selection::default() };
     let tables =

@@ -132,6 +132,13 @@ CREATE TABLE kept (
     time BIGINT NOT NULL
 );
 
+CREATE TABLE additions (
+    subject TEXT COLLATE "C" PRIMARY KEY,
+    sealed BYTEA NOT NULL,
+    who TEXT COLLATE "C" NOT NULL,
+    time BIGINT NOT NULL
+);
+
 CREATE TABLE key_mark (
     one BIGINT PRIMARY KEY CHECK (one = 1),
     mark BYTEA NOT NULL

@@ -334,9 +334,13 @@ impl Workspace {
         let secrets = &self.circumstances.secrets;
         let configured = self.config.passphrase_file.as_ref().map(PathBuf::from);
         match secrets.passphrase_file.clone().or(configured) {
-            Some(path) => passphrase_in(&path).map(Some),
-            None => Ok(secrets.passphrase.clone()),
+            Some(path) => return passphrase_in(&path).map(Some),
+            None if secrets.passphrase.is_some() => return Ok(secrets.passphrase.clone()),
+            None => {}
         }
+        let configured = self.config.passphrase.as_ref().map(|passphrase| passphrase.value());
+        let configured = configured.transpose().map_err(|problem| format!("passphrase: {problem}"))?;
+        Ok(configured.map(|passphrase| passphrase.expose_secret().to_owned().into()))
     }
 
     /// The options of the object store: found, configured and given, the later the stronger.

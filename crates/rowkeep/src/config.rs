@@ -3,6 +3,7 @@
 mod beside;
 pub mod channels;
 mod compatibility;
+mod export_room;
 mod keep_state;
 mod oidc;
 mod pings;
@@ -38,6 +39,7 @@ use crate::toml_problem::toml_problem;
 use crate::variables::{Expanded, expand};
 use channels::{Channel, FileChannel, Surroundings};
 pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
+pub use export_room::ExportRoom;
 pub use keep_state::{KeepState, SERVICE_DATABASE};
 pub use oidc::{Grant, Oidc};
 use pings::FilePings;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::beside;
+use super::export_room::ExportRoom;
 use super::keep_state::KeepState;
 use super::oidc::{FileOidc, Oidc};
 use crate::variables::expand;
@@ -23,6 +24,8 @@ pub struct ServiceSettings {
     pub keep_state: KeepState,
     /// Where people sign in beside the service itself.
     pub oidc: Option<Oidc>,
+    /// How many bytes the exports take together that wait to be downloaded.
+    pub exports: ExportRoom,
 }
 
 /// The files with which the service shows who it is.
@@ -51,6 +54,7 @@ pub(super) struct FileService {
     key: Option<String>,
     keep_state: Option<String>,
     oidc: Option<FileOidc>,
+    exports: Option<String>,
 }
 
 impl FileService {
@@ -109,6 +113,7 @@ impl FileService {
             tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,
             keep_state: keep_state.unwrap_or_default(),
+            exports: self.exports.as_deref().map(ExportRoom::read).transpose()?.unwrap_or_default(),
         })
     }
 }

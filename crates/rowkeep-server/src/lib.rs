@@ -10,6 +10,8 @@ mod api;
 mod audit;
 mod connections;
 mod error;
+mod export_files;
+mod exports;
 mod health;
 mod keeping;
 mod pages;

@@ -1,5 +1,6 @@
 //! Jobs are begun when they are due, watched, stopped, begun again.
 
+mod exporting;
 mod kind;
 mod progress;
 
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Error;
 use crate::audit::HEAD_TAG;
+use crate::export_files::ExportFiles;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
@@ -57,10 +59,10 @@ const FRESH: Duration = Duration::from_secs(10);
 const MOMENTS: Duration = Duration::from_secs(2);
 
 /// What a job is known by in the tags of the snapshots that it makes.
-const TAG: &str = "rowkeep-job";
+pub(crate) const JOB_TAG: &str = "rowkeep-job";
 
 /// What is done again when a process ended in the middle of it: it changes no database.
-const REPEATABLE: [&str; 6] = ["backup", "check", "check_data", "copy", "drill", "prune"];
+const REPEATABLE: [&str; 7] = ["backup", "check", "check_data", "copy", "drill", "export", "prune"];
 
 /// The jobs of a service.
 #[derive(Clone)]
@@ -69,6 +71,7 @@ pub(crate) struct Queue(Arc<Inner>);
 struct Inner {
     state: State,
     workspace: Arc<Workspace>,
+    export_files: ExportFiles,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     wake: Notify,
@@ -122,6 +125,7 @@ impl Queue {
     pub(crate) async fn open(
         state: State,
         workspace: Arc<Workspace>,
+        export_files: ExportFiles,
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, Error> {
@@ -134,6 +138,7 @@ impl Queue {
         Ok(Self(Arc::new(Inner {
             state,
             workspace,
+            export_files,
             clock,
             randomness,
             wake: Notify::new(),
@@ -151,6 +156,11 @@ impl Queue {
     /// What jobs work in.
     pub(crate) fn workspace(&self) -> &Arc<Workspace> {
         &self.0.workspace
+    }
+
+    /// Where the files of exports are.
+    pub(crate) fn export_files(&self) -> &ExportFiles {
+        &self.0.export_files
     }
 
     /// The repository, which was there a moment ago; or why it cannot be used.
@@ -228,7 +238,7 @@ impl Queue {
         let id = self.random::<16>()?;
         let mut request = wanted.request;
         if let Request::Backup(backup) = &mut request {
-            backup.tags.insert(TAG.to_owned(), id.clone());
+            backup.tags.insert(JOB_TAG.to_owned(), id.clone());
         }
         let stored = serde_json::to_string(&request).map_err(|error| Error::Content(error.to_string()))?;
         let now = self.now();
@@ -429,8 +439,15 @@ impl Queue {
         if !matches!(request, Request::Init(_) | Request::Backup(_)) {
             self.repository().await.map_err(|told| Failure { told, is_passing: true })?;
         }
+        if let Request::Export(export) = &mut request {
+            let began = exporting::begin(&self.0.export_files, &job.id, export);
+            began.map_err(|told| Failure { told, is_passing: false })?;
+        }
         let done = request.run(&context, &self.0.workspace, &Unattended, &NoCommands).await;
-        done.map_err(|error| Failure::of(&error))
+        match done.map_err(|error| Failure::of(&error))? {
+            Outcome::Export(outcome) => Ok(Outcome::Export(exporting::without_folder(outcome))),
+            outcome => Ok(outcome),
+        }
     }
 
     /// The last entry of the audit that is in the repository; of a state that is not kept there, the last that there is. So what
@@ -464,7 +481,7 @@ impl Queue {
         let own = listed
             .snapshots
             .into_iter()
-            .filter(|snapshot| snapshot.tags.get(TAG).is_some_and(|tag| tag == id));
+            .filter(|snapshot| snapshot.tags.get(JOB_TAG).is_some_and(|tag| tag == id));
         let snapshots: Vec<_> = own.collect();
         Ok((!snapshots.is_empty()).then(|| BackupOutcome {
             snapshots,

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password};
 use crate::alerts::{self, Outbox};
 use crate::connections::serve;
+use crate::export_files::ExportFiles;
 use crate::keeping::Keeper;
 use crate::queue::{Queue, random_bytes};
 use crate::site::router;
@@ -21,7 +22,7 @@ use crate::state::audit::{self, Deed};
 use crate::state::{State, tokens, users};
 use crate::tls::Certificate;
 use crate::web::service::Service;
-use crate::{Error, scheduler};
+use crate::{Error, exports, scheduler};
 
 /// The user who is made where there is none.
 const FIRST_USER: &str = "admin";
@@ -86,7 +87,8 @@ impl Server {
         let listener = TcpListener::bind(&options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let state = State::open(&options.state, random_bytes(&*randomness)?).await?;
-        let queue = Queue::open(state, workspace, clock, randomness).await?;
+        let files = ExportFiles::beside(&options.state, workspace.config().service.exports.bytes);
+        let queue = Queue::open(state, workspace, files, clock, randomness).await?;
         let service = Service::new(queue.clone());
         let keeper = Keeper::new(queue.clone(), options.config.clone());
         let token = if options.new_token { Some(new_master_token(&queue).await?) } else { None };
@@ -142,6 +144,7 @@ impl Server {
             self.queue.run(&stop, &*self.pulse),
             scheduler::run(&self.queue, &stop),
             self.keeper.run(&stop),
+            exports::sweep(&self.queue, &stop),
             alerts::watch(&self.queue, &attempts, &outbox, &stop),
             alerts::deliver(&self.queue, &outbox, &stop),
             serve(self.listener, app, self.certificate, stop.clone()),

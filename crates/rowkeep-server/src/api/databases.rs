@@ -75,10 +75,10 @@ pub(super) struct SnapshotList {
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     /// The page that begins here, as `next_cursor` of the page before says.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
 }
 
 /// Lists the snapshots of a database.

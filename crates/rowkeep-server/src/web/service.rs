@@ -4,12 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use tokio::sync::Semaphore;
 
 use super::kept_differences::KeptDifferences;
 use crate::access::Doors;
 use crate::alerts::Attempts;
 use crate::queue::Queue;
 use crate::size::RepositorySize;
+
+/// How many requests read rows of snapshots at once.
+const READING: usize = 4;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -19,6 +23,7 @@ struct Inner {
     queue: Queue,
     doors: Doors,
     differences: KeptDifferences,
+    reading: Arc<Semaphore>,
     repository_size: RepositorySize,
     attempts: Arc<Attempts>,
 }
@@ -32,6 +37,7 @@ impl Service {
             queue,
             doors: Doors::default(),
             differences,
+            reading: Arc::new(Semaphore::new(READING)),
             repository_size,
             attempts: Arc::default(),
         }))
@@ -60,6 +66,11 @@ impl Service {
     /// The differences that are read page by page.
     pub(crate) fn differences(&self) -> &KeptDifferences {
         &self.0.differences
+    }
+
+    /// The turns of those who read rows of snapshots.
+    pub(crate) fn reading(&self) -> &Arc<Semaphore> {
+        &self.0.reading
     }
 
     /// Where people reach the service, where the configuration says it.

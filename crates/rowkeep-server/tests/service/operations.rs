@@ -20,7 +20,7 @@ struct Row {
 
 const ROLES: [&str; 4] = ["viewer", "operator", "restorer", "admin"];
 
-/// Every operation. `JOB` stands for a job that is over, `TOKEN` for one that can be revoked.
+/// Every operation. `JOB`, `DRILL` and `EXPORT` stand for jobs that are over, `TOKEN` for one that can be revoked.
 fn rows() -> Vec<Row> {
     let row = |id, method, path, role, is_of_database, body, status| Row {
         id,
@@ -55,6 +55,54 @@ fn rows() -> Vec<Row> {
             200,
         ),
         row("drill", post(), "/api/v1/databases/shop/drills?wait=60s", "operator", true, None, 200),
+        row("listDrills", get(), "/api/v1/databases/shop/drills", "viewer", true, None, 200),
+        row(
+            "getDrillReport",
+            get(),
+            "/api/v1/databases/shop/drills/DRILL/report?format=json",
+            "viewer",
+            true,
+            None,
+            200,
+        ),
+        row("getSnapshot", get(), "/api/v1/databases/shop/snapshots/latest", "viewer", true, None, 200),
+        row(
+            "listRows",
+            get(),
+            "/api/v1/databases/shop/snapshots/latest/tables/customers/rows?limit=1",
+            "operator",
+            true,
+            None,
+            200,
+        ),
+        row(
+            "followRow",
+            get(),
+            "/api/v1/databases/shop/history?row=customers:42",
+            "operator",
+            true,
+            None,
+            200,
+        ),
+        row(
+            "export",
+            post(),
+            "/api/v1/databases/shop/exports?wait=60s",
+            "restorer",
+            true,
+            Some(|| json!({ "snapshot": "latest", "tables": ["customers"], "format": "csv" })),
+            200,
+        ),
+        row("getExport", get(), "/api/v1/databases/shop/exports/EXPORT", "viewer", true, None, 200),
+        row(
+            "downloadExport",
+            get(),
+            "/api/v1/databases/shop/exports/EXPORT/files/customers.csv",
+            "restorer",
+            true,
+            None,
+            200,
+        ),
         row(
             "checkRepository",
             post(),
@@ -217,10 +265,16 @@ async fn each_is_for_those_who_may() {
     let plan = service.get("/api/v1/plans").await["plans"][0]["id"].as_str().expect("it is kept").to_owned();
     let execution = format!("/api/v1/plans/{plan}/executions?wait=60s");
     service.post(&execution, json!({ "confirm": "shop" })).await.expect(200);
+    let drill = service.post("/api/v1/databases/shop/drills?wait=60s", json!({})).await.expect(200);
+    let drill = drill["id"].as_str().expect("it has an id").to_owned();
+    let export = json!({ "snapshot": "latest", "format": "csv" });
+    let export = service.post("/api/v1/databases/shop/exports?wait=60s", export).await.expect(200);
+    let export = export["id"].as_str().expect("it has an id").to_owned();
     let users = std::cell::Cell::new(0);
     for row in rows() {
         let path = async |service: &Service| {
             let mut path = row.path.replace("JOB", &job).replace("PLAN", &plan);
+            path = path.replace("DRILL", &drill).replace("EXPORT", &export);
             if path.contains("TOKEN") {
                 let made = service
                     .post("/api/v1/tokens", json!({ "name": "gone", "role": "viewer" }))

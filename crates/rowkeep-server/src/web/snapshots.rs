@@ -107,11 +107,7 @@ pub(crate) async fn details(
 }
 
 /// The last check of the repository, where it was begun after that time.
-async fn check_of(
-    service: &Service,
-    caller: &Caller,
-    since: Timestamp,
-) -> Result<Option<Check>, Problem> {
+async fn check_of(service: &Service, caller: &Caller, since: Timestamp) -> Result<Option<Check>, Problem> {
     let last = move |state: &rusqlite::Transaction<'_>| jobs::last_of(state, "check", None, &TELLING);
     let Some(job) = service.queue().state().transaction(last).await? else { return Ok(None) };
     let Some(time) = job.started.filter(|started| *started >= since) else { return Ok(None) };
@@ -122,7 +118,12 @@ async fn check_of(
     Ok(match job.state {
         // What broke off says nothing of what is stored.
         JobState::Failed => None,
-        state => Some(Check { job: caller.0.sees(None).then_some(job.id), time, is_clean: state == JobState::Done, read_percent }),
+        state => Some(Check {
+            job: caller.0.sees(None).then_some(job.id),
+            time,
+            is_clean: state == JobState::Done,
+            read_percent,
+        }),
     })
 }
 

@@ -143,7 +143,7 @@ async fn exports_that_are_wrong_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exports_take_no_more_room_than_they_may() {
-    let config = "[service]\nkeep_state = 'off'\nexports = '15kB'";
+    let config = "[service]\nkeep_state = 'off'\nexports = '10kB'";
     let service = backed_up(config, SystemClock::shared()).await;
     let body = json!({ "snapshot": "latest", "format": "csv", "tables": ["customers"] });
     let first = export(&service, body.clone()).await;

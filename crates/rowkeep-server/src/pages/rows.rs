@@ -24,7 +24,7 @@ const PAGE: usize = 50;
 
 /// So many characters of a value are shown beside others, and of one alone.
 const SHOWN: usize = 120;
-const SHOWN_ALONE: usize = 20_000;
+const SHOWN_ALONE: usize = 2_000;
 
 /// No address of a row is longer.
 const LONGEST_ADDRESS: usize = 4_000;

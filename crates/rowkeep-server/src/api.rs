@@ -8,6 +8,8 @@ mod compatible;
 mod configuration;
 mod databases;
 mod differences;
+mod drills;
+mod exports;
 mod health;
 mod job_events;
 mod jobs;
@@ -16,6 +18,7 @@ mod repository;
 mod restores;
 mod schedules;
 mod session;
+mod snapshot_view;
 mod snapshots;
 mod tokens;
 mod users;
@@ -67,7 +70,14 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::snapshots))
         .routes(routes!(databases::back_up))
         .routes(routes!(databases::announce))
-        .routes(routes!(databases::drill))
+        .routes(routes!(databases::drill, drills::list))
+        .routes(routes!(drills::report))
+        .routes(routes!(snapshots::show))
+        .routes(routes!(snapshots::rows))
+        .routes(routes!(snapshots::history))
+        .routes(routes!(exports::create))
+        .routes(routes!(exports::show))
+        .routes(routes!(exports::file))
         .routes(routes!(databases::hold, databases::release))
         .routes(routes!(restores::compare))
         .routes(routes!(differences::show))

@@ -11,6 +11,8 @@ mod api;
 mod audit;
 mod connections;
 mod error;
+mod export_files;
+mod exports;
 mod health;
 mod keeping;
 mod pages;

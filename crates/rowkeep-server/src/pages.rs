@@ -11,16 +11,22 @@ mod compare;
 mod configuration;
 mod database;
 mod differences;
+mod drills;
+mod exports;
 mod frame;
+mod history;
 mod jobs;
 mod oidc;
 mod overview;
 mod plans;
 mod promises;
 mod refused;
+mod rows;
 mod settings;
 mod sign_in;
+mod snapshot;
 mod units;
+mod values;
 mod visitor;
 
 use axum::Router;
@@ -50,11 +56,21 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/databases/{database}/settings", get(added::show).post(added::change))
         .route("/databases/{database}/removal", post(added::remove))
         .route("/databases/{database}/backups", post(database::back_up))
-        .route("/databases/{database}/drills", post(database::drill))
+        .route("/databases/{database}/drills", get(drills::list).post(database::drill))
         .route("/databases/{database}/undos", post(plans::undo))
         .route("/databases/{database}/comparisons", post(compare::begin))
         .route("/databases/{database}/differences", get(differences::show))
         .route("/databases/{database}/restores", post(plans::restore))
+        .route("/databases/{database}/drills/{id}/report", get(drills::download))
+        .route("/databases/{database}/history", get(history::show))
+        .route("/databases/{database}/exports", post(exports::create))
+        .route("/databases/{database}/exports/{id}", get(exports::show))
+        .route("/databases/{database}/exports/{id}/files/{file}", get(exports::file))
+        .route("/databases/{database}/snapshots/{snapshot}", get(snapshot::show))
+        .route("/databases/{database}/snapshots/{snapshot}/hold", post(snapshot::hold))
+        .route("/databases/{database}/snapshots/{snapshot}/release", post(snapshot::release))
+        .route("/databases/{database}/snapshots/{snapshot}/tables/{table}", get(rows::list))
+        .route("/databases/{database}/snapshots/{snapshot}/tables/{table}/rows/{key}", get(rows::show))
         .route("/comparisons/{id}", get(compare::show))
         .route("/plans/{id}", get(plans::show))
         .route("/plans/{id}/executions", post(plans::execute))

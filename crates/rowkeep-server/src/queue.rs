@@ -1,5 +1,6 @@
 //! Jobs are begun when they are due, watched, stopped, begun again.
 
+mod exporting;
 mod kind;
 mod progress;
 
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Error;
 use crate::audit::HEAD_TAG;
+use crate::export_files::ExportFiles;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Ended, Job, JobState, NewJob};
@@ -58,10 +60,11 @@ const FRESH: Duration = Duration::from_secs(10);
 const MOMENTS: Duration = Duration::from_secs(2);
 
 /// What a job is known by in the tags of the snapshots that it makes.
-const TAG: &str = "rowkeep-job";
+pub(crate) const JOB_TAG: &str = "rowkeep-job";
 
 /// What is done again when a process ended in the middle of it: it changes no database, or makes all of it again.
-const REPEATABLE: [&str; 7] = ["backup", "check", "check_data", "copy", "drill", "prune", "refresh"];
+const REPEATABLE: [&str; 8] =
+    ["backup", "check", "check_data", "copy", "drill", "export", "prune", "refresh"];
 
 /// The jobs of a service.
 #[derive(Clone)]
@@ -70,6 +73,7 @@ pub(crate) struct Queue(Arc<Inner>);
 struct Inner {
     state: State,
     workspace: RwLock<Arc<Workspace>>,
+    export_files: ExportFiles,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     wake: Notify,
@@ -130,6 +134,7 @@ impl Queue {
     pub(crate) async fn open(
         state: State,
         workspace: Arc<Workspace>,
+        export_files: ExportFiles,
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, Error> {
@@ -142,6 +147,7 @@ impl Queue {
         Ok(Self(Arc::new(Inner {
             state,
             workspace: RwLock::new(workspace),
+            export_files,
             clock,
             randomness,
             wake: Notify::new(),
@@ -166,6 +172,11 @@ impl Queue {
         *self.0.workspace.write().unwrap_or_else(PoisonError::into_inner) = workspace;
         self.0.changed.notify_one();
         self.wake();
+    }
+
+    /// Where the files of exports are.
+    pub(crate) fn export_files(&self) -> &ExportFiles {
+        &self.0.export_files
     }
 
     /// The workspace, whose repository was there a moment ago; or why that cannot be used.
@@ -234,7 +245,7 @@ impl Queue {
         let id = self.random::<16>()?;
         let mut request = wanted.request;
         if let Request::Backup(backup) = &mut request {
-            backup.tags.insert(TAG.to_owned(), id.clone());
+            backup.tags.insert(JOB_TAG.to_owned(), id.clone());
         }
         let stored = serde_json::to_string(&request).map_err(|error| Error::Content(error.to_string()))?;
         let now = self.now();
@@ -447,8 +458,15 @@ impl Queue {
             self.usable().await.map_err(|told| Failure { told, is_passing: true })?;
         }
         let workspace = self.workspace();
+        if let Request::Export(export) = &mut request {
+            let began = exporting::begin(&self.0.export_files, &job.id, export);
+            began.map_err(|told| Failure { told, is_passing: false })?;
+        }
         let done = request.run(&context, &workspace, &Unattended, &NoCommands).await;
-        done.map_err(|error| Failure::of(&error))
+        match done.map_err(|error| Failure::of(&error))? {
+            Outcome::Export(outcome) => Ok(Outcome::Export(exporting::without_folder(outcome))),
+            outcome => Ok(outcome),
+        }
     }
 
     /// What a snapshot is to know of the audit, once the state is there: that it is away is no fault of a job.
@@ -492,7 +510,7 @@ impl Queue {
         let own = listed
             .snapshots
             .into_iter()
-            .filter(|snapshot| snapshot.tags.get(TAG).is_some_and(|tag| tag == id));
+            .filter(|snapshot| snapshot.tags.get(JOB_TAG).is_some_and(|tag| tag == id));
         let snapshots: Vec<_> = own.collect();
         Ok((!snapshots.is_empty()).then(|| BackupOutcome {
             snapshots,

@@ -14,6 +14,7 @@ use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password}
 use crate::additions::{Configuration, Settings};
 use crate::alerts::{self, Outbox};
 use crate::connections::serve;
+use crate::export_files::ExportFiles;
 use crate::keeping::Keeper;
 use crate::queue::{Queue, random_bytes};
 use crate::site::router;
@@ -22,7 +23,7 @@ use crate::state::place::StatePlace;
 use crate::state::{State, tokens, users};
 use crate::tls::Certificate;
 use crate::web::service::Service;
-use crate::{Error, scheduler};
+use crate::{Error, exports, scheduler};
 
 /// The user who is made where there is none.
 const FIRST_USER: &str = "admin";
@@ -111,7 +112,9 @@ impl Server {
         let (key, name) = (random_bytes(&*randomness)?, hex::encode(random_bytes::<16>(&*randomness)?));
         let state = State::open(&options.state, key, name).await?;
         let (settings, workspace) = Settings::open(configuration, &state).await?;
-        let queue = Queue::open(state, workspace, clock, randomness).await?;
+        let files =
+            ExportFiles::at(options.state.beside(".exports"), workspace.config().service.exports.bytes);
+        let queue = Queue::open(state, workspace, files, clock, randomness).await?;
         let service = Service::new(queue.clone(), settings.clone());
         let keeper = Keeper::new(queue.clone(), settings.clone());
         let token = if options.new_token { Some(new_master_token(&queue).await?) } else { None };
@@ -180,6 +183,7 @@ impl Server {
                 self.queue.run(&stop, &*self.pulse),
                 scheduler::run(&self.queue, &stop),
                 self.keeper.run(&stop),
+                exports::sweep(&self.queue, &stop),
                 alerts::watch(&self.queue, &attempts, &outbox, &stop),
                 alerts::deliver(&self.queue, &outbox, &stop),
                 serve(self.listener, app, self.certificate, stop.clone()),

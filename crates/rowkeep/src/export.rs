@@ -43,6 +43,8 @@ pub struct ExportOptions {
     pub name: String,
     /// Whether files that are there are replaced.
     pub force: bool,
+    /// How many bytes may be written at most.
+    pub at_most: Option<u64>,
 }
 
 /// What an export wrote.
@@ -113,7 +115,7 @@ async fn export_now(
         tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
         rows: tables.iter().map(|table| state.estimated_rows(&table.name)).sum(),
     });
-    let mut files = Files::begin(destination, &names, options.force)?;
+    let mut files = Files::begin(destination, &names, options.force, options.at_most)?;
     if is_one {
         let mut sheet = files.sheet(&names[0]).await?;
         sheet.write(work.head().as_bytes()).await?;

@@ -7,6 +7,7 @@ pub mod apply_plan;
 pub mod around;
 pub mod assess;
 pub mod backup;
+pub mod browse;
 pub mod caller;
 mod changing;
 pub mod check_config;

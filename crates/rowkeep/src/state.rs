@@ -6,6 +6,7 @@ pub(crate) mod key_lookup;
 pub(crate) mod key_set;
 pub(crate) mod needs;
 pub mod owner;
+pub(crate) mod places;
 pub(crate) mod reader;
 pub(crate) mod repeated_lookup;
 pub mod selection;
@@ -87,10 +88,7 @@ impl State {
 
     /// The state that a snapshot holds, read by a reader that is there already.
     pub(crate) async fn snapshot_by(reader: Arc<Reader>, snapshot: Snapshot) -> Result<Self, Error> {
-        let schema = Arc::new(read_schema(&reader, &snapshot.manifest).await?);
-        let places = places_of(&schema);
-        let entries = self::places(snapshot.manifest.tables.iter().map(|entry| &entry.name));
-        Ok(Self::Snapshot(SnapshotState { reader, schema, snapshot: Arc::new(snapshot), places, entries }))
+        Ok(Self::Snapshot(SnapshotState::open(reader, snapshot).await?))
     }
 
     /// What it is made of.
@@ -187,6 +185,14 @@ impl LiveState {
 }
 
 impl SnapshotState {
+    /// Opens a snapshot for reading.
+    pub(crate) async fn open(reader: Arc<Reader>, snapshot: Snapshot) -> Result<Self, Error> {
+        let schema = Arc::new(read_schema(&reader, &snapshot.manifest).await?);
+        let entries = places(snapshot.manifest.tables.iter().map(|entry| &entry.name));
+        let places = places_of(&schema);
+        Ok(Self { reader, schema, snapshot: Arc::new(snapshot), places, entries })
+    }
+
     pub(crate) fn entry(&self, table: &TableName) -> Option<&TableEntry> {
         self.entries.get(table).map(|at| &self.snapshot.manifest.tables[*at])
     }

@@ -68,6 +68,7 @@ impl Export {
             mask: masked(self.mask),
             data_only: self.data_only,
             force: self.force,
+            at_most: None,
         };
         let stdout = request.to.is_none().then(out::stream);
         let outcome = request.run(&session.context, session.workspace()?, stdout).await?;

@@ -71,12 +71,12 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["error", "ready"],
+                &["error", "export_files", "ready"],
                 &["state", "tls"],
                 &["audit"],
                 &["queue"],
                 &["additions"],
-                &["access", "connections", "keeping", "scheduler", "size"],
+                &["access", "connections", "exports", "keeping", "scheduler", "size"],
                 &["health"],
                 &["alerts"],
                 &["web"],

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::{self, JobView, WaitQuery, limit, number};
-use super::snapshots::SnapshotView;
+use super::snapshot_view::SnapshotView;
 use crate::access::Role;
 use crate::health::{DatabaseHealth, health_of, health_of_all};
 use crate::web::extract::{Body, Named, Optional};
@@ -75,10 +75,10 @@ pub(super) struct SnapshotList {
 pub(super) struct PageQuery {
     /// The page that begins here, as `next_cursor` of the page before says.
     #[param(pattern = "^[0-9]{1,18}$")]
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     /// How many are wanted, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 500)]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
 }
 
 /// Lists the snapshots of a database.

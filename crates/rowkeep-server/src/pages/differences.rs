@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::frame::{Frame, Section, page};
 use super::refused::Refused;
 use super::units::{count, part, short};
+use super::values::told;
 use super::visitor::Visitor;
 use crate::access::Role;
 use crate::web::differences;
@@ -21,9 +22,6 @@ use crate::web::service::Service;
 
 /// So many rows are shown at once.
 const PAGE: usize = 50;
-
-/// So many characters of a value are shown.
-const SHOWN: usize = 300;
 
 #[derive(Template)]
 #[template(path = "differences.html")]
@@ -57,28 +55,6 @@ struct Column {
     before: String,
     after: String,
     differs: bool,
-}
-
-/// A value as people read it; nothing where the row is not there.
-fn told(value: Option<&Value>) -> String {
-    let text = match value {
-        None => return String::new(),
-        Some(Value::Null) => "NULL".to_owned(),
-        // What could be taken for something else stands in quotes.
-        Some(Value::String(text)) if text.trim() != text || text.is_empty() || text == "NULL" => {
-            format!("'{}'", plain(text))
-        }
-        Some(Value::String(text)) => plain(text),
-        Some(Value::Object(of)) => match of.get("blob_hex").and_then(Value::as_str) {
-            Some(digits) => format!("x'{digits}'"),
-            None => Value::Object(of.clone()).to_string(),
-        },
-        Some(other) => other.to_string(),
-    };
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }
 
 fn state_in_words(database: &str, named: &str) -> String {
@@ -158,18 +134,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn values_are_told_apart_and_cut() {
-        assert_eq!(told(None), "");
-        assert_eq!(told(Some(&Value::Null)), "NULL");
-        assert_eq!(told(Some(&json!("NULL"))), "'NULL'");
-        assert_eq!(told(Some(&json!(""))), "''");
-        assert_eq!(told(Some(&json!(" a"))), "' a'");
-        assert_eq!(told(Some(&json!({ "blob_hex": "00ff" }))), "x'00ff'");
-        assert_eq!(told(Some(&json!(5))), "5");
-        assert_eq!(told(Some(&json!("é".repeat(400)))).chars().count(), SHOWN + 1);
-    }
 
     #[test]
     fn what_differs_in_a_row_is_marked() {

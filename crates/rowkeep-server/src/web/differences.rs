@@ -1,7 +1,6 @@
 //! The rows of a table that differ between two states of a database, page by page.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use rowkeep::Context;
@@ -9,21 +8,18 @@ use rowkeep::format::{Change, Changes, Counts, TableChanges, TableName};
 use rowkeep::jobs::diff::DiffRequest;
 use rowkeep::jobs::outcome::DifferenceSummary;
 use rowkeep::jobs::rows_wanted::RowsWanted;
+use rowkeep::jobs::workspace::Workspace;
 use rowkeep::rows::condition::key_text;
 use rowkeep::rows::json::change_json;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
+use super::bounded::bounded;
 use super::kept_differences::{Asked, Found};
-use super::names::state_named;
+use super::names::{state_named, table_meant};
 use super::problem::Problem;
 use super::service::Service;
-
-/// The longest that a comparison may take, with the time that it waits for its turn.
-const LONGEST: Duration = Duration::from_secs(120);
 
 /// A page ends after the row with which it is longer than this.
 const PAGE_BYTES: usize = 4 << 20;
@@ -116,54 +112,19 @@ pub(crate) async fn page(
 async fn compared(service: &Service, asked: &Asked) -> Result<Found, Problem> {
     let state = async |named: &str| state_named(service, &asked.database, named).await;
     let request = DiffRequest {
-        wanted: RowsWanted { tables: vec![pattern(service, &asked.table)], ..RowsWanted::default() },
+        wanted: RowsWanted { tables: vec![table_meant(service, &asked.table)], ..RowsWanted::default() },
         rows_only: true,
         ..DiffRequest::of(state(&asked.before).await?, state(&asked.after).await?)
     };
-    let cancel = CancellationToken::new();
-    let _given_up = cancel.clone().drop_guard();
-    let work = async {
-        let turn = Arc::clone(&service.differences().turns).acquire_owned().await;
-        let (workspace, runtime) = (service.queue().workspace(), Handle::current());
-        let context = Context::new(Arc::new(|_| {}), cancel.clone()).with_clock(service.queue().clock());
-        // Not all that a comparison waits for can go from thread to thread.
-        tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            runtime.block_on(async {
-                tokio::select! {
-                    done = request.run(&context, &workspace) => Some(done),
-                    () = cancel.cancelled() => None,
-                }
-            })
-        })
-        .await
-    };
-    let done = tokio::time::timeout(LONGEST, work).await.map_err(|_| {
-        Problem::busy(format!(
-            "comparing table {} of {} takes longer than {} seconds; ask for a comparison as a job, which has no limit",
-            asked.table,
-            asked.database,
-            LONGEST.as_secs()
-        ))
-    })?;
-    match done {
-        Ok(Some(done)) => {
-            let (outcome, changes) = done?;
-            let (table, counts) = table_of(&outcome.difference, asked)?;
-            let place = changes.tables().iter().position(|changed| changed.table.name == table);
-            let DifferenceSummary { before, after, .. } = outcome.difference;
-            Ok(Found { before, after, table, counts, changes, place })
-        }
-        Ok(None) | Err(_) => Err(Problem::broken("the comparison broke off")),
-    }
-}
-
-/// What is asked for is a table, though a group of tables has its name.
-fn pattern(service: &Service, table: &str) -> String {
-    match service.queue().workspace().config().groups().contains_key(table) {
-        true => format!("\"{}\"", table.replace('"', "\"\"")),
-        false => table.to_owned(),
-    }
+    let what = format!("comparing table {} of {}", asked.table, asked.database);
+    let work =
+        async move |context: Context, workspace: Arc<Workspace>| request.run(&context, &workspace).await;
+    let words = (&*what, "ask for a comparison as a job, which has no limit");
+    let (outcome, changes) = bounded(service, &service.differences().turns, words, work).await?;
+    let (table, counts) = table_of(&outcome.difference, asked)?;
+    let place = changes.tables().iter().position(|changed| changed.table.name == table);
+    let DifferenceSummary { before, after, .. } = outcome.difference;
+    Ok(Found { before, after, table, counts, changes, place })
 }
 
 /// The one table that is meant, and how many rows of it differ.

@@ -29,6 +29,19 @@ pub(crate) async fn known(service: &Service, caller: &Caller, database: &str) ->
     Err(Problem::not_found(format!("no database {database}")))
 }
 
+/// What is asked for is a table, though a group of tables has its name.
+pub(crate) fn table_meant(service: &Service, table: &str) -> String {
+    match service.queue().workspace().config().groups().contains_key(table) {
+        true => format!("\"{}\"", table.replace('"', "\"\"")),
+        false => table.to_owned(),
+    }
+}
+
+/// Whether somebody may have read this as the id of a snapshot, or the beginning of it.
+fn looks_like_id(named: &str) -> bool {
+    named.len() >= 8 && named.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The snapshot of a database that a request names: by its id or the beginning of it, its name, `latest` or `@TIME`.
 pub(crate) async fn snapshot_named(
     service: &Service,
@@ -38,7 +51,12 @@ pub(crate) async fn snapshot_named(
     let workspace = service.queue().workspace();
     let repository = workspace.repository().await?;
     let catalog = repository.catalog().await.map_err(rowkeep::Error::from)?;
-    let missing = || Problem::not_found(format!("no snapshot {named} of {database}"));
+    let missing = || match looks_like_id(named) {
+        true => Problem::not_found(format!(
+            "no snapshot {named} of {database}: it was deleted, by the rules that say what is kept or by somebody, or there never was one"
+        )),
+        false => Problem::not_found(format!("no snapshot {named} of {database}")),
+    };
     if named == "latest" {
         return catalog.newest(Some(database)).map(|summary| summary.id.to_string()).ok_or_else(missing);
     }

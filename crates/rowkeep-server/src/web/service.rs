@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use tokio::sync::Semaphore;
 
 use super::drafts::Drafts;
 use super::kept_differences::KeptDifferences;
@@ -12,6 +13,9 @@ use crate::additions::Settings;
 use crate::alerts::Attempts;
 use crate::queue::Queue;
 use crate::size::RepositorySize;
+
+/// How many requests read rows of snapshots at once.
+const READING: usize = 4;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -22,6 +26,7 @@ struct Inner {
     settings: Settings,
     doors: Doors,
     differences: KeptDifferences,
+    reading: Arc<Semaphore>,
     repository_size: RepositorySize,
     attempts: Arc<Attempts>,
     drafts: Drafts,
@@ -44,6 +49,7 @@ impl Service {
             settings,
             doors: Doors::default(),
             differences,
+            reading: Arc::new(Semaphore::new(READING)),
             repository_size,
             attempts: Arc::default(),
             drafts,
@@ -85,6 +91,11 @@ impl Service {
     /// The databases that somebody is about to add.
     pub(crate) fn drafts(&self) -> &Drafts {
         &self.0.drafts
+    }
+
+    /// The turns of those who read rows of snapshots.
+    pub(crate) fn reading(&self) -> &Arc<Semaphore> {
+        &self.0.reading
     }
 
     /// Where people reach the service, where the configuration says it.

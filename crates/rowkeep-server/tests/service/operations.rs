@@ -23,7 +23,7 @@ pub(super) struct Row {
 
 const ROLES: [&str; 4] = ["viewer", "operator", "restorer", "admin"];
 
-/// Every operation. `JOB` stands for a job that is over, `PLAN` for a plan that was executed, `TOKEN` for one that can be revoked, `USER`
+/// Every operation. `JOB`, `DRILL` and `EXPORT` stand for jobs that are over, `PLAN` for a plan that was executed, `TOKEN` for one that can be revoked, `USER`
 /// for one that can be removed.
 pub(super) fn rows() -> Vec<Row> {
     let row = |id, method, path, role, is_of_database, body, status| Row {
@@ -59,6 +59,54 @@ pub(super) fn rows() -> Vec<Row> {
             200,
         ),
         row("drill", post(), "/api/v1/databases/shop/drills?wait=60s", "operator", true, None, 200),
+        row("listDrills", get(), "/api/v1/databases/shop/drills", "viewer", true, None, 200),
+        row(
+            "getDrillReport",
+            get(),
+            "/api/v1/databases/shop/drills/DRILL/report?format=json",
+            "viewer",
+            true,
+            None,
+            200,
+        ),
+        row("getSnapshot", get(), "/api/v1/databases/shop/snapshots/latest", "viewer", true, None, 200),
+        row(
+            "listRows",
+            get(),
+            "/api/v1/databases/shop/snapshots/latest/tables/customers/rows?limit=1",
+            "operator",
+            true,
+            None,
+            200,
+        ),
+        row(
+            "followRow",
+            get(),
+            "/api/v1/databases/shop/history?row=customers:42",
+            "operator",
+            true,
+            None,
+            200,
+        ),
+        row(
+            "export",
+            post(),
+            "/api/v1/databases/shop/exports?wait=60s",
+            "restorer",
+            true,
+            Some(|| json!({ "snapshot": "latest", "tables": ["customers"], "format": "csv" })),
+            200,
+        ),
+        row("getExport", get(), "/api/v1/databases/shop/exports/EXPORT", "viewer", true, None, 200),
+        row(
+            "downloadExport",
+            get(),
+            "/api/v1/databases/shop/exports/EXPORT/files/customers.csv",
+            "restorer",
+            true,
+            None,
+            200,
+        ),
         row(
             "checkRepository",
             post(),
@@ -243,6 +291,8 @@ fn the_description_that_is_kept_is_the_one_that_is_served() {
 /// What the rows name.
 pub(super) struct Things {
     job: String,
+    drill: String,
+    export: String,
     plan: String,
     users: std::cell::Cell<u32>,
 }
@@ -252,6 +302,11 @@ impl Things {
     pub(super) async fn new(service: &Service) -> Self {
         let job = service.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
         let job = job["id"].as_str().expect("it has an id").to_owned();
+        let drill = service.post("/api/v1/databases/shop/drills?wait=60s", json!({})).await.expect(200);
+        let drill = drill["id"].as_str().expect("it has an id").to_owned();
+        let export = json!({ "snapshot": "latest", "format": "csv" });
+        let export = service.post("/api/v1/databases/shop/exports?wait=60s", export).await.expect(200);
+        let export = export["id"].as_str().expect("it has an id").to_owned();
         let database = rusqlite::Connection::open(service.folder.path().join("shop.db")).expect("it opens");
         database.execute("DELETE FROM customers WHERE id = 1", ()).expect("it is done");
         let body = json!({ "snapshot": "latest" });
@@ -260,12 +315,13 @@ impl Things {
         let plan = plans["plans"][0]["id"].as_str().expect("it is kept").to_owned();
         let execution = format!("/api/v1/plans/{plan}/executions?wait=60s");
         service.post(&execution, json!({ "confirm": "shop" })).await.expect(200);
-        Self { job, plan, users: std::cell::Cell::new(0) }
+        Self { job, drill, export, plan, users: std::cell::Cell::new(0) }
     }
 
     /// The path of a row, with a token or a user that is made for it.
     pub(super) async fn path(&self, service: &Service, row: &Row) -> String {
         let mut path = row.path.replace("JOB", &self.job).replace("PLAN", &self.plan);
+        path = path.replace("DRILL", &self.drill).replace("EXPORT", &self.export);
         let id = |made: Value| made["id"].as_str().expect("it has an id").to_owned();
         if path.contains("TOKEN") {
             let made = json!({ "name": "gone", "role": "viewer" });

@@ -15,7 +15,7 @@ fn shop(service: &Service, query: &str) -> String {
 }
 
 /// Signs in for the first time, until the overview says something.
-async fn first_sign_in(service: &Service, said: &str) -> Browser {
+pub(super) async fn first_sign_in(service: &Service, said: &str) -> Browser {
     let browser = Browser::open(&service.address()).await;
     let first = service.password.clone().expect("he was just made");
     browser.go("/").await;
@@ -242,7 +242,7 @@ async fn the_rows_that_are_ticked_come_back_whatever_their_keys_hold() {
 }
 
 /// A page as programs get it that show a cookie.
-async fn page(
+pub(super) async fn page(
     service: &Service,
     method: Method,
     path: &str,

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::beside;
+use super::export_room::ExportRoom;
 use super::keep_state::KeepState;
 use super::oidc::{FileOidc, Oidc};
 use crate::variables::expand;
@@ -28,6 +29,8 @@ pub struct ServiceSettings {
     pub state_key: Option<PathBuf>,
     /// Where people sign in beside the service itself.
     pub oidc: Option<Oidc>,
+    /// How many bytes the exports take together that wait to be downloaded.
+    pub exports: ExportRoom,
     /// Whether databases can be added on pages and over the API.
     pub databases_on_pages: bool,
 }
@@ -42,6 +45,7 @@ impl Default for ServiceSettings {
             state: None,
             state_key: None,
             oidc: None,
+            exports: ExportRoom::default(),
             databases_on_pages: true,
         }
     }
@@ -87,6 +91,7 @@ pub(super) struct FileService {
     state_key: Option<String>,
     oidc: Option<FileOidc>,
     databases_on_pages: Option<String>,
+    exports: Option<String>,
 }
 
 impl FileService {
@@ -162,6 +167,7 @@ impl FileService {
             tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,
             keep_state: keep_state.unwrap_or_default(),
+            exports: self.exports.as_deref().map(ExportRoom::read).transpose()?.unwrap_or_default(),
         })
     }
 }

@@ -10,7 +10,7 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use super::format::ExportFormat;
-use crate::{Error, private_files};
+use crate::{Error, private_files, units};
 
 /// Where the files go.
 pub enum Destination {
@@ -63,6 +63,28 @@ pub(super) fn file_names(tables: &[&Table], format: ExportFormat) -> Vec<String>
 pub(super) struct Files {
     kind: Kind,
     kept: Vec<String>,
+    room: Room,
+}
+
+/// How much may still be written.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    at_most: Option<u64>,
+    written: u64,
+}
+
+impl Room {
+    /// Takes some of it.
+    fn take(&mut self, bytes: usize) -> Result<(), Error> {
+        self.written = self.written.saturating_add(bytes as u64);
+        match self.at_most {
+            Some(at_most) if self.written > at_most => Err(Error::Export(format!(
+                "the rows need more than {}, and no more may be written; choose fewer tables",
+                units::bytes(at_most)
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
 enum Kind {
@@ -77,6 +99,7 @@ pub(super) struct Sheet {
     to: String,
     out: Out,
     bytes: u64,
+    room: Room,
 }
 
 enum Out {
@@ -87,7 +110,12 @@ enum Out {
 
 impl Files {
     /// Begins; refuses files that are there already, unless they are to be replaced.
-    pub(super) fn begin(destination: Destination, names: &[String], force: bool) -> Result<Self, Error> {
+    pub(super) fn begin(
+        destination: Destination,
+        names: &[String],
+        force: bool,
+        at_most: Option<u64>,
+    ) -> Result<Self, Error> {
         let kind = match destination {
             Destination::Stream(stream) => Kind::Stream(Some(stream)),
             Destination::File(path) => {
@@ -110,7 +138,7 @@ impl Files {
                 Kind::Folder { folder, is_new, partial }
             }
         };
-        Ok(Self { kind, kept: Vec::new() })
+        Ok(Self { kind, kept: Vec::new(), room: Room { at_most, written: 0 } })
     }
 
     /// Begins a file.
@@ -131,7 +159,7 @@ impl Files {
                 (Out::File(BufWriter::new(tokio::fs::File::from_std(file))), path.display().to_string())
             }
         };
-        Ok(Sheet { name: name.to_owned(), to, out, bytes: 0 })
+        Ok(Sheet { name: name.to_owned(), to, out, bytes: 0, room: self.room })
     }
 
     /// Ends a file, and gives its size.
@@ -145,6 +173,7 @@ impl Files {
                 file.get_ref().sync_all().await.map_err(failed)?;
             }
         }
+        self.room = sheet.room;
         self.kept.push(sheet.name);
         Ok(sheet.bytes)
     }
@@ -183,6 +212,7 @@ impl Files {
 impl Sheet {
     /// Adds bytes.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.room.take(bytes.len())?;
         let written = match &mut self.out {
             Out::File(file) => file.write_all(bytes).await,
             Out::Stream(stream) => on_thread(stream, bytes).await,

@@ -43,6 +43,9 @@ pub struct ExportRequest {
     /// Whether files that are there are replaced.
     #[serde(default)]
     pub force: bool,
+    /// How many bytes may be written at most; an export that needs more fails and leaves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u64>,
 }
 
 /// What an export wrote.
@@ -84,6 +87,7 @@ impl ExportRequest {
             mask: None,
             data_only: false,
             force: false,
+            at_most: None,
         }
     }
 
@@ -115,6 +119,7 @@ impl ExportRequest {
             with_schema,
             name,
             force: self.force,
+            at_most: self.at_most,
         };
         let masked = options.mask.is_some();
         let done = export(context, &state, &options, self.destination(stream)).await?;

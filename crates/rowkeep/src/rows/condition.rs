@@ -19,8 +19,8 @@ pub(crate) mod time;
 
 use rowkeep_format::{RowBatch, Table};
 
-pub use key_reference::{BoundKey, KeyReference, parse_key};
-pub use key_text::key_text;
+pub use key_reference::{BoundKey, KeyReference, parse_key, table_named};
+pub use key_text::{key_text, key_values_text, table_text};
 
 pub use crate::error::ConditionError;
 

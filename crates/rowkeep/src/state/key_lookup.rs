@@ -122,7 +122,7 @@ fn candidates<'e>(
 /// on either side. (A whole key is never the beginning of another, so one that equals what was kept is the first key
 /// itself.) Where keys repeat, a chunk can begin with the key that
 /// the one before ends with.
-fn within(keys: &[Vec<u8>], first: &[u8], next: Option<&[u8]>, unique: bool) -> Range<usize> {
+pub(super) fn within(keys: &[Vec<u8>], first: &[u8], next: Option<&[u8]>, unique: bool) -> Range<usize> {
     let start = keys.partition_point(|key| key.as_slice() < first);
     let Some(next) = next else { return start..keys.len() };
     let is_cut_off = next.len() >= MAX_KEY_BYTES;

@@ -81,6 +81,16 @@ pub(super) fn tell(job: &Job, zone: &TimeZone) -> Told {
                 reports.reports.iter().flat_map(|report| report.sections.iter().map(found)).collect();
             Told { lines, sections, ..Told::default() }
         }
+        Outcome::Export(export) => {
+            let line =
+                format!("{} of {} in {}", counted(export.rows, "row"), export.state, bytes(export.bytes));
+            let at = job
+                .database
+                .as_ref()
+                .map(|name| format!("/databases/{}/exports/{}", part(name), part(&job.id)));
+            let link = at.map(|address| (address, "The files".to_owned()));
+            Told { lines: vec![line], link, ..Told::default() }
+        }
         Outcome::Restore(RestoreOutcome::Rows(rows)) => of_rows(&rows),
         Outcome::Undo(UndoOutcome::Rows(rows)) | Outcome::Apply(UndoOutcome::Rows(rows)) => of_rows(&rows),
         _ => Told::default(),

@@ -120,29 +120,7 @@ impl KeyReference {
 
     /// The only table of a schema that is meant.
     pub fn table<'s>(&self, schema: &'s Schema) -> Result<&'s Table, Error> {
-        let pattern = TablePattern::new(&self.pattern);
-        let mut meant: Vec<&Table> =
-            schema.tables.iter().filter(|table| pattern.matches(&table.name)).collect();
-        if meant.len() > 1 {
-            // A whole name in the default schema is meant before the same name elsewhere.
-            let default: Vec<&Table> =
-                meant.iter().copied().filter(|table| table.name.to_string() == self.table).collect();
-            if default.len() == 1 {
-                meant = default;
-            }
-        }
-        match meant.as_slice() {
-            [table] => Ok(table),
-            [] => Err(Error::Unknown {
-                what: "table",
-                name: self.table.clone(),
-                candidates: names(schema.tables.iter().filter(|table| table.kind.is_user_table())),
-            }),
-            many => Err(Error::KeyReference {
-                reference: self.text.clone(),
-                problem: format!("{} may be {}", self.table, names(many.iter().copied()).join(" or ")),
-            }),
-        }
+        only_table(schema, &self.pattern, &self.table, &self.text)
     }
 
     /// Reads the values as those of what identifies a table's rows.
@@ -191,6 +169,37 @@ impl KeyReference {
         })?;
         let columns = key.columns.iter().map(|part| part.column).collect();
         Ok(BoundKey { key: key.clone(), columns, values, encoded })
+    }
+}
+
+/// The only table of a schema that a name means, as it stands before the colon of [`parse_key`].
+pub fn table_named<'s>(schema: &'s Schema, name: &str) -> Result<&'s Table, Error> {
+    only_table(schema, name, name, name)
+}
+
+/// The only table that a pattern means, which was written like this in such a text.
+fn only_table<'s>(schema: &'s Schema, pattern: &str, name: &str, text: &str) -> Result<&'s Table, Error> {
+    let pattern = TablePattern::new(pattern);
+    let mut meant: Vec<&Table> = schema.tables.iter().filter(|table| pattern.matches(&table.name)).collect();
+    if meant.len() > 1 {
+        // A whole name in the default schema is meant before the same name elsewhere.
+        let default: Vec<&Table> =
+            meant.iter().copied().filter(|table| table.name.to_string() == name).collect();
+        if default.len() == 1 {
+            meant = default;
+        }
+    }
+    match meant.as_slice() {
+        [table] => Ok(table),
+        [] => Err(Error::Unknown {
+            what: "table",
+            name: name.to_owned(),
+            candidates: names(schema.tables.iter().filter(|table| table.kind.is_user_table())),
+        }),
+        many => Err(Error::KeyReference {
+            reference: text.to_owned(),
+            problem: format!("{name} may be {}", names(many.iter().copied()).join(" or ")),
+        }),
     }
 }
 

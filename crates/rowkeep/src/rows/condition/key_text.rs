@@ -37,6 +37,15 @@ use crate::state::table_pattern::TablePattern;
 /// # Panics
 /// When the row is not in the batch, or the batch has fewer columns than the table.
 pub fn key_text(table: &Table, rows: &RowBatch, row: usize) -> Option<String> {
+    let values = key_values_text(table, rows, row)?;
+    Some(format!("{}:{values}", table_text(&table.name)))
+}
+
+/// The part of [`key_text`] after the table: `42`, `7,'a,b'`. There is none where there is no such text.
+///
+/// # Panics
+/// When the row is not in the batch, or the batch has fewer columns than the table.
+pub fn key_values_text(table: &Table, rows: &RowBatch, row: usize) -> Option<String> {
     let key = table.identified_by();
     if !key.unique || !table.kind.is_user_table() {
         return None;
@@ -48,15 +57,16 @@ pub fn key_text(table: &Table, rows: &RowBatch, row: usize) -> Option<String> {
             false => value_text(rows.value(row, part.column), is_postgres(table)),
         })
         .collect();
-    let text = format!("{}:{}", table_text(&table.name), values?.join(","));
+    let values = values?.join(",");
+    let text = format!("{}:{values}", table_text(&table.name));
     // What a type prints may be more than what rowkeep reads of it: such a row is not named, rather than another.
     let read = parse_key(&text).ok()?;
     let is_of_table = TablePattern::new(read.table_pattern()).matches(&table.name);
-    (is_of_table && read.bind(table).ok()?.matches(rows, row)).then_some(text)
+    (is_of_table && read.bind(table).ok()?.matches(rows, row)).then_some(values)
 }
 
-/// The name as a pattern for this table only, in quotes as far as that needs them.
-fn table_text(name: &TableName) -> String {
+/// The name of a table as people write it before the colon of a key, for this table only: in quotes as far as that needs them.
+pub fn table_text(name: &TableName) -> String {
     let quoted = in_quotes(&name.name, '"');
     match &name.schema {
         // A table of this name may be in other schemas, and one whose name has a dot in any.

@@ -10,12 +10,14 @@ pub(crate) mod incidents;
 pub(crate) mod jobs;
 pub(crate) mod kept;
 pub(crate) mod marks;
+pub(crate) mod remembered;
 pub(crate) mod sessions;
-mod stored;
+pub(crate) mod stored;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -43,6 +45,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [include_str!("state/version_1.sql"
 pub(crate) struct State {
     path: Arc<PathBuf>,
     connection: Arc<Mutex<Connection>>,
+    changes: Arc<AtomicU64>,
     key: Arc<Option<Key>>,
 }
 
@@ -70,7 +73,18 @@ impl State {
         let opened = tokio::task::spawn_blocking(move || open(&at)).await;
         let (connection, key) =
             opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-        Ok(Self { path, connection: Arc::new(Mutex::new(connection)), key: Arc::new(key) })
+        Ok(Self {
+            path,
+            connection: Arc::new(Mutex::new(connection)),
+            changes: Arc::default(),
+            key: Arc::new(key),
+        })
+    }
+
+    /// Another number after each change. No other process has the state, so what was read at a number holds as long as that is the
+    /// number: what changes it is answered only after the number changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// What seals the secrets in it; it lies beside it, so that whoever has a copy of the state has none of them.
@@ -105,9 +119,15 @@ impl State {
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let connection = Arc::clone(&self.connection);
+        let (connection, changes) = (Arc::clone(&self.connection), Arc::clone(&self.changes));
         let done = tokio::task::spawn_blocking(move || {
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = connection.total_changes();
+            let done = work(&mut connection);
+            if connection.total_changes() != before {
+                changes.fetch_add(1, Ordering::SeqCst);
+            }
+            done
         });
         let done = done.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         done.map_err(|source| Error::State { path: (*self.path).clone(), source })

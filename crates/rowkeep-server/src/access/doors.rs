@@ -7,6 +7,9 @@ use jiff::SignedDuration;
 use super::guesses::Guesses;
 use super::oidc::KnownProvider;
 use super::passwords::Hashing;
+use crate::state::remembered::Remembered;
+use crate::state::sessions::Used;
+use crate::state::tokens::Token;
 
 /// What is needed to let people and programs in: who was wrong how often, and turns at hashing passwords.
 #[derive(Debug)]
@@ -22,6 +25,9 @@ pub(crate) struct Doors {
     pub(super) hashing: Hashing,
     /// The provider with which people sign in.
     pub(super) provider: KnownProvider,
+    /// Tokens and sessions that were shown and are valid, by their hashes.
+    pub(super) known_tokens: Remembered<[u8; 32], Token>,
+    pub(super) known_sessions: Remembered<[u8; 32], Used>,
 }
 
 impl Default for Doors {
@@ -33,6 +39,8 @@ impl Default for Doors {
             confirmations: Guesses::new(10, SignedDuration::from_mins(5)),
             hashing: Hashing::default(),
             provider: KnownProvider::default(),
+            known_tokens: Remembered::default(),
+            known_sessions: Remembered::default(),
         }
     }
 }

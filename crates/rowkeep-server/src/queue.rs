@@ -53,8 +53,11 @@ const AGAIN: [SignedDuration; 4] = [
 /// For how long the repository is taken to be as it was found.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// For how long it is taken to hold what it held, unless a job has ended: to list very many snapshots takes a while.
+/// For how long nobody looks again what others have put into it; what jobs here did is known at once.
 const MOMENTS: Duration = Duration::from_secs(2);
+
+/// For so long what is known of it is told while it is looked again: to list very many snapshots takes a while.
+const KNOWN: Duration = Duration::from_secs(60);
 
 /// What a job is known by in the tags of the snapshots that it makes.
 const TAG: &str = "rowkeep-job";
@@ -80,8 +83,10 @@ struct Inner {
     /// Cancelled when the service ends.
     ending: CancellationToken,
     looked: tokio::sync::Mutex<Option<Looked>>,
-    /// What the repository held, and when that was looked at.
-    seen: tokio::sync::Mutex<Option<(Instant, Arc<Catalog>)>>,
+    /// When it was last looked what the repository holds.
+    seen: Mutex<Option<Instant>>,
+    /// Held by the one who looks.
+    looking: Arc<tokio::sync::Mutex<()>>,
     keeping: tokio::sync::Mutex<()>,
 }
 
@@ -143,7 +148,8 @@ impl Queue {
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
             looked: tokio::sync::Mutex::default(),
-            seen: tokio::sync::Mutex::default(),
+            seen: Mutex::default(),
+            looking: Arc::default(),
             keeping: tokio::sync::Mutex::default(),
         })))
     }
@@ -171,19 +177,52 @@ impl Queue {
         }
     }
 
-    /// What the repository holds, as it was moments ago or is now; or why it cannot be read.
+    /// What the repository holds, or why it cannot be read: what jobs here have made and deleted, and what others had put there when
+    /// it was looked, at most a minute ago and mostly moments.
     pub(crate) async fn catalog(&self) -> Result<Arc<Catalog>, String> {
         let repository = self.repository().await?;
-        let mut seen = self.0.seen.lock().await;
-        let now = self.0.clock.instant();
-        if let Some((at, catalog)) = &*seen
-            && now.saturating_duration_since(*at) < MOMENTS
+        let Some(age) = self.catalog_age().filter(|age| *age < KNOWN) else { return self.look_again().await };
+        if age >= MOMENTS
+            && let Ok(looking) = Arc::clone(&self.0.looking).try_lock_owned()
         {
-            return Ok(Arc::clone(catalog));
+            let queue = self.clone();
+            tokio::spawn(async move {
+                // Whoever asks next is told what is wrong.
+                let _ = queue.look_into_it().await;
+                drop(looking);
+            });
         }
-        let catalog = repository.catalog().await.map_err(|error| error.to_string())?;
-        *seen = Some((now, Arc::clone(&catalog)));
-        Ok(catalog)
+        match repository.known_catalog().await {
+            Some(catalog) => Ok(catalog),
+            None => self.look_again().await,
+        }
+    }
+
+    /// How long ago it was looked what the repository holds.
+    fn catalog_age(&self) -> Option<Duration> {
+        let seen = *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.map(|seen| self.0.clock.instant().saturating_duration_since(seen))
+    }
+
+    /// Looks what the repository holds, unless somebody else just did.
+    async fn look_again(&self) -> Result<Arc<Catalog>, String> {
+        let _looking = self.0.looking.lock().await;
+        if self.catalog_age().is_some_and(|age| age < MOMENTS)
+            && let Some(catalog) = self.repository().await?.known_catalog().await
+        {
+            return Ok(catalog);
+        }
+        self.look_into_it().await
+    }
+
+    async fn look_into_it(&self) -> Result<Arc<Catalog>, String> {
+        let began = self.0.clock.instant();
+        let found = match self.repository().await {
+            Ok(repository) => repository.catalog().await.map_err(|error| error.to_string()),
+            Err(problem) => Err(problem),
+        };
+        *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) = found.is_ok().then_some(began);
+        found
     }
 
     /// Looks whether the repository is there, and is the one that was opened.
@@ -387,7 +426,8 @@ impl Queue {
                     })
                 };
                 let done = performed.unwrap_or_else(broken);
-                *queue.0.seen.lock().await = None;
+                // What was wrong with the repository may be over by that: a first backup makes it.
+                *queue.0.looked.lock().await = None;
                 let was_unwanted = queue.running().get(&job.id).is_some_and(|running| running.is_unwanted);
                 // What the service's end cut off is left as what a kill cuts off: the next start goes on with it.
                 if done.is_ok() || was_unwanted || !queue.0.ending.is_cancelled() {

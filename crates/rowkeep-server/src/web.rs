@@ -2,12 +2,16 @@
 
 pub(crate) mod access;
 pub(crate) mod alerts;
+pub(crate) mod answering;
 pub(crate) mod asking;
 pub(crate) mod cookies;
 pub(crate) mod differences;
 pub(crate) mod extract;
 pub(crate) mod guard;
 pub(crate) mod kept_differences;
+pub(crate) mod known_answers;
+pub(crate) mod known_health;
+pub(crate) mod known_snapshots;
 pub(crate) mod names;
 pub(crate) mod plans;
 pub(crate) mod problem;

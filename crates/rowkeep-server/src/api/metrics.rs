@@ -10,7 +10,7 @@ use rowkeep::metrics::{
 };
 
 use crate::access::Role;
-use crate::health::{DatabaseHealth, Standing, TELLING, health_of_all};
+use crate::health::{DatabaseHealth, Standing, TELLING};
 use crate::state::incidents;
 use crate::state::jobs::{self, JobState};
 use crate::state::{audit, durations};
@@ -25,7 +25,7 @@ pub(super) async fn metrics(
 ) -> Result<impl IntoResponse, Problem> {
     caller.must(&service, Role::Viewer, None, "metrics.read").await?;
     let queue = service.queue();
-    let found = health_of_all(queue, |_| true).await?;
+    let found = service.health().all(queue).await?;
     let known = queue
         .state()
         .transaction(|state| {

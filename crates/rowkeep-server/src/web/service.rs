@@ -6,10 +6,17 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 
 use super::kept_differences::KeptDifferences;
+use super::known_answers::KnownAnswers;
+use super::known_health::KnownHealth;
+use super::known_snapshots::KnownSnapshots;
 use crate::access::Doors;
 use crate::alerts::Attempts;
 use crate::queue::Queue;
 use crate::size::RepositorySize;
+use crate::state::remembered::Remembered;
+
+/// The databases that alerts are about which are open.
+pub(crate) type OpenAlerts = Arc<[Option<String>]>;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -19,6 +26,10 @@ struct Inner {
     queue: Queue,
     doors: Doors,
     differences: KeptDifferences,
+    health: KnownHealth,
+    snapshots: KnownSnapshots,
+    answers: KnownAnswers,
+    open_alerts: Remembered<(), OpenAlerts>,
     repository_size: RepositorySize,
     attempts: Arc<Attempts>,
 }
@@ -32,6 +43,10 @@ impl Service {
             queue,
             doors: Doors::default(),
             differences,
+            health: KnownHealth::default(),
+            snapshots: KnownSnapshots::default(),
+            answers: KnownAnswers::default(),
+            open_alerts: Remembered::default(),
             repository_size,
             attempts: Arc::default(),
         }))
@@ -60,6 +75,26 @@ impl Service {
     /// The differences that are read page by page.
     pub(crate) fn differences(&self) -> &KeptDifferences {
         &self.0.differences
+    }
+
+    /// How the databases are.
+    pub(crate) fn health(&self) -> &KnownHealth {
+        &self.0.health
+    }
+
+    /// The snapshots of databases.
+    pub(crate) fn snapshots(&self) -> &KnownSnapshots {
+        &self.0.snapshots
+    }
+
+    /// What was answered in this moment.
+    pub(crate) fn answers(&self) -> &KnownAnswers {
+        &self.0.answers
+    }
+
+    /// The alerts that are open.
+    pub(crate) fn open_alerts(&self) -> &Remembered<(), OpenAlerts> {
+        &self.0.open_alerts
     }
 
     /// Where people reach the service, where the configuration says it.

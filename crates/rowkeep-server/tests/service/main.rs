@@ -14,6 +14,7 @@ mod oidc;
 mod operations;
 mod pages;
 mod provider;
+mod reads;
 mod restores;
 mod schedules;
 mod sessions;

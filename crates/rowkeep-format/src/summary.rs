@@ -1,12 +1,16 @@
 //! Summaries of snapshots: what a listing needs of many manifests, in one object.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{RepositoryId, RowCountsHash};
 use crate::manifest::{Before, Origin, Scope};
+use crate::shared_identity::{self, SharedIdentities};
 use crate::{FormatError, Identity, Manifest, SnapshotId, TableEntry};
 
 /// The newest version of summary objects that this program reads, and the one it writes.
@@ -23,9 +27,9 @@ pub struct Summary {
     pub engine: String,
     /// Where the database was: its URL without secrets, or its path.
     pub source: String,
-    /// What the database is, whatever it is called.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Box<Identity>>,
+    /// What the database is, whatever it is called; one for all summaries that were read together and say the same.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared_identity")]
+    pub identity: Option<Arc<Identity>>,
     /// A name that somebody gave the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -80,7 +84,7 @@ impl Summary {
             database: manifest.database.clone(),
             engine: manifest.engine.clone(),
             source: manifest.source.clone(),
-            identity: manifest.identity.clone().map(Box::new),
+            identity: manifest.identity.clone().map(Arc::new),
             name: manifest.name.clone(),
             time: manifest.time,
             parent: manifest.parent,
@@ -142,7 +146,32 @@ struct Encoded<'a, S> {
 #[derive(Deserialize)]
 struct Decoded {
     version: u32,
+    #[serde(deserialize_with = "sharing")]
     snapshots: Vec<Summary>,
+}
+
+/// Reads summaries one by one, so that those of one database never have their own copies of what it is.
+fn sharing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Summary>, D::Error> {
+    struct Sharing;
+
+    impl<'de> Visitor<'de> for Sharing {
+        type Value = Vec<Summary>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of summaries")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Summary>, A::Error> {
+            let (mut summaries, mut identities) = (Vec::new(), SharedIdentities::default());
+            while let Some(mut summary) = sequence.next_element::<Summary>()? {
+                identities.share(&mut summary.identity);
+                summaries.push(summary);
+            }
+            Ok(summaries)
+        }
+    }
+
+    deserializer.deserialize_seq(Sharing)
 }
 
 /// The JSON of a summary object.
@@ -189,7 +218,7 @@ mod tests {
             database: "shop".to_owned(),
             engine: "sqlite".to_owned(),
             source: "shop.db".to_owned(),
-            identity: Some(Box::new(Identity::at("/data/shop.db"))),
+            identity: Some(Arc::new(Identity::at("/data/shop.db"))),
             name: None,
             time: "2026-11-28T09:30:00.25Z".parse().expect("a time"),
             parent: Some(SnapshotId([2; 16])),
@@ -258,6 +287,19 @@ mod tests {
             )
         );
         assert_eq!(from_json(json.as_bytes()), Ok(vec![summary(), safety()]));
+    }
+
+    #[test]
+    fn what_a_database_is_is_there_once() {
+        let other = Summary { identity: Some(Arc::new(Identity::at("/data/other.db"))), ..summary() };
+        let all = [summary(), other, safety(), summary()];
+        let read = from_json(&to_json(&all)).expect("it is well formed");
+        assert_eq!(read, all);
+        let is_one = |a: usize, b: usize| match (&read[a].identity, &read[b].identity) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        };
+        assert!(is_one(0, 3) && !is_one(0, 1));
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(crate) use summaries::read as read_summaries;
 pub struct Catalog {
     /// The oldest first.
     snapshots: Vec<Arc<Summary>>,
-    numbers: HashMap<SnapshotId, usize>,
+    numbers: HashMap<SnapshotId, u32>,
+    /// The places of the snapshots of each database.
+    databases: HashMap<String, Vec<u32>>,
     unreadable: Vec<Unreadable>,
     uncompleted: Vec<SnapshotId>,
     left: Vec<SnapshotId>,
@@ -49,9 +51,16 @@ impl Catalog {
         uncompleted.sort_unstable();
         left.sort_unstable();
         order::sort(&mut snapshots);
-        let numbers = snapshots.iter().enumerate().map(|(number, summary)| (summary.id, number)).collect();
+        let numbers = (0..).zip(&snapshots).map(|(number, summary)| (summary.id, number)).collect();
+        let mut databases: HashMap<String, Vec<u32>> = HashMap::new();
+        for (number, summary) in (0..).zip(&snapshots) {
+            match databases.get_mut(&summary.database) {
+                Some(of) => of.push(number),
+                None => drop(databases.insert(summary.database.clone(), vec![number])),
+            }
+        }
         unreadable.sort_by_key(|unreadable| unreadable.id);
-        Self { snapshots, numbers, unreadable, uncompleted, left }
+        Self { snapshots, numbers, databases, unreadable, uncompleted, left }
     }
 
     /// All snapshots that can be read, the oldest first.
@@ -61,12 +70,21 @@ impl Catalog {
 
     /// The snapshots of one database or of all, the oldest first.
     pub fn of<'a>(&'a self, database: Option<&str>) -> impl DoubleEndedIterator<Item = &'a Arc<Summary>> {
-        self.snapshots().filter(move |summary| database.is_none_or(|name| summary.database == name))
+        let (all, own): (&[Arc<Summary>], &[u32]) = match database {
+            None => (&self.snapshots, &[]),
+            Some(name) => (&[], self.databases.get(name).map_or(&[], Vec::as_slice)),
+        };
+        all.iter().chain(own.iter().map(|number| &self.snapshots[*number as usize]))
+    }
+
+    /// The names that databases have of which there are snapshots, in no order.
+    pub fn databases(&self) -> impl Iterator<Item = &str> {
+        self.databases.keys().map(String::as_str)
     }
 
     /// The summary of a snapshot.
     pub fn get(&self, id: &SnapshotId) -> Option<&Arc<Summary>> {
-        self.numbers.get(id).map(|number| &self.snapshots[*number])
+        self.numbers.get(id).map(|number| &self.snapshots[*number as usize])
     }
 
     /// The newest snapshot of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.

@@ -216,6 +216,12 @@ impl Repository {
         self.shared_catalog().update().await
     }
 
+    /// The same as of the last listing, however long ago that was, with what was made and deleted by this process since; no request
+    /// is sent. None where nothing was listed yet.
+    pub async fn known_catalog(&self) -> Option<Arc<Catalog>> {
+        self.shared_catalog().known().await
+    }
+
     /// The catalog after one snapshot was looked at: what cannot be read of it is not listed, whatever a summary tells.
     pub async fn catalog_after_a_look_at(&self, id: SnapshotId) -> Result<Arc<Catalog>> {
         self.shared_catalog().look_at(id).await

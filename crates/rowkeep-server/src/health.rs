@@ -2,8 +2,6 @@
 
 mod maintenance;
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use rowkeep::Config;
 use rowkeep::config::Work;
@@ -122,12 +120,6 @@ struct Facts<'a> {
     snapshots: u64,
 }
 
-/// Finds out how a database is.
-pub(crate) async fn health_of(queue: &Queue, name: &str) -> Result<DatabaseHealth, Error> {
-    let mut found = health_of_all(queue, |other| other == name).await?;
-    found.pop().ok_or_else(|| Error::Content(format!("no database {name}")))
-}
-
 /// Finds out how all databases are that are meant, by name: by one look at the repository, and one at the state.
 pub(crate) async fn health_of_all(
     queue: &Queue,
@@ -146,17 +138,11 @@ pub(crate) async fn health_of_all(
     });
     let last = last.await?;
     let catalog = queue.catalog().await;
-    let mut of_databases: HashMap<&str, (Option<&Summary>, u64)> = HashMap::new();
-    for summary in catalog.iter().flat_map(|catalog| catalog.snapshots()) {
-        let (newest, count) = of_databases.entry(&summary.database).or_default();
-        *count += 1;
-        if !summary.is_safety() {
-            *newest = Some(&**summary);
-        }
-    }
     let timetable = config.timetable();
     let databases = names.iter().zip(last).map(|(name, (backup, drill))| {
-        let (newest, snapshots) = of_databases.get(&**name).copied().unwrap_or_default();
+        let of = catalog.as_ref().ok();
+        let newest = of.and_then(|catalog| catalog.newest(Some(name))).map(|newest| &**newest);
+        let snapshots = of.map_or(0, |catalog| catalog.of(Some(name)).count() as u64);
         let facts = Facts { backup, drill, newest, snapshots };
         told(config, &timetable, name, facts, catalog.as_ref().err(), now)
     });
@@ -217,8 +203,12 @@ fn recovery_ms(drill: &Job) -> Option<u64> {
 }
 
 /// How databases are, in one sentence.
-pub(crate) fn in_one_sentence(databases: &[DatabaseHealth]) -> String {
-    let kept = databases.iter().filter(|database| database.standing == Standing::Kept).count();
-    let all_promised = databases.iter().all(|database| database.lose_seconds.is_some());
-    summary(databases.len() as u64, kept as u64, all_promised)
+pub(crate) fn in_one_sentence<'a>(databases: impl IntoIterator<Item = &'a DatabaseHealth>) -> String {
+    let (mut count, mut kept, mut all_promised) = (0, 0, true);
+    for database in databases {
+        count += 1;
+        kept += u64::from(database.standing == Standing::Kept);
+        all_promised &= database.lose_seconds.is_some();
+    }
+    summary(count, kept, all_promised)
 }

@@ -56,8 +56,11 @@ const AGAIN: [SignedDuration; 4] = [
 /// For how long the repository is taken to be as it was found.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// For how long it is taken to hold what it held, unless a job has ended: to list very many snapshots takes a while.
+/// For how long nobody looks again what others have put into it; what jobs here did is known at once.
 const MOMENTS: Duration = Duration::from_secs(2);
+
+/// For so long what is known of it is told while it is looked again: to list very many snapshots takes a while.
+const KNOWN: Duration = Duration::from_secs(60);
 
 /// What a job is known by in the tags of the snapshots that it makes.
 pub(crate) const JOB_TAG: &str = "rowkeep-job";
@@ -85,7 +88,10 @@ struct Inner {
     /// Cancelled when the service ends.
     ending: CancellationToken,
     looked: tokio::sync::Mutex<Option<Looked>>,
-    seen: tokio::sync::Mutex<Option<Seen>>,
+    /// When it was last looked what the repository holds.
+    seen: Mutex<Option<Instant>>,
+    /// Held by the one who looks.
+    looking: Arc<tokio::sync::Mutex<()>>,
     keeping: tokio::sync::Mutex<()>,
 }
 
@@ -94,13 +100,6 @@ struct Looked {
     of: Arc<Workspace>,
     at: Instant,
     problem: Option<String>,
-}
-
-/// What the repository held, and when that was looked at.
-struct Seen {
-    of: Arc<Workspace>,
-    at: Instant,
-    catalog: Arc<Catalog>,
 }
 
 struct Running {
@@ -157,7 +156,8 @@ impl Queue {
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
             looked: tokio::sync::Mutex::default(),
-            seen: tokio::sync::Mutex::default(),
+            seen: Mutex::default(),
+            looking: Arc::default(),
             keeping: tokio::sync::Mutex::default(),
         })))
     }
@@ -170,6 +170,7 @@ impl Queue {
     /// Has jobs that begin from now on work in another workspace; those that are being done end with theirs.
     pub(crate) fn go_on_with(&self, workspace: Arc<Workspace>) {
         *self.0.workspace.write().unwrap_or_else(PoisonError::into_inner) = workspace;
+        *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.0.changed.notify_one();
         self.wake();
     }
@@ -198,21 +199,61 @@ impl Queue {
         problem.map_or(Ok(workspace), Err)
     }
 
-    /// What the repository holds, as it was moments ago or is now; or why it cannot be read.
+    /// What the repository holds, or why it cannot be read: what jobs here have made and deleted, and what others had put there when
+    /// it was looked, at most a minute ago and mostly moments.
     pub(crate) async fn catalog(&self) -> Result<Arc<Catalog>, String> {
         let workspace = self.usable().await?;
         let repository = workspace.repository().await.map_err(|error| error.in_one_line())?;
-        let mut seen = self.0.seen.lock().await;
-        let now = self.0.clock.instant();
-        if let Some(Seen { of, at, catalog }) = &*seen
-            && Arc::ptr_eq(of, &workspace)
-            && now.saturating_duration_since(*at) < MOMENTS
+        let Some(age) = self.catalog_age().filter(|age| *age < KNOWN) else { return self.look_again().await };
+        if age >= MOMENTS
+            && let Ok(looking) = Arc::clone(&self.0.looking).try_lock_owned()
         {
-            return Ok(Arc::clone(catalog));
+            let queue = self.clone();
+            tokio::spawn(async move {
+                // Whoever asks next is told what is wrong.
+                let _ = queue.look_into_it().await;
+                drop(looking);
+            });
         }
-        let catalog = repository.catalog().await.map_err(|error| error.to_string())?;
-        *seen = Some(Seen { of: Arc::clone(&workspace), at: now, catalog: Arc::clone(&catalog) });
-        Ok(catalog)
+        match repository.known_catalog().await {
+            Some(catalog) => Ok(catalog),
+            None => self.look_again().await,
+        }
+    }
+
+    /// What is known already of what the repository holds.
+    async fn known_catalog(&self) -> Option<Arc<Catalog>> {
+        let workspace = self.workspace();
+        workspace.repository().await.ok()?.known_catalog().await
+    }
+
+    /// How long ago it was looked what the repository holds.
+    fn catalog_age(&self) -> Option<Duration> {
+        let seen = *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.map(|seen| self.0.clock.instant().saturating_duration_since(seen))
+    }
+
+    /// Looks what the repository holds, unless somebody else just did.
+    async fn look_again(&self) -> Result<Arc<Catalog>, String> {
+        let _looking = self.0.looking.lock().await;
+        if self.catalog_age().is_some_and(|age| age < MOMENTS)
+            && let Some(catalog) = self.known_catalog().await
+        {
+            return Ok(catalog);
+        }
+        self.look_into_it().await
+    }
+
+    async fn look_into_it(&self) -> Result<Arc<Catalog>, String> {
+        let began = self.0.clock.instant();
+        let found = async {
+            let workspace = self.usable().await?;
+            let repository = workspace.repository().await.map_err(|error| error.in_one_line())?;
+            repository.catalog().await.map_err(|error| error.to_string())
+        };
+        let found = found.await;
+        *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) = found.is_ok().then_some(began);
+        found
     }
 
     /// The state.
@@ -414,7 +455,8 @@ impl Queue {
                     })
                 };
                 let done = performed.unwrap_or_else(broken);
-                *queue.0.seen.lock().await = None;
+                // What was wrong with the repository may be over by that: a first backup makes it.
+                *queue.0.looked.lock().await = None;
                 let was_unwanted = queue.running().get(&job.id).is_some_and(|running| running.is_unwanted);
                 // What the service's end cut off is left as what a kill cuts off: the next start goes on with it.
                 if done.is_ok() || was_unwanted || !queue.0.ending.is_cancelled() {

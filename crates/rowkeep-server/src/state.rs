@@ -19,10 +19,11 @@ pub(crate) mod key;
 pub(crate) mod marks;
 pub(crate) mod place;
 mod postgres;
+pub(crate) mod remembered;
 pub(crate) mod sessions;
 mod sqlite;
 mod statements;
-mod stored;
+pub(crate) mod stored;
 pub(crate) mod tokens;
 pub(crate) mod transaction;
 mod transfer;
@@ -31,6 +32,7 @@ pub(crate) mod version;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use secrecy::{ExposeSecret, SecretBox};
 
@@ -47,6 +49,7 @@ use transaction::Transaction;
 pub(crate) struct State {
     place: Arc<StatePlace>,
     kind: Kind,
+    changes: Arc<AtomicU64>,
     key: Arc<Option<Key>>,
 }
 
@@ -70,7 +73,8 @@ impl State {
                 Kind::Server(Arc::new(OnServer::open(database, service, Arc::clone(clock)).await?))
             }
         };
-        let state = Self { place: Arc::new(place.clone()), kind, key: Arc::default() };
+        let (place, changes) = (Arc::new(place.clone()), Arc::default());
+        let state = Self { place, kind, changes, key: Arc::default() };
         let key = state.settled_key(fresh).await?;
         Ok(Self { key: Arc::new(Some(key)), ..state })
     }
@@ -83,7 +87,7 @@ impl State {
                 Kind::Server(Arc::new(OnServer::existing(database, Arc::clone(clock)).await?))
             }
         };
-        Ok(Self { place: Arc::new(place.clone()), kind, key: Arc::default() })
+        Ok(Self { place: Arc::new(place.clone()), kind, changes: Arc::default(), key: Arc::default() })
     }
 
     /// Makes a state on a server out of the tables in a file of SQLite, all of it or nothing.
@@ -131,12 +135,34 @@ impl State {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> failure::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let kind = self.kind.clone();
-        waited_for(move || match kind {
-            Kind::File(file) => file.transaction(work),
-            Kind::Server(server) => server.transaction(work),
+        let (kind, changes) = (self.kind.clone(), Arc::clone(&self.changes));
+        waited_for(move || {
+            let has_changed = AtomicBool::new(false);
+            let noted = |state: &Transaction<'_>| {
+                let done = work(state);
+                has_changed.store(state.has_changed(), Ordering::SeqCst);
+                done
+            };
+            let done = match kind {
+                Kind::File(file) => file.transaction(noted),
+                Kind::Server(server) => server.transaction(noted),
+            };
+            if has_changed.load(Ordering::SeqCst) {
+                changes.fetch_add(1, Ordering::SeqCst);
+            }
+            done
         })
         .await
+    }
+
+    /// Another number after each change. No other process has the state, so what was read at a number holds as long as that is the
+    /// number: what changes it is answered only after the number changed. Of a state on a server it is another each time: whoever
+    /// has it may have lost it to another service.
+    pub(crate) fn changes(&self) -> u64 {
+        match &self.kind {
+            Kind::File(_) => self.changes.load(Ordering::SeqCst),
+            Kind::Server(_) => self.changes.fetch_add(1, Ordering::SeqCst) + 1,
+        }
     }
 
     /// Copies all of it but sessions, with what is taken along, into a file beside it.

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod additions;
 pub(crate) mod alerts;
+pub(crate) mod answering;
 pub(crate) mod asking;
 pub(crate) mod bounded;
 pub(crate) mod cookies;
@@ -14,6 +15,9 @@ pub(crate) mod exports;
 pub(crate) mod extract;
 pub(crate) mod guard;
 pub(crate) mod kept_differences;
+pub(crate) mod known_answers;
+pub(crate) mod known_health;
+pub(crate) mod known_snapshots;
 pub(crate) mod names;
 pub(crate) mod new_repository;
 pub(crate) mod plans;

@@ -1,16 +1,21 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 use rowkeep::Config;
 use rowkeep_server::{Error, Recovered, Recovery, Reloading, Server, ServerOptions};
 use secrecy::ExposeSecret;
 
+use crate::allocator;
 use crate::fail::{self, CommandError, DONE};
 use crate::out;
 use crate::setup::{Session, StateOptions, combined};
 use crate::supervisor::Supervisor;
 use crate::ui::served;
+
+/// How often memory that nobody uses goes back to the system, in pulses of the service: about a second each.
+const GIVING_BACK: u64 = 10;
 
 /// Run the service: schedules and the REST API.
 ///
@@ -69,7 +74,14 @@ impl Serve {
         let supervisor = Arc::new(Supervisor::of_environment());
         supervisor.ready(&format!("serving at {url}"));
         let (stop, watching) = (session.stop(), Arc::clone(&supervisor));
-        let server = server.watched_by(move || watching.alive());
+        let pulses = AtomicU64::new(0);
+        let server = server.watched_by(move || {
+            watching.alive();
+            // What a password or a long list took once would stay with the process else.
+            if pulses.fetch_add(1, Ordering::Relaxed) % GIVING_BACK == GIVING_BACK - 1 {
+                allocator::give_back();
+            }
+        });
         let stopping = async {
             stop.cancelled().await;
             supervisor.stopping();

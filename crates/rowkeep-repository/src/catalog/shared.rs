@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -90,6 +90,16 @@ impl SharedCatalog {
             state.catalog = Arc::new(state.to_catalog());
         }
         Ok(Arc::clone(&state.catalog))
+    }
+
+    /// The catalog as of the last listing, with what was made and deleted here since.
+    pub(crate) async fn known(&self) -> Option<Arc<Catalog>> {
+        let mut state = self.state.lock().await;
+        state.listed?;
+        if std::mem::take(&mut state.is_stale) {
+            state.catalog = Arc::new(state.to_catalog());
+        }
+        Some(Arc::clone(&state.catalog))
     }
 
     /// Reads the manifest of one snapshot, whatever a summary tells of it.
@@ -266,26 +276,37 @@ impl State {
         let there: HashSet<SummaryId> = listed.iter().map(|(_, id)| *id).collect();
         self.objects.retain(|known| there.contains(&known.id));
         self.unread.clear();
-        for (_, id) in listed {
-            let is_known = self.objects.iter().any(|known| known.id == id);
-            if is_known || self.damaged.contains(&id) || self.newer.contains(&id) {
-                continue;
+        let is_left = |id: &SummaryId| {
+            let is_known = self.objects.iter().any(|known| known.id == *id);
+            !is_known && !self.damaged.contains(id) && !self.newer.contains(id)
+        };
+        let mut left: VecDeque<SummaryId> = listed.into_iter().map(|(_, id)| id).filter(is_left).collect();
+        while !unknown.is_empty() && !left.is_empty() {
+            // One object tells of no more than so many: of more, two are read in any case.
+            let at_once = if unknown.len() > MAX_SNAPSHOTS { 2 } else { 1 };
+            let ids: Vec<SummaryId> = left.drain(..at_once.min(left.len())).collect();
+            let reading = ids.iter().map(|id| summaries::read(&self.store, &self.sealer, *id));
+            let read = futures::future::join_all(reading).await;
+            for (id, read) in ids.into_iter().zip(read) {
+                self.take_object(id, read, unknown)?;
             }
-            if unknown.is_empty() {
-                self.unread.push(id);
-                continue;
-            }
-            self.read_object(id, unknown).await?;
         }
+        self.unread = left.into();
         Ok(())
     }
 
-    async fn read_object(&mut self, id: SummaryId, unknown: &mut HashSet<SnapshotId>) -> Result<()> {
-        match summaries::read(&self.store, &self.sealer, id).await {
-            Ok(read) => {
-                let snapshots = read.iter().map(|summary| summary.id).collect();
+    /// Takes what a summary object tells of unknown snapshots.
+    fn take_object(
+        &mut self,
+        id: SummaryId,
+        read: Result<Vec<Summary>>,
+        unknown: &mut HashSet<SnapshotId>,
+    ) -> Result<()> {
+        match read {
+            Ok(found) => {
+                let snapshots = found.iter().map(|summary| summary.id).collect();
                 self.objects.push(Known { id, snapshots });
-                for summary in read {
+                for summary in found {
                     if unknown.remove(&summary.id) {
                         self.summaries.insert(summary.id, Arc::new(summary));
                     }
@@ -344,7 +365,8 @@ impl State {
         if there > MANY_OBJECTS {
             // What others left behind is read only to be done away with.
             for id in std::mem::take(&mut self.unread) {
-                self.read_object(id, &mut HashSet::new()).await?;
+                let read = summaries::read(&self.store, &self.sealer, id).await;
+                self.take_object(id, read, &mut HashSet::new())?;
             }
         }
         let mut new = self.without_summary();

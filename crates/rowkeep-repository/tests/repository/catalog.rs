@@ -1,6 +1,7 @@
 //! The catalog of snapshots, and the summaries that make it cheap.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rowkeep_format::Manifest;
@@ -185,6 +186,32 @@ async fn own_snapshots_and_deletions_are_known_at_once() {
     assert_eq!(listed(&repository).await, [ids[0], ids[2]]);
     repository.catalog_now().await.expect("listed");
     assert_eq!(listed(&repository).await, [ids[0], ids[2], others[0], others[1]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_is_told_without_a_request() {
+    let place = Place::memory();
+    let others = init(&place.store).await;
+    let mut ids = commit_many(&others, 0..3).await;
+    let store = Counting::new(place.store.clone());
+    let unlock = Unlock::Passphrase(passphrase(SECRET));
+    // Of such a repository nothing that was listed is ever good enough.
+    let options = Options { freshness: Duration::ZERO, ..Options::default() };
+    let repository = Repository::open_with(store.clone(), &unlock, options).await.expect("opens");
+    assert!(repository.known_catalog().await.is_none(), "nobody has looked yet");
+    assert_eq!(listed(&repository).await, ids);
+    ids.extend(commit_many(&repository, 3..5).await);
+    repository.delete_snapshot(&ids.remove(1)).await.expect("deleted");
+    let new = commit_many(&others, 5..6).await;
+    store.take();
+    let known = repository.known_catalog().await.expect("it was looked");
+    assert!(known.snapshots().map(|summary| summary.id).eq(ids.iter().copied()));
+    assert!(store.take().is_empty(), "nobody is asked");
+    ids.extend(new);
+    assert_eq!(listed(&repository).await, ids);
+    let known = repository.known_catalog().await.expect("it was looked");
+    assert!(known.of(Some("shop")).map(|summary| summary.id).eq(ids.iter().copied()));
+    assert!(known.of(Some("other")).next().is_none() && known.databases().eq(["shop"]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,9 @@ use jiff::SignedDuration;
 use super::guesses::{Guesses, Limit};
 use super::oidc::KnownProvider;
 use super::passwords::Hashing;
+use crate::state::remembered::Remembered;
+use crate::state::sessions::Used;
+use crate::state::tokens::Token;
 
 /// Of tokens that there are not.
 pub(crate) const GUESSES_OF_TOKENS: Limit = Limit { mistakes: 10, window: SignedDuration::from_mins(1) };
@@ -28,6 +31,9 @@ pub(crate) struct Doors {
     pub(super) hashing: Hashing,
     /// The provider with which people sign in.
     pub(super) provider: KnownProvider,
+    /// Tokens and sessions that were shown and are valid, by their hashes.
+    pub(super) known_tokens: Remembered<[u8; 32], Token>,
+    pub(super) known_sessions: Remembered<[u8; 32], Used>,
 }
 
 impl Default for Doors {
@@ -39,6 +45,8 @@ impl Default for Doors {
             confirmations: Guesses::new(Limit { mistakes: 10, ..WRONG_SIGN_INS }),
             hashing: Hashing::default(),
             provider: KnownProvider::default(),
+            known_tokens: Remembered::default(),
+            known_sessions: Remembered::default(),
         }
     }
 }

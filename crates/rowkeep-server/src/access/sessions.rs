@@ -4,11 +4,13 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::doors::Doors;
 use super::principal::{Principal, Role};
 use super::refusal::Refusal;
 use crate::Error;
 use crate::queue::Queue;
 use crate::state::sessions::{self, Kept};
+use crate::state::stored::is_lately;
 use crate::state::users::User;
 
 /// The cookie with the secret of a session.
@@ -55,11 +57,14 @@ pub(super) fn new_session(queue: &Queue, user_id: &str, address: IpAddr) -> Resu
 }
 
 /// Finds the session of a secret.
-pub(crate) async fn session_of(queue: &Queue, secret: &str, address: IpAddr) -> Result<Session, Refusal> {
+pub(crate) async fn session_of(
+    queue: &Queue,
+    doors: &Doors,
+    secret: &str,
+    address: IpAddr,
+) -> Result<Session, Refusal> {
     let (hash, now) = (hash_of(secret), queue.now());
-    let used_since = now.saturating_sub(IDLE).unwrap_or(Timestamp::MIN);
-    let used = queue.state().transaction(move |state| sessions::used(state, &hash, now, used_since)).await;
-    let user = used.map_err(Refusal::Failed)?.ok_or(Refusal::Unknown)?;
+    let user = used(queue, doors, hash, now).await.map_err(Refusal::Failed)?.ok_or(Refusal::Unknown)?;
     let unknown =
         || Refusal::Failed(Error::Content(format!("user {} has the role {:?}", user.name, user.role)));
     let principal = Principal {
@@ -69,6 +74,23 @@ pub(crate) async fn session_of(queue: &Queue, secret: &str, address: IpAddr) -> 
         address: address.to_string(),
     };
     Ok(Session { user, principal, csrf: csrf_of(secret), open_alerts: 0 })
+}
+
+/// The user of a session that is not over. One that was shown a moment ago, and since when nothing has changed, need not be looked for.
+async fn used(queue: &Queue, doors: &Doors, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, Error> {
+    let changes = queue.state().changes();
+    if let Some(known) = doors.known_sessions.get(changes, &hash)
+        && known.expires > now
+        && is_lately(Some(known.last_used), now)
+    {
+        return Ok(Some(known.user));
+    }
+    let since = now.saturating_sub(IDLE).unwrap_or(Timestamp::MIN);
+    let found = queue.state().transaction(move |state| sessions::used(state, &hash, now, since)).await?;
+    Ok(found.map(|found| {
+        doors.known_sessions.keep(changes, hash, found.clone());
+        found.user
+    }))
 }
 
 /// Ends the session of a secret.

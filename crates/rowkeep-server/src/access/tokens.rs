@@ -10,6 +10,7 @@ use super::principal::{Principal, Role};
 use super::refusal::Refusal;
 use crate::Error;
 use crate::queue::Queue;
+use crate::state::stored::is_lately;
 use crate::state::tokens::{self, Token};
 
 /// What every secret of a token begins with, so that whoever finds one knows what it is.
@@ -51,7 +52,7 @@ pub(crate) async fn principal_of_token(
     let now = queue.now();
     let Some(secret) = token else { return Err(Refusal::Unknown) };
     let hash = hash_of(secret);
-    let found = queue.state().transaction(move |state| tokens::used(state, &hash, now)).await;
+    let found = used(queue, doors, hash, now).await;
     // Whoever has a valid one is never kept out by others at his address.
     let Some(token) = found.map_err(Refusal::Failed)? else {
         if doors.tokens.are_too_many(&network, now) {
@@ -69,4 +70,20 @@ pub(crate) async fn principal_of_token(
         databases: token.databases,
         address: address.to_string(),
     })
+}
+
+/// The token with a hash, if it is valid. One that was shown a moment ago, and since when nothing has changed, need not be looked for.
+async fn used(queue: &Queue, doors: &Doors, hash: [u8; 32], now: Timestamp) -> Result<Option<Token>, Error> {
+    let changes = queue.state().changes();
+    if let Some(known) = doors.known_tokens.get(changes, &hash)
+        && known.is_valid(now)
+        && is_lately(known.last_used, now)
+    {
+        return Ok(Some(known));
+    }
+    let found = queue.state().transaction(move |state| tokens::used(state, &hash, now)).await?;
+    if let Some(token) = &found {
+        doors.known_tokens.keep(changes, hash, token.clone());
+    }
+    Ok(found)
 }

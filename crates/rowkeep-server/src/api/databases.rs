@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use rowkeep::jobs::backup::BackupRequest;
 use rowkeep::jobs::drill::DrillRequest;
 use rowkeep::jobs::holds::{HoldRequest, ReleaseRequest};
+use rowkeep::jobs::outcome::SnapshotSummary;
 use rowkeep::jobs::request::Request;
 use rowkeep::units::is_unseen;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::jobs::{self, JobView, WaitQuery, limit, number};
 use super::snapshot_view::SnapshotView;
 use crate::access::Role;
-use crate::health::{DatabaseHealth, health_of, health_of_all};
+use crate::health::{DatabaseHealth, health_of};
+use crate::web::answering::known_or;
 use crate::web::extract::{Body, Named, Optional};
 use crate::web::guard::Caller;
 use crate::web::names::{known, snapshot_named};
@@ -39,9 +41,14 @@ pub(super) struct DatabaseList {
 pub(super) async fn list(
     State(service): State<Service>,
     caller: Caller,
-) -> Result<Json<DatabaseList>, Problem> {
-    let databases = health_of_all(service.queue(), |name| caller.0.sees(Some(name))).await?;
-    Ok(Json(DatabaseList { databases }))
+    uri: Uri,
+) -> Result<Response, Problem> {
+    known_or(&service, &caller, &uri, async {
+        let all = service.health().all(service.queue()).await?;
+        let seen = all.iter().filter(|health| caller.0.sees(Some(&health.name)));
+        Ok(DatabaseList { databases: seen.cloned().collect() })
+    })
+    .await
 }
 
 /// Says how a database is.
@@ -57,7 +64,7 @@ pub(super) async fn show(
     Named(database): Named<String>,
 ) -> Result<Json<DatabaseHealth>, Problem> {
     known(&service, &caller, &database).await?;
-    Ok(Json(health_of(service.queue(), &database).await?))
+    Ok(Json(service.health().of(service.queue(), &database).await?))
 }
 
 /// Snapshots, the newest first.
@@ -93,19 +100,22 @@ pub(super) async fn snapshots(
     caller: Caller,
     Named(database): Named<String>,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<SnapshotList>, Problem> {
+    uri: Uri,
+) -> Result<Response, Problem> {
     known(&service, &caller, &database).await?;
     let Query(query) = query?;
     let limit = limit(query.limit)? as usize;
     let before = number(query.cursor.as_deref())?;
-    let listed = rowkeep::jobs::snapshots::list(&service.queue().workspace(), Some(&database)).await?;
-    // Counted from the oldest, so that a new one moves no page.
-    let end = before.map_or(listed.snapshots.len(), |before| usize::try_from(before).unwrap_or(0));
-    let end = end.min(listed.snapshots.len());
-    let begin = end.saturating_sub(limit);
-    let snapshots = listed.snapshots[begin..end].iter().rev();
-    let snapshots = snapshots.map(SnapshotView::from).collect();
-    Ok(Json(SnapshotList { snapshots, next_cursor: (begin > 0).then(|| begin.to_string()) }))
+    known_or(&service, &caller, &uri, async {
+        let listed = service.snapshots().of(service.queue(), &database).await?;
+        // Counted from the oldest, so that a new one moves no page.
+        let end = before.map_or(listed.len(), |before| usize::try_from(before).unwrap_or(0));
+        let end = end.min(listed.len());
+        let begin = end.saturating_sub(limit);
+        let snapshots = listed[begin..end].iter().rev().map(SnapshotView::from).collect();
+        Ok(SnapshotList { snapshots, next_cursor: (begin > 0).then(|| begin.to_string()) })
+    })
+    .await
 }
 
 /// What a backup is to be.

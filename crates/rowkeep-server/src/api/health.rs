@@ -1,13 +1,14 @@
 //! How the service is, and the databases in one sentence.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::health::{DatabaseHealth, Standing, health_of_all, in_one_sentence};
+use crate::health::{DatabaseHealth, Standing, in_one_sentence};
 use crate::state::marks;
+use crate::web::answering::known_or;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -30,14 +31,25 @@ pub(super) struct Health {
     Problem,
     (status = 200, description = "How the databases are", body = Health),
 ))]
-pub(super) async fn health(State(service): State<Service>, caller: Caller) -> Result<Json<Health>, Problem> {
-    let mut databases = health_of_all(service.queue(), |name| caller.0.sees(Some(name))).await?;
-    let count = databases.len() as u64;
-    let summary = in_one_sentence(&databases);
-    databases.retain(|database| database.standing != Standing::Kept);
-    databases.sort_by_key(|database| Standing::ALL.iter().position(|worst| *worst == database.standing));
-    let kept = count - databases.len() as u64;
-    Ok(Json(Health { summary, databases: count, kept, others: databases }))
+pub(super) async fn health(
+    State(service): State<Service>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    known_or(&service, &caller, &uri, async {
+        let all = service.health().all(service.queue()).await?;
+        let seen = all.iter().filter(|health| caller.0.sees(Some(&health.name)));
+        let (mut others, databases): (Vec<_>, Vec<_>) = {
+            let databases: Vec<&DatabaseHealth> = seen.collect();
+            let others = databases.iter().filter(|database| database.standing != Standing::Kept);
+            (others.copied().cloned().collect(), databases)
+        };
+        others.sort_by_key(|database| Standing::ALL.iter().position(|worst| *worst == database.standing));
+        let count = databases.len() as u64;
+        let kept = count - others.len() as u64;
+        Ok(Health { summary: in_one_sentence(databases), databases: count, kept, others })
+    })
+    .await
 }
 
 /// The process is there.

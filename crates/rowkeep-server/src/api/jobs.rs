@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use rowkeep::jobs::request::Request;
@@ -17,6 +17,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use crate::access::Role;
 use crate::queue::Progress;
 use crate::state::jobs::{Filter, Job, JobState};
+use crate::web::answering::known_or;
 use crate::web::asking::{self, missing, visible};
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
@@ -167,7 +168,8 @@ pub(super) async fn list(
     State(service): State<Service>,
     caller: Caller,
     query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<JobList>, Problem> {
+    uri: Uri,
+) -> Result<Response, Problem> {
     let Query(query) = query?;
     let state = query.state.as_deref().map(|name| {
         JobState::named(name)
@@ -181,10 +183,13 @@ pub(super) async fn list(
         before: number(query.cursor.as_deref())?,
         limit,
     };
-    let (seen, next) = asking::list(&service, &caller, filter).await?;
-    let next_cursor = next.map(|number| number.to_string());
-    let jobs = seen.into_iter().map(|job| JobView::new(&service, job)).collect();
-    Ok(Json(JobList { jobs, next_cursor }))
+    known_or(&service, &caller, &uri, async {
+        let (seen, next) = asking::list(&service, &caller, filter).await?;
+        let next_cursor = next.map(|number| number.to_string());
+        let jobs = seen.into_iter().map(|job| JobView::new(&service, job)).collect();
+        Ok(JobList { jobs, next_cursor })
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

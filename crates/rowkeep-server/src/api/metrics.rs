@@ -11,7 +11,7 @@ use rowkeep::metrics::{
 };
 
 use crate::access::Role;
-use crate::health::{DatabaseHealth, Standing, health_of_all, last_works};
+use crate::health::{DatabaseHealth, Standing, last_works};
 use crate::state::incidents;
 use crate::state::jobs::{self, JobState};
 use crate::state::{audit, durations};
@@ -26,7 +26,7 @@ pub(super) async fn metrics(
 ) -> Result<impl IntoResponse, Problem> {
     caller.must(&service, Role::Viewer, None, "metrics.read").await?;
     let queue = service.queue();
-    let found = health_of_all(queue, |_| true).await?;
+    let found = service.health().all(queue).await?;
     let known = queue
         .state()
         .transaction(|state| {

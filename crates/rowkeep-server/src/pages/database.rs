@@ -1,6 +1,7 @@
 //! A database: how it is, its year, its snapshots, and what can be done with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
@@ -20,7 +21,6 @@ use super::refused::Refused;
 use super::units::{bytes, count, minute, part, short, took};
 use super::visitor::{Form, Visitor};
 use crate::access::Role;
-use crate::health::health_of;
 use crate::state::jobs::{self, DayOf};
 use crate::web::additions::added;
 use crate::web::asking::ask;
@@ -163,16 +163,16 @@ pub(super) async fn show(
     known(&service, &visitor.caller, &database).await?;
     let queue = service.queue();
     let (now, zone) = (queue.now(), queue.workspace().config().zone(&database));
-    let health = health_of(queue, &database).await?;
-    let listed = match rowkeep::jobs::snapshots::list(&queue.workspace(), Some(&database)).await {
-        Ok(listed) => listed.snapshots,
+    let health = service.health().of(queue, &database).await?;
+    let listed = match service.snapshots().of(queue, &database).await {
+        Ok(listed) => listed,
         // The page says so elsewhere.
-        Err(_) if health.problem.is_some() => Vec::new(),
+        Err(_) if health.problem.is_some() => Arc::default(),
         Err(error) => return Err(error.into()),
     };
     let today = Zoned::new(now, zone.clone()).date();
     let mut happened: BTreeMap<Date, Happened> = BTreeMap::new();
-    for snapshot in &listed {
+    for snapshot in listed.iter() {
         let day = happened.entry(Zoned::new(snapshot.time, zone.clone()).date()).or_default();
         day.snapshots += 1;
         day.held += u32::from(!snapshot.holds.is_empty());

@@ -1,7 +1,5 @@
 //! The overview: one sentence, then a row for each database.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -12,7 +10,7 @@ use super::refused::Refused;
 use super::units::{ago, bytes, count, length, part, took};
 use super::visitor::Visitor;
 use crate::access::Role;
-use crate::health::{DatabaseHealth, Standing, health_of_all, in_one_sentence};
+use crate::health::{DatabaseHealth, Standing, in_one_sentence};
 use crate::state::jobs::JobState;
 use crate::web::additions::is_allowed;
 use crate::web::service::Service;
@@ -142,20 +140,19 @@ impl Row {
 /// Shows how all databases are that somebody sees.
 pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Result<Response, Refused> {
     let queue = service.queue();
-    let databases = health_of_all(queue, |name| visitor.caller.0.sees(Some(name))).await?;
+    let all = service.health().all(queue).await?;
+    let seen = all.iter().filter(|health| visitor.caller.0.sees(Some(&health.name)));
+    let databases: Vec<&DatabaseHealth> = seen.collect();
     let now = queue.now();
-    let mut sizes: HashMap<&str, Vec<(i64, u64)>> = HashMap::new();
     let catalog = queue.catalog().await;
-    if let Ok(catalog) = &catalog {
-        for summary in catalog.snapshots().filter(|summary| summary.before.is_none()) {
-            sizes.entry(&*summary.database).or_default().push((summary.time.as_second(), summary.bytes));
-        }
-    }
     let trend = |name: &str| {
-        let sizes = sizes.get(name)?;
-        line(&sizes[sizes.len().saturating_sub(TREND)..], 120, 28)
+        let own = catalog.as_ref().ok()?.of(Some(name)).rev().filter(|summary| summary.before.is_none());
+        let mut sizes: Vec<_> =
+            own.take(TREND).map(|summary| (summary.time.as_second(), summary.bytes)).collect();
+        sizes.reverse();
+        line(&sizes, 120, 28)
     };
-    let sentence = in_one_sentence(&databases);
+    let sentence = in_one_sentence(databases.iter().copied());
     let row = |health: &DatabaseHealth| {
         let row = Row::of(health, now, trend(&health.name));
         // What is wrong with the repository is said once.

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::failure;
-use super::stored::stored;
+use super::stored::{is_lately, stored, time};
 use super::transaction::Transaction;
+use super::value::Row;
 use super::users::{self, User};
 
 /// A session as it is kept.
@@ -29,28 +30,47 @@ pub(crate) fn begin(transaction: &Transaction<'_>, session: &Kept) -> failure::R
     transaction.execute(begin, params![session.hash, session.user, now, expires, address]).map(drop)
 }
 
-/// The user of a session that is not over and was used since a time; notes that it was used.
+/// A session that was used.
+#[derive(Debug, Clone)]
+pub(crate) struct Used {
+    pub(crate) user: User,
+    /// When that was noted last.
+    pub(crate) last_used: Timestamp,
+    /// It ends then.
+    pub(crate) expires: Timestamp,
+}
+
+/// The session with a hash that is not over and was used since a time; notes that it was used.
 pub(crate) fn used(
     transaction: &Transaction<'_>,
     hash: &[u8],
     now: Timestamp,
     since: Timestamp,
-) -> failure::Result<Option<User>> {
-    let (now, since) = (stored(now), stored(since));
+) -> failure::Result<Option<Used>> {
     let query = format!(
-        "SELECT {} FROM sessions JOIN users ON users.id = sessions.user_id \
+        "SELECT {}, sessions.last_used, sessions.expires FROM sessions JOIN users ON users.id = sessions.user_id \
          WHERE hash = ?1 AND expires > ?2 AND last_used > ?3",
         users::COLUMNS
     );
-    let user = transaction.query_optional(&query, params![hash, now, since], users::read)?;
-    // To the minute, so that not every request writes.
-    if let Some(user) = &user {
-        let note = "UPDATE sessions SET last_used = ?2 WHERE hash = ?1 AND last_used NOT BETWEEN ?2 - 60000000 AND ?2";
-        if transaction.execute(note, params![hash, now])? > 0 || user.last_seen.is_none() {
-            transaction.execute("UPDATE users SET last_seen = ?2 WHERE id = ?1", params![user.id, now])?;
+    let read = |row: &Row| {
+        let after_user = users::COLUMNS.split(',').count();
+        let (last_used, expires) = (row.get(after_user)?, row.get(after_user + 1)?);
+        Ok(Used { user: users::read(row)?, last_used: time(last_used), expires: time(expires) })
+    };
+    let mut used = transaction.query_optional(&query, params![hash, stored(now), stored(since)], read)?;
+    if let Some(used) = &mut used {
+        let is_noted = is_lately(Some(used.last_used), now);
+        if !is_noted {
+            used.last_used = now;
+            transaction
+                .execute("UPDATE sessions SET last_used = ?2 WHERE hash = ?1", params![hash, stored(now)])?;
+        }
+        if !is_noted || used.user.last_seen.is_none() {
+            let seen = "UPDATE users SET last_seen = ?2 WHERE id = ?1";
+            transaction.execute(seen, params![used.user.id, stored(now)])?;
         }
     }
-    Ok(user)
+    Ok(used)
 }
 
 /// Ends a session.

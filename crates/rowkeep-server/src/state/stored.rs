@@ -1,9 +1,17 @@
 //! Values as the state keeps them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::failure::{self, Failure};
 use super::value::Row;
+
+/// When something is used is noted to the minute, so that not every request writes.
+const LATELY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Whether it is noted that something was used, so that it need not be noted again.
+pub(crate) fn is_lately(used: Option<Timestamp>, now: Timestamp) -> bool {
+    used.is_some_and(|used| used <= now && now.duration_since(used) <= LATELY)
+}
 
 /// A time as the state keeps it: microseconds since the beginning of 1970.
 pub(crate) fn stored(time: Timestamp) -> i64 {

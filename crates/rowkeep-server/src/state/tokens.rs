@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::failure;
-use super::stored::{names, stored, stored_names, time};
+use super::stored::{is_lately, names, stored, stored_names, time};
 use super::transaction::Transaction;
 use super::value::Row;
 
@@ -46,6 +46,13 @@ pub(crate) fn add(transaction: &Transaction<'_>, token: &Token, hash: &[u8]) -> 
         .map(drop)
 }
 
+impl Token {
+    /// Whether it has not expired.
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+        self.expires.is_none_or(|expires| expires > now)
+    }
+}
+
 /// The token with a hash, which has not expired; notes that it was used.
 pub(crate) fn used(
     transaction: &Transaction<'_>,
@@ -53,11 +60,13 @@ pub(crate) fn used(
     now: Timestamp,
 ) -> failure::Result<Option<Token>> {
     let query = format!("SELECT {COLUMNS} FROM tokens WHERE hash = ?1 AND (expires IS NULL OR expires > ?2)");
-    let token = transaction.query_optional(&query, params![hash, stored(now)], read)?;
-    // To the minute, so that not every request writes.
-    if let Some(token) = &token {
-        let note = "UPDATE tokens SET last_used = ?2 WHERE id = ?1 AND coalesce(last_used, 0) NOT BETWEEN ?2 - 60000000 AND ?2";
-        transaction.execute(note, params![token.id, stored(now)])?;
+    let mut token = transaction.query_optional(&query, params![hash, stored(now)], read)?;
+    if let Some(token) = &mut token
+        && !is_lately(token.last_used, now)
+    {
+        token.last_used = Some(now);
+        transaction
+            .execute("UPDATE tokens SET last_used = ?2 WHERE id = ?1", params![token.id, stored(now)])?;
     }
     Ok(token)
 }

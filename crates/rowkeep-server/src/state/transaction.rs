@@ -3,12 +3,17 @@
 //! They are written in what both understand: `?1` for values, `CASE` for what is true, `IS NOT DISTINCT FROM`, conflicts with their columns
 //! named, texts compared byte by byte.
 
+use std::cell::Cell;
+
 use super::failure::{Failure, Result};
 use super::statements::Statements;
 use super::value::{Row, Value};
 
 /// A transaction that is open.
-pub(crate) struct Transaction<'t>(On<'t>);
+pub(crate) struct Transaction<'t> {
+    on: On<'t>,
+    has_changed: Cell<bool>,
+}
 
 /// What it is of.
 enum On<'t> {
@@ -19,23 +24,32 @@ enum On<'t> {
 impl<'t> Transaction<'t> {
     /// One that is open on a connection of SQLite.
     pub(crate) fn of_sqlite(connection: &'t rusqlite::Connection) -> Self {
-        Self(On::Sqlite(connection))
+        Self { on: On::Sqlite(connection), has_changed: Cell::new(false) }
     }
 
     /// One that is open on a server.
     pub(super) fn of_postgres(statements: &'t Statements<'t>) -> Self {
-        Self(On::Postgres(statements))
+        Self { on: On::Postgres(statements), has_changed: Cell::new(false) }
+    }
+
+    /// Whether it has changed rows so far.
+    pub(super) fn has_changed(&self) -> bool {
+        self.has_changed.get()
     }
 
     /// Changes rows, and gives how many.
     pub(crate) fn execute(&self, sql: &str, values: &[Value]) -> Result<usize> {
-        match &self.0 {
+        let count = match &self.on {
             On::Sqlite(connection) => {
                 let values = values.iter().map(bound);
-                Ok(connection.prepare(sql)?.execute(rusqlite::params_from_iter(values))?)
+                connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(values))?
             }
-            On::Postgres(statements) => Ok(statements.execute(sql, values)?),
+            On::Postgres(statements) => statements.execute(sql, values)?,
+        };
+        if count > 0 {
+            self.has_changed.set(true);
         }
+        Ok(count)
     }
 
     /// Reads rows.
@@ -45,9 +59,9 @@ impl<'t> Transaction<'t> {
         values: &[Value],
         mut read: impl FnMut(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
-        match &self.0 {
+        match &self.on {
             On::Sqlite(connection) => {
-                let mut statement = connection.prepare(sql)?;
+                let mut statement = connection.prepare_cached(sql)?;
                 let columns = statement.column_count();
                 let values = values.iter().map(bound);
                 let mut rows = statement.query(rusqlite::params_from_iter(values))?;

@@ -1,5 +1,7 @@
 //! What is wrong, as somebody may see it, and whether the channels over which it is told work.
 
+use std::sync::Arc;
+
 use super::guard::Caller;
 use super::problem::Problem;
 use super::service::Service;
@@ -58,8 +60,18 @@ pub(crate) async fn list(
 
 /// How many alerts are open that somebody may see.
 pub(crate) async fn open_count(service: &Service, caller: &Caller) -> Result<usize, Problem> {
-    let open = service.queue().state().transaction(incidents::all_open).await?;
-    Ok(open.iter().filter(|incident| caller.0.sees(incident.database.as_deref())).count())
+    let (state, known) = (service.queue().state(), service.open_alerts());
+    let changes = state.changes();
+    let open = match known.get(changes, &()) {
+        Some(open) => open,
+        None => {
+            let open = state.transaction(incidents::all_open).await?;
+            let open: Arc<[_]> = open.into_iter().map(|incident| incident.database).collect();
+            known.keep(changes, (), Arc::clone(&open));
+            open
+        }
+    };
+    Ok(open.iter().filter(|database| caller.0.sees(database.as_deref())).count())
 }
 
 /// Sends a test message over a channel: what the other side said, or why nothing could be sent.

@@ -62,7 +62,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
 /// The user whose session a request shows.
 pub(crate) async fn visitor(parts: &Parts, service: &Service) -> Result<Session, Refusal> {
     let secret = cookies::session_secret(&parts.headers, service.is_secure()).ok_or(Refusal::Unknown)?;
-    session_of(service.queue(), secret, address_of(parts, service)).await
+    session_of(service.queue(), service.doors(), secret, address_of(parts, service)).await
 }
 
 /// The same for a program of a page: what changes something has to be of a page of this service.

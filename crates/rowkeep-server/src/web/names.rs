@@ -1,6 +1,7 @@
 //! What requests name: databases and snapshots, and nothing that a configuration does not know.
 
 use rowkeep::Context;
+use rowkeep::format::SnapshotId;
 
 use super::guard::Caller;
 use super::problem::Problem;
@@ -48,6 +49,13 @@ pub(crate) async fn snapshot_named(
     database: &str,
     named: &str,
 ) -> Result<String, Problem> {
+    // Most name one that is known, by its whole id: nothing has to be listed for that.
+    if let Ok(id) = SnapshotId::from_hex(named)
+        && let Ok(known) = service.queue().catalog().await
+        && known.get(&id).is_some_and(|summary| summary.database == database)
+    {
+        return Ok(id.to_string());
+    }
     let workspace = service.queue().workspace();
     let repository = workspace.repository().await?;
     let catalog = repository.catalog().await.map_err(rowkeep::Error::from)?;

@@ -138,6 +138,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "away", "The state is away", detail)
     }
 
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "unavailable", "A database or store cannot be used", detail)
+            .with_command("rowkeep doctor")
+    }
+
     pub(crate) fn broken(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The service failed", detail)
     }
@@ -230,10 +235,7 @@ impl From<rowkeep::Error> for Problem {
                     .with_command("rowkeep check")
             }
             (_, ErrorKind::Refused) => Self::conflict(told),
-            (_, ErrorKind::Failed) => {
-                Self::new(StatusCode::BAD_GATEWAY, "unavailable", "A database or store cannot be used", told)
-                    .with_command("rowkeep doctor")
-            }
+            (_, ErrorKind::Failed) => Self::unavailable(told),
         }
     }
 }

@@ -8,11 +8,18 @@ use tokio::sync::Semaphore;
 
 use super::drafts::Drafts;
 use super::kept_differences::KeptDifferences;
+use super::known_answers::KnownAnswers;
+use super::known_health::KnownHealth;
+use super::known_snapshots::KnownSnapshots;
 use crate::access::Doors;
 use crate::additions::Settings;
 use crate::alerts::Attempts;
 use crate::queue::Queue;
 use crate::size::RepositorySize;
+use crate::state::remembered::Remembered;
+
+/// The databases that alerts are about which are open.
+pub(crate) type OpenAlerts = Arc<[Option<String>]>;
 
 /// How many requests read rows of snapshots at once.
 const READING: usize = 4;
@@ -27,6 +34,10 @@ struct Inner {
     doors: Doors,
     differences: KeptDifferences,
     reading: Arc<Semaphore>,
+    health: KnownHealth,
+    snapshots: KnownSnapshots,
+    answers: KnownAnswers,
+    open_alerts: Remembered<(), OpenAlerts>,
     repository_size: RepositorySize,
     attempts: Arc<Attempts>,
     drafts: Drafts,
@@ -50,6 +61,10 @@ impl Service {
             doors: Doors::default(),
             differences,
             reading: Arc::new(Semaphore::new(READING)),
+            health: KnownHealth::default(),
+            snapshots: KnownSnapshots::default(),
+            answers: KnownAnswers::default(),
+            open_alerts: Remembered::default(),
             repository_size,
             attempts: Arc::default(),
             drafts,
@@ -96,6 +111,26 @@ impl Service {
     /// The turns of those who read rows of snapshots.
     pub(crate) fn reading(&self) -> &Arc<Semaphore> {
         &self.0.reading
+    }
+
+    /// How the databases are.
+    pub(crate) fn health(&self) -> &KnownHealth {
+        &self.0.health
+    }
+
+    /// The snapshots of databases.
+    pub(crate) fn snapshots(&self) -> &KnownSnapshots {
+        &self.0.snapshots
+    }
+
+    /// What was answered in this moment.
+    pub(crate) fn answers(&self) -> &KnownAnswers {
+        &self.0.answers
+    }
+
+    /// The alerts that are open.
+    pub(crate) fn open_alerts(&self) -> &Remembered<(), OpenAlerts> {
+        &self.0.open_alerts
     }
 
     /// Where people reach the service, where the configuration says it.

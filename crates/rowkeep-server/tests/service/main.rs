@@ -22,6 +22,7 @@ mod on_postgres;
 mod operations;
 mod pages;
 mod provider;
+mod reads;
 mod restores;
 mod schedules;
 mod schemathesis;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use rowkeep_format::Summary;
+use rowkeep_repository::Catalog;
 use serde::{Deserialize, Serialize};
 
 use super::holds::Holds;
@@ -59,8 +60,16 @@ const LOOKED_AT: usize = 32;
 /// # }
 /// ```
 pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<SnapshotsOutcome, Error> {
+    list_of(workspace, workspace.repository().await?.catalog().await?, database).await
+}
+
+/// Does what [`list`] does, by a catalog of the repository that somebody has.
+pub async fn list_of(
+    workspace: &Workspace,
+    mut catalog: Arc<Catalog>,
+    database: Option<&str>,
+) -> Result<SnapshotsOutcome, Error> {
     let repository = workspace.repository().await?;
-    let mut catalog = repository.catalog().await?;
     // A summary tells of snapshots that may be damaged since; of the newest that is found out.
     let newest = catalog.snapshots().rev().take(LOOKED_AT).map(|summary| summary.id).collect();
     let mut looking = repository.read_snapshots(newest).boxed();
@@ -76,14 +85,13 @@ pub async fn list(workspace: &Workspace, database: Option<&str>) -> Result<Snaps
         }),
         _ => None,
     };
-    let is_meant = |summary: &Summary| match &owner {
-        Some(owner) => owner.owns(summary),
-        None => database.is_none_or(|name| summary.database == name),
-    };
+    // A name that snapshots have is looked for among theirs alone.
+    let among = if owner.is_some() { None } else { database };
+    let is_meant = |summary: &Summary| owner.as_ref().is_none_or(|owner| owner.owns(summary));
     let (holds, unreadable_holds) = Holds::readable(repository).await?;
     let now = workspace.surroundings().clock.now();
     let mut snapshots = Vec::new();
-    for summary in catalog.snapshots().filter(|summary| is_meant(summary)) {
+    for summary in catalog.of(among).filter(|summary| is_meant(summary)) {
         let mut listed = SnapshotSummary::from(&**summary);
         listed.time_doubt = doubt(summary, &catalog, now);
         listed.holds = holds.on(summary.id, now);

@@ -98,7 +98,12 @@ impl Owner {
 /// The databases that have snapshots of a name, each as its last snapshot has it, in the order of their first.
 pub fn owners(catalog: &Catalog, name: &str) -> Vec<Owner> {
     let mut known: Vec<Vec<Owner>> = Vec::new();
+    let mut before = None;
     for summary in catalog.of(Some(name)).filter(|summary| summary.identity.is_some()) {
+        // Most are of the same database as the one before: the last that is known.
+        if std::mem::replace(&mut before, summary.identity.as_ref()) == summary.identity.as_ref() {
+            continue;
+        }
         let this = Owner { name: name.to_owned(), identity: summary.identity.as_deref().cloned() };
         match known.iter_mut().find(|known| known.iter().any(|owner| owner.owns(summary))) {
             Some(known) => {
@@ -151,8 +156,7 @@ pub fn histories(catalog: &Catalog) -> Vec<History> {
 
 /// The names that more than one database has snapshots of.
 pub fn shared_names(catalog: &Catalog) -> BTreeSet<String> {
-    let names: BTreeSet<&str> = catalog.snapshots().map(|summary| summary.database.as_str()).collect();
-    let shared = names.into_iter().filter(|name| owners(catalog, name).len() > 1);
+    let shared = catalog.databases().filter(|name| owners(catalog, name).len() > 1);
     shared.map(str::to_owned).collect()
 }
 

@@ -10,7 +10,7 @@ fn summary(name: &str, identity: Option<Identity>) -> Summary {
         database: name.to_owned(),
         engine: "sqlite".to_owned(),
         source: String::new(),
-        identity: identity.map(Box::new),
+        identity: identity.map(std::sync::Arc::new),
         name: None,
         time: jiff::Timestamp::UNIX_EPOCH,
         parent: None,

@@ -191,6 +191,13 @@ pub(crate) async fn find_id(
     reference: &str,
     times: Option<&Times<'_>>,
 ) -> Result<(SnapshotId, Option<ByTime>), Error> {
+    // What a whole id means does not change: for one that is known, nothing has to be listed.
+    if let Ok(id) = SnapshotId::from_hex(reference)
+        && let Some(known) = repository.known_catalog().await
+        && known.get(&id).is_some()
+    {
+        return Ok((id, None));
+    }
     match find_in(&*repository.catalog().await?, reference, times) {
         // Somebody may have made it since snapshots were last listed.
         Err(Error::NoSuchSnapshot { .. } | Error::Request(RequestError::NoSnapshots)) => {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::access::Role;
-use crate::health::{DatabaseHealth, health_of};
+use crate::health::DatabaseHealth;
 use crate::web::additions::{add_database, added, change_database, remove_database};
 use crate::web::extract::{Body, Named, optional_object};
 use crate::web::guard::Caller;
@@ -73,10 +73,10 @@ impl SettingsBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewDatabaseBody {
     /// Of letters, digits and `.`, `-`, `_`.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, example = "archive")]
     name: String,
     /// Its URL or the path of its file. It never comes back with its password.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, example = "archive.db")]
     url: SecretString,
     #[serde(default, deserialize_with = "optional_object")]
     promise: Option<PromiseBody>,
@@ -121,7 +121,7 @@ pub(super) async fn create(
     let added = settings.added(None)?;
     let (backup, drill) = add_database(&service, &caller, &name, &added).await?;
     let database = NewDatabase {
-        database: health_of(service.queue(), &name).await?,
+        database: service.health().of(service.queue(), &name).await?,
         url: place(&service, &name),
         first_backup: backup.id,
         first_drill: drill.id,
@@ -143,10 +143,10 @@ pub(super) async fn change(
     body: Result<Body<SettingsBody>, Problem>,
 ) -> Result<Json<DatabaseHealth>, Problem> {
     caller.must(&service, Role::Admin, None, "database.change").await?;
-    let before = added(&service, &database)?;
     let Body(settings) = body?;
+    let before = added(&service, &database)?;
     change_database(&service, &caller, &database, &settings.added(Some(before.url))?).await?;
-    Ok(Json(health_of(service.queue(), &database).await?))
+    Ok(Json(service.health().of(service.queue(), &database).await?))
 }
 
 /// Takes a database back that was added. Its snapshots stay.

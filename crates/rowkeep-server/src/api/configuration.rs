@@ -89,9 +89,9 @@ pub(super) async fn reload(
 
 /// What was changed beside rowkeep.toml, as TOML to be put into it. A variable stands for each secret.
 #[utoipa::path(get, path = "/api/v1/configuration/export", operation_id = "exportConfiguration", tag = "configuration",
-    responses(Problem, (status = 200, description = "TOML", body = String, content_type = "application/toml")))]
+    responses(Problem, (status = 200, description = "TOML", body = String, content_type = "text/plain")))]
 pub(super) async fn export(State(service): State<Service>, caller: Caller) -> Result<Response, Problem> {
     let exported = additions::export(&service, &caller).await?;
     let text = exported.text.expose_secret().to_owned();
-    Ok(([(header::CONTENT_TYPE, "application/toml; charset=utf-8")], text).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

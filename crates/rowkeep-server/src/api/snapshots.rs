@@ -15,6 +15,7 @@ use super::jobs::limit;
 use super::snapshot_view::SnapshotView;
 use crate::web::extract::Named;
 use crate::web::guard::Caller;
+use crate::web::names::known;
 use crate::web::problem::Problem;
 use crate::web::rows::{self, Asked, Start};
 use crate::web::service::Service;
@@ -152,12 +153,16 @@ pub(super) async fn rows(
     Named((database, snapshot, table)): Named<(String, String, String)>,
     query: Result<Query<RowsQuery>, QueryRejection>,
 ) -> Result<Json<RowList>, Problem> {
+    known(&service, &caller, &database).await?;
     let Query(RowsQuery { after, key, limit: stated }) = query?;
     let from = match (after, key) {
         (Some(_), Some(_)) => {
-            return Err(Problem::malformed("ask for rows after a place or from a key on, not both"));
+            return Err(Problem::unprocessable("ask for rows after a place or from a key on, not both"));
         }
         (_, Some(key)) => Start::Key(key),
+        (Some(after), None) if i64::try_from(after).is_err() => {
+            return Err(Problem::malformed("after: no table has so many rows"));
+        }
         (after, None) => Start::Place(after.unwrap_or(0)),
     };
     let (database, snapshot, table) = (&*database, &*snapshot, &*table);
@@ -197,6 +202,7 @@ fn listed(browsed: &Browsed) -> RowList {
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
     /// The row, as a restore names it: `customers:42`.
+    #[param(example = "customers:42")]
     row: String,
 }
 
@@ -229,6 +235,7 @@ pub(super) async fn history(
     Named(database): Named<String>,
     query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Json<RowHistory>, Problem> {
+    known(&service, &caller, &database).await?;
     let Query(HistoryQuery { row }) = query?;
     let followed = rows::follow(&service, &caller, &database, &row).await?;
     let versions = followed.versions.iter().map(|version| json!(version)).collect();

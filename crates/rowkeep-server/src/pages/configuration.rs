@@ -58,7 +58,7 @@ pub(super) async fn export(State(service): State<Service>, visitor: Visitor) -> 
     let exported = additions::export(&service, &visitor.caller).await?;
     let text = exported.text.expose_secret().to_owned();
     let headers = [
-        (header::CONTENT_TYPE, "application/toml; charset=utf-8"),
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"rowkeep-additions.toml\""),
     ];
     Ok((headers, text).into_response())

@@ -165,7 +165,7 @@ pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Re
         sentence,
         // Where nothing is configured, there need not be one.
         problem: catalog.as_ref().err().filter(|_| !databases.is_empty()).cloned(),
-        rows: databases.iter().map(row).collect(),
+        rows: databases.iter().copied().map(row).collect(),
         may_add: visitor.caller.0.may(Role::Admin, None) && is_allowed(&service),
     };
     Ok(page(&page_of))

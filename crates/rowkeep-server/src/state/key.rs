@@ -59,7 +59,7 @@ pub(crate) fn forget(transaction: &Transaction<'_>) -> failure::Result<()> {
 
 /// Whether the state holds a secret that a key has sealed.
 fn has_sealed(transaction: &Transaction<'_>) -> failure::Result<bool> {
-    let query = "SELECT EXISTS (SELECT 1 FROM users WHERE second_factor IS NOT NULL OR begun_factor IS NOT NULL) \
-        OR EXISTS (SELECT 1 FROM additions)";
+    let query =
+        "SELECT EXISTS (SELECT 1 FROM users WHERE second_factor IS NOT NULL OR begun_factor IS NOT NULL)";
     transaction.query_row(query, &[], |row| row.get(0))
 }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::failure;
 use super::stored::{is_lately, stored, time};
 use super::transaction::Transaction;
-use super::value::Row;
 use super::users::{self, User};
+use super::value::Row;
 
 /// A session as it is kept.
 #[derive(Debug, Clone)]

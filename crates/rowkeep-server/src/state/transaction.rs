@@ -42,7 +42,7 @@ impl<'t> Transaction<'t> {
         let count = match &self.on {
             On::Sqlite(connection) => {
                 let values = values.iter().map(bound);
-                connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(values))?
+                connection.prepare(sql)?.execute(rusqlite::params_from_iter(values))?
             }
             On::Postgres(statements) => statements.execute(sql, values)?,
         };
@@ -61,7 +61,7 @@ impl<'t> Transaction<'t> {
     ) -> Result<Vec<T>> {
         match &self.on {
             On::Sqlite(connection) => {
-                let mut statement = connection.prepare_cached(sql)?;
+                let mut statement = connection.prepare(sql)?;
                 let columns = statement.column_count();
                 let values = values.iter().map(bound);
                 let mut rows = statement.query(rusqlite::params_from_iter(values))?;

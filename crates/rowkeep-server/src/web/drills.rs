@@ -84,7 +84,7 @@ pub(crate) async fn report(
     let (name, state) = (form.unwrap_or(FORMS[0].0), job.state);
     let (_, ending, kind, format) = FORMS.into_iter().find(|form| form.0 == name).ok_or_else(|| {
         let names = FORMS.map(|form| form.0).join(", ");
-        Problem::malformed(format!("no report is written as {name}; there are {names}"))
+        Problem::unprocessable(format!("no report is written as {name}; there are {names}"))
     })?;
     let drill = Drill::new(job);
     if drill.reports.is_empty() {

@@ -50,7 +50,7 @@ impl KnownSnapshots {
         if let Some(known) = known.iter().find(|known| known.database == database) {
             return Ok(Arc::clone(&known.listed));
         }
-        let outcome = list_of(queue.workspace(), Arc::clone(&catalog), Some(database)).await?;
+        let outcome = list_of(&queue.workspace(), Arc::clone(&catalog), Some(database)).await?;
         let listed = Arc::new(outcome.snapshots);
         if known.len() >= KEPT {
             known.remove(0);

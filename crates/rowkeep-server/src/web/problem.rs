@@ -65,6 +65,11 @@ impl Problem {
         self
     }
 
+    /// The same where the request is understood, and what it says cannot be.
+    pub(crate) fn of_content(self) -> Self {
+        if self.code == "malformed" { Self::unprocessable(self.detail) } else { self }
+    }
+
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is not understood", detail)
     }
@@ -228,6 +233,10 @@ impl From<rowkeep::Error> for Problem {
         match (&error, error.kind()) {
             (rowkeep::Error::NoSuchSnapshot { .. } | rowkeep::Error::Unknown { .. }, _) => {
                 Self::not_found(told)
+            }
+            // It is understood, and cannot be.
+            (rowkeep::Error::Request(rowkeep::RequestError::TakenName { .. }), _) => {
+                Self::unprocessable(told)
             }
             (_, ErrorKind::Usage) => Self::malformed(told),
             (_, ErrorKind::Damage) => {

@@ -50,9 +50,12 @@ pub(crate) async fn read(service: &Service, caller: &Caller, asked: Asked<'_>) -
     };
     let what = format!("reading rows of table {table} of {database}");
     let words = (&*what, "export the table, which has no limit");
+    let is_by_key = matches!(request.from, Start::Key(_));
     let work =
         async move |context: Context, workspace: Arc<Workspace>| request.run(&context, &workspace).await;
-    let browsed = bounded(service, service.reading(), words, work).await?;
+    let browsed = bounded(service, service.reading(), words, work).await;
+    // A key is text until the table is known.
+    let browsed = browsed.map_err(|problem| if is_by_key { problem.of_content() } else { problem })?;
     let object = format!("table {} of {database}, snapshot {}", browsed.table.name, browsed.snapshot.id);
     caller.note(service, READ, object, "done").await?;
     Ok(browsed)
@@ -67,7 +70,7 @@ pub(crate) async fn follow(
 ) -> Result<History, Problem> {
     known(service, caller, database).await?;
     caller.must(service, Role::Operator, Some(database), FOLLOW).await?;
-    let reference = parse_key(row).map_err(rowkeep::Error::from)?;
+    let reference = parse_key(row).map_err(|problem| Problem::unprocessable(problem.to_string()))?;
     let (of, meant) = (database.to_owned(), reference.clone());
     let work = async move |context: Context, workspace: Arc<Workspace>| {
         let repository = workspace.repository().await?;

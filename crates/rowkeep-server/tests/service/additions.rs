@@ -66,7 +66,7 @@ async fn a_service_with_nothing_configured_is_told_everything_over_http() {
     assert_eq!(again.get("/api/v1/databases/shop").await["standing"], "kept");
     again.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     let exported = again.answer(again.request(Method::GET, "/api/v1/configuration/export")).await;
-    assert_eq!((exported.status.as_u16(), &*exported.content_type), (200, "application/toml; charset=utf-8"));
+    assert_eq!((exported.status.as_u16(), &*exported.content_type), (200, "text/plain; charset=utf-8"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,7 +43,7 @@ async fn drills_are_listed_and_their_reports_downloaded() {
         assert!(text.contains(told), "{format}: {text}");
     }
     for (path, status) in [
-        (format!("{drills}/{id}/report?format=pdf"), 400),
+        (format!("{drills}/{id}/report?format=pdf"), 422),
         (format!("{drills}/{id}/report?colour=red"), 400),
         (format!("{drills}/{failed}/report"), 404),
         (format!("{drills}/{other}/report"), 404),

@@ -48,10 +48,6 @@ ignored_auth.enabled = false
 positive_data_acceptance.expected-statuses = ["2xx", "304", "401", "403", "404", "409", "422", "429", "502", "503"]
 
 [[operations]]
-include-path-regex = "\\{database\\}"
-parameters = { "path.database" = "shop" }
-
-[[operations]]
 include-operation-id = ["holdSnapshot", "releaseSnapshot"]
 parameters = { "path.database" = "shop", "path.snapshot" = "latest" }
 
@@ -62,6 +58,26 @@ parameters = { "path.name" = "team" }
 [[operations]]
 include-operation-id = "executePlan"
 parameters = { "path.id" = "PLAN" }
+
+[[operations]]
+include-operation-id = "getDrillReport"
+parameters = { "path.database" = "shop", "path.drill" = "DRILL" }
+
+[[operations]]
+include-operation-id = "getExport"
+parameters = { "path.database" = "shop", "path.export" = "EXPORT" }
+
+[[operations]]
+include-operation-id = "downloadExport"
+parameters = { "path.database" = "shop", "path.export" = "EXPORT", "path.file" = "customers.csv" }
+
+[[operations]]
+include-operation-id = "listRows"
+parameters = { "path.database" = "shop", "path.snapshot" = "latest", "path.table" = "customers" }
+
+[[operations]]
+include-path-regex = "\\{database\\}"
+parameters = { "path.database" = "shop" }
 "#;
 
 /// Operations of users who have signed in: a token is not let in, whatever it sends.
@@ -86,9 +102,15 @@ async fn nothing_that_strangers_send_is_answered_otherwise_than_described() {
     service.post("/api/v1/databases/shop/restores?wait=60s", body).await.expect(200);
     let plan = service.get("/api/v1/plans").await["plans"][0]["id"].as_str().expect("it is kept").to_owned();
 
+    let drill = service.post("/api/v1/databases/shop/drills?wait=60s", json!({})).await.expect(200);
+    let export = json!({ "snapshot": "latest", "format": "csv" });
+    let export = service.post("/api/v1/databases/shop/exports?wait=60s", export).await.expect(200);
+    let id = |job: &Value| job["id"].as_str().expect("it has an id").to_owned();
+
     let folder = tempfile::tempdir().expect("a folder is made");
-    std::fs::write(folder.path().join("schemathesis.toml"), SETTINGS.replace("PLAN", &plan))
-        .expect("it is written");
+    let settings =
+        SETTINGS.replace("PLAN", &plan).replace("DRILL", &id(&drill)).replace("EXPORT", &id(&export));
+    std::fs::write(folder.path().join("schemathesis.toml"), settings).expect("it is written");
     let said = python(
         folder.path(),
         &[

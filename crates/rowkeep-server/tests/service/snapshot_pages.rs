@@ -36,7 +36,7 @@ async fn somebody_finds_a_row_and_brings_a_version_of_it_back() {
     let last = back_up(&service, "shop").await;
     service.post("/api/v1/databases/shop/drills?wait=60s", json!({})).await.expect(200);
     service.post("/api/v1/repository/checks?wait=60s", json!({ "read_percent": 100 })).await.expect(200);
-    let browser = first_sign_in(&service).await;
+    let browser = first_sign_in(&service, "databases are protected").await;
     browser.go("/databases/shop").await;
     browser.press(&last[..8]).await;
     browser.until("restored in").await;
@@ -114,7 +114,7 @@ async fn names_and_values_of_others_are_shown_as_text() {
         INSERT INTO \"<img src=x onerror=alert(1)>/../%2e#?\" VALUES ('../..', '\"><b>'), ('<i>/?#%', char(27) || '[2J'), (char(10), 'line')",
     );
     let id = back_up(&service, "shop").await;
-    let browser = first_sign_in(&service).await;
+    let browser = first_sign_in(&service, "databases are protected").await;
     browser.go(&format!("/databases/shop/snapshots/{id}")).await;
     browser.until("<img src=x onerror=alert(1)>").await;
     browser.press("<img src=x onerror=alert(1)>/../%2e#?").await;

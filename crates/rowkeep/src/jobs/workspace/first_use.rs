@@ -41,8 +41,21 @@ impl Workspace {
         if !self.config().create && !caller.approve(Proposal::Repository(&location)).await? {
             return Err(missing);
         }
-        let made = self.init(false, None).await?;
-        caller.tell(News::Made(&made));
+        match self.init(false, None).await {
+            Ok(made) => caller.tell(News::Made(&made)),
+            // Somebody else has made it meanwhile.
+            Err(error) if is_there(&error) => {}
+            Err(error) => return Err(error),
+        }
         self.repository().await
+    }
+}
+
+/// Whether a repository was not made because there is one.
+fn is_there(error: &Error) -> bool {
+    match error {
+        Error::Step { source, .. } => is_there(source),
+        Error::Repository(cause) => matches!(cause, rowkeep_repository::Error::AlreadyThere),
+        _ => false,
     }
 }

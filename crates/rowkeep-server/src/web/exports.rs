@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(attachment("t.csv"), "attachment; filename=\"t.csv\"; filename*=UTF-8''t.csv");
         assert_eq!(
             attachment("é\"; x\r\n.csv"),
-            "attachment; filename=\"_____x__.csv\"; filename*=UTF-8''%C3%A9%22%3B%20x%0D%0A.csv"
+            "attachment; filename=\"____x__.csv\"; filename*=UTF-8''%C3%A9%22%3B%20x%0D%0A.csv"
         );
     }
 }

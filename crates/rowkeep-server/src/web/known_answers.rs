@@ -63,7 +63,7 @@ impl KnownAnswers {
     /// Keeps what was answered to somebody who asked at a moment, unless something has changed since: that may be missing in it.
     pub(super) fn keep(&self, asked_at: &Moment, asked: Asked, answer: Bytes) {
         let mut kept = self.kept();
-        if kept.since.is_some_and(|since| since.lasts_until(asked_at))
+        if kept.since.is_some_and(|since| since.at <= asked_at.at && since.lasts_until(asked_at))
             && kept.bytes + answer.len() <= MOST_BYTES
         {
             kept.bytes += answer.len();

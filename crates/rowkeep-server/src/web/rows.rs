@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rowkeep::Context;
 pub(crate) use rowkeep::jobs::browse::Start;
-use rowkeep::jobs::browse::{BrowseRequest, Browsed};
+use rowkeep::jobs::browse::{Browsed, RowsAsked};
 use rowkeep::jobs::history::{History, history};
 use rowkeep::jobs::workspace::Workspace;
 use rowkeep::rows::condition::parse_key;
@@ -41,7 +41,7 @@ pub(crate) async fn read(service: &Service, caller: &Caller, asked: Asked<'_>) -
     let Asked { database, snapshot, table, from, limit } = asked;
     known(service, caller, database).await?;
     caller.must(service, Role::Operator, Some(database), READ).await?;
-    let request = BrowseRequest {
+    let request = RowsAsked {
         snapshot: snapshot_named(service, database, snapshot).await?,
         table: table.to_owned(),
         from,

@@ -15,9 +15,9 @@ use crate::{Context, Error};
 /// Which rows are to be read.
 ///
 /// ```no_run
-/// use rowkeep::jobs::browse::{BrowseRequest, Start};
+/// use rowkeep::jobs::browse::{RowsAsked, Start};
 /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-/// let request = BrowseRequest {
+/// let request = RowsAsked {
 ///     snapshot: "latest".to_owned(),
 ///     table: "customers".to_owned(),
 ///     from: Start::Key("42".to_owned()),
@@ -30,7 +30,7 @@ use crate::{Context, Error};
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrowseRequest {
+pub struct RowsAsked {
     /// The snapshot: an id or its beginning, a name, `latest`, `latest:DATABASE` or `DATABASE@TIME`.
     pub snapshot: String,
     /// The table, where need be with its schema, as it stands before the colon of a key.
@@ -77,7 +77,7 @@ impl Browsed {
     }
 }
 
-impl BrowseRequest {
+impl RowsAsked {
     /// Reads the rows. Of the table, the nodes on the way to them are read and the chunks that hold them; where a key is looked for
     /// that rows do not stand in the order of, all chunks until it is found.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<Browsed, Error> {

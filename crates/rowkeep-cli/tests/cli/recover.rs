@@ -58,7 +58,7 @@ fn wipe(sandbox: &Sandbox) {
 /// `ROWKEEP_SERVICE_KILLS` says how often.
 #[test]
 fn a_service_that_is_killed_and_wiped_at_random_goes_on_from_its_repository() {
-    let kills: u64 = std::env::var("ROWKEEP_SERVICE_KILLS").map_or(8, |text| text.parse().expect("a number"));
+    let kills: u64 = std::env::var("ROWKEEP_SERVICE_KILLS").map_or(5, |text| text.parse().expect("a number"));
     let sandbox = protected();
     let mut numbers = Numbers(20_261_201);
     let mut service = Service::start(&sandbox);

@@ -147,8 +147,7 @@ fn a_service_that_is_killed_with_its_state_in_postgresql_does_what_was_asked_for
 
 /// Kills services of a configuration that says this of the service.
 fn killed_at_random(of_service: &str) {
-    let kills: u64 =
-        std::env::var("ROWKEEP_SERVICE_KILLS").map_or(12, |text| text.parse().expect("a number"));
+    let kills: u64 = std::env::var("ROWKEEP_SERVICE_KILLS").map_or(7, |text| text.parse().expect("a number"));
     let sandbox = Sandbox::new();
     write(&sandbox, &format!("{of_service}{CONFIG}"));
     for name in ["a", "b"] {
@@ -319,8 +318,7 @@ fn a_certificate_is_checked_before_it_is_used() {
 /// A database comes and goes, and the service is killed meanwhile.
 #[test]
 fn a_service_that_is_killed_at_random_tells_each_alert_once() {
-    let kills: u64 =
-        std::env::var("ROWKEEP_SERVICE_KILLS").map_or(12, |text| text.parse().expect("a number"));
+    let kills: u64 = std::env::var("ROWKEEP_SERVICE_KILLS").map_or(7, |text| text.parse().expect("a number"));
     let sandbox = Sandbox::new();
     let web = Web::answering(&["200 OK"]);
     let channel = format!(

@@ -22,7 +22,7 @@ async fn additions(service: &Service) -> Value {
 
 /// A service that has neither rowkeep.toml nor a repository.
 async fn bare() -> Service {
-    Service::start(folder(), None, None, SystemClock::shared()).await
+    Service::start(folder(), None, false, SystemClock::shared()).await
 }
 
 fn path_of(service: &Service, name: &str) -> String {
@@ -62,7 +62,7 @@ async fn a_service_with_nothing_configured_is_told_everything_over_http() {
 
     // It goes on with that after a restart, and on a machine that has nothing but the repository.
     let (token, folder) = (service.token.clone(), service.stop().await);
-    let again = Service::start(folder, Some(token), None, SystemClock::shared()).await;
+    let again = Service::start(folder, Some(token), false, SystemClock::shared()).await;
     assert_eq!(again.get("/api/v1/databases/shop").await["standing"], "kept");
     again.post("/api/v1/databases/shop/backups?wait=60s", json!({})).await.expect(200);
     let exported = again.answer(again.request(Method::GET, "/api/v1/configuration/export")).await;
@@ -197,8 +197,7 @@ async fn additions_whose_key_is_lost_are_left_out_and_can_be_removed() {
     service.post("/api/v1/databases", json!({ "name": "more", "url": "orders.db" })).await.expect(201);
     let (token, folder) = (service.token.clone(), service.stop().await);
     std::fs::remove_file(state(&folder).with_extension("db.key")).expect("it is there");
-    let again =
-        Service::start(Arc::clone(&folder), Some(token), Some("a passphrase"), SystemClock::shared()).await;
+    let again = Service::start(Arc::clone(&folder), Some(token), true, SystemClock::shared()).await;
     let shown = additions(&again).await;
     assert!(
         shown[0]["problem"].as_str().is_some_and(|told| told.contains("key beside the state")),

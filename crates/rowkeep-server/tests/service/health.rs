@@ -5,13 +5,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep::jobs::Verdict;
 use rowkeep::jobs::health::{HealthOutcome, HealthRequest, Standing};
-use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
+use rowkeep::jobs::workspace::{Circumstances, Workspace};
 use rowkeep::{Config, Context};
 use rowkeep_format::clock::TestClock;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::support::Service;
+use super::support::{Service, opening};
 
 fn time(text: &str) -> Timestamp {
     text.parse().expect("it is a time")
@@ -23,7 +23,7 @@ async fn found(folder: &TempDir, clock: &Arc<TestClock>) -> HealthOutcome {
     let text = std::fs::read_to_string(&path).expect("it is there");
     let config = Config::parse(&text, &path, &|_| None).expect("it is well formed");
     let circumstances = Circumstances {
-        secrets: Secrets { passphrase: Some("a passphrase".to_owned().into()), ..Secrets::default() },
+        secrets: opening(folder),
         reports: folder.path().join("reports"),
         ..Circumstances::default()
     };

@@ -150,7 +150,7 @@ async fn somebody_brings_lost_rows_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_has_nothing_yet_gets_a_backup_that_is_proven() {
-    let service = Service::start(super::support::folder(), None, None, SystemClock::shared()).await;
+    let service = Service::start(super::support::folder(), None, false, SystemClock::shared()).await;
     let browser = first_sign_in(&service, "Add a database").await;
     browser.look("first-overview").await;
     browser.press("Add a database").await;

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use rowkeep::jobs::backup::BackupRequest;
 use rowkeep::jobs::caller::Unattended;
-use rowkeep::jobs::workspace::{Circumstances, Secrets, Workspace};
+use rowkeep::jobs::workspace::{Circumstances, Workspace};
 use rowkeep::{Config, Context};
 use rowkeep_format::clock::TestClock;
 use serde_json::{Value, json};
 
-use super::support::Service;
+use super::support::{Service, opening};
 
 const SHOP: &str = "/api/v1/databases/shop";
 
@@ -90,10 +90,7 @@ async fn what_others_put_into_the_repository_is_seen_soon() {
     let path = service.folder.path().join("rowkeep.toml");
     let text = std::fs::read_to_string(&path).expect("it is there");
     let config = Config::parse(&text, &path, &|_| None).expect("it is well formed");
-    let circumstances = Circumstances {
-        secrets: Secrets { passphrase: Some("a passphrase".to_owned().into()), ..Secrets::default() },
-        ..Circumstances::default()
-    };
+    let circumstances = Circumstances { secrets: opening(&service.folder), ..Circumstances::default() };
     let workspace = Workspace::new(config, circumstances);
     let request = BackupRequest { database: Some("shop".into()), ..BackupRequest::default() };
     let context = Context::silent().with_clock(clock.clone());

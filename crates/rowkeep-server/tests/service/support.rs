@@ -68,6 +68,11 @@ pub(crate) fn folder() -> Arc<TempDir> {
     Arc::new(folder)
 }
 
+/// What opens the repository of a folder: a key file, for a passphrase takes a second each time.
+pub(crate) fn opening(folder: &TempDir) -> Secrets {
+    Secrets { key_file: Some(folder.path().join("repository.key")), ..Secrets::default() }
+}
+
 /// The file of a folder that says where the state is, where that is no file.
 const URL: &str = "state.url";
 
@@ -160,21 +165,20 @@ impl Service {
         );
         let path = folder.path().join("rowkeep.toml");
         std::fs::write(&path, &text).expect("it is written");
-        Self::start(folder, token, Some("a passphrase"), clock).await
+        Self::start(folder, token, true, clock).await
     }
 
-    /// A service in a folder with whatever it has of a configuration.
+    /// A service in a folder with whatever it has of a configuration, and with what opens its repository or without.
     pub(crate) async fn start(
         folder: Arc<TempDir>,
         token: Option<String>,
-        passphrase: Option<&'static str>,
+        opens: bool,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let reports = folder.path().join("reports");
+        let (reports, secrets) = (folder.path().join("reports"), opening(&folder));
         let make = move |config| {
-            let passphrase = passphrase.map(|passphrase| passphrase.to_owned().into());
             let circumstances = Circumstances {
-                secrets: Secrets { passphrase, ..Secrets::default() },
+                secrets: if opens { secrets.clone() } else { Secrets::default() },
                 program: "rowkeep test".to_owned(),
                 reports: reports.clone(),
                 ..Circumstances::default()

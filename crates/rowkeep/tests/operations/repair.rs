@@ -105,20 +105,23 @@ fn check(place: &Place, parts: &[f64]) {
 
 #[test]
 fn of_sqlite_only_what_is_lost_is_read() {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let path = folder.path().join("shop.db");
-    let database = Connection::open(&path).expect("it opens");
     let fill = format!(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
          WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {ROWS})
          INSERT INTO t SELECT n * 3 - 40000, hex(randomblob(300)) FROM n"
     );
-    database.execute_batch(&fill).expect("it is filled");
-    let url = path.to_string_lossy().into_owned();
-    let place = Place::new(folder, url);
-    place.backup();
-    check(&place, &[0.15, 0.5, 0.8]);
-    // What was changed meanwhile elsewhere is no matter.
+    let backed_up = || {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("shop.db");
+        let database = Connection::open(&path).expect("it opens");
+        database.execute_batch(&fill).expect("it is filled");
+        let place = Place::new(folder, path.to_string_lossy().into_owned());
+        place.backup();
+        (place, database)
+    };
+    check(&backed_up().0, &[0.15, 0.5, 0.8]);
+    // What was changed meanwhile elsewhere is no matter. Of a repository that was repaired nobody knows what is where.
+    let (place, database) = backed_up();
     let change = "UPDATE t SET v = 'x' WHERE id IN (-39997, 49997); DELETE FROM t WHERE id = -39991";
     database.execute_batch(change).expect("it is changed");
     check(&place, &[0.5]);

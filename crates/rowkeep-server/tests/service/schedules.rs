@@ -101,6 +101,12 @@ pub(super) async fn repositories_are_checked_and_pruned_too() {
         let one = |jobs: &Value| jobs["jobs"].as_array().is_some_and(|jobs| !jobs.is_empty());
         let jobs = service.until(&over(kind), one).await;
         assert_eq!(jobs["jobs"][0]["asked_by"], "schedule");
+        if kind == "check" {
+            assert_eq!(
+                jobs["jobs"][0]["request"]["read_percent"], 5.0,
+                "it reads a part of the data: {jobs}"
+            );
+        }
     }
     let left = service.get("/api/v1/databases/shop/snapshots").await["snapshots"].as_array().map(Vec::len);
     assert!(left.is_some_and(|left| left < 6), "the rules keep one at each prune: {left:?}");

@@ -19,7 +19,7 @@ pub mod lower_hex;
 pub mod manifest;
 pub mod order;
 pub mod schema;
-mod shared_identity;
+mod shared;
 pub mod summary;
 pub mod text;
 pub mod tree;

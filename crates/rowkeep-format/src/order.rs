@@ -12,38 +12,51 @@ use crate::{SnapshotId, Summary};
 /// none. Two of which neither says it, such as those of two machines that worked at the same time, are ordered by their
 /// times, and then by their ids.
 pub fn sort<S: AsRef<Summary>>(snapshots: &mut [S]) {
-    let places = places(snapshots.iter().map(AsRef::as_ref));
-    snapshots.sort_by_cached_key(|snapshot| places[&snapshot.as_ref().id]);
+    let mut places = places(&*snapshots);
+    for from in 0..places.len() {
+        while places[from] != from {
+            let to = places[from];
+            snapshots.swap(from, to);
+            places.swap(from, to);
+        }
+    }
 }
 
-fn places<'a>(snapshots: impl Iterator<Item = &'a Summary>) -> HashMap<SnapshotId, usize> {
-    let mut databases: BTreeMap<&str, Vec<&Summary>> = BTreeMap::new();
-    for summary in snapshots {
-        databases.entry(&summary.database).or_default().push(summary);
+/// Where each snapshot belongs.
+fn places<S: AsRef<Summary>>(snapshots: &[S]) -> Vec<usize> {
+    let mut databases: BTreeMap<&str, Vec<(usize, &Summary)>> = BTreeMap::new();
+    for (number, summary) in snapshots.iter().map(AsRef::as_ref).enumerate() {
+        databases.entry(&summary.database).or_default().push((number, summary));
     }
-    let mut all: Vec<(u64, Timestamp, SnapshotId)> = Vec::new();
-    for mut of in databases.into_values() {
-        let positions = positions(&of);
+    let mut all: Vec<(u64, Timestamp, usize)> = Vec::with_capacity(snapshots.len());
+    for of in databases.into_values() {
+        let positions = positions(of.iter().map(|(_, summary)| *summary));
+        let mut of: Vec<(Position, (usize, &Summary))> = positions.into_iter().zip(of).collect();
         // Of older programs' snapshots of one parent, those that were taken before a restore came before the next backup.
-        of.sort_by_key(|summary| (positions[&summary.id], !summary.is_safety(), summary.time, summary.id));
+        of.sort_by_key(|(position, (_, summary))| {
+            (*position, !summary.is_safety(), summary.time, summary.id)
+        });
         // What follows another of its database must not come before it among those of others, whatever its own time.
         let (mut sequence, mut latest) = (0, Timestamp::MIN);
-        for summary in of {
+        for (_, (number, summary)) in of {
             let own = summary.sequence.unwrap_or(0);
             latest = if own > sequence { summary.time } else { latest.max(summary.time) };
             sequence = sequence.max(own);
-            all.push((sequence, latest, summary.id));
+            all.push((sequence, latest, number));
         }
     }
     // Stable: the order within a database stays.
     all.sort_by_key(|(sequence, time, _)| (*sequence, *time));
-    all.into_iter().enumerate().map(|(place, (_, _, id))| (id, place)).collect()
+    let mut places = vec![0; all.len()];
+    for (place, (_, _, number)) in all.into_iter().enumerate() {
+        places[number] = place;
+    }
+    places
 }
 
 /// The sequence number of a snapshot that is made when these are there.
 pub fn next_sequence<'a>(snapshots: impl IntoIterator<Item = &'a Summary>) -> u64 {
-    let snapshots: Vec<&Summary> = snapshots.into_iter().collect();
-    positions(&snapshots).into_values().map(|place| place.number).max().unwrap_or(0).saturating_add(1)
+    positions(snapshots).into_iter().map(|place| place.number).max().unwrap_or(0).saturating_add(1)
 }
 
 /// The sequence number of a copy that is to stand behind one snapshot of its database and before another: its own where that lies
@@ -75,17 +88,25 @@ struct Position {
 }
 
 /// The positions of snapshots: their sequence numbers, and for those without one a number that does the same.
+fn positions<'s>(of: impl IntoIterator<Item = &'s Summary>) -> Vec<Position> {
+    let of: Vec<&Summary> = of.into_iter().collect();
+    let all: Option<Vec<Position>> =
+        of.iter().map(|summary| Some(Position { is_numbered: true, number: summary.sequence? })).collect();
+    all.unwrap_or_else(|| {
+        let positions = positions_by_parents(&of);
+        of.iter().map(|summary| positions.get(&summary.id).copied().unwrap_or_default()).collect()
+    })
+}
+
+/// The positions where some have no sequence number.
 ///
 /// A snapshot without one comes after its parent; where the parent is gone too, after all others of which the same is true
 /// and which have earlier times. These count for themselves: how many are left must not decide where they stand among
 /// those that have sequence numbers.
-fn positions(of: &[&Summary]) -> HashMap<SnapshotId, Position> {
+fn positions_by_parents(of: &[&Summary]) -> HashMap<SnapshotId, Position> {
     let numbered = |number| Position { is_numbered: true, number };
     let mut positions: HashMap<SnapshotId, Position> =
         of.iter().filter_map(|summary| Some((summary.id, numbered(summary.sequence?)))).collect();
-    if positions.len() == of.len() {
-        return positions;
-    }
     let present: HashSet<SnapshotId> = of.iter().map(|summary| summary.id).collect();
     let mut children: HashMap<SnapshotId, Vec<SnapshotId>> = HashMap::new();
     let mut first = Vec::new();
@@ -102,10 +123,6 @@ fn positions(of: &[&Summary]) -> HashMap<SnapshotId, Position> {
     for (_, id) in first {
         positions.insert(id, Position { is_numbered: false, number: last + 1 });
         last = descend(&mut positions, &children, vec![id]).max(last + 1);
-    }
-    // Ids are hashes of what names the parent, so nothing is its own ancestor; a damaged repository must not panic us.
-    for summary in of {
-        positions.entry(summary.id).or_default();
     }
     positions
 }

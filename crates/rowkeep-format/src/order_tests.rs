@@ -6,9 +6,9 @@ use crate::manifest::{Before, Scope};
 fn snapshot(id: u8, database: &str, time: i64, parent: Option<u8>, sequence: Option<u64>) -> Summary {
     Summary {
         id: SnapshotId([id; 16]),
-        database: database.to_owned(),
-        engine: "sqlite".to_owned(),
-        source: String::new(),
+        database: database.into(),
+        engine: "sqlite".into(),
+        source: "".into(),
         identity: None,
         name: None,
         time: Timestamp::from_second(time).expect("a time"),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{RepositoryId, RowCountsHash};
 use crate::manifest::{Before, Origin, Scope};
-use crate::shared_identity::{self, SharedIdentities};
+use crate::shared::{self, Shared};
 use crate::{FormatError, Identity, Manifest, SnapshotId, TableEntry};
 
 /// The newest version of summary objects that this program reads, and the one it writes.
@@ -21,14 +21,17 @@ pub const VERSION: u32 = 1;
 pub struct Summary {
     /// The snapshot.
     pub id: SnapshotId,
-    /// The name of the database.
-    pub database: String,
+    /// The name of the database. This and what follows is there once for all summaries that were read together and say the same.
+    #[serde(with = "shared::text")]
+    pub database: Arc<str>,
     /// The engine it was read by.
-    pub engine: String,
+    #[serde(with = "shared::text")]
+    pub engine: Arc<str>,
     /// Where the database was: its URL without secrets, or its path.
-    pub source: String,
-    /// What the database is, whatever it is called; one for all summaries that were read together and say the same.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared_identity")]
+    #[serde(with = "shared::text")]
+    pub source: Arc<str>,
+    /// What the database is, whatever it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared::identity")]
     pub identity: Option<Arc<Identity>>,
     /// A name that somebody gave the snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,9 +84,9 @@ impl Summary {
     pub fn of(id: SnapshotId, manifest: &Manifest) -> Self {
         Self {
             id,
-            database: manifest.database.clone(),
-            engine: manifest.engine.clone(),
-            source: manifest.source.clone(),
+            database: manifest.database.as_str().into(),
+            engine: manifest.engine.as_str().into(),
+            source: manifest.source.as_str().into(),
             identity: manifest.identity.clone().map(Arc::new),
             name: manifest.name.clone(),
             time: manifest.time,
@@ -162,9 +165,15 @@ fn sharing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Summary>, D
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Summary>, A::Error> {
-            let (mut summaries, mut identities) = (Vec::new(), SharedIdentities::default());
+            let (mut texts, mut identities) = (Shared::<str>::default(), Shared::default());
+            let mut summaries = Vec::new();
             while let Some(mut summary) = sequence.next_element::<Summary>()? {
-                identities.share(&mut summary.identity);
+                for text in [&mut summary.database, &mut summary.engine, &mut summary.source] {
+                    texts.share(text);
+                }
+                if let Some(identity) = &mut summary.identity {
+                    identities.share(identity);
+                }
                 summaries.push(summary);
             }
             Ok(summaries)
@@ -215,9 +224,9 @@ mod tests {
     fn summary() -> Summary {
         Summary {
             id: SnapshotId([1; 16]),
-            database: "shop".to_owned(),
-            engine: "sqlite".to_owned(),
-            source: "shop.db".to_owned(),
+            database: "shop".into(),
+            engine: "sqlite".into(),
+            source: "shop.db".into(),
             identity: Some(Arc::new(Identity::at("/data/shop.db"))),
             name: None,
             time: "2026-11-28T09:30:00.25Z".parse().expect("a time"),
@@ -300,6 +309,10 @@ mod tests {
             _ => false,
         };
         assert!(is_one(0, 3) && !is_one(0, 1));
+        let texts = |at: usize| [&read[at].database, &read[at].engine, &read[at].source];
+        for (one, other) in texts(0).into_iter().zip(texts(3)) {
+            assert!(Arc::ptr_eq(one, other), "{one}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Catalog {
     snapshots: Vec<Arc<Summary>>,
     numbers: HashMap<SnapshotId, u32>,
     /// The places of the snapshots of each database.
-    databases: HashMap<String, Vec<u32>>,
+    databases: HashMap<Arc<str>, Vec<u32>>,
     unreadable: Vec<Unreadable>,
     uncompleted: Vec<SnapshotId>,
     left: Vec<SnapshotId>,
@@ -52,11 +52,11 @@ impl Catalog {
         left.sort_unstable();
         order::sort(&mut snapshots);
         let numbers = (0..).zip(&snapshots).map(|(number, summary)| (summary.id, number)).collect();
-        let mut databases: HashMap<String, Vec<u32>> = HashMap::new();
+        let mut databases: HashMap<Arc<str>, Vec<u32>> = HashMap::new();
         for (number, summary) in (0..).zip(&snapshots) {
             match databases.get_mut(&summary.database) {
                 Some(of) => of.push(number),
-                None => drop(databases.insert(summary.database.clone(), vec![number])),
+                None => drop(databases.insert(Arc::clone(&summary.database), vec![number])),
             }
         }
         unreadable.sort_by_key(|unreadable| unreadable.id);
@@ -79,7 +79,7 @@ impl Catalog {
 
     /// The names that databases have of which there are snapshots, in no order.
     pub fn databases(&self) -> impl Iterator<Item = &str> {
-        self.databases.keys().map(String::as_str)
+        self.databases.keys().map(AsRef::as_ref)
     }
 
     /// The summary of a snapshot.

@@ -52,5 +52,5 @@ impl Repository {
 
 /// The id in the name of a hold.
 pub(crate) fn id_of(object: &Listed) -> Option<HoldId> {
-    HoldId::from_hex(object.last()).ok().filter(|id| hold(id) == object.name)
+    HoldId::from_hex(object.within(HOLDS)?).ok()
 }

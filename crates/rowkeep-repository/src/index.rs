@@ -81,7 +81,7 @@ pub(crate) fn open(sealer: &Sealer, id: &IndexId, object: &[u8]) -> Result<Vec<P
 
 /// The id in the name of an index object.
 pub(crate) fn id_of(object: &objects::Listed) -> Option<IndexId> {
-    IndexId::from_hex(object.last()).ok().filter(|id| objects::index(id) == object.name)
+    IndexId::from_hex(object.within(objects::INDEX)?).ok()
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod cursor;
 mod document;
 mod encoding;
 mod error;
+mod folder_store;
 mod header;
 mod hex;
 mod holds;

@@ -7,7 +7,6 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::{HttpConnector, ReqwestConnector};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -15,6 +14,7 @@ use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
 use crate::bucket::{Bucket, Client};
+use crate::folder_store::FolderStore;
 use crate::patience::{self, Patient};
 use crate::{Error, Result};
 
@@ -126,9 +126,9 @@ fn folder(path: &FilePath, options: &[(String, String)], create: bool) -> Result
     if !real.is_dir() {
         return Err(failed("open the folder", std::io::ErrorKind::NotADirectory.into()));
     }
-    let store = LocalFileSystem::new_with_prefix(&real)
+    let store = FolderStore::open(real)
         .map_err(|source| Error::store("open the folder", path.display().to_string(), source))?;
-    Ok(Arc::new(store.with_fsync(true)))
+    Ok(Arc::new(store))
 }
 
 fn no_options(store: &'static str, options: &[(String, String)]) -> Result<()> {

@@ -97,6 +97,11 @@ impl Listed {
         Self { name: meta.location.to_string(), bytes: meta.size, modified_ms }
     }
 
+    /// The name within a folder, for what lies in it.
+    pub(crate) fn within(&self, folder: &str) -> Option<&str> {
+        self.name.strip_prefix(folder)?.strip_prefix('/')
+    }
+
     /// The last part of the name.
     pub(crate) fn last(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)

@@ -123,7 +123,7 @@ impl Repository {
 
 /// The id in the name of a plan.
 fn id_of(object: &Listed) -> Option<PlanId> {
-    PlanId::from_hex(object.last()).ok().filter(|id| plan(id) == object.name)
+    PlanId::from_hex(object.within(PLANS)?).ok()
 }
 
 /// Whether an object in the folder of the plans is one, or the claim of one, or a bid for one.

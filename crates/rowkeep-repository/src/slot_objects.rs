@@ -144,7 +144,7 @@ pub(crate) async fn belongs(objects: &Objects, id: KeySlotId, repository: &Repos
 
 /// The id in the name of a key slot.
 pub(crate) fn id_of(object: &Listed) -> Option<KeySlotId> {
-    KeySlotId::from_hex(object.last()).ok().filter(|id| key_slot(id) == object.name)
+    KeySlotId::from_hex(object.within(KEYS)?).ok()
 }
 
 /// Whether a name is that of a key slot or of its ledger entry.

@@ -8,7 +8,7 @@ use rowkeep_format::ids::SnapshotId;
 use crate::document::{self, MAX_OBJECT_BYTES};
 use crate::header::SNAPSHOT;
 use crate::ledger::Entry;
-use crate::objects::{Listed, Objects, short_hash, snapshot};
+use crate::objects::{Listed, Objects, SNAPSHOTS, short_hash, snapshot};
 use crate::seal::Sealer;
 use crate::{Error, Flaw, Result};
 
@@ -53,5 +53,5 @@ async fn absent(objects: &Objects, id: SnapshotId) -> Result<Error> {
 
 /// The id in the name of a snapshot.
 pub(crate) fn id_of(object: &Listed) -> Option<SnapshotId> {
-    SnapshotId::from_hex(object.last()).ok().filter(|id| snapshot(id) == object.name)
+    SnapshotId::from_hex(object.within(SNAPSHOTS)?).ok()
 }

@@ -15,7 +15,7 @@ use crate::supervisor::Supervisor;
 use crate::ui::served;
 
 /// How often memory that nobody uses goes back to the system, in pulses of the service: about a second each.
-const GIVING_BACK: u64 = 10;
+const GIVING_BACK: u64 = 5;
 
 /// Run the service: schedules and the REST API.
 ///

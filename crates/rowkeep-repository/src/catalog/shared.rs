@@ -10,7 +10,7 @@ use super::summaries::{self, Known, MAX_SNAPSHOTS, absorbed, id_of};
 use super::{Catalog, Unreadable};
 use crate::ledger::{self, Entry};
 use crate::listings::{Folder, Listing, Listings, Moment};
-use crate::objects::{self, Listed, Objects, snapshot};
+use crate::objects::{self, Objects, snapshot};
 use crate::seal::Sealer;
 use crate::{Error, Flaw, Result, snapshot_objects};
 
@@ -78,18 +78,23 @@ impl SharedCatalog {
                 state.try_summarize().await;
             }
         }
-        let is_left = |object: &&Listed| {
-            let id = snapshot_objects::id_of(object);
-            id.is_some_and(|id| state.uncompleted.contains(&id))
-                && self.listings.is_long(object.modified_ms, self.listings.now_ms())
-        };
-        let left = snapshots.objects.iter().filter(is_left).filter_map(snapshot_objects::id_of).collect();
+        let left = self.left(&state.uncompleted, &snapshots);
         state.is_stale |= state.left != left;
         state.left = left;
         if std::mem::take(&mut state.is_stale) {
             state.catalog = Arc::new(state.to_catalog());
         }
         Ok(Arc::clone(&state.catalog))
+    }
+
+    /// Of snapshots that do not count, those that were written so long ago that nobody is writing them any more.
+    fn left(&self, uncompleted: &HashSet<SnapshotId>, listing: &Listing) -> Vec<SnapshotId> {
+        if uncompleted.is_empty() {
+            return Vec::new();
+        }
+        let now = self.listings.now_ms();
+        let old = listing.objects.iter().filter(|object| self.listings.is_long(object.modified_ms, now));
+        old.filter_map(snapshot_objects::id_of).filter(|id| uncompleted.contains(id)).collect()
     }
 
     /// The catalog as of the last listing, with what was made and deleted here since.

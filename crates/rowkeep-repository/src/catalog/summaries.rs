@@ -84,7 +84,7 @@ pub(super) async fn write(
 
 /// The id in the name of a summary object.
 pub(crate) fn id_of(object: &Listed) -> Option<SummaryId> {
-    SummaryId::from_hex(object.last()).ok().filter(|id| objects::summary(id) == object.name)
+    SummaryId::from_hex(object.within(objects::SUMMARIES)?).ok()
 }
 
 #[cfg(test)]

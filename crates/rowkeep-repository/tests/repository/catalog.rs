@@ -87,7 +87,7 @@ async fn many_manifests_are_read_once_and_then_their_summary() {
     assert_eq!(store.take(), BTreeMap::from([("get summaries".to_owned(), 1)]));
     let catalog = second.catalog().await.expect("listed");
     let newest = catalog.newest(Some("shop")).expect("there");
-    assert_eq!((newest.id, newest.source.as_str()), (ids[99], "shop.db"));
+    assert_eq!((newest.id, &*newest.source), (ids[99], "shop.db"));
     assert_eq!(check(&second).await.findings, []);
 }
 

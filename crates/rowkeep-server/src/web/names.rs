@@ -52,7 +52,7 @@ pub(crate) async fn snapshot_named(
     // Most name one that is known, by its whole id: nothing has to be listed for that.
     if let Ok(id) = SnapshotId::from_hex(named)
         && let Ok(known) = service.queue().catalog().await
-        && known.get(&id).is_some_and(|summary| summary.database == database)
+        && known.get(&id).is_some_and(|summary| *summary.database == *database)
     {
         return Ok(id.to_string());
     }

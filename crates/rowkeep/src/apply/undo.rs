@@ -48,7 +48,7 @@ async fn find_last(
         match owner.sameness(summary) {
             Sameness::Same => {}
             Sameness::Unknown => refuse_unclear(&catalog, owner, summary)?,
-            Sameness::Other if summary.database == owner.name => {
+            Sameness::Other if *summary.database == *owner.name => {
                 of_another = of_another.or_else(|| Some(done_to_another(summary, owner)));
                 continue;
             }
@@ -86,7 +86,7 @@ pub(crate) fn refuse_other(snapshot: &Snapshot, owner: &Owner) -> Result<(), Err
 }
 
 fn done_to_another(summary: &Summary, owner: &Owner) -> Error {
-    let other = Owner { name: summary.database.clone(), identity: summary.identity.as_deref().cloned() };
+    let other = Owner { name: summary.database.to_string(), identity: summary.identity.as_deref().cloned() };
     Error::OfAnother { snapshot: short_id(summary.id), other: other.told(), database: owner.told() }
 }
 

@@ -146,7 +146,7 @@ impl Follower<'_> {
 /// The databases that a repository has snapshots of, by name.
 pub async fn databases(repository: &Repository) -> Result<Vec<String>, Error> {
     let catalog = repository.catalog().await?;
-    let mut names: Vec<String> = catalog.snapshots().map(|summary| summary.database.clone()).collect();
+    let mut names: Vec<String> = catalog.snapshots().map(|summary| summary.database.to_string()).collect();
     names.sort();
     names.dedup();
     Ok(names)

@@ -78,7 +78,7 @@ pub async fn thin_out(context: &Context, workspace: &Workspace) -> Result<u64, E
 
 async fn thin_out_one(context: &Context, workspace: &Workspace) -> Result<u64, Error> {
     let repository = workspace.repository().await?;
-    if !repository.catalog().await?.snapshots().any(|summary| summary.database == SERVICE_DATABASE) {
+    if !repository.catalog().await?.snapshots().any(|summary| *summary.database == *SERVICE_DATABASE) {
         return Ok(0);
     }
     let request = KeepRequest { databases: vec![SERVICE_DATABASE.into()], ..KeepRequest::default() };
@@ -122,7 +122,7 @@ pub async fn bring_back(
 async fn newest(repository: &Repository) -> Result<Option<SnapshotId>, Error> {
     let catalog = repository.catalog().await?;
     let newest =
-        catalog.snapshots().rfind(|summary| summary.database == SERVICE_DATABASE && is_configured(summary));
+        catalog.snapshots().rfind(|summary| *summary.database == *SERVICE_DATABASE && is_configured(summary));
     Ok(newest.map(|summary| summary.id))
 }
 
@@ -132,7 +132,7 @@ pub async fn newest_backups(workspace: &Workspace) -> Result<BTreeMap<String, Ti
     let catalog = repository.catalog().await?;
     let mut newest = BTreeMap::new();
     for summary in catalog.snapshots().filter(|summary| !summary.is_safety() && is_configured(summary)) {
-        let known = newest.entry(summary.database.clone()).or_insert(summary.time);
+        let known = newest.entry(summary.database.to_string()).or_insert(summary.time);
         *known = (*known).max(summary.time);
     }
     Ok(newest)

@@ -90,7 +90,7 @@ async fn look(
     let tagged = meant.filter_map(|summary| {
         Some(TaggedSnapshot {
             id: summary.id,
-            database: summary.database.clone(),
+            database: summary.database.to_string(),
             repository: repository_name.map(str::to_owned),
             value: summary.tags.get(tag)?.clone(),
         })

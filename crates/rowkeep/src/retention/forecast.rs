@@ -48,9 +48,9 @@ fn plain(number: u16, time: Timestamp) -> Summary {
     id[..2].copy_from_slice(&number.to_be_bytes());
     Summary {
         id: SnapshotId(id),
-        database: String::new(),
-        engine: String::new(),
-        source: String::new(),
+        database: "".into(),
+        engine: "".into(),
+        source: "".into(),
         identity: None,
         name: None,
         time,

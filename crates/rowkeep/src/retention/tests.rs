@@ -55,9 +55,9 @@ fn summary(made: &Made) -> Summary {
     });
     Summary {
         id: id(made.number),
-        database: "shop".to_owned(),
-        engine: "sqlite".to_owned(),
-        source: "shop.db".to_owned(),
+        database: "shop".into(),
+        engine: "sqlite".into(),
+        source: "shop.db".into(),
         identity: None,
         name: None,
         time: made.time,

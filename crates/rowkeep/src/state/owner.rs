@@ -65,7 +65,7 @@ impl Owner {
     /// That of a database that was at the same place under the same name before does, for what is restored after a loss is
     /// another database. One without identity does by its name.
     pub fn owns(&self, summary: &Summary) -> bool {
-        let is_namesake = summary.database == self.name;
+        let is_namesake = *summary.database == *self.name;
         let (Some(own), Some(other)) = (&self.identity, &summary.identity) else { return is_namesake };
         let is_configured = own.configured && other.configured;
         match own.compare(other) {
@@ -86,7 +86,7 @@ impl Owner {
     /// Whether a snapshot is of this very database, whatever either is called. Names decide nothing here where more is known:
     /// what is done by it cannot be done to another.
     pub fn sameness(&self, summary: &Summary) -> Sameness {
-        let is_namesake = summary.database == self.name;
+        let is_namesake = *summary.database == *self.name;
         let found = match (&self.identity, &summary.identity) {
             (Some(own), Some(other)) => own.compare(other),
             _ => Sameness::Unknown,
@@ -134,7 +134,8 @@ pub struct History {
 pub fn histories(catalog: &Catalog) -> Vec<History> {
     let mut known: Vec<(Vec<Owner>, History)> = Vec::new();
     for summary in catalog.snapshots() {
-        let this = Owner { name: summary.database.clone(), identity: summary.identity.as_deref().cloned() };
+        let this =
+            Owner { name: summary.database.to_string(), identity: summary.identity.as_deref().cloned() };
         let is_its =
             |(owners, _): &&mut (Vec<Owner>, History)| owners.iter().any(|owner| owner.owns(summary));
         match known.iter_mut().rev().find(is_its) {
@@ -187,14 +188,14 @@ pub fn meant(catalog: &Catalog, text: &str) -> Result<Option<Owner>, Error> {
     let at_place = |summary: &Summary| summary.identity.as_ref().is_some_and(|known| known.place == place);
     let found = catalog.snapshots().rfind(|summary| at_place(summary));
     Ok(found.map(|summary| Owner {
-        name: summary.database.clone(),
+        name: summary.database.to_string(),
         identity: summary.identity.as_deref().cloned(),
     }))
 }
 
 /// Says that a name, a URL or a path means no database that has snapshots.
 pub(crate) fn unknown(catalog: &Catalog, text: &str) -> Error {
-    let names: BTreeSet<&str> = catalog.snapshots().map(|summary| summary.database.as_str()).collect();
+    let names: BTreeSet<&str> = catalog.snapshots().map(|summary| &*summary.database).collect();
     let candidates = names.into_iter().map(str::to_owned).collect();
     Error::Unknown { what: "database", name: without_secrets(text), candidates }
 }

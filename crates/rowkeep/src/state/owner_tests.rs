@@ -7,9 +7,9 @@ use super::*;
 fn summary(name: &str, identity: Option<Identity>) -> Summary {
     Summary {
         id: SnapshotId([1; 16]),
-        database: name.to_owned(),
-        engine: "sqlite".to_owned(),
-        source: String::new(),
+        database: name.into(),
+        engine: "sqlite".into(),
+        source: "".into(),
         identity: identity.map(std::sync::Arc::new),
         name: None,
         time: jiff::Timestamp::UNIX_EPOCH,

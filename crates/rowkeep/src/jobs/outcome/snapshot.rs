@@ -80,9 +80,9 @@ impl From<&Summary> for SnapshotSummary {
     fn from(summary: &Summary) -> Self {
         Self {
             id: summary.id,
-            database: summary.database.clone(),
+            database: summary.database.to_string(),
             place: summary.identity.as_ref().map(|identity| identity.place.clone()),
-            engine: summary.engine.clone(),
+            engine: summary.engine.to_string(),
             name: summary.name.clone(),
             time: summary.time,
             time_doubt: None,

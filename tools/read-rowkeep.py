@@ -86,12 +86,14 @@ class Repository:
         try:
             config = json.loads((self.folder / "config").read_bytes())
             version, identifier, self.encryption = config["format"], config["id"], config["encryption"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise Damage(f"{folder}/config is damaged: {error!r}") from None
+        except OSError as error:
+            raise Failure(f"{folder} is no repository that can be read: {error}") from None
+        except (ValueError, KeyError, TypeError):
+            raise Damage(f"{folder}/config is damaged") from None
         if version not in (1, 2):
             raise Failure(f"{folder} has format {version}, and this program reads 1 and 2: take a newer one")
-        said = f"rowkeep config {version} {identifier} {self.encryption}"
-        if blake3(said.encode()).hexdigest(16) != config.get("checksum"):
+        said = f"rowkeep config {version} {identifier} {self.encryption}".encode()
+        if blake3(said).hexdigest(16) != config.get("checksum"):
             raise Damage(f"{folder}/config is damaged: its checksum is another")
         self.id = bytes.fromhex(identifier)
         # Never without a secret because `config` says so: somebody could have put another repository there.
@@ -142,7 +144,7 @@ class Repository:
                     bound += u32(len(text.encode())) + text.encode()
                 return AESGCM(key).decrypt(bytes(12), wrapped, bound)
             except InvalidTag:
-                continue  # it belongs to another secret
+                pass  # it belongs to another secret
             except (OSError, Damage, ValueError, KeyError, TypeError) as error:
                 self.warn(f"key slot {name} is passed over: {error}")
         raise Refused(f"this {kind} opens none of the {tried} key slots of that kind in {self.folder}")
@@ -197,8 +199,7 @@ class Repository:
         for _ in range(cursor.uint(4)):
             chunk, encoding, length, plain_length = cursor.take(32), cursor.uint(1), cursor.uint(4), cursor.uint(4)
             base = cursor.take(32) if encoding == 2 else b""
-            place = (path, salt, offset, length, encoding, plain_length, base)
-            places.setdefault(chunk, []).append(place)
+            places.setdefault(chunk, []).append((path, salt, offset, length, encoding, plain_length, base))
             offset += length
 
     def chunk(self, name):
@@ -310,13 +311,13 @@ def read_column(cursor, count):
     raise Damage(f"it has a column of the unknown code {code}")
 
 def read_runs(repository, name, lost=None):
-    """The runs of rows below a node of a table's tree. What cannot be read goes to the list `lost`, or else ends it."""
+    """The runs of rows below a node of a table's tree. `lost` is told what cannot be read, which else ends it."""
     try:
         cursor = Cursor(repository.chunk(name))
     except Damage as error:
         if lost is None:
             raise
-        lost.append(error)
+        lost(error)
         return
     kind, first, count = cursor.uint(1), cursor.varint(), cursor.varint()
     if kind == 0x01:
@@ -379,8 +380,9 @@ def read_schema(repository, manifest):
     return schema, [(entry, tables[entry.get("schema"), entry["name"]]) for entry in manifest["tables"]]
 
 def rows_of(repository, entry, lost):
+    note = None if lost is None else lambda error: lost.append(f"table {title(entry)} lacks rows: {error}")
     try:
-        for rows in read_runs(repository, bytes.fromhex(entry["hash"]), lost):
+        for rows in read_runs(repository, bytes.fromhex(entry["hash"]), note):
             yield from rows
     except Damage as error:
         raise Damage(f"table {title(entry)}: {error}; --salvage leaves out what cannot be read") from None
@@ -401,10 +403,8 @@ def write_postgresql(schema, tables, rows_of_entry, say):
         return [piece["sql"] for piece in schema["ddl"] if piece["part"] == part]
     for line in "\n".join(ddl("database") + ddl("extensions")).splitlines():
         say(f"-- not run: {line}")
-    for setting in ("client_encoding = UTF8", "standard_conforming_strings = on", "check_function_bodies = off", "row_security = off",
-                    "xmloption = content", "DateStyle = ISO, YMD", "IntervalStyle = postgres", "TimeZone = 'UTC'",
-                    "lc_monetary = 'C'", "search_path = ''"):
-        say(f"SET {setting};")
+    say("SET client_encoding = UTF8; SET standard_conforming_strings = on; SET DateStyle = ISO; SET TimeZone = UTC;")
+    say("SET IntervalStyle = postgres; SET lc_monetary = 'C';")
     say("\n".join(ddl("prologue") + ddl("pre-data")))
     for entry, table in sorted(tables, key=lambda pair: pair[0]["kind"] == "large_objects"):
         name, columns = identifier(entry.get("schema"), entry["name"]), column_list(table)
@@ -430,8 +430,8 @@ def large_object(oid, owner, privileges, comment, say):
     if privileges is not None:
         say(f"REVOKE ALL ON LARGE OBJECT {oid} FROM {identifier(owner)};")
     for given in json.loads(privileges or "[]"):
-        to = (identifier(given["grantee"]) if given["grantee"] else "PUBLIC") + " WITH GRANT OPTION" * given["grantable"]
-        say(f"GRANT {given['privilege']} ON LARGE OBJECT {oid} TO {to};")
+        to, option = identifier(given["grantee"]) if given["grantee"] else "PUBLIC", " WITH GRANT OPTION" * given["grantable"]
+        say(f"GRANT {given['privilege']} ON LARGE OBJECT {oid} TO {to}{option};")
 
 def escaped(value):
     return value.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
@@ -468,8 +468,7 @@ def write_sqlite(schema, tables, rows_of_entry, say):
     for item in ddl.get("post-data", []):
         say(item["sql"] + ";")
     say("PRAGMA writable_schema = OFF;\nCOMMIT;")
-    if settings and settings["journal"] == "wal":
-        say("PRAGMA journal_mode = wal;")
+    say("PRAGMA journal_mode = wal;" if settings and settings["journal"] == "wal" else "")
 
 def sqlite_value(value, encoding):
     if value is None or isinstance(value, float) and math.isnan(value):
@@ -480,12 +479,9 @@ def sqlite_value(value, encoding):
         return sqlite_real(value)
     if isinstance(value, Blob):
         return f"x'{value.hex()}'"
-    try:
-        text = value.decode()
-        if "\0" not in text and "\r" not in text:  # the shell ends at the one and drops the other
-            return literal(text)
-    except UnicodeDecodeError:
-        pass
+    text = value.decode(errors="replace")
+    if text.encode() == value and not re.search("[\0\r]", text):  # the shell ends at the one and drops the other
+        return literal(text)
     if encoding != "UTF-8":  # such a database takes the bytes of a text for UTF-16
         value = value.decode("utf-8", "surrogatepass").encode(encoding, "surrogatepass")
     return f"CAST(x'{value.hex()}' AS TEXT)"
@@ -522,8 +518,8 @@ def run_list(repository, _arguments):
         raise Damage("not every snapshot could be read")
 
 def run_verify(repository, arguments):
-    damaged = repository.warned
-    for manifest in [choose(repository, arguments.snapshot)] if arguments.snapshot else snapshots(repository):
+    all_of_them, damaged = [manifest for manifest in snapshots(repository) if manifest["completed"]], False
+    for manifest in [choose(repository, arguments.snapshot)] if arguments.snapshot else all_of_them:
         print(f"snapshot {manifest['id']} of {manifest['database']}")
         try:
             read_schema(repository, manifest)
@@ -560,7 +556,7 @@ def run_write(repository, arguments):
                 for row in rows_of_entry(entry):
                     out.write(b",".join(map(csv_field, row)) + b"\r\n")
     if lost:
-        repository.warn("\n".join(map(str, lost)))
+        repository.warn("\n".join(lost))
         raise Damage(f"{len(lost)} runs of rows are missing from what was written")
 
 def main():
@@ -579,9 +575,9 @@ def main():
     secret.add_argument("--unencrypted", action="store_true", help="it was made without encryption")
     parser.add_argument("--salvage", action="store_true", help="sql and csv leave out rows that cannot be read")
     arguments = parser.parse_intermixed_args()
-    wanted = {"sql": ["snapshot"], "csv": ["snapshot", "folder"]}.get(arguments.command, [])
-    if not all(getattr(arguments, name) for name in wanted):
-        parser.error(f"{arguments.command} needs a {' and a '.join(wanted)}")
+    for name in {"sql": ["snapshot"], "csv": ["snapshot", "folder"]}.get(arguments.command, []):
+        if getattr(arguments, name) is None:
+            parser.error(f"{arguments.command} needs a {name}")
     try:
         key_file, passphrase = arguments.key_file and read_key_file(arguments.key_file), None
         if arguments.passphrase_file:

@@ -17,7 +17,7 @@ PATH=${ROWKEEP_PG_BIN:+${ROWKEEP_PG_BIN##*:}:}$PATH
 work=$(mktemp -d)
 for name in $(compgen -e | grep -E '^(ROWKEEP_|PG)' | grep -vx 'ROWKEEP_PG_BIN'); do unset "$name"; done
 export XDG_STATE_HOME=$work/state HOME=$work
-databases=() service=
+databases=() roles=() service=
 clean_up() {
   local status=$? name
   [ -z "$service" ] || kill "$service" 2>/dev/null || true
@@ -25,6 +25,7 @@ clean_up() {
   for name in "${databases[@]}"; do
     psql -Xqd "$server" -c "DROP DATABASE IF EXISTS $name WITH (FORCE)" >/dev/null 2>&1 || true
   done
+  for name in "${roles[@]}"; do psql -Xqd "$server" -c "DROP ROLE IF EXISTS $name" >/dev/null 2>&1 || true; done
   rm -rf "$work"
   [ "$status" = 0 ] || echo "FAILED: $0, in step: $step_title" >&2
 }
@@ -59,12 +60,20 @@ says() {
 # same WHAT WANTED GOT: two values are equal.
 same() { [ "$2" = "$3" ] || fail "$1 is \"$3\" instead of \"$2\""; }
 
-# make_database NAME: a new, empty database, dropped at the end. $url is its URL.
+# make_database NAME [ROLE]: a new, empty database, dropped at the end. $url is its URL, for that role if one is given.
 make_database() {
-  local name=${example//-/_}_$1_$$
+  local name=${example//-/_}_$1_$$ place=${server##*@}
   databases+=("$name")
-  psql -Xqd "$server" -c "CREATE DATABASE $name"
+  psql -Xqd "$server" -c "CREATE DATABASE $name ${2:+OWNER $2}"
   url=${server%/*}/$name
+  [ -z "${2-}" ] || url=postgres://$2:not-a-secret@${place%%/*}/$name
+}
+
+# make_role: a role as at a provider, which owns its database and is no superuser. $role is its name.
+make_role() {
+  role=${example//-/_}_$$
+  roles+=("$role")
+  psql -Xqd "$server" -c "CREATE ROLE $role LOGIN CREATEDB PASSWORD 'not-a-secret'"
 }
 
 # sql URL QUERY: what a query says, values divided by |.
@@ -108,4 +117,14 @@ field() {
   shift
   path=$(IFS=,; echo "$*")
   psql -XAtqd "$server" -v "json=$json" -v "path={$path}" <<<"SELECT :'json'::jsonb #>> :'path'"
+}
+
+# eventually WHAT COMMAND...: tries the command until it succeeds, for half a minute.
+eventually() {
+  local what=$1 end=$((SECONDS + 30))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $end ] || fail "$what" "$out"
+    sleep 0.2
+  done
 }

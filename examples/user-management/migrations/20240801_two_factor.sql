@@ -1,0 +1,1 @@
+ALTER TABLE users ADD COLUMN two_factor BOOLEAN NOT NULL DEFAULT false;

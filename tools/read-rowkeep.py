@@ -453,20 +453,20 @@ def write_sqlite(schema, tables, rows_of_entry, say):
             values = ", ".join(sqlite_value(item[key].encode(), encoding) for key in ("type", "name", "table", "sql"))
             say(f"INSERT INTO sqlite_schema(type, name, tbl_name, sql, rootpage) VALUES ({values}, 0);")
         elif item["name"] != "sqlite_sequence":  # comes with the first table that is AUTOINCREMENT
-            say(item["sql"] + ";")
+            say(item["sql"] + "\n;")
     for entry, table in tables:
         if entry["name"] == "sqlite_settings":
             for name, value in rows_of_entry(entry):
                 say(f"PRAGMA {name.decode()} = {value};")
             continue
-        name = identifier(entry["name"])
+        into = f"INSERT INTO {identifier(entry['name'])}({column_list(table)}) VALUES"
         if entry["name"] == "sqlite_sequence":
-            say(f"DELETE FROM {name};")
+            say("DELETE FROM sqlite_sequence;")
         for row in rows_of_entry(entry):
             values = ", ".join(sqlite_value(value, encoding) for value in row)
-            say(f"INSERT INTO {name}({column_list(table)}) VALUES ({values});")
+            say(f"{into} ({values});")
     for item in ddl.get("post-data", []):
-        say(item["sql"] + ";")
+        say(item["sql"] + "\n;")
     say("PRAGMA writable_schema = OFF;\nCOMMIT;")
     say("PRAGMA journal_mode = wal;" if settings and settings["journal"] == "wal" else "")
 

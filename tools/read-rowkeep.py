@@ -12,7 +12,7 @@ REPOSITORY is a folder; fetch a bucket into one first. Nothing is ever written i
 whose headings its sections have, and keeps one run of rows in memory at a time.
 """
 
-import argparse, getpass, json, math, os, re, struct, sys
+import argparse, getpass, itertools, json, math, os, re, struct, sys
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -368,7 +368,7 @@ def choose(repository, wanted):
     return found[0]
 
 def title(entry):
-    return f"{entry['schema']}.{entry['name']}" if entry.get("schema") else entry["name"]
+    return entry["name"] if entry.get("schema") in (None, "public") else f"{entry['schema']}.{entry['name']}"
 
 def read_schema(repository, manifest):
     """The schema of a snapshot, and of each table what the manifest says and what the schema says."""
@@ -503,7 +503,7 @@ def csv_field(value):
     if isinstance(value, Blob):
         return b"\\x" + value.hex().encode()
     if not isinstance(value, bytes):
-        return b"" if value is None else repr(value).encode()
+        return b"" if value is None else repr(value).replace("inf", "Infinity").encode()
     if re.search(rb'^$|[",\r\n]|^ | $|^\\\.$', value):
         return b'"' + value.replace(b'"', b'""') + b'"'
     return value
@@ -551,10 +551,11 @@ def run_write(repository, arguments):
     for entry, table in tables if arguments.command == "csv" else []:
         if entry["kind"] == "table":
             Path(arguments.folder).mkdir(parents=True, exist_ok=True)
-            with (Path(arguments.folder) / f"{quote(title(entry), safe=' ')}.csv").open("xb") as out:
-                out.write(b",".join(csv_field(column["name"].encode()) for column in table["columns"]) + b"\r\n")
-                for row in rows_of_entry(entry):
-                    out.write(b",".join(map(csv_field, row)) + b"\r\n")
+            hidden = sum(column.get("hidden", False) for column in table["columns"])  # the rowid, which comes first
+            with (Path(arguments.folder) / f"{quote(title(entry), safe=' ,')}.csv").open("xb") as out:
+                header = tuple(column["name"].encode() for column in table["columns"])
+                for row in itertools.chain([header], rows_of_entry(entry)):
+                    out.write(b",".join(map(csv_field, row[hidden:])) + b"\r\n")
     if lost:
         repository.warn("\n".join(lost))
         raise Damage(f"{len(lost)} runs of rows are missing from what was written")

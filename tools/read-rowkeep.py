@@ -11,7 +11,6 @@
 REPOSITORY is a folder; fetch a bucket into one first. Nothing is ever written into it. The program follows FORMAT.md,
 whose headings its sections have, and keeps one run of rows in memory at a time.
 """
-
 import argparse, getpass, itertools, json, math, os, re, struct, sys
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -40,7 +39,6 @@ class Refused(Failure):  # the repository does not open with what was given
 # ---- Part I: integers and hashes ---------------------------------------------------------------
 class Cursor:
     """Bytes that are read from the front. Every integer is little endian."""
-
     def __init__(self, data):
         self.data, self.at = data, 0
 
@@ -80,7 +78,6 @@ def unzstd(data, length, prefix=b""):
 # ---- Part I: objects, keys, sealing, packs, documents ------------------------------------------
 class Repository:
     """A folder of objects, opened with a secret: a key file, a passphrase, or none for what is not encrypted."""
-
     def __init__(self, folder, key_file, passphrase):
         self.folder, self.warned = Path(folder), False
         try:
@@ -293,17 +290,16 @@ def read_column(cursor, count):
     code = cursor.uint(1)
     if code == 0x00:
         return [None] * count
-    if code == 0x01:
-        return read_ints(cursor, count)
+    readers = {0x01: read_ints, 0x10: read_bytes, 0x11: read_dictionary, 0x12: read_form}
+    if code in readers:
+        return readers[code](cursor, count)
     if code == 0x02:
         return read_planes(cursor, count, 8, "d")
     if code == 0x03:
         divisor = 10.0 ** cursor.uint(1)
         return [value / divisor for value in read_ints(cursor, count)]
-    if code in (0x10, 0x11, 0x12):
-        return (read_bytes, read_dictionary, read_form)[code - 0x10](cursor, count)
     if code in (0x20, 0x21):
-        return [Blob(value) for value in (read_bytes, read_dictionary)[code - 0x20](cursor, count)]
+        return [Blob(value) for value in readers[code - 0x10](cursor, count)]
     if code == 0xFF:
         kinds = cursor.take(count)
         found = {kind: iter(read_column(cursor, kinds.count(kind))) for kind in sorted(set(kinds) - {0})}
@@ -440,20 +436,24 @@ def write_sqlite(schema, tables, rows_of_entry, say):
     """A script for the sqlite3 shell, into a new database."""
     ddl = {piece["part"]: json.loads(piece["sql"]) for piece in schema["ddl"]}
     settings, encoding = ddl.get("database"), "UTF-8"
+    def define(item):
+        say(item["sql"] + ("\n;" if "--" in item["sql"].rpartition("\n")[2] else ";"))
+        if "\r" in item["sql"]:  # which the shell drops
+            wanted = f"sql = {sqlite_value(item['sql'].encode(), encoding)} WHERE type = {literal(item['type'])}"
+            say(f"UPDATE sqlite_schema SET {wanted} AND name = {literal(item['name'])};")
     # Newer shells allow writing into the schema, as below, only to what begins as their own dumps do.
-    say("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;")
+    say("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nPRAGMA ignore_check_constraints = ON;")
     if settings:
         encoding = settings["encoding"]
         say(f"PRAGMA encoding = '{encoding}';\nPRAGMA page_size = {settings['page_size']};")
         say(f"PRAGMA auto_vacuum = {settings['auto_vacuum']};\nPRAGMA writable_schema = ON;")
-    say("PRAGMA ignore_check_constraints = ON;")
     for item in ddl.get("pre-data", []):
         if item["sql"].upper().startswith("CREATE VIRTUAL"):
             # Only its definition: the tables that it keeps its rows in are made and filled like others.
             values = ", ".join(sqlite_value(item[key].encode(), encoding) for key in ("type", "name", "table", "sql"))
             say(f"INSERT INTO sqlite_schema(type, name, tbl_name, sql, rootpage) VALUES ({values}, 0);")
         elif item["name"] != "sqlite_sequence":  # comes with the first table that is AUTOINCREMENT
-            say(item["sql"] + "\n;")
+            define(item)
     for entry, table in tables:
         if entry["name"] == "sqlite_settings":
             for name, value in rows_of_entry(entry):
@@ -466,7 +466,7 @@ def write_sqlite(schema, tables, rows_of_entry, say):
             values = ", ".join(sqlite_value(value, encoding) for value in row)
             say(f"{into} ({values});")
     for item in ddl.get("post-data", []):
-        say(item["sql"] + "\n;")
+        define(item)
     say("PRAGMA writable_schema = OFF;\nCOMMIT;")
     say("PRAGMA journal_mode = wal;" if settings and settings["journal"] == "wal" else "")
 
@@ -584,10 +584,10 @@ def main():
         if arguments.passphrase_file:
             passphrase = Path(arguments.passphrase_file).read_bytes().partition(b"\n")[0].rstrip(b"\r")
         elif key_file is None and not arguments.unencrypted:
-            passphrase = os.environb.get(b"ROWKEEP_PASSPHRASE")
-            if passphrase is None and not sys.stdin.isatty():
+            typed = os.environ.get("ROWKEEP_PASSPHRASE")
+            if typed is None and not sys.stdin.isatty():
                 raise Refused("give --key-file, --passphrase-file, ROWKEEP_PASSPHRASE or --unencrypted")
-            passphrase = passphrase or getpass.getpass("passphrase: ").encode()
+            passphrase = (typed or getpass.getpass("passphrase: ")).encode(errors="surrogateescape")
         repository = Repository(arguments.repository, key_file, passphrase)
         {"list": run_list, "verify": run_verify}.get(arguments.command, run_write)(repository, arguments)
         sys.stdout.flush()

@@ -6,7 +6,7 @@ use crate::sandbox::{Sandbox, copy_folder};
 
 /// Nothing in these folders is ever written anew; a new version of the format gets folders of its own. Each with the tables
 /// of its database, whose snapshot is called `pinned`.
-const REPOSITORIES: [(&str, &str, &[&str]); 4] = [
+pub(crate) const REPOSITORIES: [(&str, &str, &[&str]); 4] = [
     ("format-1", "format-1", &["kinds", "forms", "nokey", "empty", "sqlite_schema"]),
     ("format-1-plain", "format-1", &["kinds", "forms", "nokey", "empty", "sqlite_schema"]),
     // With rows that are stored as differences, a hold, a tag, and the record of a prune.
@@ -15,7 +15,7 @@ const REPOSITORIES: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// A folder with a copy of such a repository, its database and its key file.
-fn copied(name: &str, files: &str) -> Sandbox {
+pub(crate) fn copied(name: &str, files: &str) -> Sandbox {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let sandbox = Sandbox::bare();
     copy_folder(&data.join(name), &sandbox.path(name));

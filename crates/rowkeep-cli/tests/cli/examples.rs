@@ -1,0 +1,31 @@
+//! The worked examples: each walks the runbook of a team, on a real server, and checks what every step gives.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::sandbox::Ran;
+
+/// Runs the script of an example.
+fn walk(example: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example).join("run.sh");
+    let mut command = Command::new(script);
+    command.env("ROWKEEP", assert_cmd::cargo::cargo_bin!("rowkeep")).stdin(Stdio::null());
+    let ran = Ran::of(&command.output().expect("bash is installed"));
+    assert_eq!(ran.status, 0, "{}\n{}", ran.out, ran.err);
+    assert!(ran.out.contains("\nall steps of "), "{}", ran.out);
+}
+
+#[test]
+fn numericalz() {
+    walk("numericalz");
+}
+
+#[test]
+fn user_management() {
+    walk("user-management");
+}
+
+#[test]
+fn dino() {
+    walk("dino");
+}

@@ -230,7 +230,7 @@ class Blob(bytes):
 
 TOP = 1 << 63
 
-def wrapped(value):
+def signed(value):
     return (value + TOP) % (2 * TOP) - TOP
 
 def read_planes(cursor, count, width, kind):
@@ -243,10 +243,10 @@ def read_planes(cursor, count, width, kind):
 def read_ints(cursor, count):
     head, base = cursor.uint(1), cursor.zigzag()
     if head < 0x80:
-        return [wrapped(base + offset) for offset in read_planes(cursor, count, head, "Q")]
+        return [signed(base + offset) for offset in read_planes(cursor, count, head, "Q")]
     values = [cursor.zigzag()]
     for offset in read_planes(cursor, count - 1, head & 0x7F, "Q"):
-        values.append(wrapped(values[-1] + base + offset))
+        values.append(signed(values[-1] + base + offset))
     return values
 
 def read_bytes(cursor, count):

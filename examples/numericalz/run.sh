@@ -66,8 +66,18 @@ same "the number of clients" 400 "$(sql "$live" 'SELECT count(*) FROM clients')"
 step "Safe migration: a backup before, the migration, checks, a backup after"
 rk migrate numericalz --expect-no-loss -- ./migrate.sh migrations/20240618_client_fees.sql
 says "migrated:" "feeReviewed"
+[[ $out =~ snapshot\ ([0-9a-f]{8})\ is\ the\ state\ before ]] || fail "it does not say what it kept" "$out"
+before=${BASH_REMATCH[1]}
 rk snapshots --json
 says '"migration":"before"' '"migration":"after"'
+
+step "Back to before a migration that succeeded, by hand; and back again"
+columns() { sql "$live" "SELECT count(*) FROM information_schema.columns WHERE table_name = 'clients'"; }
+rk restore "$before" --to numericalz --with-schema --yes
+says "equal:"
+same "the columns of clients" 13 "$(columns)"
+rk undo numericalz --yes
+same "the columns of clients" 14 "$(columns)"
 
 step "A migration that fails is rolled back, and that is proven"
 before=$(sql "$live" 'SELECT count(*), sum("annualFee") FROM clients')

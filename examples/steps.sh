@@ -62,18 +62,21 @@ same() { [ "$2" = "$3" ] || fail "$1 is \"$3\" instead of \"$2\""; }
 
 # make_database NAME [ROLE]: a new, empty database, dropped at the end. $url is its URL, for that role if one is given.
 make_database() {
-  local name=${example//-/_}_$1_$$ place=${server##*@}
+  local name=${example//-/_}_$1_$$ place=${server#*://}
+  place=${place##*@}
   databases+=("$name")
   psql -Xqd "$server" -c "CREATE DATABASE $name ${2:+OWNER $2}"
   url=${server%/*}/$name
-  [ -z "${2-}" ] || url=postgres://$2:not-a-secret@${place%%/*}/$name
+  [ -z "${2-}" ] || url=postgres://$2@${place%%/*}/$name
 }
 
-# make_role: a role as at a provider, which owns its database and is no superuser. $role is its name.
+# make_role: a role as at a provider, which owns its database and is no superuser. $role is its name; its password is where
+# PostgreSQL's programs look for it, and no command has it in a URL.
 make_role() {
   role=${example//-/_}_$$
   roles+=("$role")
   psql -Xqd "$server" -c "CREATE ROLE $role LOGIN CREATEDB PASSWORD 'not-a-secret'"
+  (umask 077 && echo "*:*:*:$role:not-a-secret" >>"$HOME/.pgpass")
 }
 
 # sql URL QUERY: what a query says, values divided by |.

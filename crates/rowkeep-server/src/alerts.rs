@@ -15,9 +15,11 @@ mod parcel;
 mod patience;
 mod pings;
 mod promise;
+mod report;
 mod repository;
 mod send;
 mod settle;
+mod state_trouble;
 mod summary;
 mod watcher;
 

@@ -14,6 +14,8 @@ mod health;
 mod job_events;
 mod jobs;
 mod metrics;
+mod refreshes;
+mod reports;
 mod repository;
 mod restores;
 mod schedules;
@@ -76,7 +78,8 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(snapshots::rows))
         .routes(routes!(snapshots::history))
         .routes(routes!(exports::create))
-        .routes(routes!(exports::show))
+        .routes(routes!(exports::show, exports::delete))
+        .routes(routes!(exports::list))
         .routes(routes!(exports::file))
         .routes(routes!(databases::hold, databases::release))
         .routes(routes!(restores::compare))
@@ -84,6 +87,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(restores::plan))
         .routes(routes!(restores::undo))
         .routes(routes!(restores::list))
+        .routes(routes!(refreshes::create))
         .routes(routes!(restores::execute))
         .routes(routes!(additions::create_repository))
         .routes(routes!(configuration::show))
@@ -111,6 +115,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(users::reset))
         .routes(routes!(users::remove))
         .routes(routes!(health::health))
+        .routes(routes!(reports::show))
         .routes(routes!(compatible::backup::show, compatible::backup::create, compatible::backup::delete))
         .routes(routes!(compatible::restore::restore))
         .routes(routes!(compatible::admin_backup::list, compatible::admin_backup::create))

@@ -14,6 +14,12 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The state has no room for anything more.
+    #[error("the disk of the state {place} is full, and nothing more can be noted; make room on it, and the service goes on by itself")]
+    StateFull {
+        /// Where it is.
+        place: String,
+    },
     /// The server of the state cannot be reached for now. What was asked for is not done.
     #[error("the state {place} is away: {why}; it is tried again until it is back")]
     StateAway {

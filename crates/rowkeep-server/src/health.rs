@@ -197,7 +197,7 @@ fn told(
 }
 
 /// What a drill measured.
-fn recovery_ms(drill: &Job) -> Option<u64> {
+pub(crate) fn recovery_ms(drill: &Job) -> Option<u64> {
     let outcome: Value = serde_json::from_str(drill.outcome.as_deref()?).ok()?;
     outcome.pointer("/outcome/reports/0/measures/recovery_ms")?.as_u64()
 }

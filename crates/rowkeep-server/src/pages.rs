@@ -13,6 +13,7 @@ mod database;
 mod differences;
 mod drills;
 mod exports;
+mod for_all;
 mod frame;
 mod history;
 mod jobs;
@@ -20,7 +21,9 @@ mod oidc;
 mod overview;
 mod plans;
 mod promises;
+mod refresh;
 mod refused;
+mod reports;
 mod rows;
 mod settings;
 mod sign_in;
@@ -60,11 +63,14 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/databases/{database}/undos", post(plans::undo))
         .route("/databases/{database}/comparisons", post(compare::begin))
         .route("/databases/{database}/differences", get(differences::show))
+        .route("/databases/{database}/refreshes", post(refresh::create))
         .route("/databases/{database}/restores", post(plans::restore))
         .route("/databases/{database}/drills/{id}/report", get(drills::download))
         .route("/databases/{database}/history", get(history::show))
         .route("/databases/{database}/exports", post(exports::create))
+        .route("/exports", get(exports::list))
         .route("/databases/{database}/exports/{id}", get(exports::show))
+        .route("/databases/{database}/exports/{id}/removal", post(exports::delete))
         .route("/databases/{database}/exports/{id}/files/{file}", get(exports::file))
         .route("/databases/{database}/snapshots/{snapshot}", get(snapshot::show))
         .route("/databases/{database}/snapshots/{snapshot}/hold", post(snapshot::hold))
@@ -79,8 +85,12 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/jobs/{id}/stop", post(jobs::stop))
         .route("/alerts", get(alerts::list))
         .route("/alerts/channels/{name}/tests", post(alerts::test))
+        .route("/reports", get(reports::show))
         .route("/audit", get(audit::list))
         .route("/settings", get(settings::show))
+        .route("/settings/all-databases", get(for_all::show))
+        .route("/settings/schedule", post(for_all::schedule))
+        .route("/settings/keep", post(for_all::keep))
         .route("/settings/reloads", post(configuration::reload))
         .route("/settings/additions", get(configuration::export))
         .route("/settings/removals", post(configuration::remove_addition))

@@ -23,7 +23,7 @@ use crate::state::place::StatePlace;
 use crate::state::{State, tokens, users};
 use crate::tls::Certificate;
 use crate::web::service::Service;
-use crate::{Error, exports, scheduler};
+use crate::{Error, exports, heartbeat, scheduler};
 
 /// The user who is made where there is none.
 const FIRST_USER: &str = "admin";
@@ -163,6 +163,7 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> Served {
         let outbox = Outbox::default();
         let attempts = Arc::clone(self.service.attempts());
+        let size = self.service.repository_size().clone();
         let app = router(self.service);
         let looking = async {
             // Where the first backup makes it, or nothing is configured yet, that it is not there is nothing to be told.
@@ -184,6 +185,7 @@ impl Server {
                 scheduler::run(&self.queue, &stop),
                 self.keeper.run(&stop),
                 exports::sweep(&self.queue, &stop),
+                heartbeat::run(&self.queue, &size, &stop),
                 alerts::watch(&self.queue, &attempts, &outbox, &stop),
                 alerts::deliver(&self.queue, &outbox, &stop),
                 serve(self.listener, app, self.certificate, stop.clone()),

@@ -17,16 +17,20 @@ pub(crate) mod jobs;
 pub(crate) mod kept;
 pub(crate) mod key;
 pub(crate) mod marks;
+pub(crate) mod period;
 pub(crate) mod place;
 mod postgres;
 pub(crate) mod remembered;
+pub(crate) mod runs;
 pub(crate) mod sessions;
 mod sqlite;
 mod statements;
+pub(crate) mod storage;
 pub(crate) mod stored;
 pub(crate) mod tokens;
 pub(crate) mod transaction;
 mod transfer;
+pub(crate) mod trouble;
 pub(crate) mod users;
 pub(crate) mod version;
 
@@ -43,6 +47,7 @@ use place::{Of, StatePlace};
 use postgres::OnServer;
 use sqlite::InFile;
 use transaction::Transaction;
+use trouble::{Room, Trouble};
 
 /// The state, shared by all who hold it.
 #[derive(Clone)]
@@ -50,6 +55,7 @@ pub(crate) struct State {
     place: Arc<StatePlace>,
     kind: Kind,
     changes: Arc<AtomicU64>,
+    room: Arc<Room>,
     key: Arc<Option<Key>>,
 }
 
@@ -74,7 +80,7 @@ impl State {
             }
         };
         let (place, changes) = (Arc::new(place.clone()), Arc::default());
-        let state = Self { place, kind, changes, key: Arc::default() };
+        let state = Self { place, kind, changes, room: Arc::default(), key: Arc::default() };
         let key = state.settled_key(fresh).await?;
         Ok(Self { key: Arc::new(Some(key)), ..state })
     }
@@ -87,7 +93,8 @@ impl State {
                 Kind::Server(Arc::new(OnServer::existing(database, Arc::clone(clock)).await?))
             }
         };
-        Ok(Self { place: Arc::new(place.clone()), kind, changes: Arc::default(), key: Arc::default() })
+        let place = Arc::new(place.clone());
+        Ok(Self { place, kind, changes: Arc::default(), room: Arc::default(), key: Arc::default() })
     }
 
     /// Makes a state on a server out of the tables in a file of SQLite, all of it or nothing.
@@ -135,7 +142,7 @@ impl State {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> failure::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let (kind, changes) = (self.kind.clone(), Arc::clone(&self.changes));
+        let (kind, changes, room) = (self.kind.clone(), Arc::clone(&self.changes), Arc::clone(&self.room));
         waited_for(move || {
             let has_changed = AtomicBool::new(false);
             let noted = |state: &Transaction<'_>| {
@@ -150,6 +157,11 @@ impl State {
             if has_changed.load(Ordering::SeqCst) {
                 changes.fetch_add(1, Ordering::SeqCst);
             }
+            match &done {
+                Ok(_) if has_changed.load(Ordering::SeqCst) => room.note_written(),
+                Err(Error::StateFull { .. }) => room.note_full(),
+                _ => {}
+            }
             done
         })
         .await
@@ -162,6 +174,23 @@ impl State {
         match &self.kind {
             Kind::File(_) => self.changes.load(Ordering::SeqCst),
             Kind::Server(_) => self.changes.fetch_add(1, Ordering::SeqCst) + 1,
+        }
+    }
+
+    /// What is wrong with it, as far as that is known: that its file is another one, or that its disk was full when something was to be written.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let displaced = match &self.kind {
+            Kind::File(file) => file.displaced(),
+            Kind::Server(_) => None,
+        };
+        displaced.or_else(|| self.room.is_full().then_some(Trouble::Full))
+    }
+
+    /// The folder of its file, where it is in one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match &self.place.of {
+            Of::File(path) => path.parent(),
+            Of::Database { .. } => None,
         }
     }
 

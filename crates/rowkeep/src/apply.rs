@@ -8,6 +8,7 @@ pub mod plan;
 pub(crate) mod safety;
 pub(crate) mod stored_changes;
 pub(crate) mod undo;
+mod unmatched;
 
 pub use execute::{Executed, execute};
 pub use undo::{last_applied, undo, undo_snapshot};

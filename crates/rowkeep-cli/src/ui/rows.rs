@@ -59,6 +59,9 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
     }
     let tables = &plan.tables;
     let mut after = String::new();
+    for line in &plan.unmatched {
+        after += &format!("\nthere is {line}");
+    }
     for unread in &plan.unread {
         after += &format!("\nleft alone: {unread}");
     }

@@ -54,6 +54,7 @@ pub(super) fn title(kind: AlertKind, object: &str) -> String {
         AlertKind::Storage => format!("{object} has little room left"),
         AlertKind::Unauthorised => "many requests were refused".to_owned(),
         AlertKind::ChannelFailed => format!("{object} fails"),
+        AlertKind::State => format!("the {object} cannot be relied on"),
     }
 }
 
@@ -75,6 +76,10 @@ pub(super) fn advice(kind: AlertKind, object: &str) -> String {
         AlertKind::Storage => "Free or add space, or keep fewer snapshots (keep, rowkeep prune).".to_owned(),
         AlertKind::Unauthorised => {
             "See who it was: GET /api/v1/audit, and the log of the proxy before the service.".to_owned()
+        }
+        AlertKind::State => {
+            "Make room on its disk; or stop the service and bring its file back, from where it went or with rowkeep serve --recover. GET /readyz says when it is well."
+                .to_owned()
         }
         AlertKind::ChannelFailed => "Look at its address and its secret, and try it: POST /api/v1/channels/{channel}/tests".to_owned(),
     }

@@ -23,6 +23,8 @@ pub(crate) enum Event {
     Success,
     /// It is time for a summary.
     Summary,
+    /// It is time for a report.
+    Report,
     /// Somebody tries the channel.
     Test,
 }
@@ -35,6 +37,7 @@ impl Event {
             Event::Cleared => "alert.cleared",
             Event::Success => "backup.done",
             Event::Summary => "summary",
+            Event::Report => "report",
             Event::Test => "test",
         }
     }

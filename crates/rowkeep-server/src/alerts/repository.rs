@@ -12,9 +12,11 @@ use super::condition::{Finding, Wrong};
 use super::database::why;
 use super::message::Severity;
 use super::patience::within_patience;
+use super::state_trouble::OBJECT;
 use crate::Error;
 use crate::health::{last_works, works};
 use crate::queue::Queue;
+use crate::state::State;
 use crate::state::jobs::{Job, JobState};
 
 /// From so many percent on, little room is left.
@@ -85,7 +87,7 @@ pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> V
     let config = workspace.config();
     let mut findings = Vec::new();
     let about = |object: &str, wrong| Finding::of(AlertKind::Storage, object, wrong);
-    let places = places(&queue.workspace());
+    let places = places(&queue.workspace(), queue.state());
     for (object, place) in places {
         let looked = tokio::task::spawn_blocking(move || used_of(Path::new(&place))).await;
         if let Ok(Some((used, of))) = looked {
@@ -102,8 +104,8 @@ pub(super) async fn storage(queue: &Queue, repository: Option<&Repository>) -> V
     findings
 }
 
-/// The folders of repositories, and what an alert about each is about.
-fn places(workspace: &Workspace) -> Vec<(String, String)> {
+/// The folders of repositories and that of the state, and what an alert about each is about.
+fn places(workspace: &Workspace, state: &State) -> Vec<(String, String)> {
     let all = match workspace.repositories() {
         [] => vec![(called(None), workspace.location().to_owned())],
         several => several
@@ -111,14 +113,18 @@ fn places(workspace: &Workspace) -> Vec<(String, String)> {
             .map(|repository| (called(Some(&repository.name)), repository.location.clone()))
             .collect(),
     };
-    all.into_iter().filter(|(_, place)| !place.is_empty() && !place.contains("://")).collect()
+    let mut all: Vec<_> =
+        all.into_iter().filter(|(_, place)| !place.is_empty() && !place.contains("://")).collect();
+    let folder = state.folder().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    all.extend(folder.map(|folder| (OBJECT.to_owned(), folder.to_string_lossy().into_owned())));
+    all
 }
 
 /// Whether anything still finds out whether an alert that is about no database is over.
-pub(super) fn is_looked_at(workspace: &Workspace, kind: AlertKind, object: &str) -> bool {
+pub(super) fn is_looked_at(workspace: &Workspace, state: &State, kind: AlertKind, object: &str) -> bool {
     match kind {
         AlertKind::Storage if object == CAPACITY => workspace.config().capacity.is_some(),
-        AlertKind::Storage => places(workspace).iter().any(|(known, _)| known == object),
+        AlertKind::Storage => places(workspace, state).iter().any(|(known, _)| known == object),
         AlertKind::MaintenanceFailed => works(workspace)
             .iter()
             .any(|(work, repository)| object == object_of(*work, repository.as_deref())),

@@ -17,7 +17,8 @@ use super::outbox::Outbox;
 use super::parcel::ping_name;
 use super::patience::within_patience;
 use super::settle::{clear_unknown, settle};
-use super::{database, jobs, repository, summary};
+use super::state_trouble::{self, FullDisk};
+use super::{database, jobs, report, repository, summary};
 use crate::Error;
 use crate::queue::{Queue, tell};
 use crate::state::channels::ChannelState;
@@ -46,11 +47,12 @@ const FAILURES: u32 = 3;
 /// Looks for what is wrong, until that is to stop.
 pub(crate) async fn run(queue: &Queue, attempts: &Attempts, outbox: &Outbox, stop: &CancellationToken) {
     let mut watcher = Watcher { queue, attempts, turn: 0, left: 0, turn_began: None, room_looked: None };
-    let mut has_changed = true;
+    let (mut has_changed, mut full_disk) = (true, FullDisk::default());
     while !stop.is_cancelled() {
         if let Err(error) = watcher.look(has_changed).await {
             tell(&error);
         }
+        full_disk.look(queue);
         outbox.wake();
         has_changed = tokio::select! {
             () = stop.cancelled() => false,
@@ -58,6 +60,7 @@ pub(crate) async fn run(queue: &Queue, attempts: &Attempts, outbox: &Outbox, sto
             () = tokio::time::sleep(LOOK) => false,
         };
     }
+    full_disk.end().await;
 }
 
 struct Watcher<'a> {
@@ -77,6 +80,7 @@ impl Watcher<'_> {
     /// Forgets what is about something that is no longer configured, and what is long over.
     async fn tidy(&self) -> Result<(), Error> {
         let (workspace, now) = (self.queue.workspace(), self.queue.now());
+        let of = self.queue.state().clone();
         let tidy = move |state: &Transaction<'_>| {
             let config = workspace.config();
             let mut known: Vec<String> = config.channels.iter().map(|channel| channel.name.clone()).collect();
@@ -93,7 +97,7 @@ impl Watcher<'_> {
             let is_known = |kind: AlertKind, open: &Incident| match (kind, &open.database) {
                 (AlertKind::ChannelFailed, _) => known.iter().any(|name| object_of(name) == open.object),
                 (_, Some(database)) => config.databases.contains_key(database),
-                (kind, None) => repository::is_looked_at(&workspace, kind, &open.object),
+                (kind, None) => repository::is_looked_at(&workspace, &of, kind, &open.object),
             };
             clear_unknown(state, &config.channels, is_known, now)
         };
@@ -139,13 +143,15 @@ impl Watcher<'_> {
             findings.extend(repository::storage(self.queue, repository).await);
         }
         findings.extend(self.attempts.finding(now));
+        findings.extend(state_trouble::finding(self.queue));
         findings.extend(self.channels().await?);
         let seed = self.queue.random::<16>()?;
         let workspace = self.queue.workspace();
         let note =
             move |state: &Transaction<'_>| settle(state, &workspace.config().channels, &findings, &seed, now);
         self.queue.state().transaction(note).await?;
-        summary::write(self.queue).await
+        summary::write(self.queue).await?;
+        report::write(self.queue).await
     }
 
     /// The workspace, if its repository can be used.

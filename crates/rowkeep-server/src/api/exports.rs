@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::jobs::{self, JobView, WaitQuery};
 use crate::web::exports::{self, ExportView, Wanted};
+use crate::web::exports_there;
 use crate::web::extract::{Body, Named};
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
@@ -70,6 +71,45 @@ pub(super) async fn show(
     Named((database, export)): Named<(String, String)>,
 ) -> Result<Json<ExportView>, Problem> {
     Ok(Json(exports::show(&service, &caller, &database, &export).await?))
+}
+
+/// The exports that are there.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ExportList {
+    exports: Vec<ExportView>,
+    /// The bytes that their files take together.
+    bytes: u64,
+    /// The bytes that all exports of the service may take together; 0 where it exports nothing.
+    at_most_bytes: u64,
+}
+
+/// Lists the exports of which there are files, or will be.
+#[utoipa::path(get, path = "/api/v1/exports", operation_id = "listExports", tag = "databases", responses(
+    Problem,
+    (status = 200, description = "The exports, the newest first", body = ExportList),
+))]
+pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<ExportList>, Problem> {
+    let exports = exports_there::list(&service, &caller).await?;
+    let bytes = exports.iter().flat_map(|export| &export.files).map(|file| file.bytes).sum();
+    Ok(Json(ExportList { exports, bytes, at_most_bytes: service.queue().export_files().at_most() }))
+}
+
+/// Deletes the files of an export before their time.
+#[utoipa::path(delete, path = "/api/v1/databases/{database}/exports/{export}", operation_id = "deleteExport", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml"),
+        ("export" = String, Path, description = "Its id, which is that of its job")), responses(
+    Problem,
+    (status = 204, description = "Its files are gone"),
+    (status = 404, description = "There is no such database or export, or its files are gone", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "It is being written", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn delete(
+    State(service): State<Service>,
+    caller: Caller,
+    Named((database, export)): Named<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    exports_there::delete(&service, &caller, &database, &export).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Downloads a file of an export.

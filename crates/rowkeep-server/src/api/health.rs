@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::health::{DatabaseHealth, Standing, in_one_sentence};
 use crate::state::marks;
+use crate::state::trouble::Trouble;
 use crate::web::answering::known_or;
 use crate::web::guard::Caller;
 use crate::web::problem::Problem;
@@ -18,6 +19,9 @@ use crate::web::service::Service;
 pub(super) struct Health {
     /// In one sentence: `11 of 12 databases keep their promise`.
     summary: String,
+    /// What is wrong with the state of the service itself: its disk is full, or its file is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_problem: Option<&'static str>,
     /// How many there are, of those that the token is for.
     databases: u64,
     /// How many of them are as they should be.
@@ -47,7 +51,8 @@ pub(super) async fn health(
         others.sort_by_key(|database| Standing::ALL.iter().position(|worst| *worst == database.standing));
         let count = databases.len() as u64;
         let kept = count - others.len() as u64;
-        Ok(Health { summary: in_one_sentence(databases), databases: count, kept, others })
+        let state_problem = service.queue().state().trouble().map(Trouble::words);
+        Ok(Health { summary: in_one_sentence(databases), state_problem, databases: count, kept, others })
     })
     .await
 }
@@ -58,11 +63,15 @@ pub(super) async fn alive() -> &'static str {
 }
 
 /// The state can be used.
-pub(super) async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
+pub(super) async fn ready(State(service): State<Service>) -> (StatusCode, String) {
     // A disk that is full can be read.
-    let now = service.queue().now();
-    match service.queue().state().transaction(move |state| marks::set(state, "readyz", "", now)).await {
-        Ok(_) => (StatusCode::OK, "ok\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the state cannot be used\n"),
+    let (now, state) = (service.queue().now(), service.queue().state());
+    let written = state.transaction(move |state| marks::set(state, "readyz", "", now)).await;
+    match (written, state.trouble()) {
+        (Ok(()), None) => (StatusCode::OK, "ok\n".to_owned()),
+        (Err(_), None) => (StatusCode::SERVICE_UNAVAILABLE, "the state cannot be used\n".to_owned()),
+        (_, Some(trouble)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the state cannot be relied on: {}\n", trouble.words()))
+        }
     }
 }

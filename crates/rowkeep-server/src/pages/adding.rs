@@ -9,8 +9,7 @@ use rowkeep::engine::Level;
 use rowkeep::repository::{StoreFinding, StoreLevel};
 use secrecy::SecretString;
 
-use super::database::to_job;
-use super::frame::{Frame, Section, page, page_with};
+use super::frame::{Frame, Section, page, page_with, to_job};
 use super::promises::{Choices, chosen};
 use super::refused::Refused;
 use super::units::part;

@@ -8,8 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use rowkeep::jobs::diff::DiffRequest;
 use rowkeep::jobs::request::{Outcome, Request};
 
-use super::database::to_job;
-use super::frame::{Frame, Section, page};
+use super::frame::{Frame, Section, page, to_job};
 use super::refused::Refused;
 use super::units::{count, counted, part, short};
 use super::visitor::{Form, Visitor};

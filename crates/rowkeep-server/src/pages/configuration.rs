@@ -11,6 +11,7 @@ use super::units::minute;
 use super::visitor::{Form, Visitor};
 use crate::additions::Shown;
 use crate::web::additions;
+use crate::web::for_all;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 
@@ -64,14 +65,22 @@ pub(super) async fn export(State(service): State<Service>, visitor: Visitor) -> 
     Ok((headers, text).into_response())
 }
 
-/// Takes back a database that was added.
+/// Takes back a database that was added, or what was said of all databases.
 pub(super) async fn remove_addition(
     State(service): State<Service>,
     Form { visitor, fields }: Form,
 ) -> Result<Response, Refused> {
-    let Some(Subject::Database(name)) = Subject::named(fields.must("subject")?) else {
-        return Err(Problem::unprocessable("only a database is taken back").into());
-    };
-    additions::remove_database(&service, &visitor.caller, &name).await?;
-    Ok(Redirect::to("/settings#configuration").into_response())
+    match Subject::named(fields.must("subject")?) {
+        Some(Subject::Database(name)) => {
+            additions::remove_database(&service, &visitor.caller, &name).await?;
+            Ok(Redirect::to("/settings#configuration").into_response())
+        }
+        Some(subject @ (Subject::Schedule | Subject::Keep)) => {
+            for_all::take_back(&service, &visitor.caller, &subject).await?;
+            Ok(Redirect::to("/settings/all-databases").into_response())
+        }
+        Some(Subject::Repository) | None => {
+            Err(Problem::unprocessable("only a database, the schedule or the rules are taken back").into())
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned};
@@ -15,10 +15,11 @@ use rowkeep::jobs::outcome::SnapshotSummary;
 use rowkeep::jobs::request::Request;
 
 use super::charts::{Line, line};
-use super::frame::{Frame, Section, page};
+use super::frame::{Frame, Section, page, to_job};
 use super::overview::Row;
+use super::refresh::{RefreshCard, card};
 use super::refused::Refused;
-use super::units::{bytes, count, minute, part, short, took};
+use super::units::{bytes, count, minute, short, took};
 use super::visitor::{Form, Visitor};
 use crate::access::Role;
 use crate::state::jobs::{self, DayOf};
@@ -54,6 +55,8 @@ struct DatabasePage {
     may_undo: bool,
     /// Whether it was added on a page, and is changed there by who may.
     may_change: bool,
+    /// From which other database it is made again, where it is.
+    refresh: Option<RefreshCard>,
 }
 
 struct SnapshotRow {
@@ -208,14 +211,10 @@ pub(super) async fn show(
         most_rows: count(most(|snapshot| snapshot.rows)),
         may_operate: may(Role::Operator),
         may_change: visitor.caller.0.may(Role::Admin, None) && added(&service, &database).is_ok(),
+        refresh: card(&service, &visitor, &database).await?,
         may_undo: may(Role::Restorer) && listed.iter().any(|one| one.before.is_some()),
     };
     Ok(page(&shown))
-}
-
-/// Where a job is shown.
-pub(super) fn to_job(id: &str) -> Response {
-    Redirect::to(&format!("/jobs/{}", part(id))).into_response()
 }
 
 /// Asks for a backup.

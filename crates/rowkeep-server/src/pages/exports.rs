@@ -8,11 +8,12 @@ use rowkeep::units::plain;
 use super::frame::{Frame, Section, page};
 use super::overview::{Word, word_of_job};
 use super::refused::Refused;
-use super::units::{bytes, count, minute, part, short};
+use super::units::{bytes, count, counted, minute, part, short};
 use super::visitor::{Form, Visitor};
 use crate::access::Role;
 use crate::web::asking::ask;
 use crate::web::exports::{self, Wanted};
+use crate::web::exports_there;
 use crate::web::extract::Named;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
@@ -110,6 +111,78 @@ pub(super) async fn show(
         database,
     };
     Ok(page(&shown))
+}
+
+#[derive(Template)]
+#[template(path = "exports.html")]
+struct ExportsPage {
+    frame: Frame,
+    exports: Vec<ExportRow>,
+    taken: String,
+    at_most: String,
+    is_off: bool,
+}
+
+struct ExportRow {
+    id: String,
+    short: String,
+    database: String,
+    part: String,
+    state: Word,
+    what: String,
+    tables: String,
+    asked_by: String,
+    size: String,
+    expires: String,
+    may_delete: bool,
+}
+
+/// Lists the exports that are there.
+pub(super) async fn list(State(service): State<Service>, visitor: Visitor) -> Result<Response, Refused> {
+    let found = exports_there::list(&service, &visitor.caller).await?;
+    let workspace = service.queue().workspace();
+    let size = |export: &exports::ExportView| export.files.iter().map(|file| file.bytes).sum::<u64>();
+    let row = |export: &exports::ExportView| {
+        let zone = workspace.config().zone(&export.database);
+        let tables: usize = export.files.iter().map(|file| file.tables.len()).sum();
+        ExportRow {
+            part: part(&export.database),
+            state: word_of_job(export.state),
+            what: format!(
+                "{}{}",
+                export.format.to_uppercase(),
+                if export.masked { ", masked" } else { "" }
+            ),
+            tables: if export.files.is_empty() { String::new() } else { counted(tables as u64, "table") },
+            asked_by: plain(&export.asked_by),
+            size: bytes(size(export)),
+            expires: export.expires.map(|time| minute(time, &zone)).unwrap_or_default(),
+            may_delete: export.state.is_over()
+                && visitor.caller.0.may(Role::Restorer, Some(&export.database)),
+            short: short(&export.id),
+            id: export.id.clone(),
+            database: export.database.clone(),
+        }
+    };
+    let at_most = service.queue().export_files().at_most();
+    let shown = ExportsPage {
+        frame: Frame::of(&visitor.session, Section::Overview, "Exports"),
+        exports: found.iter().map(row).collect(),
+        taken: bytes(found.iter().map(size).sum()),
+        at_most: bytes(at_most),
+        is_off: at_most == 0,
+    };
+    Ok(page(&shown))
+}
+
+/// Deletes the files of an export.
+pub(super) async fn delete(
+    State(service): State<Service>,
+    Named((database, id)): Named<(String, String)>,
+    Form { visitor, .. }: Form,
+) -> Result<Response, Refused> {
+    exports_there::delete(&service, &visitor.caller, &database, &id).await?;
+    Ok(Redirect::to("/exports").into_response())
 }
 
 /// Downloads a file.

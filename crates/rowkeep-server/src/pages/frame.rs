@@ -2,8 +2,9 @@
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::units::part;
 use crate::access::{Role, Session};
 use crate::web::problem::Problem;
 
@@ -17,6 +18,7 @@ pub(super) enum Section {
     Overview,
     Jobs,
     Alerts,
+    Reports,
     Audit,
     Settings,
     Account,
@@ -87,6 +89,10 @@ impl Frame {
         self.is_in(Section::Alerts)
     }
 
+    pub(super) fn is_reports(&self) -> bool {
+        self.is_in(Section::Reports)
+    }
+
     pub(super) fn is_audit(&self) -> bool {
         self.is_in(Section::Audit)
     }
@@ -113,6 +119,11 @@ impl Frame {
 /// A page.
 pub(super) fn page(template: &impl Template) -> Response {
     page_with(StatusCode::OK, template)
+}
+
+/// Where a job is shown.
+pub(super) fn to_job(id: &str) -> Response {
+    Redirect::to(&format!("/jobs/{}", part(id))).into_response()
 }
 
 /// A page with a status.

@@ -7,8 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::tz::TimeZone;
 
-use super::database::to_job;
-use super::frame::{Frame, Section, page};
+use super::frame::{Frame, Section, page, to_job};
 use super::overview::{Word, word_of_job};
 use super::refused::Refused;
 use super::units::{bytes, count, part, second, short, took};

@@ -12,6 +12,7 @@ use super::visitor::Visitor;
 use crate::access::Role;
 use crate::health::{DatabaseHealth, Standing, in_one_sentence};
 use crate::state::jobs::JobState;
+use crate::state::trouble::Trouble;
 use crate::web::additions::is_allowed;
 use crate::web::service::Service;
 
@@ -25,6 +26,8 @@ struct OverviewPage {
     sentence: String,
     all_well: bool,
     problem: Option<String>,
+    /// What is wrong with the state of the service itself.
+    state_problem: Option<&'static str>,
     rows: Vec<Row>,
     may_add: bool,
 }
@@ -165,6 +168,7 @@ pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Re
         sentence,
         // Where nothing is configured, there need not be one.
         problem: catalog.as_ref().err().filter(|_| !databases.is_empty()).cloned(),
+        state_problem: queue.state().trouble().map(Trouble::words),
         rows: databases.iter().copied().map(row).collect(),
         may_add: visitor.caller.0.may(Role::Admin, None) && is_allowed(&service),
     };

@@ -12,11 +12,11 @@ use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::jobs::restore::RestoreRequest;
 use rowkeep::jobs::rows_wanted::RowsWanted;
 use rowkeep::jobs::undo::UndoRequest;
+use rowkeep::units::plain;
 
-use super::database::to_job;
-use super::frame::{Frame, Section, page};
+use super::frame::{Frame, Section, page, to_job};
 use super::refused::Refused;
-use super::units::{count, counted, minute, part, short};
+use super::units::{count, counted, from_words, minute, part, short};
 use super::visitor::{Form, Visitor};
 use crate::access::Role;
 use crate::state::jobs::Job;
@@ -49,6 +49,8 @@ struct PlanPage {
     total: String,
     left_out: Vec<String>,
     dangling: Vec<String>,
+    /// Rows that were asked for and that nobody has.
+    unmatched: Vec<String>,
     may_execute: bool,
     needs_another: bool,
 }
@@ -88,6 +90,7 @@ pub(super) async fn show(
         total: String::new(),
         left_out: Vec::new(),
         dangling: Vec::new(),
+        unmatched: Vec::new(),
         may_execute: visitor.caller.0.may(Role::Restorer, Some(&database)),
         needs_another,
         database,
@@ -95,7 +98,8 @@ pub(super) async fn show(
     };
     match &kept.action {
         Action::Rows { summary, .. } => {
-            shown.from = summary.from.clone();
+            shown.from = from_words(&summary.from);
+            shown.unmatched = summary.unmatched.iter().map(|line| plain(line)).collect();
             shown.total = counted(summary.rows.total(), "row");
             let table = |table: &rowkeep::apply::plan::PlannedTable| Table {
                 name: table.table.to_string(),
@@ -208,13 +212,14 @@ pub(super) async fn undo(
 async fn to_plan(service: &Service, job: Job) -> Result<Response, Refused> {
     let over = service.queue().job_when_over(&job.id, PATIENCE).await?.unwrap_or(job);
     let outcome = over.outcome.as_deref().and_then(|text| serde_json::from_str::<Outcome>(text).ok());
-    let rows = match outcome {
+    let made = match outcome {
         Some(Outcome::Restore(RestoreOutcome::Rows(rows)) | Outcome::Undo(UndoOutcome::Rows(rows))) => {
-            Some(rows)
+            Some((rows.ended, rows.kept))
         }
+        Some(Outcome::Undo(UndoOutcome::Replaced(replaced))) => Some((replaced.ended, replaced.kept)),
         _ => None,
     };
-    let kept = rows.filter(|rows| rows.ended == Ended::Planned).and_then(|rows| rows.kept);
+    let kept = made.filter(|(ended, _)| *ended == Ended::Planned).and_then(|(_, kept)| kept);
     Ok(match kept {
         Some(plan) => Redirect::to(&format!("/plans/{plan}")).into_response(),
         None => to_job(&over.id),

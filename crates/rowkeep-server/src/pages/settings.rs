@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use rowkeep::Context;
 use rowkeep::jobs::check_config::check;
 use rowkeep::jobs::keep::KeepRequest;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::configuration::{AdditionRow, addition_rows};
 use super::frame::{Frame, Section, page};
@@ -20,6 +20,7 @@ use crate::web::access::{self, Scope};
 use crate::web::extract::Named;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
+use crate::web::shown_once::Made;
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -111,15 +112,10 @@ fn token_row(token: Token) -> TokenRow {
 
 /// Shows the settings.
 pub(super) async fn show(State(service): State<Service>, visitor: Visitor) -> Result<Response, Refused> {
-    settings(&service, &visitor, None).await
-}
-
-async fn settings(
-    service: &Service,
-    visitor: &Visitor,
-    made: Option<(String, String)>,
-) -> Result<Response, Refused> {
     let queue = service.queue();
+    // Taken here and nowhere else: what is shown now is not shown again.
+    let made = service.shown_once().take(&visitor.session.csrf);
+    let made = made.map(|made| (made.told, made.secret.expose_secret().to_owned()));
     let workspace = queue.workspace();
     let (config, sees) = (workspace.config(), |name: Option<&str>| visitor.caller.0.sees(name));
     let mut checked = check(config, queue.now());
@@ -160,7 +156,7 @@ async fn settings(
         problem: service.settings().problem().filter(|_| is_admin),
         waiting: service.settings().waiting().join(", "),
         additions: match is_admin {
-            true => addition_rows(service),
+            true => addition_rows(&service),
             false => Vec::new(),
         },
     };
@@ -179,6 +175,12 @@ fn keeping(database: rowkeep::jobs::keep::DatabaseKeeping) -> Keeping {
     }
 }
 
+/// Has the page that the browser is sent to show what was just made, so that loading it again makes nothing.
+fn shown_next(service: &Service, visitor: &Visitor, told: String, secret: SecretString) -> Response {
+    service.shown_once().put(&visitor.session.csrf, Made { told, secret });
+    Redirect::to("/settings").into_response()
+}
+
 fn scope(fields: &Fields) -> Result<Scope, Problem> {
     let role = fields.must("role")?;
     let role = Role::named(role).ok_or_else(|| Problem::unprocessable(format!("there is no role {role}")))?;
@@ -194,7 +196,7 @@ pub(super) async fn add_user(
     let name = fields.must("name")?.trim().to_owned();
     let (user, password) = access::create_user(&service, &visitor.caller, name, scope(&fields)?).await?;
     let told = format!("{} signs in with this password once, and chooses another then:", user.name);
-    settings(&service, &visitor, Some((told, password.expose_secret().to_owned()))).await
+    Ok(shown_next(&service, &visitor, told, password.expose_secret().into()))
 }
 
 /// Gives a user another first password.
@@ -205,7 +207,7 @@ pub(super) async fn reset_password(
 ) -> Result<Response, Refused> {
     let (user, password) = access::reset_user(&service, &visitor.caller, &id).await?;
     let told = format!("{} signs in with this password once, and chooses another then:", user.name);
-    settings(&service, &visitor, Some((told, password.expose_secret().to_owned()))).await
+    Ok(shown_next(&service, &visitor, told, password.expose_secret().into()))
 }
 
 /// Removes a user.
@@ -232,7 +234,7 @@ pub(super) async fn add_token(
     let expires = expires.and_then(Result::ok);
     let made = access::create_token(&service, &visitor.caller, name, scope(&fields)?, expires).await?;
     let told = format!("The token {}, which is not shown again:", made.token.name);
-    settings(&service, &visitor, Some((told, made.secret))).await
+    Ok(shown_next(&service, &visitor, told, made.secret.into()))
 }
 
 /// Revokes a token.

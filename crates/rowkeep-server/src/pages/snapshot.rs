@@ -13,8 +13,7 @@ use rowkeep::jobs::request::Request;
 use rowkeep::rows::condition::table_text;
 use rowkeep::units::plain;
 
-use super::database::to_job;
-use super::frame::{Frame, Section, page};
+use super::frame::{Frame, Section, page, to_job};
 use super::refused::Refused;
 use super::units::{ago, bytes, count, counted, minute, part, short, took};
 use super::visitor::{Form, Visitor};

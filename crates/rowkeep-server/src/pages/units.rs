@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rowkeep::apply::undo_snapshot;
 pub(super) use rowkeep::units::{bytes, count, counted};
 
 /// A time in a zone, to the minute.
@@ -60,9 +61,30 @@ pub(super) fn part(text: &str) -> String {
     part
 }
 
+/// From which state rows come, with a short id where an undo names a whole one.
+pub(super) fn from_words(from: &str) -> String {
+    undo_snapshot(from).map_or_else(|| from.to_owned(), |safety| format!("the state before snapshot {safety}"))
+}
+
+/// An argument as a shell takes it.
+pub(super) fn argument(text: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:@".contains(character);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arguments_are_one_word_for_a_shell() {
+        assert_eq!(argument("shop"), "shop");
+        assert_eq!(argument("it's; rm"), r"'it'\''s; rm'");
+        assert_eq!(argument(""), "''");
+    }
 
     #[test]
     fn times_are_told_from_now() {

@@ -72,6 +72,33 @@ pub(crate) fn note(transaction: &Transaction<'_>, now: Timestamp, deed: &Deed) -
         .map(drop)
 }
 
+/// How many entries were made between two times.
+pub(crate) fn count_between(
+    transaction: &Transaction<'_>,
+    from: Timestamp,
+    to: Timestamp,
+) -> failure::Result<u64> {
+    let query = "SELECT count(*) FROM audit WHERE time >= ?1 AND time < ?2";
+    let count: i64 =
+        transaction.query_row(query, params![stored(from), stored(to)], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// When the first entry was made.
+pub(crate) fn first_time(transaction: &Transaction<'_>) -> failure::Result<Option<Timestamp>> {
+    let query = "SELECT time FROM audit ORDER BY number LIMIT 1";
+    Ok(transaction.query_optional(query, &[], |row| row.get(0))?.map(time))
+}
+
+/// The number and the hash of the last entry that was made before a time.
+pub(crate) fn head_before(
+    transaction: &Transaction<'_>,
+    before: Timestamp,
+) -> failure::Result<Option<(i64, Vec<u8>)>> {
+    let query = "SELECT number, hash FROM audit WHERE time < ?1 ORDER BY number DESC LIMIT 1";
+    transaction.query_optional(query, params![stored(before)], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 fn read(row: &Row) -> failure::Result<Entry> {
     Ok(Entry {
         number: row.get(0)?,

@@ -111,6 +111,19 @@ pub(crate) fn list(
     transaction.query(&query, params![rank, number, limit], read)
 }
 
+/// At most so many of those that were open between two times, the oldest first.
+pub(crate) fn between(
+    transaction: &Transaction<'_>,
+    from: Timestamp,
+    to: Timestamp,
+    limit: u32,
+) -> failure::Result<Vec<Incident>> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM incidents WHERE opened < ?2 AND (cleared IS NULL OR cleared > ?1) ORDER BY number LIMIT ?3"
+    );
+    transaction.query(&query, params![stored(from), stored(to), limit], read)
+}
+
 /// How many are open of each kind.
 pub(crate) fn counts(transaction: &Transaction<'_>) -> failure::Result<Vec<(String, u64)>> {
     let query = "SELECT kind, count(*) FROM incidents WHERE cleared IS NULL GROUP BY kind";

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::failure::{self, Failure};
 use super::statements::Statements;
 use super::transaction::Transaction;
+use super::trouble::is_full;
 use super::version::VERSION;
 use crate::Error;
 use link::{Link, Unlinked};
@@ -333,7 +334,11 @@ impl OnServer {
     }
 
     fn failed(&self, failure: Failure) -> Error {
-        Error::State { place: self.database.to_string(), source: failure.into() }
+        let place = self.database.to_string();
+        match is_full(&failure) {
+            true => Error::StateFull { place },
+            false => Error::State { place, source: failure.into() },
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::failure;
 use super::transaction::Transaction;
+use super::trouble::{FileIdentity, Trouble, is_full};
 use super::version::VERSION;
 use crate::Error;
 
@@ -19,13 +20,16 @@ const MIGRATIONS: [&str; VERSION as usize] = [include_str!("version_1.sql")];
 /// The state in a file, which this process has alone.
 pub(super) struct InFile {
     path: PathBuf,
+    /// Which file it is; none where that could not be found out.
+    identity: Option<FileIdentity>,
     connection: Mutex<Connection>,
 }
 
 impl InFile {
     /// Opens the state, which is made where there is none.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(open(path)?) })
+        let connection = Mutex::new(open(path)?);
+        Ok(Self { path: path.to_owned(), identity: FileIdentity::of(path), connection })
     }
 
     /// Opens one that has to be there.
@@ -48,6 +52,11 @@ impl InFile {
             Ok(done)
         };
         work(&mut self.connection()).map_err(|failure| failed(&self.path, failure))
+    }
+
+    /// Whether its file was removed, or another one is where it was.
+    pub(super) fn displaced(&self) -> Option<Trouble> {
+        self.identity?.look(&self.path)
     }
 
     /// The connection, for what is more or less than a transaction.
@@ -73,7 +82,11 @@ fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
 }
 
 fn failed(path: &Path, failure: impl Into<failure::Failure>) -> Error {
-    Error::State { place: path.display().to_string(), source: failure.into().into() }
+    let (place, failure) = (path.display().to_string(), failure.into());
+    match is_full(&failure) {
+        true => Error::StateFull { place },
+        false => Error::State { place, source: failure.into() },
+    }
 }
 
 fn in_use(path: &Path) -> Error {
@@ -120,4 +133,29 @@ fn open(path: &Path) -> Result<Connection, Error> {
     }
     migrate(&mut connection, version).map_err(|error| failed(path, error))?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::runs;
+
+    #[test]
+    fn a_disk_that_is_full_is_told_from_everything_else() {
+        let folder = tempfile::tempdir().expect("a folder is made");
+        let file = InFile::open(&folder.path().join("state.db")).expect("it is opened");
+        let write = |seconds: i64| {
+            let time = jiff::Timestamp::from_second(seconds).expect("it is a time");
+            file.transaction(move |state| (0..200).try_for_each(|more| {
+                let later = time + jiff::SignedDuration::from_hours(more);
+                runs::note(state, later)
+            }))
+        };
+        write(0).expect("there is room");
+        let full = "PRAGMA max_page_count = 1";
+        file.connection().query_row(full, (), |row| row.get::<_, i64>(0)).expect("it is set");
+        let told = (1..100).find_map(|at| write(at * 10_000_000).err()).expect("there is an end to the room");
+        assert!(matches!(told, Error::StateFull { .. }), "{told}");
+        assert_eq!(file.displaced(), None);
+    }
 }

@@ -29,7 +29,7 @@ const fn table(name: &'static str, key: &'static str, is_numbered: bool) -> Tabl
 }
 
 /// All tables but the sessions, which go nowhere.
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 12] = [
     table("jobs", "number", true),
     table("marks", "work, database", false),
     table("tokens", "id", false),
@@ -40,6 +40,8 @@ const TABLES: [Table; 10] = [
     table("channels", "name", false),
     table("kept", "one", false),
     table("additions", "subject", false),
+    table("runs", "number", true),
+    table("storage", "time", false),
 ];
 
 /// The mark of the key goes along as everything else.

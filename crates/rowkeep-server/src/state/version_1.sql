@@ -153,6 +153,21 @@ CREATE TABLE kept (
     time INTEGER NOT NULL
 ) STRICT;
 
+-- When the service ran: from when on, and until when that is known.
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    began INTEGER NOT NULL,
+    seen INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX runs_by_time ON runs (seen);
+
+-- How many bytes the repository held at times.
+CREATE TABLE storage (
+    time INTEGER PRIMARY KEY,
+    bytes INTEGER NOT NULL
+) STRICT;
+
 -- Tells the key beside the state from others; nobody learns it from that.
 CREATE TABLE key_mark (
     one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -204,7 +204,7 @@ pub(crate) async fn file(
     let export = show(service, caller, database, id).await?;
     if export.expired {
         return Err(Problem::not_found(format!(
-            "the files of export {id} are gone: they are kept for a day; export again"
+            "the files of export {id} are gone: they are kept for a day, unless somebody deletes them; export again"
         )));
     }
     // What is opened is a file that the export has made, and nothing that a request names.

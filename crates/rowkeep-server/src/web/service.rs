@@ -11,6 +11,7 @@ use super::kept_differences::KeptDifferences;
 use super::known_answers::KnownAnswers;
 use super::known_health::KnownHealth;
 use super::known_snapshots::KnownSnapshots;
+use super::shown_once::ShownOnce;
 use crate::access::Doors;
 use crate::additions::Settings;
 use crate::alerts::Attempts;
@@ -41,6 +42,7 @@ struct Inner {
     repository_size: RepositorySize,
     attempts: Arc<Attempts>,
     drafts: Drafts,
+    shown_once: ShownOnce,
     /// What cannot change while it runs.
     url: Option<String>,
     is_secure: bool,
@@ -52,6 +54,7 @@ impl Service {
         let differences = KeptDifferences::new(queue.clock());
         let repository_size = RepositorySize::default();
         let drafts = Drafts::new(queue.clock());
+        let shown_once = ShownOnce::new(queue.clock());
         let workspace = queue.workspace();
         let reached = &workspace.config().service;
         let (url, is_secure) = (reached.url.clone(), reached.is_reached_over_tls());
@@ -68,6 +71,7 @@ impl Service {
             repository_size,
             attempts: Arc::default(),
             drafts,
+            shown_once,
             url,
             is_secure,
         }))
@@ -106,6 +110,11 @@ impl Service {
     /// The databases that somebody is about to add.
     pub(crate) fn drafts(&self) -> &Drafts {
         &self.0.drafts
+    }
+
+    /// The secrets that were just made and wait to be shown.
+    pub(crate) fn shown_once(&self) -> &ShownOnce {
+        &self.0.shown_once
     }
 
     /// The turns of those who read rows of snapshots.

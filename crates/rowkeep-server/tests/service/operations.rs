@@ -97,6 +97,8 @@ pub(super) fn rows() -> Vec<Row> {
             Some(|| json!({ "snapshot": "latest", "tables": ["customers"], "format": "csv" })),
             200,
         ),
+        row("listExports", get(), "/api/v1/exports", "viewer", true, None, 200),
+        row("deleteExport", Method::DELETE, "/api/v1/databases/shop/exports/GONE", "restorer", true, None, 404),
         row("getExport", get(), "/api/v1/databases/shop/exports/EXPORT", "viewer", true, None, 200),
         row(
             "downloadExport",
@@ -163,6 +165,15 @@ pub(super) fn rows() -> Vec<Row> {
             200,
         ),
         row("planUndo", post(), "/api/v1/databases/shop/undos?wait=60s", "restorer", true, None, 200),
+        row(
+            "refresh",
+            post(),
+            "/api/v1/databases/shop/refreshes?wait=60s",
+            "restorer",
+            true,
+            Some(|| json!({ "confirm": "shop" })),
+            409,
+        ),
         row("listPlans", get(), "/api/v1/plans", "viewer", true, None, 200),
         row(
             "executePlan",
@@ -216,6 +227,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         row("resetPassword", post(), "/api/v1/users/USER/password-resets", "admin", false, None, 200),
         row("removeUser", Method::DELETE, "/api/v1/users/USER", "admin", false, None, 204),
+        row("getReport", get(), "/api/v1/report", "viewer", true, None, 200),
         row("getHealth", get(), "/api/v1/health", "viewer", true, None, 200),
         row(
             "createDatabase",
@@ -364,6 +376,8 @@ pub(super) async fn each_is_for_those_who_may() {
                     "listPlans",
                     "listAlerts",
                     "getHealth",
+                    "getReport",
+                    "listExports",
                     "getSession",
                 ]
                 .contains(&row.id);

@@ -14,6 +14,7 @@ pub use super::dangling::{Dangling, OnDangling, Why};
 use super::dangling::{Tables, Terms, dangled, settle};
 pub use super::safety::Safety;
 use super::safety::{self, KeptRows};
+use super::unmatched::unmatched;
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{
     Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_changes_known, diff,
@@ -69,6 +70,8 @@ pub struct Plan {
     pub schema: Vec<SchemaDifference>,
     /// What the state says nothing of, so that it is left alone, in words for people.
     pub unread: Vec<String>,
+    /// The rows that were asked for by their keys and that neither has, in words for people.
+    pub unmatched: Vec<String>,
     /// The changes.
     pub changes: Arc<dyn ChangeSource>,
     /// Of these, how many rows of a table are there only for their relation to others.
@@ -201,9 +204,11 @@ async fn plan_now(
         };
         (safety, search.from(&present).await?)
     };
+    let unmatched = unmatched(context, &live, target, options.rows.as_deref(), &selection).await?;
     Ok(Plan {
         operation: "restore",
         unread: left_alone(target, &selection),
+        unmatched,
         from: target.describe(),
         database: engine.describe(),
         schema: found.schema,

@@ -191,6 +191,7 @@ async fn undo_now(
         database: engine.describe(),
         schema: Vec::new(),
         unread: Vec::new(),
+        unmatched: Vec::new(),
         changes,
         stored: None,
         kept,

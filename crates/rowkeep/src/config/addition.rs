@@ -16,6 +16,10 @@ pub enum Subject {
     Repository,
     /// A database, by its name.
     Database(String),
+    /// When what is done of all databases, and of the repository.
+    Schedule,
+    /// Which snapshots of all databases are kept.
+    Keep,
 }
 
 /// The table with the databases.
@@ -24,6 +28,12 @@ pub(super) const DATABASES: &str = "databases";
 /// What a file says of one repository, and additions too.
 pub(super) const OF_REPOSITORY: [&str; 2] = ["repository", "passphrase"];
 
+/// What a file says when things are done, of all databases.
+const SCHEDULE: &str = "schedule";
+
+/// What a file says of what is kept, of all databases.
+const KEEP: &str = "keep";
+
 /// What can be said of a database that is added: nothing that runs a program, or asks somebody else.
 const OF_DATABASE: [&str; 5] = ["url", "promise", "schedule", "keep", "timezone"];
 
@@ -31,7 +41,12 @@ impl Subject {
     /// That of a name.
     pub fn named(name: &str) -> Option<Self> {
         match name.split_once('.') {
-            None => (name == "repository").then_some(Self::Repository),
+            None => match name {
+                "repository" => Some(Self::Repository),
+                SCHEDULE => Some(Self::Schedule),
+                KEEP => Some(Self::Keep),
+                _ => None,
+            },
             Some((DATABASES, database)) => Some(Self::Database(database.to_owned())),
             Some(_) => None,
         }
@@ -42,6 +57,8 @@ impl Subject {
         match self {
             Self::Repository => "repository".to_owned(),
             Self::Database(name) => format!("{DATABASES}.{name}"),
+            Self::Schedule => SCHEDULE.to_owned(),
+            Self::Keep => KEEP.to_owned(),
         }
     }
 }
@@ -51,6 +68,8 @@ impl fmt::Display for Subject {
         match self {
             Self::Repository => f.write_str("the repository"),
             Self::Database(name) => write!(f, "database {name}"),
+            Self::Schedule => f.write_str("the schedule of all databases"),
+            Self::Keep => f.write_str("what is kept of all databases"),
         }
     }
 }
@@ -109,12 +128,42 @@ impl Addition {
         Self { subject: Subject::Repository, text: whole.to_string().into() }
     }
 
+    /// When what is done of all databases, by the names of the work, as `[schedule]` of a file has it.
+    pub fn of_schedule(stated: &BTreeMap<String, String>) -> Self {
+        let schedule = stated.iter().map(|(name, when)| (name.clone(), literal(when)));
+        let whole = Table::from_iter([(SCHEDULE.to_owned(), Table::from_iter(schedule).into())]);
+        Self { subject: Subject::Schedule, text: whole.to_string().into() }
+    }
+
+    /// Which snapshots of all databases are kept, as `[keep]` of a file has it.
+    pub fn of_keep(stated: &StatedRules) -> Result<Self, String> {
+        let keep = Value::try_from(stated).map_err(|error| error.to_string())?;
+        let whole = Table::from_iter([(KEEP.to_owned(), keep)]);
+        Ok(Self { subject: Subject::Keep, text: whole.to_string().into() })
+    }
+
+    /// What one says of schedules; nothing where it is about something else.
+    pub fn schedule(&self) -> Option<BTreeMap<String, String>> {
+        let table = self.table().ok()?;
+        let stated = table.get(SCHEDULE).filter(|_| self.subject == Subject::Schedule)?.as_table()?.iter();
+        let text = |value: &Value| value.as_str().map(|text| text.replace("$${", "${"));
+        Some(stated.filter_map(|(name, when)| Some((name.clone(), text(when)?))).collect())
+    }
+
+    /// What one says of what is kept; nothing where it is about something else.
+    pub fn keep(&self) -> Option<StatedRules> {
+        let keep = self.table().ok()?.remove(KEEP).filter(|_| self.subject == Subject::Keep)?;
+        keep.try_into().ok()
+    }
+
     /// One that was kept as text. Fails where it says something of anything else than its subject.
     pub fn kept(subject: Subject, text: SecretString) -> Result<Self, String> {
         let kept = Self { subject, text };
         let table = kept.table()?;
         let allowed: (&dyn Fn(&str) -> bool, Table) = match &kept.subject {
             Subject::Repository => (&|name| OF_REPOSITORY.contains(&name), table),
+            Subject::Schedule => (&|name| name == SCHEDULE, table),
+            Subject::Keep => (&|name| name == KEEP, table),
             Subject::Database(name) => {
                 let mut databases = match (table.len(), table.into_iter().next()) {
                     (1, Some((only, Value::Table(databases)))) if only == DATABASES => databases,
@@ -146,6 +195,7 @@ impl Addition {
     pub fn place(&self) -> String {
         let table = self.table().unwrap_or_default();
         let place = match &self.subject {
+            Subject::Schedule | Subject::Keep => None,
             Subject::Repository => table.get("repository"),
             Subject::Database(name) => table
                 .get(DATABASES)

@@ -34,6 +34,8 @@ pub struct Channel {
     pub success: bool,
     /// When it gets a summary.
     pub summary: Option<Schedule>,
+    /// When it gets the report of the month before in short.
+    pub report: Option<Schedule>,
     /// Whether it may be at an address of a private network.
     pub private_network: bool,
 }

@@ -80,6 +80,7 @@ fn problem(error: &Error) -> String {
 fn is_in(file: &Table, subject: &Subject) -> bool {
     match subject {
         Subject::Repository => file.contains_key("repository") || file.contains_key("repositories"),
+        Subject::Schedule | Subject::Keep => file.contains_key(&subject.name()),
         Subject::Database(name) => file.get(DATABASES).is_some_and(|known| known.get(name).is_some()),
     }
 }

@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
 use crate::config::{AddedDatabase, Exported};
+use crate::retention::{Stated, StatedRules};
 
 fn database(name: &str, url: &str) -> Addition {
     let added = AddedDatabase {
@@ -99,6 +101,34 @@ fn what_was_kept_is_of_its_subject_alone_and_shows_no_secret() {
         assert_eq!(Subject::named(&subject.name()), Some(subject));
     }
     assert_eq!(Subject::named("schedule.shop"), None);
+}
+
+#[test]
+fn what_is_said_of_all_databases_stands_beside_a_file_that_says_nothing_of_it() {
+    let stated = BTreeMap::from([("backup".to_owned(), "daily at 03:00".to_owned())]);
+    let keep = StatedRules { daily: Some(Stated::Number(7)), ..StatedRules::default() };
+    let additions = [Addition::of_keep(&keep).expect("it is said"), Addition::of_schedule(&stated)];
+    assert_eq!((additions[0].keep(), additions[0].schedule()), (Some(keep), None));
+    assert_eq!((additions[1].keep(), additions[1].schedule()), (None, Some(stated)));
+    let shop = "[databases.shop]\nurl = 'shop.db'\n";
+    let Combined { config, left_out } = combined(shop, &additions).expect("it holds");
+    assert_eq!((left_out.len(), config.timetable().len()), (0, 1));
+    assert!(config.keep("shop").is_some());
+    let file = format!("[schedule]\nbackup = 'off'\n{shop}");
+    let Combined { config, left_out } = combined(&file, &additions).expect("it holds");
+    assert_eq!((left_out[0].subject.clone(), config.timetable().len()), (Subject::Schedule, 0));
+    let wrong = BTreeMap::from([("backup".to_owned(), "sometimes".to_owned())]);
+    let left_out = combined(shop, &[Addition::of_schedule(&wrong)]).expect("the rest holds").left_out;
+    assert!(left_out[0].problem.contains("schedule: backup"), "{left_out:?}");
+    for subject in [Subject::Schedule, Subject::Keep] {
+        let kept = additions.iter().find(|addition| *addition.subject() == subject).expect("it is one");
+        assert!(Addition::kept(subject.clone(), kept.text().clone()).is_ok());
+        assert!(Addition::kept(subject.clone(), "repository = 'x'".into()).is_err());
+        assert_eq!(Subject::named(&subject.name()), Some(subject));
+    }
+    let exported = Exported::of(&additions, false).expect("it is written");
+    let text = exported.text.expose_secret();
+    assert!(text.contains("[schedule]") && text.contains("[keep]"), "{text}");
 }
 
 #[test]

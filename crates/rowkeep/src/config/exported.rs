@@ -33,6 +33,7 @@ impl Exported {
                     }
                     whole.extend(table);
                 }
+                Subject::Schedule | Subject::Keep => whole.extend(table),
                 Subject::Database(name) => {
                     let Some(Value::Table(own)) = table.remove(DATABASES) else { continue };
                     let Some((_, mut database)) = own.into_iter().find(|(known, _)| known == name) else {

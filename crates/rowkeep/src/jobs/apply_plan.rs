@@ -157,6 +157,7 @@ async fn rows(
         database: engine.describe(),
         schema: summary.schema.clone(),
         unread: summary.unread.clone(),
+        unmatched: summary.unmatched.clone(),
         changes: stored_changes(repository, changes, reversed).await?,
         related: related.map(|table| (table.table.clone(), table.related)).collect(),
         left_out: left_out.collect::<BTreeMap<_, _>>(),

@@ -24,6 +24,7 @@ fn the_form_of_a_plan_is_pinned() {
                 database: "/srv/shop.db".to_owned(),
                 schema: Vec::new(),
                 unread: Vec::new(),
+                unmatched: Vec::new(),
                 tables: Vec::new(),
                 rows: Counts { inserted: 2, updated: 1, deleted: 0 },
                 left_out: Vec::new(),

@@ -10,7 +10,7 @@ pub(in super::super) fn discord(message: &Message) -> Value {
         (Event::Opened, Severity::Critical) => 0x00d3_2f2f,
         (Event::Opened, _) => 0x00f5_7c00,
         (Event::Cleared | Event::Success, _) => 0x0038_8e3c,
-        (Event::Summary | Event::Test, _) => 0x0019_76d2,
+        (Event::Summary | Event::Report | Event::Test, _) => 0x0019_76d2,
     };
     // A title takes 256 characters, a description 4,096: escapes at most double them.
     let title: String = message.title.chars().take(120).collect();

@@ -11,7 +11,7 @@ pub(in super::super) fn ntfy(message: &Message, topic: &Url) -> Result<(Url, Val
         (Event::Opened, Severity::Critical) => (5, "rotating_light"),
         (Event::Opened, _) => (4, "warning"),
         (Event::Cleared | Event::Success, _) => (3, "white_check_mark"),
-        (Event::Summary | Event::Test, _) => (3, "information_source"),
+        (Event::Summary | Event::Report | Event::Test, _) => (3, "information_source"),
     };
     let mut root = topic.clone();
     let named = topic.path_segments().and_then(|segments| segments.rev().find(|part| !part.is_empty()));

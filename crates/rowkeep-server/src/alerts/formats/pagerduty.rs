@@ -35,6 +35,6 @@ pub(in super::super) fn pagerduty(message: &Message, key: &str, id: &str) -> Vec
         Event::Cleared => vec![resolve()],
         Event::Test => vec![trigger(), resolve()],
         // Nobody is called for these.
-        Event::Success | Event::Summary => Vec::new(),
+        Event::Success | Event::Summary | Event::Report => Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ pub(in super::super) fn slack(message: &Message) -> Value {
         (Event::Opened, Severity::Critical) => "\u{1f6a8}",
         (Event::Opened, _) => "\u{26a0}\u{fe0f}",
         (Event::Cleared | Event::Success, _) => "\u{2705}",
-        (Event::Summary | Event::Test, _) => "\u{2139}\u{fe0f}",
+        (Event::Summary | Event::Report | Event::Test, _) => "\u{2139}\u{fe0f}",
     };
     // A header takes 150 characters.
     let title: String = format!("{sign} {}", message.title).chars().take(150).collect();

@@ -10,7 +10,7 @@ pub(in super::super) fn teams(message: &Message) -> Value {
         (Event::Opened, Severity::Critical) => "attention",
         (Event::Opened, _) => "warning",
         (Event::Cleared | Event::Success, _) => "good",
-        (Event::Summary | Event::Test, _) => "accent",
+        (Event::Summary | Event::Report | Event::Test, _) => "accent",
     };
     let lines = message.text.lines().filter(|line| !line.is_empty());
     let lines = lines

@@ -1,11 +1,17 @@
 //! What came of a job, in words.
 
 use jiff::tz::TimeZone;
-use rowkeep::jobs::outcome::{Ended, RestoreOutcome, RowsOutcome, UndoOutcome};
+use rowkeep::jobs::outcome::{
+    Ended, NewDatabase, ReplacementOutcome, RestoreOutcome, RowsOutcome, UndoOutcome,
+};
 use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::report::{Report, Status};
+use rowkeep::restore::verify::Comparison;
+use rowkeep::units::plain;
 
-use super::super::units::{bytes, count, counted, minute, part, short, took};
+use super::super::units::{
+    argument, bytes, count, counted, from_words, minute, part, short, took,
+};
 use crate::state::jobs::Job;
 
 /// What came of a job.
@@ -91,8 +97,16 @@ pub(super) fn tell(job: &Job, zone: &TimeZone) -> Told {
             let link = at.map(|address| (address, "The files".to_owned()));
             Told { lines: vec![line], link, ..Told::default() }
         }
-        Outcome::Restore(RestoreOutcome::Rows(rows)) => of_rows(&rows),
-        Outcome::Undo(UndoOutcome::Rows(rows)) | Outcome::Apply(UndoOutcome::Rows(rows)) => of_rows(&rows),
+        Outcome::Restore(outcome) | Outcome::Refresh(outcome) => match outcome {
+            RestoreOutcome::Rows(rows) => of_rows(&rows),
+            RestoreOutcome::Replaced(replaced) => of_replaced(&replaced),
+            RestoreOutcome::New(new) => of_new(&new),
+            RestoreOutcome::Translated(_) => Told::default(),
+        },
+        Outcome::Undo(outcome) | Outcome::Apply(outcome) => match outcome {
+            UndoOutcome::Rows(rows) => of_rows(&rows),
+            UndoOutcome::Replaced(replaced) => of_replaced(&replaced),
+        },
         _ => Told::default(),
     };
     Told { whole, ..told }
@@ -121,6 +135,7 @@ fn of_rows(outcome: &RowsOutcome) -> Told {
     let line = match outcome.ended {
         Ended::Nothing => "there is nothing to change".to_owned(),
         Ended::Declined => "the plan was not approved of".to_owned(),
+        Ended::Planned if plan.rows.total() == 0 => "there is nothing to change".to_owned(),
         Ended::Planned | Ended::Done => format!(
             "the plan: {} to insert, {} to update, {} to delete in {}",
             count(plan.rows.inserted),
@@ -130,7 +145,57 @@ fn of_rows(outcome: &RowsOutcome) -> Told {
         ),
     };
     let link = outcome.kept.map(|id| (format!("/plans/{id}"), "The plan".to_owned()));
+    let lines = [line].into_iter().chain(plan.unmatched.iter().map(|line| format!("there is {}", plain(line))));
+    Told { lines: lines.collect(), link, ..Told::default() }
+}
+
+/// Whether a database that was made was held against the snapshot, in words that go on.
+fn proven(proof: Option<&Comparison>) -> &'static str {
+    match proof.map(Comparison::is_proven) {
+        Some(true) => ", equal by hash",
+        Some(false) => ", and they differ from the snapshot",
+        None => "",
+    }
+}
+
+fn of_replaced(outcome: &ReplacementOutcome) -> Told {
+    let plan = &outcome.plan;
+    if let Some(done) = &outcome.done {
+        let mut lines = vec![format!(
+            "{} was replaced by {}: {} and {}{}",
+            plan.database,
+            from_words(&plan.from),
+            counted(done.tables, "table"),
+            counted(done.rows, "row"),
+            proven(done.proof.as_ref())
+        )];
+        lines.extend(done.notes.iter().cloned());
+        lines.extend(outcome.hooks_failed.iter().map(|failed| format!("a hook failed: {failed}")));
+        return Told { lines, undo: done.safety.map(|id| id.to_string()), ..Told::default() };
+    }
+    let line = match outcome.ended {
+        Ended::Nothing => format!("{} is already what {} is", plan.database, from_words(&plan.from)),
+        Ended::Declined => "the plan was not approved of".to_owned(),
+        Ended::Planned | Ended::Done => {
+            format!("the plan: all of {} is replaced by {}", plan.database, from_words(&plan.from))
+        }
+    };
+    let link = outcome.kept.map(|id| (format!("/plans/{id}"), "The plan".to_owned()));
     Told { lines: vec![line], link, ..Told::default() }
+}
+
+fn of_new(new: &NewDatabase) -> Told {
+    let mut lines = vec![format!(
+        "{} was made from snapshot {}: {} and {}{}",
+        new.database,
+        short(&new.snapshot.to_string()),
+        counted(new.tables, "table"),
+        counted(new.rows, "row"),
+        proven(new.proof.as_ref())
+    )];
+    lines.extend(new.notes.iter().cloned());
+    lines.extend(new.hooks_failed.iter().map(|failed| format!("a hook failed: {failed}")));
+    Told { lines, ..Told::default() }
 }
 
 fn report_line(report: &Report) -> String {
@@ -163,39 +228,19 @@ fn found(section: &rowkeep::report::Section) -> Found {
 pub(super) fn command(job: &Job) -> Option<String> {
     let request: Request = serde_json::from_str(&job.request).ok()?;
     let database = job.database.as_deref();
-    let of = |verb: &str| database.map(|name| format!("rowkeep {verb} {}", quoted(name)));
+    let of = |verb: &str| database.map(|name| format!("rowkeep {verb} {}", argument(name)));
     match request {
         Request::Backup(_) => of("backup"),
         Request::Drill(_) => of("drill"),
+        Request::Refresh(_) => of("refresh"),
         Request::Check(_) => Some("rowkeep check".to_owned()),
         Request::Prune(_) => Some("rowkeep prune".to_owned()),
         Request::Diff(diff) => {
-            let state = |named: &str| if Some(named) == database { "live".to_owned() } else { quoted(named) };
+            let state = |named: &str| if Some(named) == database { "live".to_owned() } else { argument(named) };
             Some(format!("rowkeep diff {} {}", state(&diff.before), state(&diff.after)))
         }
-        Request::Apply(apply) => Some(format!("rowkeep apply {}", quoted(&apply.plan))),
+        Request::Apply(apply) => Some(format!("rowkeep apply {}", argument(&apply.plan))),
         Request::Undo(_) => of("undo"),
         _ => None,
-    }
-}
-
-/// An argument as a shell takes it.
-fn quoted(argument: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:@".contains(character);
-    match !argument.is_empty() && argument.chars().all(is_plain) {
-        true => argument.to_owned(),
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_one_word_for_a_shell() {
-        assert_eq!(quoted("shop"), "shop");
-        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
-        assert_eq!(quoted(""), "''");
     }
 }

@@ -28,11 +28,13 @@ pub enum AlertKind {
     Unauthorised,
     /// A channel does not take what is sent.
     ChannelFailed,
+    /// The state of the service has no room, or its file is not there.
+    State,
 }
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [AlertKind; 11] = [
+    pub const ALL: [AlertKind; 12] = [
         AlertKind::BackupFailed,
         AlertKind::Overdue,
         AlertKind::AtRisk,
@@ -44,6 +46,7 @@ impl AlertKind {
         AlertKind::Storage,
         AlertKind::Unauthorised,
         AlertKind::ChannelFailed,
+        AlertKind::State,
     ];
 
     /// What it is called.
@@ -60,6 +63,7 @@ impl AlertKind {
             AlertKind::Storage => "storage",
             AlertKind::Unauthorised => "unauthorised",
             AlertKind::ChannelFailed => "channel_failed",
+            AlertKind::State => "state",
         }
     }
 

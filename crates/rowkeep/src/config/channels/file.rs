@@ -46,6 +46,7 @@ pub(in super::super) struct FileChannel {
     #[serde(default)]
     success: bool,
     summary: Option<String>,
+    report: Option<String>,
     #[serde(default)]
     private_network: bool,
 }
@@ -96,8 +97,8 @@ impl FileChannel {
     fn read(self, surroundings: &Surroundings<'_>) -> Result<Channel, String> {
         self.check_kind()?;
         let is_pager = self.kind == "pagerduty";
-        if is_pager && (self.success || self.summary.is_some()) {
-            return Err("PagerDuty takes alerts alone; leave success and summary out".to_owned());
+        if is_pager && (self.success || self.summary.is_some() || self.report.is_some()) {
+            return Err("PagerDuty takes alerts alone; leave success, summary and report out".to_owned());
         }
         let kind = |name: &String| {
             let known = || AlertKind::ALL.map(AlertKind::name).join(", ");
@@ -112,6 +113,8 @@ impl FileChannel {
         let quiet = self.quiet.as_deref().map(Quiet::read).transpose()?;
         let summary = self.summary.as_deref().map(str::parse).transpose();
         let summary = summary.map_err(|problem| format!("summary: {problem}"))?;
+        let report = self.report.as_deref().map(str::parse).transpose();
+        let report = report.map_err(|problem| format!("report: {problem}"))?;
         let delivery = self.delivery(surroundings)?;
         if let Some(Secret::Value(value)) = delivery.url()
             && let Ok(url) = value.value()
@@ -128,6 +131,7 @@ impl FileChannel {
             zone: surroundings.zone.clone(),
             success: self.success,
             summary,
+            report,
             private_network: self.private_network,
         })
     }

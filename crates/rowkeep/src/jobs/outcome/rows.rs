@@ -25,6 +25,9 @@ pub struct RowsSummary {
     /// What the state says nothing of, so that it is left alone, in words for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
+    /// The rows that were asked for by their keys and that neither the state nor the database has, in words for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<String>,
     /// The tables whose rows change.
     pub tables: Vec<PlannedTable>,
     /// All rows that change.
@@ -60,6 +63,7 @@ impl RowsSummary {
             database: plan.database.clone(),
             schema: plan.schema.clone(),
             unread: plan.unread.clone(),
+            unmatched: plan.unmatched.clone(),
             tables: plan.tables(),
             rows: plan.counts(),
             left_out: left_out.map(|(table, rows)| LeftOut { table: table.clone(), rows: *rows }).collect(),

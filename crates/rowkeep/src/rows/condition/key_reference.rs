@@ -168,7 +168,7 @@ impl KeyReference {
             other => fail(other.to_string()),
         })?;
         let columns = key.columns.iter().map(|part| part.column).collect();
-        Ok(BoundKey { key: key.clone(), columns, values, encoded })
+        Ok(BoundKey { text: self.text.clone(), key: key.clone(), columns, values, encoded })
     }
 }
 
@@ -273,6 +273,7 @@ fn sqlite_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
 /// The key of one row of one table.
 #[derive(Debug, Clone)]
 pub struct BoundKey {
+    text: String,
     key: rowkeep_format::Key,
     columns: Vec<usize>,
     values: RowBatch,
@@ -280,6 +281,11 @@ pub struct BoundKey {
 }
 
 impl BoundKey {
+    /// The key as somebody wrote it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The key's columns, as indexes into the table's.
     pub fn columns(&self) -> &[usize] {
         &self.columns

@@ -15,7 +15,9 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The state has no room for anything more.
-    #[error("the disk of the state {place} is full, and nothing more can be noted; make room on it, and the service goes on by itself")]
+    #[error(
+        "the disk of the state {place} is full, and nothing more can be noted; make room on it, and the service goes on by itself"
+    )]
     StateFull {
         /// Where it is.
         place: String,

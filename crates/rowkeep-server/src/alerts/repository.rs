@@ -115,7 +115,8 @@ fn places(workspace: &Workspace, state: &State) -> Vec<(String, String)> {
     };
     let mut all: Vec<_> =
         all.into_iter().filter(|(_, place)| !place.is_empty() && !place.contains("://")).collect();
-    let folder = state.folder().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let folder =
+        state.folder().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
     all.extend(folder.map(|folder| (OBJECT.to_owned(), folder.to_string_lossy().into_owned())));
     all
 }

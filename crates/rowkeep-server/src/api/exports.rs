@@ -88,7 +88,10 @@ pub(super) struct ExportList {
     Problem,
     (status = 200, description = "The exports, the newest first", body = ExportList),
 ))]
-pub(super) async fn list(State(service): State<Service>, caller: Caller) -> Result<Json<ExportList>, Problem> {
+pub(super) async fn list(
+    State(service): State<Service>,
+    caller: Caller,
+) -> Result<Json<ExportList>, Problem> {
     let exports = exports_there::list(&service, &caller).await?;
     let bytes = exports.iter().flat_map(|export| &export.files).map(|file| file.bytes).sum();
     Ok(Json(ExportList { exports, bytes, at_most_bytes: service.queue().export_files().at_most() }))

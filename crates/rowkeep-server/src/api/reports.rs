@@ -56,6 +56,9 @@ pub(super) async fn show(
         return Ok(Json(report).into_response());
     }
     let name = format!("attachment; filename=\"rowkeep-report-{}.md\"", report.from.strftime("%Y-%m-%d"));
-    let headers = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    let headers = [
+        (header::CONTENT_TYPE, "text/markdown; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
     Ok((headers, markdown(&report)).into_response())
 }

@@ -148,11 +148,7 @@ pub(super) async fn list(State(service): State<Service>, visitor: Visitor) -> Re
         ExportRow {
             part: part(&export.database),
             state: word_of_job(export.state),
-            what: format!(
-                "{}{}",
-                export.format.to_uppercase(),
-                if export.masked { ", masked" } else { "" }
-            ),
+            what: format!("{}{}", export.format.to_uppercase(), if export.masked { ", masked" } else { "" }),
             tables: if export.files.is_empty() { String::new() } else { counted(tables as u64, "table") },
             asked_by: plain(&export.asked_by),
             size: bytes(size(export)),

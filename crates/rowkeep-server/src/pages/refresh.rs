@@ -53,14 +53,16 @@ pub(super) async fn card(
     let workspace = service.queue().workspace();
     let (config, now) = (workspace.config(), service.queue().now());
     let timetable = config.timetable();
-    let scheduled = timetable
-        .iter()
-        .find(|one| one.work == Work::Refresh && one.database.as_deref() == Some(database));
+    let scheduled =
+        timetable.iter().find(|one| one.work == Work::Refresh && one.database.as_deref() == Some(database));
     let next = scheduled.and_then(|scheduled| config.next(scheduled, now));
     let zone = config.zone(database);
     let last = ended.map(|job| LastRefresh {
         state: word_of_job(job.state),
-        when: job.ended.map(|ended| format!("{}, {}", minute(ended, &zone), ago(ended, now))).unwrap_or_default(),
+        when: job
+            .ended
+            .map(|ended| format!("{}, {}", minute(ended, &zone), ago(ended, now)))
+            .unwrap_or_default(),
         job: job.id,
         error: job.error.unwrap_or_default(),
     });

@@ -63,7 +63,8 @@ pub(super) fn part(text: &str) -> String {
 
 /// From which state rows come, with a short id where an undo names a whole one.
 pub(super) fn from_words(from: &str) -> String {
-    undo_snapshot(from).map_or_else(|| from.to_owned(), |safety| format!("the state before snapshot {safety}"))
+    undo_snapshot(from)
+        .map_or_else(|| from.to_owned(), |safety| format!("the state before snapshot {safety}"))
 }
 
 /// An argument as a shell takes it.

@@ -141,7 +141,13 @@ impl Facts {
     }
 
     /// Reasons for which it was not kept, and reasons for which nobody knows.
-    fn reasons(&self, found: &Gaps, from: Timestamp, begins: Timestamp, to: Timestamp) -> (Vec<String>, Vec<String>) {
+    fn reasons(
+        &self,
+        found: &Gaps,
+        from: Timestamp,
+        begins: Timestamp,
+        to: Timestamp,
+    ) -> (Vec<String>, Vec<String>) {
         let (mut not_kept, mut unknown) = (Vec::new(), Vec::new());
         if !self.is_configured {
             unknown.push("it is not configured any more, so nobody knows what was promised".to_owned());
@@ -169,16 +175,26 @@ impl Facts {
             None => {}
         }
         if begins > from {
-            unknown.push(format!("what was before {begins:.0} is not known: the state of the service begins then"));
+            unknown.push(format!(
+                "what was before {begins:.0} is not known: the state of the service begins then"
+            ));
         }
         let overdue = self.alerts.iter().filter(|alert| alert.kind == "overdue").count() as u64;
         if overdue > 0 && not_kept.is_empty() {
-            not_kept.push(format!("{} told that a backup was overdue", rowkeep::units::counted(overdue, "alert")));
+            not_kept.push(format!(
+                "{} told that a backup was overdue",
+                rowkeep::units::counted(overdue, "alert")
+            ));
         }
         if let Some(limit) = self.promise.and_then(|promise| promise.back_in_seconds) {
             match self.last_drill() {
-                None => unknown.push(format!("no drill was run, so nobody knows whether it is back in {}", words(limit))),
-                Some(drill) if !drill.proven => not_kept.push("the last drill did not prove that it comes back".to_owned()),
+                None => unknown.push(format!(
+                    "no drill was run, so nobody knows whether it is back in {}",
+                    words(limit)
+                )),
+                Some(drill) if !drill.proven => {
+                    not_kept.push("the last drill did not prove that it comes back".to_owned())
+                }
                 Some(LastDrill { recovery_ms: Some(took), .. }) if took > limit.saturating_mul(1_000) => {
                     not_kept.push(format!(
                         "the last drill took {}, and it has to be back in {}",
@@ -196,7 +212,13 @@ impl Facts {
     }
 
     /// What that says of a period, of which something is known since a moment.
-    pub(super) fn told(self, name: String, from: Timestamp, to: Timestamp, begins: Timestamp) -> DatabaseReport {
+    pub(super) fn told(
+        self,
+        name: String,
+        from: Timestamp,
+        to: Timestamp,
+        begins: Timestamp,
+    ) -> DatabaseReport {
         let found = gaps(&self.good(), from, to);
         let (mut reasons, unknown) = self.reasons(&found, from, begins, to);
         let verdict = match (self.allowed(), reasons.is_empty(), unknown.is_empty()) {
@@ -280,7 +302,10 @@ mod tests {
         let mut missed = kept();
         missed.backups.remove(1);
         let (verdict, why) = told(missed, since);
-        assert!(verdict == Verdict::NotKept && why.contains("2026-10-01T02:00:00Z to 2026-10-03T02:10:00Z"), "{why}");
+        assert!(
+            verdict == Verdict::NotKept && why.contains("2026-10-01T02:00:00Z to 2026-10-03T02:10:00Z"),
+            "{why}"
+        );
         let mut failed = kept();
         failed.backups[1].state = JobState::Failed;
         assert_eq!(told(failed.clone(), since).0, Verdict::NotKept);
@@ -306,7 +331,8 @@ mod tests {
     #[test]
     fn a_schedule_is_kept_where_no_gap_is_longer_than_its_own() {
         let since = "09-01T00:00";
-        let daily = Facts { promise: None, schedule: Some(("daily at 02:00".to_owned(), Some(86_400))), ..kept() };
+        let daily =
+            Facts { promise: None, schedule: Some(("daily at 02:00".to_owned(), Some(86_400))), ..kept() };
         assert_eq!(told(daily.clone(), since), (Verdict::Kept, String::new()));
         let mut late = daily.clone();
         late.backups[1] = job(JobState::Done, "10-02T04:05", "10-02T04:10");

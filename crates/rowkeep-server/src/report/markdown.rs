@@ -104,8 +104,7 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
         Some(_) => {}
     }
     let off: u64 = report.not_running.iter().map(|stretch| stretch.seconds).sum();
-    if let (Some(longest), true) =
-        (report.not_running.iter().max_by_key(|stretch| stretch.seconds), off > 0)
+    if let (Some(longest), true) = (report.not_running.iter().max_by_key(|stretch| stretch.seconds), off > 0)
     {
         notes.push(format!(
             "The service did not run for {} in all, the longest from {} to {}.",
@@ -115,7 +114,9 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
         ));
     }
     if let Some(problem) = &report.repository_problem {
-        notes.push(format!("The repository could not be looked at, so that only backups of the service count: {problem}"));
+        notes.push(format!(
+            "The repository could not be looked at, so that only backups of the service count: {problem}"
+        ));
     }
     notes
 }
@@ -160,11 +161,13 @@ pub(crate) fn shared_lines(shared: &Shared) -> Vec<String> {
         (None, Some(now)) => format!("Storage: {}", measured(now)),
         _ => "Storage: NOT MEASURED".to_owned(),
     };
-    let audit = format!(
-        "Audit: {} entries were made; at the end there were {}, the last with the hash {}",
-        count(shared.audit_entries),
-        shared.audit_head,
-        shared.audit_hash
-    );
+    let audit = match shared.audit_head {
+        0 => "Audit: there was no entry yet".to_owned(),
+        head => format!(
+            "Audit: {} entries were made; at the end there were {head}, the last with the hash {}",
+            count(shared.audit_entries),
+            shared.audit_hash
+        ),
+    };
     vec![checks, storage, audit]
 }

@@ -91,7 +91,9 @@ impl Period {
             (Some(from), Some(to)) => (from, to),
         };
         if from >= to || from >= now {
-            return Err("a report is about something that was: from has to be before to, and before now".to_owned());
+            return Err(
+                "a report is about something that was: from has to be before to, and before now".to_owned()
+            );
         }
         if to.duration_since(from) > LONGEST {
             return Err("a report is about 400 days at most".to_owned());

@@ -1,7 +1,11 @@
 //! The report of a period, made of what the state and the repository know.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rowkeep::config::Work;
+use rowkeep::format::Summary;
+use rowkeep::format::manifest::Scope;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -107,8 +111,8 @@ fn sentence(databases: &[DatabaseReport], period: &str) -> String {
     };
     let but = match unknown {
         0 => String::new(),
-        1 => "; of 1 that is not known".to_owned(),
-        more => format!("; of {more} that is not known"),
+        1 => "; of 1 it is not known".to_owned(),
+        more => format!("; of {more} it is not known"),
     };
     format!("{kept} of {count} {what} in {period}{but}")
 }
@@ -132,9 +136,8 @@ pub(crate) async fn report(
     let (from, to) = (period.from, period.to.min(queue.now()));
     let timetable = workspace.config().timetable();
     let backups = |name: &str| {
-        let of = timetable
-            .iter()
-            .find(|one| one.work == Work::Backup && one.database.as_deref() == Some(name))?;
+        let of =
+            timetable.iter().find(|one| one.work == Work::Backup && one.database.as_deref() == Some(name))?;
         let gap = of.schedule.longest_gap(from, &workspace.config().zone_of(of));
         Some((of.schedule.to_string(), gap))
     };
@@ -150,8 +153,11 @@ pub(crate) async fn report(
     let meant = known.facts.into_iter().filter(|(name, _)| is_meant(name));
     let databases = meant.map(|(name, mut facts)| {
         if let Ok(catalog) = &catalog {
-            // Safety snapshots hold what a database was as much as others do.
-            facts.snapshots = catalog.of(Some(&name)).map(|summary| good(summary)).collect();
+            // What holds only some of it, or masked, brings nothing back; safety snapshots hold what was to be replaced.
+            let whole = |summary: &&Arc<Summary>| {
+                summary.scope == Scope::Full && !summary.masked && !summary.is_safety()
+            };
+            facts.snapshots = catalog.of(Some(&name)).filter(whole).map(|summary| good(summary)).collect();
         }
         facts.told(name, from, to, begins)
     });
@@ -190,7 +196,12 @@ impl Known {
             facts.read(state, name, from, to, &alerts)?;
         }
         let since = [audit::first_time(state)?, runs::first(state)?].into_iter().flatten().min();
-        Ok(Self { since, runs: runs::between(state, from, to)?, facts, shared: shared(state, from, to, &alerts)? })
+        Ok(Self {
+            since,
+            runs: runs::between(state, from, to)?,
+            facts,
+            shared: shared(state, from, to, &alerts)?,
+        })
     }
 }
 
@@ -268,7 +279,7 @@ mod tests {
         assert_eq!(told(&[kept.clone(), not]), "1 of 2 databases kept their promise in October 2026");
         assert_eq!(
             told(&[kept, unknown]),
-            "1 of 2 databases were protected as they should be in October 2026; of 1 that is not known"
+            "1 of 2 databases were protected as they should be in October 2026; of 1 it is not known"
         );
     }
 }

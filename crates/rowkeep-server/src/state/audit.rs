@@ -79,8 +79,7 @@ pub(crate) fn count_between(
     to: Timestamp,
 ) -> failure::Result<u64> {
     let query = "SELECT count(*) FROM audit WHERE time >= ?1 AND time < ?2";
-    let count: i64 =
-        transaction.query_row(query, params![stored(from), stored(to)], |row| row.get(0))?;
+    let count: i64 = transaction.query_row(query, params![stored(from), stored(to)], |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
 

@@ -12,8 +12,8 @@ const MOMENT: SignedDuration = SignedDuration::from_mins(3);
 /// Notes that the service runs now: as it did a moment ago, or since now.
 pub(crate) fn note(transaction: &Transaction<'_>, now: Timestamp) -> failure::Result<()> {
     let query = "SELECT number, seen FROM runs ORDER BY number DESC LIMIT 1";
-    let last = transaction
-        .query_optional(query, &[], |row| Ok((row.get::<i64>(0)?, time(row.get::<i64>(1)?))))?;
+    let last =
+        transaction.query_optional(query, &[], |row| Ok((row.get::<i64>(0)?, time(row.get::<i64>(1)?))))?;
     match last.filter(|(_, seen)| *seen <= now && now.duration_since(*seen) <= MOMENT) {
         Some((number, _)) => {
             let update = "UPDATE runs SET seen = ?2 WHERE number = ?1";
@@ -33,9 +33,8 @@ pub(crate) fn between(
     to: Timestamp,
 ) -> failure::Result<Vec<(Timestamp, Timestamp)>> {
     let query = "SELECT began, seen FROM runs WHERE seen >= ?1 AND began <= ?2 ORDER BY began, number";
-    transaction.query(query, params![stored(from), stored(to)], |row| {
-        Ok((time(row.get(0)?), time(row.get(1)?)))
-    })
+    transaction
+        .query(query, params![stored(from), stored(to)], |row| Ok((time(row.get(0)?), time(row.get(1)?))))
 }
 
 /// When it ran for the first time, as far as that was noted.

@@ -146,10 +146,12 @@ mod tests {
         let file = InFile::open(&folder.path().join("state.db")).expect("it is opened");
         let write = |seconds: i64| {
             let time = jiff::Timestamp::from_second(seconds).expect("it is a time");
-            file.transaction(move |state| (0..200).try_for_each(|more| {
-                let later = time + jiff::SignedDuration::from_hours(more);
-                runs::note(state, later)
-            }))
+            file.transaction(move |state| {
+                (0..200).try_for_each(|more| {
+                    let later = time + jiff::SignedDuration::from_hours(more);
+                    runs::note(state, later)
+                })
+            })
         };
         write(0).expect("there is room");
         let full = "PRAGMA max_page_count = 1";

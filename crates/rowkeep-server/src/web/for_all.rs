@@ -72,7 +72,11 @@ pub(crate) async fn set_schedule(
 }
 
 /// Says what is kept of all databases, in place of what was said before.
-pub(crate) async fn set_keep(service: &Service, caller: &Caller, stated: &StatedRules) -> Result<(), Problem> {
+pub(crate) async fn set_keep(
+    service: &Service,
+    caller: &Caller,
+    stated: &StatedRules,
+) -> Result<(), Problem> {
     may_add(service, caller, CHANGE).await?;
     stated.rules().map_err(Problem::unprocessable)?;
     set(service, caller, Addition::of_keep(stated).map_err(Problem::unprocessable)?).await

@@ -155,7 +155,47 @@ async fn exports_take_no_more_room_than_they_may() {
         "{second}"
     );
     let kept = in_folder(&service);
-    assert_eq!(kept, [first["id"].as_str().expect("it has an id")], "what failed leaves nothing");
+    let id = first["id"].as_str().expect("it has an id");
+    assert_eq!(kept, [id], "what failed leaves nothing");
+
+    // What is deleted makes room at once.
+    let listed = service.get("/api/v1/exports").await;
+    assert_eq!(listed["exports"].as_array().map(Vec::len), Some(1), "{listed}");
+    let there = &listed["exports"][0];
+    let by = there["asked_by"].as_str().expect("somebody has asked for it");
+    assert!(there["id"] == first["id"] && by.starts_with("token first"), "{listed}");
+    assert!(there["expires"].is_string() && listed["at_most_bytes"] == 10_000, "{listed}");
+    assert_eq!(listed["bytes"], there["files"][0]["bytes"], "{listed}");
+    let theirs = service.token("admin", Some(&["orders"])).await;
+    let nothing = service.send(Method::GET, "/api/v1/exports", Some(&theirs), None).await.expect(200);
+    assert_eq!(nothing["exports"], json!([]), "{nothing}");
+    let one = format!("{EXPORTS}/{id}");
+    service.send(Method::DELETE, &one, Some(&theirs), None).await.expect(404);
+    let viewer = service.token("viewer", None).await;
+    service.send(Method::DELETE, &one, Some(&viewer), None).await.expect(403);
+    service.send(Method::DELETE, &one, Some(&service.token), None).await.expect(204);
+    service.send(Method::DELETE, &one, Some(&service.token), None).await.expect(404);
+    assert_eq!(in_folder(&service), Vec::<String>::new());
+    assert_eq!(service.get("/api/v1/exports").await["exports"], json!([]));
+    assert_eq!(service.get(&one).await["expired"], true);
+    let body = json!({ "snapshot": "latest", "format": "csv", "tables": ["customers"] });
+    let third = export_again(&service, body).await;
+    let audit = service.get("/api/v1/audit?limit=500").await["entries"].to_string();
+    assert!(audit.contains("export.delete"), "{audit}");
+    let (cookie, csrf) = super::sessions::signed_in(&service).await;
+    let (_, _, text) = super::pages::page(&service, Method::GET, "/exports", &cookie, "").await;
+    assert!(text.contains(&third) && text.contains("all exports of the service may take 10 kB"), "{text}");
+    let removal = format!("/databases/shop/exports/{third}/removal");
+    let form = format!("csrf={csrf}");
+    let (status, _, text) = super::pages::page(&service, Method::POST, &removal, &cookie, &form).await;
+    assert!(status == 200 && text.contains("None is there"), "{text}");
+}
+
+/// Exports, which succeeds, and gives the id.
+async fn export_again(service: &Service, body: Value) -> String {
+    let job = export(service, body).await;
+    assert_eq!(job["state"], "done", "{job}");
+    job["id"].as_str().expect("it has an id").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,7 +98,15 @@ pub(super) fn rows() -> Vec<Row> {
             200,
         ),
         row("listExports", get(), "/api/v1/exports", "viewer", true, None, 200),
-        row("deleteExport", Method::DELETE, "/api/v1/databases/shop/exports/GONE", "restorer", true, None, 404),
+        row(
+            "deleteExport",
+            Method::DELETE,
+            "/api/v1/databases/shop/exports/GONE",
+            "restorer",
+            true,
+            None,
+            404,
+        ),
         row("getExport", get(), "/api/v1/databases/shop/exports/EXPORT", "viewer", true, None, 200),
         row(
             "downloadExport",

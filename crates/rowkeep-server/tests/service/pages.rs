@@ -46,7 +46,8 @@ pub(super) async fn first_sign_in(service: &Service, said: &str) -> Browser {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_brings_lost_rows_back() {
     let schedules = "[schedule]\nbackup = 'daily at 02:00'\ndrill = 'weekly on Sunday at 04:00'
-        [[channels]]\nname = 'nobody'\nkind = 'ntfy'\nurl = 'http://127.0.0.1:9/alerts'\nprivate_network = true";
+        [[channels]]\nname = 'nobody'\nkind = 'ntfy'\nurl = 'http://127.0.0.1:9/alerts'\nprivate_network = true
+        [databases.staging]\nurl = 'staging.db'\nrefresh = { from = 'shop', mask = false }";
     let service = Service::with(schedules, SystemClock::shared()).await;
     let browser = first_sign_in(&service, "databases are protected").await;
     browser.look("overview-empty").await;
@@ -119,8 +120,21 @@ async fn somebody_brings_lost_rows_back() {
     browser.press("Look through the whole chain").await;
     browser.until("entries are as they were written").await;
     browser.look("audit").await;
+    browser.go("/databases/staging").await;
+    browser.until("Refresh from shop").await;
+    browser.press("Refresh now").await;
+    browser.look("refresh").await;
+    browser.go("/reports").await;
+    browser.until("What was promised is").await;
+    browser.look("report").await;
     browser.press("Settings").await;
     browser.until("daily at 02:00").await;
+    browser.press("For all databases…").await;
+    browser.fill("The last so many", "1").await;
+    browser.press("Show what these rules keep").await;
+    browser.until("Nothing was changed").await;
+    browser.look("for-all").await;
+    browser.press("Settings").await;
     browser.press("Add a user").await;
     browser.look("settings").await;
     browser.fill("Name", "olga").await;
@@ -284,6 +298,66 @@ async fn forms_of_others_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_loaded_again_makes_nothing_more() {
+    let service = Service::new().await;
+    let (cookie, csrf) = super::sessions::signed_in(&service).await;
+    let body = format!("csrf={csrf}&name=deploy&role=operator");
+    let sent = service.without_token(Method::POST, "/settings/tokens").header("cookie", &cookie);
+    let sent = sent.header("content-type", "application/x-www-form-urlencoded").body(body);
+    let shown = sent.send().await.expect("it is answered");
+    assert_eq!(shown.url().path(), "/settings", "the browser is sent elsewhere, and loads that again");
+    let text = shown.text().await.expect("it is text");
+    assert!(text.contains("The token deploy") && text.contains("rowkeep_"), "{text}");
+    let (_, _, text) = page(&service, Method::GET, "/settings", &cookie, "").await;
+    assert!(!text.contains("rowkeep_"), "a secret is shown once: {text}");
+    let tokens = service.get("/api/v1/tokens").await["tokens"].as_array().map(Vec::len);
+    assert_eq!(tokens, Some(2), "that of the start and this one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_holds_for_all_databases_is_said_on_a_page() {
+    let service = Service::new().await;
+    for _ in 0..3 {
+        service.post("/api/v1/databases/shop/backups?wait=60s", serde_json::json!({})).await.expect(200);
+    }
+    let (cookie, csrf) = super::sessions::signed_in(&service).await;
+    let send = async |path: &str, fields: &str| {
+        page(&service, Method::POST, path, &cookie, &format!("csrf={csrf}&{fields}")).await
+    };
+    let additions = async || service.get("/api/v1/configuration").await["additions"].clone();
+    let (status, _, text) = send("/settings/keep", "last=1&preview=yes").await;
+    assert!(status == 200 && text.contains("Nothing was changed"), "{text}");
+    let row = text.split("data-label=\"Kept\"").nth(1).expect("there is a row");
+    assert!(row.starts_with(" class=\"number\">1<") && row.contains("Going\" class=\"number\">2<"), "{row}");
+    assert_eq!(additions().await, serde_json::json!([]));
+    for (path, fields, told) in [
+        ("/settings/keep", "last=0", "last"),
+        ("/settings/keep", "", "there is no rule"),
+        ("/settings/schedule", "backup=sometimes", "schedule: backup"),
+        ("/settings/schedule", "copy=hourly", "several"),
+        ("/settings/schedule", "", "say when something is done"),
+    ] {
+        let (status, _, text) = send(path, fields).await;
+        assert!(status == 422 && text.contains(told), "{path} {fields}: {text}");
+    }
+    assert_eq!(send("/settings/keep", "last=2").await.0, 200);
+    let (status, _, text) = send("/settings/schedule", "backup=daily+at+02:00&jitter=10min").await;
+    assert!(status == 200 && text.contains("daily at 02:00"), "{text}");
+    let listed = service.get("/api/v1/schedules").await.to_string();
+    assert!(listed.contains("daily at 02:00"), "{listed}");
+    let subjects: Vec<_> =
+        additions().await.as_array().expect("a list").iter().map(|one| one["subject"].clone()).collect();
+    assert_eq!(subjects, ["keep", "schedule"]);
+    let (_, _, text) = page(&service, Method::GET, "/settings", &cookie, "").await;
+    assert!(text.contains("last 2") || text.contains("the last 2"), "{text}");
+    assert_eq!(send("/settings/removals", "subject=schedule").await.0, 200);
+    assert_eq!(send("/settings/removals", "subject=keep").await.0, 200);
+    assert_eq!(additions().await, serde_json::json!([]));
+    let audit = service.get("/api/v1/audit?limit=500").await["entries"].to_string();
+    assert!(audit.contains("configuration.change"), "{audit}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_show_what_their_reader_may_see() {
     let service = Service::new().await;
     service.post("/api/v1/databases/orders/backups?wait=60s", serde_json::json!({})).await.expect(200);
@@ -299,6 +373,9 @@ async fn pages_show_what_their_reader_may_see() {
         ("/alerts", 200),
         ("/audit", 403),
         ("/settings", 200),
+        ("/settings/all-databases", 403),
+        ("/reports", 200),
+        ("/exports", 200),
     ] {
         let (found, _, text) = page(&service, Method::GET, path, &cookie, "").await;
         assert_eq!(found, status, "{path}: {text}");
@@ -315,6 +392,9 @@ async fn pages_show_what_their_reader_may_see() {
         "/databases/shop/undos",
         "/settings/users",
         "/settings/tokens",
+        "/settings/schedule",
+        "/settings/keep",
+        "/databases/shop/refreshes",
         "/alerts/channels/none/tests",
     ] {
         let (status, _, text) = page(&service, Method::POST, path, &cookie, &body).await;

@@ -59,6 +59,15 @@ pub(super) async fn two_rows_come_back_and_go_again() {
 
     let plan = planned(&service, "/api/v1/databases/shop/undos", json!({})).await;
     assert_eq!(count(&service, "id IN (3, 4, 5)"), 2);
+    // Rows that nobody has are named, and those that are as they should be are not.
+    let keys = ["customers:5", "customers:7", "customers:4711"];
+    let body = json!({ "snapshot": "good", "wanted": { "keys": keys } });
+    let outcome = done(&service, "/api/v1/databases/shop/restores", body).await;
+    assert_eq!(outcome["plan"]["rows"]["inserted"], 1, "{outcome}");
+    let unmatched = outcome["plan"]["unmatched"].as_array().expect("it is a list");
+    let told = unmatched[0].as_str().expect("it is in words");
+    assert!(told.starts_with("no row with key customers:4711 in table customers"), "{outcome}");
+    assert_eq!(unmatched.len(), 1, "{outcome}");
     done(&service, &format!("/api/v1/plans/{plan}/executions"), json!({ "confirm": "shop" })).await;
     assert_eq!(count(&service, "id IN (3, 4, 5)"), 0);
 }

@@ -94,6 +94,10 @@ async fn somebody_finds_a_row_and_brings_a_version_of_it_back() {
     browser.press("Export").await;
     browser.until("customers.ndjson").await;
     browser.look("export").await;
+    browser.press("Exports").await;
+    browser.until("all exports of the service may take").await;
+    browser.look("exports").await;
+    browser.back().await;
     browser.press("Its job").await;
     browser.until("The files").await;
     browser.go("/databases/shop").await;

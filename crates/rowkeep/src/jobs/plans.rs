@@ -58,7 +58,7 @@ pub enum Action {
     /// Rows are changed.
     Rows {
         /// The plan in short.
-        summary: RowsSummary,
+        summary: Box<RowsSummary>,
         /// The text chunk with the [`Changeset`](rowkeep_format::changeset::Changeset).
         changes: ChunkId,
         /// Whether it is the changeset that takes these changes back.

@@ -18,7 +18,7 @@ fn the_form_of_a_plan_is_pinned() {
         configured: false,
         snapshot: SnapshotId([1; 16]),
         action: Action::Rows {
-            summary: RowsSummary {
+            summary: Box::new(RowsSummary {
                 operation: "restore".to_owned(),
                 from: "snapshot 01010101".to_owned(),
                 database: "/srv/shop.db".to_owned(),
@@ -31,7 +31,7 @@ fn the_form_of_a_plan_is_pinned() {
                 dangling: Vec::new(),
                 dangled: Vec::new(),
                 may_dangle: MayDangle::Nothing,
-            },
+            }),
             changes: ChunkId([2; 32]),
             reversed: false,
             some_rows: true,

@@ -9,9 +9,7 @@ use rowkeep::report::{Report, Status};
 use rowkeep::restore::verify::Comparison;
 use rowkeep::units::plain;
 
-use super::super::units::{
-    argument, bytes, count, counted, from_words, minute, part, short, took,
-};
+use super::super::units::{argument, bytes, count, counted, from_words, minute, part, short, took};
 use crate::state::jobs::Job;
 
 /// What came of a job.
@@ -145,7 +143,8 @@ fn of_rows(outcome: &RowsOutcome) -> Told {
         ),
     };
     let link = outcome.kept.map(|id| (format!("/plans/{id}"), "The plan".to_owned()));
-    let lines = [line].into_iter().chain(plan.unmatched.iter().map(|line| format!("there is {}", plain(line))));
+    let lines =
+        [line].into_iter().chain(plan.unmatched.iter().map(|line| format!("there is {}", plain(line))));
     Told { lines: lines.collect(), link, ..Told::default() }
 }
 
@@ -236,7 +235,8 @@ pub(super) fn command(job: &Job) -> Option<String> {
         Request::Check(_) => Some("rowkeep check".to_owned()),
         Request::Prune(_) => Some("rowkeep prune".to_owned()),
         Request::Diff(diff) => {
-            let state = |named: &str| if Some(named) == database { "live".to_owned() } else { argument(named) };
+            let state =
+                |named: &str| if Some(named) == database { "live".to_owned() } else { argument(named) };
             Some(format!("rowkeep diff {} {}", state(&diff.before), state(&diff.after)))
         }
         Request::Apply(apply) => Some(format!("rowkeep apply {}", argument(&apply.plan))),

@@ -123,7 +123,7 @@ async fn action(
         KeptRows::Nothing => None,
     };
     Ok(Action::Rows {
-        summary: summary.clone(),
+        summary: Box::new(summary.clone()),
         changes,
         reversed: wanted.undone.is_some(),
         some_rows: wanted.some_rows,

@@ -25,6 +25,7 @@ pub(super) struct ReportQuery {
     #[param(example = "2026-11-01")]
     to: Option<String>,
     /// `json`, unless it is to be `markdown`.
+    #[param(pattern = "^(json|markdown)$")]
     format: Option<String>,
 }
 
@@ -43,7 +44,7 @@ pub(super) async fn show(
     let Query(query) = query?;
     let (now, zone) = (service.queue().now(), zone(&service));
     let period = Period::stated(query.from.as_deref(), query.to.as_deref(), now, &zone);
-    let period = period.map_err(Problem::malformed)?;
+    let period = period.map_err(Problem::unprocessable)?;
     let is_markdown = match query.format.as_deref() {
         None | Some("json") => false,
         Some("markdown") => true,

@@ -115,7 +115,7 @@ fn alert(entry: &AlertEntry) -> AlertRow {
 
 fn period(words: &Words, now: Timestamp, zone: &TimeZone) -> Result<Period, Problem> {
     match words.get("month") {
-        None => Period::stated(words.get("from"), words.get("to"), now, zone).map_err(Problem::malformed),
+        None => Period::stated(words.get("from"), words.get("to"), now, zone).map_err(Problem::unprocessable),
         Some(name) => {
             let period = Month::named(name).and_then(|month| month.period(zone));
             let period = period.filter(|period| period.from < now);

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod database;
+mod facts;
 mod gaps;
 mod markdown;
 mod period;

@@ -10,7 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::alerts::AlertEntry;
-use super::database::{DatabaseReport, Facts, Verdict, good};
+use super::database::{DatabaseReport, Verdict};
+use super::facts::{Facts, good};
 use super::gaps::{Stretch, not_running};
 use super::period::Period;
 use crate::Error;

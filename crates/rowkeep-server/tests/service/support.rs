@@ -204,8 +204,9 @@ impl Service {
         let running = Some(tokio::spawn(async move {
             server.run(stopping).await;
         }));
-        let client =
-            reqwest::Client::builder().timeout(Duration::from_secs(100)).build().expect("it is made");
+        // The service closes what is idle for 30 seconds: nothing is sent on what it may be closing.
+        let client = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(20));
+        let client = client.timeout(Duration::from_secs(100)).build().expect("it is made");
         Self { folder, token, password, base, client, stop, running, reloading }
     }
 

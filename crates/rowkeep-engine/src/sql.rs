@@ -3,7 +3,7 @@
 
 use rowkeep_format::Schema;
 
-pub use crate::sql_text::{SqlText, SqlValue};
+pub use crate::sql_text::{Program, SqlText, SqlValue};
 use crate::{EngineError, ErrorKind, postgres, sqlite};
 
 /// The statement that inserts one row, with names and values quoted as the engine wants them.
@@ -27,12 +27,25 @@ pub fn probe(engine: &str, table: &str, columns: &[&str]) -> Result<String, Engi
     }
 }
 
-/// What writes a database of this schema as a script; with its DDL, or rows alone for tables that are there.
-pub fn script(schema: &Schema, with_ddl: bool) -> Result<Box<dyn SqlText>, EngineError> {
-    match schema.engine.as_str() {
-        postgres::NAME => Ok(Box::new(postgres::psql_script::Script::of(schema, with_ddl))),
-        sqlite::NAME => Ok(Box::new(sqlite::sqlite3_script::Script::of(schema, with_ddl)?)),
-        other => Err(unknown(other)),
+/// What writes a database of this schema as a script for a program, or for the engine's own; with its DDL, or rows alone for tables
+/// that are there.
+pub fn script(
+    schema: &Schema,
+    with_ddl: bool,
+    program: Option<Program>,
+) -> Result<Box<dyn SqlText>, EngineError> {
+    let engine = schema.engine.as_str();
+    if let Some(program) = program
+        && !program.loads(engine)
+    {
+        let message = format!("a database of {engine} is not written for {}", program.name());
+        return Err(EngineError::new(ErrorKind::Unsupported, message));
+    }
+    match (engine, program) {
+        (postgres::NAME, _) => Ok(Box::new(postgres::psql_script::Script::of(schema, with_ddl))),
+        (sqlite::NAME, Some(Program::D1)) => Ok(Box::new(sqlite::d1_script::Script::of(schema, with_ddl)?)),
+        (sqlite::NAME, _) => Ok(Box::new(sqlite::sqlite3_script::Script::of(schema, with_ddl)?)),
+        (other, _) => Err(unknown(other)),
     }
 }
 

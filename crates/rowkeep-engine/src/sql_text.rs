@@ -1,6 +1,7 @@
 //! A database as a script of SQL, whatever its engine.
 
 use rowkeep_format::{RowBatch, Table};
+use serde::{Deserialize, Serialize};
 
 use crate::EngineError;
 
@@ -35,6 +36,42 @@ pub trait SqlText: Send + Sync {
 
     /// What comes after all rows.
     fn tail(&self) -> String;
+
+    /// What does not come with it, in words for people.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A program that loads scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// `psql`.
+    Psql,
+    /// The shell of SQLite.
+    Sqlite3,
+    /// `wrangler d1 execute --file`.
+    D1,
+}
+
+impl Program {
+    /// Whether it loads databases of an engine.
+    pub fn loads(self, engine: &str) -> bool {
+        match self {
+            Program::Psql => engine == "postgresql",
+            Program::Sqlite3 | Program::D1 => engine == "sqlite",
+        }
+    }
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Program::Psql => "psql",
+            Program::Sqlite3 => "sqlite3",
+            Program::D1 => "wrangler d1 execute",
+        }
+    }
 }
 
 /// How many rows one statement holds at most, and after how many bytes it holds no more.

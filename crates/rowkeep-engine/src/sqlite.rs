@@ -31,7 +31,10 @@
 mod apply;
 mod catalog;
 mod connect;
+pub(crate) mod d1_script;
 mod examine;
+mod full_text;
+mod literal;
 mod load;
 mod quote;
 mod read;

@@ -3,77 +3,35 @@
 //! `docs/exporting.md` says what the files look like. Rows pass through in batches; nothing has its name before all of it is
 //! written.
 
+mod checksum;
+mod compression;
 mod csv;
+mod documents;
 mod files;
 mod format;
+mod increment;
+mod names;
 mod ndjson;
+mod objects;
+mod options;
 mod script;
+mod sheet;
+mod source;
+mod tables;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use futures::stream::{StreamExt, TryStreamExt};
-use rowkeep_engine::RowStream;
-use rowkeep_format::{ContentKeys, RowBatch, Schema, Table, TableKind, TableName};
-use serde::{Deserialize, Serialize};
+use rowkeep_format::{ContentKeys, Table};
 
-use crate::diff::{RowFilter, RowTest};
-use crate::rows::mask::{BoundMask, Mask, MaskRules};
-use crate::state::reader::{Cause, rows};
-use crate::state::selection::Selection;
 use crate::{Context, Error, Event, Phase, State};
+pub use compression::Compression;
 pub use files::Destination;
-use files::{Files, Sheet, file_name, file_names};
+use files::{Files, Terms};
 pub use format::ExportFormat;
-use format::WriteRows;
-
-/// What is to be exported, and how.
-pub struct ExportOptions {
-    /// What the files are.
-    pub format: ExportFormat,
-    /// The tables that are meant.
-    pub selection: Selection,
-    /// Of their rows, only these.
-    pub rows: Option<Arc<dyn RowFilter>>,
-    /// How rows are masked, and the keys of the repository that a mask without a key of its own takes.
-    pub mask: Option<(MaskRules, ContentKeys)>,
-    /// Whether SQL begins with the schema, where the state has it and all rows of all tables are meant.
-    pub with_schema: bool,
-    /// What a file with all tables is called in a folder, without extension.
-    pub name: String,
-    /// Whether files that are there are replaced.
-    pub force: bool,
-    /// How many bytes may be written at most.
-    pub at_most: Option<u64>,
-}
-
-/// What an export wrote.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exported {
-    /// The files.
-    pub files: Vec<ExportedFile>,
-    /// All rows.
-    pub rows: u64,
-    /// All bytes.
-    pub bytes: u64,
-    /// Whether SQL begins with the schema.
-    pub with_schema: bool,
-    /// What people should know of it, in their words.
-    pub notes: Vec<String>,
-}
-
-/// A file that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportedFile {
-    /// Where it is; nothing for a stream.
-    pub path: Option<PathBuf>,
-    /// The tables in it.
-    pub tables: Vec<String>,
-    /// Rows in it.
-    pub rows: u64,
-    /// Its size.
-    pub bytes: u64,
-}
+use increment::Increment;
+pub use options::{ExportOptions, Exported, ExportedFile};
+pub use rowkeep_engine::sql::Program;
+use source::{Source, chosen};
 
 /// Writes the rows of a state.
 ///
@@ -88,6 +46,19 @@ pub async fn export(
     context.until_cancelled(export_now(context, state, options, destination)).await
 }
 
+/// Writes what changed between two states, the older first, in a format that tells it.
+///
+/// `keys` are those of the repository that a snapshot is in, any others where both states are live.
+pub async fn export_between(
+    context: &Context,
+    keys: &ContentKeys,
+    states: (&State, &State),
+    options: &ExportOptions,
+    destination: Destination,
+) -> Result<Exported, Error> {
+    context.until_cancelled(export_changes(context, keys, states, options, destination)).await
+}
+
 async fn export_now(
     context: &Context,
     state: &State,
@@ -96,9 +67,11 @@ async fn export_now(
 ) -> Result<Exported, Error> {
     let mut done = Exported::default();
     let tables = chosen(state, options, &mut done.notes)?;
-    let work = Work::new(context, state, options, &tables, &mut done)?;
+    let source = Source::new(context, state, options, &tables, &mut done.notes)?;
+    let script = tables::script_of(state, options, &mut done)?;
     let is_one = match (&destination, options.format) {
         (_, ExportFormat::Sql) => true,
+        (_, format) if format.is_document() => true,
         (Destination::Folder(_), _) => false,
         (_, ExportFormat::Csv) if tables.len() != 1 => {
             let message = format!("one CSV file holds one table, and {} are meant", tables.len());
@@ -106,207 +79,110 @@ async fn export_now(
         }
         _ => true,
     };
-    let names = match is_one {
-        true => vec![file_name(&options.name, options.format)],
-        false => file_names(&tables, options.format),
+    let extension = extension(options);
+    let names = match (is_one, options.format) {
+        (false, _) => names::file_names(&tables, &extension),
+        (true, format) if format.is_document() => {
+            vec![compressed(documents::name(&source, format)?, options)]
+        }
+        (true, _) => vec![names::file_name(&options.name, &extension)],
     };
+    begin(context, state, &tables);
+    let mut files = Files::begin(destination, &names, terms(options))?;
+    let mut beside = Vec::new();
+    if options.format.is_document() {
+        let written = documents::document(&source, options, &tables, &mut files, &names[0]).await?;
+        done.files.push(written.file);
+        done.notes.extend(written.notes);
+        beside = written.beside;
+    } else if is_one {
+        let form = (options.format, script.as_ref());
+        done.files.push(tables::in_one(&source, form, &tables, &mut files, &names[0]).await?);
+    } else {
+        done.files = tables::one_by_one(&source, options.format, &tables, &mut files, &names).await?;
+    }
+    publish(files, &names, options, beside, done)
+}
+
+async fn export_changes(
+    context: &Context,
+    keys: &ContentKeys,
+    (old, new): (&State, &State),
+    options: &ExportOptions,
+    destination: Destination,
+) -> Result<Exported, Error> {
+    increment::check(options.format)?;
+    let mut done = Exported::default();
+    let difference = increment::compare(context, keys, (old, new), options).await?;
+    let both = ((old.schema(), old.unread()), (new.schema(), new.unread()));
+    let (mut before, mut after) = options.selection.choose_of_two(both.0, both.1)?;
+    before.retain(|table| table.kind.is_user_table() && old.holds(&table.name));
+    after.retain(|table| table.kind.is_user_table() && new.holds(&table.name));
+    let old = Source::new(context, old, options, &before, &mut Vec::new())?;
+    let new = Source::new(context, new, options, &after, &mut done.notes)?;
+    let increment = Increment { old: &old, new: &new, difference: &difference, options };
+    let name = compressed(increment.name(), options);
+    let mut files = Files::begin(destination, std::slice::from_ref(&name), terms(options))?;
+    let written = increment.write(&mut files, &name).await?;
+    done.files.push(written.file);
+    done.notes.extend(written.notes);
+    publish(files, &[name], options, written.beside, done)
+}
+
+fn begin(context: &Context, state: &State, tables: &[&Table]) {
     context.observe(Event::Phase {
         phase: Phase::Export,
         tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
         rows: tables.iter().map(|table| state.estimated_rows(&table.name)).sum(),
     });
-    let mut files = Files::begin(destination, &names, options.force, options.at_most)?;
-    if is_one {
-        let mut sheet = files.sheet(&names[0]).await?;
-        sheet.write(work.head().as_bytes()).await?;
-        let mut rows = 0;
-        for table in &work.in_order() {
-            let written =
-                work.table(table, &mut sheet, matches!(options.format, ExportFormat::Ndjson)).await?;
-            // Settings come with a script, but are not what people count.
-            if table.kind.is_user_table() || tables.len() == 1 {
-                rows += written;
-            }
-        }
-        sheet.write(work.tail().as_bytes()).await?;
-        let tables = tables.iter().map(|table| table.name.to_string()).collect();
-        done.files.push(ExportedFile { path: None, tables, rows, bytes: files.keep(sheet).await? });
-    } else {
-        for (table, name) in tables.iter().zip(&names) {
-            let mut sheet = files.sheet(name).await?;
-            let rows = work.table(table, &mut sheet, false).await?;
-            let tables = vec![table.name.to_string()];
-            done.files.push(ExportedFile { path: None, tables, rows, bytes: files.keep(sheet).await? });
-        }
+}
+
+fn terms(options: &ExportOptions) -> Terms {
+    Terms {
+        force: options.force,
+        at_most: options.at_most,
+        compression: options.compression,
+        with_checksum: !options.alone,
     }
-    for (file, path) in done.files.iter_mut().zip(files.publish(options.force)?) {
+}
+
+fn extension(options: &ExportOptions) -> String {
+    compressed(options.format.extension().to_owned(), options)
+}
+
+fn compressed(name: String, options: &ExportOptions) -> String {
+    match options.compression {
+        Some(compression) => format!("{name}.{}", compression.extension()),
+        None => name,
+    }
+}
+
+/// Gives all files their names, and what stands beside them.
+fn publish(
+    files: Files,
+    names: &[String],
+    options: &ExportOptions,
+    mut beside: Vec<(String, String)>,
+    mut done: Exported,
+) -> Result<Exported, Error> {
+    if !options.alone && beside.is_empty() {
+        let named = files.named().and_then(|path| path.file_name());
+        let named = named.map(|name| vec![name.to_string_lossy().into_owned()]);
+        let names = named.as_deref().unwrap_or(names);
+        let lines: String =
+            names.iter().zip(&done.files).map(|(name, file)| checksum::line(&file.sha256, name)).collect();
+        beside = match names {
+            [] => Vec::new(),
+            [only] => vec![(files::beside(&PathBuf::from(only)).to_string_lossy().into_owned(), lines)],
+            _ => vec![(checksum::SUMS.to_owned(), lines)],
+        };
+    }
+    let published = files.publish(&beside)?;
+    for (file, path) in done.files.iter_mut().zip(published.files) {
         file.path = path;
     }
+    done.beside = published.beside;
     done.rows = done.files.iter().map(|file| file.rows).sum();
     done.bytes = done.files.iter().map(|file| file.bytes).sum();
     Ok(done)
-}
-
-/// The tables that are meant and whose rows the state has.
-///
-/// CSV and NDJSON are for tables that people know as theirs; others are in them only when they are named.
-fn chosen<'s>(
-    state: &'s State,
-    options: &ExportOptions,
-    notes: &mut Vec<String>,
-) -> Result<Vec<&'s Table>, Error> {
-    let named = !options.selection.include.is_empty();
-    let mut tables = options.selection.choose_beside(state.schema(), state.unread())?;
-    tables.retain(|table| named || options.format == ExportFormat::Sql || table.kind.is_user_table());
-    let (held, missing): (Vec<&Table>, Vec<&Table>) =
-        tables.into_iter().partition(|table| state.holds(&table.name));
-    if !missing.is_empty() {
-        let names: Vec<String> = missing.iter().map(|table| table.name.to_string()).collect();
-        notes.push(format!("{} has no rows of {}", state.describe(), names.join(", ")));
-    }
-    Ok(held)
-}
-
-/// An export as far as it is the same for all tables.
-struct Work<'a> {
-    context: &'a Context,
-    state: &'a State,
-    format: ExportFormat,
-    tables: Vec<&'a Table>,
-    tests: Vec<(&'a TableName, Option<Arc<RowTest>>)>,
-    mask: Option<BoundMask>,
-    script: Option<script::Script>,
-}
-
-impl<'a> Work<'a> {
-    fn new(
-        context: &'a Context,
-        state: &'a State,
-        options: &ExportOptions,
-        tables: &[&'a Table],
-        done: &mut Exported,
-    ) -> Result<Self, Error> {
-        let schema: &Schema = state.schema();
-        let mask = match &options.mask {
-            None => None,
-            Some((rules, keys)) => {
-                Some(Mask::new(rules, keys).bind_all(schema, tables.iter().map(|table| &table.name))?)
-            }
-        };
-        let hidden = |table: &&&Table| matches!(table.kind, TableKind::Shadow | TableKind::LargeObjects);
-        let unmasked: Vec<String> =
-            tables.iter().filter(hidden).map(|table| table.name.to_string()).collect();
-        if mask.is_some() && !unmasked.is_empty() {
-            let names = unmasked.join(", ");
-            done.notes.push(format!(
-                "no mask reaches {names}, which may hold personal values; --exclude leaves them out"
-            ));
-        }
-        let mut tests = Vec::new();
-        for table in tables {
-            // Where rows are chosen and this table is not meant by that, none of its rows is.
-            let test = match &options.rows {
-                None => None,
-                Some(rows) => {
-                    let none: RowTest = Box::new(|_, _| false);
-                    Some(Arc::new(rows.bind(table)?.unwrap_or(none)))
-                }
-            };
-            tests.push((&table.name, test));
-        }
-        let script = match options.format {
-            ExportFormat::Sql => {
-                let is_whole = options.selection.is_all() && options.rows.is_none();
-                let has_ddl = !schema.ddl.is_empty();
-                done.with_schema = options.with_schema && is_whole && has_ddl;
-                if options.with_schema && !done.with_schema {
-                    done.notes.push(match is_whole {
-                        true => format!("{} has no schema, so there are only rows", state.describe()),
-                        false => {
-                            "not all rows are meant, so there are only rows, without the schema".to_owned()
-                        }
-                    });
-                }
-                Some(script::Script::new(schema, done.with_schema)?)
-            }
-            ExportFormat::Csv | ExportFormat::Ndjson => None,
-        };
-        Ok(Self { context, state, format: options.format, tables: tables.to_vec(), tests, mask, script })
-    }
-
-    fn head(&self) -> String {
-        self.script.as_ref().map(script::Script::head).unwrap_or_default()
-    }
-
-    fn tail(&self) -> String {
-        self.script.as_ref().map(script::Script::tail).unwrap_or_default()
-    }
-
-    fn in_order(&self) -> Vec<&'a Table> {
-        match &self.script {
-            Some(script) => script.in_order(&self.tables),
-            None => self.tables.clone(),
-        }
-    }
-
-    /// Writes the rows of a table; gives how many.
-    async fn table(&self, table: &'a Table, sheet: &mut Sheet, with_name: bool) -> Result<u64, Error> {
-        let name = &table.name;
-        let writer: Arc<dyn WriteRows> = match (self.format, &self.script) {
-            (ExportFormat::Sql, Some(script)) => Arc::new(script.of(table)),
-            (ExportFormat::Csv, _) => Arc::new(csv::Csv::of(table)),
-            _ => Arc::new(ndjson::Ndjson::of(self.state.engine(), table, with_name)),
-        };
-        sheet.write(writer.head().as_bytes()).await?;
-        self.context.observe(Event::Table(name));
-        let cause = Cause::default();
-        let mut stream = self.rows(table, &cause).await?;
-        let mut count = 0;
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(|error| cause.of(error))?;
-            let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
-            let writer = Arc::clone(&writer);
-            let written = self.context.compute(move || {
-                let mut out = Vec::with_capacity(batch.bytes() + batch.bytes() / 4);
-                writer.rows(&batch, &mut out).map(|()| out)
-            });
-            sheet.write(&written.await?).await?;
-            self.context.observe(Event::Advanced { table: name, rows, bytes });
-            count += rows;
-        }
-        self.context.observe(Event::TableDone { table: name, rows: count });
-        Ok(count)
-    }
-
-    /// The rows of a table that are meant, masked where that is wanted.
-    async fn rows(&self, table: &Table, cause: &Cause) -> Result<RowStream, Error> {
-        let mut stream = match self.state {
-            State::Live(live) => live.view.rows(table).await?,
-            State::Snapshot(stored) => match stored.entry(&table.name) {
-                Some(entry) => rows(self.context, &stored.reader, entry, cause),
-                None => futures::stream::empty().boxed(),
-            },
-        };
-        let test =
-            self.tests.iter().find(|(name, _)| **name == table.name).and_then(|(_, test)| test.clone());
-        if let Some(test) = test {
-            stream = stream.map_ok(move |batch| kept(&batch, &test)).boxed();
-        }
-        Ok(match &self.mask {
-            Some(mask) => mask.rows(table, stream),
-            None => stream,
-        })
-    }
-}
-
-/// The rows of a batch that are meant.
-fn kept(batch: &RowBatch, test: &RowTest) -> RowBatch {
-    let mut kept = RowBatch::new(batch.columns().len());
-    let mut row = 0;
-    while row < batch.rows() {
-        let end = (row..batch.rows()).find(|row| !test(batch, *row)).unwrap_or(batch.rows());
-        kept.extend(batch, row..end);
-        row = end + 1;
-    }
-    kept
 }

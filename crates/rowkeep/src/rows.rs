@@ -4,3 +4,4 @@ pub mod condition;
 pub(crate) mod foreign_keys;
 pub mod json;
 pub mod mask;
+pub mod plain;

@@ -145,14 +145,16 @@ const ENGINE_ROOMS: [Rooms; 3] = [
     Rooms {
         below: &["sqlite"],
         order: &[
-            &["quote"],
+            &["quote", "full_text"],
             &["connect"],
+            &["literal"],
             &["catalog"],
             &["schema"],
             &["read"],
             &["load"],
             &["apply"],
             &["examine", "sqlite3_script"],
+            &["d1_script"],
         ],
     },
 ];

@@ -15,6 +15,7 @@ mod concurrency;
 mod copies;
 mod damage;
 mod definitions;
+mod documents;
 mod drill;
 mod emptiness;
 mod errors;

@@ -26,9 +26,16 @@ pub(super) struct ExportBody {
     /// The tables; all where none is named.
     #[serde(default)]
     tables: Vec<String>,
-    /// `csv`, `ndjson` or `sql`.
+    /// `csv`, `ndjson`, `sql`, or one file of JSON: `prn`, `dino`, `num`.
     #[schema(example = "csv")]
     format: String,
+    /// A snapshot before it: what changed since is written, as `prn` has it.
+    #[serde(default)]
+    since: Option<String>,
+    /// `none`, `gzip` or `zstd`.
+    #[serde(default)]
+    #[schema(example = "none")]
+    compression: String,
     /// Whether rows are masked by the rules of the database.
     #[serde(default)]
     masked: bool,
@@ -51,8 +58,15 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Result<Body<ExportBody>, Problem>,
 ) -> Result<Response, Problem> {
-    let Body(ExportBody { snapshot, tables, format, masked }) = body?;
-    let wanted = Wanted { snapshot: &snapshot, tables, format: &format, is_masked: masked };
+    let Body(ExportBody { snapshot, tables, format, since, compression, masked }) = body?;
+    let wanted = Wanted {
+        snapshot: &snapshot,
+        tables,
+        since: since.as_deref(),
+        format: &format,
+        compression: &compression,
+        is_masked: masked,
+    };
     let request = exports::request(&service, &caller, &database, wanted).await?;
     jobs::ask(&service, &caller, "export.create", request, Some(database), &headers, wait).await
 }
@@ -121,7 +135,7 @@ pub(super) async fn delete(
         ("export" = String, Path, description = "Its id, which is that of its job"),
         ("file" = String, Path, description = "The name of the file")), responses(
     Problem,
-    (status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson"), (String = "application/sql"))),
+    (status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson"), (String = "application/sql"), (String = "application/json"), (String = "application/gzip"), (String = "application/zstd"))),
     (status = 404, description = "There is no such database, export or file, or it is gone", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn file(

@@ -49,6 +49,7 @@ struct FileRow {
     tables: String,
     rows: String,
     size: String,
+    sha256: String,
 }
 
 /// Asks for an export.
@@ -64,7 +65,9 @@ pub(super) async fn create(
     let wanted = Wanted {
         snapshot: fields.must("snapshot")?,
         tables,
+        since: None,
         format: fields.must("format")?,
+        compression: fields.get("compression").unwrap_or_default(),
         is_masked: fields.get("masked").is_some(),
     };
     let request = exports::request(&service, &visitor.caller, &database, wanted).await?;
@@ -90,6 +93,7 @@ pub(super) async fn show(
         tables: plain(&file.tables.join(", ")),
         rows: count(file.rows),
         size: bytes(file.bytes),
+        sha256: file.sha256.clone(),
     };
     let shown = ExportPage {
         frame,

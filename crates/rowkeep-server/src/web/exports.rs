@@ -1,11 +1,13 @@
 //! Exports: tables of a snapshot as files, which wait for a day to be downloaded.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use jiff::Timestamp;
-use rowkeep::export::ExportFormat;
+use rowkeep::export::{Compression, ExportFormat};
 use rowkeep::jobs::export::{ExportOutcome, ExportRequest};
 use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::jobs::rows_wanted::RowsWanted;
@@ -38,8 +40,12 @@ pub(crate) struct Wanted<'a> {
     pub(crate) snapshot: &'a str,
     /// The tables; all where none is named.
     pub(crate) tables: Vec<String>,
-    /// `csv`, `ndjson` or `sql`.
+    /// The snapshot before it, where what changed since is wanted.
+    pub(crate) since: Option<&'a str>,
+    /// `csv`, `ndjson`, `sql`, `prn`, `dino` or `num`.
     pub(crate) format: &'a str,
+    /// `none`, `gzip` or `zstd`.
+    pub(crate) compression: &'a str,
     /// Whether rows are masked by the rules of the database.
     pub(crate) is_masked: bool,
 }
@@ -58,7 +64,10 @@ pub(crate) struct ExportView {
     pub(crate) created: Timestamp,
     /// The snapshot.
     pub(crate) snapshot: String,
-    /// `csv`, `ndjson` or `sql`.
+    /// The snapshot before it, where what changed since was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<String>,
+    /// `csv`, `ndjson`, `sql`, `prn`, `dino` or `num`.
     pub(crate) format: String,
     /// Whether its rows are masked.
     pub(crate) masked: bool,
@@ -85,6 +94,8 @@ pub(crate) struct ExportFile {
     pub(crate) tables: Vec<String>,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+    /// The SHA-256 of it, in hexadecimal digits.
+    pub(crate) sha256: String,
 }
 
 /// The request for an export by somebody who may: whole rows leave the service.
@@ -105,21 +116,36 @@ pub(crate) async fn request(
     if wanted.is_masked && !is_ruled {
         return Err(Problem::unprocessable(format!("no rules say how rows of {database} are masked")));
     }
-    let format = match wanted.format {
-        "csv" => ExportFormat::Csv,
-        "ndjson" => ExportFormat::Ndjson,
-        "sql" => ExportFormat::Sql,
+    let format = ExportFormat::of_name(wanted.format).ok_or_else(|| {
+        let known = ExportFormat::ALL.map(|(name, _)| name).join(", ");
+        Problem::unprocessable(format!("nothing is exported as {}; there are {known}", wanted.format))
+    })?;
+    let compression = match wanted.compression {
+        "" | "none" => None,
+        "gzip" => Some(Compression::Gzip),
+        "zstd" => Some(Compression::Zstd),
         other => {
             return Err(Problem::unprocessable(format!(
-                "nothing is exported as {other}; there are csv, ndjson, sql"
+                "nothing is compressed by {other}; there are none, gzip, zstd"
             )));
         }
+    };
+    let since = match wanted.since {
+        None => None,
+        Some(since) => Some(snapshot_named(service, database, since).await?.into()),
     };
     let tables = wanted.tables.iter().map(|table| table_meant(service, table)).collect();
     Ok(Request::Export(ExportRequest {
         state: snapshot_named(service, database, wanted.snapshot).await?.into(),
+        since,
         to: None,
         format: Some(format),
+        program: None,
+        compression,
+        names: BTreeMap::new(),
+        base: None,
+        // What a download is to be compared with is in the answer.
+        alone: true,
         wanted: RowsWanted { tables, ..RowsWanted::default() },
         mask: wanted.is_masked.then_some(Masked::Configured),
         data_only: false,
@@ -171,6 +197,7 @@ pub(crate) async fn show(
                 tables: file.tables,
                 rows: file.rows,
                 bytes: file.bytes,
+                sha256: file.sha256,
             }));
         }
     }
@@ -182,7 +209,8 @@ pub(crate) async fn show(
         asked_by: job.asked_by,
         created: job.created,
         snapshot: request.state.to_string(),
-        format: request.format.unwrap_or(ExportFormat::Csv).extension().to_owned(),
+        since: request.since.as_ref().map(|since| (**since).to_owned()),
+        format: request.format.unwrap_or(ExportFormat::Csv).name().to_owned(),
         masked,
         files,
         expires,
@@ -214,9 +242,12 @@ pub(crate) async fn file(
     let opened = tokio::fs::File::open(path).await;
     let opened = opened.map_err(|_| Problem::not_found(format!("file {name} of export {id} is gone")))?;
     caller.note(service, DOWNLOAD, format!("{} of {database}: {id}", file.name), "done").await?;
-    let kind = match &*export.format {
-        "csv" => "text/csv; charset=utf-8",
-        "ndjson" => "application/x-ndjson",
+    let kind = match file.name.rsplit('.').next() {
+        Some("gz") => "application/gzip",
+        Some("zst") => "application/zstd",
+        Some("csv") => "text/csv; charset=utf-8",
+        Some("ndjson") => "application/x-ndjson",
+        Some("json") => "application/json",
         _ => "application/sql",
     };
     let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(opened, PART)));

@@ -99,25 +99,39 @@ async fn files_are_written_and_downloaded() {
     service.send(Method::GET, &by_orders, Some(&service.token), None).await.expect(404);
     let audit = service.get("/api/v1/audit?limit=500").await["entries"].to_string();
     assert!(audit.contains("export.create") && audit.contains("export.download"), "{audit}");
-    for (format, first, kind) in
-        [("ndjson", "{\"id\":1,", "application/x-ndjson"), ("sql", "", "application/sql")]
-    {
+    for (format, first, kind) in [
+        ("ndjson", "{\"id\":1,", "application/x-ndjson"),
+        ("sql", "", "application/sql"),
+        ("prn", "{\"metadata\":{\"version\":\"4.0\"", "application/json"),
+        ("dino", "{\"data\":{\n\"customers\":[\n{\"id\":1,", "application/json"),
+        ("num", "{\"timestamp\":\"", "application/json"),
+    ] {
         let body = json!({ "snapshot": "latest", "tables": ["customers"], "format": format });
         let job = export(&service, body).await;
         let id = job["id"].as_str().expect("it has an id");
         let shown = service.get(&format!("{EXPORTS}/{id}")).await;
         let name = shown["files"][0]["name"].as_str().expect("it has a name");
+        assert_eq!(shown["files"].as_array().map(Vec::len), Some(1), "{shown}");
+        assert_eq!(shown["files"][0]["sha256"].as_str().map(str::len), Some(64), "{shown}");
         let (status, headers, text) = download(&service, &format!("{EXPORTS}/{id}/files/{name}")).await;
         assert_eq!((status, &headers["content-type"]), (200, &json!(kind)), "{text}");
         assert!(text.starts_with(first) && text.contains("name 500"), "{text}");
     }
+    let id = shown["snapshot"].as_str().expect("it has a snapshot").to_owned();
+    let body = json!({ "snapshot": "latest", "since": id, "format": "prn", "compression": "gzip" });
+    let job = export(&service, body).await;
+    let shown = service.get(&format!("{EXPORTS}/{}", job["id"].as_str().expect("an id"))).await;
+    assert_eq!(shown["since"], id);
+    let name = shown["files"][0]["name"].as_str().expect("it has a name");
+    assert!(name.starts_with("backup-incremental-") && name.ends_with(".json.gz"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exports_that_are_wrong_are_refused() {
     let service = backed_up("", SystemClock::shared()).await;
     for (body, status, told) in [
-        (json!({ "snapshot": "latest", "format": "xlsx" }), 422, "csv, ndjson, sql"),
+        (json!({ "snapshot": "latest", "format": "xlsx" }), 422, "csv, ndjson, sql, prn, dino, num"),
+        (json!({ "snapshot": "latest", "format": "csv", "compression": "rar" }), 422, "none, gzip, zstd"),
         (json!({ "snapshot": "nothing", "format": "csv" }), 404, "no snapshot nothing"),
         (json!({ "snapshot": "latest", "format": "csv", "masked": true }), 422, "no rules say"),
         (json!({ "snapshot": "latest" }), 422, "format"),

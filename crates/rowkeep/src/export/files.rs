@@ -1,20 +1,19 @@
 //! Where the files of an export come to be: under names that nobody takes for theirs, until all is written.
 
-use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rowkeep_format::Table;
 use tempfile::{Builder, NamedTempFile, TempDir};
-use tokio::io::{AsyncWriteExt, BufWriter};
+use tokio::io::BufWriter;
 
-use super::format::ExportFormat;
-use crate::{Error, private_files, units};
+use super::checksum::{SUMS, merged};
+use super::compression::{Compression, Encoder};
+use super::sheet::{Done, Out, Room, Sheet, Spool};
+use crate::{Error, private_files};
 
 /// Where the files go.
 pub enum Destination {
-    /// One file for each table, or one with all of SQL, in this folder, which is made where it is missing.
+    /// One file for each table, or one with all of SQL or JSON, in this folder, which is made where it is missing.
     Folder(PathBuf),
     /// All in this file.
     File(PathBuf),
@@ -25,66 +24,28 @@ pub enum Destination {
 /// How names end of what is not whole.
 const PARTIAL: &str = ".partial";
 
-/// The name of a file, as file systems like it.
-pub(super) fn file_name(name: &str, format: ExportFormat) -> String {
-    let mut out = String::new();
-    for (at, character) in name.chars().enumerate() {
-        let is_plain = !character.is_control() && !"/\\:*?\"<>|%".contains(character);
-        if is_plain && !(at == 0 && character == '.') {
-            out.push(character);
-        } else {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                // Writing into a text cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    format!("{out}.{}", format.extension())
-}
+/// How names of files end that hold the checksum of one other file.
+const CHECKSUM: &str = "sha256";
 
-/// The names of the files of tables; no two are the same where case does not count.
-pub(super) fn file_names(tables: &[&Table], format: ExportFormat) -> Vec<String> {
-    let mut taken = HashSet::new();
-    let name = |table: &&Table| {
-        let plain = table.name.to_string();
-        let mut name = file_name(&plain, format);
-        let mut number = 2;
-        while !taken.insert(name.to_lowercase()) {
-            name = file_name(&format!("{plain}-{number}"), format);
-            number += 1;
-        }
-        name
-    };
-    tables.iter().map(name).collect()
+/// How files are begun.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// Whether files that are there are replaced.
+    pub(super) force: bool,
+    /// How many bytes may be written at most.
+    pub(super) at_most: Option<u64>,
+    /// How they are compressed.
+    pub(super) compression: Option<Compression>,
+    /// Whether a file with a checksum comes beside one that is named.
+    pub(super) with_checksum: bool,
 }
 
 /// Files while they are written; what is not published is removed on drop.
 pub(super) struct Files {
     kind: Kind,
     kept: Vec<String>,
+    terms: Terms,
     room: Room,
-}
-
-/// How much may still be written.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    at_most: Option<u64>,
-    written: u64,
-}
-
-impl Room {
-    /// Takes some of it.
-    fn take(&mut self, bytes: usize) -> Result<(), Error> {
-        self.written = self.written.saturating_add(bytes as u64);
-        match self.at_most {
-            Some(at_most) if self.written > at_most => Err(Error::Export(format!(
-                "the rows need more than {}, and no more may be written; choose fewer tables",
-                units::bytes(at_most)
-            ))),
-            _ => Ok(()),
-        }
-    }
 }
 
 enum Kind {
@@ -93,33 +54,24 @@ enum Kind {
     Stream(Option<Box<dyn io::Write + Send>>),
 }
 
-/// A file that is being written.
-pub(super) struct Sheet {
-    name: String,
-    to: String,
-    out: Out,
-    bytes: u64,
-    room: Room,
-}
-
-enum Out {
-    File(BufWriter<tokio::fs::File>),
-    /// Nothing while somebody writes, and when that has failed.
-    Stream(Option<Box<dyn io::Write + Send>>),
+/// Where files are in the end; nothing for a stream.
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) files: Vec<Option<PathBuf>>,
+    /// Those with checksums and other things beside them.
+    pub(super) beside: Vec<PathBuf>,
 }
 
 impl Files {
     /// Begins; refuses files that are there already, unless they are to be replaced.
-    pub(super) fn begin(
-        destination: Destination,
-        names: &[String],
-        force: bool,
-        at_most: Option<u64>,
-    ) -> Result<Self, Error> {
+    pub(super) fn begin(destination: Destination, names: &[String], terms: Terms) -> Result<Self, Error> {
         let kind = match destination {
             Destination::Stream(stream) => Kind::Stream(Some(stream)),
             Destination::File(path) => {
-                refuse(&path, force)?;
+                refuse(&path, terms.force)?;
+                if terms.with_checksum {
+                    refuse(&beside(&path), terms.force)?;
+                }
                 let parent = parent(&path)?;
                 let partial = partial(&path, FILE, |named| named.tempfile_in(parent))?;
                 Kind::File { path, partial: Some(partial) }
@@ -127,22 +79,37 @@ impl Files {
             Destination::Folder(folder) if folder.is_file() => {
                 let shown = folder.display();
                 return Err(Error::Export(format!(
-                    "{shown} is a file: name a folder, or a file that ends with .csv, .ndjson, .jsonl or .sql"
+                    "{shown} is a file: name a folder, or a file that ends with .csv, .ndjson, .jsonl, .json or .sql, packed \
+                     with .gz or .zst"
                 )));
             }
             Destination::Folder(folder) => {
-                names.iter().try_for_each(|name| refuse(&folder.join(name), force))?;
+                names.iter().try_for_each(|name| refuse(&folder.join(name), terms.force))?;
                 let is_new = !folder.exists();
                 let within = if is_new { parent(&folder)? } else { folder.clone() };
                 let partial = partial(&folder, FOLDER, |named| named.tempdir_in(within))?;
                 Kind::Folder { folder, is_new, partial }
             }
         };
-        Ok(Self { kind, kept: Vec::new(), room: Room { at_most, written: 0 } })
+        let room = Room { at_most: terms.at_most, written: 0 };
+        Ok(Self { kind, kept: Vec::new(), terms, room })
+    }
+
+    /// The name of the file that all is written into, where the caller named one.
+    pub(super) fn named(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::File { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether files go into a folder.
+    pub(super) fn is_folder(&self) -> bool {
+        matches!(self.kind, Kind::Folder { .. })
     }
 
     /// Begins a file.
-    pub(super) async fn sheet(&mut self, name: &str) -> Result<Sheet, Error> {
+    pub(super) fn sheet(&mut self, name: &str) -> Result<Sheet, Error> {
         let (out, to) = match &mut self.kind {
             Kind::Stream(stream) => {
                 let stream = stream.take().ok_or_else(|| Error::Export("a stream is one file".to_owned()))?;
@@ -159,76 +126,108 @@ impl Files {
                 (Out::File(BufWriter::new(tokio::fs::File::from_std(file))), path.display().to_string())
             }
         };
-        Ok(Sheet { name: name.to_owned(), to, out, bytes: 0, room: self.room })
+        let encoder = self.terms.compression.map(Encoder::of).transpose();
+        let encoder = encoder.map_err(|source| Error::Write { to: to.clone(), source })?;
+        Ok(Sheet::new(name, to, out, encoder, self.room))
     }
 
-    /// Ends a file, and gives its size.
-    pub(super) async fn keep(&mut self, sheet: Sheet) -> Result<u64, Error> {
-        let failed = |source| Error::Write { to: sheet.to.clone(), source };
-        match sheet.out {
-            Out::Stream(None) => {}
-            Out::Stream(Some(mut stream)) => stream.flush().map_err(failed)?,
-            Out::File(mut file) => {
-                file.flush().await.map_err(failed)?;
-                file.get_ref().sync_all().await.map_err(failed)?;
-            }
-        }
-        self.room = sheet.room;
-        self.kept.push(sheet.name);
-        Ok(sheet.bytes)
+    /// Begins a part of a file that is put into it later.
+    pub(super) fn spool(&self) -> Result<Spool, Error> {
+        let folder = match &self.kind {
+            Kind::Folder { partial, .. } => Some(partial.path()),
+            Kind::File { partial, .. } => partial.as_ref().and_then(|partial| partial.path().parent()),
+            Kind::Stream(_) => None,
+        };
+        Spool::new(folder, self.room)
     }
 
-    /// Gives all files their names; gives these.
-    pub(super) fn publish(self, force: bool) -> Result<Vec<Option<PathBuf>>, Error> {
+    /// Ends a file.
+    pub(super) async fn keep(&mut self, sheet: Sheet) -> Result<Done, Error> {
+        let done = sheet.finish().await?;
+        self.room = done.room;
+        self.kept.push(done.name.clone());
+        Ok(done)
+    }
+
+    /// Gives all files their names, with other files beside them by their names below the folder.
+    pub(super) fn publish(self, others: &[(String, String)]) -> Result<Published, Error> {
         match self.kind {
-            Kind::Stream(_) => Ok(vec![None; self.kept.len()]),
+            Kind::Stream(_) => Ok(Published { files: vec![None; self.kept.len()], beside: Vec::new() }),
             Kind::File { path, partial } => {
+                let mut published = Published { files: vec![Some(path.clone())], beside: Vec::new() };
+                let checksum = beside(&path);
+                if self.terms.force && self.terms.with_checksum {
+                    // That of a file which is no longer there tells of damage where there is none.
+                    remove(&checksum)?;
+                }
                 if let Some(partial) = partial {
-                    let named = if force { partial.persist(&path) } else { partial.persist_noclobber(&path) };
+                    let named = match self.terms.force {
+                        true => partial.persist(&path),
+                        false => partial.persist_noclobber(&path),
+                    };
                     named.map_err(|error| cannot(&path)(error.error))?;
                 }
-                Ok(vec![Some(path)])
-            }
-            Kind::Folder { folder, is_new: true, partial } => {
-                // All at once; refused when somebody made the folder meanwhile and put something into it.
-                std::fs::rename(partial.path(), &folder).map_err(cannot(&folder))?;
-                let _ = partial.keep();
-                Ok(self.kept.iter().map(|name| Some(folder.join(name))).collect())
-            }
-            Kind::Folder { folder, is_new: false, partial } => {
-                let mut paths = Vec::new();
-                for name in &self.kept {
-                    let path = folder.join(name);
-                    refuse(&path, force)?;
-                    std::fs::rename(partial.path().join(name), &path).map_err(cannot(&path))?;
-                    paths.push(Some(path));
+                if let (true, [(_, contents)]) = (self.terms.with_checksum, others) {
+                    private_files::write(&checksum, contents.as_bytes()).map_err(cannot(&checksum))?;
+                    published.beside.push(checksum);
                 }
-                Ok(paths)
+                Ok(published)
+            }
+            Kind::Folder { folder, is_new, partial } => {
+                for (name, contents) in others {
+                    let there = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+                    let lines: Vec<String> = contents.split_inclusive('\n').map(str::to_owned).collect();
+                    let contents = if name == SUMS { merged(&there, &lines) } else { contents.clone() };
+                    write_within(partial.path(), name, &contents).map_err(cannot(&folder.join(name)))?;
+                }
+                let files = self.kept.iter().map(|name| Some(folder.join(name))).collect();
+                let beside = others.iter().map(|(name, _)| folder.join(name)).collect();
+                if is_new {
+                    // All at once; refused when somebody made the folder meanwhile and put something into it.
+                    std::fs::rename(partial.path(), &folder).map_err(cannot(&folder))?;
+                    let _ = partial.keep();
+                } else {
+                    for name in &self.kept {
+                        refuse(&folder.join(name), self.terms.force)?;
+                        move_into(partial.path(), &folder, name)?;
+                    }
+                    others.iter().try_for_each(|(name, _)| move_into(partial.path(), &folder, name))?;
+                }
+                Ok(Published { files, beside })
             }
         }
     }
 }
 
-impl Sheet {
-    /// Adds bytes.
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.room.take(bytes.len())?;
-        let written = match &mut self.out {
-            Out::File(file) => file.write_all(bytes).await,
-            Out::Stream(stream) => on_thread(stream, bytes).await,
-        };
-        self.bytes += bytes.len() as u64;
-        written.map_err(|source| Error::Write { to: self.to.clone(), source })
-    }
+/// The file with the checksum of a file.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(CHECKSUM);
+    PathBuf::from(name)
 }
 
-/// Writes where it does not matter that a slow reader is waited for.
-async fn on_thread(stream: &mut Option<Box<dyn io::Write + Send>>, bytes: &[u8]) -> io::Result<()> {
-    let mut out = stream.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let bytes = bytes.to_vec();
-    let work = tokio::task::spawn_blocking(move || out.write_all(&bytes).map(|()| out));
-    *stream = Some(work.await.map_err(io::Error::other)??);
-    Ok(())
+fn write_within(folder: &Path, name: &str, contents: &str) -> io::Result<()> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        private_files::make_folder(parent)?;
+    }
+    private_files::write(&path, contents.as_bytes())
+}
+
+fn move_into(from: &Path, folder: &Path, name: &str) -> Result<(), Error> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        private_files::make_folder(parent).map_err(cannot(&path))?;
+    }
+    std::fs::rename(from.join(name), &path).map_err(cannot(&path))
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 fn refuse(path: &Path, force: bool) -> Result<(), Error> {
@@ -274,25 +273,3 @@ fn with_rights(builder: &mut Builder<'_, '_>, rights: u32) {
 
 #[cfg(not(unix))]
 fn with_rights(_: &mut Builder<'_, '_>, _: u32) {}
-
-#[cfg(test)]
-mod tests {
-    use rowkeep_format::{Key, TableKind, TableName};
-
-    use super::*;
-
-    #[test]
-    fn files_are_called_what_file_systems_take() {
-        let table = |name: &str| Table {
-            name: TableName::plain(name),
-            kind: TableKind::Table,
-            columns: Vec::new(),
-            key: Key::whole_row(0),
-            identity: None,
-            foreign_keys: Vec::new(),
-        };
-        let tables = ["a/b", "..", "Users", "users", "é 1"].map(table);
-        let names = file_names(&tables.iter().collect::<Vec<_>>(), ExportFormat::Csv);
-        assert_eq!(names, ["a%2Fb.csv", "%2E..csv", "Users.csv", "users-2.csv", "é 1.csv"]);
-    }
-}

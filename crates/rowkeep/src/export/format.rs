@@ -15,16 +15,48 @@ pub enum ExportFormat {
     Ndjson,
     /// Statements for the engine's own program.
     Sql,
+    /// One object of JSON as Phone Range Nexus keeps its backups: version 4.0, full or incremental.
+    Prn,
+    /// One object of JSON as DINO keeps its backups: `data` and `metadata`.
+    Dino,
+    /// One object of JSON as Numericalz keeps its backups: `timestamp` and `data`.
+    Num,
 }
 
 impl ExportFormat {
+    /// All formats by their names.
+    pub const ALL: [(&str, ExportFormat); 6] = [
+        ("csv", ExportFormat::Csv),
+        ("ndjson", ExportFormat::Ndjson),
+        ("sql", ExportFormat::Sql),
+        ("prn", ExportFormat::Prn),
+        ("dino", ExportFormat::Dino),
+        ("num", ExportFormat::Num),
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
+    }
+
+    /// The format of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format)
+    }
+
     /// How the names of its files end.
     pub fn extension(self) -> &'static str {
         match self {
             ExportFormat::Csv => "csv",
             ExportFormat::Ndjson => "ndjson",
             ExportFormat::Sql => "sql",
+            ExportFormat::Prn | ExportFormat::Dino | ExportFormat::Num => "json",
         }
+    }
+
+    /// Whether it is one object of JSON with all tables.
+    pub(super) fn is_document(self) -> bool {
+        self.extension() == "json"
     }
 }
 

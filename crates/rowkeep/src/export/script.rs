@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rowkeep_engine::sql::{SqlText, script};
+use rowkeep_engine::sql::{Program, SqlText, script};
 use rowkeep_format::{RowBatch, Schema, Table};
 
 use super::format::WriteRows;
@@ -12,8 +12,14 @@ use crate::Error;
 pub(super) struct Script(Arc<dyn SqlText>);
 
 impl Script {
-    pub(super) fn new(schema: &Schema, with_ddl: bool) -> Result<Self, Error> {
-        Ok(Self(Arc::from(script(schema, with_ddl)?)))
+    /// For that program, or the engine's own.
+    pub(super) fn new(schema: &Schema, with_ddl: bool, program: Option<Program>) -> Result<Self, Error> {
+        Ok(Self(Arc::from(script(schema, with_ddl, program)?)))
+    }
+
+    /// What does not come with it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.0.notes()
     }
 
     pub(super) fn head(&self) -> String {

@@ -1,5 +1,6 @@
 //! Export: the rows of a state are written as files.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::rows_wanted::RowsWanted;
 use super::workspace::{Masked, Workspace};
 use super::{DatabaseRef, Verdict};
-use crate::export::{Destination, ExportFormat, ExportOptions, ExportedFile, export};
+use crate::export::{
+    Compression, Destination, ExportFormat, ExportOptions, ExportedFile, Program, export, export_between,
+};
+use crate::state::State;
 use crate::{Context, Error};
 
 /// What is to be exported, and where to.
@@ -26,11 +30,30 @@ use crate::{Context, Error};
 pub struct ExportRequest {
     /// The state: a snapshot, `live`, or a database.
     pub state: DatabaseRef,
-    /// A folder, or a file (a name that ends with .csv, .ndjson, .jsonl or .sql); the caller's stream when not given.
+    /// The state before it, where what changed since is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DatabaseRef>,
+    /// A folder, or a file (a name that ends with .csv, .ndjson, .jsonl, .json or .sql, and with .gz or .zst after that where it is
+    /// compressed); the caller's stream when not given.
     pub to: Option<PathBuf>,
     /// What is written; by the name of the file, else CSV, when not given.
     #[serde(default)]
     pub format: Option<ExportFormat>,
+    /// The program that is to load SQL; by the engine when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
+    /// How files are compressed; by the name of the file when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+    /// What tables are called in JSON, where not by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// The full backup that an increment is called one of; by the time of the state before when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Whether nothing comes beside the files: no checksums, no folder of metadata.
+    #[serde(default)]
+    pub alone: bool,
     /// The tables and rows that are meant.
     #[serde(default)]
     pub wanted: RowsWanted,
@@ -61,6 +84,9 @@ pub struct ExportOutcome {
     pub with_schema: bool,
     /// The files.
     pub files: Vec<ExportedFile>,
+    /// The files beside them: checksums, metadata.
+    #[serde(default)]
+    pub beside: Vec<PathBuf>,
     /// All rows.
     pub rows: u64,
     /// All bytes.
@@ -81,8 +107,14 @@ impl ExportRequest {
     pub fn of(state: impl Into<String>, to: impl Into<PathBuf>) -> Self {
         Self {
             state: state.into().into(),
+            since: None,
             to: Some(to.into()),
             format: None,
+            program: None,
+            compression: None,
+            names: BTreeMap::new(),
+            base: None,
+            alone: false,
             wanted: RowsWanted::default(),
             mask: None,
             data_only: false,
@@ -98,10 +130,14 @@ impl ExportRequest {
         workspace: &Workspace,
         stream: Option<Box<dyn Write + Send>>,
     ) -> Result<ExportOutcome, Error> {
-        let format = self.format.unwrap_or_else(|| self.format_by_name());
+        let format = self.format()?;
         let with_schema = format == ExportFormat::Sql && !self.data_only;
         let selection = self.wanted.selection(workspace);
         let (name, state) = workspace.state(context, &self.state, with_schema, &selection.meant()).await?;
+        let since = match &self.since {
+            None => None,
+            Some(since) => Some(workspace.state(context, since, false, &selection.meant()).await?.1),
+        };
         let mask = match workspace.mask(self.mask.as_ref(), &name)? {
             None => None,
             // A mask by rules alone could be tried out by anybody; it takes the repository's secrets.
@@ -113,33 +149,64 @@ impl ExportRequest {
         };
         let options = ExportOptions {
             format,
+            program: self.program,
+            compression: self.compression.or_else(|| self.to.as_deref().and_then(Compression::of_name)),
             selection,
             rows: self.wanted.rows()?,
             mask,
             with_schema,
             name,
+            names: self.names.clone(),
+            base: self.base.clone(),
+            alone: self.alone,
             force: self.force,
             at_most: self.at_most,
         };
         let masked = options.mask.is_some();
-        let done = export(context, &state, &options, self.destination(stream)).await?;
+        let destination = self.destination(stream);
+        let done = match &since {
+            None => export(context, &state, &options, destination).await?,
+            Some(since) => {
+                let keys = workspace.comparing_keys();
+                export_between(context, &keys, (since, &state), &options, destination).await?
+            }
+        };
         Ok(ExportOutcome {
-            state: state.describe(),
+            state: described(since.as_ref(), &state),
             format,
             masked,
             with_schema: done.with_schema,
             files: done.files,
+            beside: done.beside,
             rows: done.rows,
             bytes: done.bytes,
             notes: done.notes,
         })
     }
 
-    fn format_by_name(&self) -> ExportFormat {
-        match self.to.as_deref().and_then(extension).as_deref() {
-            Some("ndjson" | "jsonl") => ExportFormat::Ndjson,
-            Some("sql") => ExportFormat::Sql,
-            _ => ExportFormat::Csv,
+    fn format(&self) -> Result<ExportFormat, Error> {
+        let of_json = |formats: &[ExportFormat]| {
+            let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+            Err(Error::Export(format!(
+                "several formats are JSON: say by --format which is meant: {}",
+                names.join(", ")
+            )))
+        };
+        match (self.format, self.to.as_deref().map(ending).as_deref()) {
+            (Some(format), _) => {
+                if self.program.is_some() && format != ExportFormat::Sql {
+                    return Err(Error::Export(format!(
+                        "no program loads {}: --for is for SQL",
+                        format.name()
+                    )));
+                }
+                Ok(format)
+            }
+            (None, _) if self.program.is_some() => Ok(ExportFormat::Sql),
+            (None, Some("ndjson" | "jsonl")) => Ok(ExportFormat::Ndjson),
+            (None, Some("sql")) => Ok(ExportFormat::Sql),
+            (None, Some("json")) => of_json(&[ExportFormat::Prn, ExportFormat::Dino, ExportFormat::Num]),
+            (None, _) => Ok(ExportFormat::Csv),
         }
     }
 
@@ -147,7 +214,7 @@ impl ExportRequest {
         let Some(to) = &self.to else {
             return Destination::Stream(stream.unwrap_or_else(|| Box::new(std::io::sink())));
         };
-        let is_file = matches!(extension(to).as_deref(), Some("csv" | "ndjson" | "jsonl" | "sql"));
+        let is_file = matches!(&*ending(to), "csv" | "ndjson" | "jsonl" | "json" | "sql");
         let has_slash = to.to_string_lossy().ends_with('/');
         match is_file && !has_slash && !to.is_dir() {
             true => Destination::File(to.clone()),
@@ -156,6 +223,19 @@ impl ExportRequest {
     }
 }
 
-fn extension(path: &Path) -> Option<String> {
-    path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+/// The state, or what changed in it.
+fn described(since: Option<&State>, state: &State) -> String {
+    match since {
+        None => state.describe(),
+        Some(since) => format!("what changed from {} to {}", since.describe(), state.describe()),
+    }
+}
+
+/// How a name ends, in front of what says that the file is compressed.
+fn ending(path: &Path) -> String {
+    let plain = match Compression::of_name(path) {
+        Some(_) => path.with_extension(""),
+        None => path.to_owned(),
+    };
+    plain.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }

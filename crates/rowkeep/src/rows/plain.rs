@@ -1,0 +1,17 @@
+//! Rows as applications see them that keep them in plain JSON: objects whose values are those that JavaScript prints after Prisma
+//! or a driver has read them.
+//!
+//! `docs/exporting.md` has the table of forms. What a form cannot hold is noted by table and column.
+
+mod array;
+mod loss;
+mod nested;
+mod number;
+mod row;
+mod shape;
+mod time;
+mod value;
+
+pub use loss::Loss;
+pub(crate) use row::PlainRows;
+pub use shape::BigIntegers;

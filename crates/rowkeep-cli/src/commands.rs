@@ -19,7 +19,9 @@ pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod hold;
+pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod inspect;
 pub(crate) mod keep;
 pub(crate) mod key;
 pub(crate) mod mask;
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     Init(init::Init),
     Backup(backup::Backup),
+    Import(import::Import),
+    Inspect(inspect::Inspect),
     #[command(visible_alias = "list")]
     Snapshots(snapshots::Snapshots),
     Show(show::Show),
@@ -105,6 +109,8 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Demo(command) => command.run(session).await,
         Command::Init(command) => command.run(session).await,
         Command::Backup(command) => command.run(session).await,
+        Command::Import(command) => command.run(session).await,
+        Command::Inspect(command) => command.run(session).await,
         Command::Snapshots(command) => command.run(session).await,
         Command::Show(command) => command.run(session).await,
         Command::Restore(command) => command.run(session).await,

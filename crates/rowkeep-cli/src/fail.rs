@@ -173,6 +173,11 @@ fn request_hint(error: &RequestError) -> Option<String> {
             [] => "no databases are configured in rowkeep.toml; give a URL or the path of a file".to_owned(),
             known => format!("rowkeep.toml names {}", known.join(", ")),
         },
+        RequestError::NoDump { is_there: true, .. } => {
+            "docs/files.md lists the formats; if it is encrypted or packed in another way, unpack it first"
+                .to_owned()
+        }
+        RequestError::OfSeveralFiles => "leave out --time and --name, or import one file".to_owned(),
         RequestError::NotSet { .. } => "set it, or change the URL in rowkeep.toml".to_owned(),
         RequestError::OfNamesake { other, .. } => {
             format!("say into which database with --to, such as --to {other}")
@@ -252,6 +257,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::SameRepository { .. } => "give another location with --to".to_owned(),
         RequestError::Secret(_)
         | RequestError::NoTime { .. }
+        | RequestError::NoDump { is_there: false, .. }
         | RequestError::Rules { .. }
         | RequestError::Grace { .. }
         | RequestError::TakenName { .. }
@@ -348,6 +354,9 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
         Engine::PermissionDenied => "grant it to the user that the URL names, or name another user",
         Engine::NotADatabase => {
             "rowkeep reads plain SQLite files; decrypt an encrypted one with the tool that encrypted it"
+        }
+        Engine::DamagedFile => {
+            "nothing was imported; `rowkeep inspect` lists what is wrong, and `rowkeep import --salvage` takes the tables that are whole"
         }
         Engine::Damaged => {
             "try `sqlite3 FILE .recover`, or restore the newest snapshot: `rowkeep restore latest --to NEW`"

@@ -16,6 +16,8 @@ pub(crate) mod exported;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod holds;
+pub(crate) mod imported;
+pub(crate) mod inspected;
 pub(crate) mod keeping;
 pub(crate) mod kept;
 pub(crate) mod key_slots;

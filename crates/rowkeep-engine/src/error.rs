@@ -17,6 +17,8 @@ pub enum ErrorKind {
     NotADatabase,
     /// The database says of itself that it is damaged.
     Damaged,
+    /// A file that somebody wrote a database into is not whole.
+    DamagedFile,
     /// Other connections to the server hold it, and waiting did not help.
     Busy,
     /// Another program holds the file, and waiting did not help.

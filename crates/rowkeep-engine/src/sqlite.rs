@@ -32,6 +32,7 @@ mod apply;
 mod catalog;
 mod connect;
 pub(crate) mod d1_script;
+pub(crate) mod dump_file;
 mod examine;
 mod full_text;
 mod literal;
@@ -42,6 +43,8 @@ pub(crate) mod schema;
 pub(crate) mod sqlite3_script;
 
 pub use catalog::affinity::Affinity;
+pub(crate) use catalog::identity::of_file as file_identity;
+pub(crate) use connect::header::is_database;
 pub(crate) use schema::ddl::ENGINE as NAME;
 pub(crate) use schema::outline::outline;
 

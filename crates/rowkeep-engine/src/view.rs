@@ -98,6 +98,11 @@ pub trait View: Send + Sync {
         &[]
     }
 
+    /// What of the state is not known or could not be read, in words for people: of files that others wrote.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+
     /// Where in the database's own history this state lies, such as an LSN.
     fn position(&self) -> Option<String>;
 

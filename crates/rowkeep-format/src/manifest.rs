@@ -146,6 +146,8 @@ pub enum Why {
     Denied,
     /// The same of a sequence, whose value could not be read.
     DeniedSequence,
+    /// The file that the state was read from does not have all of its rows: they were left out, or it is damaged.
+    NotInFile,
 }
 
 impl Unread {
@@ -160,6 +162,7 @@ impl Unread {
             Why::Foreign => format!("rows of {name}: they are on another server"),
             Why::Denied => format!("rows and definition of {name}: permission denied"),
             Why::DeniedSequence => format!("value of sequence {name}: permission denied"),
+            Why::NotInFile => format!("rows of {name}: the file does not have all of them"),
         }
     }
 }

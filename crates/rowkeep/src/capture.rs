@@ -88,6 +88,28 @@ pub async fn capture(
     Ok(snapshot)
 }
 
+/// Makes a snapshot of the state that a file holds, as it was at a time.
+///
+/// It belongs to the database by its name alone, and stands among the snapshots of that name by its time: one that is earlier than
+/// others comes before them. All else is as in [`capture`].
+pub async fn capture_file(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    options: &CaptureOptions,
+    time: jiff::Timestamp,
+) -> Result<(Snapshot, Vec<String>), Error> {
+    let reading = async {
+        refuse_unready(context, engine, options.repository_folder.as_deref(), &options.meant()).await?;
+        let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
+        let notes = opened.view.notes().to_vec();
+        let opened = Opened { time, is_file: true, ..opened };
+        Ok((read_opened(context, repository, engine, opened, options).await?, notes))
+    };
+    let (captured, notes) = context.until_cancelled(reading).await?;
+    Ok((captured.commit(repository).await?, notes))
+}
+
 /// A snapshot whose chunks are stored, but which nobody sees yet.
 pub(crate) struct Uncommitted {
     pub(crate) manifest: Manifest,
@@ -108,7 +130,7 @@ impl Uncommitted {
     /// Makes the snapshot visible, as the last of all, and opens it as a restore would to hold it against what was read.
     pub(crate) async fn commit(self, repository: &Repository) -> Result<Snapshot, Error> {
         let Self { mut manifest, schema, added, later } = self;
-        manifest.sequence = Some(later.sequence(repository).await?);
+        manifest.sequence = Some(later.sequence(repository, &manifest).await?);
         make_visible(repository, manifest, &schema, &added).await
     }
 }
@@ -137,6 +159,8 @@ pub(crate) struct Opened {
     pub(crate) view: Arc<dyn View>,
     time: jiff::Timestamp,
     watch: Stopwatch,
+    /// Whether it is that of a file, which says of its database no more than a name, and was written at a time of its own.
+    is_file: bool,
 }
 
 impl Opened {
@@ -148,7 +172,7 @@ impl Opened {
     ) -> Result<Self, Error> {
         let (watch, time) = (context.stopwatch(), context.now());
         let view = context.paced(engine.open_of(&ViewOptions { with_ddl }, meant).await?);
-        Ok(Self { view, time, watch })
+        Ok(Self { view, time, watch, is_file: false })
     }
 }
 
@@ -168,16 +192,19 @@ pub(crate) async fn read_opened(
     context: &Context,
     repository: &Repository,
     engine: &dyn Engine,
-    Opened { view, time, watch }: Opened,
+    Opened { view, time, watch, is_file }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
     complete_left(context, repository).await?;
     let known = repository.catalog().await?;
     let identity = Identity { configured: options.configured, ..view.identity() };
-    let owner = Owner { name: options.database.clone(), identity: Some(identity) };
-    later::warn_of_clock(context, &known, &owner, time);
-    let parent = later::parent(&known, &owner);
-    let later = Later::than(known);
+    let owner = Owner { name: options.database.clone(), identity: (!is_file).then_some(identity) };
+    let (parent, later) = if is_file {
+        (later::parent_at(&known, &owner, time), Later::at(known, owner.clone(), time))
+    } else {
+        later::warn_of_clock(context, &known, &owner, time);
+        (later::parent(&known, &owner), Later::than(known))
+    };
     let view: Arc<dyn View> = match &options.mask {
         Some(rules) => {
             let names: Vec<TableName> =
@@ -291,10 +318,14 @@ fn unread(context: &Context, options: &CaptureOptions, view: &dyn View) -> Vec<U
     let is_told = |unread: &&Unread| match unread.why {
         Why::Denied => true,
         Why::DeniedSequence => options.with_data,
-        Why::Unlogged | Why::UnloggedSequence | Why::Foreign => options.with_data && meant.is(&unread.name),
+        Why::Unlogged | Why::UnloggedSequence | Why::Foreign | Why::NotInFile => {
+            options.with_data && meant.is(&unread.name)
+        }
     };
     let unread: Vec<Unread> = view.unread().iter().filter(is_told).cloned().collect();
-    let lost = unread.iter().filter(|unread| matches!(unread.why, Why::Unlogged | Why::UnloggedSequence));
+    let lost = unread
+        .iter()
+        .filter(|unread| matches!(unread.why, Why::Unlogged | Why::UnloggedSequence | Why::NotInFile));
     lost.for_each(|unread| context.warn(format!("not in the backup: {}", unread.told())));
     unread
 }

@@ -274,7 +274,7 @@ impl Error {
             Error::Step { source, .. } | Error::OfOther(source) => source.kind(),
             Error::Engine(error) => match error.kind() {
                 Engine::InvalidUrl | Engine::Statement => ErrorKind::Usage,
-                Engine::Damaged => ErrorKind::Damage,
+                Engine::Damaged | Engine::DamagedFile => ErrorKind::Damage,
                 Engine::Authentication
                 | Engine::PermissionDenied
                 | Engine::NotEmpty

@@ -121,9 +121,10 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &["target", "view"],
             &["engine"],
             // What engines share.
-            &["worker", "sql_text", "outline"],
+            &["worker", "sql_text", "outline", "file_source"],
             &["sort"],
             &["postgres", "sqlite"],
+            &["file"],
             // What takes one engine or the other.
             &["connect", "definitions", "sql", "translate"],
             &["conformance"],
@@ -153,8 +154,8 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &["read"],
             &["load"],
             &["apply"],
-            &["examine", "sqlite3_script"],
-            &["d1_script"],
+            &["dump_file", "examine", "sqlite3_script"],
+            &["d1_script", "plain_file"],
         ],
     },
 ];

@@ -23,6 +23,7 @@ mod event_triggers;
 mod examples;
 mod exchanged;
 mod export;
+mod files;
 mod first_use;
 mod formats;
 mod health;

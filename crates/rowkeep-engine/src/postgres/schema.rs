@@ -3,6 +3,7 @@
 pub(super) mod canonical;
 pub(super) mod classify;
 pub(crate) mod compose;
+pub(super) mod cursor;
 pub(super) mod ddl;
 pub(super) mod dump;
 pub(super) mod dump_text;

@@ -3,6 +3,7 @@
 pub(super) mod blocking;
 pub(super) mod connection;
 pub(super) mod error;
+pub(super) mod header;
 pub(super) mod interrupt;
 pub(super) mod patience;
 pub(super) mod raw_statement;

@@ -7,6 +7,8 @@ pub(super) fn kind(request: &Request) -> &'static str {
     match request {
         Request::Init(_) => "init",
         Request::Backup(_) => "backup",
+        Request::Import(_) => "import",
+        Request::Inspect(_) => "inspect",
         Request::Restore(_) => "restore",
         Request::Refresh(_) => "refresh",
         Request::Undo(_) => "undo",

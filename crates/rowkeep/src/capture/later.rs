@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rowkeep_format::{Sameness, SnapshotId, order};
+use rowkeep_format::{Manifest, Sameness, SnapshotId, Summary, order};
 use rowkeep_repository::{Catalog, Repository};
 
 use crate::state::owner::{Owner, owners};
@@ -14,12 +14,19 @@ use crate::{Context, Error};
 /// The snapshots that a new one is later than.
 pub(crate) struct Later {
     known: Arc<Catalog>,
+    /// The database and the time of a state that may be earlier than others that are there.
+    at: Option<(Owner, Timestamp)>,
 }
 
 impl Later {
     /// Later than all of these.
     pub(crate) fn than(known: Arc<Catalog>) -> Self {
-        Self { known }
+        Self { known, at: None }
+    }
+
+    /// Later than those of its database that are not after a time, and earlier than the others.
+    pub(crate) fn at(known: Arc<Catalog>, owner: Owner, time: Timestamp) -> Self {
+        Self { known, at: Some((owner, time)) }
     }
 
     /// Warns when other databases have snapshots of the name of one that has none yet.
@@ -45,10 +52,27 @@ impl Later {
     }
 
     /// The sequence number for a snapshot that becomes visible now, later than those too that appeared meanwhile.
-    pub(crate) async fn sequence(self, repository: &Repository) -> Result<u64, Error> {
+    pub(crate) async fn sequence(self, repository: &Repository, manifest: &Manifest) -> Result<u64, Error> {
         let next = |catalog: &Catalog| order::next_sequence(catalog.snapshots().map(AsRef::as_ref));
-        Ok(next(&self.known).max(next(&*repository.catalog().await?)))
+        let now = repository.catalog().await?;
+        if let Some((owner, time)) = &self.at {
+            let own: Vec<&Arc<Summary>> = now.snapshots().filter(|summary| owner.owns(summary)).collect();
+            let after = own.iter().rposition(|summary| summary.time <= *time).map_or(0, |last| last + 1);
+            if let Some(before) = own.get(after) {
+                let behind = after.checked_sub(1).and_then(|last| own.get(last));
+                let summary = Summary::of(SnapshotId([0; 16]), manifest);
+                return Ok(order::sequence_between(&summary, behind.map(|one| &***one), Some(before)));
+            }
+        }
+        Ok(next(&self.known).max(next(&now)))
     }
+}
+
+/// The snapshot before a time that the one of that time follows.
+pub(crate) fn parent_at(known: &Catalog, owner: &Owner, time: Timestamp) -> Option<SnapshotId> {
+    let is_before =
+        |summary: &&Arc<Summary>| !summary.is_safety() && owner.continues(summary) && summary.time <= time;
+    known.snapshots().rfind(is_before).map(|last| last.id)
 }
 
 /// The snapshot that the next one of a database follows: the last of this very database.

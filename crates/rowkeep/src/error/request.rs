@@ -34,6 +34,17 @@ pub enum RequestError {
         /// The names that are configured.
         known: Vec<String>,
     },
+    /// A file is to be read that is neither a database nor a dump.
+    #[error("{}", no_dump(.file, *.is_there))]
+    NoDump {
+        /// The file.
+        file: PathBuf,
+        /// Whether it is there at all.
+        is_there: bool,
+    },
+    /// All files of a folder are to be imported, as what only one of them can be.
+    #[error("a time or a name for the snapshot is that of one file, and all files of a folder are meant")]
+    OfSeveralFiles,
     /// `live` was named, and no database is configured.
     #[error("live is the configured database, but none is configured")]
     NoLive,
@@ -329,6 +340,8 @@ impl RequestError {
             | RequestError::NotConfigured { .. }
             | RequestError::NoSuchDatabase { .. }
             | RequestError::NotSet { .. }
+            | RequestError::NoDump { .. }
+            | RequestError::OfSeveralFiles
             | RequestError::NoLive
             | RequestError::SameRepository { .. }
             | RequestError::SeveralRepositories { .. }
@@ -362,5 +375,12 @@ impl RequestError {
             | RequestError::NoneSurely { .. }
             | RequestError::SeveralInRepository { .. } => ErrorKind::Usage,
         }
+    }
+}
+
+fn no_dump(file: &std::path::Path, is_there: bool) -> String {
+    match is_there {
+        true => format!("{} is neither an SQLite database nor a dump that is read", file.display()),
+        false => format!("there is no file {}", file.display()),
     }
 }

@@ -18,7 +18,9 @@ use super::export::{ExportOutcome, ExportRequest};
 use super::health::{HealthOutcome, HealthRequest};
 use super::history::{HistoryOutcome, HistoryRequest};
 use super::holds::{HoldOutcome, HoldRequest, ReleaseRequest};
+use super::import::{ImportOutcome, ImportRequest};
 use super::init::InitRequest;
+use super::inspect::{InspectOutcome, InspectRequest};
 use super::keep::{KeepOutcome, KeepRequest};
 use super::migrate::MigrateRequest;
 use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
@@ -52,6 +54,10 @@ pub enum Request {
     Init(InitRequest),
     /// Make snapshots of databases.
     Backup(BackupRequest),
+    /// Make snapshots of files.
+    Import(ImportRequest),
+    /// Look at a file.
+    Inspect(InspectRequest),
     /// Restore a snapshot.
     Restore(RestoreRequest),
     /// Make a database again from another one.
@@ -114,6 +120,10 @@ pub enum Outcome {
     Init(Made),
     /// Snapshots were made.
     Backup(BackupOutcome),
+    /// Snapshots of files were made.
+    Import(ImportOutcome),
+    /// A file was looked at.
+    Inspect(InspectOutcome),
     /// A snapshot was restored, or not.
     Restore(RestoreOutcome),
     /// A database was made again from another one, or not.
@@ -185,6 +195,10 @@ impl Request {
             Request::Backup(request) => {
                 Outcome::Backup(Box::pin(request.run(context, workspace, caller)).await?)
             }
+            Request::Import(request) => {
+                Outcome::Import(Box::pin(request.run(context, workspace, caller)).await?)
+            }
+            Request::Inspect(request) => Outcome::Inspect(Box::pin(request.run(context, workspace)).await?),
             Request::Restore(request) => {
                 Outcome::Restore(Box::pin(request.run(context, workspace, caller)).await?)
             }
@@ -256,6 +270,8 @@ impl Outcome {
             Outcome::Init(_) => Verdict::Done,
             Outcome::SuggestMask(outcome) => outcome.verdict(),
             Outcome::Backup(outcome) => outcome.verdict(),
+            Outcome::Import(outcome) => outcome.verdict(),
+            Outcome::Inspect(outcome) => outcome.verdict(),
             Outcome::Restore(outcome) | Outcome::Refresh(outcome) => outcome.verdict(),
             Outcome::Undo(outcome) | Outcome::Apply(outcome) => outcome.verdict(),
             Outcome::Migrate(outcome) => outcome.verdict(),

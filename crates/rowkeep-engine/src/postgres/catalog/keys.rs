@@ -16,8 +16,10 @@ use crate::postgres::quote;
 
 /// An index that tells rows apart.
 pub(crate) struct Candidate {
-    primary: bool,
-    columns: Vec<i16>,
+    /// Whether it is that of the primary key.
+    pub(crate) primary: bool,
+    /// The numbers of the columns that it tells them by.
+    pub(crate) columns: Vec<i16>,
 }
 
 /// The candidates of all tables that are kept, the best first, by the number of the table.

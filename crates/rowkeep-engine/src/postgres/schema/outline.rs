@@ -4,7 +4,6 @@
 //! defaults, actions, labels of enumerations) is read in what `pg_dump` wrote.
 
 mod columns;
-mod cursor;
 mod others;
 mod reading;
 mod statements;

@@ -34,9 +34,19 @@ impl<'c> Statement<'c> {
         connection: &'c Connection,
         sql: &'s str,
     ) -> rusqlite::Result<(Option<Self>, &'s str)> {
+        // Statements end between characters.
+        let (statement, after) = Self::first_in(connection, sql.as_bytes())?;
+        Ok((statement, sql.get(after..).unwrap_or_default()))
+    }
+
+    /// The same of SQL whose text need not be UTF-8; gives where what follows begins.
+    pub(crate) fn first_in(
+        connection: &'c Connection,
+        sql: &[u8],
+    ) -> rusqlite::Result<(Option<Self>, usize)> {
         let (mut statement, mut tail) = (ptr::null_mut(), ptr::null());
         let length = c_int::try_from(sql.len()).map_err(|_| failure(connection, ffi::SQLITE_TOOBIG))?;
-        let start = start(sql.as_bytes()).cast();
+        let start = start(sql).cast();
         // SAFETY: the connection is open and borrowed; `sql` is `length` bytes at `start`.
         let code = unsafe {
             ffi::sqlite3_prepare_v3(
@@ -51,10 +61,9 @@ impl<'c> Statement<'c> {
         if code != ffi::SQLITE_OK {
             return Err(failure(connection, code));
         }
-        // SQLite lets the tail point into `sql`; statements end between characters.
-        let after = (tail as usize).saturating_sub(start as usize);
-        let rest = sql.get(after..).unwrap_or_default();
-        let Some(statement) = NonNull::new(statement) else { return Ok((None, rest)) };
+        // SQLite lets the tail point into `sql`.
+        let after = (tail as usize).saturating_sub(start as usize).min(sql.len());
+        let Some(statement) = NonNull::new(statement) else { return Ok((None, after)) };
         // SAFETY: the statement was prepared just now and is finalized only on drop.
         let (columns, parameters) = unsafe {
             let columns = ffi::sqlite3_column_count(statement.as_ptr());
@@ -62,7 +71,7 @@ impl<'c> Statement<'c> {
         };
         let prepared =
             Self { statement, connection, columns: columns as usize, parameters: parameters as usize };
-        Ok((Some(prepared), rest))
+        Ok((Some(prepared), after))
     }
 
     /// How many parameters it has.

@@ -9,6 +9,7 @@ use super::{live, new, translated};
 use crate::hooks::{Facts, Operation};
 use crate::jobs::caller::Caller;
 use crate::jobs::executing::Scene;
+use crate::jobs::import::import_state;
 use crate::jobs::outcome::RestoreOutcome;
 use crate::jobs::workspace::{Source, Workspace};
 use crate::restore::translate::is_possible;
@@ -67,7 +68,11 @@ impl RestoreRequest {
         };
         let (repository, contents) = tokio::join!(workspace.repository(), look(&to));
         let repository: &Repository = repository?;
-        let snapshot = workspace.snapshot(context, &self.snapshot).await?;
+        let imported = import_state(&self.snapshot, context, workspace, caller).await?;
+        let snapshot = match imported {
+            Some(imported) => imported,
+            None => workspace.snapshot(context, &self.snapshot).await?,
+        };
         let to = match to {
             Some(to) => to,
             None => {

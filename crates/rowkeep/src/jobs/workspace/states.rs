@@ -104,7 +104,8 @@ impl Workspace {
                 _ => Err(RequestError::SeveralLive { known }.into()),
             };
         }
-        let is_file = std::path::Path::new(name).is_file();
+        let path = std::path::Path::new(name);
+        let is_file = path.is_file() || rowkeep_engine::is_dump(path);
         if !is_file && moments::at(name).is_some() {
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! Columns as `pg_dump` writes them.
 
-use super::cursor::Cursor;
 use crate::outline::tables::DefaultValue;
+use crate::postgres::schema::cursor::Cursor;
 
 /// What a column's own line says beside its name and type.
 #[derive(Debug, Default, PartialEq, Eq)]

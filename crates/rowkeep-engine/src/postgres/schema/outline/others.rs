@@ -2,11 +2,11 @@
 
 use rowkeep_format::TableName;
 
-use super::cursor::Cursor;
 use super::reading::Reading;
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::tables::one_line;
 use crate::postgres::schema::classify::brief;
+use crate::postgres::schema::cursor::Cursor;
 
 /// Things that have a name, by the words that make them.
 const NAMED: [(&[&str], NoteKind, &str); 24] = [

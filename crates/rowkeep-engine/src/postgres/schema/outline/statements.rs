@@ -3,11 +3,11 @@
 use rowkeep_format::TableName;
 
 use super::columns::line;
-use super::cursor::Cursor;
 use super::reading::{Actions, IndexDefinition, Reading};
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::tables::{action, one_line};
 use crate::postgres::quote;
+use crate::postgres::schema::cursor::Cursor;
 
 impl Reading<'_> {
     /// Takes what a statement says, if it is one of those that a translation goes by.

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use rowkeep_format::{Column, ForeignKey, Table, TableName};
 
 use super::columns::{Line, default, next_value};
-use super::cursor::Cursor;
 use super::reading::{Actions, IndexDefinition, Reading, TableDefinition};
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::survey::Survey;
 use crate::outline::tables::{
     ColumnOutline, IndexOutline, Numbered, ReferenceOutline, TableOutline, one_line,
 };
+use crate::postgres::schema::cursor::Cursor;
 
 impl Reading<'_> {
     pub(super) fn table_outline(

@@ -1,17 +1,19 @@
+//! Walking through one statement.
+
 use rowkeep_format::TableName;
 
-use crate::postgres::schema::lexer::{Token, Tokens};
+use super::lexer::{Token, Tokens};
 
 /// A place in a statement of `pg_dump`, and what comes next.
 #[derive(Clone)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     sql: &'a str,
     tokens: Vec<(Token<'a>, usize)>,
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(sql: &'a str) -> Self {
+    pub(crate) fn new(sql: &'a str) -> Self {
         let mut lexer = Tokens::new(sql);
         let mut tokens = Vec::new();
         while let Some(token) = lexer.next() {
@@ -25,19 +27,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether nothing but a semicolon is left.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self.peek(), None | Some(Token::Symbol(';')))
     }
 
     /// Whether these keywords come next.
-    pub(super) fn sees(&self, words: &[&str]) -> bool {
+    pub(crate) fn sees(&self, words: &[&str]) -> bool {
         words.iter().enumerate().all(|(offset, word)| {
             self.tokens.get(self.at + offset).is_some_and(|(token, _)| token.is_keyword(word))
         })
     }
 
     /// Goes past these keywords, if they come next.
-    pub(super) fn takes(&mut self, words: &[&str]) -> bool {
+    pub(crate) fn takes(&mut self, words: &[&str]) -> bool {
         let sees = self.sees(words);
         if sees {
             self.at += words.len();
@@ -46,21 +48,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past a symbol, if it comes next.
-    pub(super) fn takes_symbol(&mut self, symbol: char) -> bool {
+    pub(crate) fn takes_symbol(&mut self, symbol: char) -> bool {
         let is_next = self.peek() == Some(Token::Symbol(symbol));
         self.at += usize::from(is_next);
         is_next
     }
 
     /// Takes a name.
-    pub(super) fn name(&mut self) -> Option<String> {
+    pub(crate) fn name(&mut self) -> Option<String> {
         let name = self.peek()?.name()?;
         self.at += 1;
         Some(name)
     }
 
     /// Takes a name with or without its schema.
-    pub(super) fn qualified(&mut self) -> Option<TableName> {
+    pub(crate) fn qualified(&mut self) -> Option<TableName> {
         let first = self.name()?;
         if self.takes_symbol('.') {
             return Some(TableName::qualified(first, self.name()?));
@@ -69,7 +71,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes names in parentheses; nothing when there is anything else in them.
-    pub(super) fn names(&mut self) -> Option<Vec<String>> {
+    pub(crate) fn names(&mut self) -> Option<Vec<String>> {
         if !self.takes_symbol('(') {
             return None;
         }
@@ -81,7 +83,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes a literal in single quotes, and says what it stands for.
-    pub(super) fn literal(&mut self) -> Option<String> {
+    pub(crate) fn literal(&mut self) -> Option<String> {
         let Token::Text(text) = self.peek()? else { return None };
         let value = match text.strip_prefix(['E', 'e']) {
             Some(escaped) => unescaped(escaped)?,
@@ -92,7 +94,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes one token, or all between parentheses or brackets with them; false at the end.
-    pub(super) fn skip(&mut self) -> bool {
+    pub(crate) fn skip(&mut self) -> bool {
         let mut depth = 0;
         loop {
             match self.peek() {
@@ -109,7 +111,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes everything until `stop` holds, outside parentheses, and gives its text.
-    pub(super) fn until(&mut self, stop: impl Fn(&Self) -> bool) -> &'a str {
+    pub(crate) fn until(&mut self, stop: impl Fn(&Self) -> bool) -> &'a str {
         let start = self.start();
         while !self.is_done() && !stop(self) && self.skip() {}
         let end = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |(_, end)| *end);
@@ -117,12 +119,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether a symbol comes next.
-    pub(super) fn sees_symbol(&self, symbol: char) -> bool {
+    pub(crate) fn sees_symbol(&self, symbol: char) -> bool {
         self.peek() == Some(Token::Symbol(symbol))
     }
 
     /// The texts between the commas of a list in parentheses.
-    pub(super) fn list(&mut self) -> Option<Vec<&'a str>> {
+    pub(crate) fn list(&mut self) -> Option<Vec<&'a str>> {
         if !self.takes_symbol('(') {
             return None;
         }

@@ -1,0 +1,9 @@
+//! Files that others wrote, as databases that are only read.
+
+mod encrypted;
+mod engine;
+mod formats;
+mod recognise;
+
+pub use engine::{FileChoice, FileEngine};
+pub(crate) use recognise::recognise;

@@ -1,0 +1,7 @@
+//! The formats of files that are read.
+
+use crate::file_source::Format;
+use crate::sqlite::dump_file::{PackedDatabase, SqliteScript};
+
+/// In the order in which they are tried: what is sure of itself comes first.
+pub(super) static FORMATS: [&dyn Format; 2] = [&PackedDatabase, &SqliteScript];

@@ -1,0 +1,11 @@
+//! Files that hold a database as somebody wrote it down: their bytes, unpacked, with a ceiling on what they may become.
+
+mod format;
+mod limits;
+mod packing;
+mod source;
+mod zip;
+
+pub(crate) use format::{About, FileOptions, FileTime, Format, Head, Place};
+pub(crate) use packing::Packing;
+pub(crate) use source::{Damage, Source, Unpacked, temporary_failed};

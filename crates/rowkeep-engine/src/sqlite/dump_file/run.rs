@@ -1,0 +1,280 @@
+//! Running a script into a database of its own.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+use rusqlite::hooks::AuthContext;
+
+use super::authorizer;
+use super::said::Said;
+use super::scratch::Scratch;
+use super::statements::{Statements, Trouble, lines};
+use crate::file_source::{Damage, FileOptions, Place, Source, Unpacked};
+use crate::sqlite::connect::error::words;
+use crate::sqlite::connect::raw_statement::Statement;
+use crate::{EngineError, ErrorKind};
+
+/// What `.dump` writes where it could not read all of a table.
+const DAMAGED_DATABASE: &[u8] = b"CORRUPTION ERROR";
+
+/// Runs a script; of a damaged one only what is whole, if that is wanted.
+pub(super) fn run(file: &Source, options: &FileOptions) -> Result<(Scratch, Said), EngineError> {
+    let mut scratch = Scratch::new(options.temporary.as_deref())?;
+    let decide = Some(|context: AuthContext<'_>| authorizer::decide(context));
+    let guarded = scratch.connection_mut().authorizer(decide);
+    guarded.map_err(|error| script_failed(file, &words(&error)))?;
+    let connection = scratch.connection();
+    let mut running = Running {
+        file,
+        connection,
+        salvage: options.salvage,
+        said: Said { facts: options.facts.clone(), ..Said::default() },
+        damaged: BTreeSet::new(),
+        filled: None,
+        in_transaction: false,
+    };
+    running.all(Statements::new(file.open()?))?;
+    let Running { mut said, damaged, .. } = running;
+    said.damaged = damaged.into_iter().collect();
+    if !connection.is_autocommit() {
+        connection.execute_batch("COMMIT").map_err(|error| script_failed(file, &words(&error)))?;
+    }
+    Ok((scratch, said))
+}
+
+struct Running<'r> {
+    file: &'r Source,
+    connection: &'r Connection,
+    salvage: bool,
+    said: Said,
+    /// Tables of which rows are missing.
+    damaged: BTreeSet<String>,
+    /// The table whose rows came last.
+    filled: Option<String>,
+    in_transaction: bool,
+}
+
+impl Running<'_> {
+    fn all(&mut self, mut statements: Statements<Unpacked>) -> Result<(), EngineError> {
+        loop {
+            let line = statements.line();
+            let statement = match statements.next() {
+                Ok(Some(statement)) => statement,
+                Ok(None) => break,
+                Err(Trouble::Io(error)) => {
+                    let error = statements.source().failed(error);
+                    return if self.salvage { self.cut_off(error.to_string()) } else { Err(error) };
+                }
+                Err(Trouble::TooLong) => {
+                    return Err(self.damage(line, "a statement is longer than 128 MiB".to_owned()));
+                }
+                Err(Trouble::Unended) => {
+                    let line = statements.line();
+                    return self.ends_early(line, "the file is cut off in the middle of a statement");
+                }
+            };
+            let blank = statement.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
+            self.statement(line + lines(&statement[..blank]), &statement)?;
+        }
+        match self.in_transaction {
+            true => {
+                self.ends_early(statements.line(), "the file is cut off: the COMMIT at its end is missing")
+            }
+            false => Ok(()),
+        }
+    }
+
+    fn statement(&mut self, line: u64, statement: &[u8]) -> Result<(), EngineError> {
+        if memchr::memmem::find(&statement[..code_start(statement)], DAMAGED_DATABASE).is_some() {
+            self.of_damaged_database(line)?;
+        }
+        match first_word(statement).as_str() {
+            "begin" => self.in_transaction = true,
+            "commit" | "end" => self.in_transaction = false,
+            "rollback" => {
+                // Rows up to here stay, as far as whoever asked for what is whole is concerned.
+                self.in_transaction = false;
+                return self.of_damaged_database(line);
+            }
+            "insert" | "replace" => self.filled = target(statement).or(self.filled.take()),
+            _ => {}
+        }
+        match self.execute(statement) {
+            Ok(()) => Ok(()),
+            Err(error) if is_statistics(statement, &error) => Ok(()),
+            Err(error) if self.salvage => {
+                let table = self.filled.clone().filter(|_| first_word(statement) == "insert");
+                let what = format!("line {line}: {}", words(&error));
+                match table {
+                    Some(table) => self.lose(table, what),
+                    None => self.said.notes.push(what),
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.damage(line, words(&error))),
+        }
+    }
+
+    fn execute(&self, statement: &[u8]) -> rusqlite::Result<()> {
+        let mut rest = statement;
+        while !rest.is_empty() {
+            let (prepared, after) = match Statement::first_in(self.connection, rest) {
+                Err(error) if words(&error) == "no such column: Inf" => {
+                    return self.execute(&with_infinities(rest));
+                }
+                prepared => prepared?,
+            };
+            if let Some(mut prepared) = prepared {
+                while prepared.step()? {}
+            }
+            rest = &rest[after..];
+            if after == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The dump says of itself that not all could be read of what it was made of.
+    fn of_damaged_database(&mut self, line: u64) -> Result<(), EngineError> {
+        let what = "the dump says that the database was damaged when it was made";
+        if !self.salvage {
+            return Err(self.damage(line, what.to_owned()));
+        }
+        if let Some(table) = self.filled.clone() {
+            self.lose(table, format!("line {line}: {what}"));
+        }
+        Ok(())
+    }
+
+    fn ends_early(&mut self, line: u64, what: &str) -> Result<(), EngineError> {
+        match self.salvage {
+            true => self.cut_off(format!("line {line}: {what}")),
+            false => Err(self.damage(line, what.to_owned())),
+        }
+    }
+
+    /// What comes last may lack rows, and what would have followed is not known.
+    fn cut_off(&mut self, what: String) -> Result<(), EngineError> {
+        self.said.notes.push("what would have followed where the file is cut off is not known".to_owned());
+        match self.filled.clone() {
+            Some(table) => self.lose(table, what),
+            None => self.said.notes.push(what),
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, table: String, why: String) {
+        if self.damaged.insert(table.clone()) {
+            self.said.notes.push(format!("table {table} is not whole: {why}"));
+        }
+    }
+
+    fn damage(&self, line: u64, what: String) -> EngineError {
+        self.file.damaged(&Damage { place: Place { line }.to_string(), what })
+    }
+}
+
+/// Whether a statement is about statistics that this SQLite does not keep.
+fn is_statistics(statement: &[u8], error: &rusqlite::Error) -> bool {
+    first_word(statement) == "insert" && words(error).starts_with("no such table: sqlite_stat")
+}
+
+/// Where the first token of a statement is, behind blanks and comments.
+fn code_start(statement: &[u8]) -> usize {
+    let mut rest = statement.trim_ascii_start();
+    loop {
+        let after = match rest {
+            [b'-', b'-', ..] => memchr::memchr(b'\n', rest).map(|at| at + 1),
+            [b'/', b'*', ..] => memchr::memmem::find(rest, b"*/").map(|at| at + 2),
+            _ => return statement.len() - rest.len(),
+        };
+        rest = rest[after.unwrap_or(rest.len())..].trim_ascii_start();
+    }
+}
+
+/// The first keyword of a statement, in lower case.
+fn first_word(statement: &[u8]) -> String {
+    let code = &statement[code_start(statement)..];
+    let end = code.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(code.len());
+    String::from_utf8_lossy(&code[..end]).to_ascii_lowercase()
+}
+
+/// The table that an `INSERT` puts rows into.
+fn target(statement: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&statement[..statement.len().min(2048)]).into_owned();
+    let at = text.to_ascii_lowercase().find("into ")?;
+    let name = text.get(at + 5..)?.trim_start();
+    let quote = name.chars().next()?;
+    if !matches!(quote, '"' | '\'' | '`' | '[') {
+        let end = name.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(name.len());
+        return Some(name[..end].to_owned());
+    }
+    let close = if quote == '[' { ']' } else { quote };
+    let (mut found, mut characters) = (String::new(), name.chars().skip(1).peekable());
+    while let Some(character) = characters.next() {
+        if character == close && characters.next_if(|next| *next == close).is_none() {
+            return Some(found);
+        }
+        found.push(character);
+    }
+    None
+}
+
+/// The statement with infinities as SQLite reads them: shells of some versions write them in a way that none reads.
+fn with_infinities(statement: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(statement.len() + 16);
+    let (mut at, mut quote) = (0, None);
+    while at < statement.len() {
+        let byte = statement[at];
+        match quote {
+            Some(open) if byte == open => quote = None,
+            Some(_) => {}
+            None if matches!(byte, b'\'' | b'"') => quote = Some(byte),
+            None => {
+                let before = at.checked_sub(1).map(|before| statement[before]);
+                let after = statement.get(at + 3).copied();
+                let is_edge = |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+                if statement[at..].starts_with(b"Inf") && is_edge(before) && is_edge(after) {
+                    out.extend_from_slice(b"9.0e+999");
+                    at += 3;
+                    continue;
+                }
+            }
+        }
+        out.push(byte);
+        at += 1;
+    }
+    out
+}
+
+fn script_failed(file: &Source, words: &str) -> EngineError {
+    EngineError::new(
+        ErrorKind::Other,
+        format!("{}: the script cannot be run: {words}", file.path().display()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_named_as_statements_name_them() {
+        for (sql, expected) in [
+            ("INSERT INTO t VALUES(1)", "t"),
+            ("\n insert or replace INTO \"a \"\"b\"(x) VALUES(1)", "a \"b"),
+            ("INSERT INTO [x y](a) SELECT 1", "x y"),
+        ] {
+            assert_eq!(target(sql.as_bytes()).as_deref(), Some(expected), "{sql}");
+        }
+        assert_eq!(first_word(b"-- insert\n/* b */ CREATE TABLE"), "create");
+    }
+
+    #[test]
+    fn infinities_are_only_replaced_outside_quotes() {
+        let replaced = with_infinities(b"INSERT INTO Info VALUES(Inf,-Inf,'Inf',\"Inf\",Inf)");
+        let expected = "INSERT INTO Info VALUES(9.0e+999,-9.0e+999,'Inf',\"Inf\",9.0e+999)";
+        assert_eq!(String::from_utf8_lossy(&replaced), expected);
+    }
+}

@@ -1,0 +1,143 @@
+//! A database that exists only to be read: made from a file, in a temporary folder, gone with its view.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rowkeep_format::clock::SystemClock;
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use tempfile::TempDir;
+
+use super::said::Said;
+use super::view::ScratchView;
+use crate::file_source::{FileOptions, temporary_failed};
+use crate::sqlite::connect::error::when;
+use crate::sqlite::connect::patience::Patience;
+use crate::sqlite::read::view::SqliteView;
+use crate::{EngineError, ErrorKind, View, ViewOptions};
+
+/// What the names of their folders begin with.
+const PREFIX: &str = "rowkeep-file-";
+
+/// The database in its folder, and the lock that says that somebody uses it.
+const DATABASE: &str = "scratch.db";
+const LOCK: &str = "lock";
+
+/// A database that is being filled.
+pub(crate) struct Scratch {
+    folder: TempDir,
+    connection: Connection,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Makes an empty one for nobody else's eyes, and removes what killed processes left of theirs.
+    pub(crate) fn new(temporary: Option<&Path>) -> Result<Self, EngineError> {
+        let parent = temporary.map_or_else(std::env::temp_dir, Path::to_owned);
+        sweep(&parent);
+        let make = || -> std::io::Result<(TempDir, File)> {
+            let mut folder = tempfile::Builder::new();
+            folder.prefix(PREFIX);
+            #[cfg(unix)]
+            folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let folder = folder.tempdir_in(&parent)?;
+            let lock = File::create(folder.path().join(LOCK))?;
+            lock.lock()?;
+            Ok((folder, lock))
+        };
+        let (folder, lock) = make().map_err(|error| temporary_failed(&parent, error))?;
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open(folder.path().join(DATABASE))?;
+            // What is not finished is thrown away.
+            connection.execute_batch(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;",
+            )?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            // Dumps enter virtual tables into the schema, and write their shadow tables.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(when(format!("a temporary database in {}", parent.display())))?;
+        Ok(Self { folder, connection, _lock: lock })
+    }
+
+    /// The connection that fills it. Nothing has to be committed but what was begun.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The same for whoever decides what its statements may do.
+    pub(crate) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// Where it is, for whoever has it as a file.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join(DATABASE)
+    }
+
+    /// Ends the filling and opens the state. Nothing is left of it in its folder where the system can keep open files without
+    /// names.
+    pub(crate) fn into_view(self, options: &FileOptions, said: Said) -> Result<Arc<dyn View>, EngineError> {
+        let Self { folder, connection, _lock } = self;
+        let shown = || options.identity.place.clone();
+        connection.close().map_err(|(_, error)| when(shown())(error))?;
+        let patience = Patience::new(Duration::from_secs(1), SystemClock::shared());
+        let view_options = ViewOptions { with_ddl: options.with_ddl };
+        let path = folder.path().join(DATABASE);
+        let view = SqliteView::open(&path, None, options.temporary.clone(), &patience, &view_options);
+        let view = view.map_err(|error| {
+            EngineError::new(
+                ErrorKind::DamagedFile,
+                format!("{}: what it makes is no sound database", shown()),
+            )
+            .with_source(error)
+        })?;
+        let folder = if cfg!(unix) {
+            // Readers have it open.
+            drop(folder);
+            None
+        } else {
+            Some(folder)
+        };
+        Ok(Arc::new(ScratchView::new(view, options.identity.clone(), said, folder)))
+    }
+}
+
+/// Removes folders whose process is gone.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    let is_ours = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX))
+    };
+    for folder in entries.flatten().map(|entry| entry.path()).filter(is_ours) {
+        // Without a lock it is just being made.
+        let Ok(lock) = File::open(folder.join(LOCK)) else { continue };
+        if lock.try_lock().is_ok()
+            && let Err(error) = fs::remove_dir_all(&folder)
+        {
+            tracing::debug!(folder = %folder.display(), %error, "a temporary folder stays");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let left = parent.path().join(format!("{PREFIX}left"));
+        fs::create_dir(&left).expect("it is made");
+        fs::write(left.join(LOCK), "").expect("it is written");
+        fs::write(left.join(DATABASE), "rows").expect("it is written");
+        let used = Scratch::new(Some(parent.path())).expect("it is made");
+        let other = Scratch::new(Some(parent.path())).expect("it is made");
+        assert!(!left.exists());
+        assert!(used.folder.path().exists() && other.folder.path().exists());
+    }
+}

@@ -1,0 +1,11 @@
+//! Import: files that others wrote become snapshots.
+
+mod outcome;
+mod request;
+mod run;
+mod several;
+mod single;
+
+pub use outcome::{ImportOutcome, Imported, NotImported, TimeFrom};
+pub use request::ImportRequest;
+pub(super) use single::import_state;

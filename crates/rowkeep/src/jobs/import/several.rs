@@ -1,0 +1,79 @@
+//! All files of a folder become snapshots, in the order of their times, so that their history comes along.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::outcome::{ImportOutcome, NotImported};
+use super::request::ImportRequest;
+use super::single::{Candidate, candidate, take};
+use crate::jobs::caller::{Caller, News};
+use crate::jobs::workspace::Workspace;
+use crate::{Context, Error};
+
+/// Imports what of a folder is not imported yet.
+pub(super) async fn import_all(
+    request: &ImportRequest,
+    context: &Context,
+    workspace: &Workspace,
+    caller: &dyn Caller,
+) -> Result<ImportOutcome, Error> {
+    let mut outcome = ImportOutcome::default();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for file in files(&request.file)? {
+        let not = |why: String| NotImported { file: file.display().to_string(), why };
+        match candidate(request, &file, context, workspace) {
+            Ok(Some(found)) => candidates.push(found),
+            Ok(None) => {
+                outcome.passed_over.push(not("it is no dump and no database that is read".to_owned()))
+            }
+            Err(error) => {
+                caller.tell(News::Failed { database: &file.display().to_string(), error: &error });
+                outcome.failed.push(not(error.in_one_line()));
+            }
+        }
+    }
+    // Of one time the name decides.
+    candidates.sort_by(|a, b| (a.time, &*a.source.typed).cmp(&(b.time, &*b.source.typed)));
+    let mut known = known(workspace).await?;
+    for found in candidates {
+        let file = found.source.engine.describe();
+        let this = (found.source.name.clone(), found.source.engine.place(), found.time);
+        if !known.insert(this) {
+            outcome.passed_over.push(NotImported { file, why: "it is imported already".to_owned() });
+            continue;
+        }
+        match Box::pin(take(request, found, context, workspace, caller)).await {
+            Ok(imported) => outcome.imported.push(imported),
+            Err(error) if context.is_cancelled() => return Err(error),
+            Err(error) => {
+                caller.tell(News::Failed { database: &file, error: &error });
+                outcome.failed.push(NotImported { file, why: error.in_one_line() });
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// The files of a folder, and the folders in it that may be dumps, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let problem = format!("cannot list {}", folder.display());
+    let entries = std::fs::read_dir(folder).map_err(|source| Error::File { problem, source })?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// What was imported already: of which database, from where, and of when.
+async fn known(workspace: &Workspace) -> Result<HashSet<(String, String, Timestamp)>, Error> {
+    // Where there is none, the first import makes it or says what is wrong.
+    let Ok(repository) = workspace.repository().await else { return Ok(HashSet::new()) };
+    let catalog = repository.catalog().await?;
+    let of_file = |source: &str| std::fs::canonicalize(source).map(|path| path.display().to_string());
+    let known = catalog.snapshots().filter(|summary| summary.identity.is_none()).map(|summary| {
+        let place = of_file(&summary.source).unwrap_or_else(|_| summary.source.clone());
+        (summary.database.clone(), place, summary.time)
+    });
+    Ok(known.collect())
+}

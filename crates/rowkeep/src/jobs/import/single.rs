@@ -1,0 +1,217 @@
+//! One file becomes a snapshot.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, connect};
+use rowkeep_repository::ErrorKind as RepositoryKind;
+
+use super::outcome::{Imported, TimeFrom};
+use super::request::ImportRequest;
+use crate::capture::{CaptureOptions, capture_file};
+use crate::jobs::caller::{Caller, News};
+use crate::jobs::outcome::SnapshotSummary;
+use crate::jobs::workspace::{Source, Workspace};
+use crate::moments::{FORMS, NoMoment, moment};
+use crate::state::selection::Selection;
+use crate::state::snapshots::Snapshot;
+use crate::{Context, Error, RequestError};
+
+/// A file with what is known of it before it is read.
+pub(super) struct Candidate {
+    pub(super) source: Source,
+    pub(super) what: String,
+    pub(super) written_by: Option<String>,
+    pub(super) time: Timestamp,
+    pub(super) time_from: TimeFrom,
+}
+
+/// Imports one file.
+pub(super) async fn import(
+    request: &ImportRequest,
+    file: &Path,
+    context: &Context,
+    workspace: &Workspace,
+    caller: &dyn Caller,
+) -> Result<Imported, Error> {
+    let candidate = candidate(request, file, context, workspace)?.ok_or_else(|| not_read(file))?;
+    take(request, candidate, context, workspace, caller).await
+}
+
+/// Imports the file that names a state where a snapshot is needed, as what it says that it is; nothing where a name is that of no
+/// file.
+pub(in crate::jobs) async fn import_state(
+    name: &str,
+    context: &Context,
+    workspace: &Workspace,
+    caller: &dyn Caller,
+) -> Result<Option<Snapshot>, Error> {
+    let file = Path::new(name);
+    let request = ImportRequest::of(file);
+    let Some(candidate) = candidate(&request, file, context, workspace)? else { return Ok(None) };
+    context.warn(format!(
+        "{name} is {}; it is imported first, and what is restored is the snapshot that this makes",
+        candidate.what
+    ));
+    let imported = take(&request, candidate, context, workspace, caller).await?;
+    let repository = workspace.repository().await?;
+    Ok(Some(crate::state::snapshots::open(repository, imported.snapshot.id).await?))
+}
+
+/// What is known of a file; nothing where it is of no kind that is read.
+pub(super) fn candidate(
+    request: &ImportRequest,
+    file: &Path,
+    context: &Context,
+    workspace: &Workspace,
+) -> Result<Option<Candidate>, Error> {
+    let Some(found) = FileEngine::find(file, workspace.surroundings())? else {
+        return database(request, file, context, workspace);
+    };
+    let choice = FileChoice { database: request.in_file.clone(), salvage: request.salvage };
+    let found = found.choosing(choice);
+    let name = request.database.clone().or_else(|| found.database().map(str::to_owned));
+    let name = name.unwrap_or_else(|| stem(found.path()));
+    let told = found.time(&workspace.config().zone(&name));
+    let (time, time_from) = time(request, told, found.path(), context, workspace)?;
+    Ok(Some(Candidate {
+        what: found.what(),
+        written_by: found.written_by().map(str::to_owned),
+        source: source(name, file, Arc::new(found), workspace),
+        time,
+        time_from,
+    }))
+}
+
+/// The same of an SQLite database, which is a file as it is.
+fn database(
+    request: &ImportRequest,
+    file: &Path,
+    context: &Context,
+    workspace: &Workspace,
+) -> Result<Option<Candidate>, Error> {
+    if !file.is_file() || !rowkeep_engine::is_sqlite(file) {
+        return Ok(None);
+    }
+    let engine = connect(&DatabaseUrl::Sqlite(file.to_owned()), workspace.surroundings())?;
+    let (time, time_from) = time(request, None, file, context, workspace)?;
+    let name = request.database.clone().unwrap_or_else(|| stem(file));
+    Ok(Some(Candidate {
+        what: "an SQLite database".to_owned(),
+        written_by: None,
+        source: source(name, file, engine, workspace),
+        time,
+        time_from,
+    }))
+}
+
+fn source(name: String, file: &Path, engine: Arc<dyn Engine>, workspace: &Workspace) -> Source {
+    let configured = workspace.config().databases.get(&name);
+    Source {
+        selection: configured.map_or_else(Selection::default, |known| known.selection.clone()),
+        configured: configured.is_some(),
+        name,
+        typed: file.display().to_string().into(),
+        engine,
+        checks: Vec::new(),
+    }
+}
+
+/// Makes the snapshot.
+pub(super) async fn take(
+    request: &ImportRequest,
+    candidate: Candidate,
+    context: &Context,
+    workspace: &Workspace,
+    caller: &dyn Caller,
+) -> Result<Imported, Error> {
+    let Candidate { source, what, written_by, time, time_from } = candidate;
+    let sources = [source];
+    let repository = workspace.repository_or_new(&sources, caller).await?;
+    let [source] = sources;
+    let options = CaptureOptions {
+        database: source.name.clone(),
+        configured: false,
+        name: request.name.clone(),
+        tags: request.tags.clone(),
+        environment: workspace.config().environment.clone(),
+        selection: source.selection.clone(),
+        mask: workspace.mask(request.mask.as_ref(), &source.name)?,
+        with_schema: true,
+        with_data: true,
+        suspicion: None,
+        program: workspace.program().to_owned(),
+        repository_folder: workspace.repository_folder().map(Path::to_owned),
+    };
+    let engine = source.engine.as_ref();
+    let captured = match capture_file(context, repository, engine, &options, time).await {
+        // What was stored stays, so that this takes little but reading.
+        Err(Error::Repository(error)) if error.kind() == RepositoryKind::Pruned => {
+            context.warn(format!("{error}; the import is repeated"));
+            capture_file(context, repository, engine, &options, time).await
+        }
+        captured => captured,
+    };
+    let (snapshot, notes) = captured?;
+    let snapshot = SnapshotSummary::of(&snapshot);
+    caller.tell(News::Snapshot(&snapshot));
+    Ok(Imported { file: engine.describe(), what, written_by, snapshot, time_from, notes })
+}
+
+/// When the state of a file was, and who says so.
+fn time(
+    request: &ImportRequest,
+    told: Option<Timestamp>,
+    file: &Path,
+    context: &Context,
+    workspace: &Workspace,
+) -> Result<(Timestamp, TimeFrom), Error> {
+    if let Some(text) = &request.time {
+        let zone = workspace.config().zone(request.database.as_deref().unwrap_or_default());
+        let wrong = |problem| RequestError::NoTime { text: text.clone(), problem };
+        let time = moment(text, &zone, context.now()).map_err(|wrong_time| match wrong_time {
+            NoMoment::Other => wrong(FORMS.to_owned()),
+            NoMoment::Wrong(problem) => wrong(problem),
+        })?;
+        return Ok((time, TimeFrom::Request));
+    }
+    if let Some(told) = told {
+        return Ok((told, TimeFrom::File));
+    }
+    let modified = std::fs::metadata(file).and_then(|file| file.modified());
+    let modified = modified.ok().and_then(|time| Timestamp::try_from(time).ok());
+    Ok((modified.unwrap_or_else(|| context.now()), TimeFrom::Modified))
+}
+
+/// What a file is called, without what says how it is written and packed.
+fn stem(file: &Path) -> String {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut stem = name.as_str();
+    for extension in [
+        ".gz", ".zst", ".xz", ".lz4", ".zip", ".sql", ".dump", ".tar", ".pgdump", ".backup", ".db",
+        ".sqlite", ".sqlite3",
+    ] {
+        stem = stem.strip_suffix(extension).filter(|stem| !stem.is_empty()).unwrap_or(stem);
+    }
+    if stem.is_empty() { "database".to_owned() } else { stem.to_owned() }
+}
+
+/// Says that a file is of no kind that is read.
+pub(super) fn not_read(file: &Path) -> Error {
+    RequestError::NoDump { file: file.to_owned(), is_there: file.exists() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_are_called_what_their_files_are() {
+        for (file, name) in
+            [("/b/shop.sql.gz", "shop"), ("shop-2024.dump", "shop-2024"), ("a.b.db", "a.b"), (".sql", ".sql")]
+        {
+            assert_eq!(stem(Path::new(file)), name);
+        }
+    }
+}

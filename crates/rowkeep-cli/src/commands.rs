@@ -28,6 +28,7 @@ pub(crate) mod mask;
 pub(crate) mod migrate;
 pub(crate) mod plans;
 pub(crate) mod prune;
+pub(crate) mod recovery_kit;
 pub(crate) mod refresh;
 pub(crate) mod release;
 pub(crate) mod repair;
@@ -77,6 +78,7 @@ pub(crate) enum Command {
     Copy(copy::Copy),
     Delete(delete::Delete),
     Prune(prune::Prune),
+    RecoveryKit(recovery_kit::RecoveryKit),
     #[command(subcommand)]
     Key(key::Key),
     Doctor(doctor::Doctor),
@@ -136,6 +138,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Copy(command) => command.run(session).await,
         Command::Delete(command) => command.run(session).await,
         Command::Prune(command) => command.run(session).await,
+        Command::RecoveryKit(command) => command.run(session).await,
         Command::Key(command) => command.run(session).await,
         Command::Doctor(command) => command.run(session).await,
         Command::Health(command) => command.run(session).await,

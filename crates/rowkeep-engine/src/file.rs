@@ -5,5 +5,6 @@ mod engine;
 mod formats;
 mod recognise;
 
+pub use crate::file_source::MissingBase;
 pub use engine::{FileChoice, FileEngine};
 pub(crate) use recognise::recognise;

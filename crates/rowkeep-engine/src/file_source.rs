@@ -6,6 +6,7 @@ mod packing;
 mod source;
 mod zip;
 
+pub use format::MissingBase;
 pub(crate) use format::{About, FileOptions, FileTime, Format, Head, Place};
 pub(crate) use packing::Packing;
 pub(crate) use source::{Damage, Source, Unpacked, temporary_failed};

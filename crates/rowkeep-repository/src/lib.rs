@@ -26,6 +26,7 @@ mod hex;
 mod holds;
 mod index;
 mod keys;
+mod kit;
 mod lack;
 mod ledger;
 mod listings;

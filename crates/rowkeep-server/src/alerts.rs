@@ -7,6 +7,7 @@ mod formats;
 mod http;
 mod id;
 mod jobs;
+mod kit;
 mod mail;
 mod message;
 mod network;

@@ -4,6 +4,7 @@
 //! is read once, cut as a capture would cut it, and only where its chunks differ from the other side's are rows compared.
 //! Where rows have another identity than the key in whose order chunks stand, those that differ are compared again by it.
 
+mod as_stored;
 mod by_identity;
 pub(crate) mod by_key;
 mod changed_rows;
@@ -32,6 +33,8 @@ use rowkeep_engine::{EngineError, ErrorKind as EngineKind};
 use rowkeep_format::manifest::Why;
 use rowkeep_format::{ContentKeys, Counts, Table, TableName};
 
+pub use as_stored::StoredBy;
+pub(crate) use as_stored::as_stored;
 pub(crate) use changed_rows::are_changes_known;
 pub use changeset::Changeset;
 pub use definitions::{Defined, DefinitionChange, DefinitionDifference, definition_changes};

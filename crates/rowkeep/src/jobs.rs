@@ -36,6 +36,7 @@ pub mod outcome;
 pub mod plans;
 pub mod probe;
 pub mod prune;
+pub mod recovery_kit;
 pub mod refresh;
 pub mod repair;
 pub mod repositories;

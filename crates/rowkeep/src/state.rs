@@ -179,8 +179,13 @@ impl State {
 
 impl LiveState {
     pub(crate) fn of(engine: &dyn Engine, view: Arc<dyn View>) -> Self {
+        Self::named(engine.name(), engine.describe(), view)
+    }
+
+    /// A state that is told by these words.
+    pub(crate) fn named(engine: &'static str, description: String, view: Arc<dyn View>) -> Self {
         let places = places_of(view.schema());
-        Self { view, engine: engine.name(), description: engine.describe(), places }
+        Self { view, engine, description, places }
     }
 }
 

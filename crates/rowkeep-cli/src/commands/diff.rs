@@ -1,4 +1,5 @@
 use anyhow::Result;
+use rowkeep::diff::StoredBy;
 use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::diff::DiffRequest;
 
@@ -30,6 +31,24 @@ pub(crate) struct Diff {
     /// Compare rows alone, not definitions
     #[arg(long)]
     rows_only: bool,
+    /// Treat as equal what a format cannot tell; then one may be a file and the other a database of any kind
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    as_stored_by: Option<StoredByChoice>,
+}
+
+/// A format that does not tell everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum StoredByChoice {
+    /// JSON of an application with Prisma: decimals and big integers as text, times to the millisecond, bytes in base64
+    PrismaJson,
+}
+
+impl From<StoredByChoice> for StoredBy {
+    fn from(choice: StoredByChoice) -> Self {
+        match choice {
+            StoredByChoice::PrismaJson => StoredBy::PrismaJson,
+        }
+    }
 }
 
 impl Diff {
@@ -39,6 +58,7 @@ impl Diff {
             after: self.after,
             wanted: self.chosen.rows(),
             rows_only: self.rows_only,
+            as_stored_by: self.as_stored_by.map(Into::into),
         };
         let (outcome, changes) = request.run(&session.context, session.workspace()?).await?;
         let difference = &outcome.difference;

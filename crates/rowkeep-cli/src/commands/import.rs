@@ -12,8 +12,8 @@ use crate::ui::person::Person;
 
 /// Import a dump or a database file as a snapshot.
 ///
-/// The content of a file says what it is: a dump of `pg_dump` or `sqlite3`, an export of D1, an SQLite database; packed by gzip,
-/// zstd, xz, lz4, zip or not at all. The snapshot stands among the others of its database by its time. A file that is damaged is
+/// The content of a file says what it is: a dump of `pg_dump` or `sqlite3`, an export of D1, an SQLite database, a JSON backup of an
+/// application, NDJSON or CSV (or a folder of such); packed by gzip, zstd, xz, lz4, zip or not at all. The snapshot stands among the others of its database by its time. A file that is damaged is
 /// not imported, unless --salvage asks for the tables in it that are whole.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
@@ -35,6 +35,9 @@ pub(crate) struct Import {
     /// Import the whole tables of a damaged file
     #[arg(long)]
     salvage: bool,
+    /// Text that stands for NULL in CSV, beside an empty field without quotes
+    #[arg(long, value_name = "TEXT")]
+    csv_null: Option<String>,
     /// Name of the snapshot
     #[arg(long)]
     name: Option<String>,
@@ -55,6 +58,7 @@ impl Import {
             time: self.time,
             all: self.all,
             salvage: self.salvage,
+            null: self.csv_null,
             name: self.name,
             mask: masked(self.mask),
             tags: self.tags.into_iter().collect(),

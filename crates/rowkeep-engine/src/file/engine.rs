@@ -1,6 +1,6 @@
 //! A file as a database that can only be read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use rowkeep_format::{Identity, Schema};
 
 use super::recognise::{Found, recognise};
-use crate::file_source::{FileOptions, FileTime};
+use crate::file_source::{FileOptions, FileTime, MissingBase};
 use crate::sqlite::file_identity;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
@@ -23,6 +23,10 @@ pub struct FileChoice {
     pub database: Option<String>,
     /// Of a damaged one, the tables that are whole.
     pub salvage: bool,
+    /// A folder with the backups that an incremental one goes on from, beside that of the file.
+    pub beside: Option<PathBuf>,
+    /// What stands for NULL in CSV, beside an empty field without quotes.
+    pub null: Option<String>,
 }
 
 /// A file of a format that is read, such as a dump.
@@ -41,7 +45,7 @@ impl FileEngine {
 
     /// The engine of a file that was found.
     pub(crate) fn new(found: Found, surroundings: &Surroundings) -> Self {
-        let choice = FileChoice { database: found.database.clone(), salvage: false };
+        let choice = FileChoice { database: found.database.clone(), ..FileChoice::default() };
         Self { found, choice, surroundings: surroundings.clone() }
     }
 
@@ -49,7 +53,7 @@ impl FileEngine {
     #[must_use]
     pub fn choosing(self, choice: FileChoice) -> Self {
         let database = choice.database.or(self.choice.database);
-        Self { choice: FileChoice { database, salvage: choice.salvage }, ..self }
+        Self { choice: FileChoice { database, ..choice }, ..self }
     }
 
     /// What the file is, for people.
@@ -78,6 +82,11 @@ impl FileEngine {
             FileTime::Exact(time) => Some(time),
             FileTime::Local(local) => zone.to_timestamp(local).ok(),
         }
+    }
+
+    /// The state that an incremental backup goes on from, where no file beside it has that.
+    pub fn missing_base(&self) -> Option<MissingBase> {
+        self.found.format.missing_base(&self.found.source)
     }
 
     /// Where it is.
@@ -136,6 +145,8 @@ impl Engine for FileEngine {
             with_ddl: options.with_ddl,
             database: self.choice.database.clone(),
             salvage: self.choice.salvage,
+            beside: self.choice.beside.clone(),
+            null: self.choice.null.clone(),
             temporary: self.surroundings.temporary.clone(),
             identity: self.identity().await?,
             facts: self.facts(),

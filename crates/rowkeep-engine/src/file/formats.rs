@@ -2,6 +2,8 @@
 
 use crate::file_source::Format;
 use crate::sqlite::dump_file::{PackedDatabase, SqliteScript};
+use crate::sqlite::plain_file::{CsvFiles, JsonDocument, JsonLines};
 
 /// In the order in which they are tried: what is sure of itself comes first.
-pub(super) static FORMATS: [&dyn Format; 2] = [&PackedDatabase, &SqliteScript];
+pub(super) static FORMATS: [&dyn Format; 5] =
+    [&PackedDatabase, &SqliteScript, &JsonLines, &JsonDocument, &CsvFiles];

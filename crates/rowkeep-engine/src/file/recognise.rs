@@ -6,6 +6,7 @@ use super::encrypted::encrypted_by;
 use super::formats::FORMATS;
 use crate::file_source::{About, Format, Head, Source};
 use crate::sqlite::is_database;
+use crate::sqlite::plain_file::table_files;
 use crate::{EngineError, ErrorKind};
 
 /// The file in a folder that says that the folder is a dump.
@@ -31,6 +32,11 @@ pub(crate) fn recognise(path: &Path) -> Result<Option<Found>, EngineError> {
     let Ok(metadata) = std::fs::metadata(&path) else { return Ok(None) };
     let source = if metadata.is_dir() && path.join(TABLE_OF_CONTENTS).is_file() {
         Source::folder(&path, TABLE_OF_CONTENTS)?
+    } else if metadata.is_dir()
+        && let Some(first) = table_files(&path).first()
+    {
+        let name = first.file_name().map(|name| name.to_string_lossy().into_owned());
+        Source::folder(&path, &name.unwrap_or_default())?
     } else if metadata.is_file() && is_database(&path) == Some(false) {
         Source::of(&path)?
     } else {

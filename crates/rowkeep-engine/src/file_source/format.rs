@@ -19,6 +19,20 @@ pub(crate) trait Format: Send + Sync {
     /// options ask for what can be saved: then [`View::unread`] and [`View::notes`] say what is missing.
     fn open(&self, file: &Source, about: &About, options: &FileOptions)
     -> Result<Arc<dyn View>, EngineError>;
+
+    /// The state that a file goes on from, where no file beside it has that.
+    fn missing_base(&self, _file: &Source) -> Option<MissingBase> {
+        None
+    }
+}
+
+/// What an incremental backup goes on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingBase {
+    /// When that state was.
+    pub time: Timestamp,
+    /// What the full backup is called.
+    pub file: String,
 }
 
 /// What a file begins with.
@@ -64,6 +78,10 @@ pub(crate) struct FileOptions {
     pub(crate) database: Option<String>,
     /// Whether the whole tables of a damaged file are wanted.
     pub(crate) salvage: bool,
+    /// A folder with backups that an incremental one goes on from, beside that of the file.
+    pub(crate) beside: Option<PathBuf>,
+    /// What stands for NULL in CSV, beside an empty field without quotes.
+    pub(crate) null: Option<String>,
     /// Where temporary files are made.
     pub(crate) temporary: Option<PathBuf>,
     /// What the state says that its database is.

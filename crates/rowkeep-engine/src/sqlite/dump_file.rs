@@ -13,3 +13,5 @@ mod view;
 
 pub(crate) use packed::PackedDatabase;
 pub(crate) use recognise::SqliteScript;
+pub(crate) use said::Said;
+pub(crate) use scratch::Scratch;

@@ -14,7 +14,7 @@ use crate::objects::{
     ASIDE, CONFIG, HOLDS, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, PRUNE, SNAPSHOTS, SUMMARIES, hold, plan,
     plan_claim, snapshot,
 };
-use crate::{Error, Repository, Result, catalog, holds, plans, prune, slot_objects, snapshot_objects};
+use crate::{Error, Repository, Result, catalog, holds, kit, plans, prune, slot_objects, snapshot_objects};
 
 /// What is wrong, without the name of the object that the finding has already.
 pub(super) fn words(error: &Error) -> String {
@@ -182,7 +182,10 @@ fn is_ours(folder: &str, listed: &Listed) -> bool {
     match folder {
         KEYS => slot_objects::id_of(listed).is_some(),
         LEDGER => {
-            Entry::parse(listed).is_some() || ledger::is_applied(listed) || Lack::parse(listed).is_some()
+            Entry::parse(listed).is_some()
+                || ledger::is_applied(listed)
+                || Lack::parse(listed).is_some()
+                || kit::made_of(listed).is_some()
         }
         INDEX => index::id_of(listed).is_some(),
         PLANS => plans::is_ours(listed),

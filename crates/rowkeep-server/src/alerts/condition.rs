@@ -52,6 +52,7 @@ pub(super) fn title(kind: AlertKind, object: &str) -> String {
         AlertKind::Suspicious => format!("backup of {object} is suspicious"),
         AlertKind::MaintenanceFailed => format!("{object} failed"),
         AlertKind::Storage => format!("{object} has little room left"),
+        AlertKind::RecoveryKit => "the recovery kit is old".to_owned(),
         AlertKind::Unauthorised => "many requests were refused".to_owned(),
         AlertKind::ChannelFailed => format!("{object} fails"),
         AlertKind::State => format!("the {object} cannot be relied on"),
@@ -74,6 +75,9 @@ pub(super) fn advice(kind: AlertKind, object: &str) -> String {
         }
         AlertKind::MaintenanceFailed => "Its job says why: GET /api/v1/jobs?state=failed".to_owned(),
         AlertKind::Storage => "Free or add space, or keep fewer snapshots (keep, rowkeep prune).".to_owned(),
+        AlertKind::RecoveryKit => {
+            "Make one, print it and put it into a safe: rowkeep recovery-kit -o kit.html".to_owned()
+        }
         AlertKind::Unauthorised => {
             "See who it was: GET /api/v1/audit, and the log of the proxy before the service.".to_owned()
         }

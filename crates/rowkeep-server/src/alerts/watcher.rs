@@ -18,7 +18,7 @@ use super::parcel::ping_name;
 use super::patience::within_patience;
 use super::settle::{clear_unknown, settle};
 use super::state_trouble::{self, FullDisk};
-use super::{database, jobs, report, repository, summary};
+use super::{database, jobs, kit, report, repository, summary};
 use crate::Error;
 use crate::queue::{Queue, tell};
 use crate::state::channels::ChannelState;
@@ -141,6 +141,7 @@ impl Watcher<'_> {
                 None => None,
             };
             findings.extend(repository::storage(self.queue, repository).await);
+            findings.extend(kit::finding(repository, now).await);
         }
         findings.extend(self.attempts.finding(now));
         findings.extend(state_trouble::finding(self.queue));

@@ -89,6 +89,7 @@ pub(super) async fn compare(
         after: after.as_str().into(),
         wanted: body.wanted.into(),
         rows_only: body.rows_only,
+        as_stored_by: None,
     };
     jobs::ask(&service, &caller, "comparison.create", Request::Diff(request), Some(database), &headers, wait)
         .await

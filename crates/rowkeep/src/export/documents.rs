@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::checksum::line;
 use super::files::Files;
 use super::format::{ExportFormat, WriteRows};
-use super::objects::{Elements, Member, iso, json, losses, members, time_of};
+use super::objects::{Elements, Member, iso, json, keys, losses, members, time_of};
 use super::options::{ExportOptions, ExportedFile};
 use super::sheet::Sink;
 use super::source::Source;
@@ -42,6 +42,8 @@ struct PrnMetadata<'a> {
 struct PrnSchema<'a> {
     version: u32,
     tables: Vec<&'a str>,
+    /// The columns that name the rows of each table.
+    keys: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 #[derive(Serialize)]
@@ -63,6 +65,8 @@ struct DinoMetadata<'a> {
     size: u64,
     checksum: String,
     environment: String,
+    /// The columns that name the rows of each table.
+    keys: BTreeMap<&'a str, Vec<&'a str>>,
     program: &'a str,
 }
 
@@ -151,7 +155,7 @@ impl Document<'_> {
             program: PROGRAM,
         };
         let tables = self.members.iter().map(|member| member.name.as_str()).collect();
-        let schema = PrnSchema { version: 4, tables };
+        let schema = PrnSchema { version: 4, tables, keys: keys(&self.members) };
         let now = iso(self.source.context.now());
         let integrity = PrnIntegrity { table_checksums: checksums, verification_time: now };
         let mut sheet = files.sheet(name)?;
@@ -185,6 +189,7 @@ impl Document<'_> {
             size: 0,
             checksum: String::new(),
             environment,
+            keys: keys(&self.members),
             program: PROGRAM,
         };
         sheet.write(format!(",\n\"metadata\":{}}}\n", json(&metadata)).as_bytes()).await?;

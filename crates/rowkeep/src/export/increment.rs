@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::documents::{PROGRAM, Written, before, prn_name};
 use super::files::Files;
 use super::format::{ExportFormat, WriteRows};
-use super::objects::{Elements, Member, iso, json, losses, members, time_of};
+use super::objects::{Elements, Member, iso, json, keys, losses, members, time_of};
 use super::options::ExportOptions;
 use super::sheet::{Sheet, Sink};
 use super::source::Source;
@@ -28,6 +28,8 @@ struct Metadata<'a> {
     base_backup: String,
     since_timestamp: String,
     until_timestamp: String,
+    /// The columns that name the rows of each table.
+    keys: BTreeMap<&'a str, Vec<&'a str>>,
     program: &'a str,
 }
 
@@ -100,7 +102,7 @@ impl Increment<'_> {
         let members = members(&tables, &self.options.names)?;
         let mut sheet = files.sheet(name)?;
         let mut writing = Writing { increment: self, sheet: &mut sheet, elements: Vec::new(), tables: 0 };
-        writing.sheet.write(self.head().as_bytes()).await?;
+        writing.sheet.write(self.head(&members).as_bytes()).await?;
         let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
         for member in &members {
             let place = changed.iter().find(|(_, changes)| changes.table.name == member.table.name);
@@ -122,7 +124,7 @@ impl Increment<'_> {
         Ok(Written { file: file(files.keep(sheet).await?, names, rows), beside: Vec::new(), notes })
     }
 
-    fn head(&self) -> String {
+    fn head(&self, members: &[Member<'_>]) -> String {
         let base = self.options.base.clone().unwrap_or_else(|| prn_name("full", self.old));
         let metadata = Metadata {
             version: "4.0",
@@ -130,6 +132,7 @@ impl Increment<'_> {
             base_backup: base,
             since_timestamp: iso(time_of(self.old)),
             until_timestamp: iso(time_of(self.new)),
+            keys: keys(members),
             program: PROGRAM,
         };
         format!("{{\"metadata\":{},\n\"changes\":{{", json(&metadata))

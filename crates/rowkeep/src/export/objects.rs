@@ -42,6 +42,18 @@ pub(super) fn members<'a>(
     tables.iter().map(member).collect()
 }
 
+/// The columns that name the rows of each table, where any do.
+pub(super) fn keys<'m>(members: &'m [Member<'_>]) -> BTreeMap<&'m str, Vec<&'m str>> {
+    let key = |member: &'m Member<'_>| {
+        let key = member.table.identified_by();
+        let column = |at: usize| &member.table.columns[at];
+        let is_shown = key.unique && key.naming().all(|part| !column(part.column).hidden);
+        let names = key.naming().map(|part| column(part.column).name.as_str()).collect();
+        is_shown.then_some((member.name.as_str(), names))
+    };
+    members.iter().filter_map(key).collect()
+}
+
 /// A value as JSON.
 pub(super) fn json(value: &impl Serialize) -> String {
     // Texts, numbers, lists and maps by text have a form in JSON.

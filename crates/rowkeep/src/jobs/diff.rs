@@ -7,7 +7,7 @@ use super::Verdict;
 use super::outcome::DifferenceSummary;
 use super::rows_wanted::RowsWanted;
 use super::workspace::Workspace;
-use crate::diff::{Changeset, DiffOptions, Filter, Related, diff};
+use crate::diff::{Changeset, DiffOptions, Filter, Related, StoredBy, as_stored, diff};
 use crate::state::State;
 use crate::{Context, Error};
 
@@ -35,6 +35,9 @@ pub struct DiffRequest {
     /// some tables or rows are meant.
     #[serde(default)]
     pub rows_only: bool,
+    /// What the format of one of them cannot tell is equal: then states may be of different engines, and only rows are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_stored_by: Option<StoredBy>,
 }
 
 /// How two states differ.
@@ -60,6 +63,7 @@ impl DiffRequest {
             after: after.into().into(),
             wanted: RowsWanted::default(),
             rows_only: false,
+            as_stored_by: None,
         }
     }
 
@@ -70,7 +74,8 @@ impl DiffRequest {
         workspace: &Workspace,
     ) -> Result<(DiffOutcome, Changeset), Error> {
         let (rows, selection) = (self.wanted.rows()?, self.wanted.selection(workspace));
-        let with_definitions = !self.rows_only && rows.is_none() && selection.is_all();
+        let with_definitions =
+            !self.rows_only && self.as_stored_by.is_none() && rows.is_none() && selection.is_all();
         let open = async |name: &str, meant: Meant| {
             workspace.state(context, name, with_definitions, &meant).await.map(|(_, state)| state)
         };
@@ -87,6 +92,10 @@ impl DiffRequest {
                 (before, after)
             }
         };
+        let (before, after, mut notes) = match self.as_stored_by {
+            None => (before, after, Vec::new()),
+            Some(by) => as_stored(context, &before, &after, by)?,
+        };
         let options = DiffOptions {
             filter: Filter { rows, ..Filter::default() },
             related: self.wanted.with_related.then_some(Related::Whole),
@@ -94,7 +103,8 @@ impl DiffRequest {
             with_definitions,
             ..DiffOptions::default()
         };
-        let found = diff(context, &workspace.comparing_keys(), &before, &after, &options).await?;
+        let mut found = diff(context, &workspace.comparing_keys(), &before, &after, &options).await?;
+        found.definitions.notes.append(&mut notes);
         let difference = DifferenceSummary::of(&found, before.describe(), after.describe());
         Ok((DiffOutcome { difference }, found.changes))
     }

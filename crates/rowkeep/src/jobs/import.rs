@@ -1,5 +1,6 @@
 //! Import: files that others wrote become snapshots.
 
+mod base;
 mod outcome;
 mod request;
 mod run;

@@ -46,7 +46,8 @@ impl InspectRequest {
     async fn inspect(&self, workspace: &Workspace) -> Result<InspectOutcome, Error> {
         let file = &self.file;
         let surroundings = workspace.surroundings();
-        let choice = |salvage| FileChoice { database: self.in_file.clone(), salvage };
+        let choice =
+            |salvage| FileChoice { database: self.in_file.clone(), salvage, ..FileChoice::default() };
         let Some(found) = FileEngine::find(file, surroundings)? else {
             if !file.is_file() || !rowkeep_engine::is_sqlite(file) {
                 return Err(RequestError::NoDump { file: file.clone(), is_there: file.exists() }.into());

@@ -4,6 +4,8 @@
 //! `docs/exporting.md` has the table of forms. What a form cannot hold is noted by table and column.
 
 mod array;
+mod canon;
+mod comparable;
 mod loss;
 mod nested;
 mod number;
@@ -12,6 +14,7 @@ mod shape;
 mod time;
 mod value;
 
+pub(crate) use comparable::{Comparable, comparable};
 pub use loss::Loss;
 pub(crate) use row::PlainRows;
 pub use shape::BigIntegers;

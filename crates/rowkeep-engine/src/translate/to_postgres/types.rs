@@ -47,7 +47,7 @@ impl Meaning {
             "DATE" => return Meaning::Date,
             "TIME" => return Meaning::Time,
             "UUID" | "GUID" => return Meaning::Uuid,
-            "JSON" | "JSONB" => return Meaning::Json,
+            "JSON" | "JSONB" | "JSON TEXT" => return Meaning::Json,
             _ if name.starts_with("DATETIME") || name.starts_with("TIMESTAMP") => {
                 let rest = upper.replace("WITHOUT TIME ZONE", "");
                 return Meaning::Timestamp(rest.contains("TZ") || rest.contains("WITH TIME ZONE"));

@@ -24,6 +24,8 @@ pub enum AlertKind {
     MaintenanceFailed,
     /// The repository has little room left.
     Storage,
+    /// The recovery kit is old, or there never was one.
+    RecoveryKit,
     /// Many requests were refused.
     Unauthorised,
     /// A channel does not take what is sent.
@@ -44,6 +46,7 @@ impl AlertKind {
         AlertKind::Suspicious,
         AlertKind::MaintenanceFailed,
         AlertKind::Storage,
+        AlertKind::RecoveryKit,
         AlertKind::Unauthorised,
         AlertKind::ChannelFailed,
         AlertKind::State,
@@ -61,6 +64,7 @@ impl AlertKind {
             AlertKind::Suspicious => "suspicious",
             AlertKind::MaintenanceFailed => "maintenance_failed",
             AlertKind::Storage => "storage",
+            AlertKind::RecoveryKit => "recovery_kit",
             AlertKind::Unauthorised => "unauthorised",
             AlertKind::ChannelFailed => "channel_failed",
             AlertKind::State => "state",

@@ -38,6 +38,9 @@ pub struct ImportRequest {
     /// Whether the whole tables of a damaged file are wanted.
     #[serde(default)]
     pub salvage: bool,
+    /// What stands for NULL in CSV, beside an empty field without quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null: Option<String>,
     /// A name for the snapshot.
     #[serde(default)]
     pub name: Option<String>,
@@ -59,6 +62,7 @@ impl ImportRequest {
             time: None,
             all: false,
             salvage: false,
+            null: None,
             name: None,
             mask: None,
             tags: BTreeMap::new(),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, connect};
 use rowkeep_repository::ErrorKind as RepositoryKind;
 
+use super::base::base_of;
 use super::outcome::{Imported, TimeFrom};
 use super::request::ImportRequest;
 use crate::capture::{CaptureOptions, capture_file};
@@ -69,7 +70,7 @@ pub(super) fn candidate(
     let Some(found) = FileEngine::find(file, workspace.surroundings())? else {
         return database(request, file, context, workspace);
     };
-    let choice = FileChoice { database: request.in_file.clone(), salvage: request.salvage };
+    let choice = choice(request);
     let found = found.choosing(choice);
     let name = request.database.clone().or_else(|| found.database().map(str::to_owned));
     let name = name.unwrap_or_else(|| stem(found.path()));
@@ -118,6 +119,16 @@ fn source(name: String, file: &Path, engine: Arc<dyn Engine>, workspace: &Worksp
     }
 }
 
+/// What is wanted of a file.
+fn choice(request: &ImportRequest) -> FileChoice {
+    FileChoice {
+        database: request.in_file.clone(),
+        salvage: request.salvage,
+        null: request.null.clone(),
+        ..FileChoice::default()
+    }
+}
+
 /// Makes the snapshot.
 pub(super) async fn take(
     request: &ImportRequest,
@@ -129,7 +140,14 @@ pub(super) async fn take(
     let Candidate { source, what, written_by, time, time_from } = candidate;
     let sources = [source];
     let repository = workspace.repository_or_new(&sources, caller).await?;
-    let [source] = sources;
+    let [mut source] = sources;
+    let base = base_of(Path::new(&*source.typed), &source.name, context, workspace, repository).await?;
+    // It is there until the file was read.
+    let _folder = base.map(|(folder, found)| {
+        let beside = Some(folder.path().to_owned());
+        source.engine = Arc::new(found.choosing(FileChoice { beside, ..choice(request) }));
+        folder
+    });
     let options = CaptureOptions {
         database: source.name.clone(),
         configured: false,
@@ -189,8 +207,8 @@ fn stem(file: &Path) -> String {
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut stem = name.as_str();
     for extension in [
-        ".gz", ".zst", ".xz", ".lz4", ".zip", ".sql", ".dump", ".tar", ".pgdump", ".backup", ".db",
-        ".sqlite", ".sqlite3",
+        ".gz", ".zst", ".xz", ".lz4", ".zip", ".json", ".ndjson", ".jsonl", ".csv", ".sql", ".dump", ".tar",
+        ".pgdump", ".backup", ".db", ".sqlite", ".sqlite3",
     ] {
         stem = stem.strip_suffix(extension).filter(|stem| !stem.is_empty()).unwrap_or(stem);
     }

@@ -330,6 +330,12 @@ impl Workspace {
         self.circumstances.secrets.key_file.clone().or(configured)
     }
 
+    /// The key file that opens the repository where no passphrase does.
+    pub(crate) fn key_file_in_use(&self) -> Option<PathBuf> {
+        let named = self.named_key_file().or_else(|| Some(default_key_file(self.location())));
+        named.filter(|path| path.exists())
+    }
+
     fn given_passphrase(&self) -> Result<Option<Passphrase>, String> {
         let secrets = &self.circumstances.secrets;
         let configured = self.config.passphrase_file.as_ref().map(PathBuf::from);

@@ -77,7 +77,7 @@ fn of_sqlite(declared: &str) -> Shape {
         "BIGINT" => Shape::BigInteger,
         "DECIMAL" | "NUMERIC" => Shape::Decimal,
         "DATETIME" | "TIMESTAMP" => Shape::DateTime,
-        "JSON" | "JSONB" => Shape::Json,
+        "JSON" | "JSONB" | "JSON TEXT" => Shape::Json,
         _ => Shape::Text,
     }
 }

@@ -1,0 +1,201 @@
+//! Files of JSON, NDJSON and CSV as states: imported, exported again, compared with the database that they were made of.
+
+use serde_json::{Value, json};
+
+use crate::postgres::servers;
+use crate::sandbox::{Sandbox, files_below};
+
+fn written(sandbox: &Sandbox, name: &str, contents: &str) {
+    let path = sandbox.path(name);
+    std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("it is made");
+    std::fs::write(path, contents).expect("it is written");
+}
+
+/// Exports a state and gives the JSON.
+fn exported(sandbox: &Sandbox, state: &str, format: &str) -> Value {
+    let out = sandbox.done(&["export", state, "--format", format, "-o", "-"]).out;
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
+}
+
+#[test]
+fn backups_of_applications_come_back_as_they_went() {
+    let server = &servers()[0];
+    let sandbox = Sandbox::new();
+    let shop = server.database("rowkeep_cli_plain");
+    shop.sql(
+        "CREATE TABLE orders (id integer PRIMARY KEY, total numeric(10,2), big bigint, at timestamptz, day date, ok boolean,
+             ratio double precision, doc jsonb, raw bytea, tags text[], note text);
+         INSERT INTO orders SELECT i, i / 8.0, i * 9007199254740993, '2026-01-02 03:04:05.678901+00', '2026-01-02', i % 2 = 0, i / 3.0,
+             jsonb_build_object('b', i, 'a', jsonb_build_array(1.10, null)), '\\x00ff', ARRAY['x', NULL, 'y,z'], E'a\\n' || i
+             FROM generate_series(1, 300) i;
+         INSERT INTO orders (id) VALUES (1000); CREATE TABLE empty (id text PRIMARY KEY, v integer);
+         CREATE TABLE lines (\"order\" integer REFERENCES orders, line integer, v text, PRIMARY KEY (\"order\", line));
+         INSERT INTO lines SELECT i, j, 'v' FROM generate_series(1, 50) i, generate_series(1, 3) j;",
+    );
+    let url = shop.url();
+    for format in ["prn", "dino", "num"] {
+        sandbox.done(&["export", &url, "-o", format, "--format", format, "--compression", "gzip"]);
+        let files = files_below(&sandbox.path(format));
+        let file =
+            files.iter().find(|path| path.to_string_lossy().ends_with(".json.gz")).expect("it is there");
+        let file = file.to_string_lossy().into_owned();
+        let told = sandbox.json(&["import", &file, "--as", format, "--name", &format!("{format}-0")]);
+        assert_eq!(told["imported"][0]["time_from"], "file", "{told}");
+        let notes = told["imported"][0]["notes"].to_string();
+        assert!(
+            notes.contains("orders.total: texts that are numbers") && notes.contains("orders.at: times"),
+            "{notes}"
+        );
+        let (before, after) =
+            (exported(&sandbox, &url, format), exported(&sandbox, &format!("{format}-0"), format));
+        assert_eq!(before["data"], after["data"], "{format}");
+        // What the format lost is no difference, everything else is.
+        let compare = ["diff", &file, &url, "--as-stored-by", "prisma-json"];
+        let found = sandbox.done(&compare);
+        assert!(found.out.starts_with("equal"), "{found:?}");
+        sandbox.run(&["diff", &file, &url]).expect(1).says(&["rows of different engines"]);
+        shop.sql("UPDATE orders SET total = total + 0.01, at = at + interval '1 microsecond' WHERE id = 7; DELETE FROM lines WHERE \"order\" = 3 AND line = 2");
+        let found = sandbox.run(&[&compare[..], &["--json"]].concat()).expect(3).out;
+        let found: Value = serde_json::from_str(&found).expect("it is JSON");
+        assert_eq!(found["rows"], json!({ "inserted": 0, "updated": 1, "deleted": 1 }), "{found}");
+        shop.sql("UPDATE orders SET total = total - 0.01, at = at - interval '1 microsecond' WHERE id = 7; INSERT INTO lines VALUES (3, 2, 'v')");
+    }
+    // A file is restored like any other, into an empty database of the other kind.
+    let copy = server.database("rowkeep_cli_plain_copy");
+    sandbox.done(&["restore", "prn-0", "--to", &copy.url(), "--yes"]);
+    assert_eq!(
+        copy.sql(
+            "SELECT count(*), max(\"order\") FROM lines; SELECT doc #>> '{a,0}' FROM orders WHERE id = 1"
+        ),
+        "150|50\n1.10\n"
+    );
+    sandbox.done(&["diff", "prn-0", &copy.url(), "--as-stored-by", "prisma-json"]);
+}
+
+#[test]
+fn increments_become_a_snapshot_each() {
+    let sandbox = Sandbox::new();
+    sandbox.sql(
+        "numbers.db",
+        "CREATE TABLE phone_numbers (id TEXT PRIMARY KEY NOT NULL, status TEXT, n INTEGER) WITHOUT ROWID;
+         CREATE TABLE places (a INTEGER NOT NULL, b INTEGER NOT NULL, v, PRIMARY KEY (a, b)) WITHOUT ROWID;
+         INSERT INTO phone_numbers VALUES ('p1', 'available', 1), ('p2', 'assigned', 2); INSERT INTO places VALUES (1, 1, 'x'), (1, 2, 'y');",
+    );
+    let changes = [
+        "INSERT INTO phone_numbers VALUES ('p3', 'aging', 3); UPDATE phone_numbers SET status = 'blocked' WHERE id = 'p1'",
+        "DELETE FROM phone_numbers WHERE id = 'p2'; DELETE FROM places WHERE b = 1; CREATE TABLE audit_log (id INTEGER PRIMARY KEY, v); INSERT INTO audit_log VALUES (1, 'first')",
+    ];
+    sandbox.done(&["backup", "numbers.db", "--name", "s0"]);
+    sandbox.done(&["export", "s0", "-o", "out", "--format", "prn"]);
+    for (at, change) in changes.iter().enumerate() {
+        sandbox.sql("numbers.db", change);
+        let (before, after) = (format!("s{at}"), format!("s{}", at + 1));
+        sandbox.done(&["backup", "numbers.db", "--name", &after]);
+        let file = format!("out/increment-{at}.json");
+        sandbox.done(&["export", &before, &after, "-o", &file, "--format", "prn"]);
+    }
+    let files = files_below(&sandbox.path("out"));
+    let names: Vec<String> = files
+        .iter()
+        .map(|path| path.to_string_lossy().into_owned())
+        .filter(|path| path.ends_with(".json"))
+        .collect();
+    let [full, first, second] = names.as_slice() else { panic!("{names:?}") };
+    let told = sandbox.json(&["import", second, "--as", "copy", "--name", "c2"]);
+    assert!(told["imported"][0]["notes"].to_string().contains("put together of 3 files"), "{told}");
+    let (own, copy) = (exported(&sandbox, "s2", "prn"), exported(&sandbox, "c2", "prn"));
+    assert_eq!((&own["data"], &own["schema"]["keys"]), (&copy["data"], &copy["schema"]["keys"]));
+    assert_eq!(own["data"]["phone_numbers"].as_array().map(Vec::len), Some(2));
+
+    // The state before may be in the repository alone.
+    std::fs::create_dir(sandbox.path("alone")).expect("it is made");
+    std::fs::copy(first, sandbox.path("alone/first.json")).expect("it is copied");
+    sandbox
+        .run(&["import", "alone/first.json", "--as", "other"])
+        .expect(1)
+        .says(&["backup-full-", "beside it"]);
+    sandbox.done(&["import", full, "--as", "other"]);
+    sandbox.done(&["import", "alone/first.json", "--as", "other", "--name", "o1"]);
+    assert_eq!(exported(&sandbox, "s1", "prn")["data"], exported(&sandbox, "o1", "prn")["data"]);
+    let found = sandbox.json(&["show", "o1"]).to_string();
+    assert!(found.contains("first.json") && !found.contains("rowkeep-base"), "{found}");
+}
+
+#[test]
+fn damaged_and_foreign_files_are_told() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", "CREATE TABLE a (id INTEGER PRIMARY KEY, v); INSERT INTO a VALUES (1, 'one'), (2, 'two'); CREATE TABLE b (id INTEGER PRIMARY KEY); INSERT INTO b VALUES (5)");
+    sandbox.done(&["export", "app.db", "-o", "whole.json", "--format", "prn"]);
+    let whole = std::fs::read_to_string(sandbox.path("whole.json")).expect("it is text");
+    written(&sandbox, "flipped.json", &whole.replace("\"two\"", "\"twp\""));
+    sandbox.run(&["import", "flipped.json"]).expect(3).says(&["the checksum of a is not that of its rows"]);
+    written(&sandbox, "cut.json", &whole[..whole.find("\"two\"").expect("it is there")]);
+    sandbox.run(&["import", "cut.json"]).expect(3).says(&["line 6", "cut off"]);
+    let told = sandbox.run(&["import", "cut.json", "--salvage", "--as", "saved", "--json"]);
+    assert!(told.out.contains("not whole") || told.out.contains("cut off"), "{told:?}");
+    written(&sandbox, "syntax.json", "{\"a\": [{\"id\": 1},\n{\"id\": 01}]}");
+    sandbox.run(&["import", "syntax.json"]).expect(3).says(&["line 2", "01 is no number"]);
+    written(&sandbox, "count.json", &whole.replace("\"record_count\":3", "\"record_count\":4"));
+    sandbox.run(&["import", "count.json"]).expect(3).says(&["says that it has 4 rows, and has 3"]);
+    let deep = format!("{{\"a\": [{{\"v\": {}", "[".repeat(100_000));
+    written(&sandbox, "deep.json", &deep);
+    sandbox.run(&["import", "deep.json"]).expect(3).says(&["nested deeper"]);
+    sandbox.done(&["export", "app.db", "-o", "dino", "--format", "dino"]);
+    let files = files_below(&sandbox.path("dino"));
+    let backup = files[0].to_string_lossy().into_owned();
+    sandbox.done(&["import", &backup, "--as", "dino"]);
+    let changed = std::fs::read_to_string(&backup).expect("it is text").replace("one", "oue");
+    std::fs::write(&backup, changed).expect("it is written");
+    sandbox.run(&["import", &backup]).expect(3).says(&["another checksum than its metadata says"]);
+
+    // What no program of ours wrote: values of several types, no key, odd names.
+    written(
+        &sandbox,
+        "odd.json",
+        "{\"version\": 1, \"list\": [1, 2], \"T\": [{\"a\": 1, \"A\": \"x\", \"n\": 12.50, \"big\": 12345678901234567890, \"m\": 1},\n {\"a\": 1, \"m\": \"1\", \"a\": 2, \"nested\": {\"k\": [1, {}]}}], \"t\": [], \"sqlite_x\": [{\"id\": \"q\"}, {\"id\": \"q\"}]}",
+    );
+    let told = sandbox.json(&["import", "odd.json", "--name", "odd"])["imported"][0]["notes"].to_string();
+    for note in [
+        "list is passed over",
+        "T.m: values of several types",
+        "two members of one name",
+        "T.nested: missing in some rows",
+        "sqlite_x.id: two rows have the same",
+        "table sqlite_x becomes _sqlite_x",
+        "nothing in T names its rows",
+        "T.n: numbers of more digits",
+    ] {
+        assert!(told.contains(note), "{note}: {told}");
+    }
+    let again = exported(&sandbox, "odd", "num");
+    assert_eq!(again["data"]["T"][1]["nested"], json!({ "k": [1, {}] }));
+    let text = sandbox.done(&["export", "odd", "--format", "num", "-o", "-"]).out;
+    assert!(text.contains("\"n\":12.50,\"big\":12345678901234567890,\"m\":1"), "{text}");
+}
+
+#[test]
+fn rows_in_lines_and_csv_come_back() {
+    let sandbox = Sandbox::new();
+    sandbox.sql(
+        "app.db",
+        "CREATE TABLE \"odd, table\" (id TEXT PRIMARY KEY NOT NULL, v TEXT) WITHOUT ROWID;
+         INSERT INTO \"odd, table\" VALUES ('1', 'a,\"b\"' || char(10)), ('2', ''), ('3', NULL); CREATE TABLE b (id TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
+         INSERT INTO b VALUES ('x')",
+    );
+    for (to, format) in [("csv", "csv"), ("lines", "ndjson"), ("all.ndjson", "ndjson"), ("packed", "csv")] {
+        let packed: &[&str] = if to == "packed" { &["--compression", "zstd"] } else { &[] };
+        sandbox.done(&[&["export", "app.db", "-o", to, "--format", format][..], packed].concat());
+        sandbox.done(&["import", to, "--as", to, "--name", &format!("{to}-1")]);
+        let name = format!("{to}-1");
+        let (own, copy) = (exported(&sandbox, "app.db", "num"), exported(&sandbox, &name, "num"));
+        assert_eq!(own["data"], copy["data"], "{to}");
+        let inspected = sandbox.json(&["inspect", to]);
+        assert!(inspected["tables"].to_string().contains("odd, table"), "{inspected}");
+    }
+    written(&sandbox, "theirs.csv", "id,v\n1,NULL\n2,\n3,\"NULL\"\n");
+    sandbox.done(&["import", "theirs.csv", "--csv-null", "NULL", "--name", "theirs"]);
+    let rows = &exported(&sandbox, "theirs", "num")["data"]["theirs"];
+    assert_eq!(*rows, json!([{ "id": "1", "v": null }, { "id": "2", "v": null }, { "id": "3", "v": null }]));
+    written(&sandbox, "short.csv", "id,v\n1,2\n3\n");
+    sandbox.run(&["import", "short.csv"]).expect(3).says(&["line 3", "1 fields"]);
+}

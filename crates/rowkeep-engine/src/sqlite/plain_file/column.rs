@@ -1,0 +1,228 @@
+//! What the values of a column are in a file, and the column of SQLite that keeps them exactly.
+
+use super::json::text;
+
+/// A column while its values are seen.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// How many values there are that are not null.
+    pub(super) values: u64,
+    /// In how many rows it stands, null or not.
+    pub(super) present: u64,
+    booleans: u64,
+    /// Integers that every program holds exactly.
+    integers: u64,
+    /// Other numbers that are the shortest digits of a floating-point number.
+    reals: u64,
+    /// Numbers that are only kept exactly as their digits.
+    digits: u64,
+    texts: u64,
+    nested: u64,
+    /// Texts that are decimal numbers, and such that are times to the millisecond.
+    decimals: u64,
+    times: u64,
+}
+
+/// What keeps all values of a column exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// There is none.
+    Nothing,
+    Boolean,
+    Integer,
+    Real,
+    Text,
+    /// As JSON, to the letter.
+    Json,
+}
+
+impl Kept {
+    /// The type that the column is declared with.
+    pub(super) fn declared(self) -> &'static str {
+        match self {
+            Kept::Nothing => "",
+            Kept::Boolean => "BOOLEAN",
+            Kept::Integer => "INTEGER",
+            Kept::Real => "REAL",
+            Kept::Text => "TEXT",
+            // In this word order SQLite takes numbers in it for text.
+            Kept::Json => "JSON TEXT",
+        }
+    }
+
+    /// The value of a staged one, in SQL.
+    pub(super) fn expression(self, staged: &str) -> String {
+        match self {
+            Kept::Nothing => "NULL".to_owned(),
+            Kept::Boolean => format!("CASE {staged} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"),
+            Kept::Integer => format!("CAST({staged} AS INTEGER)"),
+            Kept::Real => format!("plain_real({staged})"),
+            Kept::Text => format!("plain_text({staged})"),
+            Kept::Json => staged.to_owned(),
+        }
+    }
+}
+
+impl Column {
+    pub(super) fn new(name: String) -> Self {
+        Self { name, ..Self::default() }
+    }
+
+    /// Sees a value, which is JSON.
+    pub(super) fn see(&mut self, raw: &[u8]) {
+        self.present += 1;
+        if raw == b"null" {
+            return;
+        }
+        self.values += 1;
+        match raw.first() {
+            Some(b'"') => {
+                self.texts += 1;
+                // Whatever looks like one is short, and escapes nothing.
+                let inner = &raw[1..raw.len().saturating_sub(1)];
+                self.decimals += u64::from(is_decimal(inner));
+                self.times += u64::from(is_time(inner));
+            }
+            Some(b't' | b'f') => self.booleans += 1,
+            Some(b'{' | b'[') => self.nested += 1,
+            _ => self.see_number(&String::from_utf8_lossy(raw)),
+        }
+    }
+
+    fn see_number(&mut self, digits: &str) {
+        let is_safe = |integer: i64| integer.unsigned_abs() < 1 << 53 && integer.to_string() == digits;
+        if digits.parse::<i64>().is_ok_and(is_safe) {
+            self.integers += 1;
+        } else if digits.parse::<f64>().is_ok_and(|real| is_shortest(real, digits)) {
+            self.reals += 1;
+        } else {
+            self.digits += 1;
+        }
+    }
+
+    /// What keeps all of its values.
+    pub(super) fn kept(&self) -> Kept {
+        let kinds = [
+            (self.booleans, Kept::Boolean),
+            (self.integers, Kept::Integer),
+            (self.integers + self.reals, Kept::Real),
+            (self.texts, Kept::Text),
+        ];
+        match self.values {
+            0 => Kept::Nothing,
+            all => kinds.into_iter().find(|(count, _)| *count == all).map_or(Kept::Json, |(_, kept)| kept),
+        }
+    }
+
+    /// What nobody can tell of it any more, or may not expect, in words.
+    pub(super) fn told(&self, rows: u64) -> Vec<&'static str> {
+        let mut told = Vec::new();
+        if self.texts == self.values && self.values > 0 {
+            if self.decimals == self.values {
+                told.push("texts that are numbers, as a Decimal or BigInt becomes: whether they were numbers is not known");
+            }
+            if self.times == self.values {
+                told.push("times to the millisecond: finer digits are cut if there were any");
+            }
+        }
+        if self.digits > 0 {
+            told.push("numbers of more digits than JavaScript keeps: they are kept digit by digit");
+        }
+        let kinds = [self.booleans, self.integers + self.reals + self.digits, self.texts, self.nested];
+        if kinds.into_iter().filter(|count| *count > 0).count() > 1 {
+            told.push("values of several types: they are kept as JSON");
+        }
+        if self.present < rows {
+            told.push("missing in some rows, which is taken for NULL");
+        }
+        told
+    }
+}
+
+/// Whether the digits are those that JavaScript prints for a number, or with which any program comes back to it.
+fn is_shortest(real: f64, digits: &str) -> bool {
+    if !real.is_finite() {
+        return false;
+    }
+    let significant = |text: &str| -> (String, i32) {
+        let unsigned = text.trim_start_matches('-');
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{whole}{fraction}");
+        let leading = all.len() - all.trim_start_matches('0').len();
+        let point = whole.len() as i32 - leading as i32 + exponent.parse::<i32>().unwrap_or(0);
+        (all.trim_start_matches('0').trim_end_matches('0').to_owned(), point)
+    };
+    // Digits behind the last that counts would be lost.
+    let has_idle_zeros = digits.contains('.') && !digits.contains(['e', 'E']) && digits.ends_with('0');
+    !has_idle_zeros
+        && significant(digits) == significant(&format!("{real:e}"))
+        && (real != 0.0 || digits == "0")
+}
+
+fn is_decimal(text: &[u8]) -> bool {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let mut points = 0;
+    let is_digit = |byte: &u8| {
+        points += usize::from(*byte == b'.');
+        byte.is_ascii_digit() || *byte == b'.' && points == 1
+    };
+    unsigned.first().is_some_and(u8::is_ascii_digit)
+        && unsigned.last().is_some_and(u8::is_ascii_digit)
+        && unsigned.iter().all(is_digit)
+}
+
+/// `2026-01-02T03:04:05.678Z`
+fn is_time(text: &[u8]) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00.000Z";
+    let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
+    text.len() == FORM.len() && text.iter().zip(FORM).all(fits)
+}
+
+/// The text of a staged string.
+pub(super) fn staged_text(raw: &[u8]) -> String {
+    text(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(values: &[&str]) -> Column {
+        let mut column = Column::new("c".to_owned());
+        values.iter().for_each(|value| column.see(value.as_bytes()));
+        column
+    }
+
+    #[test]
+    fn columns_keep_what_their_values_are() {
+        for (values, kept) in [
+            (&["null"][..], Kept::Nothing),
+            (&["true", "null", "false"], Kept::Boolean),
+            (&["1", "-9007199254740991"], Kept::Integer),
+            (&["1", "9007199254740993"], Kept::Json),
+            (&["1", "2.5", "0.1", "1e-7", "1e+21"], Kept::Real),
+            (&["12.50"], Kept::Json),
+            (&["0.1000000000000000055"], Kept::Json),
+            (&["1e400"], Kept::Json),
+            (&["-0"], Kept::Json),
+            (&["\"a\"", "\"12.50\""], Kept::Text),
+            (&["\"a\"", "1"], Kept::Json),
+            (&["{\"a\":1}"], Kept::Json),
+        ] {
+            assert_eq!(column(values).kept(), kept, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_told() {
+        let told = |values: &[&str], rows| column(values).told(rows).join("; ");
+        assert!(told(&["\"12.50\"", "\"-3\""], 2).contains("Decimal or BigInt"));
+        assert!(told(&["\"2026-01-02T03:04:05.678Z\""], 1).contains("finer digits"));
+        assert!(told(&["1", "\"a\""], 2).contains("several types"));
+        assert!(told(&["12.50"], 2).contains("missing in some rows"));
+        assert_eq!(told(&["\"a\"", "null"], 2), "");
+        assert_eq!(told(&["\"1.2.3\"", "\"-\"", "\".5\""], 3), "");
+    }
+}

@@ -1,0 +1,142 @@
+//! Documents of JSON as states.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::about::{Kind, beginning};
+use super::chain::chain;
+use super::document::{Document, Failed, keys_of, read};
+use super::json::{Json, Trouble};
+use super::staged::Tables;
+use super::table::Refused;
+use super::verify::{Verdict, verify, verify_beside};
+use crate::file_source::{
+    About, Damage, FileOptions, FileTime, Format, Head, MissingBase, Place, Source, Unpacked,
+};
+use crate::sqlite::connect::error::when;
+use crate::sqlite::dump_file::{Said, Scratch};
+use crate::sqlite::schema::ddl;
+use crate::{EngineError, ErrorKind, View};
+
+/// One object of JSON with tables: the backups of some applications, and any other of that form.
+pub(crate) struct JsonDocument;
+
+impl Format for JsonDocument {
+    fn recognise(&self, head: &Head<'_>) -> Option<About> {
+        if head.is_folder {
+            return None;
+        }
+        let begins = beginning(head.bytes, head.path)?;
+        Some(About {
+            engine: ddl::ENGINE,
+            what: begins.kind.told().to_owned(),
+            written_by: begins.written_by,
+            database: None,
+            time: begins.time.map(FileTime::Exact),
+        })
+    }
+
+    fn open(
+        &self,
+        file: &Source,
+        _about: &About,
+        options: &FileOptions,
+    ) -> Result<Arc<dyn View>, EngineError> {
+        let begins = beginning(file.head(), file.path()).ok_or_else(|| {
+            EngineError::new(
+                ErrorKind::NotADatabase,
+                format!("{}: no JSON with tables", file.path().display()),
+            )
+        })?;
+        let files = chain(file, &begins, options.beside.as_deref()).map_err(|none| none.error)?;
+        let scratch = Scratch::new(options.temporary.as_deref())?;
+        let mut said = Said { facts: options.facts.clone(), ..Said::default() };
+        let mut tables = Tables::new(scratch.connection()).map_err(temporary)?;
+        for file in &files {
+            one(file, begins.kind, options, &mut tables, &mut said)?;
+        }
+        if files.len() > 1 {
+            said.notes.push(format!("it is put together of {} files", files.len()));
+        }
+        let told = tables.finish().map_err(|refused| not_taken(file, refused))?;
+        said.notes.extend(told);
+        scratch.into_view(options, said)
+    }
+
+    fn missing_base(&self, file: &Source) -> Option<MissingBase> {
+        let begins = beginning(file.head(), file.path())?;
+        chain(file, &begins, None).err()?.base
+    }
+}
+
+/// Reads one file.
+fn one(
+    file: &Source,
+    kind: Kind,
+    options: &FileOptions,
+    tables: &mut Tables<'_>,
+    said: &mut Said,
+) -> Result<(), EngineError> {
+    let mut json = Json::new(file.open()?);
+    let mut document = Document::default();
+    if let Err(failed) = read(&mut json, tables, &mut document) {
+        let error = error_of(file, &json, failed);
+        if !options.salvage {
+            return Err(error);
+        }
+        said.notes.push(format!("{error}; what would have followed is not known"));
+        said.damaged.extend(document.begun);
+        return Ok(());
+    }
+    let counts: HashMap<String, u64> = tables.counts().map(|(name, rows)| (name.to_owned(), rows)).collect();
+    for name in counts.keys() {
+        tables.key(name, keys_of(&document, name));
+    }
+    let mut verdict = verify(&document, &counts, document.changes);
+    if kind == Kind::Dino {
+        let Verdict { wrong, notes } = verify_beside(file.path()).map_err(|error| {
+            EngineError::new(ErrorKind::Other, format!("{}: it cannot be read again", file.path().display()))
+                .with_source(error)
+        })?;
+        verdict.wrong.extend(wrong);
+        verdict.notes.extend(notes);
+    }
+    said.notes.extend(verdict.notes);
+    match (verdict.wrong.is_empty(), options.salvage) {
+        (true, _) => Ok(()),
+        (false, true) => {
+            said.notes.extend(verdict.wrong);
+            Ok(())
+        }
+        (false, false) => {
+            let message = format!("{}: {}", file.path().display(), verdict.wrong.join("; "));
+            Err(EngineError::new(ErrorKind::DamagedFile, message))
+        }
+    }
+}
+
+/// What is wrong with a file, and where.
+pub(super) fn error_of(file: &Source, json: &Json<Unpacked>, failed: Failed) -> EngineError {
+    let place = Place { line: json.line() }.to_string();
+    let damaged = |what: String| file.damaged(&Damage { place: place.clone(), what });
+    match failed {
+        Failed::Json(Trouble::Io(error)) => json.source().failed(error),
+        Failed::Json(Trouble::Ended) => damaged("the file is cut off".to_owned()),
+        Failed::Json(Trouble::Wrong(what)) | Failed::Row(Refused::Words(what)) => damaged(what),
+        Failed::Row(Refused::Sqlite(error)) => temporary(error),
+    }
+}
+
+/// What keeps rows from being put together.
+pub(super) fn not_taken(file: &Source, refused: Refused) -> EngineError {
+    match refused {
+        Refused::Words(what) => {
+            EngineError::new(ErrorKind::DamagedFile, format!("{}: {what}", file.path().display()))
+        }
+        Refused::Sqlite(error) => temporary(error),
+    }
+}
+
+pub(super) fn temporary(error: rusqlite::Error) -> EngineError {
+    when("a temporary database".to_owned())(error)
+}

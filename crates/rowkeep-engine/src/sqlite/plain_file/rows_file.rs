@@ -1,0 +1,246 @@
+//! Files of rows: NDJSON and CSV, one file with the rows of one table, or a folder with a file for each.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::about::stem;
+use super::csv::{Csv, Field};
+use super::document::{Failed, row};
+use super::json::{Json, Trouble};
+use super::open::{error_of, not_taken, temporary};
+use super::staged::Tables;
+use super::table::{Refused, Row};
+use crate::file_source::{About, Damage, FileOptions, Format, Head, Place, Source};
+use crate::sqlite::dump_file::{Said, Scratch};
+use crate::sqlite::schema::ddl;
+use crate::{EngineError, View};
+
+/// Files with an object of JSON on each line.
+pub(crate) struct JsonLines;
+
+/// Files with fields divided by commas.
+pub(crate) struct CsvFiles;
+
+/// How their names end, in front of what says that they are packed.
+const JSON_LINES: [&str; 2] = [".ndjson", ".jsonl"];
+const CSV: [&str; 1] = [".csv"];
+
+/// How names of packed files end.
+const PACKED: [&str; 6] = ["", ".gz", ".zst", ".xz", ".lz4", ".zip"];
+
+/// The files of a folder that hold rows of tables, all in the same form, by name.
+pub(crate) fn table_files(folder: &Path) -> Vec<PathBuf> {
+    [&CSV[..], &JSON_LINES[..]]
+        .into_iter()
+        .map(|endings| named(folder, endings))
+        .find(|files| !files.is_empty())
+        .unwrap_or_default()
+}
+
+fn named(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| ends(path, endings) && path.is_file());
+    files.sort();
+    files
+}
+
+fn ends(path: &Path, endings: &[&str]) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let is_hidden = name.starts_with('.');
+    let mut all = endings.iter().flat_map(|ending| PACKED.map(|packed| format!("{ending}{packed}")));
+    !is_hidden && all.any(|ending| name.ends_with(&ending))
+}
+
+fn about(what: &str, is_folder: bool) -> About {
+    let what = if is_folder { format!("a folder of {what}") } else { what.to_owned() };
+    About { engine: ddl::ENGINE, what, written_by: None, database: None, time: None }
+}
+
+impl Format for JsonLines {
+    fn recognise(&self, head: &Head<'_>) -> Option<About> {
+        let is_named = if head.is_folder {
+            table_files(head.path).iter().any(|path| ends(path, &JSON_LINES))
+        } else {
+            ends(head.path, &JSON_LINES)
+        };
+        // Whatever it is called, a second object follows the first.
+        let is_lines = || {
+            let mut json = Json::new(head.bytes);
+            row(&mut json, &mut |_| ()).is_ok() && matches!(json.peek(), Ok(Some(b'{')))
+        };
+        (is_named || !head.is_folder && is_lines()).then(|| about("NDJSON", head.is_folder))
+    }
+
+    fn open(
+        &self,
+        file: &Source,
+        _about: &About,
+        options: &FileOptions,
+    ) -> Result<Arc<dyn View>, EngineError> {
+        all(file, &JSON_LINES, options, json_lines)
+    }
+}
+
+impl Format for CsvFiles {
+    fn recognise(&self, head: &Head<'_>) -> Option<About> {
+        let is_named = if head.is_folder {
+            table_files(head.path).iter().any(|path| ends(path, &CSV))
+        } else {
+            ends(head.path, &CSV)
+        };
+        (is_named && !head.bytes.contains(&0)).then(|| about("CSV", head.is_folder))
+    }
+
+    fn open(
+        &self,
+        file: &Source,
+        _about: &About,
+        options: &FileOptions,
+    ) -> Result<Arc<dyn View>, EngineError> {
+        all(file, &CSV, options, csv)
+    }
+}
+
+/// Reads one file into tables.
+type ReadFile = fn(&Source, &FileOptions, &mut Tables<'_>) -> Result<(), EngineError>;
+
+fn all(
+    file: &Source,
+    endings: &[&str],
+    options: &FileOptions,
+    read: ReadFile,
+) -> Result<Arc<dyn View>, EngineError> {
+    let files = match file.is_folder() {
+        true => named(file.path(), endings).iter().map(|path| Source::of(path)).collect::<Result<_, _>>()?,
+        false => vec![file.clone()],
+    };
+    let scratch = Scratch::new(options.temporary.as_deref())?;
+    let mut said = Said { facts: options.facts.clone(), ..Said::default() };
+    let mut tables = Tables::new(scratch.connection()).map_err(temporary)?;
+    for file in &files {
+        match read(file, options, &mut tables) {
+            Err(error) if options.salvage => {
+                said.notes.push(error.to_string());
+                said.damaged.push(table_of(file));
+            }
+            read => read?,
+        }
+    }
+    let told = tables.finish().map_err(|refused| not_taken(file, refused))?;
+    said.notes.extend(told);
+    scratch.into_view(options, said)
+}
+
+/// The table that a file is called after: names are written as exports write them.
+fn table_of(file: &Source) -> String {
+    let name = stem(file.path());
+    let (mut out, mut rest) = (Vec::new(), name.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.get(..2).and_then(|digits| hex::decode(digits).ok()).filter(|_| *first == b'%');
+        match escaped {
+            Some(byte) => {
+                out.extend(byte);
+                rest = &after[2..];
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or(name)
+}
+
+fn json_lines(file: &Source, _: &FileOptions, tables: &mut Tables<'_>) -> Result<(), EngineError> {
+    let own = table_of(file);
+    let mut json = Json::new(file.open()?);
+    let mut is_empty = true;
+    let mut next = |json: &mut Json<_>| -> Result<bool, Failed> {
+        if json.peek()?.is_none() {
+            return Ok(false);
+        }
+        is_empty = false;
+        let row = row(json, &mut |_| ())?;
+        match named_row(&row) {
+            Some((table, row)) => {
+                let at = tables.table(&table)?;
+                tables.add(at, &row)?;
+            }
+            None => {
+                let at = tables.table(&own)?;
+                tables.add(at, &row)?;
+            }
+        }
+        Ok(true)
+    };
+    loop {
+        match next(&mut json) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(failed) => return Err(error_of(file, &json, failed)),
+        }
+    }
+    if is_empty {
+        tables.table(&own).map_err(|refused| not_taken(file, refused))?;
+    }
+    Ok(())
+}
+
+/// The row within `{"table": "orders", "row": {…}}`.
+fn named_row(row: &Row) -> Option<(String, Row)> {
+    let [(first, table), (second, inner)] = row.as_slice() else { return None };
+    if first != "table" || second != "row" || !table.starts_with(b"\"") || !inner.starts_with(b"{") {
+        return None;
+    }
+    let inner = super::document::row(&mut Json::new(inner.as_slice()), &mut |_| ()).ok()?;
+    Some((super::json::text(table), inner))
+}
+
+fn csv(file: &Source, options: &FileOptions, tables: &mut Tables<'_>) -> Result<(), EngineError> {
+    let own = table_of(file);
+    let mut csv = Csv::new(file.open()?);
+    let read = |csv: &mut Csv<_>| -> Result<(), Failed> {
+        let at = tables.table(&own)?;
+        let Some(head) = csv.record()? else { return Ok(()) };
+        let names: Vec<String> = head.into_iter().map(Option::unwrap_or_default).collect();
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Trouble::Wrong(format!("two columns are called {}", pair[0])).into());
+        }
+        while let Some(fields) = csv.record()? {
+            if fields.len() != names.len() {
+                // An empty line at the end is none.
+                if fields == [None] {
+                    continue;
+                }
+                let wrong =
+                    format!("a record has {} fields, and there are {} columns", fields.len(), names.len());
+                return Err(Trouble::Wrong(wrong).into());
+            }
+            let value = |field: Field| match field {
+                None => b"null".to_vec(),
+                Some(text) if options.null.as_ref() == Some(&text) => b"null".to_vec(),
+                Some(text) => Value::from(text).to_string().into_bytes(),
+            };
+            let row: Row = names.iter().cloned().zip(fields.into_iter().map(value)).collect();
+            tables.add(at, &row)?;
+        }
+        Ok(())
+    };
+    let mut read = read;
+    read(&mut csv).map_err(|failed| {
+        let place = Place { line: csv.line() }.to_string();
+        let damaged = |what: String| file.damaged(&Damage { place: place.clone(), what });
+        match failed {
+            Failed::Json(Trouble::Io(error)) => csv.source().failed(error),
+            Failed::Json(Trouble::Ended) => damaged("the file is cut off within quotes".to_owned()),
+            Failed::Json(Trouble::Wrong(what)) | Failed::Row(Refused::Words(what)) => damaged(what),
+            Failed::Row(Refused::Sqlite(error)) => temporary(error),
+        }
+    })
+}

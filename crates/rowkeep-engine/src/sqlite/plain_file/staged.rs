@@ -1,0 +1,253 @@
+//! Rows of a file on their way into tables: each value as JSON, until all are seen and it is known what keeps them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, Statement, params_from_iter};
+
+use super::column::{Column, staged_text};
+use super::finish::finish;
+use super::table::{Refused, Row, Staged};
+use crate::sqlite::quote::quoted;
+
+/// The most columns of a table, which is SQLite's own limit without one.
+const MOST_COLUMNS: usize = 1999;
+
+/// The most tables of a file.
+const MOST_TABLES: usize = 10_000;
+
+/// The tables of a file that is being read.
+pub(super) struct Tables<'c> {
+    connection: &'c Connection,
+    tables: Vec<Staged>,
+    /// What adds a row to each table, for as many columns as it then has.
+    inserts: HashMap<usize, (usize, Statement<'c>)>,
+    /// What takes a row of a key away.
+    deletes: HashMap<usize, Statement<'c>>,
+    by_name: HashMap<String, usize>,
+    notes: Vec<String>,
+}
+
+impl<'c> Tables<'c> {
+    /// None yet, in a database that holds nothing.
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        connection.create_scalar_function("plain_text", 1, flags, |context| {
+            let raw = context.get_raw(0);
+            Ok(raw.as_bytes_or_null()?.map(staged_text))
+        })?;
+        connection.create_scalar_function("plain_real", 1, flags, |context| {
+            let raw: Option<String> = context.get(0)?;
+            Ok(raw.and_then(|raw| raw.parse::<f64>().ok()))
+        })?;
+        connection.execute_batch("BEGIN")?;
+        Ok(Self {
+            connection,
+            tables: Vec::new(),
+            inserts: HashMap::new(),
+            deletes: HashMap::new(),
+            by_name: HashMap::new(),
+            notes: Vec::new(),
+        })
+    }
+
+    /// The table of a name, which is begun where there is none yet.
+    pub(super) fn table(&mut self, name: &str) -> Result<usize, Refused> {
+        if let Some(at) = self.by_name.get(name) {
+            return Ok(*at);
+        }
+        if self.tables.len() == MOST_TABLES {
+            return Err(Refused::Words(format!("it has more than {MOST_TABLES} tables")));
+        }
+        let at = self.tables.len();
+        let staging = format!("rowkeep staging {at}");
+        self.connection.execute_batch(&format!("CREATE TABLE {} (c0)", quoted(&staging)))?;
+        self.tables.push(Staged {
+            name: name.to_owned(),
+            staging,
+            columns: Vec::new(),
+            by_name: HashMap::new(),
+            rows: 0,
+            key: Vec::new(),
+            found_by: Vec::new(),
+            has_twice: false,
+            has_lost: false,
+        });
+        self.by_name.insert(name.to_owned(), at);
+        Ok(at)
+    }
+
+    /// Says which columns name the rows of a table, where any do.
+    pub(super) fn key(&mut self, name: &str, key: Vec<String>) {
+        if let Some(at) = self.by_name.get(name).filter(|_| !key.is_empty()) {
+            self.tables[*at].key = key;
+        }
+    }
+
+    /// Says something of the file.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// How many rows there are of each table.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.tables.iter().map(|table| (table.name.as_str(), table.rows))
+    }
+
+    /// Adds a row.
+    pub(super) fn add(&mut self, at: usize, row: &Row) -> Result<(), Refused> {
+        let table = &mut self.tables[at];
+        let mut values: Vec<Option<&[u8]>> = vec![None; table.columns.len()];
+        for (name, raw) in row {
+            let column = match table.by_name.get(name) {
+                Some(column) => *column,
+                None => {
+                    let column = table.columns.len();
+                    if column == MOST_COLUMNS {
+                        return Err(Refused::Words(format!(
+                            "table {} has more than {MOST_COLUMNS} columns",
+                            table.name
+                        )));
+                    }
+                    if column > 0 {
+                        let add = format!("ALTER TABLE {} ADD COLUMN c{column}", quoted(&table.staging));
+                        self.connection.execute_batch(&add)?;
+                    }
+                    table.columns.push(Column::new(name.clone()));
+                    table.by_name.insert(name.clone(), column);
+                    values.push(None);
+                    column
+                }
+            };
+            if values[column].replace(raw).is_some() {
+                table.has_twice = true;
+            }
+        }
+        for (column, value) in table.columns.iter_mut().zip(&values) {
+            if let Some(raw) = value {
+                column.see(raw);
+            }
+        }
+        let is_value = |raw: &&[u8]| *raw != b"null";
+        let stored = values.iter().map(|value| {
+            let raw = value.filter(is_value);
+            // What was read is UTF-8.
+            raw.map(|raw| String::from_utf8_lossy(raw).into_owned())
+        });
+        let count = values.len().max(1);
+        let (columns, insert) = match self.inserts.remove(&at) {
+            Some((columns, insert)) if columns == count => (columns, insert),
+            _ => {
+                let slots = vec!["?"; count].join(", ");
+                let sql = format!("INSERT INTO {} VALUES ({slots})", quoted(&table.staging));
+                (count, self.connection.prepare(&sql)?)
+            }
+        };
+        let (_, insert) = self.inserts.entry(at).insert_entry((columns, insert)).into_mut();
+        match values.is_empty() {
+            true => insert.execute([None::<String>])?,
+            false => insert.execute(params_from_iter(stored))?,
+        };
+        table.rows += 1;
+        Ok(())
+    }
+
+    /// Puts a row in the place of that with the same key.
+    pub(super) fn update(&mut self, at: usize, row: &Row) -> Result<(), Refused> {
+        let key = self.keyed(at)?;
+        let names: Vec<&String> = key.iter().map(|column| &self.tables[at].columns[*column].name).collect();
+        let value = |name: &&String| row.iter().find(|(own, _)| own == *name).map(|(_, raw)| raw.clone());
+        let Some(values) = names.iter().map(value).collect::<Option<Vec<_>>>() else {
+            let table = &self.tables[at].name;
+            return Err(Refused::Words(format!("a changed row of table {table} lacks a column of its key")));
+        };
+        self.delete(at, &values)?;
+        self.add(at, row)
+    }
+
+    /// Takes the row of a key away.
+    pub(super) fn delete(&mut self, at: usize, values: &[Vec<u8>]) -> Result<(), Refused> {
+        let key = self.keyed(at)?;
+        let table = &mut self.tables[at];
+        if key.len() != values.len() {
+            let name = &table.name;
+            return Err(Refused::Words(format!(
+                "a key of table {name} has {} values, and its rows are named by {}",
+                values.len(),
+                key.len()
+            )));
+        }
+        let delete = match self.deletes.entry(at) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let tests: Vec<String> = key.iter().map(|column| format!("c{column} = ?")).collect();
+                let sql = format!("DELETE FROM {} WHERE {}", quoted(&table.staging), tests.join(" AND "));
+                free.insert(self.connection.prepare(&sql)?)
+            }
+        };
+        let given = values.iter().map(|raw| String::from_utf8_lossy(raw).into_owned());
+        match delete.execute(params_from_iter(given))? {
+            1 => {
+                table.rows -= 1;
+                table.has_lost = true;
+            }
+            found => {
+                let key: Vec<_> = values.iter().map(|raw| String::from_utf8_lossy(raw)).collect();
+                return Err(Refused::Words(format!(
+                    "table {} has {found} rows of the key {}, which it says it changes: it is not the increment of this state",
+                    table.name,
+                    key.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns that the rows of a table are found by.
+    fn keyed(&mut self, at: usize) -> Result<Vec<usize>, Refused> {
+        let table = &mut self.tables[at];
+        if table.found_by.is_empty() {
+            let named = match table.key.is_empty() {
+                true => vec!["id".to_owned()],
+                false => table.key.clone(),
+            };
+            let found: Option<Vec<usize>> =
+                named.iter().map(|name| table.by_name.get(name).copied()).collect();
+            let Some(found) = found else {
+                return Err(Refused::Words(format!(
+                    "rows of table {} change, and it has no column {} to find them by",
+                    table.name,
+                    named.join(", ")
+                )));
+            };
+            let columns: Vec<String> = found.iter().map(|column| format!("c{column}")).collect();
+            let index = format!("rowkeep index {at}");
+            self.connection.execute_batch(&format!(
+                "CREATE INDEX {} ON {} ({})",
+                quoted(&index),
+                quoted(&table.staging),
+                columns.join(", ")
+            ))?;
+            table.found_by = found;
+        }
+        Ok(table.found_by.clone())
+    }
+
+    /// Makes the tables; gives what there is to say of them.
+    pub(super) fn finish(self) -> Result<Vec<String>, Refused> {
+        drop((self.inserts, self.deletes));
+        let mut notes = self.notes;
+        for table in &self.tables {
+            if table.has_twice {
+                notes.push(format!(
+                    "{}: a row has two members of one name; the last counts, as in JavaScript",
+                    table.name
+                ));
+            }
+        }
+        notes.extend(finish(self.connection, &self.tables)?);
+        self.connection.execute_batch("COMMIT")?;
+        Ok(notes)
+    }
+}

@@ -35,7 +35,7 @@ pub(super) fn members<'a>(
         let own = table.name.to_string();
         let name = names.get(&own).cloned().unwrap_or(own);
         match taken.insert(name.clone()) {
-            true => Ok(Member { name, table: *table }),
+            true => Ok(Member { name, table }),
             false => Err(Error::Export(format!("two tables would be called {name} in the file"))),
         }
     };

@@ -29,7 +29,7 @@ impl<R: Read> Csv<R> {
     }
 
     /// The line in which the last record begins, counted from one.
-    pub(super) fn line(&self) -> u64 {
+    pub(super) fn record_line(&self) -> u64 {
         self.begins
     }
 

@@ -256,10 +256,13 @@ pub(super) fn row<R: Read>(json: &mut Json<R>, see: &mut dyn FnMut(&[u8])) -> Re
     Ok(row)
 }
 
+/// The values of a key, as JSON.
+type KeyValues = [Vec<u8>];
+
 /// Reads an array of keys, each a value or an array of such.
 fn deleted<R: Read>(
     json: &mut Json<R>,
-    take: &mut dyn FnMut(&[Vec<u8>]) -> Result<(), Refused>,
+    take: &mut dyn FnMut(&KeyValues) -> Result<(), Refused>,
 ) -> Result<(), Failed> {
     json.take(b'[')?;
     let mut goes_on = !json.is_empty(b']')?;

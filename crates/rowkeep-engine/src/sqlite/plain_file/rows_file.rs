@@ -234,7 +234,7 @@ fn csv(file: &Source, options: &FileOptions, tables: &mut Tables<'_>) -> Result<
     };
     let mut read = read;
     read(&mut csv).map_err(|failed| {
-        let place = Place { line: csv.line() }.to_string();
+        let place = Place { line: csv.record_line() }.to_string();
         let damaged = |what: String| file.damaged(&Damage { place: place.clone(), what });
         match failed {
             Failed::Json(Trouble::Io(error)) => csv.source().failed(error),

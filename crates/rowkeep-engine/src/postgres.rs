@@ -11,6 +11,7 @@ mod apply;
 mod catalog;
 mod connect;
 mod copy_text;
+pub(crate) mod dump_file;
 mod examine;
 mod load;
 pub(crate) mod psql_script;

@@ -140,7 +140,7 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &["read"],
             &["load"],
             &["apply"],
-            &["examine", "psql_script", "unrecorded"],
+            &["dump_file", "examine", "psql_script", "unrecorded"],
         ],
     },
     Rooms {

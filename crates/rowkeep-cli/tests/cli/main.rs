@@ -17,6 +17,7 @@ mod damage;
 mod definitions;
 mod documents;
 mod drill;
+mod dumps;
 mod emptiness;
 mod errors;
 mod event_triggers;

@@ -93,10 +93,12 @@ impl Source {
         self.unpacked(File::open(&self.path).map_err(|error| inaccessible(&self.path, error))?)
     }
 
-    /// Its content as a file that can be read anywhere: itself, or an anonymous temporary one in a folder.
-    pub(crate) fn spooled(&self, folder: Option<&Path>) -> Result<File, EngineError> {
+    /// Its content as a file that can be read anywhere: itself, or an anonymous temporary one in a folder, with the error that
+    /// ended unpacking.
+    pub(crate) fn spooled(&self, folder: Option<&Path>) -> Result<(File, Option<EngineError>), EngineError> {
         if self.packing == Packing::None {
-            return File::open(&self.path).map_err(|error| inaccessible(&self.path, error));
+            let file = File::open(&self.path).map_err(|error| inaccessible(&self.path, error))?;
+            return Ok((file, None));
         }
         let folder = folder.map_or_else(std::env::temp_dir, Path::to_owned);
         let full = |error: io::Error| temporary_failed(&folder, error);
@@ -104,12 +106,12 @@ impl Source {
         let mut unpacked = self.open()?;
         let mut buffer = vec![0; 256 * 1024];
         loop {
-            match unpacked.read(&mut buffer).map_err(|error| unpacked.failed(error))? {
-                0 => break,
-                read => spool.write_all(&buffer[..read]).map_err(full)?,
+            match unpacked.read(&mut buffer) {
+                Ok(0) => return Ok((spool, None)),
+                Ok(read) => spool.write_all(&buffer[..read]).map_err(full)?,
+                Err(error) => return Ok((spool, Some(unpacked.failed(error)))),
             }
         }
-        Ok(spool)
     }
 
     /// An error about what is in it.

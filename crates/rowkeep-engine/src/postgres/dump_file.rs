@@ -1,0 +1,27 @@
+//! Dumps of `pg_dump` and `pg_dumpall`, as states: plain ones, and archives in the custom, directory and tar formats.
+//!
+//! Rows keep their exact text, as `COPY` of a live database gives it. Tables, keys and references are read in the statements of
+//! the dump, and chosen as they are for a live database, so that equal rows give equal hashes. What cannot be told from a dump
+//! alone: a byte that was changed in a value and still makes one.
+
+mod archive;
+mod choose;
+mod contents;
+mod copied;
+mod definition;
+mod inserts;
+mod large_objects;
+mod loaded;
+mod output;
+mod pieces;
+mod place;
+mod plain;
+mod recognise;
+mod rows;
+mod sequences;
+mod settings;
+mod state;
+mod tables;
+mod view;
+
+pub(crate) use recognise::PostgresDump;

@@ -1,0 +1,88 @@
+//! Rows that are written as the lines of `COPY`.
+
+use std::io::Read;
+
+use memchr::memchr;
+
+use super::contents::TableData;
+use super::output::{Ended, Output, Shape, damaged, unreadable};
+use crate::file_source::Damage;
+use crate::postgres::copy_text::decode;
+
+/// The largest row that is read, in bytes of its text.
+const LARGEST_ROW_BYTES: usize = 256 << 20;
+
+/// How much is read at once.
+const READ_BYTES: usize = 512 * 1024;
+
+/// The lines of a `COPY`, up to the one that ends them.
+pub(super) fn read(
+    data: &TableData,
+    mut bytes: impl Read,
+    shape: &Shape,
+    output: &mut Output<'_>,
+) -> Result<Ended, Damage> {
+    let mut buffer: Vec<u8> = Vec::new();
+    let (mut start, mut lines) = (0, 0u64);
+    loop {
+        let length = buffer.len();
+        if start > 0 {
+            buffer.drain(..start);
+        }
+        let (before, wanted) = (buffer.len(), READ_BYTES.max((length - start) / 2));
+        start = 0;
+        if before > LARGEST_ROW_BYTES {
+            return Err(damaged(data, lines, "a row has more than 256 MiB".to_owned()));
+        }
+        let read = bytes.by_ref().take(wanted as u64).read_to_end(&mut buffer);
+        let read = read.map_err(|error| unreadable(data, lines, &error))?;
+        // Characters may be divided at the end of what was read.
+        let end = buffer.len();
+        let mut checked = 0;
+        while let Some(found) = memchr(b'\n', &buffer[start..end]) {
+            let line = start..start + found + 1;
+            if line.end > checked {
+                let last = memchr::memrchr(b'\n', &buffer[start..end]).map_or(line.end, |at| start + at + 1);
+                if std::str::from_utf8(&buffer[checked.max(start)..last]).is_err() {
+                    let wrong = first_wrong(&buffer[checked.max(start)..last]);
+                    return Err(damaged(data, lines + wrong, "the text is not UTF-8".to_owned()));
+                }
+                checked = last;
+            }
+            let mut row = &buffer[line.clone()];
+            start = line.end;
+            if row == b"\\.\n" || row == b"\\.\r\n" {
+                return Ok(if output.send() { Ended::Well } else { Ended::Unwanted });
+            }
+            let without;
+            if row.ends_with(b"\r\n") {
+                // Line ends of Windows: a carriage return of a value is written as an escape.
+                without = [&row[..row.len() - 2], b"\n"].concat();
+                row = &without;
+            }
+            lines += 1;
+            if let Err(error) = decode::row(row, output.batch()) {
+                return Err(damaged(data, lines - 1, error.to_string()));
+            }
+            if output.batch().columns().len() != shape.columns {
+                return Err(damaged(data, lines - 1, decode::Malformed::FieldCount.to_string()));
+            }
+            if !output.added(row.len()) {
+                return Ok(Ended::Unwanted);
+            }
+        }
+        if read < wanted {
+            let rest = &buffer[start..];
+            return match rest {
+                b"\\." => Ok(if output.send() { Ended::Well } else { Ended::Unwanted }),
+                _ => Err(damaged(data, lines, "the line that ends the rows is missing".to_owned())),
+            };
+        }
+    }
+}
+
+/// In which line text is not UTF-8.
+fn first_wrong(bytes: &[u8]) -> u64 {
+    let wrong = bytes.split(|byte| *byte == b'\n').position(|line| std::str::from_utf8(line).is_err());
+    wrong.unwrap_or(0) as u64
+}

@@ -1,0 +1,455 @@
+//! What the statements of a dump say of tables: columns, keys, references, partitions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rowkeep_format::{Inherits, TableName};
+
+use crate::postgres::quote;
+use crate::postgres::schema::cursor::Cursor;
+
+/// What was found in the statements of a dump.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    /// Tables of every kind, partitioned and foreign ones among them.
+    pub(super) tables: BTreeMap<TableName, TableDefinition>,
+    /// Partitions and children, with what they are of.
+    pub(super) inherits: Vec<Inherits>,
+    /// Domains by the name that types have where they are used, with the type that they are made of.
+    pub(super) domains: HashMap<String, String>,
+    /// Columns of composite types, for tables of such a type.
+    pub(super) composites: HashMap<String, Vec<ColumnDefinition>>,
+}
+
+/// What a relation that is made by `CREATE TABLE` keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// Rows.
+    #[default]
+    Rows,
+    /// None of its own: they are in its partitions.
+    Partitions,
+    /// None here: they are on another server.
+    Elsewhere,
+}
+
+/// A table as its statements say it.
+#[derive(Debug, Default)]
+pub(super) struct TableDefinition {
+    pub(super) keeps: Keeps,
+    /// Its own columns; those of what it is a child of come before them.
+    pub(super) columns: Vec<ColumnDefinition>,
+    pub(super) parents: Vec<TableName>,
+    pub(super) keys: Vec<KeyDefinition>,
+    pub(super) references: Vec<ReferenceDefinition>,
+    /// Columns that a constraint of the table says are never null.
+    not_null: Vec<String>,
+}
+
+/// A column.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ColumnDefinition {
+    pub(super) name: String,
+    pub(super) type_name: String,
+    pub(super) not_null: bool,
+    pub(super) generated: bool,
+}
+
+/// An index that tells rows apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyDefinition {
+    /// The index's name.
+    pub(super) name: String,
+    pub(super) primary: bool,
+    pub(super) columns: Vec<String>,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReferenceDefinition {
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+    pub(super) references: TableName,
+    pub(super) referenced_columns: Vec<String>,
+}
+
+impl Definitions {
+    /// Takes what a statement says; others are nothing to it.
+    pub(super) fn read(&mut self, statement: &str) {
+        // Most statements of a dump are of no concern, and some are long.
+        let mut cursor = Cursor::new(opening(statement));
+        let of_concern = cursor.takes(&["create"])
+            || cursor.sees(&["alter", "table"])
+            || cursor.sees(&["alter", "foreign"]);
+        let is_routine =
+            cursor.sees(&["function"]) || cursor.sees(&["or", "replace"]) || cursor.sees(&["view"]);
+        if of_concern && !is_routine {
+            self.understand(&mut Cursor::new(statement));
+        }
+    }
+
+    fn understand(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
+        if cursor.takes(&["create"]) {
+            let is_foreign = cursor.takes(&["foreign"]);
+            cursor.takes(&["unlogged"]);
+            if cursor.takes(&["table"]) {
+                return self.table(is_foreign, cursor);
+            }
+            if cursor.takes(&["type"]) {
+                return self.composite(cursor);
+            }
+            if cursor.takes(&["domain"]) {
+                let name = type_name(&cursor.qualified()?);
+                cursor.takes(&["as"]);
+                let base = cursor.until(|cursor| {
+                    ["default", "not", "constraint", "collate", "check"]
+                        .iter()
+                        .any(|word| cursor.sees(&[word]))
+                });
+                self.domains.insert(name, base.to_owned());
+                return Some(());
+            }
+            if cursor.takes(&["unique", "index"]) {
+                return self.index(cursor);
+            }
+            return None;
+        }
+        cursor.takes(&["alter"]);
+        cursor.takes(&["foreign"]);
+        if cursor.takes(&["table"]) {
+            cursor.takes(&["only"]);
+            let table = cursor.qualified()?;
+            return self.alteration(&table, cursor);
+        }
+        None
+    }
+
+    fn table(&mut self, is_foreign: bool, cursor: &mut Cursor<'_>) -> Option<()> {
+        cursor.takes(&["if", "not", "exists"]);
+        let name = cursor.qualified()?;
+        let mut table = TableDefinition::default();
+        if cursor.takes(&["of"]) {
+            let of = type_name(&cursor.qualified()?);
+            table.columns = self.composites.get(&of).cloned().unwrap_or_default();
+        }
+        for part in cursor.list().unwrap_or_default() {
+            table.part(part);
+        }
+        if cursor.takes(&["inherits"]) {
+            for parent in cursor.list()? {
+                table.parents.push(Cursor::new(parent).qualified()?);
+            }
+        }
+        table.keeps = match (is_foreign, cursor.sees(&["partition", "by"])) {
+            (true, _) => Keeps::Elsewhere,
+            (false, true) => Keeps::Partitions,
+            (false, false) => Keeps::Rows,
+        };
+        let of = |parent: &TableName| Inherits { child: name.clone(), parent: parent.clone() };
+        self.inherits.extend(table.parents.iter().map(of));
+        self.tables.insert(name, table);
+        Some(())
+    }
+
+    fn composite(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
+        let name = type_name(&cursor.qualified()?);
+        if !cursor.takes(&["as"]) || cursor.sees(&["enum"]) || cursor.sees(&["range"]) {
+            return None;
+        }
+        let columns = cursor.list()?.into_iter().filter_map(column).collect();
+        self.composites.insert(name, columns);
+        Some(())
+    }
+
+    fn index(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
+        let name = cursor.name()?;
+        if !cursor.takes(&["on"]) {
+            return None;
+        }
+        cursor.takes(&["only"]);
+        let table = cursor.qualified()?;
+        cursor.takes(&["using"]);
+        cursor.name()?;
+        let columns: Option<Vec<String>> = cursor.list()?.into_iter().map(indexed).collect();
+        cursor.until(|cursor| cursor.sees(&["where"]));
+        if !cursor.is_done() {
+            return None;
+        }
+        let key = KeyDefinition { name, primary: false, columns: columns? };
+        self.tables.get_mut(&table)?.keys.push(key);
+        Some(())
+    }
+
+    fn alteration(&mut self, table: &TableName, cursor: &mut Cursor<'_>) -> Option<()> {
+        if cursor.takes(&["attach", "partition"]) {
+            let child = cursor.qualified()?;
+            self.inherits.push(Inherits { child, parent: table.clone() });
+            return Some(());
+        }
+        if cursor.takes(&["inherit"]) {
+            let parent = cursor.qualified()?;
+            self.inherits.push(Inherits { child: table.clone(), parent: parent.clone() });
+            return Some(());
+        }
+        let found = self.tables.get_mut(table)?;
+        if cursor.takes(&["alter", "column"]) {
+            let column = cursor.name()?;
+            if cursor.takes(&["set", "not", "null"]) {
+                found.not_null.push(column);
+            }
+            return Some(());
+        }
+        if cursor.takes(&["add", "constraint"]) {
+            let name = cursor.name()?;
+            return found.constraint(name, cursor);
+        }
+        None
+    }
+
+    /// A type, of a domain the one that it is made of.
+    pub(super) fn base(&self, type_name: &str) -> String {
+        let mut base = type_name.to_owned();
+        // Domains over domains are few; a dump that says otherwise comes from no server.
+        for _ in 0..32 {
+            match self.domains.get(&base) {
+                Some(below) => base.clone_from(below),
+                None => break,
+            }
+        }
+        base
+    }
+
+    /// All columns of a table, those of what it is a child of before its own.
+    pub(super) fn columns(&self, name: &TableName) -> Vec<ColumnDefinition> {
+        self.columns_within(name, 64)
+    }
+
+    fn columns_within(&self, name: &TableName, depth: u32) -> Vec<ColumnDefinition> {
+        let Some(table) = self.tables.get(name) else { return Vec::new() };
+        let mut columns: Vec<ColumnDefinition> = Vec::new();
+        let inherited = table.parents.iter().filter(|_| depth > 0);
+        let inherited = inherited.flat_map(|parent| self.columns_within(parent, depth.saturating_sub(1)));
+        for column in inherited.chain(table.columns.iter().cloned()) {
+            match columns.iter_mut().find(|known| known.name == column.name) {
+                // Of one name they are one column, with what either says.
+                Some(known) => {
+                    known.not_null |= column.not_null;
+                    known.generated = column.generated;
+                }
+                None => columns.push(column),
+            }
+        }
+        let primary = table.keys.iter().filter(|key| key.primary).flat_map(|key| &key.columns);
+        for column in primary.chain(&table.not_null) {
+            columns.iter_mut().filter(|known| known.name == *column).for_each(|known| known.not_null = true);
+        }
+        columns
+    }
+
+    /// The references of a table, those of what it is a partition of among them.
+    pub(super) fn references(&self, name: &TableName) -> Vec<ReferenceDefinition> {
+        let mut found = self.tables.get(name).map(|table| table.references.clone()).unwrap_or_default();
+        let mut below = vec![name];
+        for _ in 0..64 {
+            let parents = self.inherits.iter().filter(|one| below.contains(&&one.child));
+            below = parents.map(|one| &one.parent).collect();
+            let partitioned = below.iter().filter_map(|parent| self.tables.get(*parent));
+            for table in partitioned.filter(|table| table.keeps == Keeps::Partitions) {
+                let others =
+                    table.references.iter().filter(|one| !found.iter().any(|known| known.name == one.name));
+                let others: Vec<ReferenceDefinition> = others.cloned().collect();
+                found.extend(others);
+            }
+            if below.is_empty() {
+                break;
+            }
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
+    }
+}
+
+impl TableDefinition {
+    /// A column or a constraint between the parentheses of `CREATE TABLE`.
+    fn part(&mut self, part: &str) {
+        let mut cursor = Cursor::new(part);
+        let name =
+            if cursor.takes(&["constraint"]) { cursor.name().unwrap_or_default() } else { String::new() };
+        let is_constraint = !name.is_empty()
+            || [
+                &["check"][..],
+                &["primary", "key"],
+                &["unique"],
+                &["foreign", "key"],
+                &["exclude"],
+                &["not", "null"],
+            ]
+            .iter()
+            .any(|words| cursor.sees(words));
+        if is_constraint {
+            self.constraint(name, &mut cursor);
+            return;
+        }
+        let Some(column) = column(part) else { return };
+        let mut rest = Cursor::new(part);
+        let named = |cursor: &Cursor<'_>| cursor.sees(&["primary", "key"]) || cursor.sees(&["unique"]);
+        rest.until(named);
+        let primary = rest.sees(&["primary", "key"]);
+        if primary || rest.sees(&["unique"]) {
+            self.keys.push(KeyDefinition {
+                name: String::new(),
+                primary,
+                columns: vec![column.name.clone()],
+            });
+        }
+        match self.columns.iter_mut().find(|known| known.name == column.name) {
+            // Of a table of a type: what is said of a column that the type has.
+            Some(known) => known.not_null |= column.not_null,
+            None => self.columns.push(column),
+        }
+    }
+
+    fn constraint(&mut self, name: String, cursor: &mut Cursor<'_>) -> Option<()> {
+        let primary = cursor.takes(&["primary", "key"]);
+        if primary || cursor.takes(&["unique"]) {
+            cursor.takes(&["nulls", "not", "distinct"]);
+            let columns = cursor.list()?.into_iter().map(|part| Cursor::new(part).name());
+            let columns = columns.collect::<Option<Vec<String>>>()?;
+            cursor.until(|cursor| cursor.sees(&["deferrable"]));
+            if primary || !cursor.sees(&["deferrable"]) {
+                self.keys.push(KeyDefinition { name, primary, columns });
+            }
+        } else if cursor.takes(&["not", "null"]) {
+            let column = cursor.name()?;
+            if !cursor.until(|_| false).to_ascii_lowercase().contains("not valid") {
+                self.not_null.push(column);
+            }
+        } else if cursor.takes(&["foreign", "key"]) {
+            let columns = cursor.names()?;
+            if !cursor.takes(&["references"]) {
+                return None;
+            }
+            let references = cursor.qualified()?;
+            let referenced_columns = cursor.names()?;
+            if !cursor.until(|_| false).to_ascii_lowercase().contains("not enforced") {
+                self.references.push(ReferenceDefinition { name, columns, references, referenced_columns });
+            }
+        }
+        Some(())
+    }
+}
+
+/// The first words of a statement.
+fn opening(statement: &str) -> &str {
+    let end = statement.char_indices().nth(64).map_or(statement.len(), |(at, _)| at);
+    &statement[..end]
+}
+
+/// A column's line: its name, its type as the server prints it, and what follows.
+fn column(text: &str) -> Option<ColumnDefinition> {
+    let mut cursor = Cursor::new(text);
+    let name = cursor.name()?;
+    cursor.takes(&["with", "options"]);
+    let ends = [
+        "collate",
+        "compression",
+        "constraint",
+        "default",
+        "generated",
+        "not",
+        "null",
+        "options",
+        "primary",
+        "storage",
+        "unique",
+        "references",
+        "check",
+    ];
+    let type_name = cursor.until(|cursor| ends.iter().any(|word| cursor.sees(&[word]))).to_owned();
+    let mut column = ColumnDefinition { name, type_name, ..ColumnDefinition::default() };
+    while !cursor.is_done() {
+        if cursor.takes(&["not", "null"]) {
+            column.not_null = true;
+        } else if cursor.takes(&["generated", "always", "as"]) {
+            // An identity is a value like others.
+            column.generated = !cursor.sees(&["identity"]);
+        } else if !cursor.skip() {
+            break;
+        }
+    }
+    Some(column)
+}
+
+/// The column of an index; nothing for an expression.
+fn indexed(text: &str) -> Option<String> {
+    let mut cursor = Cursor::new(text);
+    if cursor.sees_symbol('(') {
+        return None;
+    }
+    let name = cursor.name()?;
+    // A function is called.
+    (!cursor.sees_symbol('(') && !cursor.sees_symbol('.')).then_some(name)
+}
+
+/// A type as the server prints it where it is used.
+pub(super) fn type_name(name: &TableName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{}.{}", quote::printed(schema), quote::printed(&name.name)),
+        None => quote::printed(&name.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str) -> TableName {
+        TableName::qualified("public", name)
+    }
+
+    fn read(script: &str) -> Definitions {
+        let mut definitions = Definitions::default();
+        crate::postgres::schema::split::statements(script).into_iter().for_each(|one| definitions.read(one));
+        definitions
+    }
+
+    #[test]
+    fn columns_and_keys_are_what_the_statements_say() {
+        let definitions = read(
+            "CREATE DOMAIN public.\"Pos\" AS bigint CONSTRAINT p CHECK ((VALUE > 0));
+             CREATE TABLE public.a (
+                 id integer CONSTRAINT x NOT NULL, \"B c\" character varying(9) COLLATE pg_catalog.\"C\" DEFAULT 'not null'::text NOT NULL,
+                 t timestamp(3) without time zone, g integer GENERATED ALWAYS AS ((id + 1)) STORED, v public.\"Pos\"[],
+                 CONSTRAINT c CHECK ((id > 0)));
+             ALTER TABLE public.a ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME public.a_id_seq);
+             ALTER TABLE ONLY public.a ADD CONSTRAINT a_pkey PRIMARY KEY (id) INCLUDE (t);
+             ALTER TABLE ONLY public.a ADD CONSTRAINT u UNIQUE (t) DEFERRABLE;
+             CREATE UNIQUE INDEX i ON public.a USING btree (\"B c\" text_pattern_ops DESC);
+             CREATE UNIQUE INDEX j ON public.a USING btree (lower((\"B c\")::text));
+             CREATE UNIQUE INDEX k ON public.a USING btree (id) WHERE (id > 3);
+             CREATE TABLE public.b (x integer) INHERITS (public.a);
+             ALTER TABLE ONLY public.b ADD CONSTRAINT b_a FOREIGN KEY (x) REFERENCES public.a(id) ON DELETE CASCADE;",
+        );
+        let columns = definitions.columns(&table("a"));
+        let told: Vec<(&str, &str, bool, bool)> = columns
+            .iter()
+            .map(|one| (one.name.as_str(), one.type_name.as_str(), one.not_null, one.generated))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("id", "integer", true, false),
+                ("B c", "character varying(9)", true, false),
+                ("t", "timestamp(3) without time zone", false, false),
+                ("g", "integer", false, true),
+                ("v", "public.\"Pos\"[]", false, false),
+            ]
+        );
+        let keys = &definitions.tables[&table("a")].keys;
+        let keys: Vec<(&str, bool)> = keys.iter().map(|key| (key.name.as_str(), key.primary)).collect();
+        assert_eq!(keys, [("a_pkey", true), ("i", false)]);
+        let names: Vec<String> = definitions.columns(&table("b")).into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["id", "B c", "t", "g", "v", "x"]);
+        assert_eq!(definitions.references(&table("b"))[0].referenced_columns, ["id"]);
+        assert_eq!(definitions.domains["public.\"Pos\""], "bigint");
+    }
+}

@@ -1,0 +1,193 @@
+//! The state of a database, put together from what its dump holds.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rowkeep_format::manifest::{Unread, Why};
+use rowkeep_format::schema::Ddl;
+use rowkeep_format::{RowBatch, Schema, Table, TableName};
+
+use super::contents::{Contents, Form, ObjectData, TableData};
+use super::definition::{Definitions, Keeps};
+use super::inserts::named_columns;
+use super::large_objects;
+use super::loaded::Loaded;
+use super::output::Shape;
+use super::sequences;
+use super::settings::printed;
+use super::tables::table;
+use crate::file_source::{Damage, FileOptions, Source};
+use crate::postgres::catalog::{large_objects as tables_of_objects, sequences as tables_of_sequences};
+use crate::postgres::schema::cursor::Cursor;
+use crate::postgres::schema::ddl;
+use crate::{EngineError, ErrorKind};
+
+/// The state of a database.
+pub(super) struct State {
+    pub(super) schema: Schema,
+    pub(super) rows: HashMap<TableName, TableRows>,
+    /// Rows that are few, by the names of their tables.
+    pub(super) settings: HashMap<TableName, RowBatch>,
+    pub(super) objects: Vec<ObjectData>,
+    pub(super) unread: Vec<Unread>,
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Where the rows of a table are, and how they are read.
+#[derive(Debug, Clone)]
+pub(super) struct TableRows {
+    pub(super) data: Vec<TableData>,
+    pub(super) shape: Shape,
+}
+
+/// Puts the state together.
+pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Result<State, EngineError> {
+    let Loaded { mut contents, cut } = loaded;
+    refuse_encoding(file, &contents)?;
+    let mut definitions = Definitions::default();
+    contents.before.iter().chain(&contents.after).for_each(|statement| definitions.read(statement));
+    let mut data: HashMap<TableName, Vec<TableData>> = HashMap::new();
+    for part in std::mem::take(&mut contents.data) {
+        data.entry(part.table.clone()).or_default().push(part);
+    }
+    let held =
+        definitions.tables.iter().filter(|(_, table)| table.keeps == Keeps::Rows).map(|(name, _)| name);
+    // What an extension makes, only its rows are in the dump.
+    let names: BTreeSet<TableName> = held.chain(data.keys()).cloned().collect();
+    let mentioned: BTreeSet<&TableName> = contents.mentioned.iter().chain(data.keys()).collect();
+    let of = |name: &TableName, why| Unread { name: name.clone(), why };
+    let absent = |name: &&TableName| !mentioned.contains(name) || cut.contains(name);
+    let mut unread: Vec<Unread> = names.iter().filter(absent).map(|name| of(name, Why::NotInFile)).collect();
+    let elsewhere = definitions.tables.iter().filter(|(_, table)| table.keeps == Keeps::Elsewhere);
+    unread.extend(elsewhere.map(|(name, _)| of(name, Why::Foreign)));
+    unread.sort_unstable();
+
+    let mut tables: Vec<Table> = Vec::new();
+    let mut rows = HashMap::new();
+    for name in &names {
+        let parts = data.remove(name).unwrap_or_default();
+        let table = built(file, &definitions, name, &parts)?;
+        let shape = shape(&definitions, name, &table);
+        rows.insert(name.clone(), TableRows { data: parts, shape });
+        tables.push(table);
+    }
+    let mut settings = HashMap::new();
+    if !contents.sequences.is_empty() {
+        let table = tables_of_sequences::table();
+        let values = sequences::rows(&contents.sequences);
+        let wrong = |what| file.damaged(&Damage { place: "the sequences".to_owned(), what });
+        settings.insert(table.name.clone(), values.map_err(wrong)?);
+        tables.push(table);
+    }
+    let mut objects = std::mem::take(&mut contents.object_data);
+    if !contents.objects.is_empty() || !objects.is_empty() {
+        objects.sort_by_key(|object| object.oid.parse::<u64>().unwrap_or(u64::MAX));
+        let table = tables_of_objects::objects();
+        settings.insert(table.name.clone(), large_objects::objects(&contents.objects));
+        tables.extend([table, tables_of_objects::data()]);
+    }
+    let mut inherits = std::mem::take(&mut definitions.inherits);
+    inherits.sort_unstable();
+    inherits.dedup();
+    let ddl = if options.with_ddl { parts(&contents) } else { Vec::new() };
+    let facts = facts(&contents, options);
+    let schema = Schema { engine: ddl::ENGINE.to_owned(), tables, inherits, ddl };
+    Ok(State { schema, rows, settings, objects, unread, facts, notes: contents.notes })
+}
+
+/// A table with its columns in the order in which the dump gives their values.
+fn built(
+    file: &Source,
+    definitions: &Definitions,
+    name: &TableName,
+    parts: &[TableData],
+) -> Result<Table, EngineError> {
+    let order = parts.iter().find_map(|part| part.columns.clone().or_else(|| named_columns(part)));
+    let table = table(definitions, name, order.as_deref());
+    let copied = parts.iter().filter(|part| part.form == Form::Copy);
+    for part in copied {
+        let given = part.columns.as_ref().map_or(table.columns.len(), Vec::len);
+        let is_alike = part.columns.as_ref().is_none_or(|columns| {
+            columns.iter().zip(&table.columns).all(|(given, column)| *given == column.name)
+        });
+        if given != table.columns.len() || !is_alike {
+            let what = "the columns of its rows are not those that it is made with".to_owned();
+            let place = format!("table {name} ({})", part.begins);
+            return Err(file.damaged(&Damage { place, what }));
+        }
+    }
+    Ok(table)
+}
+
+fn shape(definitions: &Definitions, name: &TableName, table: &Table) -> Shape {
+    let place = |column: &str| table.columns.iter().position(|known| known.name == column);
+    let named =
+        definitions.columns(name).into_iter().map(|column| (column.name.clone(), place(&column.name)));
+    let printed = table.columns.iter().map(|column| printed(definitions, &column.type_name));
+    Shape { columns: table.columns.len(), named: named.collect(), printed: printed.collect() }
+}
+
+/// Text in another encoding would not be what a live database gives.
+fn refuse_encoding(file: &Source, contents: &Contents) -> Result<(), EngineError> {
+    match contents.encoding.as_deref() {
+        None | Some("UTF8" | "SQL_ASCII") => Ok(()),
+        Some(encoding) => {
+            let message = format!(
+                "{} is in encoding {encoding}, and dumps in UTF8 are read: make it with pg_dump --encoding=UTF8",
+                file.path().display()
+            );
+            Err(EngineError::new(ErrorKind::Unsupported, message))
+        }
+    }
+}
+
+/// The DDL as a live database gives it.
+fn parts(contents: &Contents) -> Vec<Ddl> {
+    let joined = |statements: &[String]| -> String {
+        statements.iter().map(|statement| format!("{}\n\n", statement.trim())).collect()
+    };
+    let has_statements = !contents.before.is_empty() || !contents.after.is_empty();
+    let parts = [
+        (ddl::DATABASE, database_options(contents.create.as_deref())),
+        (ddl::BEFORE, joined(&contents.before)),
+        (ddl::AFTER, joined(&contents.after)),
+        (ddl::REFRESH, joined(&contents.refresh)),
+    ];
+    let parts = parts.into_iter().filter(|(_, sql)| has_statements && !sql.is_empty());
+    parts.map(|(part, sql)| Ddl { part: part.to_owned(), sql }).collect()
+}
+
+/// How the database is made: encoding and locale, where the dump says so.
+fn database_options(create: Option<&str>) -> String {
+    let unknown = || "ENCODING = 'UTF8'".to_owned();
+    let Some(create) = create else { return unknown() };
+    let mut cursor = Cursor::new(create);
+    cursor.until(|cursor| cursor.sees(&["encoding"]) || cursor.sees(&["locale_provider"]));
+    let mut options = cursor.until(|cursor| cursor.sees(&["tablespace"])).to_owned();
+    if options.is_empty() {
+        return unknown();
+    }
+    // What older programs and newer ones call both kinds of locale at once.
+    if let Some((before, after)) = options.split_once(" LOCALE = ") {
+        let end = after[1..].find('\'').map_or(after.len(), |end| end + 2);
+        let locale = &after[..end];
+        options = format!("{before} LC_COLLATE = {locale} LC_CTYPE = {locale}{}", &after[end..]);
+    }
+    options
+}
+
+fn facts(contents: &Contents, options: &FileOptions) -> Vec<(String, String)> {
+    let mut facts = options.facts.clone();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value
+            && !facts.iter().any(|(known, _)| known == name)
+        {
+            facts.push((name.to_owned(), value));
+        }
+    };
+    add("server_version", contents.server.clone());
+    add("written_by", contents.program.as_ref().map(|program| format!("pg_dump {program}")));
+    add("database", contents.name.clone());
+    add("encoding", contents.encoding.clone());
+    facts
+}

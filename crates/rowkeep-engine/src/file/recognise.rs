@@ -46,7 +46,7 @@ pub(crate) fn recognise(path: &Path) -> Result<Option<Found>, EngineError> {
         let message = format!("{} is encrypted by {program}; decrypt it first", path.display());
         return Err(EngineError::new(ErrorKind::NotADatabase, message));
     }
-    let head = Head { is_folder: source.is_folder(), bytes: source.head() };
+    let head = Head { path: &path, is_folder: source.is_folder(), bytes: source.head() };
     let found = FORMATS.iter().find_map(|format| Some((*format, format.recognise(&head)?)));
     match (found, source.packing().name()) {
         (Some((format, about)), _) => Ok(Some(Found { source, about, format, database })),

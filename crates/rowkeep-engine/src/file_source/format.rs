@@ -1,6 +1,6 @@
 //! What a format of files is: how it is recognised, and how a state is read from it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -37,6 +37,8 @@ pub struct MissingBase {
 
 /// What a file begins with.
 pub(crate) struct Head<'a> {
+    /// Where it is.
+    pub(crate) path: &'a Path,
     /// Whether it is a folder, so that the bytes are those of the file that says what it is.
     pub(crate) is_folder: bool,
     /// The first bytes, unpacked: some tens of kibibytes.

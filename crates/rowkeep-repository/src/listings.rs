@@ -131,6 +131,8 @@ impl Listings {
         let is_stale = |folder: &Folder| !is_fresh(&known.folders[*folder as usize]);
         let stale: Vec<Folder> = folders.into_iter().filter(is_stale).collect();
         if !stale.is_empty() {
+            // Two listings of very many objects would be there at once else.
+            stale.iter().for_each(|folder| known.folders[*folder as usize] = None);
             self.list(&stale, &mut known).await?;
         }
         let listed = folders.map(|folder| known.folders[folder as usize].clone());

@@ -1,7 +1,7 @@
 //! Passwords: what is kept of them is an Argon2id hash, and making one costs so much that guessing does not pay.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher;
@@ -63,42 +63,62 @@ impl ExposeSecret<str> for Password {
     }
 }
 
-/// Turns at hashing passwords, on threads of their own, each with memory that it uses again: were it taken anew for each, many at once
-/// would leave the process large.
+/// Turns at hashing passwords, on threads of their own, with memory that is used again: were it taken anew for each, many at once would
+/// leave the process large.
 #[derive(Debug)]
 pub(super) struct Hashing(Sender<Work>);
 
 type Work = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// What hashing works in; nothing where nothing was hashed lately.
+/// What hashing works in.
 #[derive(Default)]
 struct Memory(Vec<Block>);
 
 /// Memory is given back when nothing was hashed for so long.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What the threads that hash have in common.
+struct Workshop {
+    asked: Mutex<Receiver<Work>>,
+    /// Memory that nobody works in.
+    unused: Mutex<Vec<Memory>>,
+}
 
 impl Default for Hashing {
     fn default() -> Self {
         let (sender, receiver) = channel::<Work>();
-        let receiver = Arc::new(Mutex::new(receiver));
+        let workshop = Arc::new(Workshop::new(receiver));
         for _ in 0..AT_ONCE {
-            let receiver = Arc::clone(&receiver);
-            std::thread::spawn(move || work(&receiver));
+            let workshop = Arc::clone(&workshop);
+            std::thread::spawn(move || workshop.work(IDLE));
         }
         Self(sender)
     }
 }
 
-/// Hashes what is asked for, until nobody can ask any more.
-fn work(asked: &Mutex<Receiver<Work>>) {
-    let mut memory = Memory::default();
-    loop {
-        let next = asked.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
-        match next {
-            Ok(work) => work(&mut memory),
-            Err(RecvTimeoutError::Timeout) => memory = Memory::default(),
-            Err(RecvTimeoutError::Disconnected) => return,
+impl Workshop {
+    fn new(asked: Receiver<Work>) -> Self {
+        Self { asked: Mutex::new(asked), unused: Mutex::default() }
+    }
+
+    /// Hashes what is asked for, until nobody can ask any more. Of threads that wait, one watches the time for all.
+    fn work(&self, idle: Duration) {
+        loop {
+            let next = self.asked.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(idle);
+            match next {
+                Ok(work) => {
+                    let mut memory = self.unused().pop().unwrap_or_default();
+                    work(&mut memory);
+                    self.unused().push(memory);
+                }
+                Err(RecvTimeoutError::Timeout) => self.unused().clear(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
         }
+    }
+
+    fn unused(&self) -> MutexGuard<'_, Vec<Memory>> {
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,6 +199,26 @@ mod tests {
     #[test]
     fn nobody_has_a_hash_that_can_be_read() {
         assert!(PasswordHash::new(OF_NOBODY).is_ok());
+    }
+
+    #[test]
+    fn memory_is_given_back_whichever_thread_worked_in_it() {
+        let (sender, receiver) = channel::<Work>();
+        let workshop = Workshop::new(receiver);
+        workshop.unused().push(Memory(vec![Block::default()]));
+        std::thread::scope(|threads| {
+            for _ in 0..AT_ONCE {
+                threads.spawn(|| workshop.work(Duration::from_millis(10)));
+            }
+            let given_back = || {
+                (0..1000).any(|_| {
+                    std::thread::sleep(Duration::from_millis(10));
+                    workshop.unused().is_empty()
+                })
+            };
+            assert!(given_back());
+            drop(sender);
+        });
     }
 
     #[tokio::test]

@@ -3,9 +3,9 @@
 use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use lz4_flex::frame::FrameDecoder;
 use lzma_rust2::XzReader;
 
+use super::lz4::Lz4Reader;
 use super::zip::ZipReader;
 
 /// The most that a window of zstd may take, as a power of two: what `zstd --ultra --long=27` makes.
@@ -65,7 +65,7 @@ impl Packing {
                 Box::new(decoder)
             }
             Self::Xz => Box::new(XzReader::new(bytes, true)),
-            Self::Lz4 => Box::new(FrameDecoder::new(bytes)),
+            Self::Lz4 => Box::new(Lz4Reader::new(bytes)),
             Self::Zip => Box::new(ZipReader::new(bytes)?),
         })
     }
@@ -130,7 +130,9 @@ mod tests {
     fn files_that_are_cut_off_or_changed_are_not_taken_for_whole() {
         for packed in packed() {
             let packing = Packing::of(&packed);
-            for length in 8..packed.len() - 24 {
+            // A zip archive is read up to where its directory begins.
+            let end = if packing == Packing::Zip { packed.len() - 22 } else { packed.len() };
+            for length in 8..end {
                 let found = unpacked(&packed[..length]);
                 assert!(found.is_err(), "{packing:?} cut at {length}: {found:?}");
             }

@@ -18,6 +18,7 @@ mod place;
 mod plain;
 mod recognise;
 mod rows;
+mod salvage;
 mod sequences;
 mod settings;
 mod state;

@@ -1,5 +1,6 @@
 //! The engines against real databases.
 #![expect(clippy::disallowed_methods, reason = "waits for real servers and processes, with a bound")]
 
+mod files;
 mod postgres;
 mod sqlite;

@@ -311,6 +311,10 @@ impl Story {
             self.run(job, json!({ "database": "shop" }));
         }
         self.run("probe", json!({}));
+        let dump = self.path("dump.sql");
+        std::fs::write(&dump, "CREATE TABLE t (a); INSERT INTO t VALUES (1);").expect("it is written");
+        self.run("inspect", json!({ "file": dump }));
+        self.run("import", json!({ "file": dump }));
         let rules = self.path("rules.toml");
         std::fs::write(&rules, "'users.email' = 'hash'").expect("it is written");
         self.run("check_mask", json!({ "database": "shop", "mask": { "file": rules } }));

@@ -52,6 +52,7 @@ pub(super) fn read(
             let mut row = &buffer[line.clone()];
             start = line.end;
             if row == b"\\.\n" || row == b"\\.\r\n" {
+                end_of(data, lines, &buffer[start..], &mut bytes)?;
                 return Ok(if output.send() { Ended::Well } else { Ended::Unwanted });
             }
             let without;
@@ -78,6 +79,17 @@ pub(super) fn read(
                 _ => Err(damaged(data, lines, "the line that ends the rows is missing".to_owned())),
             };
         }
+    }
+}
+
+/// Reads what follows the line that ends the rows, up to where sums are held against what was read: nothing but blank lines.
+fn end_of(data: &TableData, lines: u64, rest: &[u8], bytes: &mut impl Read) -> Result<(), Damage> {
+    let mut more = rest.to_vec();
+    let read = bytes.read_to_end(&mut more);
+    read.map_err(|error| unreadable(data, lines, &error))?;
+    match more.iter().all(u8::is_ascii_whitespace) {
+        true => Ok(()),
+        false => Err(damaged(data, lines, "something follows the line that ends the rows".to_owned())),
     }
 }
 

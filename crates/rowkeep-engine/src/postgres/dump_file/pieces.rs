@@ -132,6 +132,7 @@ impl<R: Read> Pieces<R> {
     pub(super) fn copy_rows(&mut self) -> Result<CopyRows, Trouble> {
         self.line += lines(&self.buffer[self.start..self.at]);
         self.start = self.at;
+        self.code = None;
         // The rest of the statement's line.
         while memchr(b'\n', &self.buffer[self.at..]).is_none() && !self.is_end {
             self.fill().map_err(Trouble::Io)?;

@@ -12,6 +12,7 @@ use super::contents::{Contents, Form, ObjectData, TableData};
 use super::pieces::{Piece, Pieces, Trouble};
 use super::place::{Place, Section};
 use crate::file_source::Damage;
+use crate::postgres::catalog::{large_objects, sequences};
 use comments::Comments;
 use statements::{Statement, statement};
 
@@ -190,9 +191,15 @@ impl Reading {
 
     /// Notes that the rows which came last may not be all of their table: whether `COPY` has ended says its own line.
     fn cut(&mut self) {
-        let last = self.database().data.last().filter(|data| data.form == Form::Inserts);
-        let table = last.map(|data| data.table.clone());
-        self.script.cut.extend(table);
+        let database = self.database();
+        let last = database.data.last();
+        let inserted = last.filter(|data| data.form == Form::Inserts).map(|data| data.table.clone());
+        // One that is announced and has no rows is empty, or its rows are cut off.
+        let announced = database.mentioned.last().filter(|name| last.is_none_or(|data| data.table != **name));
+        let tables = [inserted, announced.cloned()].into_iter().flatten();
+        // Where nothing has come that comes after all of them, sequences and large objects may be missing too.
+        let others = database.after.is_empty().then(|| [sequences::table().name, large_objects::data().name]);
+        self.script.cut.extend(tables.chain(others.into_iter().flatten()));
     }
 
     fn section(&self, at: u64, bytes: u64) -> Place {

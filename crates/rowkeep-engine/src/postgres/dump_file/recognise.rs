@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::archive::header::{Header, MAGIC, TAR, header};
 use super::loaded::load;
+use super::salvage::leave_out;
 use super::state::state;
 use super::view::DumpView;
 use crate::file_source::{About, FileOptions, FileTime, Format, Head, Source};
@@ -39,7 +40,10 @@ impl Format for PostgresDump {
         options: &FileOptions,
     ) -> Result<Arc<dyn View>, EngineError> {
         let loaded = load(file, options)?;
-        let state = state(file, loaded, options)?;
+        let mut state = state(file, loaded, options)?;
+        if options.salvage {
+            leave_out(&mut state);
+        }
         Ok(Arc::new(DumpView::new(state, file, options)))
     }
 }

@@ -16,6 +16,8 @@ use super::definition::Definitions;
 pub(super) enum Printed {
     /// Nothing.
     Alike,
+    /// Nothing, but values are made of few characters only: whatever else is in one came there by damage.
+    Of(&'static [u8]),
     /// A timestamp with time zone.
     Time,
     /// A text that holds timestamps with time zone: an array, a range, a row.
@@ -29,11 +31,20 @@ pub(super) fn printed(definitions: &Definitions, type_name: &str) -> Printed {
     let base = definitions.base(type_name);
     match base.as_str() {
         "bytea" => Printed::Bytes,
+        "smallint" | "integer" | "bigint" | "oid" => Printed::Of(b"0123456789-"),
+        "real" | "double precision" => Printed::Of(b"0123456789.+-eNaIinfty"),
+        "boolean" => Printed::Of(b"tf"),
+        "uuid" => Printed::Of(b"0123456789abcdef-"),
+        "date" => Printed::Of(b"0123456789- BCinfty"),
+        _ if base.starts_with("numeric") => Printed::Of(b"0123456789.-eENaIinfty"),
+        _ if base.starts_with("timestamp") && base.ends_with("without time zone") => {
+            Printed::Of(b"0123456789-:. BCinfty")
+        }
         _ if base.starts_with("timestamp") && base.ends_with("with time zone") => Printed::Time,
         "tstzrange" | "tstzmultirange" => Printed::Times,
         _ if base.ends_with("[]") => match printed(definitions, base.trim_end_matches("[]")) {
             Printed::Time | Printed::Times => Printed::Times,
-            Printed::Alike | Printed::Bytes => Printed::Alike,
+            Printed::Alike | Printed::Of(_) | Printed::Bytes => Printed::Alike,
         },
         _ => {
             let columns = definitions.composites.get(&base).into_iter().flatten();
@@ -53,15 +64,33 @@ pub(super) fn alike(batch: RowBatch, printed: &[Printed]) -> Result<RowBatch, (u
     }
     let rows = batch.rows();
     let mut columns = Vec::with_capacity(batch.columns().len());
+    let mut is_changed = false;
     for (column, printed) in batch.columns().iter().zip(printed) {
-        columns.push(alike_column(column, *printed)?);
+        let found = alike_column(column, *printed)?;
+        is_changed |= found.is_some();
+        columns.push(found);
     }
+    if !is_changed {
+        return Ok(batch);
+    }
+    let columns = columns.into_iter().zip(batch.columns());
+    let columns = columns.map(|(changed, column)| changed.unwrap_or_else(|| column.clone())).collect();
     RowBatch::from_columns(columns, rows).ok_or((0, "rows of a batch have come apart"))
 }
 
-fn alike_column(column: &ColumnValues, printed: Printed) -> Result<ColumnValues, (usize, &'static str)> {
+/// The column with other values; nothing where they are as they should be.
+fn alike_column(
+    column: &ColumnValues,
+    printed: Printed,
+) -> Result<Option<ColumnValues>, (usize, &'static str)> {
+    if let Printed::Of(characters) = printed {
+        return match first_other(column, characters) {
+            None => Ok(None),
+            Some(row) => Err((row, "a value is not of the type of its column")),
+        };
+    }
     let is_alike = |row: usize| column.kinds()[row] != Kind::Text || is_usual(column.bytes(row), printed);
-    let Some(first) = (0..column.len()).find(|row| !is_alike(*row)) else { return Ok(column.clone()) };
+    let Some(first) = (0..column.len()).find(|row| !is_alike(*row)) else { return Ok(None) };
     let mut out = ColumnValues::default();
     for row in 0..column.len() {
         let (kind, text) = (column.kinds()[row], column.bytes(row));
@@ -70,7 +99,7 @@ fn alike_column(column: &ColumnValues, printed: Printed) -> Result<ColumnValues,
         } else {
             let data = out.data_mut();
             match printed {
-                Printed::Alike => data.extend_from_slice(text),
+                Printed::Alike | Printed::Of(_) => data.extend_from_slice(text),
                 Printed::Time => {
                     time::in_utc(text, data).ok_or((row, "a value is no timestamp with time zone"))?
                 }
@@ -80,13 +109,22 @@ fn alike_column(column: &ColumnValues, printed: Printed) -> Result<ColumnValues,
         }
         out.end_value(kind);
     }
-    Ok(out)
+    Ok(Some(out))
+}
+
+/// The first row with any other character.
+fn first_other(column: &ColumnValues, characters: &[u8]) -> Option<usize> {
+    let mut is_of = [false; 256];
+    characters.iter().for_each(|character| is_of[usize::from(*character)] = true);
+    // All values at once, for there are millions.
+    let place = column.data().iter().position(|byte| !is_of[usize::from(*byte)])?;
+    column.ends().iter().position(|end| *end as usize > place)
 }
 
 /// Whether a value is as a live database gives it.
 fn is_usual(text: &[u8], printed: Printed) -> bool {
     match printed {
-        Printed::Alike => true,
+        Printed::Alike | Printed::Of(_) => true,
         Printed::Time => text.ends_with(b"+00") || text.ends_with(b"+00 BC") || text.ends_with(b"infinity"),
         Printed::Times => false,
         Printed::Bytes => text.starts_with(b"\\x"),

@@ -60,12 +60,20 @@ pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Res
     let mut unread: Vec<Unread> = names.iter().filter(absent).map(|name| of(name, Why::NotInFile)).collect();
     let elsewhere = definitions.tables.iter().filter(|(_, table)| table.keeps == Keeps::Elsewhere);
     unread.extend(elsewhere.map(|(name, _)| of(name, Why::Foreign)));
+    let settings = [tables_of_sequences::table().name, tables_of_objects::data().name];
+    unread.extend(settings.iter().filter(|name| cut.contains(name)).map(|name| of(name, Why::NotInFile)));
     unread.sort_unstable();
 
     let mut tables: Vec<Table> = Vec::new();
     let mut rows = HashMap::new();
     for name in &names {
         let parts = data.remove(name).unwrap_or_default();
+        let is_child = definitions.tables.get(name).is_some_and(|table| !table.parents.is_empty());
+        if is_child && parts.iter().any(|part| part.form == Form::Inserts && named_columns(part).is_none()) {
+            contents.notes.push(format!(
+                "{name}: its statements name no columns, and its values go where a server that loads them would put them"
+            ));
+        }
         let table = built(file, &definitions, name, &parts)?;
         let shape = shape(&definitions, name, &table);
         rows.insert(name.clone(), TableRows { data: parts, shape });

@@ -32,7 +32,7 @@ pub(super) struct DumpView {
 }
 
 impl DumpView {
-    /// A view of the state; of a damaged file all tables are read once, to know which are whole.
+    /// A view of the state of a file.
     pub(super) fn new(state: State, file: &Source, options: &FileOptions) -> Self {
         let marked = state.schema.tables.iter().filter(|table| table.kind.is_user_table());
         let mark = Identity::mark(marked.map(|table| table.name.name.as_str()));
@@ -127,7 +127,9 @@ impl View for DumpView {
             return Ok(futures::stream::iter([Ok(batch.clone())]).boxed());
         }
         match (&table.name.schema, table.name.name.as_str()) {
-            (None, DATA) => Ok(self.object_data()),
+            (None, DATA) if self.state.unread.iter().all(|unread| unread.name != table.name) => {
+                Ok(self.object_data())
+            }
             _ => Err(EngineError::new(ErrorKind::NotFound, format!("there is no table {}", table.name))),
         }
     }

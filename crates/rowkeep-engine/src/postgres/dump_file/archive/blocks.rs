@@ -3,7 +3,8 @@
 use std::io::{self, BufReader, Read};
 
 use flate2::read::ZlibDecoder;
-use lz4_flex::frame::FrameDecoder;
+
+use crate::file_source::Lz4Reader;
 
 /// What the data of an archive is packed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Compression {
         Ok(match self {
             Self::None => Box::new(bytes),
             Self::Gzip => Box::new(ZlibDecoder::new(bytes)),
-            Self::Lz4 => Box::new(FrameDecoder::new(bytes)),
+            Self::Lz4 => Box::new(Lz4Reader::new(bytes)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(BufReader::new(bytes))?),
         })
     }
@@ -81,5 +82,45 @@ impl<R: Read> Read for BlockReader<R> {
         }
         self.left -= read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn blocks(data: &[u8]) -> Vec<u8> {
+        let number = |length: usize| [&[0][..], &(length as u32).to_le_bytes()].concat();
+        let each = data.chunks(7).flat_map(|block| [number(block.len()), block.to_vec()].concat());
+        each.chain(number(0)).collect()
+    }
+
+    #[test]
+    fn blocks_of_every_packing_are_read_to_their_end() {
+        let text = "1\tone\n".repeat(40).into_bytes();
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        zlib.write_all(&text).expect("it is packed");
+        let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        lz4.write_all(&text).expect("it is packed");
+        for (compression, packed) in [
+            (Compression::None, text.clone()),
+            (Compression::Gzip, zlib.finish().expect("it is packed")),
+            (Compression::Lz4, lz4.finish().expect("it is packed")),
+            (Compression::Zstd, zstd::stream::encode_all(&text[..], 3).expect("it is packed")),
+        ] {
+            let read = |blocks: Vec<u8>| -> io::Result<Vec<u8>> {
+                let mut out = Vec::new();
+                let blocks = BlockReader::new(io::Cursor::new(blocks), 4);
+                compression.unpack(blocks)?.read_to_end(&mut out)?;
+                Ok(out)
+            };
+            let whole = blocks(&packed);
+            assert_eq!(read(whole.clone()).expect("it is whole"), text, "{compression:?}");
+            for length in 0..whole.len() - 5 {
+                assert!(read(whole[..length].to_vec()).is_err(), "{compression:?} cut at {length}");
+            }
+        }
     }
 }

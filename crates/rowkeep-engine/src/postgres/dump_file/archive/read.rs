@@ -13,6 +13,7 @@ use super::files::Files;
 use super::header::{CUSTOM, DIRECTORY, Entry, Header, Section, TAR, Wrong, entries, header};
 use super::tar;
 use crate::file_source::Damage;
+use crate::postgres::catalog::large_objects;
 use crate::postgres::dump_file::contents::{Contents, Form, ObjectData, TableData};
 use crate::postgres::dump_file::place::Place;
 use crate::postgres::schema::cursor::Cursor;
@@ -48,17 +49,21 @@ pub(in crate::postgres::dump_file) fn read(
         return Ok(gather(&header, &entries, &Files::Folder(path.to_owned())));
     }
     if tar::is_tar(file) {
-        let members = tar::members(file)?;
-        let toc = members.section("toc.dat").ok_or_else(|| Damage {
-            place: "in its list of files".to_owned(),
-            what: "toc.dat is missing".to_owned(),
+        let (members, damage) = tar::members(file);
+        let toc = members.section("toc.dat").ok_or_else(|| {
+            damage.clone().unwrap_or_else(|| Damage {
+                place: "in its list of files".to_owned(),
+                what: "toc.dat is missing".to_owned(),
+            })
         })?;
         let toc = Place::Section(toc).open().map_err(|error| whole(error.into()))?;
         let (header, entries) = contents(&mut BufReader::new(toc)).map_err(whole)?;
         if header.format != TAR {
             return Err(whole(Wrong::Form("it is not that of a tar file".to_owned())));
         }
-        return Ok(gather(&header, &entries, &Files::Tar(members)));
+        let mut archive = gather(&header, &entries, &Files::Tar(members));
+        archive.damage = damage.or(archive.damage);
+        return Ok(archive);
     }
     let (header, entries) = contents(&mut bytes).map_err(whole)?;
     if header.format != CUSTOM {
@@ -113,7 +118,10 @@ fn gather(header: &Header, entries: &[Entry], files: &Files) -> Archive {
                     let data = |(oid, place)| ObjectData { oid, place, is_script: false };
                     contents.object_data.extend(objects.into_iter().map(data));
                 }
-                None => missing("the large objects"),
+                None => {
+                    missing("the large objects");
+                    archive.cut.push(large_objects::data().name);
+                }
             },
             "SEQUENCE SET" => contents.sequences.push(entry.definition.clone()),
             "DATABASE" => contents.create = Some(entry.definition.clone()),

@@ -24,16 +24,22 @@ pub(super) fn is_tar(file: &File) -> bool {
     header(file, 0).is_ok_and(|header| &header[257..262] == b"ustar")
 }
 
-/// Lists the members; what the file's end lacks is told.
-pub(super) fn members(file: &Arc<File>) -> Result<Members, Damage> {
+/// Lists the members that are whole, and says where the file is not.
+pub(super) fn members(file: &Arc<File>) -> (Members, Option<Damage>) {
+    let mut members = HashMap::new();
+    let damage = list(file, &mut members).err();
+    (Members(members), damage)
+}
+
+fn list(file: &Arc<File>, members: &mut HashMap<String, Section>) -> Result<(), Damage> {
     let damage = |at: u64, what: &str| Damage { place: format!("byte {at}"), what: what.to_owned() };
     let length = file.metadata().map_or(0, |metadata| metadata.len());
-    let (mut members, mut at) = (HashMap::new(), 0);
+    let mut at = 0;
     loop {
         let header = header(file, at)
             .map_err(|_| damage(at, "the file is cut off: the end of the tar file is missing"))?;
         if header.iter().all(|byte| *byte == 0) {
-            return Ok(Members(members));
+            return Ok(());
         }
         if sum(&header) != octal(&header[148..156]) {
             return Err(damage(at, "the sum of a header does not hold"));

@@ -151,6 +151,7 @@ fn what_errors_say_under_every_command() {
     machine::busy_files(&mut book);
     repositories(&mut book);
     states_and_tables(&mut book);
+    files(&mut book);
     configurations(&mut book);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(FILE);
     if std::env::var_os("ROWKEEP_WRITE_ERRORS").is_some() {
@@ -422,6 +423,41 @@ fn states_and_tables(book: &mut Book) {
     sandbox.done(&["backup", "strict.db", "--name", "strict"]);
     sandbox.sql("strict.db", "DELETE FROM b; DELETE FROM a; INSERT INTO b VALUES (3, NULL, 1)");
     book.chapter(&sandbox, "Rows that SQLite does not take, or that are not there", &ROWS, &[]);
+}
+
+fn files(book: &mut Book) {
+    let sandbox = sandbox();
+    let dump = "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);\nINSERT INTO t VALUES (1, 'a');\n";
+    write(&sandbox, "dump.sql", dump);
+    let with = |file| [("SNAPSHOT", "latest:app"), ("DB", file)];
+    book.chapter(&sandbox, "A dump", OF_DATABASE, &with("dump.sql"));
+    write(&sandbox, "cut.sql", &dump[..dump.len() - 9]);
+    book.chapter(&sandbox, "A dump that is cut off", OF_DATABASE, &with("cut.sql"));
+    write(&sandbox, "sealed.sql", "age-encryption.org/v1\n-> X25519 abc\n");
+    book.chapter(&sandbox, "A dump that is encrypted", &OF_DATABASE[..3], &with("sealed.sql"));
+    write(&sandbox, "letter.txt", "Dear all,\n");
+    write(
+        &sandbox,
+        "old.sql",
+        "--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'LATIN1';\n--\n-- PostgreSQL database dump complete\n--\n",
+    );
+    let commands = [
+        "import cut.sql",
+        "import cut.sql --salvage",
+        "import sealed.sql",
+        "import letter.txt",
+        "import old.sql",
+        "import gone.sql",
+        "import dump.sql --time yesterday",
+        "import dump.sql --database shop",
+        "import --all gone",
+        "import --all . --time 2024-01-01",
+        "inspect cut.sql",
+        "inspect letter.txt",
+        "restore cut.sql --to new.db",
+        "restore dump.sql --to dump.sql --yes",
+    ];
+    book.chapter(&sandbox, "Files that others wrote", &commands, &[]);
 }
 
 fn configurations(book: &mut Book) {

@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use rowkeep_format::Identity;
 
 use super::source::Source;
-use crate::{EngineError, View};
+use crate::{EngineError, ErrorKind, View};
 
 /// A format of files that hold databases.
 pub(crate) trait Format: Send + Sync {
@@ -88,6 +88,21 @@ pub(crate) struct FileOptions {
     pub(crate) identity: Identity,
     /// What the state says of the file beside what it finds.
     pub(crate) facts: Vec<(String, String)>,
+}
+
+impl FileOptions {
+    /// Refuses the name of another database where a file holds one alone.
+    pub(crate) fn refuse_another(&self, file: &Source, only: Option<&str>) -> Result<(), EngineError> {
+        match self.database.as_deref() {
+            Some(wanted) if Some(wanted) != only => {
+                let held = only.map_or("without a name".to_owned(), |only| format!("called {only}"));
+                let message =
+                    format!("{} holds one database, {held}, and none called {wanted}", file.path().display());
+                Err(EngineError::new(ErrorKind::InvalidUrl, message))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Where something is in the content of a file.

@@ -86,7 +86,7 @@ const VALUES: &[u8] = b" VALUES";
 
 /// Where that stands in a statement, outside quoted names.
 pub(super) fn values_at(code: &[u8]) -> Option<usize> {
-    let is_outside = |at: &usize| memchr::memchr_iter(b'"', &code[..*at]).count() % 2 == 0;
+    let is_outside = |at: &usize| memchr::memchr_iter(b'"', &code[..*at]).count().is_multiple_of(2);
     memchr::memmem::find_iter(code, VALUES).find(is_outside)
 }
 

@@ -53,6 +53,7 @@ fn of_archive(
     let read = archive::read(file.path(), content, file.is_folder());
     let Archive { contents, damage, cut } = read.map_err(|damage| file.damaged(&damage))?;
     accept(file, damage, options, notes)?;
+    options.refuse_another(file, contents.name.as_deref())?;
     Ok(Loaded { contents, cut })
 }
 

@@ -30,6 +30,7 @@ impl Format for PackedDatabase {
         _about: &About,
         options: &FileOptions,
     ) -> Result<Arc<dyn View>, EngineError> {
+        options.refuse_another(file, None)?;
         let scratch = Scratch::new(options.temporary.as_deref())?;
         let path = scratch.path();
         let mut content = file.open()?;

@@ -48,6 +48,7 @@ impl Format for SqliteScript {
         _about: &About,
         options: &FileOptions,
     ) -> Result<Arc<dyn View>, EngineError> {
+        options.refuse_another(file, None)?;
         let (scratch, said) = run(file, options)?;
         scratch.into_view(options, said)
     }

@@ -49,6 +49,26 @@ async fn refuse_latest_of_namesake(
 }
 
 impl RestoreRequest {
+    /// The snapshot that is meant, or one that is made of the file that is: what looks like a path is one, if it is there.
+    async fn state(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        caller: &dyn Caller,
+    ) -> Result<Snapshot, Error> {
+        let name = &self.snapshot;
+        let import = async || Box::pin(import_state(name, context, workspace, caller)).await;
+        if name.contains(['/', '.', '#'])
+            && let Some(imported) = import().await?
+        {
+            return Ok(imported);
+        }
+        match workspace.snapshot(context, name).await {
+            Err(error @ Error::NoSuchSnapshot { database: None, .. }) => import().await?.ok_or(error),
+            found => found,
+        }
+    }
+
     /// Restores.
     ///
     /// A new or empty database is made from the snapshot and compared with it. In one that holds data, the rows that differ
@@ -68,11 +88,7 @@ impl RestoreRequest {
         };
         let (repository, contents) = tokio::join!(workspace.repository(), look(&to));
         let repository: &Repository = repository?;
-        let imported = import_state(&self.snapshot, context, workspace, caller).await?;
-        let snapshot = match imported {
-            Some(imported) => imported,
-            None => workspace.snapshot(context, &self.snapshot).await?,
-        };
+        let snapshot = self.state(context, workspace, caller).await?;
         let to = match to {
             Some(to) => to,
             None => {

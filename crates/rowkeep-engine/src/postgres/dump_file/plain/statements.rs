@@ -87,7 +87,7 @@ pub(super) fn statement(code: &[u8]) -> Result<Statement, String> {
         &["alter", "tablespace"],
     ];
     let is_of_server = of_database.iter().any(|words| cursor.sees(words))
-        && !(cursor.sees(&["security"]) && !sql.contains(" ON DATABASE "));
+        && (!cursor.sees(&["security"]) || sql.contains(" ON DATABASE "));
     let is_grant = cursor.sees(&["grant"]) || cursor.sees(&["revoke"]);
     let removes =
         cursor.sees(&["alter", "table", "if", "exists"]) || cursor.sees(&["alter", "foreign", "table", "if"]);

@@ -172,10 +172,7 @@ impl Document<'_> {
         let mut elements = Vec::new();
         sheet.write(b"{\"data\":").await?;
         let counts = self.data(&mut sheet, &mut elements).await?;
-        let environment = match self.source.state.environment("environment") {
-            Some(named) => named,
-            None => "production".to_owned(),
-        };
+        let environment = self.source.state.environment("environment").unwrap_or_default();
         let named = files.named().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
         let called = named.unwrap_or_else(|| name.to_owned());
         let id = called.split(".json").next().unwrap_or_default();

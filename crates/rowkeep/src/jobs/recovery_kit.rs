@@ -79,7 +79,8 @@ impl KitRequest {
         let (key, added_slot) = self.key(workspace, repository, made).await?;
         let contents = Contents {
             repository: repository.id().to_string(),
-            location: workspace.shown_location(),
+            location: location(workspace),
+            machine: workspace.surroundings().host.clone(),
             made,
             program: workspace.program().to_owned(),
             databases: databases(repository).await?,
@@ -139,6 +140,13 @@ impl KitRequest {
         let failed = |source| Error::Write { to: self.to.display().to_string(), source };
         private_files::write(&self.to, text.expose_secret().as_bytes()).map_err(failed)
     }
+}
+
+/// Where the repository is; a folder by its whole path, for nobody knows later where the page was made.
+fn location(workspace: &Workspace) -> String {
+    let shown = workspace.shown_location();
+    let whole = std::fs::canonicalize(&shown).map(|path| path.display().to_string());
+    if shown.contains("://") { shown } else { whole.unwrap_or(shown) }
 }
 
 /// The databases that the repository has snapshots of.

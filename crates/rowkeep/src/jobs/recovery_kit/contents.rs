@@ -17,6 +17,8 @@ pub(super) enum Key {
 pub(super) struct Contents {
     pub(super) repository: String,
     pub(super) location: String,
+    /// The machine that a folder is on.
+    pub(super) machine: Option<String>,
     pub(super) made: Timestamp,
     pub(super) program: String,
     pub(super) databases: Vec<String>,
@@ -40,6 +42,14 @@ impl Contents {
     /// When it was made.
     pub(super) fn day(&self) -> String {
         self.made.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+
+    /// Where the repository is, in words.
+    pub(super) fn place(&self) -> String {
+        match &self.machine {
+            Some(machine) if !self.location.contains("://") => format!("{} on {machine}", self.location),
+            _ => self.location.clone(),
+        }
     }
 
     /// The databases in words.

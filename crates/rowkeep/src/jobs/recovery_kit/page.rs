@@ -45,7 +45,7 @@ pub(super) fn render(contents: &Contents) -> Result<SecretString, Error> {
          <h2>What opens it</h2>\n<p>{}</p>\n{key}\n{}{}<footer>{}</footer>\n</body>\n</html>\n",
         shown(&contents.day()),
         shown(&contents.repository),
-        shown(&contents.location),
+        shown(&contents.place()),
         shown(&contents.told_databases()),
         shown(contents.told_key()),
         steps("With rowkeep", &contents.with_rowkeep()),

@@ -12,7 +12,7 @@ pub(super) fn render(contents: &Contents) -> Result<SecretString, Error> {
         "ROWKEEP RECOVERY KIT\n\nMade        {}\nRepository  {}\nPlace       {}\nDatabases   {}\n\n{}\n\n",
         contents.day(),
         contents.repository,
-        plain(&contents.location),
+        plain(&contents.place()),
         plain(&contents.told_databases()),
         contents.told_key()
     );

@@ -20,7 +20,7 @@ fn golden(name: &str) -> Vec<u8> {
 
 /// Opens a file and reads all rows of all tables.
 async fn read(path: PathBuf, salvage: bool) -> Result<Tables, EngineError> {
-    read_one(path, FileChoice { database: None, salvage }).await
+    read_one(path, FileChoice { salvage, ..FileChoice::default() }).await
 }
 
 async fn read_one(path: PathBuf, choice: FileChoice) -> Result<Tables, EngineError> {
@@ -94,7 +94,7 @@ fn one_of_several_databases_is_chosen_by_its_name() {
     let path = folder.path().join("all");
     std::fs::write(&path, &all).expect("it is written");
     let read_of = |database: Option<&str>| {
-        let choice = FileChoice { database: database.map(str::to_owned), salvage: false };
+        let choice = FileChoice { database: database.map(str::to_owned), ..FileChoice::default() };
         runtime.block_on(read_one(path.clone(), choice))
     };
     let error = read_of(None).expect_err("there are two").to_string();

@@ -152,7 +152,7 @@ fn location(workspace: &Workspace) -> String {
 /// The databases that the repository has snapshots of.
 async fn databases(repository: &Repository) -> Result<Vec<String>, Error> {
     let catalog = repository.catalog().await?;
-    let mut names: Vec<String> = catalog.snapshots().map(|summary| summary.database.clone()).collect();
+    let mut names: Vec<String> = catalog.snapshots().map(|summary| summary.database.to_string()).collect();
     names.sort();
     names.dedup();
     Ok(names)

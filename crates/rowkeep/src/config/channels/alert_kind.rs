@@ -36,7 +36,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [AlertKind; 12] = [
+    pub const ALL: [AlertKind; 13] = [
         AlertKind::BackupFailed,
         AlertKind::Overdue,
         AlertKind::AtRisk,

@@ -72,8 +72,8 @@ async fn known(workspace: &Workspace) -> Result<HashSet<(String, String, Timesta
     let catalog = repository.catalog().await?;
     let of_file = |source: &str| std::fs::canonicalize(source).map(|path| path.display().to_string());
     let known = catalog.snapshots().filter(|summary| summary.identity.is_none()).map(|summary| {
-        let place = of_file(&summary.source).unwrap_or_else(|_| summary.source.clone());
-        (summary.database.clone(), place, summary.time)
+        let place = of_file(&summary.source).unwrap_or_else(|_| summary.source.to_string());
+        (summary.database.to_string(), place, summary.time)
     });
     Ok(known.collect())
 }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../steps.sh"
 
 make_database production
-export DATABASE_URL=$url MONITORING_URL=https://monitoring.example.net/backups
+export DATABASE_URL=$url MONITORING_URL=https://monitoring.example/backups
 export MONITORING_SECRET=whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 live=$url
 load "$live" schema.sql

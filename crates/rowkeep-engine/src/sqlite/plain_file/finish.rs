@@ -12,7 +12,11 @@ use crate::sqlite::quote::quoted;
 const NAMING: [&str; 4] = ["id", "_id", "uuid", "key"];
 
 /// Makes all tables; gives what there is to say of them.
-pub(super) fn finish(connection: &Connection, tables: &[Staged]) -> Result<Vec<String>, Refused> {
+pub(super) fn finish(
+    connection: &Connection,
+    tables: &[Staged],
+    is_typed: bool,
+) -> Result<Vec<String>, Refused> {
     let (mut notes, mut taken) = (Vec::new(), HashSet::new());
     // Nobody's table may be in the way.
     taken.extend(tables.iter().map(|table| table.staging.to_lowercase()));
@@ -24,7 +28,7 @@ pub(super) fn finish(connection: &Connection, tables: &[Staged]) -> Result<Vec<S
                 table.name
             ));
         }
-        Making { connection, table, name: &name }.make(&mut notes)?;
+        Making { connection, table, name: &name, is_typed }.make(&mut notes)?;
     }
     Ok(notes)
 }
@@ -47,6 +51,7 @@ struct Making<'m> {
     connection: &'m Connection,
     table: &'m Staged,
     name: &'m str,
+    is_typed: bool,
 }
 
 impl Making<'_> {
@@ -58,9 +63,8 @@ impl Making<'_> {
             if *name != column.name {
                 notes.push(format!("column {}.{} becomes {name}", table.name, column.name));
             }
-            notes.extend(
-                column.told(table.rows).into_iter().map(|told| format!("{}.{name}: {told}", table.name)),
-            );
+            let told = if self.is_typed { column.told(table.rows) } else { Vec::new() };
+            notes.extend(told.into_iter().map(|told| format!("{}.{name}: {told}", table.name)));
         }
         if names.is_empty() {
             notes.push(format!("{} has no rows, so its columns are not known", table.name));

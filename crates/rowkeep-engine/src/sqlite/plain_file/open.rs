@@ -140,3 +140,7 @@ pub(super) fn not_taken(file: &Source, refused: Refused) -> EngineError {
 pub(super) fn temporary(error: rusqlite::Error) -> EngineError {
     when("a temporary database".to_owned())(error)
 }
+
+#[cfg(test)]
+#[path = "open_tests.rs"]
+mod tests;

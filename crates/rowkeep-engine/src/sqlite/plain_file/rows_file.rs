@@ -202,6 +202,7 @@ fn named_row(row: &Row) -> Option<(String, Row)> {
 
 fn csv(file: &Source, options: &FileOptions, tables: &mut Tables<'_>) -> Result<(), EngineError> {
     let own = table_of(file);
+    tables.untyped();
     let mut csv = Csv::new(file.open()?);
     let read = |csv: &mut Csv<_>| -> Result<(), Failed> {
         let at = tables.table(&own)?;

@@ -27,6 +27,7 @@ pub(super) struct Tables<'c> {
     deletes: HashMap<usize, Statement<'c>>,
     by_name: HashMap<String, usize>,
     notes: Vec<String>,
+    is_typed: bool,
 }
 
 impl<'c> Tables<'c> {
@@ -49,6 +50,7 @@ impl<'c> Tables<'c> {
             deletes: HashMap::new(),
             by_name: HashMap::new(),
             notes: Vec::new(),
+            is_typed: true,
         })
     }
 
@@ -83,6 +85,11 @@ impl<'c> Tables<'c> {
         if let Some(at) = self.by_name.get(name).filter(|_| !key.is_empty()) {
             self.tables[*at].key = key;
         }
+    }
+
+    /// Says that the file has no types, so that what a text looks like tells nothing.
+    pub(super) fn untyped(&mut self) {
+        self.is_typed = false;
     }
 
     /// Says something of the file.
@@ -246,7 +253,7 @@ impl<'c> Tables<'c> {
                 ));
             }
         }
-        notes.extend(finish(self.connection, &self.tables)?);
+        notes.extend(finish(self.connection, &self.tables, self.is_typed)?);
         self.connection.execute_batch("COMMIT")?;
         Ok(notes)
     }

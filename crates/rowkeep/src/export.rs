@@ -14,6 +14,8 @@ mod names;
 mod ndjson;
 mod objects;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod script;
 mod sheet;
 mod source;
@@ -77,6 +79,11 @@ async fn export_now(
             let message = format!("one CSV file holds one table, and {} are meant", tables.len());
             return Err(Error::Export(message));
         }
+        #[cfg(feature = "parquet")]
+        (_, ExportFormat::Parquet) if tables.len() != 1 => {
+            let message = format!("one Parquet file holds one table, and {} are meant", tables.len());
+            return Err(Error::Export(message));
+        }
         _ => true,
     };
     let extension = extension(options);
@@ -97,9 +104,14 @@ async fn export_now(
         beside = written.beside;
     } else if is_one {
         let form = (options.format, script.as_ref());
-        done.files.push(tables::in_one(&source, form, &tables, &mut files, &names[0]).await?);
+        let (file, notes) = tables::in_one(&source, form, &tables, &mut files, &names[0]).await?;
+        done.files.push(file);
+        done.notes.extend(notes);
     } else {
-        done.files = tables::one_by_one(&source, options.format, &tables, &mut files, &names).await?;
+        let (written, notes) =
+            tables::one_by_one(&source, options.format, &tables, &mut files, &names).await?;
+        done.files = written;
+        done.notes.extend(notes);
     }
     publish(files, &names, options, beside, done)
 }

@@ -64,6 +64,9 @@ enum FormatChoice {
     Ndjson,
     /// A script for `psql`, `sqlite3` or `wrangler d1 execute`
     Sql,
+    /// One file per table, with types, for DuckDB, Spark and pandas
+    #[cfg(feature = "parquet")]
+    Parquet,
     /// One JSON file: `metadata`, `schema`, `data`, `integrity` (Phone Range Nexus 4.0); between two states an increment
     Prn,
     /// One JSON file: `data` and `metadata` (DINO), in a folder with its `metadata/` and `checksums/`
@@ -78,6 +81,8 @@ impl From<FormatChoice> for ExportFormat {
             FormatChoice::Csv => ExportFormat::Csv,
             FormatChoice::Ndjson => ExportFormat::Ndjson,
             FormatChoice::Sql => ExportFormat::Sql,
+            #[cfg(feature = "parquet")]
+            FormatChoice::Parquet => ExportFormat::Parquet,
             FormatChoice::Prn => ExportFormat::Prn,
             FormatChoice::Dino => ExportFormat::Dino,
             FormatChoice::Num => ExportFormat::Num,

@@ -117,7 +117,8 @@ pub(crate) async fn request(
         return Err(Problem::unprocessable(format!("no rules say how rows of {database} are masked")));
     }
     let format = ExportFormat::of_name(wanted.format).ok_or_else(|| {
-        let known = ExportFormat::ALL.map(|(name, _)| name).join(", ");
+        let known: Vec<&str> = ExportFormat::ALL.iter().map(|(name, _)| *name).collect();
+        let known = known.join(", ");
         Problem::unprocessable(format!("nothing is exported as {}; there are {known}", wanted.format))
     })?;
     let compression = match wanted.compression {
@@ -248,6 +249,7 @@ pub(crate) async fn file(
         Some("csv") => "text/csv; charset=utf-8",
         Some("ndjson") => "application/x-ndjson",
         Some("json") => "application/json",
+        Some("parquet") => "application/vnd.apache.parquet",
         _ => "application/sql",
     };
     let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(opened, PART)));

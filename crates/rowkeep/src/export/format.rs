@@ -15,6 +15,9 @@ pub enum ExportFormat {
     Ndjson,
     /// Statements for the engine's own program.
     Sql,
+    /// A table's rows column by column, each with its type (Apache Parquet).
+    #[cfg(feature = "parquet")]
+    Parquet,
     /// One object of JSON as Phone Range Nexus keeps its backups: version 4.0, full or incremental.
     Prn,
     /// One object of JSON as DINO keeps its backups: `data` and `metadata`.
@@ -25,23 +28,25 @@ pub enum ExportFormat {
 
 impl ExportFormat {
     /// All formats by their names.
-    pub const ALL: [(&str, ExportFormat); 6] = [
+    pub const ALL: &[(&str, ExportFormat)] = &[
         ("csv", ExportFormat::Csv),
         ("ndjson", ExportFormat::Ndjson),
         ("sql", ExportFormat::Sql),
         ("prn", ExportFormat::Prn),
         ("dino", ExportFormat::Dino),
         ("num", ExportFormat::Num),
+        #[cfg(feature = "parquet")]
+        ("parquet", ExportFormat::Parquet),
     ];
 
     /// What it is called.
     pub fn name(self) -> &'static str {
-        Self::ALL.into_iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
+        Self::ALL.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
     }
 
     /// The format of a name.
     pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format)
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
     }
 
     /// How the names of its files end.
@@ -50,6 +55,8 @@ impl ExportFormat {
             ExportFormat::Csv => "csv",
             ExportFormat::Ndjson => "ndjson",
             ExportFormat::Sql => "sql",
+            #[cfg(feature = "parquet")]
+            ExportFormat::Parquet => "parquet",
             ExportFormat::Prn | ExportFormat::Dino | ExportFormat::Num => "json",
         }
     }
@@ -67,6 +74,16 @@ pub(super) trait WriteRows: Send + Sync {
 
     /// Adds rows.
     fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error>;
+
+    /// Adds what comes after them.
+    fn tail(&self, _out: &mut Vec<u8>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// What people should know of it, in their words.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The columns that people know as theirs: where they are, and what they are called.

@@ -103,6 +103,12 @@ impl<'a> Source<'a> {
             self.context.observe(Event::Advanced { table: name, rows, bytes });
             count += rows;
         }
+        let writer = Arc::clone(writer);
+        let ended = self.context.compute(move || {
+            let mut out = Vec::new();
+            writer.tail(&mut out).map(|()| out)
+        });
+        sink.write(&ended.await?).await?;
         self.context.observe(Event::TableDone { table: name, rows: count });
         Ok(count)
     }

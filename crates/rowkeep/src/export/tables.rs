@@ -50,16 +50,17 @@ pub(super) async fn in_one(
     tables: &[&Table],
     files: &mut Files,
     name: &str,
-) -> Result<ExportedFile, Error> {
+) -> Result<(ExportedFile, Vec<String>), Error> {
     let mut sheet = files.sheet(name)?;
     if let Some(script) = script {
         sheet.write(script.head().as_bytes()).await?;
     }
     let in_order = script.map_or_else(|| tables.to_vec(), |script| script.in_order(tables));
-    let mut rows = 0;
+    let (mut rows, mut notes) = (0, Vec::new());
     for table in in_order {
-        let writer = writer(source.state, format, script, table, true);
+        let writer = writer(source.state, format, script, table, true)?;
         let written = source.write(table, &writer, &mut sheet).await?;
+        notes.extend(writer.notes());
         // Settings come with a script, but are not what people count.
         if table.kind.is_user_table() || tables.len() == 1 {
             rows += written;
@@ -69,7 +70,7 @@ pub(super) async fn in_one(
         sheet.write(script.tail().as_bytes()).await?;
     }
     let names = tables.iter().map(|table| table.name.to_string()).collect();
-    Ok(file(files.keep(sheet).await?, names, rows))
+    Ok((file(files.keep(sheet).await?, names, rows), notes))
 }
 
 /// Writes each table into a file of its own.
@@ -79,15 +80,16 @@ pub(super) async fn one_by_one(
     tables: &[&Table],
     files: &mut Files,
     names: &[String],
-) -> Result<Vec<ExportedFile>, Error> {
-    let mut written = Vec::new();
+) -> Result<(Vec<ExportedFile>, Vec<String>), Error> {
+    let (mut written, mut notes) = (Vec::new(), Vec::new());
     for (table, name) in tables.iter().zip(names) {
         let mut sheet = files.sheet(name)?;
-        let writer = writer(source.state, format, None, table, false);
+        let writer = writer(source.state, format, None, table, false)?;
         let rows = source.write(table, &writer, &mut sheet).await?;
+        notes.extend(writer.notes());
         written.push(file(files.keep(sheet).await?, vec![table.name.to_string()], rows));
     }
-    Ok(written)
+    Ok((written, notes))
 }
 
 /// A file that was written; where it is, is known once all are.
@@ -101,10 +103,12 @@ fn writer(
     script: Option<&script::Script>,
     table: &Table,
     with_name: bool,
-) -> Arc<dyn WriteRows> {
-    match (script, format) {
+) -> Result<Arc<dyn WriteRows>, Error> {
+    Ok(match (script, format) {
         (Some(script), _) => Arc::new(script.of(table)),
+        #[cfg(feature = "parquet")]
+        (None, ExportFormat::Parquet) => Arc::new(super::parquet::Parquet::of(state.engine(), table)?),
         (None, ExportFormat::Csv) => Arc::new(csv::Csv::of(table)),
         (None, _) => Arc::new(ndjson::Ndjson::of(state.engine(), table, with_name)),
-    }
+    })
 }

@@ -205,6 +205,8 @@ impl ExportRequest {
             (None, _) if self.program.is_some() => Ok(ExportFormat::Sql),
             (None, Some("ndjson" | "jsonl")) => Ok(ExportFormat::Ndjson),
             (None, Some("sql")) => Ok(ExportFormat::Sql),
+            #[cfg(feature = "parquet")]
+            (None, Some("parquet")) => Ok(ExportFormat::Parquet),
             (None, Some("json")) => of_json(&[ExportFormat::Prn, ExportFormat::Dino, ExportFormat::Num]),
             (None, _) => Ok(ExportFormat::Csv),
         }
@@ -214,7 +216,7 @@ impl ExportRequest {
         let Some(to) = &self.to else {
             return Destination::Stream(stream.unwrap_or_else(|| Box::new(std::io::sink())));
         };
-        let is_file = matches!(&*ending(to), "csv" | "ndjson" | "jsonl" | "json" | "sql");
+        let is_file = matches!(&*ending(to), "csv" | "ndjson" | "jsonl" | "json" | "sql" | "parquet");
         let has_slash = to.to_string_lossy().ends_with('/');
         match is_file && !has_slash && !to.is_dir() {
             true => Destination::File(to.clone()),

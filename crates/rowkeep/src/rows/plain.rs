@@ -14,6 +14,8 @@ mod shape;
 mod time;
 mod value;
 
+#[cfg(feature = "parquet")]
+pub(crate) use array::array;
 pub(crate) use comparable::{Comparable, comparable};
 pub use loss::Loss;
 pub(crate) use row::PlainRows;

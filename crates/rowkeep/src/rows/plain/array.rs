@@ -5,7 +5,7 @@ const DEEPEST: usize = 6;
 
 /// Adds an array, its elements by `element`, of which NULL is none. False where the text is no array, or one that numbers its
 /// elements in its own way; then `out` is as it was.
-pub(super) fn array(
+pub(crate) fn array(
     text: &str,
     out: &mut Vec<u8>,
     element: &mut dyn FnMut(Option<&str>, &mut Vec<u8>),

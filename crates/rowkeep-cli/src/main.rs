@@ -47,6 +47,10 @@ struct Args {
 /// Threads for work that blocks; each keeps some memory once it was used.
 const BLOCKING_THREADS: usize = 16;
 
+/// What a thread may take for a whole job, which a build without optimisations needs more of than the two megabytes that threads have by
+/// default. Only what is used is taken from the system.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 fn main() -> ExitCode {
     allocator::restrain();
     let args =
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .max_blocking_threads(BLOCKING_THREADS)
+        .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build()
     {

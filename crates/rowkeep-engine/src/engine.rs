@@ -65,6 +65,11 @@ pub trait Engine: Send + Sync {
     async fn replace(&self, schema: &Schema, options: &CreateOptions)
     -> Result<Arc<dyn Target>, EngineError>;
 
+    /// Refuses, before anything is done, what can only be read: a file that somebody else wrote.
+    fn check_changeable(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Refuses, before anything is done, a database that is reached in a way in which [`replace`](Self::replace) cannot work.
     async fn check_replaceable(&self) -> Result<(), EngineError> {
         Ok(())

@@ -439,7 +439,7 @@ fn files(book: &mut Book) {
     write(
         &sandbox,
         "old.sql",
-        "--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'LATIN1';\n--\n-- PostgreSQL database dump complete\n--\n",
+        "--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'LATIN1';\nCREATE TABLE public.t (a integer);\n--\n-- PostgreSQL database dump complete\n--\n",
     );
     let commands = [
         "import cut.sql",

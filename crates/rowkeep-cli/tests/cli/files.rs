@@ -102,6 +102,13 @@ fn exports_of_d1_and_other_scripts_are_read() {
     }
     assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(1));
     let saved = sandbox.run(&["import", "bad.sql", "--salvage"]).expect(1).out;
+    write(
+        &sandbox,
+        "cut.sql",
+        "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);\nCREATE TABLE b (x);\nINSERT INTO b VALUES (",
+    );
+    let cut = sandbox.run(&["import", "cut.sql", "--salvage"]).expect(1).out;
+    assert!(!cut.contains("rows of a") && cut.contains("not in it: rows of b"), "{cut}");
     assert!(saved.contains("table t is not whole") && saved.contains("not in it: rows of t"), "{saved}");
 }
 

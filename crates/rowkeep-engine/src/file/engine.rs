@@ -160,6 +160,10 @@ impl Engine for FileEngine {
     }
 
     async fn contents(&self) -> Result<Contents, EngineError> {
+        Ok(Contents::Occupied(vec![self.what()]))
+    }
+
+    fn check_changeable(&self) -> Result<(), EngineError> {
         Err(self.only_read())
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn recognise(path: &Path) -> Result<Option<Found>, EngineError> {
     };
     if let Some(program) = encrypted_by(source.head()) {
         let message = format!("{} is encrypted by {program}; decrypt it first", path.display());
-        return Err(EngineError::new(ErrorKind::NotADatabase, message));
+        return Err(EngineError::new(ErrorKind::Unsupported, message));
     }
     let head = Head { path: &path, is_folder: source.is_folder(), bytes: source.head() };
     let found = FORMATS.iter().find_map(|format| Some((*format, format.recognise(&head)?)));
@@ -54,7 +54,7 @@ pub(crate) fn recognise(path: &Path) -> Result<Option<Found>, EngineError> {
         (None, Some(packing)) => {
             let message =
                 format!("what {} holds, packed by {packing}, is no dump that is read", path.display());
-            Err(EngineError::new(ErrorKind::NotADatabase, message))
+            Err(EngineError::new(ErrorKind::Unsupported, message))
         }
     }
 }

@@ -98,7 +98,7 @@ impl FileOptions {
                 let held = only.map_or("without a name".to_owned(), |only| format!("called {only}"));
                 let message =
                     format!("{} holds one database, {held}, and none called {wanted}", file.path().display());
-                Err(EngineError::new(ErrorKind::InvalidUrl, message))
+                Err(EngineError::new(ErrorKind::Unsupported, message))
             }
             _ => Ok(()),
         }

@@ -25,7 +25,7 @@ pub(super) fn choose(
         (0, Some(wanted)) => {
             let known = if named.is_empty() { "one, without a name".to_owned() } else { named.join(", ") };
             let message = format!("{shown} holds no database {wanted}; there is {known}");
-            Err(EngineError::new(ErrorKind::InvalidUrl, message))
+            Err(EngineError::new(ErrorKind::Unsupported, message))
         }
         _ => {
             let names: Vec<String> = meant.into_iter().filter_map(|(_, database)| database.name).collect();
@@ -33,7 +33,7 @@ pub(super) fn choose(
                 "{shown} holds several databases: name one of them with --database, or behind a #: {}",
                 names.join(", ")
             );
-            Err(EngineError::new(ErrorKind::InvalidUrl, message))
+            Err(EngineError::new(ErrorKind::Unsupported, message))
         }
     }
 }

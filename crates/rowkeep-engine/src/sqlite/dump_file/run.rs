@@ -31,6 +31,7 @@ pub(super) fn run(file: &Source, options: &FileOptions) -> Result<(Scratch, Said
         said: Said { facts: options.facts.clone(), ..Said::default() },
         damaged: BTreeSet::new(),
         filled: None,
+        empty: BTreeSet::new(),
         in_transaction: false,
     };
     running.all(Statements::new(file.open()?))?;
@@ -51,6 +52,8 @@ struct Running<'r> {
     damaged: BTreeSet<String>,
     /// The table whose rows came last.
     filled: Option<String>,
+    /// Tables of which no rows have come.
+    empty: BTreeSet<String>,
     in_transaction: bool,
 }
 
@@ -70,6 +73,7 @@ impl Running<'_> {
                 }
                 Err(Trouble::Unended) => {
                     let line = statements.line();
+                    self.note_table(statements.unended());
                     return self.ends_early(line, "the file is cut off in the middle of a statement");
                 }
             };
@@ -96,8 +100,7 @@ impl Running<'_> {
                 self.in_transaction = false;
                 return self.of_damaged_database(line);
             }
-            "insert" | "replace" => self.filled = target(statement).or(self.filled.take()),
-            _ => {}
+            _ => self.note_table(statement),
         }
         match self.execute(statement) {
             Ok(()) => Ok(()),
@@ -112,6 +115,20 @@ impl Running<'_> {
                 Ok(())
             }
             Err(error) => Err(self.damage(line, words(&error))),
+        }
+    }
+
+    /// Notes which table a statement makes, or puts rows into.
+    fn note_table(&mut self, statement: &[u8]) {
+        match first_word(statement).as_str() {
+            "insert" | "replace" => {
+                self.filled = named_after(statement, "into ").or(self.filled.take());
+                self.filled.iter().for_each(|table| {
+                    self.empty.remove(table);
+                });
+            }
+            "create" => self.empty.extend(named_after(statement, "table ")),
+            _ => {}
         }
     }
 
@@ -154,13 +171,14 @@ impl Running<'_> {
         }
     }
 
-    /// What comes last may lack rows, and what would have followed is not known.
+    /// What comes last may lack rows, as may all that has none yet, and what would have followed is not known.
     fn cut_off(&mut self, what: String) -> Result<(), EngineError> {
         self.said.notes.push("what would have followed where the file is cut off is not known".to_owned());
-        match self.filled.clone() {
-            Some(table) => self.lose(table, what),
-            None => self.said.notes.push(what),
+        let lost: Vec<String> = self.filled.iter().chain(&self.empty).cloned().collect();
+        if lost.is_empty() {
+            self.said.notes.push(what.clone());
         }
+        lost.into_iter().for_each(|table| self.lose(table, what.clone()));
         Ok(())
     }
 
@@ -200,11 +218,16 @@ fn first_word(statement: &[u8]) -> String {
     String::from_utf8_lossy(&code[..end]).to_ascii_lowercase()
 }
 
-/// The table that an `INSERT` puts rows into.
-fn target(statement: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(&statement[..statement.len().min(2048)]).into_owned();
-    let at = text.to_ascii_lowercase().find("into ")?;
-    let name = text.get(at + 5..)?.trim_start();
+/// The table that a statement names behind a word.
+fn named_after(statement: &[u8], word: &str) -> Option<String> {
+    let code = &statement[code_start(statement)..];
+    let text = String::from_utf8_lossy(&code[..code.len().min(2048)]).into_owned();
+    let lower = text.to_ascii_lowercase();
+    let mut at = lower.find(word)? + word.len();
+    if lower[at..].trim_start().starts_with("if not exists ") {
+        at += lower[at..].find("exists ")? + "exists ".len();
+    }
+    let name = text.get(at..)?.trim_start();
     let quote = name.chars().next()?;
     if !matches!(quote, '"' | '\'' | '`' | '[') {
         let end = name.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(name.len());
@@ -261,12 +284,14 @@ mod tests {
 
     #[test]
     fn tables_are_named_as_statements_name_them() {
-        for (sql, expected) in [
-            ("INSERT INTO t VALUES(1)", "t"),
-            ("\n insert or replace INTO \"a \"\"b\"(x) VALUES(1)", "a \"b"),
-            ("INSERT INTO [x y](a) SELECT 1", "x y"),
+        for (sql, word, expected) in [
+            ("INSERT INTO t VALUES(1)", "into ", "t"),
+            ("\n insert or replace INTO \"a \"\"b\"(x) VALUES(1)", "into ", "a \"b"),
+            ("INSERT INTO [x y](a) SELECT 1", "into ", "x y"),
+            ("CREATE TABLE IF NOT EXISTS \"t\"(a)", "table ", "t"),
+            ("-- table x\nCREATE TABLE u(a)", "table ", "u"),
         ] {
-            assert_eq!(target(sql.as_bytes()).as_deref(), Some(expected), "{sql}");
+            assert_eq!(named_after(sql.as_bytes(), word).as_deref(), Some(expected), "{sql}");
         }
         assert_eq!(first_word(b"-- insert\n/* b */ CREATE TABLE"), "create");
     }

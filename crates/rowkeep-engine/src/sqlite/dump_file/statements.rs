@@ -75,6 +75,11 @@ impl<R: Read> Statements<R> {
         self.line
     }
 
+    /// What there is of a statement that has no end.
+    pub(super) fn unended(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
     /// What is read from.
     pub(super) fn source(&self) -> &R {
         &self.bytes

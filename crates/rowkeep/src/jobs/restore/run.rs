@@ -81,6 +81,9 @@ impl RestoreRequest {
         caller: &dyn Caller,
     ) -> Result<RestoreOutcome, Error> {
         let to = self.to.as_deref().map(|to| workspace.source(to)).transpose()?;
+        if let Some(to) = &to {
+            to.engine.check_changeable()?;
+        }
         // Deriving the repository's key and looking at the database both take a while, and neither needs the other.
         let look = async |to: &Option<Source>| match to {
             Some(to) => Some(to.engine.contents().await),

@@ -40,6 +40,8 @@ mod live;
 mod looks;
 mod mask;
 mod migrate;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod passwords;
 mod plain_files;
 mod plans;

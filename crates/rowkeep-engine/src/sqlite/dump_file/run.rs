@@ -66,6 +66,7 @@ impl Running<'_> {
                 Ok(None) => break,
                 Err(Trouble::Io(error)) => {
                     let error = statements.source().failed(error);
+                    self.note_table(statements.unended());
                     return if self.salvage { self.cut_off(error.to_string()) } else { Err(error) };
                 }
                 Err(Trouble::TooLong) => {
@@ -106,7 +107,8 @@ impl Running<'_> {
             Ok(()) => Ok(()),
             Err(error) if is_statistics(statement, &error) => Ok(()),
             Err(error) if self.salvage => {
-                let table = self.filled.clone().filter(|_| first_word(statement) == "insert");
+                let fills = matches!(first_word(statement).as_str(), "insert" | "replace");
+                let table = self.filled.clone().filter(|_| fills);
                 let what = format!("line {line}: {}", words(&error));
                 match table {
                     Some(table) => self.lose(table, what),

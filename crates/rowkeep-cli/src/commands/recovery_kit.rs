@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use rowkeep::jobs::recovery_kit::{KitKey, KitMade, KitRequest};
+use rowkeep::jobs::recovery_kit::{KitKey, KitMade, KitOptions};
 use serde_json::json;
 
 use crate::fail::DONE;
@@ -26,7 +26,7 @@ pub(crate) struct RecoveryKit {
 
 impl RecoveryKit {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = KitRequest { to: self.to, with_key: self.with_key, force: self.force };
+        let request = KitOptions { to: self.to, with_key: self.with_key, force: self.force };
         let made = request.run(session.workspace()?).await?;
         session.result(|| json!(made), || told(&made));
         Ok(DONE)

@@ -18,9 +18,9 @@ use contents::{Contents, Key};
 use super::workspace::Workspace;
 use crate::{Error, private_files};
 
-/// Which kit is to be made.
+/// Which kit is to be made. A person makes it where it is printed, so it is no job that is kept and run later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KitRequest {
+pub struct KitOptions {
     /// The file: a page for a browser where it ends with `.html`, else text.
     pub to: PathBuf,
     /// Whether a key is on it where a passphrase opens the repository: one that is made for it alone.
@@ -55,15 +55,15 @@ pub enum KitKey {
     NotNeeded,
 }
 
-impl KitRequest {
+impl KitOptions {
     /// Makes the kit and records in the repository that it was made.
     ///
     /// The file is for its owner alone. When it cannot be written, a key slot that was added for it is removed again.
     ///
     /// ```no_run
     /// # async fn example(workspace: &rowkeep::jobs::workspace::Workspace) -> Result<(), rowkeep::Error> {
-    /// use rowkeep::jobs::recovery_kit::{KitKey, KitRequest};
-    /// let request = KitRequest { to: "kit.html".into(), with_key: false, force: false };
+    /// use rowkeep::jobs::recovery_kit::{KitKey, KitOptions};
+    /// let request = KitOptions { to: "kit.html".into(), with_key: false, force: false };
     /// let made = request.run(workspace).await?;
     /// assert_ne!(made.key, KitKey::NotNeeded);
     /// # Ok(())

@@ -85,6 +85,28 @@ sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 # load URL FILE: runs a script in a database.
 load() { psql -Xq -v ON_ERROR_STOP=1 -d "$1" -f "$2" >/dev/null; }
 
+# load_csv URL TABLE FILE: adds the rows of a file of CSV to a table, whatever order the columns have there.
+load_csv() {
+  local columns
+  columns=$(head -n 1 "$3" | tr -d '\r' | sed 's/,/", "/g')
+  psql -Xq -v ON_ERROR_STOP=1 -d "$1" -c "\\copy \"$2\" (\"$columns\") FROM '$3' (FORMAT csv, HEADER)"
+}
+
+# make_recovery_kit FOLDER [ARGUMENTS]: both forms of the page for the repository in a folder here; the key is typed off it into typed.key.
+make_recovery_kit() {
+  local folder=$1 file key
+  shift
+  for file in recovery-kit.html recovery-kit.txt; do
+    rk recovery-kit "$@" -o "$file"
+    same "who may read the page" 600 "$(stat -c %a "$file")"
+    grep -q "$PWD/$folder on " "$file" || fail "$file does not say where the repository is" "$(cat "$file")"
+    grep -q 'read-rowkeep.py sql' "$file" || fail "$file does not say how to do without rowkeep" "$(cat "$file")"
+  done
+  key=$(sed -n '/^    key$/,/^$/p' recovery-kit.txt | tr -d ' \n')
+  [ ${#key} = 67 ] || fail "the key is not on the page" "$(cat recovery-kit.txt)"
+  echo "key ${key#key}" >typed.key
+}
+
 # The service, with everything in rowkeep.toml: $api is its address, $token a token that may do everything.
 start_service() {
   mkfifo told

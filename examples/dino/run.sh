@@ -151,4 +151,6 @@ says '"who":"token dashboard' '"outcome":"refused"' snapshot.delete
 request 200 GET /api/v1/audit/verification
 stop_service
 
+. "$here/files.sh"
+
 printf '\nall steps of DINO are done\n'

@@ -150,4 +150,6 @@ says '"action":"event.create"' '"outcome":"refused"' '"outcome":"failed"'
 rk health
 says "1 of 1 database is protected"
 
+. "$here/files.sh"
+
 printf '\nall steps of Numericalz are done\n'

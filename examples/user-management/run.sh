@@ -125,4 +125,6 @@ rk prune --repository here --grace 0s --yes
 rk check --read-data --repository here
 says "no damage"
 
+. "$here/files.sh"
+
 printf '\nall steps of User Management are done\n'

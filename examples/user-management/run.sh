@@ -99,7 +99,8 @@ step "Monthly recovery test, with counts, a report, and clean-up"
 rk drill ums --to-server "$standby" --report monthly.html --report monthly.xml
 says "drill passed" "users has at least 1 row" "audit_logs has at least 1 row" "recovery time within 30 min"
 grep -q '<testsuite' monthly.xml || fail "the report is not JUnit" "$(cat monthly.xml)"
-same "scratch databases left" "" "$(psql -XAtqd "$server" -c "SELECT datname FROM pg_database WHERE datname LIKE 'rowkeep%'")"
+same "scratch databases left" "" "$(psql -XAtqd "$server" -c "SELECT datname FROM pg_database
+  WHERE datname LIKE 'rowkeep%' AND pg_get_userbyid(datdba) = '$role'")"
 
 step "Development and tests: the same rows, no person's data"
 rk mask check ums

@@ -18,8 +18,8 @@ pub enum SqlValue {
 
 /// Writes a database as a script, for the program that runs such scripts: `psql`, `sqlite3`.
 ///
-/// A script is [`head`](Self::head), then the rows of tables in the order of [`rank`](Self::rank), then
-/// [`tail`](Self::tail). Values come back exactly.
+/// A script is [`head`](Self::head), then the rows of tables in the order of [`rank`](Self::rank), each between
+/// [`begin`](Self::begin) and [`end`](Self::end), then [`tail`](Self::tail). Values come back exactly.
 pub trait SqlText: Send + Sync {
     /// What comes before all rows.
     fn head(&self) -> String;
@@ -31,8 +31,13 @@ pub trait SqlText: Send + Sync {
     /// What comes before the rows of a table.
     fn begin(&self, table: &Table) -> String;
 
-    /// Adds the statements that put rows into a table.
+    /// Adds what puts rows into a table.
     fn rows(&self, table: &Table, rows: &RowBatch, out: &mut Vec<u8>) -> Result<(), EngineError>;
+
+    /// What comes after the rows of a table.
+    fn end(&self, _table: &Table) -> String {
+        String::new()
+    }
 
     /// What comes after all rows.
     fn tail(&self) -> String;

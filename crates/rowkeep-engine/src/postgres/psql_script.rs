@@ -4,12 +4,13 @@ use rowkeep_format::{RowBatch, Schema, Table, TableName, Value};
 
 use super::catalog::large_objects::{DATA, OBJECTS, PAGE_BYTES};
 use super::catalog::sequences;
+use super::copy_text;
 use super::load::large_objects::properties;
 use super::load::plan::Plan;
 use super::load::statement_runner::with_settings;
-use super::quote::{bytes_literal, ident, idents, literal, table as quoted};
+use super::quote::{ident, idents, literal, table as quoted};
 use super::schema::script::Statement;
-use crate::sql_text::{SqlText, SqlValue, statements};
+use crate::sql_text::{SqlText, SqlValue};
 use crate::{EngineError, ErrorKind};
 
 /// What the values of the script count on, whatever server and role are set to.
@@ -113,8 +114,12 @@ impl SqlText for Script {
         }
     }
 
-    fn begin(&self, _table: &Table) -> String {
-        String::new()
+    fn begin(&self, table: &Table) -> String {
+        if !is_copied(table) {
+            return String::new();
+        }
+        let columns = idents(table.columns.iter().map(|column| column.name.as_str()));
+        format!("COPY {} ({columns}) FROM stdin;\n", quoted(&table.name))
     }
 
     fn rows(&self, table: &Table, rows: &RowBatch, out: &mut Vec<u8>) -> Result<(), EngineError> {
@@ -124,27 +129,10 @@ impl SqlText for Script {
         };
         let mut line = |sql: String| out.extend_from_slice(format!("{sql}\n").as_bytes());
         match special(table) {
-            None => {
-                let columns = idents(table.columns.iter().map(|column| column.name.as_str()));
-                if table.columns.is_empty() {
-                    (0..rows.rows()).for_each(|_| {
-                        line(format!("INSERT INTO {} DEFAULT VALUES;", quoted(&table.name)));
-                    });
-                    return Ok(());
-                }
-                let before = format!(
-                    "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE VALUES\n",
-                    quoted(&table.name)
-                );
-                statements(&before, rows, out, |row, out| {
-                    for (at, column) in rows.columns().iter().enumerate() {
-                        if at > 0 {
-                            out.extend_from_slice(b", ");
-                        }
-                        value(column.value(row), out);
-                    }
-                });
-            }
+            None if is_copied(table) => copy_text::encode::rows(rows, out),
+            None => (0..rows.rows()).for_each(|_| {
+                line(format!("INSERT INTO {} DEFAULT VALUES;", quoted(&table.name)));
+            }),
             Some(Special::Sequences) => (0..rows.rows()).for_each(|row| {
                 let name = quoted(&TableName::qualified(text(row, 0), text(row, 1)));
                 let called = text(row, 3) == "t";
@@ -182,9 +170,18 @@ impl SqlText for Script {
         Ok(())
     }
 
+    fn end(&self, table: &Table) -> String {
+        if is_copied(table) { "\\.\n\n".to_owned() } else { String::new() }
+    }
+
     fn tail(&self) -> String {
         self.tail.clone()
     }
+}
+
+/// Whether the rows of a table come by `COPY`, which cannot put rows into a table without columns.
+fn is_copied(table: &Table) -> bool {
+    special(table).is_none() && !table.columns.is_empty()
 }
 
 /// Tables that stand for something else.
@@ -203,21 +200,6 @@ fn special(table: &Table) -> Option<Special> {
         OBJECTS => Some(Special::Objects),
         DATA => Some(Special::Pages),
         _ => None,
-    }
-}
-
-/// A value as a literal of no type yet, which the column reads as it reads the text that `COPY` writes.
-fn value(value: Value<'_>, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.extend_from_slice(b"NULL"),
-        Value::Integer(integer) => out.extend_from_slice(format!("'{integer}'").as_bytes()),
-        Value::Real(bits) => out.extend_from_slice(format!("'{}'", f64::from_bits(bits)).as_bytes()),
-        Value::Text(text) => out.extend_from_slice(bytes_literal(text).as_bytes()),
-        Value::Blob(bytes) => {
-            out.extend_from_slice(b"'\\x");
-            out.extend_from_slice(hex::encode(bytes).as_bytes());
-            out.push(b'\'');
-        }
     }
 }
 

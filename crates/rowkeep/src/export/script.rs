@@ -81,4 +81,9 @@ impl WriteRows for TableScript {
     fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
         Ok(self.script.rows(&self.table, batch, out)?)
     }
+
+    fn tail(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        out.extend_from_slice(self.script.end(&self.table).as_bytes());
+        Ok(())
+    }
 }

@@ -35,6 +35,9 @@ pub(super) fn chosen<'s>(
     Ok(held)
 }
 
+/// So many batches are put into their form at once.
+const AHEAD: usize = 2;
+
 /// The rows of tables of a state.
 pub(super) struct Source<'a> {
     pub(super) context: &'a Context,
@@ -88,18 +91,27 @@ impl<'a> Source<'a> {
         let name = &table.name;
         sink.write(writer.head().as_bytes()).await?;
         self.context.observe(Event::Table(name));
-        let cause = Cause::default();
-        let mut stream = self.rows(table, &cause).await?;
+        let cause = &Cause::default();
+        // While a batch goes to the file, the next one is put into its form.
+        let mut written = self
+            .rows(table, cause)
+            .await?
+            .map(|batch| {
+                let writer = Arc::clone(writer);
+                async move {
+                    let batch = batch.map_err(|error| cause.of(error))?;
+                    let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
+                    let formed = self.context.compute(move || {
+                        let mut out = Vec::with_capacity(batch.bytes() + batch.bytes() / 4);
+                        writer.rows(&batch, &mut out).map(|()| out)
+                    });
+                    Ok::<_, Error>((formed.await?, rows, bytes))
+                }
+            })
+            .buffered(AHEAD);
         let mut count = 0;
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(|error| cause.of(error))?;
-            let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
-            let writer = Arc::clone(writer);
-            let written = self.context.compute(move || {
-                let mut out = Vec::with_capacity(batch.bytes() + batch.bytes() / 4);
-                writer.rows(&batch, &mut out).map(|()| out)
-            });
-            sink.write(&written.await?).await?;
+        while let Some((formed, rows, bytes)) = written.try_next().await? {
+            sink.write(&formed).await?;
             self.context.observe(Event::Advanced { table: name, rows, bytes });
             count += rows;
         }

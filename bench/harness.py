@@ -66,9 +66,9 @@ class Measurements:
     def stored(self, name):
         return self._median(name, "stored_bytes")
 
-    def peak(self):
-        """The highest peak of memory of all, but of an earlier build."""
-        ours = (s for name, s in self.samples.items() if ": earlier " not in name)
+    def peak(self, part=""):
+        """The highest peak of memory of a part, or of all, but of an earlier build."""
+        ours = (s for name, s in self.samples.items() if name.startswith(part) and ": earlier " not in name)
         return max((peak for s in ours for peak in s.peak_bytes), default=None)
 
     def _median(self, name, what):

@@ -10,6 +10,7 @@ from harness import MIB, run
 
 UNCHANGED_BYTES = 200_000
 PEAK_BYTES = 256 * MIB
+FILES_PEAK_BYTES = 200 * MIB
 # What has to take no longer, whatever else takes how long.
 SECONDS = {
     "live: rowkeep diff, snapshots, 0.8 % together": 0.5,
@@ -126,6 +127,13 @@ def _limits(m):
          "increments, PostgreSQL: rowkeep restore of the first", 1.1),
         ("increments, SQLite: rowkeep restore of the second", "time", m.seconds,
          "increments, SQLite: rowkeep restore of the first", 1.1),
+        ("files: rowkeep import, plain", "time", m.seconds, "files: psql, plain", 0.25),
+        ("files: rowkeep import, custom", "time", m.seconds, "files: pg_restore -j2, custom", 0.35),
+        ("files: rowkeep export, SQL", "time", m.seconds, "files: pg_dump", 0.5),
+        ("files: rowkeep export, CSV", "time", m.seconds, "files: pg_dump", 0.4),
+        ("files: rowkeep export, Parquet", "time", m.seconds, "files: pg_dump", 0.8),
+        ("files: rowkeep export, Parquet", "time", m.seconds, "files: DuckDB, CSV to Parquet", 0.5),
+        ("files: rowkeep import of 30 daily dumps", "stored", m.stored, "files: daily dumps, the first", 1.3),
         ("prune: rowkeep prune", "time", m.seconds, "prune: restic prune", 0.3),
     ]
     for ours, what, figure, theirs, limit in ratios:
@@ -140,8 +148,9 @@ def _limits(m):
         yield _line(f"tables: SQLite, 5,000 tables: rowkeep {work}: time", "1,250 tables", ratio, 4, "{:.2f}")
     added = m.stored("postgres: rowkeep backup, unchanged")
     yield _line("postgres: rowkeep backup, unchanged: stored, bytes", "", added, UNCHANGED_BYTES, "{:,.0f}")
-    peak = m.peak()
-    yield _line("memory of rowkeep, the highest of all, MiB", "", peak and peak / MIB, PEAK_BYTES / MIB, "{:.0f}")
+    for part, name, limit in (("files: ", "files", FILES_PEAK_BYTES), ("", "all", PEAK_BYTES)):
+        peak = m.peak(part)
+        yield _line(f"memory of rowkeep, the highest of {name}, MiB", "", peak and peak / MIB, limit / MIB, "{:.0f}")
 
 
 def _line(work, base, value, limit, form):

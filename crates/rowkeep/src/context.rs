@@ -32,6 +32,8 @@ pub struct Context {
     cores: usize,
     cpu: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    /// How many bytes there are of these in all.
+    most_bytes: usize,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     /// How fast databases are read.
@@ -48,6 +50,7 @@ impl Context {
             cores,
             cpu: Arc::new(Semaphore::new(cores)),
             bytes: Arc::new(Semaphore::new(BYTES_IN_FLIGHT)),
+            most_bytes: BYTES_IN_FLIGHT,
             clock: SystemClock::shared(),
             randomness: SystemRandomness::shared(),
             reading: None,
@@ -57,6 +60,13 @@ impl Context {
     /// A context that nobody watches or stops.
     pub fn silent() -> Self {
         Self::new(Arc::new(|_| {}), CancellationToken::new())
+    }
+
+    /// The same with a quarter of the memory for rows, for what is done beside many other things.
+    #[must_use]
+    pub fn frugal(self) -> Self {
+        let most_bytes = BYTES_IN_FLIGHT / 4;
+        Self { bytes: Arc::new(Semaphore::new(most_bytes)), most_bytes, ..self }
     }
 
     /// The same with another clock.
@@ -160,7 +170,7 @@ impl Context {
 
     /// Waits until that many more bytes may be on their way; a single larger thing takes all there is.
     pub(crate) async fn admit(&self, bytes: usize) -> OwnedSemaphorePermit {
-        let permits = bytes.clamp(1, BYTES_IN_FLIGHT) as u32;
+        let permits = bytes.clamp(1, self.most_bytes) as u32;
         Arc::clone(&self.bytes).acquire_many_owned(permits).await.expect("the semaphore is never closed")
     }
 

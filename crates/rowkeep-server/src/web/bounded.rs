@@ -32,7 +32,8 @@ where
     let done = async {
         let turn = Arc::clone(turns).acquire_owned().await;
         let (workspace, runtime) = (service.queue().workspace(), Handle::current());
-        let context = Context::new(Arc::new(|_| {}), cancel.clone()).with_clock(service.queue().clock());
+        let context = Context::new(Arc::new(|_| {}), cancel.clone()).frugal();
+        let context = context.with_clock(service.queue().clock());
         // Not all that it waits for can go from thread to thread.
         tokio::task::spawn_blocking(move || {
             let _turn = turn;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rowkeep_format::{Identity, Schema};
 
-use super::recognise::{Found, recognise};
+use super::recognise::{Found, recognise, refuse_empty};
 use crate::file_source::{FileOptions, FileTime, MissingBase};
 use crate::sqlite::file_identity;
 use crate::{
@@ -40,6 +40,7 @@ impl FileEngine {
     /// Looks at what a path names; nothing where that is no file of a format that is read. A `#` behind a path names one of
     /// several databases in it.
     pub fn find(path: &Path, surroundings: &Surroundings) -> Result<Option<Self>, EngineError> {
+        refuse_empty(path)?;
         Ok(recognise(path)?.map(|found| Self::new(found, surroundings)))
     }
 

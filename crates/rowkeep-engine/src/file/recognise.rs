@@ -12,6 +12,10 @@ use crate::{EngineError, ErrorKind};
 /// The file in a folder that says that the folder is a dump.
 const TABLE_OF_CONTENTS: &str = "toc.dat";
 
+/// How names of files end that are no SQLite databases, even without content.
+const DUMPS: [&str; 13] =
+    ["sql", "dump", "backup", "json", "jsonl", "ndjson", "csv", "tar", "gz", "zst", "xz", "lz4", "zip"];
+
 /// A file of a format that is read.
 #[derive(Clone)]
 pub(crate) struct Found {
@@ -30,6 +34,10 @@ pub(crate) struct Found {
 pub(crate) fn recognise(path: &Path) -> Result<Option<Found>, EngineError> {
     let (path, database) = divide(path);
     let Ok(metadata) = std::fs::metadata(&path) else { return Ok(None) };
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if DUMPS.iter().any(|known| known.eq_ignore_ascii_case(extension)) {
+        refuse_empty(&path)?;
+    }
     let source = if metadata.is_dir() && path.join(TABLE_OF_CONTENTS).is_file() {
         Source::folder(&path, TABLE_OF_CONTENTS)?
     } else if metadata.is_dir()
@@ -57,6 +65,16 @@ pub(crate) fn recognise(path: &Path) -> Result<Option<Found>, EngineError> {
             Err(EngineError::new(ErrorKind::Unsupported, message))
         }
     }
+}
+
+/// Refuses a file without content: what a backup leaves that failed before it wrote anything. Only where a database is to be
+/// made is it an SQLite database.
+pub(super) fn refuse_empty(path: &Path) -> Result<(), EngineError> {
+    if std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
+        let message = format!("{} has no content: nothing was written to it", path.display());
+        return Err(EngineError::new(ErrorKind::DamagedFile, message));
+    }
+    Ok(())
 }
 
 /// A path, and the name of a database behind a `#` where no file has that in its name.

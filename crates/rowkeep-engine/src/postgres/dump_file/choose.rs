@@ -27,6 +27,12 @@ pub(super) fn choose(
             let message = format!("{shown} holds no database {wanted}; there is {known}");
             Err(EngineError::new(ErrorKind::Unsupported, message))
         }
+        (several, _) if named.is_empty() => {
+            let message = format!(
+                "{shown} holds {several} dumps, one behind the other: divide it, and take them one by one"
+            );
+            Err(EngineError::new(ErrorKind::Unsupported, message))
+        }
         _ => {
             let names: Vec<String> = meant.into_iter().filter_map(|(_, database)| database.name).collect();
             let message = format!(

@@ -37,7 +37,10 @@ pub(super) struct Contents {
 /// Rows of a table.
 #[derive(Debug, Clone)]
 pub(super) struct TableData {
+    /// The table that the rows are put into.
     pub(super) table: TableName,
+    /// The table that they are of where the dump says so: of a partition that is loaded through its root.
+    pub(super) announced: Option<TableName>,
     /// The columns in the order of the values, where the dump says it.
     pub(super) columns: Option<Vec<String>>,
     pub(super) form: Form,

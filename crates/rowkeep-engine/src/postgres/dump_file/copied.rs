@@ -85,12 +85,15 @@ pub(super) fn read(
 /// Reads what follows the line that ends the rows, up to where sums are held against what was read: nothing but blank lines.
 fn end_of(data: &TableData, lines: u64, rest: &[u8], bytes: &mut impl Read) -> Result<(), Damage> {
     let mut more = rest.to_vec();
-    let read = bytes.read_to_end(&mut more);
-    read.map_err(|error| unreadable(data, lines, &error))?;
-    match more.iter().all(u8::is_ascii_whitespace) {
-        true => Ok(()),
-        false => Err(damaged(data, lines, "something follows the line that ends the rows".to_owned())),
+    while more.iter().all(u8::is_ascii_whitespace) {
+        more.resize(64 * 1024, 0);
+        let read = bytes.read(&mut more).map_err(|error| unreadable(data, lines, &error))?;
+        if read == 0 {
+            return Ok(());
+        }
+        more.truncate(read);
     }
+    Err(damaged(data, lines, "something follows the line that ends the rows".to_owned()))
 }
 
 /// In which line text is not UTF-8.

@@ -1,6 +1,6 @@
 //! What the statements of a dump say of tables: columns, keys, references, partitions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rowkeep_format::{Inherits, TableName};
 
@@ -18,6 +18,10 @@ pub(super) struct Definitions {
     pub(super) domains: HashMap<String, String>,
     /// Columns of composite types, for tables of such a type.
     pub(super) composites: HashMap<String, Vec<ColumnDefinition>>,
+    /// Range types, and those of several ranges, with the type of their bounds.
+    pub(super) ranges: HashMap<String, String>,
+    /// Other types: enumerations, those with functions of their own.
+    pub(super) types: HashSet<String>,
 }
 
 /// What a relation that is made by `CREATE TABLE` keeps.
@@ -43,6 +47,8 @@ pub(super) struct TableDefinition {
     pub(super) references: Vec<ReferenceDefinition>,
     /// Columns that a constraint of the table says are never null.
     not_null: Vec<String>,
+    /// Columns of which that is not said of children.
+    not_null_alone: Vec<String>,
 }
 
 /// A column.
@@ -152,12 +158,51 @@ impl Definitions {
 
     fn composite(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
         let name = type_name(&cursor.qualified()?);
-        if !cursor.takes(&["as"]) || cursor.sees(&["enum"]) || cursor.sees(&["range"]) {
-            return None;
+        if cursor.takes(&["as", "range"]) {
+            return self.range(name, &cursor.list()?);
+        }
+        if !cursor.takes(&["as"]) || cursor.sees(&["enum"]) {
+            self.types.insert(name);
+            return Some(());
         }
         let columns = cursor.list()?.into_iter().filter_map(column).collect();
         self.composites.insert(name, columns);
         Some(())
+    }
+
+    fn range(&mut self, name: String, settings: &[&str]) -> Option<()> {
+        let setting = |wanted: &str| {
+            let values = settings.iter().filter_map(|setting| setting.split_once('='));
+            let mut values = values.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+            values.next().map(|(_, value)| value.trim().to_owned())
+        };
+        let of = setting("subtype")?;
+        if let Some(several) = setting("multirange_type_name") {
+            self.ranges.insert(several, of.clone());
+        }
+        self.ranges.insert(name, of);
+        Some(())
+    }
+
+    /// The columns of a composite type; each table is one.
+    pub(super) fn columns_of_type(&self, printed: &str) -> Option<Vec<ColumnDefinition>> {
+        let of_table = || {
+            let mut tables = self.tables.keys();
+            tables.find(|table| type_name(table) == printed).map(|table| self.columns(table))
+        };
+        self.composites.get(printed).cloned().or_else(of_table)
+    }
+
+    /// Whether the dump makes a type, or the server has it.
+    pub(super) fn knows(&self, printed: &str) -> bool {
+        let base = self.base(printed);
+        let name = base.trim_end_matches("[]");
+        // What is made has its schema before it, but for the types of `pg_catalog`.
+        !name.contains('.')
+            || self.types.contains(name)
+            || self.ranges.contains_key(name)
+            || self.composites.contains_key(name)
+            || self.tables.keys().any(|table| type_name(table) == name)
     }
 
     fn index(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
@@ -220,15 +265,34 @@ impl Definitions {
 
     /// All columns of a table, those of what it is a child of before its own.
     pub(super) fn columns(&self, name: &TableName) -> Vec<ColumnDefinition> {
-        self.columns_within(name, 64)
+        let mut columns = self.columns_below(name, &mut HashMap::new());
+        let alone = self.tables.get(name).into_iter().flat_map(|table| &table.not_null_alone);
+        for column in alone {
+            columns.iter_mut().filter(|known| known.name == *column).for_each(|known| known.not_null = true);
+        }
+        columns
     }
 
-    fn columns_within(&self, name: &TableName, depth: u32) -> Vec<ColumnDefinition> {
+    /// The columns of a table as its children have them. What was found is kept, for a parent may be reached in many ways, and
+    /// a dump that says that a table is its own parent comes from no server.
+    fn columns_below(
+        &self,
+        name: &TableName,
+        found: &mut HashMap<TableName, Vec<ColumnDefinition>>,
+    ) -> Vec<ColumnDefinition> {
         let Some(table) = self.tables.get(name) else { return Vec::new() };
+        if let Some(columns) = found.get(name) {
+            return columns.clone();
+        }
+        found.insert(name.clone(), Vec::new());
+        let mut inherited: Vec<ColumnDefinition> = Vec::new();
+        for parent in &table.parents {
+            if found.len() < MOST_PARENTS {
+                inherited.extend(self.columns_below(parent, found));
+            }
+        }
         let mut columns: Vec<ColumnDefinition> = Vec::new();
-        let inherited = table.parents.iter().filter(|_| depth > 0);
-        let inherited = inherited.flat_map(|parent| self.columns_within(parent, depth.saturating_sub(1)));
-        for column in inherited.chain(table.columns.iter().cloned()) {
+        for column in inherited.into_iter().chain(table.columns.iter().cloned()) {
             match columns.iter_mut().find(|known| known.name == column.name) {
                 // Of one name they are one column, with what either says.
                 Some(known) => {
@@ -242,7 +306,22 @@ impl Definitions {
         for column in primary.chain(&table.not_null) {
             columns.iter_mut().filter(|known| known.name == *column).for_each(|known| known.not_null = true);
         }
+        found.insert(name.clone(), columns.clone());
         columns
+    }
+
+    /// Whether a table is a partition of another, or of one of its partitions.
+    pub(super) fn is_below(&self, name: &TableName, root: &TableName) -> bool {
+        let mut at = name;
+        // A partition is of one table only.
+        for _ in 0..64 {
+            let Some(found) = self.inherits.iter().find(|one| one.child == *at) else { return false };
+            at = &found.parent;
+            if at == root {
+                return true;
+            }
+        }
+        false
     }
 
     /// The references of a table, those of what it is a partition of among them.
@@ -280,7 +359,7 @@ impl TableDefinition {
                 &["primary", "key"],
                 &["unique"],
                 &["foreign", "key"],
-                &["exclude"],
+                &["exclude", "using"],
                 &["not", "null"],
             ]
             .iter()
@@ -289,7 +368,11 @@ impl TableDefinition {
             self.constraint(name, &mut cursor);
             return;
         }
-        let Some(column) = column(part) else { return };
+        let Some(mut column) = column(part) else { return };
+        if column.not_null && is_alone(part) {
+            column.not_null = false;
+            self.not_null_alone.push(column.name.clone());
+        }
         let mut rest = Cursor::new(part);
         let named = |cursor: &Cursor<'_>| cursor.sees(&["primary", "key"]) || cursor.sees(&["unique"]);
         rest.until(named);
@@ -320,7 +403,10 @@ impl TableDefinition {
             }
         } else if cursor.takes(&["not", "null"]) {
             let column = cursor.name()?;
-            if !cursor.until(|_| false).to_ascii_lowercase().contains("not valid") {
+            let rest = cursor.until(|_| false);
+            if is_alone(rest) {
+                self.not_null_alone.push(column);
+            } else if !rest.to_ascii_lowercase().contains("not valid") {
                 self.not_null.push(column);
             }
         } else if cursor.takes(&["foreign", "key"]) {
@@ -336,6 +422,16 @@ impl TableDefinition {
         }
         Some(())
     }
+}
+
+/// The most tables that a table is a child of, directly or not.
+const MOST_PARENTS: usize = 1000;
+
+/// Whether a constraint that a column is never null is not one of children.
+fn is_alone(constraint: &str) -> bool {
+    let mut cursor = Cursor::new(constraint);
+    cursor.until(|cursor| cursor.sees(&["no", "inherit"]));
+    cursor.sees(&["no", "inherit"])
 }
 
 /// The first words of a statement.
@@ -364,7 +460,14 @@ fn column(text: &str) -> Option<ColumnDefinition> {
         "references",
         "check",
     ];
-    let type_name = cursor.until(|cursor| ends.iter().any(|word| cursor.sees(&[word]))).to_owned();
+    // The name of a type may be one of these words, behind its schema.
+    let is_end = |cursor: &Cursor<'_>| ends.iter().any(|word| cursor.sees(&[word]));
+    let begins = cursor.clone();
+    if !is_end(&cursor) {
+        cursor.qualified();
+    }
+    cursor.until(is_end);
+    let type_name = cursor.since(&begins).to_owned();
     let mut column = ColumnDefinition { name, type_name, ..ColumnDefinition::default() };
     while !cursor.is_done() {
         if cursor.takes(&["not", "null"]) {
@@ -391,7 +494,7 @@ fn indexed(text: &str) -> Option<String> {
 }
 
 /// A type as the server prints it where it is used.
-pub(super) fn type_name(name: &TableName) -> String {
+fn type_name(name: &TableName) -> String {
     match &name.schema {
         Some(schema) => format!("{}.{}", quote::printed(schema), quote::printed(&name.name)),
         None => quote::printed(&name.name),

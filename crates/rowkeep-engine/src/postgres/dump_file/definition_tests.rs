@@ -50,3 +50,44 @@ fn columns_and_keys_are_what_the_statements_say() {
     assert_eq!(definitions.references(&table("b"))[0].referenced_columns, ["id"]);
     assert_eq!(definitions.domains["public.\"Pos\""], "bigint");
 }
+
+#[test]
+fn names_that_are_words_of_the_language_are_names() {
+    let definitions = read(
+        "CREATE TYPE public.storage AS ENUM ('x');
+         CREATE TYPE public.times AS RANGE (subtype = timestamp with time zone, multirange_type_name = public.several);
+         CREATE TABLE public.a (exclude text, s public.storage NOT NULL, c public.compression[] STORAGE main, e integer,
+             EXCLUDE USING gist (e WITH =));",
+    );
+    let told: Vec<(String, String)> =
+        definitions.columns(&table("a")).into_iter().map(|one| (one.name, one.type_name)).collect();
+    let told: Vec<(&str, &str)> = told.iter().map(|(name, of)| (name.as_str(), of.as_str())).collect();
+    assert_eq!(
+        told,
+        [("exclude", "text"), ("s", "public.storage"), ("c", "public.compression[]"), ("e", "integer")]
+    );
+    assert_eq!(definitions.ranges["public.several"], "timestamp with time zone");
+    assert!(definitions.knows("public.storage") && definitions.knows("integer[]"));
+    assert!(!definitions.knows("public.compression[]"));
+}
+
+#[test]
+fn children_have_what_their_parents_say_of_them() {
+    let mut script =
+        "CREATE TABLE public.t0 (a integer CONSTRAINT n NOT NULL NO INHERIT, b integer NOT NULL, c integer,
+         CONSTRAINT m NOT NULL c NO INHERIT);"
+            .to_owned();
+    // In so many ways each is a child of the first that nobody could count them.
+    for number in 1..200 {
+        let parent = number - 1;
+        script += &format!("CREATE TABLE public.t{number} () INHERITS (public.t{parent}, public.t{parent});");
+    }
+    script += "CREATE TABLE public.own (a integer) INHERITS (public.own);";
+    let definitions = read(&script);
+    let not_null = |name: &str| -> Vec<bool> {
+        definitions.columns(&table(name)).into_iter().map(|column| column.not_null).collect()
+    };
+    assert_eq!(not_null("t0"), [true, true, true]);
+    assert_eq!(not_null("t199"), [false, true, false]);
+    assert_eq!(not_null("own"), [false]);
+}

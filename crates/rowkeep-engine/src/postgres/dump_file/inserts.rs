@@ -41,7 +41,7 @@ pub(super) fn read(
                 .ok_or_else(|| wrong(rows, "an INSERT names columns that its table has not"))?;
         }
         let mut rest = piece.code[values + VALUES.len()..].trim_ascii_start();
-        if columns.is_empty() && opening.ends_with(b"DEFAULT") {
+        if shape.columns == 0 && opening.ends_with(b"DEFAULT") {
             output.batch().end_row();
             rows += 1;
             if !output.added(1) {
@@ -82,12 +82,16 @@ pub(super) fn named_columns(data: &TableData) -> Option<Vec<String>> {
 }
 
 /// What comes before the rows of a statement.
-const VALUES: &[u8] = b" VALUES";
+pub(super) const VALUES: &[u8] = b" VALUES";
 
 /// Where that stands in a statement, outside quoted names.
 pub(super) fn values_at(code: &[u8]) -> Option<usize> {
-    let is_outside = |at: &usize| memchr::memchr_iter(b'"', &code[..*at]).count().is_multiple_of(2);
-    memchr::memmem::find_iter(code, VALUES).find(is_outside)
+    let (mut begin, mut is_outside) = (0, true);
+    memchr::memmem::find_iter(code, VALUES).find(|at| {
+        is_outside ^= !memchr::memchr_iter(b'"', &code[begin..*at]).count().is_multiple_of(2);
+        begin = *at;
+        is_outside
+    })
 }
 
 /// Where in a batch each value of a row goes; nothing for those of generated columns.

@@ -55,7 +55,9 @@ pub(super) struct Pieces<R> {
     within: Within,
     parentheses: u32,
     blocks: u32,
+    /// The first words of the piece, and the last one.
     words: Vec<String>,
+    last_word: String,
 }
 
 /// What the next byte is in.
@@ -87,6 +89,7 @@ impl<R: Read> Pieces<R> {
             parentheses: 0,
             blocks: 0,
             words: Vec::new(),
+            last_word: String::new(),
         }
     }
 
@@ -102,6 +105,7 @@ impl<R: Read> Pieces<R> {
         (self.within, self.code) = (Within::Code, None);
         (self.parentheses, self.blocks) = (0, 0);
         self.words.clear();
+        self.last_word.clear();
         while !self.scan() {
             if self.at - self.start > LONGEST_BYTES {
                 return Err(Trouble::TooLong);
@@ -355,6 +359,8 @@ impl<R: Read> Pieces<R> {
 
     /// What a word means for where the statement ends: the bodies of routines of the SQL standard hold semicolons.
     fn see(&mut self, word: &str) {
+        let is_body = word == "atomic" && self.last_word == "begin";
+        word.clone_into(&mut self.last_word);
         if self.words.len() < 4 {
             self.words.push(word.to_owned());
         }
@@ -367,7 +373,8 @@ impl<R: Read> Pieces<R> {
             return;
         }
         match word {
-            "begin" => self.blocks += 1,
+            // `BEGIN` by itself may be the name of a column.
+            _ if is_body && self.blocks == 0 => self.blocks = 1,
             "case" if self.blocks > 0 => self.blocks += 1,
             "end" => self.blocks = self.blocks.saturating_sub(1),
             _ => {}

@@ -19,7 +19,7 @@ fn pieces(script: &str) -> Result<Vec<(String, u64)>, Trouble> {
 #[test]
 fn statements_commands_and_rows_come_apart() {
     let script = "-- a;\n\\restrict x;y\nSELECT 'a;''b', E'it\\';s', \"c;\" /* d; /* e; */ */;\n\
-        CREATE FUNCTION f() AS $_$ SELECT $$;$$; $_$;\nCREATE FUNCTION g() BEGIN ATOMIC SELECT CASE 1 WHEN 2 THEN 3 END; END;\n\
+        CREATE FUNCTION f() AS $_$ SELECT $$;$$; $_$;\nCREATE FUNCTION g(begin int) BEGIN ATOMIC SELECT CASE 1 WHEN 2 THEN begin END; SELECT begin FROM b; END;\n\
         COPY t (a) FROM stdin;\n1\\.\n\\\\.\n\\.\nCOPY u FROM stdin;\n\\.\n\nCREATE RULE r DO (DELETE FROM a; SELECT 1);SELECT $1;\n-- the end\n";
     let found = pieces(script).expect("it is whole");
     let code: Vec<&str> = found.iter().map(|(code, _)| code.as_str()).collect();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rowkeep_format::TableName;
 
 use super::contents::{Contents, Form, ObjectData, TableData};
+use super::inserts::VALUES;
 use super::pieces::{Piece, Pieces, Trouble};
 use super::place::{Place, Section};
 use crate::file_source::Damage;
@@ -37,6 +38,7 @@ pub(super) fn read(file: &Arc<File>) -> std::io::Result<Script> {
         comments: Comments::default(),
         object: None,
         insert: Vec::new(),
+        announced: None,
     };
     let whole = Section { file: Arc::clone(file), at: 0, bytes: file.metadata()?.len() };
     let mut pieces = Pieces::new(Place::Section(whole).open()?);
@@ -77,6 +79,9 @@ struct Reading {
     object: Option<(String, u64)>,
     /// What the last `INSERT` begins with, up to its values.
     insert: Vec<u8>,
+    /// The table whose rows a comment said to come next. They may be loaded through the root of its partitions, so the statement
+    /// names another.
+    announced: Option<TableName>,
 }
 
 impl Reading {
@@ -108,15 +113,23 @@ impl Reading {
             return Ok(true);
         };
         self.is_after = true;
+        let announced = self.announced.take();
         match pieces.copy_rows() {
             Ok(rows) => {
                 let place = self.section(rows.at, rows.bytes);
                 let begins = format!("line {}", line + 1);
-                self.database().data.push(TableData { table, columns, form: Form::Copy, place, begins });
+                self.database().data.push(TableData {
+                    table,
+                    announced,
+                    columns,
+                    form: Form::Copy,
+                    place,
+                    begins,
+                });
                 Ok(true)
             }
             Err(trouble) => {
-                self.script.cut.push(table);
+                self.script.cut.extend(announced.into_iter().chain([table]));
                 Err(stopped(trouble, pieces.line()))
             }
         }
@@ -124,7 +137,8 @@ impl Reading {
 
     /// Takes what a statement says; gives back those that the caller goes on with.
     fn statement(&mut self, piece: Piece<'_>) -> Result<Option<Statement>, String> {
-        if !self.insert.is_empty() && piece.code.starts_with(&self.insert) {
+        let is_alike = |rest: &[u8]| rest.starts_with(VALUES);
+        if !self.insert.is_empty() && piece.code.strip_prefix(&self.insert[..]).is_some_and(is_alike) {
             return Ok(self.insert_again(&piece));
         }
         let found = statement(piece.code)?;
@@ -135,11 +149,17 @@ impl Reading {
                 self.insert = opening;
                 let place = self.section(piece.at, piece.code.len() as u64);
                 let begins = format!("line {}", piece.line);
-                let data = TableData { table, columns: None, form: Form::Inserts, place, begins };
+                let announced = self.announced.take();
+                let data = TableData { table, announced, columns: None, form: Form::Inserts, place, begins };
                 self.database().data.push(data);
             }
             Statement::Connect(name) => {
                 self.insert.clear();
+                self.announced = None;
+                // Settings of the database make a dump connect to it again.
+                if self.database().name.as_ref() == Some(&name) {
+                    return Ok(None);
+                }
                 self.is_after = false;
                 let create = self.creates.iter().find(|(made, _)| *made == name).map(|(_, sql)| sql.clone());
                 self.script.databases.push(Contents { name: Some(name), create, ..Contents::default() });
@@ -177,12 +197,22 @@ impl Reading {
     }
 
     fn take_comments(&mut self) {
+        if std::mem::take(&mut self.comments.begins_another) {
+            // Dumps one behind the other in a file are of several databases.
+            self.insert.clear();
+            self.is_after = false;
+            self.script.databases.push(Contents::default());
+        }
         let Comments { mentioned, server, program, .. } = &mut self.comments;
         let (mentioned, server, program) = (std::mem::take(mentioned), server.take(), program.take());
         let database = self.database();
-        if !mentioned.is_empty() {
+        if let Some(last) = mentioned.last() {
+            let announced = last.clone();
             database.mentioned.extend(mentioned);
             self.is_after = true;
+            self.announced = Some(announced);
+            // What follows are rows of that table, even where the statements begin alike.
+            self.insert.clear();
         }
         let database = self.database();
         database.server = server.or(database.server.take());
@@ -193,13 +223,14 @@ impl Reading {
     fn cut(&mut self) {
         let database = self.database();
         let last = database.data.last();
-        let inserted = last.filter(|data| data.form == Form::Inserts).map(|data| data.table.clone());
+        let inserted = last.filter(|data| data.form == Form::Inserts);
+        let inserted = inserted.into_iter().flat_map(|data| data.announced.iter().chain([&data.table]));
         // One that is announced and has no rows is empty, or its rows are cut off.
         let announced = database.mentioned.last().filter(|name| last.is_none_or(|data| data.table != **name));
-        let tables = [inserted, announced.cloned()].into_iter().flatten();
+        let tables: Vec<TableName> = inserted.chain(announced).cloned().collect();
         // Where nothing has come that comes after all of them, sequences and large objects may be missing too.
         let others = database.after.is_empty().then(|| [sequences::table().name, large_objects::data().name]);
-        self.script.cut.extend(tables.chain(others.into_iter().flatten()));
+        self.script.cut.extend(tables.into_iter().chain(others.into_iter().flatten()));
     }
 
     fn section(&self, at: u64, bytes: u64) -> Place {

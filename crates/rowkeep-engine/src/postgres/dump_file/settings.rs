@@ -4,15 +4,24 @@
 //! these are the server's, its database's or its role's own. A live database is read in UTC and hexadecimal digits.
 
 mod bytes;
+mod holding;
 mod time;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use rowkeep_format::RowBatch;
 use rowkeep_format::batch::{ColumnValues, Kind};
 
 use super::definition::Definitions;
+use holding::{Form, Holding};
+
+/// Why a dump with such literals is refused: what its quotes hold is not what they say.
+pub(super) const BACKSLASHES: &str = "it was made with standard_conforming_strings off, and is not read; make it with \
+                                      PGOPTIONS='-c standard_conforming_strings=on' pg_dump";
 
 /// What has to be done to the values of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Printed {
     /// Nothing.
     Alike,
@@ -20,41 +29,79 @@ pub(super) enum Printed {
     Of(&'static [u8]),
     /// A timestamp with time zone.
     Time,
-    /// A text that holds timestamps with time zone: an array, a range, a row.
-    Times,
     /// Bytes.
     Bytes,
+    /// A text that holds values of which something has to be done to some.
+    Holding(Arc<Holding>),
 }
 
-/// How values of a type may be printed.
-pub(super) fn printed(definitions: &Definitions, type_name: &str) -> Printed {
-    let base = definitions.base(type_name);
-    match base.as_str() {
+/// How the values of columns may be printed, by their types.
+pub(super) struct Printing<'d> {
+    definitions: &'d Definitions,
+    /// Types that were looked at. One that holds itself, directly or not, is taken as it is there.
+    known: HashMap<String, Printed>,
+}
+
+/// So deep types are looked at which hold others.
+const DEEPEST: u32 = 64;
+
+impl<'d> Printing<'d> {
+    pub(super) fn new(definitions: &'d Definitions) -> Self {
+        Self { definitions, known: HashMap::new() }
+    }
+
+    /// How values of a type may be printed.
+    pub(super) fn of(&mut self, type_name: &str) -> Printed {
+        self.within(type_name, DEEPEST)
+    }
+
+    fn within(&mut self, type_name: &str, depth: u32) -> Printed {
+        let base = self.definitions.base(type_name);
+        if let Some(known) = self.known.get(&base) {
+            return known.clone();
+        }
+        if let Some(of) = scalar(&base) {
+            return of;
+        }
+        let Some(depth) = depth.checked_sub(1) else { return Printed::Alike };
+        self.known.insert(base.clone(), Printed::Alike);
+        let definitions = self.definitions;
+        let found = if let Some(of) = base.strip_suffix("[]") {
+            let of = self.within(of.trim_end_matches("[]"), depth);
+            Holding::of(Form::Array, vec![of])
+        } else if matches!(base.as_str(), "tstzrange" | "tstzmultirange") {
+            Holding::of(Form::Range, vec![Printed::Time])
+        } else if let Some(bound) = definitions.ranges.get(&base) {
+            let bound = self.within(bound, depth);
+            Holding::of(Form::Range, vec![bound])
+        } else if let Some(columns) = definitions.columns_of_type(&base) {
+            let columns = columns.iter().map(|column| self.within(&column.type_name, depth)).collect();
+            Holding::of(Form::Row, columns)
+        } else {
+            Printed::Alike
+        };
+        self.known.insert(base, found.clone());
+        found
+    }
+}
+
+/// How values are printed that hold no others.
+fn scalar(base: &str) -> Option<Printed> {
+    Some(match base {
+        _ if base.ends_with("[]") => return None,
         "bytea" => Printed::Bytes,
         "smallint" | "integer" | "bigint" | "oid" => Printed::Of(b"0123456789-"),
         "real" | "double precision" => Printed::Of(b"0123456789.+-eNaIinfty"),
         "boolean" => Printed::Of(b"tf"),
         "uuid" => Printed::Of(b"0123456789abcdef-"),
         "date" => Printed::Of(b"0123456789- BCinfty"),
-        _ if base.starts_with("numeric") => Printed::Of(b"0123456789.-eENaIinfty"),
+        _ if base == "numeric" || base.starts_with("numeric(") => Printed::Of(b"0123456789.-eENaIinfty"),
         _ if base.starts_with("timestamp") && base.ends_with("without time zone") => {
             Printed::Of(b"0123456789-:. BCinfty")
         }
         _ if base.starts_with("timestamp") && base.ends_with("with time zone") => Printed::Time,
-        "tstzrange" | "tstzmultirange" => Printed::Times,
-        _ if base.ends_with("[]") => match printed(definitions, base.trim_end_matches("[]")) {
-            Printed::Time | Printed::Times => Printed::Times,
-            Printed::Alike | Printed::Of(_) | Printed::Bytes => Printed::Alike,
-        },
-        _ => {
-            let columns = definitions.composites.get(&base).into_iter().flatten();
-            let holds =
-                |type_name: &str| matches!(printed(definitions, type_name), Printed::Time | Printed::Times);
-            let holds_times =
-                columns.into_iter().any(|column| column.type_name != base && holds(&column.type_name));
-            if holds_times { Printed::Times } else { Printed::Alike }
-        }
-    }
+        _ => return None,
+    })
 }
 
 /// The batch with its values as a live database gives them. Fails with what is no value of its column.
@@ -66,7 +113,7 @@ pub(super) fn alike(batch: RowBatch, printed: &[Printed]) -> Result<RowBatch, (u
     let mut columns = Vec::with_capacity(batch.columns().len());
     let mut is_changed = false;
     for (column, printed) in batch.columns().iter().zip(printed) {
-        let found = alike_column(column, *printed)?;
+        let found = alike_column(column, printed)?;
         is_changed |= found.is_some();
         columns.push(found);
     }
@@ -81,7 +128,7 @@ pub(super) fn alike(batch: RowBatch, printed: &[Printed]) -> Result<RowBatch, (u
 /// The column with other values; nothing where they are as they should be.
 fn alike_column(
     column: &ColumnValues,
-    printed: Printed,
+    printed: &Printed,
 ) -> Result<Option<ColumnValues>, (usize, &'static str)> {
     if let Printed::Of(characters) = printed {
         return match first_other(column, characters) {
@@ -89,23 +136,15 @@ fn alike_column(
             Some(row) => Err((row, "a value is not of the type of its column")),
         };
     }
-    let is_alike = |row: usize| column.kinds()[row] != Kind::Text || is_usual(column.bytes(row), printed);
+    let is_alike = |row: usize| column.kinds()[row] != Kind::Text || printed.is_usual(column.bytes(row));
     let Some(first) = (0..column.len()).find(|row| !is_alike(*row)) else { return Ok(None) };
     let mut out = ColumnValues::default();
     for row in 0..column.len() {
         let (kind, text) = (column.kinds()[row], column.bytes(row));
-        if kind != Kind::Text || row < first || is_usual(text, printed) {
+        if kind != Kind::Text || row < first || printed.is_usual(text) {
             out.data_mut().extend_from_slice(text);
         } else {
-            let data = out.data_mut();
-            match printed {
-                Printed::Alike | Printed::Of(_) => data.extend_from_slice(text),
-                Printed::Time => {
-                    time::in_utc(text, data).ok_or((row, "a value is no timestamp with time zone"))?
-                }
-                Printed::Times => time::all_in_utc(text, data),
-                Printed::Bytes => bytes::in_hexadecimal(text, data).ok_or((row, "a value is no bytea"))?,
-            }
+            printed.write(text, out.data_mut()).map_err(|what| (row, what))?;
         }
         out.end_value(kind);
     }
@@ -121,12 +160,56 @@ fn first_other(column: &ColumnValues, characters: &[u8]) -> Option<usize> {
     column.ends().iter().position(|end| *end as usize > place)
 }
 
-/// Whether a value is as a live database gives it.
-fn is_usual(text: &[u8], printed: Printed) -> bool {
-    match printed {
-        Printed::Alike | Printed::Of(_) => true,
-        Printed::Time => text.ends_with(b"+00") || text.ends_with(b"+00 BC") || text.ends_with(b"infinity"),
-        Printed::Times => false,
-        Printed::Bytes => text.starts_with(b"\\x"),
+impl Printed {
+    /// Whether a value is as a live database gives it.
+    fn is_usual(&self, text: &[u8]) -> bool {
+        match self {
+            Printed::Alike | Printed::Of(_) => true,
+            Printed::Time => {
+                text.ends_with(b"+00") || text.ends_with(b"+00 BC") || text.ends_with(b"infinity")
+            }
+            Printed::Holding(_) => false,
+            Printed::Bytes => text.starts_with(b"\\x"),
+        }
+    }
+
+    /// Writes a value as a live database gives it.
+    fn write(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
+        match self {
+            _ if self.is_usual(text) => {
+                out.extend_from_slice(text);
+                Ok(())
+            }
+            Printed::Time => time::in_utc(text, out).ok_or("a value is no timestamp with time zone"),
+            Printed::Bytes => bytes::in_hexadecimal(text, out).ok_or("a value is no bytea"),
+            Printed::Holding(holding) => holding.write(text, out),
+            Printed::Alike | Printed::Of(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_hold_themselves_end_somewhere() {
+        let mut definitions = Definitions::default();
+        let mut script = "CREATE TYPE public.a AS (x public.b, t timestamp with time zone);
+             CREATE TYPE public.b AS (x public.a); CREATE DOMAIN public.c AS public.c[];"
+            .to_owned();
+        for number in 1..100 {
+            let within = format!("public.t{}", number - 1);
+            script += &format!("CREATE TYPE public.t{number} AS (a {within}, b {within});");
+        }
+        let statements = crate::postgres::schema::split::statements(&script);
+        statements.into_iter().for_each(|statement| definitions.read(statement));
+        let mut printing = Printing::new(&definitions);
+        assert!(matches!(printing.of("public.a"), Printed::Holding(_)));
+        for other in ["public.c", "public.t99", "numeric[]", "numeric(10,2)[]"] {
+            assert_eq!(printing.of(other), Printed::Alike, "{other}");
+        }
+        assert!(matches!(printing.of("timestamp(3) with time zone[]"), Printed::Holding(_)));
+        assert!(matches!(printing.of("numeric(10,2)"), Printed::Of(_)));
     }
 }

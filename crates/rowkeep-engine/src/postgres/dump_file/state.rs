@@ -13,7 +13,7 @@ use super::large_objects;
 use super::loaded::Loaded;
 use super::output::Shape;
 use super::sequences;
-use super::settings::printed;
+use super::settings::Printing;
 use super::tables::table;
 use crate::file_source::{Damage, FileOptions, Source};
 use crate::postgres::catalog::{large_objects as tables_of_objects, sequences as tables_of_sequences};
@@ -48,7 +48,18 @@ pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Res
     contents.before.iter().chain(&contents.after).for_each(|statement| definitions.read(statement));
     let mut data: HashMap<TableName, Vec<TableData>> = HashMap::new();
     for part in std::mem::take(&mut contents.data) {
-        data.entry(part.table.clone()).or_default().push(part);
+        let below = part.announced.as_ref().filter(|name| definitions.is_below(name, &part.table));
+        data.entry(below.unwrap_or(&part.table).clone()).or_default().push(part);
+    }
+    let is_divided = |name: &&TableName| {
+        definitions.tables.get(*name).is_some_and(|table| table.keeps == Keeps::Partitions)
+    };
+    if let Some((name, parts)) = data.iter().find(|(name, _)| is_divided(name)) {
+        let what = "its rows are put into a partitioned table, and nothing says which partition each is of; load the \
+                    dump into a server and back that up";
+        let begins = parts.first().map_or("", |part| &part.begins);
+        let place = format!("table {name} ({begins})");
+        return Err(file.damaged(&Damage { place, what: what.to_owned() }));
     }
     let held =
         definitions.tables.iter().filter(|(_, table)| table.keeps == Keeps::Rows).map(|(name, _)| name);
@@ -64,6 +75,8 @@ pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Res
     unread.extend(settings.iter().filter(|name| cut.contains(name)).map(|name| of(name, Why::NotInFile)));
     unread.sort_unstable();
 
+    let has_extensions = contents.before.iter().any(|sql| sql.starts_with("CREATE EXTENSION"));
+    let mut printing = Printing::new(&definitions);
     let mut tables: Vec<Table> = Vec::new();
     let mut rows = HashMap::new();
     for name in &names {
@@ -75,7 +88,15 @@ pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Res
             ));
         }
         let table = built(file, &definitions, name, &parts)?;
-        let shape = shape(&definitions, name, &table);
+        let shape = shape(&definitions, &mut printing, name, &table);
+        let unknown = table.columns.iter().filter(|column| !definitions.knows(&column.type_name));
+        // Those of extensions are made by them.
+        for column in unknown.filter(|_| !has_extensions) {
+            contents.notes.push(format!(
+                "{name}.{}: the dump does not say what {} is; times and bytes in it stay as the server printed them",
+                column.name, column.type_name
+            ));
+        }
         rows.insert(name.clone(), TableRows { data: parts, shape });
         tables.push(table);
     }
@@ -94,7 +115,7 @@ pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Res
         settings.insert(table.name.clone(), large_objects::objects(&contents.objects));
         tables.extend([table, tables_of_objects::data()]);
     }
-    let mut inherits = std::mem::take(&mut definitions.inherits);
+    let mut inherits = definitions.inherits;
     inherits.sort_unstable();
     inherits.dedup();
     let ddl = if options.with_ddl { parts(&contents) } else { Vec::new() };
@@ -127,11 +148,11 @@ fn built(
     Ok(table)
 }
 
-fn shape(definitions: &Definitions, name: &TableName, table: &Table) -> Shape {
+fn shape(definitions: &Definitions, printing: &mut Printing<'_>, name: &TableName, table: &Table) -> Shape {
     let place = |column: &str| table.columns.iter().position(|known| known.name == column);
     let named =
         definitions.columns(name).into_iter().map(|column| (column.name.clone(), place(&column.name)));
-    let printed = table.columns.iter().map(|column| printed(definitions, &column.type_name));
+    let printed = table.columns.iter().map(|column| printing.of(&column.type_name));
     Shape { columns: table.columns.len(), named: named.collect(), printed: printed.collect() }
 }
 

@@ -112,10 +112,14 @@ impl<'a> Cursor<'a> {
 
     /// Takes everything until `stop` holds, outside parentheses, and gives its text.
     pub(crate) fn until(&mut self, stop: impl Fn(&Self) -> bool) -> &'a str {
-        let start = self.start();
+        let begins = self.at;
         while !self.is_done() && !stop(self) && self.skip() {}
-        let end = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |(_, end)| *end);
-        self.sql.get(start..end.max(start)).unwrap_or_default().trim()
+        self.text(begins)
+    }
+
+    /// What was passed since an earlier place.
+    pub(crate) fn since(&self, earlier: &Self) -> &'a str {
+        self.text(earlier.at)
     }
 
     /// Whether a symbol comes next.
@@ -141,11 +145,11 @@ impl<'a> Cursor<'a> {
         Some(parts)
     }
 
-    /// Where the next token begins.
-    fn start(&self) -> usize {
-        let before = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |(_, end)| *end);
-        let Some((token, end)) = self.tokens.get(self.at) else { return before };
-        end - token.length_bytes()
+    /// The text from a token on to the one that comes next.
+    fn text(&self, begins: usize) -> &'a str {
+        let end = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |(_, end)| *end);
+        let start = self.tokens.get(begins).map_or(end, |(token, end)| end - token.length_bytes());
+        self.sql.get(start..end.max(start)).unwrap_or_default().trim()
     }
 }
 

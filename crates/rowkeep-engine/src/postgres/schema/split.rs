@@ -5,8 +5,8 @@ use super::lexer::{Token, Tokens};
 /// The statements of a script, each from its first token to its semicolon.
 ///
 /// Semicolons inside quotes, parentheses, comments and SQL-standard function bodies (`BEGIN ATOMIC ... END`) end
-/// nothing. The rule for those bodies is that of `psql`: in a statement that begins with
-/// `CREATE [OR REPLACE] FUNCTION` or `PROCEDURE`, `BEGIN` and `CASE` open and `END` closes.
+/// nothing. In a statement that begins with `CREATE [OR REPLACE] FUNCTION` or `PROCEDURE`, `BEGIN ATOMIC` opens such a body,
+/// `CASE` opens within it and `END` closes. `BEGIN` by itself opens nothing: a column may have that name, without quotes.
 pub(crate) fn statements(script: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let mut tokens = Tokens::new(script);
@@ -14,6 +14,7 @@ pub(crate) fn statements(script: &str) -> Vec<&str> {
     let mut parentheses = 0i64;
     let mut blocks = 0;
     let mut opening = Opening::default();
+    let mut is_begin = false;
     while let Some(token) = tokens.next() {
         if start.is_none() {
             start = Some(tokens.end() - token.length_bytes());
@@ -29,7 +30,8 @@ pub(crate) fn statements(script: &str) -> Vec<&str> {
                 opening.see(word);
                 if opening.is_routine() && parentheses == 0 {
                     let is_inner = blocks > 0 && word.eq_ignore_ascii_case("case");
-                    if is_inner || word.eq_ignore_ascii_case("begin") {
+                    let is_body = blocks == 0 && is_begin && word.eq_ignore_ascii_case("atomic");
+                    if is_inner || is_body {
                         blocks += 1;
                     } else if word.eq_ignore_ascii_case("end") && blocks > 0 {
                         blocks -= 1;
@@ -38,6 +40,7 @@ pub(crate) fn statements(script: &str) -> Vec<&str> {
             }
             _ => {}
         }
+        is_begin = matches!(token, Token::Word(word) if word.eq_ignore_ascii_case("begin"));
     }
     statements.extend(start.map(|start| script[start..].trim_end()));
     statements
@@ -100,6 +103,11 @@ mod tests {
         assert_eq!(found.len(), 5, "{found:#?}");
         assert!(found[0].ends_with("END;") && found[0].contains("SELECT 2;"));
         assert_eq!(&found[2..], ["BEGIN;", "SELECT 1;", "END;"]);
+        // A column, an argument or a function may be called `begin`, and is printed without quotes.
+        let script = "CREATE FUNCTION public.begin(begin integer) RETURNS date LANGUAGE sql\n BEGIN ATOMIC\n \
+            SELECT b.begin, begin AS case_ FROM b;\nEND;\nCREATE FUNCTION g() RETURNS date LANGUAGE sql RETURN begin(1);\nSELECT 1;";
+        let found = statements(script);
+        assert_eq!(found.len(), 3, "{found:#?}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) fn decide(context: AuthContext<'_>) -> Authorization {
         AuthAction::Function { function_name } if is_one_of(function_name, &FUNCTIONS) => Authorization::Deny,
         // The others say how to work, not what the database is: they are passed over.
         AuthAction::Pragma { pragma_name, .. } if !is_one_of(pragma_name, &PRAGMAS) => Authorization::Ignore,
+        // No dump has queries that go on for ever.
+        AuthAction::Recursive => Authorization::Deny,
         AuthAction::Unknown { .. } => Authorization::Deny,
         _ => Authorization::Allow,
     }

@@ -23,10 +23,11 @@ impl Format for SqliteScript {
         }
         let text = String::from_utf8_lossy(head.bytes);
         let text = text.trim_start_matches('\u{feff}');
-        if OTHERS.iter().any(|other| text.contains(other)) {
+        let code = after_comments(text);
+        let comments = &text[..text.len() - code.len()];
+        if OTHERS.iter().any(|other| comments.contains(other)) {
             return None;
         }
-        let code = after_comments(text);
         let word: String = code.chars().take_while(char::is_ascii_alphabetic).collect();
         if !FIRST.contains(&word.to_ascii_lowercase().as_str()) {
             return None;

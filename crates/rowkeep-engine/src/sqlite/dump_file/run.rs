@@ -103,6 +103,15 @@ impl Running<'_> {
             }
             _ => self.note_table(statement),
         }
+        if let Err(what) = names_are_text(statement) {
+            return match self.salvage {
+                true => {
+                    self.said.notes.push(format!("line {line}: {what}"));
+                    Ok(())
+                }
+                false => Err(self.damage(line, what.to_owned())),
+            };
+        }
         match self.execute(statement) {
             Ok(()) => Ok(()),
             Err(error) if is_statistics(statement, &error) => Ok(()),
@@ -193,6 +202,14 @@ impl Running<'_> {
     fn damage(&self, line: u64, what: String) -> EngineError {
         self.file.damaged(&Damage { place: Place { line }.to_string(), what })
     }
+}
+
+/// Values may be of any encoding; whatever has a name must not, for nobody could ask for it.
+fn names_are_text(statement: &[u8]) -> Result<(), &'static str> {
+    let is_insert = matches!(first_word(statement).as_str(), "insert" | "replace");
+    let values = if is_insert { memchr::memmem::find(statement, b"VALUES") } else { None };
+    let named = &statement[..values.unwrap_or(statement.len())];
+    std::str::from_utf8(named).map(|_| ()).map_err(|_| "a name in a statement is not in UTF-8")
 }
 
 /// Whether a statement is about statistics that this SQLite does not keep.

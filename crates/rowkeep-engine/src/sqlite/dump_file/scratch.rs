@@ -8,6 +8,7 @@ use std::time::Duration;
 use rowkeep_format::clock::SystemClock;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use tempfile::TempDir;
 
 use super::said::Said;
@@ -17,6 +18,9 @@ use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::read::view::SqliteView;
 use crate::{EngineError, ErrorKind, View, ViewOptions};
+
+/// The largest value, in bytes: a statement of a dump is shorter, and what it holds shorter still.
+const LONGEST_VALUE_BYTES: i32 = 256 << 20;
 
 /// What the names of their folders begin with.
 const PREFIX: &str = "rowkeep-file-";
@@ -56,6 +60,7 @@ impl Scratch {
             )?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)?;
             // Dumps enter virtual tables into the schema, and write their shadow tables.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
             Ok(connection)

@@ -2,6 +2,7 @@
 
 use super::header::{Entry, Header};
 use crate::postgres::quote;
+use crate::postgres::schema::split;
 
 /// Kinds whose owner is named by schema and name.
 const QUALIFIED: [&str; 12] = [
@@ -56,9 +57,8 @@ pub(super) fn statements(entry: &Entry, header: &Header) -> Vec<String> {
         found.push(format!("SET default_table_access_method = {};", quote::ident(&entry.access_method)));
     }
     let definition = entry.definition.trim();
-    if !definition.is_empty() && !definition.starts_with("--") {
-        found.push(definition.to_owned());
-    }
+    // An entry may hold several: all grants of a table, say.
+    found.extend(split::statements(definition).into_iter().map(str::to_owned));
     if is_placed {
         found.push("SET default_tablespace = '';".to_owned());
     }

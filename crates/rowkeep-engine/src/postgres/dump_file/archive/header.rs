@@ -238,8 +238,8 @@ fn text(bytes: &mut impl Read, integer_bytes: u8) -> Result<Option<String>, Wron
 /// Seconds, minutes, hours, day, month from zero on, years since 1900, and whether it was summer.
 fn created([second, minute, hour, day, month, year, _]: [i64; 7]) -> Option<DateTime> {
     let part = |value: i64| i8::try_from(value).ok();
-    let year = i16::try_from(year + 1900).ok().filter(|year| (1970..=9999).contains(year))?;
-    let (month, day) = (part(month + 1)?, part(day)?);
+    let year = i16::try_from(year.checked_add(1900)?).ok().filter(|year| (1970..=9999).contains(year))?;
+    let (month, day) = (part(month.checked_add(1)?)?, part(day)?);
     let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
     let is_time = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
     let fits = is_date && is_time && jiff::civil::Date::new(year, month, day).is_ok();

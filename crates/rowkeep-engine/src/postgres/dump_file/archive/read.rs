@@ -16,6 +16,7 @@ use crate::file_source::Damage;
 use crate::postgres::catalog::large_objects;
 use crate::postgres::dump_file::contents::{Contents, Form, ObjectData, TableData};
 use crate::postgres::dump_file::place::Place;
+use crate::postgres::dump_file::settings::BACKSLASHES;
 use crate::postgres::schema::cursor::Cursor;
 
 /// What an archive holds.
@@ -46,7 +47,7 @@ pub(in crate::postgres::dump_file) fn read(
                 what: "it is not that of a folder".to_owned(),
             });
         }
-        return Ok(gather(&header, &entries, &Files::Folder(path.to_owned())));
+        return gather(&header, &entries, &Files::Folder(path.to_owned()));
     }
     if tar::is_tar(file) {
         let (members, damage) = tar::members(file);
@@ -61,7 +62,7 @@ pub(in crate::postgres::dump_file) fn read(
         if header.format != TAR {
             return Err(whole(Wrong::Form("it is not that of a tar file".to_owned())));
         }
-        let mut archive = gather(&header, &entries, &Files::Tar(members));
+        let mut archive = gather(&header, &entries, &Files::Tar(members))?;
         archive.damage = damage.or(archive.damage);
         return Ok(archive);
     }
@@ -71,7 +72,7 @@ pub(in crate::postgres::dump_file) fn read(
     }
     let begins = bytes.stream_position().map_err(|error| whole(error.into()))?;
     let (blocks, damage) = custom::find(file, begins, &header);
-    let mut archive = gather(&header, &entries, &Files::Custom(blocks));
+    let mut archive = gather(&header, &entries, &Files::Custom(blocks))?;
     archive.damage = damage.or(archive.damage);
     Ok(archive)
 }
@@ -82,7 +83,7 @@ fn contents(bytes: &mut impl Read) -> Result<(Header, Vec<Entry>), Wrong> {
     Ok((header, entries))
 }
 
-fn gather(header: &Header, entries: &[Entry], files: &Files) -> Archive {
+fn gather(header: &Header, entries: &[Entry], files: &Files) -> Result<Archive, Damage> {
     let mut archive = Archive::default();
     let contents = &mut archive.contents;
     contents.name = header.database.clone();
@@ -105,6 +106,7 @@ fn gather(header: &Header, entries: &[Entry], files: &Files) -> Archive {
                         form: if entry.copy.is_empty() { Form::Inserts } else { Form::Copy },
                         begins: format!("in the data of {table}"),
                         table,
+                        announced: None,
                         place,
                     }),
                     None => {
@@ -128,6 +130,9 @@ fn gather(header: &Header, entries: &[Entry], files: &Files) -> Archive {
             "ENCODING" => contents.encoding = Cursor::new(after_equals(&entry.definition)).literal(),
             "MATERIALIZED VIEW DATA" => contents.refresh.push(entry.definition.clone()),
             "BLOB" | "BLOB METADATA" | "BLOB COMMENTS" => contents.objects.extend(statements(entry, header)),
+            "STDSTRINGS" if entry.definition.to_ascii_lowercase().contains("'off'") => {
+                return Err(Damage { place: "in its settings".to_owned(), what: BACKSLASHES.to_owned() });
+            }
             "STDSTRINGS" | "SEARCHPATH" | "STATISTICS DATA" | "DATABASE PROPERTIES" => {}
             _ if entry.tag.starts_with("LARGE OBJECT") => contents.objects.extend(statements(entry, header)),
             _ if entry.tag.starts_with("DATABASE ") && entry.section == Section::None => {}
@@ -138,7 +143,7 @@ fn gather(header: &Header, entries: &[Entry], files: &Files) -> Archive {
             },
         }
     }
-    archive
+    Ok(archive)
 }
 
 /// The columns that a `COPY` of an entry names.

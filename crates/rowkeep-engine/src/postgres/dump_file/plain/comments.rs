@@ -8,6 +8,8 @@ pub(super) struct Comments {
     pub(super) mentioned: Vec<TableName>,
     pub(super) server: Option<String>,
     pub(super) program: Option<String>,
+    /// Whether another dump begins behind one that is complete.
+    pub(super) begins_another: bool,
     is_cluster: bool,
     dump_is_complete: bool,
     cluster_is_complete: bool,
@@ -25,7 +27,10 @@ impl Comments {
         for line in text.lines() {
             let Some(line) = line.trim_end().strip_prefix("-- ") else { continue };
             match line {
-                "PostgreSQL database dump" => self.dump_is_complete = false,
+                "PostgreSQL database dump" => {
+                    self.begins_another |= self.dump_is_complete && !self.is_cluster;
+                    self.dump_is_complete = false;
+                }
                 "PostgreSQL database cluster dump" => self.is_cluster = true,
                 "PostgreSQL database dump complete" => self.dump_is_complete = true,
                 "PostgreSQL database cluster dump complete" => self.cluster_is_complete = true,
@@ -61,6 +66,9 @@ mod tests {
         comments.read(b"\n--\n-- Data for Name: a; b; Type: TABLE DATA; Schema: s; Owner: o\n--\n");
         comments.read(b"--\r\n-- PostgreSQL database dump complete\r\n--\n");
         assert!(comments.is_complete());
+        assert!(!comments.begins_another);
+        comments.read(b"--\n-- PostgreSQL database dump\n--\n");
+        assert!(comments.begins_another && !comments.is_complete());
         assert_eq!(comments.mentioned, [TableName::qualified("s", "a; b")]);
         assert_eq!(comments.server.as_deref(), Some("15.18 (Debian)"));
         assert_eq!(comments.program.as_deref(), Some("18.6"));

@@ -3,6 +3,7 @@
 use rowkeep_format::TableName;
 
 use crate::postgres::dump_file::inserts::values_at;
+use crate::postgres::dump_file::settings::BACKSLASHES;
 use crate::postgres::schema::classify::{Kind, classify};
 use crate::postgres::schema::cursor::Cursor;
 
@@ -100,7 +101,7 @@ pub(super) fn statement(code: &[u8]) -> Result<Statement, String> {
         return Ok(Statement::Encoding(cursor.literal().unwrap_or_default()));
     }
     if cursor.sees(&["set", "standard_conforming_strings"]) && sql.to_ascii_lowercase().contains("off") {
-        return Err("the dump was made with standard_conforming_strings off, and is not read".to_owned());
+        return Err(BACKSLASHES.to_owned());
     }
     if cursor.sees(&["refresh", "materialized", "view"]) {
         return Ok(Statement::Refresh(sql));

@@ -16,24 +16,6 @@ pub(super) fn in_utc(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     rest.is_empty().then(|| stamp.write(out))
 }
 
-/// Writes a text with all timestamps in it that have an offset as they are in UTC.
-pub(super) fn all_in_utc(text: &[u8], out: &mut Vec<u8>) {
-    let mut at = 0;
-    while at < text.len() {
-        let begins = text[at].is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_alphanumeric());
-        match begins.then(|| Stamp::read(&text[at..])).flatten() {
-            Some((stamp, rest)) => {
-                stamp.write(out);
-                at = text.len() - rest.len();
-            }
-            None => {
-                out.push(text[at]);
-                at += 1;
-            }
-        }
-    }
-}
-
 /// A timestamp: its second since the year 0 began, and what is less than a second as it is written.
 struct Stamp<'t> {
     seconds: i64,
@@ -174,9 +156,5 @@ mod tests {
         ] {
             assert!(in_utc(wrong.as_bytes(), &mut Vec::new()).is_none(), "{wrong}");
         }
-        let mut out = Vec::new();
-        all_in_utc(b"{\"2024-01-01 05:30:00+05:30\",NULL,[\"2023-12-31 19:00:00-05\",)}", &mut out);
-        let expected = "{\"2024-01-01 00:00:00+00\",NULL,[\"2024-01-01 00:00:00+00\",)}";
-        assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 }

@@ -4,15 +4,33 @@
 //! printed from: `v IN ('a', 'b')` on a `varchar` is first `(v)::text = ANY ((ARRAY['a'::character varying,
 //! 'b'::character varying])::text[])`, and loaded from that, `(v)::text = ANY (ARRAY[('a'::character varying)::text,
 //! ('b'::character varying)::text])`.
+//!
+//! Programs differ too: up to version 15, `pg_dump` writes `ALTER TABLE` where it says whose a sequence or a view is.
 
 use super::lexer::{Token, Tokens};
 
-/// The statement as its tokens, with casts of whole arrays made casts of their elements.
+/// Relations that are altered as tables are: no two of one schema have the same name.
+const AS_TABLES: [&[&str]; 4] = [&["sequence"], &["view"], &["materialized", "view"], &["foreign", "table"]];
+
+/// The statement as its tokens, with casts of whole arrays made casts of their elements, and owners of relations given as those of
+/// tables.
 pub(crate) fn canonical(sql: &str) -> String {
-    let tokens: Vec<Token<'_>> = Tokens::new(sql).collect();
+    let mut tokens: Vec<Token<'_>> = Tokens::new(sql).collect();
+    if let Some(kind) = owned_as_table(&tokens) {
+        tokens.splice(1..=kind, [Token::Word("TABLE")]);
+    }
     let mut out = String::with_capacity(sql.len());
     write(&tokens, &mut out);
     out
+}
+
+/// How many words say of what kind the relation is whose owner a statement sets: `ALTER MATERIALIZED VIEW v OWNER TO r`.
+fn owned_as_table(tokens: &[Token<'_>]) -> Option<usize> {
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is_keyword(word));
+    let end = tokens.len() - usize::from(tokens.last() == Some(&Token::Symbol(';')));
+    let sets_owner = end > 3 && is(end - 3, "owner") && is(end - 2, "to");
+    let kind = AS_TABLES.iter().find(|words| words.iter().enumerate().all(|(at, word)| is(at + 1, word)));
+    kind.filter(|_| sets_owner && is(0, "alter")).map(|words| words.len())
 }
 
 fn write(tokens: &[Token<'_>], out: &mut String) {
@@ -146,6 +164,8 @@ mod tests {
             ("(ARRAY[1.5])::numeric(10,2)[]", "ARRAY[(1.5)::numeric(10,2)]"),
             ("(ARRAY[(ARRAY['x'])::text[]])::\"T\".u[]", "ARRAY[(ARRAY[('x')::text])::\"T\".u]"),
             ("SELECT  1 -- one\n ;", "SELECT 1;"),
+            ("ALTER SEQUENCE s.q OWNER TO \"O\";", "ALTER TABLE s.q OWNER TO \"O\";"),
+            ("ALTER MATERIALIZED VIEW m OWNER TO o;", "ALTER TABLE m OWNER TO o;"),
         ] {
             assert_eq!(canonical(first), canonical(loaded), "{first}");
         }
@@ -160,6 +180,9 @@ mod tests {
             ("(ARRAY['(ARRAY[1])::int[]'])", "(ARRAY['ARRAY[(1)::int]'])"),
             ("(ARRAY[1])::int", "ARRAY[(1)::int]"),
             ("SELECT 'a  b'", "SELECT 'a b'"),
+            ("ALTER VIEW v OWNER TO a;", "ALTER TABLE v OWNER TO b;"),
+            ("ALTER VIEW v SET SCHEMA s;", "ALTER TABLE v SET SCHEMA s;"),
+            ("ALTER TYPE v OWNER TO a;", "ALTER TABLE v OWNER TO a;"),
         ] {
             assert_ne!(canonical(one), canonical(other), "{one}");
         }

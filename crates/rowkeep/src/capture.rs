@@ -322,7 +322,9 @@ fn unread(context: &Context, options: &CaptureOptions, view: &dyn View) -> Vec<U
             options.with_data && meant.is(&unread.name)
         }
     };
-    let unread: Vec<Unread> = view.unread().iter().filter(is_told).cloned().collect();
+    // Files that were made without rows have all that they are to have.
+    let is_missed = |unread: &&Unread| !view.left_out().contains(&unread.name);
+    let unread: Vec<Unread> = view.unread().iter().filter(is_missed).filter(is_told).cloned().collect();
     let lost = unread
         .iter()
         .filter(|unread| matches!(unread.why, Why::Unlogged | Why::UnloggedSequence | Why::NotInFile));

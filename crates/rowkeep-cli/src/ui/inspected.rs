@@ -24,7 +24,11 @@ pub(crate) fn told(outcome: &InspectOutcome) -> String {
     let tables = counted(outcome.tables.len() as u64, "table");
     fact("holds", Some(format!("{tables}, {}", counted(outcome.rows(), "row"))));
     lines.extend(outcome.tables.iter().map(|table| {
-        let rows = table.rows.map_or("not whole".to_owned(), count);
+        let rows = match table.rows {
+            Some(rows) => count(rows),
+            None if table.left_out => "not in it".to_owned(),
+            None => "not whole".to_owned(),
+        };
         format!("    {rows:>12}  {}", plain(&table.name))
     }));
     lines.extend(outcome.notes.iter().map(|note| format!("note: {}", plain(note))));

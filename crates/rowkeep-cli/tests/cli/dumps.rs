@@ -1,6 +1,7 @@
 //! Dumps of `pg_dump`, in every format: the same rows, by hash, as a backup of the database that they were made of.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use crate::postgres::{Database, Server, servers};
 use crate::sandbox::Sandbox;
 
 /// Everything that a dump writes down in its own way.
-const SHOP: &str = "
+pub(crate) const SHOP: &str = "
     CREATE SCHEMA \"Odd schema\";
     CREATE TYPE state AS ENUM ('new', 'it''s');
     CREATE TYPE pair AS (a int, b text);
@@ -95,14 +96,18 @@ const FORMATS: &[(&[&str], &str)] = &[
 ];
 
 fn dump(server: &Server, database: &Database<'_>, arguments: &[&str], file: &Path) {
-    let mut command = server.program("pg_dump");
-    let output = command.args(arguments).arg("-f").arg(file).args(["-d", &database.url()]).output();
+    dump_by(server.program("pg_dump"), database, arguments, file);
+}
+
+/// The same by a program of another version.
+pub(crate) fn dump_by(mut pg_dump: Command, database: &Database<'_>, arguments: &[&str], file: &Path) {
+    let output = pg_dump.args(arguments).arg("-f").arg(file).args(["-d", &database.url()]).output();
     let output = output.expect("pg_dump can be run");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The tables of a snapshot with their hashes.
-fn hashes(sandbox: &Sandbox, snapshot: &str) -> Vec<(String, Value)> {
+pub(crate) fn hashes(sandbox: &Sandbox, snapshot: &str) -> Vec<(String, Value)> {
     let shown = sandbox.json(&["show", snapshot]);
     let tables = shown["tables"].as_array().unwrap_or_else(|| panic!("{shown:#}"));
     let hash = |table: &Value| {
@@ -132,6 +137,10 @@ fn dumps_of_every_format_have_the_rows_of_their_database_by_hash() {
             assert_eq!(hashes(&sandbox, &name), kept, "{file}");
             sandbox.done(&["diff", "kept", &name]);
         }
+        // Programs of other versions put some definitions in other words.
+        let newest = servers().pop().expect("there are servers");
+        dump_by(newest.program("pg_dump"), &shop, &[], &sandbox.path("newest.sql"));
+        sandbox.done(&["verify", "kept", "--against", "newest.sql"]);
         // It is restored as any other, and what comes of it is the same.
         for name in ["n0", "n5"] {
             let restored = server.database("rowkeep_cli_restored");
@@ -153,4 +162,44 @@ fn dumps_of_every_format_have_the_rows_of_their_database_by_hash() {
         ]);
         sandbox.done(&["diff", "plain.sql.gz", &shop.url()]);
     }
+}
+
+/// What `pg_dump` leaves out, and what is said of that.
+const PARTS: &[(&[&str], &str)] = &[
+    (&["--schema-only"], "it holds definitions alone"),
+    (&["--data-only"], "it holds rows alone"),
+    (&["--section=post-data"], "neither tables nor rows are in it"),
+    (&["--exclude-table-data=other"], "it was made without the rows of other"),
+];
+
+#[test]
+fn dumps_of_a_part_are_whole_and_say_what_of() {
+    let server = servers().pop().expect("there are servers");
+    let sandbox = Sandbox::new();
+    let shop = server.database("rowkeep_cli_parts");
+    shop.sql("CREATE TABLE kept (id serial PRIMARY KEY, v text); CREATE TABLE other (id int PRIMARY KEY); INSERT INTO kept (v) VALUES ('a'), ('b'); INSERT INTO other VALUES (1)");
+    for format in ["-Fp", "-Fc", "-Fd", "-Ft"] {
+        for (part, words) in PARTS {
+            let file = format!("{}{format}", part[0]);
+            let arguments = [*part, &[format][..]].concat();
+            dump(&server, &shop, &arguments, &sandbox.path(&file[2..]));
+            let looked = sandbox.done(&["inspect", &file[2..]]).out;
+            assert!(looked.contains(words) && looked.contains("it is whole"), "{arguments:?}: {looked}");
+            let name = format!("{}{format}", &part[0][2..6]);
+            let told = sandbox.done(&["import", &file[2..], "--as", "shop", "--name", &name]).out;
+            assert!(told.contains(words), "{arguments:?}: {told}");
+        }
+    }
+    let restored = server.database("rowkeep_cli_part");
+    sandbox.done(&["restore", "sche-Fd", "--to", &restored.url()]);
+    assert_eq!(restored.sql("SELECT count(*) FROM kept, other").trim(), "0");
+    sandbox.run(&["restore", "data-Fc", "--to", &restored.url(), "--yes"]).expect(0);
+    assert_eq!(restored.sql("SELECT v FROM kept WHERE id = 2").trim(), "b");
+    // Without the names of columns nobody knows what the values are.
+    dump(&server, &shop, &["--data-only", "--inserts"], &sandbox.path("nameless.sql"));
+    sandbox.run(&["import", "nameless.sql"]).expect(1).says(&["--column-inserts"]);
+    // What is cut off is no part that somebody wanted.
+    let whole = std::fs::read_to_string(sandbox.path("schema-only-Fp")).expect("it is there");
+    std::fs::write(sandbox.path("cut.sql"), &whole[..whole.len() / 2]).expect("it is written");
+    sandbox.run(&["inspect", "cut.sql"]).expect(1);
 }

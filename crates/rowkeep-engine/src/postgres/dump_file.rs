@@ -13,6 +13,7 @@ mod inserts;
 mod large_objects;
 mod loaded;
 mod output;
+mod partial;
 mod pieces;
 mod place;
 mod plain;

@@ -53,6 +53,10 @@ impl View for PacedView {
         self.view.unread()
     }
 
+    fn left_out(&self) -> &[TableName] {
+        self.view.left_out()
+    }
+
     fn position(&self) -> Option<String> {
         self.view.position()
     }

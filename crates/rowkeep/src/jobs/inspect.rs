@@ -94,8 +94,11 @@ async fn read(view: &dyn View, outcome: &mut InspectOutcome) {
     for table in view.schema().tables.iter().filter(|table| table.kind.is_user_table()) {
         let name = table.name.to_string();
         if let Some(unread) = view.unread().iter().find(|unread| unread.name == table.name) {
-            outcome.problems.push(unread.told());
-            outcome.tables.push(InspectedTable { name, rows: None });
+            let left_out = view.left_out().contains(&table.name);
+            if !left_out {
+                outcome.problems.push(unread.told());
+            }
+            outcome.tables.push(InspectedTable { name, rows: None, left_out });
             continue;
         }
         let (mut rows, mut problem) = (0, None);
@@ -110,7 +113,11 @@ async fn read(view: &dyn View, outcome: &mut InspectOutcome) {
             }
             Err(error) => problem = Some(Error::from(error).in_one_line()),
         }
-        outcome.tables.push(InspectedTable { name, rows: problem.is_none().then_some(rows) });
+        outcome.tables.push(InspectedTable {
+            name,
+            rows: problem.is_none().then_some(rows),
+            left_out: false,
+        });
         outcome.problems.extend(problem);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::contents::Contents;
 use crate::file_source::Source;
+use crate::postgres::schema::cursor::Cursor;
 use crate::{EngineError, ErrorKind};
 
 /// Takes the database of a name, or the only one that holds something; says where it stands among them.
@@ -46,8 +47,10 @@ pub(super) fn choose(
 
 /// Whether somebody has made anything in a database: every one has settings and comments of its own.
 fn holds_something(database: &Contents) -> bool {
-    let makes =
-        |sql: &String| sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("create"));
+    let makes = |sql: &String| {
+        let cursor = Cursor::new(sql.get(..64).unwrap_or(sql));
+        cursor.sees(&["create"]) || cursor.sees(&["alter", "table"])
+    };
     !database.data.is_empty()
         || !database.mentioned.is_empty()
         || !database.object_data.is_empty()

@@ -18,6 +18,8 @@ pub(super) struct Loaded {
     pub(super) contents: Contents,
     /// Tables of which rows are missing.
     pub(super) cut: Vec<TableName>,
+    /// Whether nothing says that the dump was cut off or changed: what it has no rows of, it was made without.
+    pub(super) is_whole: bool,
 }
 
 /// Reads a dump; a damaged one only where what is whole of it is wanted.
@@ -28,7 +30,7 @@ pub(super) fn load(file: &Source, options: &FileOptions) -> Result<Loaded, Engin
         true => (open_in_folder(file)?, None),
         false => file.spooled(options.temporary.as_deref())?,
     };
-    let mut notes = Vec::new();
+    let (mut notes, is_packed_well) = (Vec::new(), broken.is_none());
     if let Some(error) = broken {
         if !options.salvage {
             return Err(error);
@@ -40,6 +42,7 @@ pub(super) fn load(file: &Source, options: &FileOptions) -> Result<Loaded, Engin
         true => of_archive(file, &content, options, &mut notes)?,
         false => of_script(file, &content, options, &mut notes)?,
     };
+    loaded.is_whole &= is_packed_well;
     loaded.contents.notes.splice(..0, notes);
     Ok(loaded)
 }
@@ -52,9 +55,10 @@ fn of_archive(
 ) -> Result<Loaded, EngineError> {
     let read = archive::read(file.path(), content, file.is_folder());
     let Archive { contents, damage, cut } = read.map_err(|damage| file.damaged(&damage))?;
+    let is_whole = damage.is_none();
     accept(file, damage, options, notes)?;
     options.refuse_another(file, contents.name.as_deref())?;
-    Ok(Loaded { contents, cut })
+    Ok(Loaded { contents, cut, is_whole })
 }
 
 fn of_script(
@@ -68,13 +72,14 @@ fn of_script(
             .with_source(error)
     });
     let Script { databases, damage, mut cut } = read?;
+    let is_whole = damage.is_none();
     accept(file, damage, options, notes)?;
     let is_of_last = databases.len();
     let (place, contents) = choose(file, databases, options.database.as_deref())?;
     if place + 1 != is_of_last {
         cut.clear();
     }
-    Ok(Loaded { contents, cut })
+    Ok(Loaded { contents, cut, is_whole })
 }
 
 /// Fails for a file that is not whole, unless what is whole of it is wanted.

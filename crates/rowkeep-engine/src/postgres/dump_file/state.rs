@@ -12,6 +12,7 @@ use super::inserts::named_columns;
 use super::large_objects;
 use super::loaded::Loaded;
 use super::output::Shape;
+use super::partial;
 use super::sequences;
 use super::settings::Printing;
 use super::tables::table;
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) settings: HashMap<TableName, RowBatch>,
     pub(super) objects: Vec<ObjectData>,
     pub(super) unread: Vec<Unread>,
+    /// Of these, the tables whose rows the dump was made without.
+    pub(super) left_out: Vec<TableName>,
     pub(super) facts: Vec<(String, String)>,
     pub(super) notes: Vec<String>,
 }
@@ -42,7 +45,7 @@ pub(super) struct TableRows {
 
 /// Puts the state together.
 pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Result<State, EngineError> {
-    let Loaded { mut contents, cut } = loaded;
+    let Loaded { mut contents, cut, is_whole } = loaded;
     refuse_encoding(file, &contents)?;
     let mut definitions = Definitions::default();
     contents.before.iter().chain(&contents.after).for_each(|statement| definitions.read(statement));
@@ -69,6 +72,11 @@ pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Res
     let of = |name: &TableName, why| Unread { name: name.clone(), why };
     let absent = |name: &&TableName| !mentioned.contains(name) || cut.contains(name);
     let mut unread: Vec<Unread> = names.iter().filter(absent).map(|name| of(name, Why::NotInFile)).collect();
+    let is_left_out = |unread: &&Unread| is_whole && !cut.contains(&unread.name);
+    let left_out: Vec<TableName> =
+        unread.iter().filter(is_left_out).map(|unread| unread.name.clone()).collect();
+    let told = partial::told(&contents, &definitions, &names, &left_out, &data.keys().cloned().collect());
+    contents.notes.extend(told);
     let elsewhere = definitions.tables.iter().filter(|(_, table)| table.keeps == Keeps::Elsewhere);
     unread.extend(elsewhere.map(|(name, _)| of(name, Why::Foreign)));
     let settings = [tables_of_sequences::table().name, tables_of_objects::data().name];
@@ -121,7 +129,7 @@ pub(super) fn state(file: &Source, loaded: Loaded, options: &FileOptions) -> Res
     let ddl = if options.with_ddl { parts(&contents) } else { Vec::new() };
     let facts = facts(&contents, options);
     let schema = Schema { engine: ddl::ENGINE.to_owned(), tables, inherits, ddl };
-    Ok(State { schema, rows, settings, objects, unread, facts, notes: contents.notes })
+    Ok(State { schema, rows, settings, objects, unread, left_out, facts, notes: contents.notes })
 }
 
 /// A table with its columns in the order in which the dump gives their values.
@@ -131,6 +139,15 @@ fn built(
     name: &TableName,
     parts: &[TableData],
 ) -> Result<Table, EngineError> {
+    let is_nameless = |part: &TableData| part.form == Form::Inserts && named_columns(part).is_none();
+    if !definitions.tables.contains_key(name) && parts.iter().any(is_nameless) {
+        let message = format!(
+            "{}: the columns of {name} are not known: the dump does not define it, and its INSERTs name none; make it with \
+             pg_dump --column-inserts, or without --data-only",
+            file.path().display()
+        );
+        return Err(EngineError::new(ErrorKind::Unsupported, message));
+    }
     let order = parts.iter().find_map(|part| part.columns.clone().or_else(|| named_columns(part)));
     let table = table(definitions, name, order.as_deref());
     let copied = parts.iter().filter(|part| part.form == Form::Copy);

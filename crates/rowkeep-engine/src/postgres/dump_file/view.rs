@@ -99,6 +99,10 @@ impl View for DumpView {
         &self.state.unread
     }
 
+    fn left_out(&self) -> &[TableName] {
+        &self.state.left_out
+    }
+
     fn notes(&self) -> &[String] {
         &self.state.notes
     }

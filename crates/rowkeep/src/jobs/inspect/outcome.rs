@@ -38,8 +38,11 @@ pub struct InspectOutcome {
 pub struct InspectedTable {
     /// Its name.
     pub name: String,
-    /// How many rows it has; none where not all can be read.
+    /// How many rows it has; none where not all can be read, or the file was made without them.
     pub rows: Option<u64>,
+    /// Whether the file was made without its rows: it is whole nevertheless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
 }
 
 impl InspectOutcome {

@@ -45,6 +45,10 @@ impl View for MaskedView {
         self.view.unread()
     }
 
+    fn left_out(&self) -> &[TableName] {
+        self.view.left_out()
+    }
+
     fn position(&self) -> Option<String> {
         self.view.position()
     }

@@ -140,6 +140,10 @@ fn files_are_told_by_their_content_and_refused_in_words() {
     for (content, words) in [
         (&b"age-encryption.org/v1\n-> X25519"[..], "encrypted by age"),
         (b"Salted__12345678", "encrypted by openssl"),
+        (
+            b"CREATE TABLE t (id serial PRIMARY KEY);\nINSERT INTO t VALUES (1);",
+            "load it into an empty database",
+        ),
         (b"hello, this is a letter", "neither an SQLite database nor a dump"),
         (b"PK\x03\x04\x14\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "it is encrypted"),
     ] {

@@ -12,6 +12,7 @@ mod definition;
 mod inserts;
 mod large_objects;
 mod loaded;
+mod other_script;
 mod output;
 mod partial;
 mod pieces;
@@ -26,4 +27,5 @@ mod state;
 mod tables;
 mod view;
 
+pub(crate) use other_script::PostgresScript;
 pub(crate) use recognise::PostgresDump;

@@ -37,6 +37,7 @@ mod examine;
 mod full_text;
 mod literal;
 mod load;
+pub(crate) mod mysql_dump;
 pub(crate) mod plain_file;
 mod quote;
 mod read;

@@ -155,7 +155,7 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &["load"],
             &["apply"],
             &["dump_file", "examine", "sqlite3_script"],
-            &["d1_script", "plain_file"],
+            &["d1_script", "mysql_dump", "plain_file"],
         ],
     },
 ];

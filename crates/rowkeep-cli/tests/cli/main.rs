@@ -40,6 +40,7 @@ mod live;
 mod looks;
 mod mask;
 mod migrate;
+mod mysql;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod passwords;

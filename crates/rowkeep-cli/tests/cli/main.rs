@@ -41,6 +41,7 @@ mod looks;
 mod mask;
 mod migrate;
 mod mysql;
+mod older;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod passwords;

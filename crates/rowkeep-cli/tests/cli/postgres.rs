@@ -27,6 +27,11 @@ pub(crate) fn servers() -> Vec<Server> {
 }
 
 impl Server {
+    /// Another server, with the programs of this one.
+    pub(crate) fn at(url: &str, programs: &Server) -> Self {
+        Self { url: url.to_owned(), bin: programs.bin.clone() }
+    }
+
     pub(crate) fn url_of(&self, database: &str) -> String {
         format!("{}/{database}", self.url.rsplit_once('/').expect("the URL names a database").0)
     }

@@ -1,6 +1,6 @@
 //! How a file is packed, by its first bytes: names say little.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
@@ -60,6 +60,11 @@ impl Packing {
             Self::None => Box::new(bytes),
             Self::Gzip => Box::new(MultiGzDecoder::new(bytes)),
             Self::Zstd => {
+                let mut bytes = bytes;
+                // `pg_dump` writes nothing at all where there is nothing to pack.
+                if bytes.fill_buf()?.is_empty() {
+                    return Ok(Box::new(bytes));
+                }
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
                 Box::new(decoder)

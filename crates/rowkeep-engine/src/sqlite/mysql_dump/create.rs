@@ -180,7 +180,7 @@ mod tests {
         for word in [
             "id bigint(20) unsigned becomes integers",
             "kind enum('a','b') becomes TEXT",
-            "utf8mb4_general_ci compares kind; SQLite",
+            "utf8mb4_general_ci compares kind, u; SQLite",
             "generated column t (`id` * 2)",
             "FULLTEXT KEY `f` (`c`)",
             "CONSTRAINT `chk` CHECK (`id` > 0)",

@@ -1,10 +1,13 @@
-//! What a file of JSON is, by how it begins and where it stands.
+//! What a file of JSON is, by its members and where it stands.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::json::{Json, Trouble};
+use crate::file_source::Source;
 
 /// What a document of JSON is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,88 +48,147 @@ pub(super) struct Beginning {
 }
 
 /// Looks at the first bytes of a document; nothing where they are those of no object with tables.
+///
+/// The order of its members tells nothing: where rows stand before what says whose they are, the file is read for that.
 pub(super) fn beginning(head: &[u8], path: &Path) -> Option<Beginning> {
-    let mut json = Json::new(head);
-    json.take(b'{').ok()?;
-    let of = |kind| Beginning { kind, time: None, written_by: None, since: None, base: None };
-    let name = json.name().ok()?;
-    let first = json.next().ok()?;
-    match (name.as_str(), first) {
-        ("metadata", b'{') => {
-            let mut raw = Vec::new();
-            json.value(&mut raw).ok()?;
-            let said: serde_json::Value = serde_json::from_slice(&raw).ok()?;
+    let mut members = Members::default();
+    let read = members.read(&mut Json::new(head), path);
+    if matches!(read, Err(Trouble::Ended))
+        && members.has_data
+        && let Ok(whole) = Source::of(path).and_then(|file| file.open())
+    {
+        let mut all = Members::default();
+        // What is wrong with it is said when its rows are read.
+        let _ = all.read(&mut Json::new(whole), path);
+        if all.has_data {
+            members = all;
+        }
+    }
+    members.beginning(path)
+}
+
+/// What the members of a document tell of it, as far as they were read.
+#[derive(Default)]
+struct Members {
+    /// What it says of itself, where that tells an application or a time.
+    metadata: Option<Value>,
+    /// The time beside its tables, if it has such a member.
+    timestamp: Option<Option<Timestamp>>,
+    /// Whether it has tables below a member `data` or `changes`.
+    has_data: bool,
+    /// Whether a member of its own is a list of rows, or may be one.
+    has_rows: bool,
+}
+
+impl Members {
+    /// Reads until all is known.
+    fn read<R: Read>(&mut self, json: &mut Json<R>, path: &Path) -> Result<(), Trouble> {
+        json.take(b'{')?;
+        let mut goes_on = !json.is_empty(b'}')?;
+        while goes_on {
+            let name = json.name()?;
+            match (name.as_str(), json.next()?) {
+                ("metadata", b'{') => {
+                    let mut raw = Vec::new();
+                    json.value(&mut raw)?;
+                    self.metadata = serde_json::from_slice(&raw).ok();
+                }
+                ("timestamp", b'"' | b'0'..=b'9') => {
+                    let mut raw = Vec::new();
+                    json.value(&mut raw)?;
+                    let told = super::json::text(&raw);
+                    let milliseconds = || Timestamp::from_millisecond(told.parse().ok()?).ok();
+                    self.timestamp = Some(told.parse().ok().or_else(milliseconds));
+                }
+                ("data" | "changes", b'{') => {
+                    self.has_data = true;
+                    if self.is_known(path) {
+                        return Ok(());
+                    }
+                    pass_over(json, 2)?;
+                }
+                (_, b'[') => list(json, &mut self.has_rows)?,
+                _ => pass_over(json, 0)?,
+            }
+            if self.is_known(path) {
+                return Ok(());
+            }
+            goes_on = json.goes_on(b'}')?;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing that follows tells more.
+    fn is_known(&self, path: &Path) -> bool {
+        let is_said = self.metadata.as_ref().is_some_and(|said| kind_of(said).is_some());
+        is_said || self.has_data && (self.timestamp.is_some() || time_of_name(path).is_some())
+    }
+
+    fn beginning(self, path: &Path) -> Option<Beginning> {
+        let of = |kind| Beginning { kind, time: None, written_by: None, since: None, base: None };
+        if let Some(said) = self.metadata {
             let text = |name: &str| said.get(name).and_then(|value| value.as_str());
             let time = |name: &str| text(name).and_then(|text| text.parse().ok());
-            let kind = match text("type") {
-                Some("incremental_backup") => Kind::PrnIncrement,
-                Some("full_backup") => Kind::PrnFull,
-                _ if said.get("recordCounts").is_some() => Kind::Dino,
-                _ => Kind::Tables,
-            };
-            Some(Beginning {
-                time: time("until_timestamp").or_else(|| time("timestamp")),
+            let told = time("until_timestamp").or_else(|| time("timestamp"));
+            return Some(Beginning {
+                time: told.or(self.timestamp.flatten()),
                 written_by: text("program").map(str::to_owned),
                 since: time("since_timestamp"),
                 base: text("base_backup").map(str::to_owned),
-                ..of(kind)
-            })
+                ..of(kind_of(&said).unwrap_or(Kind::Tables))
+            });
         }
-        ("timestamp", b'"') => {
-            let mut raw = Vec::new();
-            json.value(&mut raw).ok()?;
-            json.take(b',').ok()?;
-            let next = json.name().ok()?;
-            let time = super::json::text(&raw).parse().ok();
-            (next == "data").then_some(Beginning { time, ..of(Kind::Num) })
-        }
-        ("data", b'{') => Some(Beginning { time: time_of_name(path), ..of(Kind::Dino) }),
-        (_, first) => has_rows(&mut json, first).then_some(of(Kind::Tables)),
-    }
-}
-
-/// Whether a member is a list of rows, the one that begins with this byte or one behind it.
-fn has_rows(json: &mut Json<&[u8]>, mut first: u8) -> bool {
-    let mut is_empty_list = false;
-    let mut next = || -> Result<Option<bool>, Trouble> {
-        if first == b'[' {
-            json.take(b'[')?;
-            match json.next()? {
-                b'{' => return Ok(Some(true)),
-                b']' => is_empty_list = true,
-                _ => {
-                    json.value(&mut Vec::new())?;
-                    while json.goes_on(b']')? {
-                        json.value(&mut Vec::new())?;
-                    }
-                    return after(json, &mut first);
-                }
-            }
-            json.take(b']')?;
-        } else {
-            json.value(&mut Vec::new())?;
-        }
-        after(json, &mut first)
-    };
-    loop {
-        match next() {
-            Ok(Some(has_rows)) => return has_rows || is_empty_list,
-            Ok(None) => {}
-            // Where the beginning ends, it had only lists that may be tables.
-            Err(Trouble::Ended) => return is_empty_list || first == b'[',
-            Err(_) => return false,
+        match self.timestamp {
+            Some(time) if self.has_data => Some(Beginning { time, ..of(Kind::Num) }),
+            _ if self.has_data => Some(Beginning { time: time_of_name(path), ..of(Kind::Dino) }),
+            time if self.has_rows => Some(Beginning { time: time.flatten(), ..of(Kind::Tables) }),
+            _ => None,
         }
     }
 }
 
-/// Goes to the value of the next member; says that there is none.
-fn after(json: &mut Json<&[u8]>, first: &mut u8) -> Result<Option<bool>, Trouble> {
-    if !json.goes_on(b'}')? {
-        return Ok(Some(false));
+/// Which application what a document says of itself is of.
+fn kind_of(said: &Value) -> Option<Kind> {
+    match said.get("type").and_then(|kind| kind.as_str()) {
+        Some("incremental_backup") => Some(Kind::PrnIncrement),
+        Some("full_backup") => Some(Kind::PrnFull),
+        _ => said.get("recordCounts").map(|_| Kind::Dino),
     }
-    json.name()?;
-    *first = json.next()?;
-    Ok(None)
+}
+
+/// Passes over a value; the values of objects and lists in it one by one, down to a depth, so that no more than one is in memory.
+fn pass_over<R: Read>(json: &mut Json<R>, depth: usize) -> Result<(), Trouble> {
+    let begin = json.next()?;
+    if depth == 0 || !matches!(begin, b'{' | b'[') {
+        return json.value(&mut Vec::new());
+    }
+    json.take(begin)?;
+    // The end of each follows its beginning by two in ASCII.
+    let end = begin + 2;
+    let mut goes_on = !json.is_empty(end)?;
+    while goes_on {
+        if begin == b'{' {
+            json.name()?;
+        }
+        pass_over(json, depth - 1)?;
+        goes_on = json.goes_on(end)?;
+    }
+    Ok(())
+}
+
+/// Passes over a list, and says as soon as it is known whether it is one of rows, or an empty one, which may be.
+fn list<R: Read>(json: &mut Json<R>, has_rows: &mut bool) -> Result<(), Trouble> {
+    json.take(b'[')?;
+    let first = json.next();
+    // Where the beginning ends here, nothing speaks against it.
+    *has_rows |= matches!(first, Ok(b'{' | b']') | Err(Trouble::Ended));
+    first?;
+    let mut goes_on = !json.is_empty(b']')?;
+    while goes_on {
+        pass_over(json, 0)?;
+        goes_on = json.goes_on(b']')?;
+    }
+    Ok(())
 }
 
 /// The time in the name of a backup of DINO: `backup_1704067200000_abc123def.json`.
@@ -173,11 +235,31 @@ mod tests {
             ("{\"files\": [\"a\"]}", None),
             ("{\"version\": 1, \"list\": [1, 2], \"t\": [{", Some(Kind::Tables)),
             ("{\"a\": [], \"b\": 1}", Some(Kind::Tables)),
+            (
+                "{\"data\": {\"users\": [{\"id\": 1}]}, \"timestamp\": \"2024-06-18T10:30:00.000Z\"}",
+                Some(Kind::Num),
+            ),
+            ("{\"data\": {}, \"timestamp\": 1718706600000}", Some(Kind::Num)),
+            ("{\"app\": 1, \"timestamp\": \"2024-06-18T10:30:00.000Z\", \"data\": {", Some(Kind::Num)),
+            ("{\"data\": {\"users\": []}, \"metadata\": {\"recordCounts\": {}}}", Some(Kind::Dino)),
+            ("{\"data\": {\"users\": []}, \"metadata\": {\"type\": \"full_backup\"}}", Some(Kind::PrnFull)),
+            ("{\"users\": [{\"id\": 1}], \"timestamp\": \"2024-06-18T10:30:00.000Z\"}", Some(Kind::Tables)),
+            ("{\"timestamp\": 5, \"name\": \"x\"}", None),
             ("[1]", None),
             ("", None),
         ] {
             assert_eq!(kind(text), expected, "{text}");
         }
+        // The rows may be more than what is looked at first.
+        let folder = tempfile::tempdir().expect("a folder is made");
+        let path = folder.path().join("late.json");
+        let rows = vec!["{\"id\": \"0123456789\"}"; 10_000].join(",");
+        let text =
+            format!("{{\"data\": {{\"users\": [{rows}]}}, \"timestamp\": \"2024-06-18T10:30:00.000Z\"}}");
+        std::fs::write(&path, &text).expect("it is written");
+        let late = beginning(&text.as_bytes()[..1000], &path).expect("it is known");
+        assert_eq!(late.kind, Kind::Num);
+        assert_eq!(late.time.map(|time| time.to_string()).as_deref(), Some("2024-06-18T10:30:00Z"));
         let named = beginning(b"{\"data\":{}", Path::new("/b/backup_1704067200000_abc123def.json.gz"));
         let time = named.and_then(|named| named.time).map(|time| time.to_string());
         assert_eq!(time.as_deref(), Some("2024-01-01T00:00:00Z"));

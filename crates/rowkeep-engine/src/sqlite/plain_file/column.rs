@@ -17,6 +17,8 @@ pub(super) struct Column {
     reals: u64,
     /// Numbers that are only kept exactly as their digits.
     digits: u64,
+    /// Numbers whose value is kept by any program, and only their digits are not: `12.50`, `-0`.
+    written: u64,
     texts: u64,
     nested: u64,
     /// Texts that are decimal numbers, and such that are times to the millisecond.
@@ -94,10 +96,12 @@ impl Column {
         let is_safe = |integer: i64| integer.unsigned_abs() < 1 << 53 && integer.to_string() == digits;
         if digits.parse::<i64>().is_ok_and(is_safe) {
             self.integers += 1;
-        } else if digits.parse::<f64>().is_ok_and(|real| is_shortest(real, digits)) {
-            self.reals += 1;
-        } else {
-            self.digits += 1;
+            return;
+        }
+        match digits.parse::<f64>() {
+            Ok(real) if is_shortest(real, digits) => self.reals += 1,
+            Ok(real) if is_exact(real, digits) => self.written += 1,
+            _ => self.digits += 1,
         }
     }
 
@@ -129,7 +133,11 @@ impl Column {
         if self.digits > 0 {
             told.push("numbers of more digits than JavaScript keeps: they are kept digit by digit");
         }
-        let kinds = [self.booleans, self.integers + self.reals + self.digits, self.texts, self.nested];
+        if self.written > 0 {
+            told.push("numbers with digits that add nothing, such as 12.50: they are kept digit by digit");
+        }
+        let numbers = self.integers + self.reals + self.digits + self.written;
+        let kinds = [self.booleans, numbers, self.texts, self.nested];
         if kinds.into_iter().filter(|count| *count > 0).count() > 1 {
             told.push("values of several types: they are kept as JSON");
         }
@@ -142,6 +150,13 @@ impl Column {
 
 /// Whether the digits are those that JavaScript prints for a number, or with which any program comes back to it.
 fn is_shortest(real: f64, digits: &str) -> bool {
+    // Digits behind the last that counts would be lost.
+    let has_idle_zeros = digits.contains('.') && !digits.contains(['e', 'E']) && digits.ends_with('0');
+    !has_idle_zeros && is_exact(real, digits) && (real != 0.0 || digits == "0")
+}
+
+/// Whether a number is the one that the digits say, however they are written.
+fn is_exact(real: f64, digits: &str) -> bool {
     if !real.is_finite() {
         return false;
     }
@@ -150,15 +165,13 @@ fn is_shortest(real: f64, digits: &str) -> bool {
         let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all = format!("{whole}{fraction}");
-        let leading = all.len() - all.trim_start_matches('0').len();
+        let kept = all.trim_start_matches('0');
+        let leading = all.len() - kept.len();
         let point = whole.len() as i32 - leading as i32 + exponent.parse::<i32>().unwrap_or(0);
-        (all.trim_start_matches('0').trim_end_matches('0').to_owned(), point)
+        // Zero has no place for a point.
+        (kept.trim_end_matches('0').to_owned(), if kept.is_empty() { 0 } else { point })
     };
-    // Digits behind the last that counts would be lost.
-    let has_idle_zeros = digits.contains('.') && !digits.contains(['e', 'E']) && digits.ends_with('0');
-    !has_idle_zeros
-        && significant(digits) == significant(&format!("{real:e}"))
-        && (real != 0.0 || digits == "0")
+    significant(digits) == significant(&format!("{real:e}"))
 }
 
 fn is_decimal(text: &[u8]) -> bool {
@@ -222,6 +235,19 @@ mod tests {
         assert!(told(&["\"2026-01-02T03:04:05.678Z\""], 1).contains("finer digits"));
         assert!(told(&["1", "\"a\""], 2).contains("several types"));
         assert!(told(&["12.50"], 2).contains("missing in some rows"));
+        let more = "more digits than JavaScript keeps";
+        for (value, has_more) in [
+            ("12.50", false),
+            ("0.0", false),
+            ("-0", false),
+            ("1.0e2", false),
+            ("9007199254740993", true),
+            ("0.1000000000000000055", true),
+            ("1e400", true),
+        ] {
+            assert_eq!(told(&[value], 1).contains(more), has_more, "{value}");
+            assert_eq!(told(&[value], 1).contains("digit by digit"), value != "1.0e2", "{value}");
+        }
         assert_eq!(told(&["\"a\"", "null"], 2), "");
         assert_eq!(told(&["\"1.2.3\"", "\"-\"", "\".5\""], 3), "");
     }

@@ -115,13 +115,22 @@ fn one(
     }
 }
 
-/// What is wrong with a file, and where.
+/// What is wrong with a file of JSON, and where.
 pub(super) fn error_of(file: &Source, json: &Json<Unpacked>, failed: Failed) -> EngineError {
-    let place = Place { line: json.line() }.to_string();
-    let damaged = |what: String| file.damaged(&Damage { place: place.clone(), what });
+    error_at(file, (json.line(), json.source()), failed, "the file is cut off")
+}
+
+/// What is wrong with a file that is read so far, and what to say where it ends within something.
+pub(super) fn error_at(
+    file: &Source,
+    (line, read): (u64, &Unpacked),
+    failed: Failed,
+    ended: &str,
+) -> EngineError {
+    let damaged = |what: String| file.damaged(&Damage { place: Place { line }.to_string(), what });
     match failed {
-        Failed::Json(Trouble::Io(error)) => json.source().failed(error),
-        Failed::Json(Trouble::Ended) => damaged("the file is cut off".to_owned()),
+        Failed::Json(Trouble::Io(error)) => read.failed(error),
+        Failed::Json(Trouble::Ended) => damaged(ended.to_owned()),
         Failed::Json(Trouble::Wrong(what)) | Failed::Row(Refused::Words(what)) => damaged(what),
         Failed::Row(Refused::Sqlite(error)) => temporary(error),
     }

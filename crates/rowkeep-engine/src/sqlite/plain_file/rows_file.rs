@@ -10,10 +10,10 @@ use super::about::stem;
 use super::csv::{Csv, Field};
 use super::document::{Failed, row};
 use super::json::{Json, Trouble};
-use super::open::{error_of, not_taken, temporary};
+use super::open::{error_at, error_of, not_taken, temporary};
 use super::staged::Tables;
-use super::table::{Refused, Row};
-use crate::file_source::{About, Damage, FileOptions, Format, Head, Place, Source};
+use super::table::Row;
+use crate::file_source::{About, FileOptions, Format, Head, Source};
 use crate::sqlite::dump_file::{Said, Scratch};
 use crate::sqlite::schema::ddl;
 use crate::{EngineError, View};
@@ -235,13 +235,7 @@ fn csv(file: &Source, options: &FileOptions, tables: &mut Tables<'_>) -> Result<
     };
     let mut read = read;
     read(&mut csv).map_err(|failed| {
-        let place = Place { line: csv.record_line() }.to_string();
-        let damaged = |what: String| file.damaged(&Damage { place: place.clone(), what });
-        match failed {
-            Failed::Json(Trouble::Io(error)) => csv.source().failed(error),
-            Failed::Json(Trouble::Ended) => damaged("the file is cut off within quotes".to_owned()),
-            Failed::Json(Trouble::Wrong(what)) | Failed::Row(Refused::Words(what)) => damaged(what),
-            Failed::Row(Refused::Sqlite(error)) => temporary(error),
-        }
+        let place = (csv.record_line(), csv.source());
+        error_at(file, place, failed, "the file is cut off within quotes")
     })
 }

@@ -13,6 +13,10 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
 }
 
+/// Keywords of libpq's other form with secrets, wherever they stand in it, and those that it begins with.
+const SECRET: [&str; 2] = ["password", "sslpassword"];
+const FIRST: [&str; 7] = ["host", "hostaddr", "port", "dbname", "user", "service", "sslmode"];
+
 impl DatabaseUrl {
     /// Reads a URL or a path.
     ///
@@ -31,11 +35,14 @@ impl DatabaseUrl {
                 "the URL of a PostgreSQL database has // after its scheme",
             ));
         }
-        if text
-            .split_whitespace()
-            .any(|word| word.starts_with("password=") || word.starts_with("sslpassword="))
+        let is_setting =
+            |word: &str, name: &str| word.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
+        let begins = text.trim_start();
+        if SECRET.iter().any(|name| text.split_whitespace().any(|word| is_setting(word, name)))
+            || FIRST.iter().any(|name| is_setting(begins, name))
         {
-            let problem = "connection strings of keywords and values are not understood";
+            let problem = "connection strings of keywords and values are not understood: write \
+                           postgres://user@host:port/dbname?setting=value, as psql takes it too";
             return Err(EngineError::new(ErrorKind::InvalidUrl, problem));
         }
         if let Some(path) = text.strip_prefix("sqlite:") {
@@ -63,9 +70,12 @@ mod tests {
 
     #[test]
     fn what_holds_a_password_is_no_path() {
-        for text in
-            ["postgres:u:s3cret@h/shop", "postgresql:/u:s3cret@h/shop", "host=h dbname=shop password=s3cret"]
-        {
+        for text in [
+            "postgres:u:s3cret@h/shop",
+            "postgresql:/u:s3cret@h/shop",
+            "host=h dbname=shop password=s3cret",
+            "dbname=shop",
+        ] {
             let error = DatabaseUrl::parse(text).expect_err("it is no URL");
             assert_eq!(error.kind(), ErrorKind::InvalidUrl);
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");

@@ -8,6 +8,7 @@ pub(super) mod copy_sink;
 pub(super) mod failure;
 pub(super) mod libpq;
 pub(super) mod own;
+mod parameters;
 pub(super) mod pem;
 pub(super) mod pool;
 pub(super) mod pooling;

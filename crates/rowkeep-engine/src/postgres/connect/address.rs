@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::parameters::{Treatment, library_value, treatment, variable_of};
 use crate::{EngineError, ErrorKind};
 
 /// How sure the client wants to be of the server, in libpq's words.
@@ -22,6 +23,15 @@ pub(crate) enum Trust {
     Full,
 }
 
+/// Which of the versions of TLS that are spoken (1.2 and 1.3) a URL excludes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TlsVersions {
+    /// `ssl_min_protocol_version=TLSv1.3`
+    pub(crate) is_newest_only: bool,
+    /// `ssl_max_protocol_version=TLSv1.2`
+    pub(crate) is_without_newest: bool,
+}
+
 /// What a URL says; where it says nothing, what rowkeep takes.
 #[derive(Clone)]
 pub(crate) struct Address {
@@ -33,20 +43,11 @@ pub(crate) struct Address {
     pub(crate) root_certificates: Option<PathBuf>,
     /// The client's own certificate and key.
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    /// Which versions of TLS are spoken.
+    pub(crate) versions: TlsVersions,
     /// Whether the database has login triggers that the role can keep from firing, once that is known.
     pub(crate) without_login_triggers: Arc<AtomicBool>,
 }
-
-/// Settings of libpq that change nothing here.
-const IGNORED: [&str; 7] = [
-    "client_encoding",
-    "fallback_application_name",
-    "gssencmode",
-    "krbsrvname",
-    "load_balance_hosts",
-    "sslcompression",
-    "sslsni",
-];
 
 impl Address {
     /// Reads `postgres://user:password@host:port/database?settings`.
@@ -56,8 +57,18 @@ impl Address {
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if !IGNORED.contains(&name) && !ours.take(name, value)? {
-                rest.push(pair);
+            match treatment(name) {
+                None => rest.push(pair.to_owned()),
+                Some(Treatment::Ignored) => {}
+                Some(Treatment::Kept) => {
+                    if !ours.take(name, value)? {
+                        let value = library_value(name, value).map_err(|why| refused(name, why))?;
+                        rest.push(format!("{name}={value}"));
+                    }
+                }
+                Some(Treatment::KeptAs(other)) => rest.push(format!("{other}={value}")),
+                Some(Treatment::Only(values, _)) if values.contains(&value) => {}
+                Some(Treatment::Only(_, why) | Treatment::Refused(why)) => return Err(refused(name, why)),
             }
         }
         let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
@@ -127,6 +138,11 @@ impl Address {
     }
 }
 
+fn refused(name: &str, why: &str) -> EngineError {
+    let variable = variable_of(name).map(|variable| format!(", or {variable},")).unwrap_or_default();
+    invalid(format!("the setting {name} of the URL{variable} cannot be had: {why}"))
+}
+
 fn invalid(message: impl Into<String>) -> EngineError {
     EngineError::new(ErrorKind::InvalidUrl, message)
 }
@@ -147,6 +163,11 @@ struct Settings {
     root: Option<PathBuf>,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+    /// Whether the system's certificates are named, so that no less than all is checked.
+    is_system: bool,
+    /// Whether no certificate of the client's own is sent.
+    sends_none: bool,
+    versions: TlsVersions,
 }
 
 impl Settings {
@@ -165,10 +186,28 @@ impl Settings {
                     }
                 });
             }
-            "sslrootcert" if value == "system" => self.mode = Some((SslMode::Require, Trust::Full)),
+            "sslrootcert" if value == "system" => self.is_system = true,
             "sslrootcert" => self.root = Some(path(value)?),
             "sslcert" => self.certificate = Some(path(value)?),
             "sslkey" => self.key = Some(path(value)?),
+            "sslcertmode" => match value {
+                "allow" => {}
+                "disable" => self.sends_none = true,
+                _ => {
+                    let why = "rowkeep sends its certificate where the server asks for it, and cannot tell whether it did";
+                    return Err(refused(name, why));
+                }
+            },
+            "ssl_min_protocol_version" => match value {
+                "TLSv1" | "TLSv1.1" | "TLSv1.2" => {}
+                "TLSv1.3" => self.versions.is_newest_only = true,
+                _ => return Err(refused(name, "there are TLSv1, TLSv1.1, TLSv1.2, TLSv1.3")),
+            },
+            "ssl_max_protocol_version" => match value {
+                "TLSv1.3" => {}
+                "TLSv1.2" => self.versions.is_without_newest = true,
+                _ => return Err(refused(name, "rowkeep speaks TLSv1.2 and TLSv1.3")),
+            },
             _ => return Ok(false),
         }
         Ok(true)
@@ -178,7 +217,17 @@ impl Settings {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host("localhost");
         }
-        let (mode, mut trust) = self.mode.unwrap_or((SslMode::Prefer, Trust::Anybody));
+        let (mode, mut trust) = match self.mode {
+            None if self.is_system => (SslMode::Require, Trust::Full),
+            // As libpq does: whatever authority the system trusts would do for any host.
+            Some((_, trust)) if self.is_system && trust != Trust::Full => {
+                return Err(invalid("sslrootcert=system goes with sslmode=verify-full alone"));
+            }
+            mode => mode.unwrap_or((SslMode::Prefer, Trust::Anybody)),
+        };
+        if self.versions.is_newest_only && self.versions.is_without_newest {
+            return Err(invalid("no version of TLS is between the two that the URL names"));
+        }
         // As libpq does: who names an authority wants it asked, if TLS is a must.
         if self.root.is_some() && mode == SslMode::Require && trust == Trust::Anybody {
             trust = Trust::Authority;
@@ -192,18 +241,25 @@ impl Settings {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(10));
         }
-        if config.get_keepalives_interval().is_none() {
+        // The client library has no way to say that none was given.
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
             config.keepalives_idle(Duration::from_secs(60));
+        }
+        if config.get_keepalives_interval().is_none() {
             config.keepalives_interval(Duration::from_secs(15));
+        }
+        if config.get_keepalives_retries().is_none() {
             config.keepalives_retries(4);
         }
         let identity = match (self.certificate, self.key) {
+            _ if self.sends_none => None,
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
             _ => return Err(invalid("sslcert and sslkey go together")),
         };
         let without_login_triggers = Arc::default();
-        Ok(Address { config, trust, root_certificates: self.root, identity, without_login_triggers })
+        let (root_certificates, versions) = (self.root, self.versions);
+        Ok(Address { config, trust, root_certificates, identity, versions, without_login_triggers })
     }
 }
 
@@ -226,6 +282,8 @@ fn path(value: &str) -> Result<PathBuf, EngineError> {
 
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::config::{ChannelBinding, SslNegotiation, TargetSessionAttrs};
+
     use super::*;
 
     fn parse(url: &str) -> Address {
@@ -271,12 +329,53 @@ mod tests {
     }
 
     #[test]
+    fn settings_of_libpq_count_or_are_refused_with_a_reason() {
+        let system = parse("postgres://h/d?sslrootcert=system");
+        assert_eq!((system.config.get_ssl_mode(), system.trust), (SslMode::Require, Trust::Full));
+        let many = parse(
+            "postgres://a@one:1,[::1]:2/d?keepalives_count=7&target_session_attrs=primary&channel_binding=require\
+             &sslnegotiation=direct&sslmode=require&gssencmode=prefer&load_balance_hosts=random&options=-c%20a%3Db\
+             &ssl_min_protocol_version=TLSv1.3&sslcert=/a&sslkey=/b&sslcertmode=disable&tcp_user_timeout=5",
+        );
+        let config = &many.config;
+        assert_eq!((config.get_keepalives_retries(), config.get_options()), (Some(7), Some("-c a=b")));
+        assert_eq!(config.get_keepalives_interval(), Some(Duration::from_secs(15)));
+        assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(config.get_channel_binding(), ChannelBinding::Require);
+        assert_eq!(config.get_ssl_negotiation(), SslNegotiation::Direct);
+        assert_eq!((config.get_hosts().len(), config.get_ports()), (2, &[1, 2][..]));
+        assert!(many.versions.is_newest_only && many.identity.is_none());
+        for (setting, why) in [
+            ("require_auth=scram-sha-256", "or PGREQUIREAUTH, cannot be had: rowkeep cannot choose"),
+            ("gssencmode=require", "GSSAPI"),
+            ("sslcrl=/a", "revoked"),
+            ("sslpassword=s3cret", "encrypted key"),
+            ("requirepeer=postgres", "socket"),
+            ("target_session_attrs=prefer-standby", "in their order"),
+            ("requiressl=1", "sslmode=require"),
+            ("oauth_issuer=x", "OAuth"),
+            ("replication=database", "log of changes"),
+            ("scram_client_key=s3cret", "password"),
+        ] {
+            let error = Address::parse(&format!("postgres://h/d?{setting}")).err().expect("it cannot be had");
+            let told = error.to_string();
+            assert!(told.contains(why) && !told.contains("s3cret"), "{setting}: {told}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused() {
         for url in [
             "postgres://h/d?sslmode=maybe",
             "postgres://h/d?sslcert=/a",
             "postgres://h/d?sslrootcert=%zz",
             "postgres://h/d?no_such_setting=1",
+            "postgres://h/d?sslrootcert=system&sslmode=require",
+            "postgres://h/d?sslmode=verify-ca&sslrootcert=system",
+            "postgres://h/d?ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+            "postgres://h/d?ssl_max_protocol_version=TLSv1.1",
+            "postgres://h/d?sslcertmode=require",
+            "postgres://h/d?target_session_attrs=nonsense",
         ] {
             assert_eq!(
                 Address::parse(url).err().map(|error| error.kind()),

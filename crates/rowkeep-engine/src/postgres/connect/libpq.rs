@@ -8,33 +8,19 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::address::split_query;
+use super::parameters::VARIABLES;
 use crate::{EngineError, LibpqEnvironment};
 use files::{Looked, password_of, service_of};
 use percent::{decoded, encoded, encoded_host};
-
-/// The variables that count here, each with the setting that it is for. Those that change what a session does (`PGOPTIONS`,
-/// `PGTZ`) are not among them: they would change what a backup reads.
-const VARIABLES: [(&str, &str); 11] = [
-    ("host", "PGHOST"),
-    ("port", "PGPORT"),
-    ("dbname", "PGDATABASE"),
-    ("user", "PGUSER"),
-    ("password", "PGPASSWORD"),
-    ("passfile", "PGPASSFILE"),
-    ("sslmode", "PGSSLMODE"),
-    ("sslrootcert", "PGSSLROOTCERT"),
-    ("sslcert", "PGSSLCERT"),
-    ("sslkey", "PGSSLKEY"),
-    ("connect_timeout", "PGCONNECT_TIMEOUT"),
-];
 
 /// The URL with what libpq would add to it: from the service that it or `PGSERVICE` names, then from variables, then the
 /// password from a password file.
 pub(crate) fn complete(url: &str, environment: &LibpqEnvironment) -> Result<String, EngineError> {
     let mut parts = Parts::of(url);
     let service = parts.take("service").or_else(|| environment.variable("PGSERVICE").map(str::to_owned));
+    let file = parts.take("servicefile");
     let mut defaults = match &service {
-        Some(name) => service_of(name, &service_files(environment))?,
+        Some(name) => service_of(name, &service_files(file, environment))?,
         None => HashMap::new(),
     };
     for (setting, variable) in VARIABLES {
@@ -56,8 +42,8 @@ pub(crate) fn complete(url: &str, environment: &LibpqEnvironment) -> Result<Stri
     Ok(parts.into_url())
 }
 
-fn service_files(environment: &LibpqEnvironment) -> Vec<PathBuf> {
-    let own = environment.variable("PGSERVICEFILE").map(PathBuf::from);
+fn service_files(given: Option<String>, environment: &LibpqEnvironment) -> Vec<PathBuf> {
+    let own = given.or_else(|| environment.variable("PGSERVICEFILE").map(str::to_owned)).map(PathBuf::from);
     let own = own.or_else(|| environment.home.as_ref().map(|home| home.join(".pg_service.conf")));
     let system = environment.variable("PGSYSCONFDIR").map(|folder| Path::new(folder).join("pg_service.conf"));
     own.into_iter().chain(system).collect()
@@ -67,7 +53,8 @@ fn password(parts: &Parts, file: &Path) -> Result<Option<String>, EngineError> {
     let user = parts.user().unwrap_or_default();
     let database = parts.database().unwrap_or_else(|| user.clone());
     let port = parts.ports().into_iter().next().unwrap_or_else(|| "5432".to_owned());
-    let host = parts.hosts().into_iter().next().unwrap_or_else(|| "localhost".to_owned());
+    let named = parts.hosts().into_iter().next().or_else(|| parts.setting("hostaddr"));
+    let host = named.unwrap_or_else(|| "localhost".to_owned());
     password_of(file, &Looked { host: &host, port: &port, database: &database, user: &user })
 }
 
@@ -162,13 +149,15 @@ impl Parts {
     /// Adds what is not there.
     fn fill(&mut self, mut defaults: HashMap<String, String>) {
         let mut default = |name: &str| defaults.remove(name).filter(|value| !value.is_empty());
-        let (host, port) = (default("host"), default("port"));
-        if self.places.is_empty()
-            && self.setting("host").is_none()
-            && self.setting("hostaddr").is_none()
-            && let Some(hosts) = host
-        {
+        let (host, address, port) = (default("host"), default("hostaddr"), default("port"));
+        let names_none =
+            self.places.is_empty() && self.setting("host").is_none() && self.setting("hostaddr").is_none();
+        if names_none && let Some(hosts) = host {
             self.places = hosts.split(',').map(|host| (encoded_host(host), None)).collect();
+        }
+        // An address is that of the host beside it, not of one that the URL names.
+        if names_none && let Some(addresses) = address {
+            self.settings.push(("hostaddr".to_owned(), encoded(&addresses)));
         }
         if self.setting("port").is_none()
             && let Some(ports) = port

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::{Address, Trust};
+use super::address::{Address, TlsVersions, Trust};
 use crate::{EngineError, ErrorKind};
 
 /// How TLS is spoken to a server, and whom it trusts.
@@ -41,7 +45,7 @@ impl Tls {
             }
         };
         let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions(address.versions))
             .map_err(|error| refused("TLS cannot be set up").with_source(error))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
@@ -60,6 +64,17 @@ impl Tls {
     /// What the client library makes connections with.
     pub(crate) fn connector(&self) -> MakeRustlsConnect {
         MakeRustlsConnect::new(self.config.clone())
+    }
+}
+
+static ONLY_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
+static ONLY_1_2: [&SupportedProtocolVersion; 1] = [&TLS12];
+
+fn versions(wanted: TlsVersions) -> &'static [&'static SupportedProtocolVersion] {
+    match wanted {
+        TlsVersions { is_newest_only: true, .. } => &ONLY_1_3,
+        TlsVersions { is_without_newest: true, .. } => &ONLY_1_2,
+        _ => rustls::DEFAULT_VERSIONS,
     }
 }
 

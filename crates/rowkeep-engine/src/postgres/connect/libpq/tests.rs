@@ -44,6 +44,14 @@ fn what_a_url_says_stays() {
         "postgres://%2Frun%2Fa%20b/d"
     );
     assert_eq!(completed("postgres:///d", &[("PGHOST", "::1")]), "postgres://[::1]/d");
+    let address = [("PGHOST", "db"), ("PGHOSTADDR", "192.0.2.1")];
+    assert_eq!(completed("postgres:///d", &address), "postgres://db/d?hostaddr=192.0.2.1");
+    assert_eq!(completed("postgres:///d", &address[1..]), "postgres:///d?hostaddr=192.0.2.1");
+    assert_eq!(completed("postgres://h/d", &address), "postgres://h/d");
+    assert_eq!(
+        completed("postgres://h/d", &[("PGCHANNELBINDING", "require"), ("PGREQUIREAUTH", "none")]),
+        "postgres://h/d?channel_binding=require&require_auth=none"
+    );
     assert_eq!(
         completed("postgres://h/d", &[("PGOPTIONS", "-c search_path=x"), ("PGTZ", "x")]),
         "postgres://h/d"

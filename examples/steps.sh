@@ -85,13 +85,6 @@ sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 # load URL FILE: runs a script in a database.
 load() { psql -Xq -v ON_ERROR_STOP=1 -d "$1" -f "$2" >/dev/null; }
 
-# load_csv URL TABLE FILE: adds the rows of a file of CSV to a table, whatever order the columns have there.
-load_csv() {
-  local columns
-  columns=$(head -n 1 "$3" | tr -d '\r' | sed 's/,/", "/g')
-  psql -Xq -v ON_ERROR_STOP=1 -d "$1" -c "\\copy \"$2\" (\"$columns\") FROM '$3' (FORMAT csv, HEADER)"
-}
-
 # make_recovery_kit FOLDER [ARGUMENTS]: both forms of the page for the repository in a folder here; the key is typed off it into typed.key.
 make_recovery_kit() {
   local folder=$1 file key

@@ -60,6 +60,16 @@ pub(crate) fn secret_pair(text: &str) -> Result<(String, SecretString), String> 
     pair(text).map(|(name, value)| (name, value.into()))
 }
 
+/// Reads how a table is called otherwise: `CountryVisit=countryVisits`.
+pub(crate) fn renamed(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((table, name)) if !table.is_empty() && !name.is_empty() => {
+            Ok((table.to_owned(), name.to_owned()))
+        }
+        _ => Err("a table is called otherwise as TABLE=NAME".to_owned()),
+    }
+}
+
 /// Reads `name=value`.
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

@@ -214,8 +214,9 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::NotAcross { .. } => {
             "leave it out, or first restore into a database of the same engine as the snapshot".to_owned()
         }
+        RequestError::CalledAlike => "leave it out".to_owned(),
         RequestError::OccupiedAcross { .. } => {
-            "use a new or empty database; tables can be copied over from there".to_owned()
+            "use a new or empty database; rows of SQLite or of a file go into tables of PostgreSQL without --with-schema".to_owned()
         }
         RequestError::MaskedIntoData { .. } => "use a new or empty database".to_owned(),
         RequestError::NobodyToAsk => "review the plan with --dry-run, then pass --yes".to_owned(),
@@ -307,6 +308,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::TablesGone { .. } => {
             "--with-schema replaces the whole database with its tables; --keep-tables skips these"
         }
+        Error::TablesUnknown { .. } => {
+            "nothing was changed; --call TABLE=NAME says which table of the database is called NAME there, --tables and --keep-tables choose others"
+        }
         Error::AmbiguousDatabase { .. } => {
             "say which one by its URL or path, such as latest:/path/to/app.db; `rowkeep snapshots` shows them"
         }
@@ -378,6 +382,9 @@ fn engine_hint(kind: Engine) -> Option<&'static str> {
         }
         Engine::Dangling => {
             "nothing was changed; --with-related also restores the rows that these reference, --with-schema the tables as they were"
+        }
+        Engine::Misfit => {
+            "nothing was changed; correct the value where it comes from, or leave its table out with --keep-tables"
         }
         Engine::Statement => "nothing was changed; fix the statement",
         Engine::OutcomeUnknown => {

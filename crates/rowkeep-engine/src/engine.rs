@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rowkeep_format::{Identity, Schema};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rowkeep_format::{Identity, RowBatch, Schema};
 
 use crate::{
-    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, EngineError, Examination, Meant, QueryRows,
-    Target, Unrecorded, View, ViewOptions,
+    Applied, ApplyOptions, ChangeSource, Contents, Conversion, Converted, CreateOptions, EngineError,
+    Examination, Meant, QueryRows, Target, Unrecorded, View, ViewOptions,
 };
 
 /// A database that rowkeep can protect, by its URL. Nothing is opened before it is asked for.
@@ -65,6 +67,11 @@ pub trait Engine: Send + Sync {
     async fn replace(&self, schema: &Schema, options: &CreateOptions)
     -> Result<Arc<dyn Target>, EngineError>;
 
+    /// When its state was, where that is not now: that of a file that somebody else wrote. A time without a zone is in this one.
+    fn state_time(&self, _zone: &TimeZone) -> Option<Timestamp> {
+        None
+    }
+
     /// Refuses, before anything is done, what can only be read: a file that somebody else wrote.
     fn check_changeable(&self) -> Result<(), EngineError> {
         Ok(())
@@ -89,6 +96,20 @@ pub trait Engine: Send + Sync {
         changes: Arc<dyn ChangeSource>,
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError>;
+
+    /// Whether [`convert`](Self::convert) can take rows of that engine.
+    fn converts(&self, _from: &str) -> bool {
+        false
+    }
+
+    /// Converts rows of another engine, or of a file, into the types of the columns of a table that is there. Nothing is changed.
+    ///
+    /// What the types would cut or round does not fit. A value that tells less than the database holds (times to the
+    /// millisecond, numbers without idle zeros) becomes the one in the row of its key, where that is what it tells of.
+    async fn convert(&self, _conversion: &Conversion, _rows: &RowBatch) -> Result<Converted, EngineError> {
+        let message = format!("rows of other engines cannot become rows of {}", self.describe());
+        Err(EngineError::new(crate::ErrorKind::Unsupported, message))
+    }
 
     /// What neither rows nor definitions tell of the database, so that a statement which failed half-way leaves it changed
     /// though two snapshots are equal.

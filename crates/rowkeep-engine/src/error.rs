@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Stopped,
     /// Nobody knows whether it was done: the commit was begun, and its end was not seen.
     OutcomeUnknown,
+    /// A value of another engine or of a file does not fit the column that it is for.
+    Misfit,
     /// Rows cannot be held in rowkeep's form, such as one that is too large.
     Unstorable,
     /// Anything else; the source tells.

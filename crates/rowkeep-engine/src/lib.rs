@@ -6,6 +6,7 @@
 mod apply;
 pub mod conformance;
 mod connect;
+mod conversion;
 mod definition;
 mod definitions;
 mod engine;
@@ -31,6 +32,7 @@ mod worker;
 
 pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, MayDangle, OnConflict};
 pub use connect::{completed, connect, is_dump, is_sqlite, place};
+pub use conversion::{Conversion, Converted, Misfit};
 pub use definition::{Definition, DefinitionKind};
 pub use definitions::definitions;
 pub use engine::Engine;

@@ -24,12 +24,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rowkeep_format::{Identity, Schema};
+use rowkeep_format::{Identity, RowBatch, Schema};
 
 use crate::apply::stopped;
 use crate::{
-    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Definition, DefinitionKind, Engine,
-    EngineError, Examination, Meant, QueryRows, Surroundings, Target, Unrecorded, View, ViewOptions,
+    Applied, ApplyOptions, ChangeSource, Contents, Conversion, Converted, CreateOptions, Definition,
+    DefinitionKind, Engine, EngineError, Examination, Meant, QueryRows, Surroundings, Target, Unrecorded,
+    View, ViewOptions,
 };
 pub use catalog::sequences::{NAME as SEQUENCES, STEPS as SEQUENCE_STEPS};
 pub use connect::own::{OwnConnection, OwnDatabase};
@@ -44,8 +45,8 @@ pub(crate) use connect::libpq::complete as completed;
 use connect::pooling;
 use connect::server::Server;
 use load::target::{self, PostgresTarget};
-use read::query;
 use read::view::PostgresView;
+use read::{convert, query};
 use schema::canonical::canonical;
 use schema::classify::{self, Kind};
 use schema::{ddl, script};
@@ -72,6 +73,9 @@ pub(crate) fn definitions(schema: &Schema) -> Vec<Definition> {
     };
     statements.map(definition).chain(versions.map(version)).collect()
 }
+
+/// The engine that files of rows, and what others keep in SQLite, are of.
+const SQLITE: &str = "sqlite";
 
 /// A database of a PostgreSQL server.
 pub struct Postgres {
@@ -165,6 +169,15 @@ impl Engine for Postgres {
         let reached = options.stop.run_until_cancelled(Server::reach(&self.address)).await;
         let (server, session) = reached.ok_or_else(stopped)??;
         apply::apply(server, session, changes, options).await
+    }
+
+    fn converts(&self, from: &str) -> bool {
+        from == SQLITE
+    }
+
+    async fn convert(&self, conversion: &Conversion, rows: &RowBatch) -> Result<Converted, EngineError> {
+        let (_, session) = Server::reach(&self.address).await?;
+        convert::convert(&session, conversion, rows).await
     }
 
     async fn unrecorded(&self) -> Result<Vec<Unrecorded>, EngineError> {

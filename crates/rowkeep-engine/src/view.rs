@@ -76,6 +76,8 @@ impl fmt::Debug for Meant {
 }
 
 /// One consistent state of a live database.
+///
+/// What people have to be told of a state has no default, so that no view around another keeps it to itself.
 #[async_trait]
 pub trait View: Send + Sync {
     /// What the database is made of, at this view's instant.
@@ -89,14 +91,10 @@ pub trait View: Send + Sync {
 
     /// The roles that the server knows, where the view was opened with its DDL and the engine has roles: owners and privileges
     /// of others cannot be there.
-    fn roles(&self) -> Option<&HashSet<String>> {
-        None
-    }
+    fn roles(&self) -> Option<&HashSet<String>>;
 
     /// What the view cannot give the rows of, by name; some of it may be in the schema nevertheless.
-    fn unread(&self) -> &[Unread] {
-        &[]
-    }
+    fn unread(&self) -> &[Unread];
 
     /// Of [`View::unread`], the tables whose rows a file was made without: it is whole without them.
     fn left_out(&self) -> &[TableName] {
@@ -104,9 +102,7 @@ pub trait View: Send + Sync {
     }
 
     /// What of the state is not known or could not be read, in words for people: of files that others wrote.
-    fn notes(&self) -> &[String] {
-        &[]
-    }
+    fn notes(&self) -> &[String];
 
     /// Where in the database's own history this state lies, such as an LSN.
     fn position(&self) -> Option<String>;

@@ -174,6 +174,11 @@ impl Opened {
         let view = context.paced(engine.open_of(&ViewOptions { with_ddl }, meant).await?);
         Ok(Self { view, time, watch, is_file: false })
     }
+
+    /// The state of a file, or of another engine's snapshot, as it was at a time.
+    pub(crate) fn of_file(context: &Context, view: Arc<dyn View>, time: jiff::Timestamp) -> Self {
+        Self { view: context.paced(view), time, watch: context.stopwatch(), is_file: true }
+    }
 }
 
 /// Reads a state of a database and stores its chunks.

@@ -128,6 +128,16 @@ pub enum Error {
         /// Whether it is more than one.
         several: bool,
     },
+    /// A database lacks tables of which a file, or a state of another engine, has rows.
+    #[error("{state} has rows of {tables}, which {database} does not have")]
+    TablesUnknown {
+        /// The database.
+        database: String,
+        /// The state.
+        state: String,
+        /// The tables, in words.
+        tables: String,
+    },
     /// The rows of a table cannot be told apart in another state, for it lacks a column of the key.
     #[error("table {table}: {state} has no column {column}, which is part of its key")]
     KeyGone {
@@ -280,6 +290,7 @@ impl Error {
                 | Engine::NotEmpty
                 | Engine::Conflict
                 | Engine::Constraint
+                | Engine::Misfit
                 | Engine::Dangling => ErrorKind::Refused,
                 Engine::NotFound
                 | Engine::Unreachable
@@ -325,6 +336,7 @@ impl Error {
             | Error::Lacks { .. }
             | Error::KeyGone { .. }
             | Error::TablesGone { .. }
+            | Error::TablesUnknown { .. }
             | Error::NothingToUndo { .. }
             | Error::Activity { .. }
             | Error::Export(_)

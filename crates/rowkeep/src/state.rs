@@ -17,6 +17,7 @@ pub mod times;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rowkeep_engine::{Engine, Meant, View, ViewOptions};
 use rowkeep_format::manifest::{Unread, Why};
 use rowkeep_format::{Schema, Table, TableEntry, TableName};
@@ -40,6 +41,8 @@ pub struct LiveState {
     pub(crate) view: Arc<dyn View>,
     engine: &'static str,
     description: String,
+    /// When it was, where that is not now.
+    pub(crate) time: Option<Timestamp>,
     /// Where each table is in the view's schema.
     places: Arc<Places>,
 }
@@ -78,6 +81,14 @@ impl State {
     pub async fn live_of(engine: &dyn Engine, options: &ViewOptions, meant: &Meant) -> Result<Self, Error> {
         let view = engine.open_of(options, meant).await?;
         Ok(Self::Live(LiveState::of(engine, view)))
+    }
+
+    /// The same, of which it is known when it was.
+    pub(crate) fn of_time(self, time: Option<Timestamp>) -> Self {
+        match self {
+            State::Live(live) => State::Live(LiveState { time, ..live }),
+            stored @ State::Snapshot(_) => stored,
+        }
     }
 
     /// The state that a snapshot holds.
@@ -143,6 +154,14 @@ impl State {
         }
     }
 
+    /// What of it is not known or could not be read, in words for people; of a snapshot nothing is kept but what is unread.
+    pub(crate) fn notes(&self) -> &[String] {
+        match self {
+            State::Live(live) => live.view.notes(),
+            State::Snapshot(_) => &[],
+        }
+    }
+
     /// The tables of which it does not have even the definitions.
     pub(crate) fn undefined(&self) -> Vec<TableName> {
         let denied = self.unread().iter().filter(|unread| unread.why == Why::Denied);
@@ -185,7 +204,7 @@ impl LiveState {
     /// A state that is told by these words.
     pub(crate) fn named(engine: &'static str, description: String, view: Arc<dyn View>) -> Self {
         let places = places_of(view.schema());
-        Self { view, engine, description, places }
+        Self { view, engine, description, time: None, places }
     }
 }
 

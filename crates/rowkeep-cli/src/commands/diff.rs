@@ -3,6 +3,7 @@ use rowkeep::diff::StoredBy;
 use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::diff::DiffRequest;
 
+use crate::args::renamed;
 use crate::fail::status_of;
 use crate::out;
 use crate::setup::{Chosen, Session};
@@ -34,6 +35,9 @@ pub(crate) struct Diff {
     /// Treat as equal what a format cannot tell; then one may be a file and the other a database of any kind
     #[arg(long, value_enum, value_name = "FORMAT")]
     as_stored_by: Option<StoredByChoice>,
+    /// Name that the file has for a table of the database; can be repeated
+    #[arg(long = "call", value_name = "TABLE=NAME", value_parser = renamed)]
+    called: Vec<(String, String)>,
 }
 
 /// A format that does not tell everything.
@@ -59,6 +63,7 @@ impl Diff {
             wanted: self.chosen.rows(),
             rows_only: self.rows_only,
             as_stored_by: self.as_stored_by.map(Into::into),
+            called: self.called.into_iter().collect(),
         };
         let (outcome, changes) = request.run(&session.context, session.workspace()?).await?;
         let difference = &outcome.difference;

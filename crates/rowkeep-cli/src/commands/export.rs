@@ -5,6 +5,7 @@ use rowkeep::export::{Compression, ExportFormat, Program};
 use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::export::ExportRequest;
 
+use crate::args::renamed;
 use crate::fail::status_of;
 use crate::out;
 use crate::setup::{Chosen, Session, masked};
@@ -126,15 +127,6 @@ impl From<CompressionChoice> for Compression {
             CompressionChoice::Gzip => Compression::Gzip,
             CompressionChoice::Zstd => Compression::Zstd,
         }
-    }
-}
-
-fn renamed(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((table, name)) if !table.is_empty() && !name.is_empty() => {
-            Ok((table.to_owned(), name.to_owned()))
-        }
-        _ => Err("a table is called otherwise as TABLE=NAME".to_owned()),
     }
 }
 

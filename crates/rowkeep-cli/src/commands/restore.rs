@@ -5,6 +5,7 @@ use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::restore::RestoreRequest;
 
 use crate::args::choices::{ConflictChoice, DanglingChoice, ModeChoice};
+use crate::args::renamed;
 use crate::fail::ended;
 use crate::setup::{Session, Wanted, masked};
 use crate::ui::person::Person;
@@ -16,7 +17,8 @@ use crate::ui::restored;
 /// rows that differ are changed, in one transaction, after a plan is shown and confirmed; `rowkeep undo` reverts it.
 /// With --with-schema, the whole database is replaced, also in one transaction. If anything fails, the database stays
 /// as it was. Between SQLite and PostgreSQL, the snapshot is translated into a new or empty database, and the plan
-/// lists what cannot be translated exactly.
+/// lists what cannot be translated exactly. Rows of SQLite, or of a file of JSON, NDJSON or CSV, are also restored into
+/// tables of a PostgreSQL database with data, in the types of their columns.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Restore {
     /// Snapshot: an id or a prefix of it, a name, `latest`, `latest:DATABASE`, or `DATABASE@TIME`
@@ -35,6 +37,9 @@ pub(crate) struct Restore {
     keep_tables: Vec<String>,
     #[command(flatten)]
     wanted: Wanted,
+    /// Name that the file has for a table of the database; can be repeated
+    #[arg(long = "call", value_name = "TABLE=NAME", value_parser = renamed)]
+    called: Vec<(String, String)>,
     /// Replace the whole database, including its schema
     #[arg(long)]
     with_schema: bool,
@@ -95,6 +100,7 @@ impl Restore {
             to: self.to,
             mode: self.mode.into(),
             wanted: self.wanted.of(self.tables, self.keep_tables),
+            called: self.called.into_iter().collect(),
             with_schema: self.with_schema,
             plan_only: self.dry_run,
             on_changed: self.conflict.into(),

@@ -34,12 +34,21 @@ fn what_is_exact_is_made_and_proven_without_a_question() {
         assert_eq!(database.sql("SELECT * FROM users ORDER BY id"), "1|Ömer|t|0.1\n2||f|\n");
         assert_eq!(database.sql("INSERT INTO users (name) VALUES ('new') RETURNING id").trim(), "3");
 
-        // It holds data now, and is left alone.
-        sandbox.run(&["restore", "first", "--to", &database.url(), "--yes"]).expect(4).says(&[
-            "holds data",
-            "another engine",
-            "new or empty",
-        ]);
+        // It holds data now: rows are changed there, in the types of its columns.
+        sandbox.sql("shop.db", "UPDATE users SET score = 1e300, active = NULL WHERE id = 2; INSERT INTO users VALUES (4, 'vier', 1, 2)");
+        sandbox.done(&["backup", "shop.db", "--name", "changed"]);
+        let told =
+            sandbox.done(&["restore", "changed", "--to", &database.url(), "--mode", "update", "--yes"]);
+        assert!(told.out.contains("1 inserted, 1 updated, 0 deleted"), "{told:#?}");
+        assert_eq!(
+            database.sql("SELECT * FROM users ORDER BY id"),
+            "1|Ömer|t|0.1\n2|||1e+300\n3|new||\n4|vier|t|2\n"
+        );
+        sandbox.done(&["undo", &database.url(), "--yes"]);
+        sandbox
+            .run(&["restore", "changed", "--to", &database.url(), "--with-schema", "--yes"])
+            .expect(4)
+            .says(&["holds data", "another engine", "new or empty"]);
 
         // And back into a file, which equals the first but for the new row.
         sandbox.done(&["backup", &database.url(), "--name", "second"]);
@@ -51,6 +60,7 @@ fn what_is_exact_is_made_and_proven_without_a_question() {
             sandbox.query("back.db", "SELECT id, name, active FROM users"),
             "1|Ömer|1\n2||0\n3|new|NULL"
         );
+        sandbox.run(&["restore", "second", "--to", "back.db", "--yes"]).expect(4).says(&["another engine"]);
     }
 }
 

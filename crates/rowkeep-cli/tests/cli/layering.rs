@@ -111,6 +111,7 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &[
                 "rows",
                 "apply",
+                "conversion",
                 "definition",
                 "query_rows",
                 "examination",

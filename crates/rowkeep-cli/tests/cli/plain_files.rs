@@ -17,6 +17,12 @@ fn exported(sandbox: &Sandbox, state: &str, format: &str) -> Value {
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
 }
 
+/// The notes of an import that hold some words.
+fn found_notes(told: &Value, words: &str) -> Vec<String> {
+    let notes = told["imported"][0]["notes"].as_array().into_iter().flatten();
+    notes.filter_map(Value::as_str).filter(|note| note.contains(words)).map(str::to_owned).collect()
+}
+
 #[test]
 fn backups_of_applications_come_back_as_they_went() {
     let server = &servers()[0];
@@ -49,11 +55,18 @@ fn backups_of_applications_come_back_as_they_went() {
         let (before, after) =
             (exported(&sandbox, &url, format), exported(&sandbox, &format!("{format}-0"), format));
         assert_eq!(before["data"], after["data"], "{format}");
+        // A file is of its own time, whenever it is written again.
+        let again = exported(&sandbox, &file, format);
+        assert_eq!((&again["timestamp"], &again["data"]), (&after["timestamp"], &after["data"]), "{format}");
+        assert_eq!(again["metadata"]["timestamp"], after["metadata"]["timestamp"], "{format}");
+        let unlike = found_notes(&told, "more digits than JavaScript keeps");
+        assert!(unlike.iter().all(|note| note.contains("orders.big")), "{unlike:?}");
         // What the format lost is no difference, everything else is.
         let compare = ["diff", &file, &url, "--as-stored-by", "prisma-json"];
         let found = sandbox.done(&compare);
         assert!(found.out.starts_with("equal"), "{found:?}");
-        sandbox.run(&["diff", &file, &url]).expect(1).says(&["rows of different engines"]);
+        let found = sandbox.done(&["diff", &file, &url]);
+        assert!(found.out.starts_with("equal"), "{format}: {found:?}");
         shop.sql("UPDATE orders SET total = total + 0.01, at = at + interval '1 microsecond' WHERE id = 7; DELETE FROM lines WHERE \"order\" = 3 AND line = 2");
         let found = sandbox.run(&[&compare[..], &["--json"]].concat()).expect(3).out;
         let found: Value = serde_json::from_str(&found).expect("it is JSON");
@@ -70,6 +83,151 @@ fn backups_of_applications_come_back_as_they_went() {
         "150|50\n1.10\n"
     );
     sandbox.done(&["diff", "prn-0", &copy.url(), "--as-stored-by", "prisma-json"]);
+}
+
+#[test]
+fn rows_of_files_go_into_a_database_in_the_types_of_its_columns() {
+    let server = &servers()[0];
+    let sandbox = Sandbox::new();
+    let app = server.database("rowkeep_cli_plain_live");
+    app.sql(
+        "CREATE TYPE kind AS ENUM ('new', 'old'); CREATE DOMAIN short AS varchar(8) CHECK (VALUE <> 'bad');
+         CREATE TABLE \"Client\" (id text PRIMARY KEY, fee numeric(10,2), score numeric, big bigint, at timestamp(6), seen timestamptz, day date,
+             ok boolean NOT NULL DEFAULT true, doc jsonb, old json, raw bytea, tags text[], uid uuid, kind kind, code short, ratio real,
+             secret text DEFAULT 'kept', total numeric GENERATED ALWAYS AS (fee * 2) STORED);
+         CREATE TABLE visits (client text REFERENCES \"Client\", n integer, note text, PRIMARY KEY (client, n));
+         INSERT INTO \"Client\" (id, fee, score, big, at, seen, day, ok, doc, old, raw, tags, uid, kind, code, ratio, secret)
+             SELECT 'c' || i, i / 4.0, i + 0.50, i * 9007199254740993, '2026-01-02 03:04:05.678901', '2026-01-02 03:04:05.678901+00', '2026-01-02',
+             i % 2 = 0, jsonb_build_object('b', i, 'a', jsonb_build_array(1.10, null, 'x')), '{ \"k\" : 1 }', '\\x00ff',
+             ARRAY['x', NULL, 'y,\"z'], md5(i::text)::uuid, 'old', 'abc', i / 3.0, 'secret ' || i FROM generate_series(1, 200) i;
+         INSERT INTO visits SELECT 'c' || i, j, 'v' FROM generate_series(1, 50) i, generate_series(1, 3) j;",
+    );
+    let url = app.url();
+    let all = "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM \"Client\" c; SELECT md5(string_agg(v::text, '|' ORDER BY v::text)) FROM visits v";
+    let was = app.sql(all);
+    let called = ["--call", "Client=clients"];
+    let export = |format: &str, folder: &str| {
+        sandbox.done(&[&["export", &url, "-o", folder, "--format", format][..], &called].concat());
+        let files = files_below(&sandbox.path(folder));
+        let file = files.iter().find(|path| path.to_string_lossy().contains("backup")).expect("it is there");
+        file.to_string_lossy().into_owned()
+    };
+    // The columns that the application does not know are left out of its file.
+    for (at, format) in ["num", "dino", "prn"].into_iter().enumerate() {
+        let file = export(format, format);
+        let text = std::fs::read_to_string(&file).expect("it is text");
+        let column = text.find(",\"secret\"").expect("it is there");
+        assert!(text[column..].starts_with(",\"secret\":\"secret 1\""), "{}", &text[column..column + 30]);
+        let file = if format == "num" {
+            let parts = text.split(",\"secret\":\"");
+            let less: Vec<&str> = parts
+                .enumerate()
+                .map(|(at, part)| if at == 0 { part } else { part.split_once('"').expect("it ends").1 })
+                .collect();
+            written(&sandbox, "less.json", &less.concat());
+            "less.json".to_owned()
+        } else {
+            file
+        };
+        // What the file tells less exactly than the database is no difference.
+        let told = sandbox.done(&[&["diff", &file, &url][..], &called].concat());
+        assert!(told.out.contains("equal") && !told.out.contains("differ"), "{format}: {told:?}");
+        let restore = |more: &[&str]| {
+            sandbox.run(&[&["restore", &file, "--to", &url, "--yes"][..], &called, more].concat())
+        };
+        let told = restore(&[]).expect(0);
+        assert!(told.out.contains("already up to date"), "{format}: {told:?}");
+        app.sql(
+            "DELETE FROM visits WHERE client = 'c3'; DELETE FROM \"Client\" WHERE id IN ('c3', 'c100');
+             UPDATE \"Client\" SET fee = 9, doc = '{}', secret = 'mine' WHERE id = 'c7'; INSERT INTO visits VALUES ('c9', 9, 'new')",
+        );
+        let damaged = app.sql(all);
+        let mut planned = vec!["restore", &file, "--to", &url, "--dry-run", "--json"];
+        planned.extend(called);
+        let plan: Value = serde_json::from_str(&sandbox.done(&planned).out).expect("it is JSON");
+        assert_eq!(plan["rows"], json!({ "inserted": 5, "updated": 1, "deleted": 1 }), "{plan}");
+        // One row alone, with those that it belongs to.
+        restore(&["--key", "Client:c7"]).expect(0);
+        assert_eq!(
+            app.sql("SELECT fee, secret FROM \"Client\" WHERE id = 'c7'"),
+            if at == 0 { "1.75|mine\n" } else { "1.75|secret 7\n" }
+        );
+        sandbox.done(&["undo", &url, "--yes"]);
+        assert_eq!(app.sql(all), damaged);
+        restore(&["--mode", "merge", "--tables", "Client,visits"]).expect(0);
+        assert_eq!(
+            app.sql("SELECT count(*), max(fee) FILTER (WHERE id = 'c7') FROM \"Client\""),
+            "200|9.00\n"
+        );
+        restore(&[]).expect(0);
+        let kept = "SELECT secret FROM \"Client\" WHERE id IN ('c100', 'c7') ORDER BY id";
+        assert_eq!(app.sql(kept), if at == 0 { "kept\nmine\n" } else { "secret 100\nsecret 7\n" });
+        app.sql("UPDATE \"Client\" SET secret = 'secret ' || substr(id, 2)");
+        // Rows that were gone have their times as the file tells them.
+        app.sql("UPDATE \"Client\" SET at = '2026-01-02 03:04:05.678901', seen = '2026-01-02 03:04:05.678901+00', old = '{ \"k\" : 1 }', score = substr(id, 2)::int + 0.50 WHERE id IN ('c3', 'c100')");
+        assert_eq!(app.sql(all), was, "{format}");
+    }
+    // What does not fit is named before anything is written.
+    for (row, wrong) in [
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"fee\": \"1.255\"}",
+            "fee does not fit its type numeric(10,2): type numeric(10,2) would change it",
+        ),
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"fee\": \"much\"}",
+            "fee does not fit its type numeric(10,2): invalid input syntax",
+        ),
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"kind\": \"other\"}",
+            "kind does not fit its type kind: invalid input value for enum",
+        ),
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"code\": \"bad\"}",
+            "code does not fit its type short: value for domain short violates check",
+        ),
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"code\": \"far too long\"}",
+            "code does not fit its type short: type short would change it",
+        ),
+        ("{\"id\": \"c1\", \"ok\": null}", "ok does not fit its type boolean: it is NULL"),
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"day\": \"2026-01-02T10:00:00.000Z\"}",
+            "day does not fit its type date: it has a time of day",
+        ),
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"raw\": \"?\"}",
+            "raw does not fit its type bytea: it is neither base64",
+        ),
+        (
+            "{\"id\": \"c1\", \"ok\": true, \"big\": 9223372036854775808}",
+            "big does not fit its type bigint: value",
+        ),
+    ] {
+        let rows: Vec<String> = (500..520).map(|n| format!("{{\"id\": \"c{n}\", \"ok\": true}}")).collect();
+        written(&sandbox, "wrong.json", &format!("{{\"clients\": [{}, {row}]}}", rows.join(",")));
+        sandbox
+            .run(
+                &[&["restore", "wrong.json", "--to", &url, "--mode", "update", "--yes"][..], &called]
+                    .concat(),
+            )
+            .expect(4)
+            .says(&["Client id='c1'", wrong, "nothing was changed"]);
+    }
+    assert_eq!(app.sql(all), was);
+    written(&sandbox, "other.json", "{\"people\": [{\"id\": \"a\"}], \"visits\": [{\"note\": \"x\"}]}");
+    sandbox
+        .run(&["restore", "other.json", "--to", &url, "--yes"])
+        .expect(4)
+        .says(&["no column client, which is part of its key"]);
+    written(&sandbox, "other.json", "{\"people\": [{\"id\": \"a\"}], \"visits\": []}");
+    sandbox
+        .run(&["restore", "other.json", "--to", &url, "--yes"])
+        .expect(2)
+        .says(&["rows of table people", "--call TABLE=NAME"]);
+    sandbox
+        .run(&["restore", "other.json", "--to", &url, "--yes", "--call", "Cleint=people"])
+        .expect(2)
+        .says(&["no table Cleint"]);
 }
 
 #[test]
@@ -133,6 +291,11 @@ fn damaged_and_foreign_files_are_told() {
     sandbox.run(&["import", "cut.json"]).expect(3).says(&["line 6", "cut off"]);
     let told = sandbox.run(&["import", "cut.json", "--salvage", "--as", "saved", "--json"]);
     assert!(told.out.contains("not whole") || told.out.contains("cut off"), "{told:?}");
+    // Also where the file would have to be read for what stands behind its rows.
+    sandbox.done(&["export", "app.db", "-o", "late.json.gz", "--format", "dino"]);
+    let packed = std::fs::read(sandbox.path("late.json.gz")).expect("it is there");
+    std::fs::write(sandbox.path("late.json.gz"), &packed[..packed.len() / 2]).expect("it is written");
+    sandbox.run(&["import", "late.json.gz"]).expect(3).says(&["nothing was imported"]);
     written(&sandbox, "syntax.json", "{\"a\": [{\"id\": 1},\n{\"id\": 01}]}");
     sandbox.run(&["import", "syntax.json"]).expect(3).says(&["line 2", "01 is no number"]);
     written(&sandbox, "count.json", &whole.replace("\"record_count\":3", "\"record_count\":4"));
@@ -163,7 +326,8 @@ fn damaged_and_foreign_files_are_told() {
         "sqlite_x.id: two rows have the same",
         "table sqlite_x becomes _sqlite_x",
         "nothing in T names its rows",
-        "T.n: numbers of more digits",
+        "T.n: numbers with digits that add nothing",
+        "T.big: numbers of more digits",
     ] {
         assert!(told.contains(note), "{note}: {told}");
     }

@@ -105,11 +105,14 @@ impl FileEngine {
     }
 
     fn facts(&self) -> Vec<(String, String)> {
-        let bytes = std::fs::metadata(self.path()).map(|file| file.len()).unwrap_or_default();
+        let file = std::fs::metadata(self.path()).ok();
+        let bytes = file.as_ref().map(|file| file.len()).unwrap_or_default();
         let mut facts = vec![("file_format".to_owned(), self.what())];
         facts.extend(self.written_by().map(|program| ("written_by".to_owned(), program.to_owned())));
         if !self.found.source.is_folder() {
             facts.push(("file_bytes".to_owned(), bytes.to_string()));
+            let modified = file.and_then(|file| Timestamp::try_from(file.modified().ok()?).ok());
+            facts.extend(modified.map(|time| ("file_modified".to_owned(), time.to_string())));
         }
         facts
     }
@@ -129,6 +132,11 @@ impl Engine for FileEngine {
     fn place(&self) -> String {
         let path = self.path();
         std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    }
+
+    fn state_time(&self, zone: &TimeZone) -> Option<Timestamp> {
+        let modified = || Timestamp::try_from(std::fs::metadata(self.path()).ok()?.modified().ok()?).ok();
+        self.time(zone).or_else(modified)
     }
 
     async fn identity(&self) -> Result<Identity, EngineError> {

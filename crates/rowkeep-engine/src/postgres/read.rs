@@ -1,6 +1,7 @@
 //! Reading a consistent state: the view, rows by `COPY`, rows by value, rows changed since an earlier view.
 
 pub(super) mod changed_since;
+pub(super) mod convert;
 pub(super) mod copy_decoder;
 pub(super) mod copy_out;
 pub(super) mod find;

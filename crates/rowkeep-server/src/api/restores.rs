@@ -85,11 +85,9 @@ pub(super) async fn compare(
     let before = state_named(&service, &database, &body.before).await?;
     let after = state_named(&service, &database, body.after.as_deref().unwrap_or(LIVE)).await?;
     let request = DiffRequest {
-        before: before.as_str().into(),
-        after: after.as_str().into(),
         wanted: body.wanted.into(),
         rows_only: body.rows_only,
-        as_stored_by: None,
+        ..DiffRequest::of(before.as_str(), after.as_str())
     };
     jobs::ask(&service, &caller, "comparison.create", Request::Diff(request), Some(database), &headers, wait)
         .await

@@ -1,9 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use proptest::prelude::*;
 use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream};
+use rowkeep_format::manifest::Unread;
 use rowkeep_format::schema::{Column, KeyColumn, TableKind};
 use rowkeep_format::{Identity, Key, KeyForm, Schema, TableName, Value};
 use rowkeep_repository::{Protection, Repository, create_store};
@@ -89,6 +90,18 @@ impl View for Play {
 
     fn environment(&self) -> Vec<(String, String)> {
         Vec::new()
+    }
+
+    fn roles(&self) -> Option<&HashSet<String>> {
+        None
+    }
+
+    fn unread(&self) -> &[Unread] {
+        &[]
+    }
+
+    fn notes(&self) -> &[String] {
+        &[]
     }
 
     fn position(&self) -> Option<String> {

@@ -57,6 +57,10 @@ impl View for PacedView {
         self.view.left_out()
     }
 
+    fn notes(&self) -> &[String] {
+        self.view.notes()
+    }
+
     fn position(&self) -> Option<String> {
         self.view.position()
     }

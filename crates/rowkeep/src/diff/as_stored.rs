@@ -1,12 +1,13 @@
 //! States as far as a format tells them, so that a file can be compared with the database that it was made of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
 use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
+use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 use serde::{Deserialize, Serialize};
 
@@ -26,17 +27,23 @@ pub enum StoredBy {
 /// The engine of such states: they are compared with each other alone.
 const ENGINE: &str = "json";
 
-/// The tables that both states have, as that form has them, and what is not compared. States may be of different engines.
+/// The tables that both states have, as that form has them, and what is not compared. States may be of different engines; `called` says
+/// under which names some tables of one are in the other.
 pub(crate) fn as_stored(
     context: &Context,
     before: &State,
     after: &State,
     _by: StoredBy,
+    called: &BTreeMap<String, String>,
 ) -> Result<(State, State, Vec<String>), Error> {
     let own = |state: &State| -> HashMap<String, Table> {
         let tables = state.schema().tables.iter().filter(|table| table.kind.is_user_table());
         let held = tables.filter(|table| state.holds(&table.name));
-        held.map(|table| (table.name.to_string(), table.clone())).collect()
+        let named = held.map(|table| {
+            let name = table.name.to_string();
+            (called.get(&name).cloned().unwrap_or(name), table.clone())
+        });
+        named.collect()
     };
     let (firsts, mut seconds) = (own(before), own(after));
     let mut names: Vec<&String> = firsts.keys().collect();
@@ -114,6 +121,18 @@ impl View for AsStored {
 
     fn environment(&self) -> Vec<(String, String)> {
         Vec::new()
+    }
+
+    fn roles(&self) -> Option<&HashSet<String>> {
+        None
+    }
+
+    fn unread(&self) -> &[Unread] {
+        self.state.unread()
+    }
+
+    fn notes(&self) -> &[String] {
+        self.state.notes()
     }
 
     fn position(&self) -> Option<String> {

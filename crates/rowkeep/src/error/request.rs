@@ -174,10 +174,13 @@ pub enum RequestError {
         /// The option.
         option: &'static str,
     },
+    /// Tables are to be found under other names where they have the same.
+    #[error("--call is for rows of a file, or of another engine, and a database with data")]
+    CalledAlike,
     /// A snapshot of another engine is to be restored into a database that holds data.
     #[error(
-        "{database} holds data, and snapshot {snapshot} is of another engine ({engine}): their rows cannot be held \
-         against each other"
+        "{database} holds data, and snapshot {snapshot}, which is of another engine ({engine}), can only become a new \
+         database"
     )]
     OccupiedAcross {
         /// The database.
@@ -356,6 +359,7 @@ impl RequestError {
             | RequestError::OnlyForData { .. }
             | RequestError::NotWithSchema { .. }
             | RequestError::NotAcross { .. }
+            | RequestError::CalledAlike
             | RequestError::MaskedIntoData { .. }
             | RequestError::PlanOfAnother { .. }
             | RequestError::NoSuchPlan { .. }

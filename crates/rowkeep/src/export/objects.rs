@@ -69,7 +69,7 @@ pub(super) fn iso(time: Timestamp) -> String {
 pub(super) fn time_of(source: &Source<'_>) -> Timestamp {
     match source.state {
         State::Snapshot(stored) => stored.snapshot.manifest.time,
-        State::Live(_) => source.context.now(),
+        State::Live(live) => live.time.unwrap_or_else(|| source.context.now()),
     }
 }
 

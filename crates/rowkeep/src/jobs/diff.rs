@@ -1,6 +1,8 @@
 //! Diff: two states are compared row by row.
 
-use rowkeep_engine::Meant;
+use std::sync::Arc;
+
+use rowkeep_engine::{Engine, Meant};
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
@@ -8,8 +10,9 @@ use super::outcome::DifferenceSummary;
 use super::rows_wanted::RowsWanted;
 use super::workspace::Workspace;
 use crate::diff::{Changeset, DiffOptions, Filter, Related, StoredBy, as_stored, diff};
+use crate::restore::in_types::{CalledTables, in_types, is_possible};
 use crate::state::State;
-use crate::{Context, Error};
+use crate::{Context, Error, RequestError};
 
 /// Which states are to be compared.
 ///
@@ -38,6 +41,9 @@ pub struct DiffRequest {
     /// What the format of one of them cannot tell is equal: then states may be of different engines, and only rows are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_stored_by: Option<StoredBy>,
+    /// What tables of a database are called in the other state, where that is of a file or of another engine.
+    #[serde(default, skip_serializing_if = "CalledTables::is_empty")]
+    pub called: CalledTables,
 }
 
 /// How two states differ.
@@ -64,6 +70,7 @@ impl DiffRequest {
             wanted: RowsWanted::default(),
             rows_only: false,
             as_stored_by: None,
+            called: CalledTables::new(),
         }
     }
 
@@ -92,9 +99,10 @@ impl DiffRequest {
                 (before, after)
             }
         };
+        let of_others = self.as_stored_by.is_none() && before.engine() != after.engine();
         let (before, after, mut notes) = match self.as_stored_by {
-            None => (before, after, Vec::new()),
-            Some(by) => as_stored(context, &before, &after, by)?,
+            None => self.in_types(context, workspace, before, after).await?,
+            Some(by) => as_stored(context, &before, &after, by, &self.called)?,
         };
         let options = DiffOptions {
             filter: Filter { rows, ..Filter::default() },
@@ -104,8 +112,45 @@ impl DiffRequest {
             ..DiffOptions::default()
         };
         let mut found = diff(context, &workspace.comparing_keys(), &before, &after, &options).await?;
+        if of_others {
+            // What a file does not know of a table is no difference.
+            notes.extend(found.schema.drain(..).map(|unknown| format!("not compared: {unknown}")));
+        }
         found.definitions.notes.append(&mut notes);
         let difference = DifferenceSummary::of(&found, before.describe(), after.describe());
         Ok((DiffOutcome { difference }, found.changes))
+    }
+
+    /// The states, of which that of a file or of another engine is in the types of the other, where that is a database; with what is
+    /// not compared.
+    async fn in_types(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        before: State,
+        after: State,
+    ) -> Result<(State, State, Vec<String>), Error> {
+        let engine = |name: &str| -> Result<Option<Arc<dyn Engine>>, Error> {
+            let name = workspace.live(name)?;
+            name.map(|name| Ok(workspace.source(&name)?.engine)).transpose()
+        };
+        if let Some(engine) = engine(&self.before)?
+            && is_possible(after.engine(), engine.as_ref())
+        {
+            let after = in_types(context, &after, &engine, &self.called).await?;
+            let notes = after.notes().to_vec();
+            return Ok((before, after, notes));
+        }
+        if let Some(engine) = engine(&self.after)?
+            && is_possible(before.engine(), engine.as_ref())
+        {
+            let before = in_types(context, &before, &engine, &self.called).await?;
+            let notes = before.notes().to_vec();
+            return Ok((before, after, notes));
+        }
+        if self.called.is_empty() {
+            return Ok((before, after, Vec::new()));
+        }
+        Err(RequestError::CalledAlike.into())
     }
 }

@@ -43,7 +43,7 @@ use crate::{Context, Error};
 /// use rowkeep::jobs::request::Request;
 /// use rowkeep::jobs::verify::VerifyRequest;
 ///
-/// let request = VerifyRequest { snapshot: "latest".to_owned(), against: "shop".into(), rows_only: false };
+/// let request = VerifyRequest::of("latest", "shop");
 /// let stored = serde_json::to_string(&Request::Verify(request)).expect("it has a JSON form");
 /// assert_eq!(stored, r#"{"job":"verify","request":{"snapshot":"latest","against":"shop","rows_only":false}}"#);
 /// ```

@@ -112,6 +112,8 @@ enum Compared<'a> {
     Rows,
     /// The rows of some tables.
     RowsOf(&'a [TableEntry]),
+    /// All rows of a state of a file or of another engine in the types of the database, as far as it has the columns.
+    Taken,
 }
 
 /// Reads a database again and compares it with a snapshot, rows and definitions.
@@ -145,6 +147,17 @@ pub async fn verify_rows(
     engine: &dyn Engine,
 ) -> Result<Comparison, Error> {
     context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Rows, None)).await
+}
+
+/// The same for the rows of a file or of another engine that were taken in the types of the database's tables. Columns that these lack
+/// are not compared.
+pub(crate) async fn verify_taken(
+    context: &Context,
+    repository: &Repository,
+    snapshot: &Snapshot,
+    engine: &dyn Engine,
+) -> Result<Comparison, Error> {
+    context.until_cancelled(verify_now(context, repository, snapshot, engine, Compared::Taken, None)).await
 }
 
 /// The same for the rows of some tables of the snapshot; nothing else of the database is looked at.
@@ -196,7 +209,7 @@ async fn verify_now(
     let cannot_be_read = |name: &TableName| view.unread().iter().any(|unread| &unread.name == name);
     let entries = match compared {
         Compared::RowsOf(entries) => entries,
-        Compared::All | Compared::Strictly | Compared::Rows => &manifest.tables,
+        Compared::All | Compared::Strictly | Compared::Rows | Compared::Taken => &manifest.tables,
     };
     let mut by_name = manifest.by_name();
     by_name.extend(masked.into_iter().flatten().map(|entry| (&entry.name, entry)));
@@ -226,7 +239,8 @@ async fn verify_now(
                     entry.name
                 )),
                 Columns::Reordered => by_rows.push((then, now)),
-                Columns::Others => outcome(TableVerdict::ColumnsDiffer),
+                Columns::Fewer if matches!(compared, Compared::Taken) => by_rows.push((then, now)),
+                Columns::Fewer | Columns::Others => outcome(TableVerdict::ColumnsDiffer),
             },
         }
     }
@@ -311,6 +325,8 @@ async fn reordered(
 enum Columns {
     Same,
     Reordered,
+    /// The stored table lacks some.
+    Fewer,
     Others,
 }
 
@@ -322,5 +338,11 @@ fn columns(now: &Table, then: &Table) -> Columns {
     }
     now.sort_unstable();
     then.sort_unstable();
-    if now == then { Columns::Reordered } else { Columns::Others }
+    if now == then {
+        Columns::Reordered
+    } else if then.iter().all(|name| now.binary_search(name).is_ok()) {
+        Columns::Fewer
+    } else {
+        Columns::Others
+    }
 }

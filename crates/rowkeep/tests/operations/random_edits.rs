@@ -318,7 +318,7 @@ impl Place<'_> {
 
     /// Holds the database against a snapshot, definitions included where the edit may have to do with them.
     fn assert_is(&self, name: &str, why: &str, rows_only: bool) {
-        let request = VerifyRequest { snapshot: name.to_owned(), against: "shop".into(), rows_only };
+        let request = VerifyRequest { rows_only, ..VerifyRequest::of(name, "shop") };
         let done = self.runtime.block_on(request.run(&Context::silent(), &self.workspace()));
         match done {
             Ok(VerifyOutcome { equal: true, .. }) => {}

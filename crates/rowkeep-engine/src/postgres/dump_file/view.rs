@@ -1,5 +1,6 @@
 //! The state that a dump holds, as it is read.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -93,6 +94,10 @@ impl View for DumpView {
 
     fn environment(&self) -> Vec<(String, String)> {
         self.state.facts.clone()
+    }
+
+    fn roles(&self) -> Option<&HashSet<String>> {
+        None
     }
 
     fn unread(&self) -> &[Unread] {

@@ -257,6 +257,10 @@ impl View for PostgresView {
         &self.unread
     }
 
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+
     fn position(&self) -> Option<String> {
         self.position.clone()
     }

@@ -1,5 +1,7 @@
 //! The state of a scratch database, which is said to be that of the file it was made from.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use rowkeep_format::manifest::{Unread, Why};
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
@@ -55,6 +57,10 @@ impl View for ScratchView {
 
     fn environment(&self) -> Vec<(String, String)> {
         self.facts.clone()
+    }
+
+    fn roles(&self) -> Option<&HashSet<String>> {
+        None
     }
 
     fn unread(&self) -> &[Unread] {

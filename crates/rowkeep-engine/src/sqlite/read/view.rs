@@ -1,10 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
+use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName, Value};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
@@ -106,6 +107,18 @@ impl View for SqliteView {
 
     fn environment(&self) -> Vec<(String, String)> {
         self.environment.clone()
+    }
+
+    fn roles(&self) -> Option<&HashSet<String>> {
+        None
+    }
+
+    fn unread(&self) -> &[Unread] {
+        &[]
+    }
+
+    fn notes(&self) -> &[String] {
+        &[]
     }
 
     fn position(&self) -> Option<String> {

@@ -1,6 +1,6 @@
 //! A snapshot as a view, so that it is stored by what stores views of databases.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -65,8 +65,16 @@ impl View for SnapshotView<'_> {
         self.manifest.environment.clone().into_iter().collect()
     }
 
+    fn roles(&self) -> Option<&HashSet<String>> {
+        None
+    }
+
     fn unread(&self) -> &[Unread] {
         &self.manifest.unread
+    }
+
+    fn notes(&self) -> &[String] {
+        &[]
     }
 
     fn position(&self) -> Option<String> {

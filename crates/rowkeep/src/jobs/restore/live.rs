@@ -8,6 +8,7 @@ use crate::hooks::Facts;
 use crate::jobs::caller::News;
 use crate::jobs::executing::{Scene, change, replace};
 use crate::jobs::outcome::RestoreOutcome;
+use crate::restore::in_types::snapshot_in_types;
 use crate::restore::replace::plan_replacement;
 use crate::state::State;
 use crate::{Error, RequestError};
@@ -58,6 +59,19 @@ pub(super) async fn change_rows(
     };
     let outcome = Box::pin(change::change(scene, wanted, first, &activity, facts, again)).await?;
     Ok(RestoreOutcome::Rows(outcome))
+}
+
+/// The same with a snapshot of a file or of another engine, whose rows are first taken in the types of the database's tables.
+pub(super) async fn change_rows_of_others(
+    request: &RestoreRequest,
+    scene: Scene<'_>,
+    facts: Facts,
+) -> Result<RestoreOutcome, Error> {
+    let Scene { context, workspace, repository, snapshot, to, .. } = scene;
+    let selection = request.wanted.selection(workspace);
+    let taken =
+        snapshot_in_types(context, repository, snapshot, &to.engine, &request.called, &selection).await?;
+    Box::pin(change_rows(request, Scene { snapshot: &taken, ..scene }, facts)).await
 }
 
 /// Plans and replaces all of the database, and holds it against the snapshot.

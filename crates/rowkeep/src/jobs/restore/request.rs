@@ -9,6 +9,7 @@ use crate::jobs::DatabaseRef;
 use crate::jobs::plans::Terms;
 use crate::jobs::rows_wanted::RowsWanted;
 use crate::jobs::workspace::Masked;
+use crate::restore::in_types::CalledTables;
 
 /// What is to be restored, and how.
 ///
@@ -42,6 +43,9 @@ pub struct RestoreRequest {
     /// The tables and rows that are meant.
     #[serde(default)]
     pub wanted: RowsWanted,
+    /// What tables of a database that holds data are called in the snapshot, where that is of a file or of another engine.
+    #[serde(default, skip_serializing_if = "CalledTables::is_empty")]
+    pub called: CalledTables,
     /// Whether all of a database that holds data is replaced, schema included.
     #[serde(default)]
     pub with_schema: bool,
@@ -105,6 +109,7 @@ impl RestoreRequest {
             to: None,
             mode: Mode::default(),
             wanted: RowsWanted::default(),
+            called: CalledTables::new(),
             with_schema: false,
             plan_only: false,
             on_changed: OnChanged::default(),
@@ -135,6 +140,11 @@ impl RestoreRequest {
             hooks: self.hooks,
             activity: self.activity,
         }
+    }
+
+    /// Refuses other names for tables where rows keep their engine and their names.
+    pub(super) fn refuse_called(&self) -> Result<(), RequestError> {
+        if self.called.is_empty() { Ok(()) } else { Err(RequestError::CalledAlike) }
     }
 
     /// Refuses what can only be meant of a database that holds data.

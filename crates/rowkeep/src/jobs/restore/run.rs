@@ -12,6 +12,7 @@ use crate::jobs::executing::Scene;
 use crate::jobs::import::import_state;
 use crate::jobs::outcome::RestoreOutcome;
 use crate::jobs::workspace::{Source, Workspace};
+use crate::restore::in_types;
 use crate::restore::translate::is_possible;
 use crate::state::owner::Owner;
 use crate::state::snapshots::{LATEST, Snapshot};
@@ -73,7 +74,8 @@ impl RestoreRequest {
     ///
     /// A new or empty database is made from the snapshot and compared with it. In one that holds data, the rows that differ
     /// are changed in one transaction, or with [`with_schema`](Self::with_schema) all of it is replaced; the caller is
-    /// asked before. A database of another engine is made by a translation.
+    /// asked before. A database of another engine is made by a translation; into one that holds data, rows of a file or of another
+    /// engine go in the types of its own tables.
     pub async fn run(
         &self,
         context: &Context,
@@ -107,13 +109,18 @@ impl RestoreRequest {
         let mut facts = Facts::new(Operation::Restore, &*to.name, engine.describe(), context.now());
         facts.snapshot = Some(snapshot.id.to_string());
         let scene = Scene { context, workspace, caller, repository, snapshot: &snapshot, to: &to };
-        if is_possible(&snapshot, engine) {
-            return Box::pin(translated::translate(self, scene, facts)).await;
-        }
         let contents = match contents {
             Some(contents) => contents,
             None => engine.contents().await,
         };
+        let is_of_others = in_types::is_possible(&snapshot.manifest.engine, engine);
+        if is_of_others && !self.with_schema && matches!(contents, Ok(Contents::Occupied(_))) {
+            return Box::pin(live::change_rows_of_others(self, scene, facts)).await;
+        }
+        self.refuse_called()?;
+        if is_possible(&snapshot, engine) {
+            return Box::pin(translated::translate(self, scene, facts)).await;
+        }
         match contents? {
             Contents::Occupied(_) if self.with_schema => {
                 Box::pin(live::replace_all(self, scene, facts)).await

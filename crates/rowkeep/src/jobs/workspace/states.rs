@@ -63,7 +63,8 @@ impl Workspace {
     ) -> Result<(String, State), Error> {
         let source = self.source(database)?;
         let state = State::live_of(source.engine.as_ref(), &ViewOptions { with_ddl }, meant).await?;
-        Ok((source.name, state))
+        let time = source.engine.state_time(&self.config.zone(&source.name));
+        Ok((source.name, state.of_time(time)))
     }
 
     /// Refuses a name for a snapshot that means a state already: the newest snapshot, a live database.

@@ -1,5 +1,6 @@
 //! A state of a database as it looks masked.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -41,12 +42,20 @@ impl View for MaskedView {
         environment
     }
 
+    fn roles(&self) -> Option<&HashSet<String>> {
+        self.view.roles()
+    }
+
     fn unread(&self) -> &[Unread] {
         self.view.unread()
     }
 
     fn left_out(&self) -> &[TableName] {
         self.view.left_out()
+    }
+
+    fn notes(&self) -> &[String] {
+        self.view.notes()
     }
 
     fn position(&self) -> Option<String> {

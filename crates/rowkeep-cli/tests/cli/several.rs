@@ -36,6 +36,31 @@ fn back(sandbox: &Sandbox, folder: &str) {
 }
 
 #[test]
+fn an_import_goes_to_all_and_says_which_do_not_have_it() {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.path("rowkeep.toml"), PLACES).expect("written");
+    let import = |day: u32| {
+        let text = format!(
+            "{{\"timestamp\": \"2024-06-{day}T00:00:00Z\", \"data\": {{\"t\": [{{\"id\": {day}}}]}}}}"
+        );
+        std::fs::write(sandbox.path("t.json"), text).expect("written");
+        sandbox.run(&["import", "t.json", "--as", "shop", "--json"])
+    };
+    // Also one that is earlier than what is there.
+    for day in [20, 10] {
+        import(day).expect(0);
+    }
+    let kept = origins(&sandbox, "here");
+    assert_eq!((kept.len(), &kept), (2, &origins(&sandbox, "offsite")));
+    away(&sandbox, "elsewhere");
+    std::fs::write(sandbox.path("elsewhere"), "no folder").expect("written");
+    let told = import(11).expect(1).out;
+    let told: Value = serde_json::from_str(&told).expect("it is JSON");
+    assert_eq!(told["behind"][0]["repository"], "offsite", "{told}");
+    assert_eq!(told["imported"].as_array().map(Vec::len), Some(1), "{told}");
+}
+
+#[test]
 fn a_backup_goes_to_all_and_one_that_was_away_is_caught_up() {
     on_each("rowkeep_cli_several", T, |subject| {
         let sandbox = &subject.sandbox;

@@ -84,7 +84,7 @@ impl CopyRequest {
         let from = workspace.repository().await?;
         let other = workspace.other(&self.to, self.create);
         let wanted = wanted(workspace, &*from.catalog().await?, &self.databases)?;
-        let which = Which { databases: wanted.as_deref(), expired: self.expired, only_later: false };
+        let which = Which { databases: wanted.as_deref(), expired: self.expired, ..Which::default() };
         let source = Source::read(context, workspace, from, which).await?;
         let mut outcome = CopyOutcome {
             to: other.shown_location(),

@@ -25,6 +25,8 @@ pub(super) struct Which<'a> {
     pub(super) expired: bool,
     /// Only those that are later than all of their database that the other repository has: it may have deleted others.
     pub(super) only_later: bool,
+    /// Only these, whatever rules keep.
+    pub(super) only: Option<&'a [SnapshotId]>,
 }
 
 /// The snapshots of a repository that are meant.
@@ -78,10 +80,11 @@ impl<'a> Source<'a> {
         let decided =
             decide_all(workspace, &catalog, which.databases, None, &marks, context.now(), &|_| true);
         // Where a hold cannot be read, nobody knows which snapshot is to stay.
-        let is_all = which.expired || !unreadable.is_empty();
+        let is_all = which.expired || which.only.is_some() || !unreadable.is_empty();
+        let is_meant = |id: &SnapshotId| which.only.is_none_or(|only| only.contains(id));
         let mut meant = BTreeMap::new();
         for (database, decided) in decided.into_iter().enumerate() {
-            for one in decided.snapshots {
+            for one in decided.snapshots.into_iter().filter(|one| is_meant(&one.summary.id)) {
                 let is_kept = is_all || one.decision.is_kept();
                 meant.insert(one.summary.id, Meant { database, is_kept });
             }

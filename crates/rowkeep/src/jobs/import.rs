@@ -1,6 +1,7 @@
 //! Import: files that others wrote become snapshots.
 
 mod base;
+mod known;
 mod outcome;
 mod request;
 mod run;

@@ -1,6 +1,7 @@
 //! Several repositories: what one of them lacks, the others bring.
 
 use async_trait::async_trait;
+use rowkeep_format::SnapshotId;
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,38 @@ pub(super) async fn spread(
     Ok(())
 }
 
+/// Copies snapshots that the first repository has just got to all others, which are made where there are none; gives those that do
+/// not have them. They may be earlier than what is there.
+pub(super) async fn spread_these(
+    context: &Context,
+    workspace: &Workspace,
+    snapshots: &[SnapshotId],
+    caller: &dyn Caller,
+) -> Result<Vec<BehindRepository>, Error> {
+    let mut behind = Vec::new();
+    if snapshots.is_empty() {
+        return Ok(behind);
+    }
+    for (name, other) in workspace.others() {
+        let opened = match workspace.passed_over(name) {
+            Some(error) => Err(error),
+            None => Box::pin(other.repository_or_new(&[], caller)).await,
+        };
+        let brought = match opened {
+            Ok(repository) => {
+                let first = workspace.repository().await?;
+                let these = Which { only: Some(snapshots), ..Which::default() };
+                bring_these(context, workspace, these, (first, repository), name, caller).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = brought {
+            tell(name, error, context, caller, &mut behind)?;
+        }
+    }
+    Ok(behind)
+}
+
 /// Takes down a repository to which something could not be brought.
 pub(super) fn tell(
     name: &str,
@@ -102,6 +135,19 @@ async fn bring(
     context: &Context,
     workspace: &Workspace,
     ours: Ours<'_>,
+    repositories: (&Repository, &Repository),
+    name: &str,
+    caller: &dyn Caller,
+) -> Result<(), Error> {
+    let later = Which { databases: ours, only_later: true, ..Which::default() };
+    bring_these(context, workspace, later, repositories, name, caller).await
+}
+
+/// Copies snapshots that another repository lacks.
+async fn bring_these(
+    context: &Context,
+    workspace: &Workspace,
+    which: Which<'_>,
     (from, to): (&Repository, &Repository),
     name: &str,
     caller: &dyn Caller,
@@ -109,8 +155,7 @@ async fn bring(
     if from.id() == to.id() {
         return Err(RequestError::SameRepository { location: name.to_owned() }.into());
     }
-    let later = Which { databases: ours, only_later: true, ..Which::default() };
-    let source = Copied::read(context, workspace, from, later).await?;
+    let source = Copied::read(context, workspace, from, which).await?;
     let done = Box::pin(source.copy(context, workspace, to, &Quietly(caller), |_| {})).await?;
     if !done.copied.is_empty() {
         let new_bytes = done.copied.iter().map(|copied| copied.copy.new_bytes).sum();

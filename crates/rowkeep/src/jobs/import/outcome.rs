@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::jobs::Verdict;
 use crate::jobs::outcome::SnapshotSummary;
+use crate::jobs::repositories::BehindRepository;
 
 /// What an import made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct ImportOutcome {
     /// Files of a folder that could not be imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<NotImported>,
+    /// Of several repositories, those that did not get what was imported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<BehindRepository>,
 }
 
 /// A file that was imported.
@@ -62,6 +66,10 @@ impl ImportOutcome {
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
         let is_short = self.imported.iter().any(|imported| !imported.snapshot.unread.is_empty());
-        if self.failed.is_empty() && !is_short { Verdict::Done } else { Verdict::Failed }
+        if self.failed.is_empty() && self.behind.is_empty() && !is_short {
+            Verdict::Done
+        } else {
+            Verdict::Failed
+        }
     }
 }

@@ -1,10 +1,8 @@
 //! All files of a folder become snapshots, in the order of their times, so that their history comes along.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
+use super::known::known;
 use super::outcome::{ImportOutcome, NotImported};
 use super::request::ImportRequest;
 use super::single::{Candidate, candidate, take};
@@ -63,17 +61,4 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.sort();
     Ok(files)
-}
-
-/// What was imported already: of which database, from where, and of when.
-async fn known(workspace: &Workspace) -> Result<HashSet<(String, String, Timestamp)>, Error> {
-    // Where there is none, the first import makes it or says what is wrong.
-    let Ok(repository) = workspace.repository().await else { return Ok(HashSet::new()) };
-    let catalog = repository.catalog().await?;
-    let of_file = |source: &str| std::fs::canonicalize(source).map(|path| path.display().to_string());
-    let known = catalog.snapshots().filter(|summary| summary.identity.is_none()).map(|summary| {
-        let place = of_file(&summary.source).unwrap_or_else(|_| summary.source.to_string());
-        (summary.database.to_string(), place, summary.time)
-    });
-    Ok(known.collect())
 }

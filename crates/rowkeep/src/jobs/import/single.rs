@@ -8,6 +8,7 @@ use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, connect};
 use rowkeep_repository::ErrorKind as RepositoryKind;
 
 use super::base::base_of;
+use super::known::snapshot_of;
 use super::outcome::{Imported, TimeFrom};
 use super::request::ImportRequest;
 use crate::capture::{CaptureOptions, capture_file};
@@ -51,8 +52,16 @@ pub(in crate::jobs) async fn import_state(
     let file = Path::new(name);
     let request = ImportRequest::of(file);
     let Some(candidate) = candidate(&request, file, context, workspace)? else { return Ok(None) };
+    if let Some(known) = snapshot_of(candidate.source.engine.as_ref(), candidate.time, workspace).await? {
+        let (id, database) = (known.short_id(), &known.manifest.database);
+        context.warn(format!(
+            "{name} is {}; it was imported before, as snapshot {id} of {database}, which is used",
+            candidate.what
+        ));
+        return Ok(Some(known));
+    }
     context.warn(format!(
-        "{name} is {}; it is imported first, and what is restored is the snapshot that this makes",
+        "{name} is {}; it is imported first, and the snapshot that this makes is used",
         candidate.what
     ));
     let imported = take(&request, candidate, context, workspace, caller).await?;

@@ -179,15 +179,15 @@ fn rows_of_files_go_into_a_database_in_the_types_of_its_columns() {
         ),
         (
             "{\"id\": \"c1\", \"ok\": true, \"kind\": \"other\"}",
-            "kind does not fit its type kind: invalid input value for enum",
+            "kind does not fit its type public.kind: invalid input value for enum",
         ),
         (
             "{\"id\": \"c1\", \"ok\": true, \"code\": \"bad\"}",
-            "code does not fit its type short: value for domain short violates check",
+            "code does not fit its type public.short: value for domain public.short violates check",
         ),
         (
             "{\"id\": \"c1\", \"ok\": true, \"code\": \"far too long\"}",
-            "code does not fit its type short: type short would change it",
+            "code does not fit its type public.short: type public.short would change it",
         ),
         ("{\"id\": \"c1\", \"ok\": null}", "ok does not fit its type boolean: it is NULL"),
         (

@@ -137,6 +137,9 @@ fn rows_of_files_go_into_a_database_in_the_types_of_its_columns() {
         };
         let told = restore(&[]).expect(0);
         assert!(told.out.contains("already up to date"), "{format}: {told:?}");
+        if at < 2 {
+            sandbox.done(&[&["verify", &file, "--against", &url][..], &called].concat());
+        }
         app.sql(
             "DELETE FROM visits WHERE client = 'c3'; DELETE FROM \"Client\" WHERE id IN ('c3', 'c100');
              UPDATE \"Client\" SET fee = 9, doc = '{}', secret = 'mine' WHERE id = 'c7'; INSERT INTO visits VALUES ('c9', 9, 'new')",
@@ -216,7 +219,7 @@ fn rows_of_files_go_into_a_database_in_the_types_of_its_columns() {
     assert_eq!(app.sql(all), was);
     written(&sandbox, "other.json", "{\"people\": [{\"id\": \"a\"}], \"visits\": [{\"note\": \"x\"}]}");
     sandbox
-        .run(&["restore", "other.json", "--to", &url, "--yes"])
+        .run(&["restore", "other.json", "--to", &url, "--tables", "visits", "--yes"])
         .expect(4)
         .says(&["no column client, which is part of its key"]);
     written(&sandbox, "other.json", "{\"people\": [{\"id\": \"a\"}], \"visits\": []}");

@@ -3,6 +3,7 @@
 mod attempts;
 mod condition;
 mod database;
+mod due;
 mod formats;
 mod http;
 mod id;

@@ -1,49 +1,27 @@
 //! Reports of the month before, in short, for those who want to have them at times.
 
-use rowkeep::config::channels::Channel;
-
-use super::message::{Event, Message, Severity};
-use super::parcel::{Parcel, post};
+use super::due::due;
+use super::message::Event;
 use crate::Error;
 use crate::queue::Queue;
 use crate::report::{Month, Report, Verdict, notes, recovery, report};
-use crate::state::marks;
-use crate::state::transaction::Transaction;
 
-/// Under which a mark says until when a channel had its report.
-const MARK: &str = "report";
+/// What it is called in the state.
+const REPORT: &str = "report";
 
 /// Each has so many lines for databases; there may be more of them.
 const LINES: usize = 12;
 
 /// Notes the reports for which it is time.
 pub(super) async fn write(queue: &Queue) -> Result<(), Error> {
-    let workspace = queue.workspace();
-    let config = workspace.config();
-    for channel in &config.channels {
-        let Some(schedule) = &channel.report else { continue };
-        let (name, now) = (channel.name.clone(), queue.now());
-        let mark = queue.state().transaction(move |state| marks::of(state, MARK, &name)).await?;
-        let Some(since) = mark.filter(|mark| *mark <= now) else {
-            let name = channel.name.clone();
-            queue.state().transaction(move |state| marks::set(state, MARK, &name, now)).await?;
-            continue;
-        };
-        let Some(time) = schedule.last_between(since, now, &channel.zone) else { continue };
-        let month = Month::last(time, &channel.zone);
+    for due in due(queue, REPORT, |channel| channel.report.as_ref()).await? {
+        let channel = &due.channel;
+        let month = Month::last(due.time, &channel.zone);
         let Some(period) = month.period(&channel.zone) else { continue };
         let about = |name: &str| channel.is_for(Some(name));
         let made = report(queue, &period, about, channel.is_for(None)).await?;
-        let text = text(&made, config.service.url.as_deref(), month);
-        let message = Message::new(Event::Report, Severity::Info, &made.summary, &text, now);
-        let channel: Channel = channel.clone();
-        let write = move |state: &Transaction<'_>| {
-            let thread = format!("report {}", time.as_second());
-            // Whoever chose the time wants it then, whatever else is quiet.
-            post(state, &channel, &thread, &Parcel::Message(message), Severity::Critical, now)?;
-            marks::set(state, MARK, &channel.name, time)
-        };
-        queue.state().transaction(write).await?;
+        let text = text(&made, queue.workspace().config().service.url.as_deref(), month);
+        due.post(queue, Event::Report, move |_, _| Ok((made.summary, text))).await?;
     }
     Ok(())
 }

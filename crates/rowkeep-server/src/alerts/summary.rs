@@ -4,47 +4,30 @@ use jiff::Timestamp;
 use rowkeep::config::Work;
 use rowkeep::config::channels::Channel;
 
-use super::message::{Event, Message, Severity};
-use super::parcel::{Parcel, post};
+use super::due::due;
+use super::message::Event;
 use crate::Error;
 use crate::health::{DatabaseHealth, Standing, health_of_all};
 use crate::queue::Queue;
 use crate::state::failure;
 use crate::state::transaction::Transaction;
-use crate::state::{incidents, jobs, marks};
+use crate::state::{incidents, jobs};
 
-/// Under which a mark says until when a channel had its summary.
-const MARK: &str = "summary";
+/// What it is called in the state.
+const SUMMARY: &str = "summary";
 
 /// Each summary has so many lines for databases; there may be more of them.
 const LINES: usize = 20;
 
 /// Notes the summaries for which it is time.
 pub(super) async fn write(queue: &Queue) -> Result<(), Error> {
-    let workspace = queue.workspace();
-    let config = workspace.config();
-    for channel in &config.channels {
-        let Some(schedule) = &channel.summary else { continue };
-        let (name, now) = (channel.name.clone(), queue.now());
-        let mark = queue.state().transaction(move |state| marks::of(state, MARK, &name)).await?;
-        let Some(since) = mark.filter(|mark| *mark <= now) else {
-            let name = channel.name.clone();
-            queue.state().transaction(move |state| marks::set(state, MARK, &name, now)).await?;
-            continue;
+    for due in due(queue, SUMMARY, |channel| channel.summary.as_ref()).await? {
+        let databases = health_of_all(queue, |name| due.channel.is_for(Some(name))).await?;
+        let since = due.since;
+        let compose = move |state: &Transaction<'_>, channel: &Channel| {
+            Ok((title(&databases), text(state, channel, &databases, since)?))
         };
-        let Some(time) = schedule.last_between(since, now, &channel.zone) else { continue };
-        let databases = health_of_all(queue, |name| channel.is_for(Some(name))).await?;
-        let channel = channel.clone();
-        let write = move |state: &Transaction<'_>| {
-            let text = text(state, &channel, &databases, since)?;
-            let title = title(&databases);
-            let message = Message::new(Event::Summary, Severity::Info, &title, &text, now);
-            let thread = format!("summary {}", time.as_second());
-            // Whoever chose the time wants it then, whatever else is quiet.
-            post(state, &channel, &thread, &Parcel::Message(message), Severity::Critical, now)?;
-            marks::set(state, MARK, &channel.name, time)
-        };
-        queue.state().transaction(write).await?;
+        due.post(queue, Event::Summary, compose).await?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::queue::Queue;
 use crate::scheduler;
 use crate::state::failure;
 use crate::state::jobs::{self, Job, JobState};
+use crate::state::marks;
 use crate::state::transaction::Transaction;
 
 /// Suspicious snapshots are looked for among so many of the newest.
@@ -46,6 +47,7 @@ pub(super) async fn findings(
         let database = config.databases.get(name);
         let backups = Backups {
             newest,
+            begun: known.begun.filter(|_| known.backup.is_none() && known.pending.is_none()),
             lose_seconds: database.and_then(|database| database.promise).map(|promise| promise.lose_seconds),
             longest: known.longest,
             pending: known.pending.as_ref().map(|job| Pending {
@@ -100,6 +102,8 @@ struct Known {
     drill: Option<Job>,
     pending: Option<Job>,
     longest: Option<SignedDuration>,
+    /// Until when the schedule of its backups was looked at.
+    begun: Option<Timestamp>,
 }
 
 impl Known {
@@ -113,6 +117,7 @@ impl Known {
             drill: last(Work::Drill)?,
             pending: jobs::pending(state, Work::Backup.name(), name)?,
             longest: jobs::longest(state, Work::Backup.name(), name)?.map(SignedDuration::from_micros),
+            begun: marks::of(state, Work::Backup.name(), name)?,
         })
     }
 }

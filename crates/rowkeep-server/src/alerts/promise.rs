@@ -19,6 +19,8 @@ const CATCHING_UP: SignedDuration = SignedDuration::from_mins(10);
 pub(super) struct Backups {
     /// When the state of the newest snapshot was.
     pub(super) newest: Option<Timestamp>,
+    /// Since when its schedule counts, where no backup was due yet.
+    pub(super) begun: Option<Timestamp>,
     /// The seconds of work that may be lost at most, if that is promised.
     pub(super) lose_seconds: Option<u64>,
     /// How long the longest of the last backups took.
@@ -61,7 +63,9 @@ impl Backups {
         if self.is_being_asked_for {
             return None;
         }
-        let deadline = self.newest.and_then(|newest| newest.checked_add(seconds(lose)).ok());
+        // Where nothing was due yet, nothing is late: what is promised holds from then on.
+        let since = self.newest.or(self.begun);
+        let deadline = since.and_then(|since| since.checked_add(seconds(lose)).ok());
         if deadline.is_some_and(|deadline| now <= deadline) {
             return Some(None);
         }
@@ -194,8 +198,12 @@ mod tests {
         assert_eq!(is_wrong(catching_up.overdue(time("20:10:00"))), Some(true));
         let none = Backups { newest: None, ..promised() };
         assert_eq!(is_wrong(none.overdue(time("12:00:00"))), Some(true));
-        let first = Backups { pending: pending("12:00:00", "12:00:00"), ..none };
+        let first = Backups { pending: pending("12:00:00", "12:00:00"), ..none.clone() };
         assert_eq!(is_wrong(first.overdue(time("12:01:00"))), None);
+        // A schedule that is new has had no time yet.
+        let new = Backups { begun: Some(time("12:00:00")), ..none };
+        assert_eq!(is_wrong(new.overdue(time("12:00:01"))), Some(false));
+        assert_eq!(is_wrong(new.overdue(time("13:00:01"))), Some(true));
     }
 
     #[test]

@@ -320,6 +320,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::Doubtful { .. } => {
             "nothing was changed; look at it with `rowkeep show` and `rowkeep diff`, and if it is what you mean, name it with --snapshot"
         }
+        Error::Superseded { .. } => {
+            "nothing was changed; to return to an earlier state, restore the snapshot that has it (`rowkeep snapshots`), and to undo what was done before, name its safety snapshot with --snapshot"
+        }
         Error::NothingToUndo { .. } => "`rowkeep snapshots` lists the safety snapshots",
         Error::Hook { .. } => {
             "nothing was changed; fix the hook in rowkeep.toml, or skip hooks with --no-hooks"

@@ -39,6 +39,10 @@ pub(crate) const PROBE: &str = "probe";
 /// The folder of the summaries.
 pub(crate) const SUMMARIES: &str = "summaries";
 
+/// All folders that a repository has of its own.
+pub(crate) const FOLDERS: [&str; 10] =
+    [KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, HOLDS, LEDGER, SUMMARIES, PRUNE, ASIDE];
+
 /// A listing of fewer objects is one request on the usual stores.
 const FEW: usize = 1000;
 

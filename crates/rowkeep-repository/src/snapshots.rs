@@ -17,6 +17,9 @@ use crate::seal::random;
 use crate::snapshot_objects::{self, id_of};
 use crate::{Error, Flaw, Reader, Repository, Result, document};
 
+/// The size of the entry that says what superseded a safety snapshot: an id in hexadecimal digits.
+const SUPERSEDED_BYTES: u64 = 32;
+
 /// Says whether a reader that knows nothing but what stays has all that something needs.
 pub type IsWhole<'a> = &'a (dyn Fn(Reader) -> BoxFuture<'a, Result<bool>> + Send + Sync);
 
@@ -165,7 +168,7 @@ impl Repository {
             return Err(Error::NotFound { object: format!("snapshot {id}") });
         }
         ledger::delete(self.objects(), entry).await?;
-        let more = [ledger::applied(id), Entry::Incomplete(*id).name()];
+        let more = [ledger::applied(id), ledger::superseded(id), Entry::Incomplete(*id).name()];
         self.objects().delete_all(&more).await?;
         self.shared_catalog().deleted(*id).await;
         Ok(())
@@ -203,6 +206,24 @@ impl Repository {
     /// The safety snapshots of which that is recorded.
     pub async fn applied_snapshots(&self) -> Result<BTreeSet<SnapshotId>> {
         Ok(self.objects().list(LEDGER).await?.iter().filter_map(ledger::applied_to).collect())
+    }
+
+    /// Records that a snapshot was restored after what a safety snapshot was taken for, without anything to undo that by.
+    pub async fn record_superseded(&self, id: &SnapshotId, restored: &SnapshotId) -> Result<()> {
+        self.objects().write(&ledger::superseded(id), Bytes::from(restored.to_string())).await
+    }
+
+    /// The snapshot that was restored so after what a safety snapshot was taken for, where one was.
+    pub async fn superseded_by(&self, id: &SnapshotId) -> Result<Option<SnapshotId>> {
+        let name = ledger::superseded(id);
+        let Some(restored) = self.objects().find(&name, SUPERSEDED_BYTES).await? else { return Ok(None) };
+        let restored = std::str::from_utf8(&restored).ok().and_then(|id| SnapshotId::from_hex(id).ok());
+        restored.map(Some).ok_or_else(|| Error::at(name, Flaw::Malformed("the id of a snapshot")))
+    }
+
+    /// The safety snapshots of which that is recorded.
+    pub async fn superseded_snapshots(&self) -> Result<BTreeSet<SnapshotId>> {
+        Ok(self.objects().list(LEDGER).await?.iter().filter_map(ledger::superseded_in).collect())
     }
 
     /// What the snapshots are, as of a listing no older than [`Options::freshness`].

@@ -7,6 +7,7 @@ mod execute;
 pub mod plan;
 pub(crate) mod safety;
 pub(crate) mod stored_changes;
+pub(crate) mod superseded;
 pub(crate) mod undo;
 mod unmatched;
 

@@ -183,6 +183,16 @@ pub enum Error {
         /// What is not known, in words.
         doubt: String,
     },
+    /// Nothing was kept before what was done last to a database, so it cannot be undone.
+    #[error("what was done last to database {database} cannot be undone: {}", superseded(.restored, .safety))]
+    Superseded {
+        /// The name of the database in the repository.
+        database: String,
+        /// The snapshot that was restored last.
+        restored: String,
+        /// The safety snapshot of what was done before that, if that was not undone by it.
+        safety: Option<String>,
+    },
     /// The checks before a backup found something that would make it fail or incomplete.
     #[error("{database} is not ready for a backup: {}", .reasons.join("; "))]
     NotReady {
@@ -347,6 +357,7 @@ impl Error {
             | Error::Exists(_)
             | Error::OfAnother { .. }
             | Error::Doubtful { .. }
+            | Error::Superseded { .. }
             | Error::Dangling { .. }
             | Error::TooManyRelated { .. } => ErrorKind::Refused,
             Error::Table { .. }
@@ -405,6 +416,15 @@ fn other_database(database: &str, other: &str) -> String {
     match database == other {
         true => format!("{database} was dropped and created again since, or another took its place"),
         false => format!("{other}, not {database}"),
+    }
+}
+
+fn superseded(restored: &str, safety: &Option<String>) -> String {
+    match safety {
+        Some(safety) => format!(
+            "snapshot {restored} was restored without a safety snapshot, after what safety snapshot {safety} was taken for"
+        ),
+        None => format!("what safety snapshot {restored} was taken for was undone without a safety snapshot"),
     }
 }
 

@@ -229,6 +229,52 @@ fn what_happened_and_was_not_recorded_is_found_by_its_rows() {
 }
 
 #[test]
+fn what_kept_nothing_is_still_what_was_done_last() {
+    on_each("rowkeep_cli_chain_kept_nothing", T, |subject| {
+        let (sandbox, url) = (&subject.sandbox, subject.url());
+        sandbox.done(&["backup", &url]);
+        let restore = ["restore", "latest", "--to", &url, "--yes"];
+        let is_refused = |why: &str, left: &str| {
+            sandbox.run(&["undo", &url, "--yes"]).expect(4).says(&["cannot be undone", why]);
+            assert_eq!(subject.query(ROWS), left);
+        };
+        let dropped = || subject.sql("DROP TABLE t");
+        let gone = || fs::remove_file(sandbox.path(&url)).expect("it is removed");
+        let mut emptied: Vec<&dyn Fn()> = vec![&dropped];
+        if subject.is_file() {
+            emptied.push(&gone);
+        }
+        for empty in emptied {
+            subject.sql("UPDATE t SET v = 'one' WHERE id = 1");
+            sandbox.done(&restore);
+            empty();
+            sandbox.done(&restore);
+            is_refused("was restored without a safety snapshot", "x\ny");
+        }
+        // Whoever names what was done before that means it.
+        sandbox.done(&["undo", &url, "--yes", "--snapshot", &last_safety(sandbox)]);
+        assert_eq!(subject.query(ROWS), "one\ny");
+        sandbox.done(&[&restore[..], &["--no-safety"]].concat());
+        is_refused("was restored without a safety snapshot", "x\ny");
+        subject.sql("ALTER TABLE t ADD COLUMN more TEXT");
+        sandbox.done(&[&restore[..], &["--with-schema"]].concat());
+        sandbox.done(&["undo", &url, "--yes", "--no-safety"]);
+        assert!(subject.schema().contains("more"));
+        is_refused("was undone without a safety snapshot", "x\ny");
+        sandbox.done(&["check"]);
+        // The copies of safety snapshots in another repository know of it too.
+        sandbox.done(&["--repository", "other", "init"]);
+        sandbox.done(&["copy", "--to", "other"]);
+        sandbox
+            .run(&["--repository", "other", "undo", &url, "--yes"])
+            .expect(4)
+            .says(&["was undone without a safety snapshot"]);
+        sandbox.done(&["delete", &last_safety(sandbox), "--yes"]);
+        sandbox.done(&["check"]);
+    });
+}
+
+#[test]
 fn the_record_goes_with_its_snapshot() {
     let sandbox = Sandbox::new();
     sandbox.sql("app.db", T);

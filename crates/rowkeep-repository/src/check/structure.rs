@@ -11,7 +11,7 @@ use crate::index::{self, Loaded};
 use crate::lack::Lack;
 use crate::ledger::{self, Entry};
 use crate::objects::{
-    ASIDE, CONFIG, HOLDS, INDEX, KEYS, LEDGER, Listed, PACKS, PLANS, PRUNE, SNAPSHOTS, SUMMARIES, hold, plan,
+    CONFIG, FOLDERS, HOLDS, INDEX, KEYS, LEDGER, Listed, PLANS, PRUNE, SNAPSHOTS, SUMMARIES, hold, plan,
     plan_claim, snapshot,
 };
 use crate::{Error, Repository, Result, catalog, holds, kit, plans, prune, slot_objects, snapshot_objects};
@@ -140,9 +140,9 @@ async fn compare_with_ledger(
 /// Tells of objects that are not a repository's.
 pub(super) async fn strangers(repository: &Repository, report: &mut CheckReport) -> Result<()> {
     let objects = repository.objects();
-    let known = [CONFIG, KEYS, PACKS, INDEX, SNAPSHOTS, PLANS, HOLDS, LEDGER, SUMMARIES, PRUNE, ASIDE];
+    let is_known = |name: &str| name == CONFIG || FOLDERS.contains(&name);
     let mut strangers: Vec<String> =
-        objects.top().await?.into_iter().filter(|name| !known.contains(&name.as_str())).collect();
+        objects.top().await?.into_iter().filter(|name| !is_known(name)).collect();
     for folder in [KEYS, LEDGER, INDEX, SNAPSHOTS, PLANS, HOLDS, SUMMARIES, PRUNE] {
         let listed = objects.list(folder).await?;
         strangers
@@ -159,7 +159,7 @@ async fn records(repository: &Repository, report: &mut CheckReport) -> Result<()
     let ledger = repository.objects().list(LEDGER).await?;
     let there: BTreeSet<SnapshotId> = repository.snapshots().await?.into_iter().collect();
     for listed in ledger.iter().filter(|listed| is_ours(LEDGER, listed)) {
-        if listed.bytes > 0 {
+        if listed.bytes > 0 && ledger::superseded_in(listed).is_none() {
             report.note(
                 &listed.name,
                 format!("it has {} bytes instead of none", listed.bytes),
@@ -184,6 +184,7 @@ fn is_ours(folder: &str, listed: &Listed) -> bool {
         LEDGER => {
             Entry::parse(listed).is_some()
                 || ledger::is_applied(listed)
+                || ledger::superseded_in(listed).is_some()
                 || Lack::parse(listed).is_some()
                 || kit::made_of(listed).is_some()
         }

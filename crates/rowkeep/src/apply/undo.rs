@@ -12,6 +12,7 @@ use super::done::{Done, done};
 use super::plan::Plan;
 use super::safety::{self, KeptRows, Safety};
 use super::stored_changes::stored_changes;
+use super::superseded::refuse_superseded;
 use crate::capture::Opened;
 use crate::state::owner::{Owner, owners};
 use crate::state::snapshots::{SHORT_ID, Snapshot, open, short_id};
@@ -20,7 +21,7 @@ use crate::{Context, Error};
 
 /// Finds the operation on a database that [`undo`] takes back: the last that was done to it, whatever it was.
 ///
-/// So what takes back an undo is the next undo. What a process was killed in before anything was changed is passed over, and
+/// So what takes back an undo is the next undo. Where nothing was kept of what was done last, it fails. What a process was killed in before anything was changed is passed over, and
 /// what was done to another database of the same name is not taken for it.
 pub async fn last_applied(
     context: &Context,
@@ -54,6 +55,7 @@ async fn find_last(
             }
             Sameness::Other => continue,
         }
+        refuse_superseded(repository, owner, summary).await?;
         let snapshot = open(repository, summary.id).await?;
         refuse_other(&snapshot, owner)?;
         match done(repository, engine, &snapshot).await? {

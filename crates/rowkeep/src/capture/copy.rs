@@ -124,6 +124,9 @@ impl<'a> Copier<'a> {
                 if is_entered(summary) && self.from.is_applied(&summary.id).await? {
                     self.to.record_applied(&copy.snapshot.id).await?;
                 }
+                if summary.is_safety() {
+                    self.copy_superseded(summary.id, copy.snapshot.id).await?;
+                }
                 Ok(Copied::Made(Box::new(copy)))
             }
             Err(Trouble::Reading(error)) if is_gone(&error) => Ok(Copied::Gone),
@@ -146,10 +149,14 @@ impl<'a> Copier<'a> {
     }
 
     /// Enters into the other ledger what the first one says of safety snapshots that are there already: that what they were taken
-    /// for was done, which may have been after they were copied.
+    /// for was done, and what was done after it, which may have been after they were copied.
     pub async fn bring_up_to_date(&self, there: &[(Arc<Summary>, SnapshotId)]) -> Result<(), Error> {
-        if !there.iter().any(|(summary, _)| is_entered(summary)) {
+        if !there.iter().any(|(summary, _)| summary.is_safety()) {
             return Ok(());
+        }
+        let superseded = self.from.superseded_snapshots().await?;
+        for (summary, copy) in there.iter().filter(|(summary, _)| superseded.contains(&summary.id)) {
+            self.copy_superseded(summary.id, *copy).await?;
         }
         let mut done = self.from.applied_snapshots().await?;
         done.retain(|id| there.iter().any(|(summary, _)| summary.id == *id));
@@ -161,6 +168,17 @@ impl<'a> Copier<'a> {
             there.iter().filter(|(summary, copy)| done.contains(&summary.id) && !known.contains(copy))
         {
             self.to.record_applied(copy).await?;
+        }
+        Ok(())
+    }
+
+    /// Enters what superseded a safety snapshot, where the other ledger does not say it yet.
+    async fn copy_superseded(&self, safety: SnapshotId, copy: SnapshotId) -> Result<(), Error> {
+        let Some(restored) = self.from.superseded_by(&safety).await? else { return Ok(()) };
+        // An undo restores what the safety snapshot itself has.
+        let restored = if restored == safety { copy } else { restored };
+        if self.to.superseded_by(&copy).await? != Some(restored) {
+            self.to.record_superseded(&copy, &restored).await?;
         }
         Ok(())
     }

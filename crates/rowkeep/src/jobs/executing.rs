@@ -9,6 +9,7 @@ use super::caller::Caller;
 use super::workspace::{Source, Workspace};
 use crate::Context;
 use crate::apply::plan::Safety;
+use crate::apply::superseded::enter_superseded;
 use crate::state::snapshots::Snapshot;
 
 /// A snapshot on its way into a database.
@@ -28,5 +29,11 @@ impl Scene<'_> {
         let Source { name, configured, .. } = self.to;
         let program = self.workspace.program().to_owned();
         Safety { database: name.clone(), configured: *configured, program }
+    }
+
+    /// Notes that the snapshot is in the database now and nothing was kept by which that could be undone.
+    pub(super) async fn nothing_kept(&self) {
+        let owner = self.to.owner().await;
+        enter_superseded(self.context, self.repository, &owner, self.snapshot.id).await;
     }
 }

@@ -59,6 +59,9 @@ pub(in crate::jobs) async fn change(
             let program = scene.workspace.program();
             let error = match once(scene.context, scene.repository, wanted.plan, program, execution).await {
                 Ok(done) => {
+                    if done.safety.is_none() {
+                        scene.nothing_kept().await;
+                    }
                     let done = RowsDone::of(&done);
                     facts.rows = Some(done.rows);
                     facts.safety = done.safety.map(|safety| safety.to_string());

@@ -80,6 +80,9 @@ async fn execute(
     let masked = plan.masked_tables().map(<[_]>::to_vec);
     let execution = replace::replace(context, repository, engine, plan, wanted.terms.end_connections);
     let replaced = once(scene.context, repository, wanted.plan, scene.workspace.program(), execution).await?;
+    if replaced.safety.is_none() {
+        scene.nothing_kept().await;
+    }
     facts.rows = Some(Counts { inserted: replaced.restored.rows, ..Counts::default() });
     facts.safety = replaced.safety.as_ref().map(|safety| safety.id.to_string());
     let mut done = ReplacedDone {

@@ -37,6 +37,7 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
     let tables = chosen(snapshot, &selection)?;
     let mask = workspace.mask(request.mask.as_ref(), &snapshot.manifest.database)?;
     let restored = restore_masked(context, repository, snapshot, engine, &tables, mask.as_ref()).await?;
+    scene.nothing_kept().await;
     facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
     let mut new = NewDatabase {
         snapshot: snapshot.id,

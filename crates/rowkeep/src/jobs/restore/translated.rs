@@ -61,6 +61,7 @@ async fn fill(
     let engine = scene.to.engine.as_ref();
     let watch = scene.context.stopwatch();
     let restored = execute(scene.context, engine, plan).await?;
+    scene.nothing_kept().await;
     facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
     let mut done = TranslatedDone {
         tables: restored.tables,

@@ -285,6 +285,19 @@ impl Error {
             || matches!(self, Error::Repository(error) if error.kind() == RepositoryKind::NewerFormat)
     }
 
+    /// Whether it says that there is no snapshot of those that are asked for.
+    pub(crate) fn is_none_such(&self) -> bool {
+        matches!(
+            self,
+            Error::NoSuchSnapshot { .. }
+                | Error::Request(
+                    RequestError::NoSnapshots
+                        | RequestError::NoneThen { .. }
+                        | RequestError::NoneSurely { .. }
+                )
+        )
+    }
+
     /// What a caller does next about it.
     pub fn kind(&self) -> ErrorKind {
         use rowkeep_engine::ErrorKind as Engine;

@@ -146,6 +146,26 @@ impl State {
         }
     }
 
+    /// The tables of which it has no rows because none were asked for, in words; nothing where it has those of all. What could not be
+    /// read is told of by itself.
+    pub(crate) fn not_asked_for(&self) -> Option<String> {
+        const SHOWN: usize = 12;
+        let State::Snapshot(stored) = self else { return None };
+        let is_unread = |name: &TableName| self.unread().iter().any(|unread| &unread.name == name);
+        let tables = stored.schema.tables.iter().filter(|table| table.kind.is_user_table());
+        let lacking: Vec<String> = tables
+            .filter(|table| !self.holds(&table.name) && !is_unread(&table.name))
+            .map(|table| table.name.to_string())
+            .collect();
+        let more = lacking.len().saturating_sub(SHOWN);
+        let named = lacking.get(..SHOWN).unwrap_or(&lacking).join(", ");
+        match (lacking.is_empty(), more) {
+            (true, _) => None,
+            (false, 0) => Some(format!("{} has no rows of {named}", self.describe())),
+            (false, more) => Some(format!("{} has no rows of {named} and {more} more", self.describe())),
+        }
+    }
+
     /// What it says nothing of, for it could not be read.
     pub fn unread(&self) -> &[Unread] {
         match self {

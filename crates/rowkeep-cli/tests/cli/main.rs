@@ -44,6 +44,7 @@ mod mysql;
 mod older;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod parts;
 mod passwords;
 mod plain_files;
 mod plans;

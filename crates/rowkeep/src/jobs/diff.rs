@@ -104,6 +104,10 @@ impl DiffRequest {
             None => self.in_types(context, workspace, before, after).await?,
             Some(by) => as_stored(context, &before, &after, by, &self.called)?,
         };
+        if selection.is_all() {
+            let lacking = [&before, &after].into_iter().filter_map(State::not_asked_for);
+            notes.extend(lacking.map(|lacking| format!("not compared: {lacking}")));
+        }
         let options = DiffOptions {
             filter: Filter { rows, ..Filter::default() },
             related: self.wanted.with_related.then_some(Related::Whole),

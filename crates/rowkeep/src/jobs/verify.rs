@@ -9,6 +9,7 @@ use super::workspace::Workspace;
 use super::{DatabaseRef, Verdict};
 use crate::restore::in_types::{CalledTables, is_possible, snapshot_in_types};
 use crate::restore::verify::{Comparison, verify, verify_rows, verify_taken};
+use crate::state::State;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, RequestError};
@@ -73,6 +74,9 @@ impl VerifyRequest {
         let repository = workspace.repository().await?;
         let snapshot = self.state(context, workspace).await?;
         let engine = source.engine.as_ref();
+        if let Some(lacking) = State::snapshot(repository, snapshot.clone()).await?.not_asked_for() {
+            context.warn(format!("not compared: {lacking}"));
+        }
         let is_of_others = is_possible(&snapshot.manifest.engine, engine);
         if !is_of_others && !self.called.is_empty() {
             return Err(RequestError::CalledAlike.into());

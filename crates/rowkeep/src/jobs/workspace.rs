@@ -28,6 +28,7 @@ pub(crate) use around::{ActivityRow, within_hooks};
 pub use databases::Source;
 pub use files::Masked;
 pub use repository::{Made, MadeBy, passphrase_in};
+pub(crate) use states::Found;
 
 /// Where a repository is when neither a caller nor a configuration says otherwise: here, or beside the configuration.
 const DEFAULT_LOCATION: &str = "./rowkeep-repository";

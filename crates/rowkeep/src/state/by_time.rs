@@ -30,11 +30,12 @@ pub(crate) struct ByTime {
 }
 
 /// Finds the newest snapshot of a database that is not after a time; nothing where the reference names no database and no
-/// time. Which snapshot is later says their chain. One whose time cannot be right is passed over.
+/// time. Which snapshot is later says their chain. One whose time cannot be right is passed over, and so is one that cannot serve.
 pub(crate) fn by_time(
     catalog: &Catalog,
     reference: &str,
     times: &Times<'_>,
+    serves: &(dyn Fn(&Summary) -> bool + Send + Sync),
 ) -> Result<Option<ByTime>, Error> {
     let Some((database, text)) = reference.rsplit_once('@') else { return Ok(None) };
     let is_time = at(reference).is_some();
@@ -58,7 +59,8 @@ pub(crate) fn by_time(
     })?;
     let mut doubtful: Vec<(SnapshotId, String)> = Vec::new();
     let mut first: Option<&Summary> = None;
-    for summary in catalog.snapshots().rev().filter(|summary| !summary.is_safety() && owner.owns(summary)) {
+    let is_its = |summary: &Summary| !summary.is_safety() && owner.owns(summary) && serves(summary);
+    for summary in catalog.snapshots().rev().filter(|summary| is_its(summary)) {
         first = Some(summary);
         match doubt(summary, catalog, times.now) {
             Some(doubt) => doubtful.push((summary.id, doubt)),

@@ -24,8 +24,19 @@ const SHORTEST_PREFIX: usize = 4;
 /// What the newest snapshot is called.
 pub(crate) const LATEST: &str = "latest";
 
+/// Whether a reference means the newest snapshot, whichever that is.
+pub(crate) fn is_latest(reference: &str) -> bool {
+    reference == LATEST || reference.starts_with("latest:")
+}
+
 /// What the environment of a snapshot says whose rows were masked.
 pub(crate) const MASKED: &str = "masked";
+
+/// Which snapshots can serve, where `latest` or a time is asked for.
+pub(crate) type Serves<'a> = &'a (dyn Fn(&Summary) -> bool + Send + Sync);
+
+/// Every snapshot can serve.
+pub(crate) const ANY: Serves<'static> = &|_| true;
 
 /// A snapshot, by its id, with what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,16 +135,16 @@ pub async fn readable(
 /// The newest snapshot, of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
 pub async fn latest(repository: &Repository, owner: Option<&Owner>) -> Result<Option<Snapshot>, Error> {
     let catalog = repository.catalog().await?;
-    let newest_id = |catalog: &Catalog| newest(catalog, owner).map(|newest| newest.id);
+    let newest_id = |catalog: &Catalog| newest(catalog, owner, ANY).map(|newest| newest.id);
     match newest_id(&catalog) {
         Some(id) => Ok(Some(open_or_next(repository, id, newest_id).await?)),
         None => Ok(None),
     }
 }
 
-/// The newest snapshot in a catalog, of one database or of all. Safety snapshots are passed over.
-pub(crate) fn newest<'c>(catalog: &'c Catalog, owner: Option<&Owner>) -> Option<&'c Arc<Summary>> {
-    catalog.snapshots().rfind(|summary| !summary.is_safety() && is_owned(owner, summary))
+/// The newest snapshot in a catalog that can serve, of one database or of all. Safety snapshots are passed over.
+fn newest<'c>(catalog: &'c Catalog, owner: Option<&Owner>, serves: Serves<'_>) -> Option<&'c Arc<Summary>> {
+    catalog.snapshots().rfind(|summary| !summary.is_safety() && is_owned(owner, summary) && serves(summary))
 }
 
 fn is_owned(owner: Option<&Owner>, summary: &Summary) -> bool {
@@ -166,22 +177,24 @@ async fn open_or_next(
 /// the newest is meant that can be read. What is the name of one snapshot and the beginning of another's id could mean
 /// either, so it fails.
 pub async fn find(repository: &Repository, reference: &str) -> Result<Snapshot, Error> {
-    Ok(find_at(repository, reference, None).await?.0)
+    Ok(find_at(repository, reference, None, ANY).await?.0)
 }
 
-/// The same, or by a time: `DATABASE@TIME` is the newest that is not after it.
+/// The same, or by a time: `DATABASE@TIME` is the newest that is not after it. Those that cannot serve are passed over, unless they
+/// are named by themselves.
 pub(crate) async fn find_at(
     repository: &Repository,
     reference: &str,
     times: Option<&Times<'_>>,
+    serves: Serves<'_>,
 ) -> Result<(Snapshot, Option<ByTime>), Error> {
-    let (id, by_time) = find_id(repository, reference, times).await?;
-    let meant = |catalog: &Catalog| find_in(catalog, reference, times).ok().map(|(id, _)| id);
+    let (id, by_time) = find_id(repository, reference, times, serves).await?;
+    let meant = |catalog: &Catalog| find_in(catalog, reference, times, serves).ok().map(|(id, _)| id);
     let snapshot = open_or_next(repository, id, meant).await?;
     if snapshot.id == id {
         return Ok((snapshot, by_time));
     }
-    let (_, by_time) = find_in(&*repository.catalog().await?, reference, times)?;
+    let (_, by_time) = find_in(&*repository.catalog().await?, reference, times, serves)?;
     Ok((snapshot, by_time))
 }
 
@@ -190,6 +203,7 @@ pub(crate) async fn find_id(
     repository: &Repository,
     reference: &str,
     times: Option<&Times<'_>>,
+    serves: Serves<'_>,
 ) -> Result<(SnapshotId, Option<ByTime>), Error> {
     // What a whole id means does not change: for one that is known, nothing has to be listed.
     if let Ok(id) = SnapshotId::from_hex(reference)
@@ -198,10 +212,10 @@ pub(crate) async fn find_id(
     {
         return Ok((id, None));
     }
-    match find_in(&*repository.catalog().await?, reference, times) {
+    match find_in(&*repository.catalog().await?, reference, times, serves) {
         // Somebody may have made it since snapshots were last listed.
         Err(Error::NoSuchSnapshot { .. } | Error::Request(RequestError::NoSnapshots)) => {
-            find_in(&*repository.catalog_now().await?, reference, times)
+            find_in(&*repository.catalog_now().await?, reference, times, serves)
         }
         found => found,
     }
@@ -211,27 +225,29 @@ fn find_in(
     catalog: &Catalog,
     reference: &str,
     times: Option<&Times<'_>>,
+    serves: Serves<'_>,
 ) -> Result<(SnapshotId, Option<ByTime>), Error> {
-    match find_named(catalog, reference) {
+    match find_named(catalog, reference, serves) {
         Err(missing @ Error::NoSuchSnapshot { database: None, .. }) => {
-            let by_time = times.map(|times| by_time(catalog, reference, times)).transpose()?.flatten();
+            let by_time =
+                times.map(|times| by_time(catalog, reference, times, serves)).transpose()?.flatten();
             by_time.map(|by_time| (by_time.found.snapshot, Some(by_time))).ok_or(missing)
         }
         found => Ok((found?, None)),
     }
 }
 
-fn find_named(catalog: &Catalog, reference: &str) -> Result<SnapshotId, Error> {
+fn find_named(catalog: &Catalog, reference: &str, serves: Serves<'_>) -> Result<SnapshotId, Error> {
     let missing = |database: Option<&str>| Error::NoSuchSnapshot {
         reference: without_secrets(reference),
         database: database.map(without_secrets),
     };
     if reference == LATEST {
-        return Ok(catalog.newest(None).ok_or(RequestError::NoSnapshots)?.id);
+        return Ok(newest(catalog, None, serves).ok_or(RequestError::NoSnapshots)?.id);
     }
     if let Some(database) = reference.strip_prefix("latest:") {
         let owner = meant(catalog, database)?;
-        let newest = owner.and_then(|owner| newest(catalog, Some(&owner)));
+        let newest = owner.and_then(|owner| newest(catalog, Some(&owner), serves));
         return newest.map(|newest| newest.id).ok_or_else(|| missing(Some(database)));
     }
     // What does not count is nobody's latest, but whoever names it means it.

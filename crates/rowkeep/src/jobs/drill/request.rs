@@ -65,7 +65,8 @@ impl DrillRequest {
             options
         };
         if let Some(reference) = &self.snapshot {
-            let snapshot = workspace.snapshot(context, reference).await?;
+            let found = workspace.find(context, reference).await?;
+            let snapshot = workspace.whole(context, reference, found, None).await?;
             let owner = Owner::of(&snapshot.manifest);
             let (kept, _) = snapshots::readable(repository, Some(&owner)).await?;
             let report = one(context, repository, &snapshot, &kept, options(&owner.name)).await?;

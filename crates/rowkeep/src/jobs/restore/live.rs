@@ -38,6 +38,11 @@ pub(super) async fn change_rows(
         temporary: None,
     };
     let target = State::snapshot(repository, snapshot.clone()).await?;
+    if options.selection.is_all()
+        && let Some(lacking) = target.not_asked_for()
+    {
+        context.warn(format!("{lacking}: they stay as they are in {}", engine.describe()));
+    }
     let make = async || plan(context, repository, engine, &target, &options).await;
     let first = make().await?;
     let wanted = change::Wanted {

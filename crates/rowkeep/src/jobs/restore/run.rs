@@ -11,7 +11,7 @@ use crate::jobs::caller::Caller;
 use crate::jobs::executing::Scene;
 use crate::jobs::import::import_state;
 use crate::jobs::outcome::RestoreOutcome;
-use crate::jobs::workspace::{Source, Workspace};
+use crate::jobs::workspace::{Found, Source, Workspace};
 use crate::restore::in_types;
 use crate::restore::translate::is_possible;
 use crate::state::owner::Owner;
@@ -56,16 +56,18 @@ impl RestoreRequest {
         context: &Context,
         workspace: &Workspace,
         caller: &dyn Caller,
-    ) -> Result<Snapshot, Error> {
+    ) -> Result<Found, Error> {
         let name = &self.snapshot;
         let import = async || Box::pin(import_state(name, context, workspace, caller)).await;
         if name.contains(['/', '.', '#'])
             && let Some(imported) = import().await?
         {
-            return Ok(imported);
+            return Ok(Found::of(imported));
         }
-        match workspace.snapshot(context, name).await {
-            Err(error @ Error::NoSuchSnapshot { database: None, .. }) => import().await?.ok_or(error),
+        match workspace.find(context, name).await {
+            Err(error @ Error::NoSuchSnapshot { database: None, .. }) => {
+                import().await?.map(Found::of).ok_or(error)
+            }
             found => found,
         }
     }
@@ -93,35 +95,42 @@ impl RestoreRequest {
         };
         let (repository, contents) = tokio::join!(workspace.repository(), look(&to));
         let repository: &Repository = repository?;
-        let snapshot = self.state(context, workspace, caller).await?;
+        let found = self.state(context, workspace, caller).await?;
         let to = match to {
             Some(to) => to,
             None => {
-                let to = workspace.configured(&snapshot.manifest.database)?;
-                refuse_namesake(&snapshot, &to).await?;
+                let to = workspace.configured(&found.snapshot().manifest.database)?;
+                refuse_namesake(found.snapshot(), &to).await?;
                 to
             }
+        };
+        let engine: &dyn Engine = to.engine.as_ref();
+        let contents = match contents {
+            Some(contents) => contents?,
+            None => engine.contents().await?,
+        };
+        let is_made = self.with_schema || !matches!(contents, Contents::Occupied(_));
+        let selection = self.wanted.selection(workspace);
+        let parts = (!selection.include.is_empty() && !self.with_schema).then_some(&selection);
+        let snapshot = match is_made {
+            true => workspace.whole(context, &self.snapshot, found, parts).await?,
+            false => found.told(context),
         };
         if self.snapshot == LATEST {
             refuse_latest_of_namesake(repository, &snapshot, &to).await?;
         }
-        let engine: &dyn Engine = to.engine.as_ref();
         let mut facts = Facts::new(Operation::Restore, &*to.name, engine.describe(), context.now());
         facts.snapshot = Some(snapshot.id.to_string());
         let scene = Scene { context, workspace, caller, repository, snapshot: &snapshot, to: &to };
-        let contents = match contents {
-            Some(contents) => contents,
-            None => engine.contents().await,
-        };
         let is_of_others = in_types::is_possible(&snapshot.manifest.engine, engine);
-        if is_of_others && !self.with_schema && matches!(contents, Ok(Contents::Occupied(_))) {
+        if is_of_others && !self.with_schema && matches!(contents, Contents::Occupied(_)) {
             return Box::pin(live::change_rows_of_others(self, scene, facts)).await;
         }
         self.refuse_called()?;
         if is_possible(&snapshot, engine) {
             return Box::pin(translated::translate(self, scene, facts)).await;
         }
-        match contents? {
+        match contents {
             Contents::Occupied(_) if self.with_schema => {
                 Box::pin(live::replace_all(self, scene, facts)).await
             }

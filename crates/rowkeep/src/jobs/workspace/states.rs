@@ -1,11 +1,15 @@
 //! Which state is meant.
 
 use rowkeep_engine::{Meant, ViewOptions};
-use rowkeep_format::{ContentKeys, SnapshotId};
+use rowkeep_format::manifest::Scope;
+use rowkeep_format::{ContentKeys, SnapshotId, Summary};
 
 use super::Workspace;
+use crate::restore::chosen;
 use crate::state::by_time::{ByTime, Times};
-use crate::state::snapshots::{Snapshot, short_id};
+use crate::state::owner::Owner;
+use crate::state::selection::Selection;
+use crate::state::snapshots::{ANY, Serves, Snapshot, short_id};
 use crate::state::{State, snapshots};
 use crate::{Context, Error, Event, RequestError};
 use crate::{config, moments};
@@ -40,17 +44,66 @@ impl Workspace {
     /// The snapshot of a name: an id or the beginning of one, a name, `latest`, `latest:DATABASE`, or `DATABASE@TIME`, of
     /// which whoever watches is told how far it is from that time.
     pub async fn snapshot(&self, context: &Context, reference: &str) -> Result<Snapshot, Error> {
+        Ok(self.find(context, reference).await?.told(context))
+    }
+
+    /// The same, which nobody is told of yet.
+    pub(crate) async fn find(&self, context: &Context, reference: &str) -> Result<Found, Error> {
+        self.find_serving(context, reference, ANY).await
+    }
+
+    /// What is meant where a whole database is to be made: where `latest` or a time means a snapshot of a part of one, the newest
+    /// before it that has all of one, or else its schema. Which one is passed over is said.
+    ///
+    /// `parts` are tables that are enough, where only these are wanted.
+    pub(crate) async fn whole(
+        &self,
+        context: &Context,
+        reference: &str,
+        found: Found,
+        parts: Option<&Selection>,
+    ) -> Result<Snapshot, Error> {
+        let newest = &found.snapshot;
+        let is_moving = found.by_time.is_some() || snapshots::is_latest(reference);
+        let has_parts = |parts| newest.manifest.scope != Scope::DataOnly && chosen(newest, parts).is_ok();
+        if !is_moving || newest.manifest.scope == Scope::Full || parts.is_some_and(has_parts) {
+            return Ok(found.told(context));
+        }
+        let owner = Owner::of(&newest.manifest);
+        let is_whole = |summary: &Summary| summary.scope == Scope::Full && owner.owns(summary);
+        let has_schema = |summary: &Summary| summary.scope != Scope::DataOnly && owner.owns(summary);
+        let preferred: [Serves<'_>; 2] = [&is_whole, &has_schema];
+        for serves in preferred {
+            match self.find_serving(context, reference, serves).await {
+                Ok(instead) if instead.snapshot.id != newest.id => {
+                    context.warn(passed_over(newest, &instead.snapshot));
+                    return Ok(instead.told(context));
+                }
+                Ok(_) => break,
+                Err(error) if error.is_none_such() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found.told(context))
+    }
+
+    async fn find_serving(
+        &self,
+        context: &Context,
+        reference: &str,
+        serves: Serves<'_>,
+    ) -> Result<Found, Error> {
         let times = Times { now: context.now(), zone: &|database| self.config.zone(database) };
-        let (snapshot, by_time) =
-            snapshots::find_at(self.repository().await?, reference, Some(&times)).await?;
-        tell_of(context, by_time);
-        Ok(snapshot)
+        let repository = self.repository().await?;
+        let (snapshot, by_time) = snapshots::find_at(repository, reference, Some(&times), serves).await?;
+        Ok(Found { snapshot, by_time })
     }
 
     /// The id of such a snapshot, which may be one that cannot be read.
     pub async fn snapshot_id(&self, context: &Context, reference: &str) -> Result<SnapshotId, Error> {
         let times = Times { now: context.now(), zone: &|database| self.config.zone(database) };
-        let (id, by_time) = snapshots::find_id(self.repository().await?, reference, Some(&times)).await?;
+        let (id, by_time) =
+            snapshots::find_id(self.repository().await?, reference, Some(&times), ANY).await?;
         tell_of(context, by_time);
         Ok(id)
     }
@@ -115,6 +168,50 @@ impl Workspace {
             || self.config.databases.contains_key(name)
             || is_file;
         Ok(is_live.then(|| name.to_owned()))
+    }
+}
+
+/// A snapshot that was found by what it was called.
+pub(crate) struct Found {
+    snapshot: Snapshot,
+    by_time: Option<ByTime>,
+}
+
+impl Found {
+    /// What is known without looking for it.
+    pub(crate) fn of(snapshot: Snapshot) -> Self {
+        Self { snapshot, by_time: None }
+    }
+
+    /// The snapshot.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The snapshot, of which whoever watches is told how far it is from the time that was asked for.
+    pub(crate) fn told(self, context: &Context) -> Snapshot {
+        tell_of(context, self.by_time);
+        self.snapshot
+    }
+}
+
+/// Says that a snapshot of a part of a database is not what a database is made of.
+fn passed_over(newest: &Snapshot, instead: &Snapshot) -> String {
+    let (id, part) = (newest.short_id(), part_of(newest.manifest.scope));
+    let (time, older) = (newest.manifest.time, instead.manifest.time);
+    format!(
+        "snapshot {id} of {time} is newer, but holds {part}: it is passed over for {} of {older}; to use it, name it by its id",
+        instead.short_id()
+    )
+}
+
+/// What a snapshot of a part of a database holds, in words.
+fn part_of(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Full => "all of the database",
+        Scope::SomeTables => "the rows of some tables only",
+        Scope::SchemaOnly => "no rows",
+        Scope::DataOnly => "rows without a schema",
     }
 }
 

@@ -16,6 +16,7 @@ use rowkeep::clock::Clock;
 use rowkeep::jobs::request::Request;
 use rowkeep::jobs::workspace::Workspace;
 use rowkeep::repository::Randomness;
+use rowkeep::state::snapshots::EVENT;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -189,6 +190,10 @@ impl Queue {
 
     /// Asks for a job, and notes that somebody did.
     pub(crate) async fn ask(&self, wanted: Wanted, mut deed: Deed) -> Result<Asked, Error> {
+        let event = match &wanted.request {
+            Request::Backup(backup) => backup.tags.get(EVENT).map(|event| format!(", for event {event}")),
+            _ => None,
+        };
         let new = self.new_job(wanted)?;
         let asked = self
             .0
@@ -198,6 +203,7 @@ impl Queue {
                 // One that was asked for before is noted already.
                 if matches!(&asked, Asked::Job(job) if job.id == new.id) {
                     deed.object = object(new.kind, new.database.as_deref(), &new.id);
+                    deed.object.extend(event);
                     audit::note(state, new.now, &deed)?;
                 }
                 Ok(asked)

@@ -5,6 +5,7 @@
 mod decide;
 mod forecast;
 mod length;
+mod named;
 mod period;
 mod rules;
 mod standing;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use decide::{Subject, decide};
 pub use forecast::{Forecast, forecast};
 pub use length::Length;
+pub use named::{Going, going};
 pub use period::Period;
 pub use rules::{Limit, Rules, Stated, StatedRules};
 

@@ -6,6 +6,7 @@ use rowkeep::jobs::keep::{DatabaseKeeping, KeepOutcome, SnapshotKeeping};
 use rowkeep::retention::By;
 use rowkeep::time_zone;
 
+use super::snapshot::called;
 use super::units::{counted, plain, short};
 
 /// In short, for each database.
@@ -50,7 +51,8 @@ pub(crate) fn explained(outcome: &KeepOutcome) -> String {
 
 fn explanation(one: &SnapshotKeeping, database: &DatabaseKeeping) -> String {
     let decision = &one.decision;
-    let head = format!("  {}  {}", short(one.summary.id), time(one.summary.time, database));
+    let called = called(&one.summary).map(|called| format!("  {called}")).unwrap_or_default();
+    let head = format!("  {}  {}{called}", short(one.summary.id), time(one.summary.time, database));
     if let Some(since) = decision.unkept_since {
         return format!("{head}  NOT KEPT since {}", time(since, database));
     }

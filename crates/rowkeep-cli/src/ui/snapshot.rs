@@ -6,6 +6,13 @@ use rowkeep::jobs::outcome::SnapshotSummary;
 
 use super::units::{bytes, counted, duration, plain, short};
 
+/// The name and the tags that somebody gave a snapshot; nothing where it has none.
+pub(super) fn called(snapshot: &SnapshotSummary) -> Option<String> {
+    let tags = snapshot.labels().map(|(name, value)| format!("{name}={value}"));
+    let called: Vec<String> = snapshot.name.iter().cloned().chain(tags).map(|word| plain(&word)).collect();
+    (!called.is_empty()).then(|| called.join(" "))
+}
+
 /// What was made, in a line, and one more for whatever could not be read.
 pub(crate) fn told(snapshot: &SnapshotSummary) -> String {
     let made = format!(

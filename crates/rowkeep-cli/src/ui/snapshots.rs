@@ -5,13 +5,14 @@ use rowkeep::jobs::repositories::RepositoryState;
 use rowkeep::jobs::snapshots::SnapshotsOutcome;
 
 use super::holds;
+use super::snapshot::called;
 use super::table::{Column, render};
 use super::units::{bytes, count, counted, local_time, plain, short, time_zone};
 
-/// What somebody called it, or what it was taken before.
+/// What somebody called it and tagged it with, or what it was taken before.
 fn name(snapshot: &SnapshotSummary) -> String {
-    match (&snapshot.name, &snapshot.before) {
-        (Some(name), _) => name.clone(),
+    match (called(snapshot), &snapshot.before) {
+        (Some(called), _) => called,
         (None, Some(before)) => format!("(before {before})"),
         (None, None) => String::new(),
     }

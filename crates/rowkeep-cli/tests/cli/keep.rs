@@ -23,6 +23,30 @@ fn kept(sandbox: &Sandbox, args: &[&str]) -> Vec<Vec<String>> {
 }
 
 #[test]
+fn what_somebody_named_is_told_when_it_goes() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("shop.db", T);
+    for (rules, said) in [
+        ("hourly = '7 days'", Some("as soon as there is a newer one")),
+        ("last = 5", Some("when there are enough newer ones")),
+        ("within = '30 days'", Some(" at the earliest")),
+        ("within = 'forever'", None),
+        ("hourly = 24\n[keep.tags]\nrelease = 'forever'", None),
+        ("safety = '7 days'", None),
+    ] {
+        std::fs::write(sandbox.path("rowkeep.toml"), format!("[keep]\n{rules}\n")).expect("it is written");
+        let made = sandbox.done(&["backup", "shop.db", "--name", "before-2.0", "--tag", "release=2.0"]);
+        let told = made.err.contains("count snapshot");
+        assert!(told == said.is_some() && made.err.contains(said.unwrap_or_default()), "{rules}: {made:?}");
+        let unnamed = sandbox.done(&["backup", "shop.db"]);
+        assert!(!unnamed.err.contains("count snapshot"), "{unnamed:?}");
+    }
+    for command in [&["keep", "--explain"][..], &["snapshots"]] {
+        assert!(sandbox.done(command).out.contains("  before-2.0 release=2.0  "), "{command:?}");
+    }
+}
+
+#[test]
 fn each_snapshot_is_told_with_what_keeps_it() {
     on_each("rowkeep_cli_keep", T, |subject| {
         let (sandbox, url) = (&subject.sandbox, subject.url());

@@ -11,6 +11,7 @@ use rowkeep::jobs::backup::BackupRequest;
 use rowkeep::jobs::drill::DrillRequest;
 use rowkeep::jobs::holds::{HoldRequest, ReleaseRequest};
 use rowkeep::jobs::request::Request;
+use rowkeep::state::snapshots::EVENT;
 use rowkeep::units::is_unseen;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -201,9 +202,6 @@ pub(super) struct EventBody {
     #[serde(default)]
     tags: BTreeMap<String, String>,
 }
-
-/// What the tag is called that says what an application has announced.
-const EVENT: &str = "event";
 
 /// Takes note of something that an application announces, by a backup that is tagged with it.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/events", operation_id = "announce", tag = "databases",

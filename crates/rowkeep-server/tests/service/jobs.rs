@@ -31,6 +31,13 @@ pub(super) async fn a_backup_is_made_and_waited_for() {
     let listed = service.get("/api/v1/databases/shop/snapshots").await;
     let tags = &listed["snapshots"][0]["tags"];
     assert_eq!((&tags["event"], &tags["release"]), (&json!("before-migration"), &json!("v3")));
+    let audit = service.get("/api/v1/audit").await["entries"].clone();
+    let announced = audit.as_array().expect("a list").iter().find(|entry| entry["action"] == "event.create");
+    let object = announced.expect("it is noted")["object"].as_str().expect("text").to_owned();
+    assert!(
+        object.starts_with("backup of shop: ") && object.ends_with(", for event before-migration"),
+        "{object}"
+    );
     let health = service.get("/api/v1/health").await;
     assert_eq!(health["summary"], "1 of 2 databases are protected");
     assert_eq!(health["others"][0]["standing"], "unprotected");

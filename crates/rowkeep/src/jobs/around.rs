@@ -9,6 +9,7 @@ use super::run_between::around;
 use super::workspace::Workspace;
 use super::{CommandLine, DatabaseRef};
 use crate::diff::Changeset;
+use crate::state::snapshots::AROUND;
 use crate::{Context, Error};
 
 /// Which command is to be run, on which database.
@@ -48,7 +49,7 @@ impl AroundRequest {
         let options = capturing(workspace, &source);
         let command =
             async |before: &_| run_command(workspace, &source, caller, runner, &self.command, before).await;
-        let done = around(context, repository, source.engine.as_ref(), &options, "around", command).await?;
+        let done = around(context, repository, source.engine.as_ref(), &options, AROUND, command).await?;
         let effect = done.effect?;
         let outcome = AroundOutcome {
             before: SnapshotSummary::of(&done.before),

@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
 use rowkeep_engine::Engine;
+use rowkeep_format::Summary;
 use rowkeep_repository::{ErrorKind as RepositoryKind, Repository};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ use super::verdict::{Verdict, Verdicted};
 use super::workspace::{Masked, Source, Workspace, within_hooks};
 use crate::capture::{CaptureOptions, capture, suspicion};
 use crate::hooks::{Facts, Operation};
+use crate::moments;
+use crate::retention::{Going, going};
 use crate::state::selection::Selection;
 use crate::state::snapshots::{Snapshot, refuse_hidden_id};
 use crate::{Context, Error};
@@ -177,6 +180,9 @@ impl BackupRequest {
             facts.snapshot = Some(snapshot.id.to_string());
             facts.suspicion = snapshot.manifest.suspicion.as_ref().map(suspicion::told).unwrap_or_default();
             let summary = SnapshotSummary::of(&snapshot);
+            if summary.name.is_some() || summary.labels().next().is_some() {
+                say_when_it_goes(context, workspace, &snapshot);
+            }
             caller.tell(News::Snapshot(&summary));
             Ok(summary)
         });
@@ -207,6 +213,24 @@ impl BackupRequest {
             repository_folder: workspace.repository_folder().map(std::path::Path::to_owned),
         })
     }
+}
+
+/// Says when the rules let go of a snapshot that somebody gave a name or a tag, which no rule asks for.
+fn say_when_it_goes(context: &Context, workspace: &Workspace, snapshot: &Snapshot) {
+    let (id, config) = (snapshot.short_id(), workspace.config());
+    let zone = config.zone(&snapshot.manifest.database);
+    let summary = Summary::of(snapshot.id, &snapshot.manifest);
+    let rules = config.keep(&snapshot.manifest.database);
+    let Some(going) = rules.and_then(|rules| going(&summary, rules, &zone)) else { return };
+    let when = match going {
+        Going::WithTheNext => "as soon as there is a newer one".to_owned(),
+        Going::WithSeveral => "when there are enough newer ones".to_owned(),
+        Going::At(time) => format!("{} at the earliest", moments::told(time, &zone)),
+    };
+    context.warn(format!(
+        "the rules in keep count snapshot {id} like any other, whatever its name and tags: it goes {when}; `rowkeep hold {id}` \
+         keeps it, and so does a rule for its tag in keep.tags"
+    ));
 }
 
 /// Makes a snapshot, once more if what it relied on has been deleted meanwhile.

@@ -29,7 +29,7 @@ use crate::{Context, Error};
 pub use request::{MigrateRequest, Migrated};
 
 /// The tag of the two snapshots.
-pub const LABEL: &str = "migration";
+pub const LABEL: &str = snapshots::MIGRATION;
 
 /// What is about to be done when the state that a failed migration left is set aside.
 const ROLLBACK: &str = "rollback";

@@ -14,7 +14,7 @@ use crate::diff::{
 };
 use crate::state::State;
 use crate::state::selection::Selection;
-use crate::state::snapshots::Snapshot;
+use crate::state::snapshots::{AFTER, BEFORE, Snapshot};
 use crate::state::table_pattern::pattern_of;
 use crate::{Context, Error, Event};
 
@@ -71,12 +71,12 @@ pub async fn around(
     label: &str,
     command: impl AsyncFnOnce(&Snapshot) -> Option<String>,
 ) -> Result<Around, Error> {
-    let before = capture(context, repository, engine, &whole(options, label, "before")).await?;
+    let before = capture(context, repository, engine, &whole(options, label, BEFORE)).await?;
     let unrecorded = engine.unrecorded().await;
     context.observe(Event::Pause);
     let problem = command(&before).await;
     let context = context.sheltered();
-    let after = capture(&context, repository, engine, &whole(options, label, "after")).await;
+    let after = capture(&context, repository, engine, &whole(options, label, AFTER)).await;
     let effect = match after {
         Ok(after) => effect(&context, repository, &before, after).await,
         Err(error) => Err(error),

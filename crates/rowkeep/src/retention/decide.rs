@@ -11,6 +11,7 @@ use rowkeep_format::{SnapshotId, Summary};
 use super::rules::{Limit, Rules};
 use super::standing::{Standing, by_count, by_length, by_period};
 use super::{By, Decision, Kept, Marks};
+use crate::state::snapshots::{AFTER, AROUND, BEFORE, EVENT, MIGRATION};
 
 /// A snapshot about which is decided.
 #[derive(Debug, Clone)]
@@ -65,8 +66,8 @@ impl Account {
 
 /// Decides about all snapshots of one database, which stand in the order of their chain.
 ///
-/// Without rules everything is kept. Rules are about backups, each among those of the same kind, and about safety snapshots;
-/// what nobody could do without is kept whatever they say.
+/// Without rules everything is kept. Rules are about backups, each among those of the same kind, and about safety snapshots; the
+/// two snapshots around a migration, or another command, are both, and the rule for safety snapshots keeps them as well. What nobody could do without is kept whatever they say.
 pub fn decide(
     history: &[Subject],
     rules: Option<&Rules>,
@@ -89,16 +90,16 @@ pub fn decide(
             None => groups.entry(kind).or_default().push(at),
         }
     }
-    for (kind, members) in &groups {
-        let Some(rules) = rules else { break };
-        let group = Group::new(history, members, zone, now);
-        match kind {
-            Kind::Safety => {
-                let by = By::Safety { limit: rules.safety.to_string() };
-                group.stand(&mut accounts, &by, |group| group.limited(rules.safety));
-            }
-            Kind::Backup { .. } => apply(&group, rules, marks, &mut accounts),
+    if let Some(rules) = rules {
+        for members in groups.iter().filter(|(kind, _)| **kind != Kind::Safety).map(|(_, members)| members) {
+            apply(&Group::new(history, members, zone, now), rules, marks, &mut accounts);
         }
+        let is_way_back = |at: &usize| is_way_back(&history[*at].summary);
+        let mut ways_back: Vec<usize> = groups.values().flatten().copied().filter(is_way_back).collect();
+        ways_back.sort_unstable();
+        let by = By::Safety { limit: rules.safety.to_string() };
+        let group = Group::new(history, &ways_back, zone, now);
+        group.stand(&mut accounts, &by, |group| group.limited(rules.safety));
     }
     mark(history, marks, now, &mut accounts);
     conclude(history, accounts, now)
@@ -134,6 +135,13 @@ impl<'a> Group<'a> {
             accounts[*at].add(|| by.clone(), standing);
         }
     }
+}
+
+/// Whether a snapshot was taken to go back by: before a restore or an undo, around a migration or another command, or when an
+/// application announced one.
+fn is_way_back(summary: &Summary) -> bool {
+    let is_around = |tag: &&str| summary.tags.get(*tag).is_some_and(|when| when == BEFORE || when == AFTER);
+    summary.is_safety() || summary.tags.contains_key(EVENT) || [MIGRATION, AROUND].iter().any(is_around)
 }
 
 /// Applies the rules for backups to those of one kind.

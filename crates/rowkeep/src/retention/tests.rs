@@ -109,6 +109,39 @@ fn backup(number: usize, time: Timestamp, zone: &TimeZone) -> Made {
     }
 }
 
+#[test]
+fn what_is_taken_to_go_back_by_follows_the_rule_for_safety_snapshots() {
+    let start: Timestamp = "2026-11-02T10:00:00Z".parse().expect("it is a time");
+    let minutes = |minutes| start + SignedDuration::from_mins(minutes);
+    let day = 24 * 60;
+    let tagged = |number: usize, minute: i64, tag: Option<(&str, &str)>| {
+        let mut summary = summary(&backup(number, minutes(minute), &TimeZone::UTC));
+        summary.tags = tag.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Subject { summary: Arc::new(summary), doubt: None }
+    };
+    let safety = Made { kind: "safety", ..backup(4, minutes(4), &TimeZone::UTC) };
+    let history = [
+        tagged(0, 0, None),
+        tagged(1, 1, Some(("migration", "before"))),
+        tagged(2, 2, Some(("around", "after"))),
+        tagged(3, 3, Some(("event", "before-migration"))),
+        Subject { summary: Arc::new(summary(&safety)), doubt: None },
+        tagged(5, 5, Some(("migration", "done by hand"))),
+        tagged(6, 6, None),
+    ];
+    let kept = |text: &str, now: Timestamp| -> Vec<usize> {
+        let stated: StatedRules = toml::from_str(text).expect("they are well formed");
+        let rules = stated.rules().expect("they hold");
+        let decisions = decide(&history, Some(&rules), &TimeZone::UTC, &Marks::default(), now);
+        decisions.iter().filter(|one| one.is_kept()).map(|one| number(one.snapshot)).collect()
+    };
+    // One of each hour is kept, and for a fortnight all that somebody may want to go back by.
+    assert_eq!(kept("hourly = '7 days'", minutes(7)), [1, 2, 3, 4, 6]);
+    assert_eq!(kept("hourly = '7 days'", minutes(13 * day)), [1, 2, 3, 4, 6]);
+    assert_eq!(kept("hourly = '7 days'", minutes(15 * day)), [6]);
+    assert_eq!(kept("hourly = '7 days'\nsafety = 2", minutes(7)), [3, 4, 6]);
+}
+
 /// Random rules, as they are written and as the plain rule has them.
 fn random_rules(numbers: &mut Numbers) -> (StatedRules, Vec<Line>) {
     let mut stated = StatedRules::default();

@@ -29,6 +29,21 @@ pub(crate) fn is_latest(reference: &str) -> bool {
     reference == LATEST || reference.starts_with("latest:")
 }
 
+/// The tag of the two snapshots around a migration.
+pub(crate) const MIGRATION: &str = "migration";
+
+/// The tag that says what an application has announced, such as a migration of its own.
+pub const EVENT: &str = "event";
+
+/// The tag of the two snapshots around another command.
+pub(crate) const AROUND: &str = "around";
+
+/// What such a tag says of the snapshot before.
+pub(crate) const BEFORE: &str = "before";
+
+/// What it says of the one after.
+pub(crate) const AFTER: &str = "after";
+
 /// What the environment of a snapshot says whose rows were masked.
 pub(crate) const MASKED: &str = "masked";
 

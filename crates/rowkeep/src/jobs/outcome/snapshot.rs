@@ -11,6 +11,9 @@ use super::Hold;
 use crate::capture::suspicion;
 use crate::state::snapshots::Snapshot;
 
+/// How the tags begin that a service gives snapshots for itself.
+const OWN_TAGS: &str = "rowkeep-";
+
 /// What a listing needs of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotSummary {
@@ -73,6 +76,12 @@ impl SnapshotSummary {
         let unread = snapshot.manifest.unread.iter().map(Unread::told).collect();
         let suspicion = snapshot.manifest.suspicion.as_ref().map(suspicion::told).unwrap_or_default();
         Self { unread, suspicion, ..Self::from(&Summary::of(snapshot.id, &snapshot.manifest)) }
+    }
+
+    /// The tags that it was given by people and by the commands that they ran, not by a service for itself.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.tags.iter().filter(|(name, _)| !name.starts_with(OWN_TAGS));
+        labels.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 

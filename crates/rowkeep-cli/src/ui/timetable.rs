@@ -33,6 +33,15 @@ pub(crate) fn told(outcome: &ConfigOutcome) -> String {
             Some(problem) => format!("\nadded on a page, and left out: {subject}: {problem}"),
         });
     }
+    for scheduled in &outcome.schedules {
+        if let (Some(of_all), Some(database)) = (&scheduled.instead_of, &scheduled.database) {
+            let (work, schedule) = (scheduled.work.name(), &scheduled.schedule);
+            text.push_str(&format!(
+                "\n{work} of {database}: {schedule}, by its promise, instead of \"{of_all}\" in [schedule]; write that in \
+                 [databases.{database}.schedule] if it is to count"
+            ));
+        }
+    }
     if !outcome.schedules.is_empty() {
         let columns = [
             Column("WORK", false),

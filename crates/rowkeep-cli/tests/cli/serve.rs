@@ -264,6 +264,8 @@ fn a_configuration_is_checked_before_it_is_used() {
     let holds = sandbox.done(&["config", "check"]);
     assert!(holds.out.contains("the configuration holds: 2 databases, 2 schedules"), "{holds:?}");
     assert!(holds.out.contains("every 3 hours (promise)"), "{holds:?}");
+    let instead = "every 3 hours, by its promise, instead of \"daily at 02:00\" in [schedule]";
+    assert!(holds.out.contains(instead), "{holds:?}");
     let text = "[databases.a]\nurl = 'a.db'\npromise = { lose = '6h' }\nschedule = { backup = 'daily' }\n\
         [databases.b]\nurl = 'postgres://${NOT_SET}/b'\n";
     write(&sandbox, text);

@@ -54,6 +54,9 @@ pub struct ScheduledWork {
     pub timezone: String,
     /// Whether it follows from a promise.
     pub promised: bool,
+    /// What `[schedule]` says of such work of all databases, where the promise is in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
     /// When it is done next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Timestamp>,
@@ -120,8 +123,10 @@ impl ConfigOutcome {
 pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
     let schedules = config.timetable().into_iter().map(|scheduled| {
         let (zone, next) = (config.zone_of(&scheduled), config.next(&scheduled, now));
+        let of_all = config.schedules.of(scheduled.work).filter(|_| scheduled.is_promised);
         ScheduledWork {
             work: scheduled.work,
+            instead_of: of_all.map(|of_all| of_all.map_or_else(|| "off".to_owned(), ToString::to_string)),
             schedule: scheduled.schedule.to_string(),
             timezone: zone.iana_name().unwrap_or("UTC").to_owned(),
             promised: scheduled.is_promised,

@@ -152,6 +152,9 @@ fn hint_of_other(error: &Error) -> Option<String> {
             }
             Repository::NoBucket => "create the bucket, or give another location with --to",
             Repository::AlreadyThere => "give another location with --to",
+            Repository::Occupied => {
+                "give another location with --to; if a repository was deleted there, delete what is left of it"
+            }
             kind => return repository_hint(kind).map(str::to_owned),
         },
         Error::Request(RequestError::NoRepository { .. }) => {
@@ -190,7 +193,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
             "give another location with --repository, or create one with `rowkeep init`".to_owned()
         }
         RequestError::NotThatRepository { note, .. } => format!(
-            "check that its disk is mounted and its location is right; if another repository is meant to be there, delete {}",
+            "check that its disk is mounted and its location is right; if it was deleted or moved on purpose, delete {}, which remembers it, and run the command again",
             note.display()
         ),
         RequestError::NoMaskRules { .. } => {
@@ -403,6 +406,9 @@ fn repository_hint(kind: Repository) -> Option<&'static str> {
             "give another location with --repository, or create one with `rowkeep init`"
         }
         Repository::AlreadyThere => "give another location with --repository, or use the existing repository",
+        Repository::Occupied => {
+            "give another location with --repository; if a repository was deleted there, delete what is left of it"
+        }
         Repository::NewerFormat => "a newer rowkeep wrote it; install that version",
         Repository::Locked => {
             "give the passphrase in ROWKEEP_PASSPHRASE or --passphrase-file, or the key file with --key-file"

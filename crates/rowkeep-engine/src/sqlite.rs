@@ -80,7 +80,14 @@ pub(crate) fn definitions(schema: &Schema) -> Vec<Definition> {
             Err(_) => vec![part.to_owned()],
         }
     });
-    statements.map(Definition::object).collect()
+    statements.map(definition).collect()
+}
+
+/// A statement as SQLite keeps it: of an index with the whitespace that stood behind it, which says nothing.
+fn definition(sql: String) -> Definition {
+    let mut definition = Definition::object(sql);
+    definition.canonical.truncate(definition.canonical.trim_end().len());
+    definition
 }
 
 /// An SQLite database file.

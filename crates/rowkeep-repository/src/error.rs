@@ -26,6 +26,12 @@ pub enum Error {
         /// One of the objects found.
         object: String,
     },
+    /// The location holds what is left of a repository whose config is gone, so no other can be made there.
+    #[error("the location is not empty: it holds {object}, which is left of a repository without config")]
+    LeftOver {
+        /// One of the objects found.
+        object: String,
+    },
     /// The object was written by a newer rowkeep.
     #[error("{object} has format version {found}, this program reads up to {supported}")]
     NewerFormat {
@@ -206,6 +212,8 @@ pub enum ErrorKind {
     NotARepository,
     /// Use what is there, or choose another place.
     AlreadyThere,
+    /// Choose another place, or delete what is there.
+    Occupied,
     /// Use a newer rowkeep.
     NewerFormat,
     /// Ask for the right secret.
@@ -243,7 +251,8 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::NotARepository => ErrorKind::NotARepository,
-            Error::AlreadyThere | Error::Occupied { .. } => ErrorKind::AlreadyThere,
+            Error::AlreadyThere => ErrorKind::AlreadyThere,
+            Error::Occupied { .. } | Error::LeftOver { .. } => ErrorKind::Occupied,
             Error::NewerFormat { .. } => ErrorKind::NewerFormat,
             Error::WrongPassphrase | Error::WrongKeyFile | Error::SecretNeeded => ErrorKind::Locked,
             Error::NotEncrypted => ErrorKind::Downgrade,

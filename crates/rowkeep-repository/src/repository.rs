@@ -267,6 +267,11 @@ impl Repository {
         self.inner.config.id
     }
 
+    /// The version of its format.
+    pub fn format(&self) -> u32 {
+        self.inner.config.format
+    }
+
     /// Whether the store's keeper can read what is in it.
     pub fn is_encrypted(&self) -> bool {
         self.inner.config.encryption != Encryption::None
@@ -411,6 +416,12 @@ async fn read_config(objects: &Objects) -> Result<Config> {
     Err(Error::NotARepository)
 }
 
+/// Whether an object lies where those of repositories do.
+fn is_of_repository(object: &str) -> bool {
+    let folder = object.split('/').next().unwrap_or_default();
+    object != folder && objects::FOLDERS.contains(&folder)
+}
+
 /// Fails if there is anything but key slots, which a killed initialisation may have left, and what a probe could not remove.
 async fn refuse_occupied(objects: &Objects) -> Result<()> {
     if objects.exists(CONFIG).await? {
@@ -421,6 +432,7 @@ async fn refuse_occupied(objects: &Objects) -> Result<()> {
     match objects.any(None, foreign).await? {
         // Another initialisation may have come first between the two looks.
         Some(_) if objects.exists(CONFIG).await? => Err(Error::AlreadyThere),
+        Some(object) if is_of_repository(&object) => Err(Error::LeftOver { object }),
         Some(object) => Err(Error::Occupied { object }),
         None => Ok(()),
     }

@@ -336,6 +336,7 @@ impl Error {
                 Repository::Usage => ErrorKind::Usage,
                 Repository::NotARepository
                 | Repository::AlreadyThere
+                | Repository::Occupied
                 | Repository::NewerFormat
                 | Repository::NotFound
                 | Repository::Full
@@ -354,7 +355,6 @@ impl Error {
             | Error::Condition(_)
             | Error::KeyReference { .. }
             | Error::Mask(_)
-            | Error::Unruled { .. }
             | Error::NothingSelected
             | Error::Lacks { .. }
             | Error::KeyGone { .. }
@@ -371,6 +371,7 @@ impl Error {
             | Error::OfAnother { .. }
             | Error::Doubtful { .. }
             | Error::Superseded { .. }
+            | Error::Unruled { .. }
             | Error::Dangling { .. }
             | Error::TooManyRelated { .. } => ErrorKind::Refused,
             Error::Table { .. }

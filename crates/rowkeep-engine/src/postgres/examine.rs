@@ -235,14 +235,18 @@ fn keys(relations: &[Relation]) -> Finding {
         .map(|relation| &relation.table.name)
         .collect();
     if without.is_empty() {
-        return Finding::new("a key for every table", Level::Ok, "each row has a name");
+        return Finding::new(
+            "primary keys",
+            Level::Ok,
+            "every table has one, or a unique index without nulls",
+        );
     }
     Finding::new(
-        "a key for every table",
+        "primary keys",
         Level::Warning,
         format!(
-            "no primary key and no unique index without nulls: {}; sorted outside the server, and a changed row there \
-             is one row less and one more",
+            "no primary key and no unique index without nulls: {}; its rows are sorted outside the server, which takes longer, \
+             and a changed row counts as one that is gone and one that is new",
             some(&without)
         ),
     )

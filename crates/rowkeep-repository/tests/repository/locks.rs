@@ -179,6 +179,6 @@ async fn a_lost_config_is_told_from_an_empty_place() {
     let error = error_of(try_open(&place.store).await);
     assert!(matches!(&error, Error::Missing { object } if object == "config"), "{error}");
     let error = error_of(Repository::init(place.store.clone(), Protection::Unencrypted).await);
-    assert!(matches!(error, Error::Occupied { .. }), "{error}");
+    assert!(matches!(error, Error::LeftOver { .. }), "{error}");
     assert!(!check(&repository).await.is_clean());
 }

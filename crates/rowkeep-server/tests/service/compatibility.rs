@@ -146,6 +146,7 @@ pub(super) async fn backups_are_made_listed_and_deleted() {
         let counted = counts.as_object().expect("an object").keys().map(|name| json!(name).to_string());
         assert_eq!(tables, counted.collect());
         assert_eq!((&newest["environment"], newest["size"].is_u64()), (&json!("production"), true));
+        assert_eq!(newest["version"], "2", "of the repository's format");
         let time = newest["timestamp"].as_str().expect("text");
         assert!(time.ends_with('Z') && time.parse::<jiff::Timestamp>().is_ok(), "{time}");
         ids.push(id);

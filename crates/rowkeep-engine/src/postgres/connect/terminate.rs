@@ -41,14 +41,22 @@ pub(crate) async fn end(session: &Session) -> Result<Vec<String>, EngineError> {
         }
         sleep(APART).await;
     }
-    let mut notes = Vec::new();
-    if ended > 0 {
-        notes.push(format!("{ended} other connections were ended"));
-    }
-    if left > 0 {
-        notes.push(format!("{left} other connections could not be ended by this role"));
-    }
-    Ok(notes)
+    Ok(told(ended, left))
+}
+
+/// What became of the connections, in words.
+fn told(ended: u64, left: u64) -> Vec<String> {
+    let ended = match ended {
+        0 => None,
+        1 => Some("1 other connection was ended".to_owned()),
+        ended => Some(format!("{ended} other connections were ended")),
+    };
+    let left = match left {
+        0 => None,
+        1 => Some("1 other connection could not be ended by this role".to_owned()),
+        left => Some(format!("{left} other connections could not be ended by this role")),
+    };
+    ended.into_iter().chain(left).collect()
 }
 
 /// A connection of our own, as others see it.

@@ -132,7 +132,7 @@ async fn who_holds_a_lock_is_waited_for_or_ended(server: Server) {
     original.until(&left, |count| count == "1").await;
     let options = CreateOptions { end_connections: true, ..CreateOptions::default() };
     let notes = replace(&*view, &*engine, &options).await.expect("nobody is in the way");
-    assert_eq!(notes, ["1 other connections were ended"]);
+    assert_eq!(notes, ["1 other connection was ended"]);
     assert!(reader.batch_execute("COMMIT").await.is_err(), "the reader was ended");
     assert_same_text(&original.dump().await, &at.dump().await);
 }

@@ -85,7 +85,7 @@ pub(super) async fn list(service: &Service, database: &str) -> Result<BackupList
     let backups = stream::iter(newest)
         .map(|summary| async move {
             let snapshot = open(repository, summary.id).await?;
-            Ok::<_, Problem>(BackupMetadata::of(&summary, &snapshot.manifest))
+            Ok::<_, Problem>(BackupMetadata::of(&summary, &snapshot.manifest, repository.format()))
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -131,7 +131,7 @@ async fn summaries(service: &Service, database: &str) -> Result<Vec<Arc<Summary>
 }
 
 impl BackupMetadata {
-    fn of(summary: &Summary, manifest: &Manifest) -> Self {
+    fn of(summary: &Summary, manifest: &Manifest, format: u32) -> Self {
         let own = || manifest.tables.iter().filter(|table| table.kind.is_user_table());
         let mut hash = blake3::Hasher::new();
         for table in own() {
@@ -140,7 +140,7 @@ impl BackupMetadata {
         Self {
             id: summary.id.to_string(),
             timestamp: printed(summary.time),
-            version: manifest.version.to_string(),
+            version: format.to_string(),
             tables: own().map(|table| table.name.to_string()).collect(),
             record_counts: own().map(|table| (table.name.to_string(), table.root.rows)).collect(),
             size: summary.new_bytes,

@@ -56,6 +56,12 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
                 line(&["restore", best.short_id(), "--to", &to("restored")]),
             );
         }
+        if matches!(assessed.reach, Reach::Missing | Reach::Empty | Reach::Unfinished) {
+            step(
+                "Or into the database itself: it holds nothing that could be lost.",
+                line(&["restore", best.short_id(), "--to", database]),
+            );
+        }
         if assessed.reach == Reach::There && !lacking.is_empty() && lacking.len() < assessed.tables.len() {
             step(
                 "Or only the tables that lack rows.",

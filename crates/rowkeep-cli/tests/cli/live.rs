@@ -184,7 +184,7 @@ fn an_earlier_restore_is_taken_back_alone() {
         done["safety"].as_str().expect("a safety snapshot was taken").to_owned()
     };
     let first = restore("customers:1");
-    restore("customers:2");
+    let second = restore("customers:2");
     let undo = ["undo", "shop.db", "--yes", "--snapshot", &first];
     sandbox.done(&["undo", "shop.db", "--dry-run", "--snapshot", &first]);
     assert_eq!(
@@ -196,7 +196,8 @@ fn an_earlier_restore_is_taken_back_alone() {
         (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
         ("Adam\nBen".to_owned(), Some(3))
     );
-    sandbox.done(&["undo", "shop.db", "--yes"]);
+    sandbox.run(&["undo", "shop.db", "--yes"]).expect(4).says(&["without a safety snapshot"]);
+    sandbox.done(&["undo", "shop.db", "--yes", "--snapshot", &second]);
     assert_eq!(
         (sandbox.query("shop.db", "SELECT name FROM customers WHERE id < 3"), snapshots()),
         ("Adam".to_owned(), Some(4))

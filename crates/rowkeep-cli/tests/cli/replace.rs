@@ -73,7 +73,12 @@ fn the_whole_database_comes_back_and_goes_again() {
 
         // What was written since is in the safety snapshot of the undo.
         subject.sql("INSERT INTO audit VALUES ('2026-02-01', 'later')");
-        sandbox.done(&["undo", &url, "--yes"]);
+        sandbox.run(&["undo", &url, "--yes"]).expect(4).says(&["without a safety snapshot"]);
+        let list = sandbox.json(&["snapshots"]);
+        let mut listed = list["snapshots"].as_array().expect("a list").iter();
+        let safety = listed.rfind(|one| one.get("before").is_some()).expect("there is one");
+        let safety = safety["id"].as_str().expect("it has an id");
+        sandbox.done(&["undo", &url, "--yes", "--snapshot", safety]);
         assert_eq!(subject.schema(), changed);
         sandbox.done(&["verify", "changed", "--against", &url]);
         let list = sandbox.done(&["snapshots"]).out;

@@ -97,9 +97,7 @@ pub trait View: Send + Sync {
     fn unread(&self) -> &[Unread];
 
     /// Of [`View::unread`], the tables whose rows a file was made without: it is whole without them.
-    fn left_out(&self) -> &[TableName] {
-        &[]
-    }
+    fn left_out(&self) -> &[TableName];
 
     /// What of the state is not known or could not be read, in words for people: of files that others wrote.
     fn notes(&self) -> &[String];

@@ -100,6 +100,10 @@ impl View for Play {
         &[]
     }
 
+    fn left_out(&self) -> &[TableName] {
+        &[]
+    }
+
     fn notes(&self) -> &[String] {
         &[]
     }

@@ -131,6 +131,13 @@ impl View for AsStored {
         self.state.unread()
     }
 
+    fn left_out(&self) -> &[TableName] {
+        match &self.state {
+            State::Live(live) => live.view.left_out(),
+            State::Snapshot(_) => &[],
+        }
+    }
+
     fn notes(&self) -> &[String] {
         self.state.notes()
     }

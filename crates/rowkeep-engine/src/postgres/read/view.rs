@@ -257,6 +257,10 @@ impl View for PostgresView {
         &self.unread
     }
 
+    fn left_out(&self) -> &[TableName] {
+        &[]
+    }
+
     fn notes(&self) -> &[String] {
         &[]
     }

@@ -67,6 +67,10 @@ impl View for ScratchView {
         &self.unread
     }
 
+    fn left_out(&self) -> &[TableName] {
+        &[]
+    }
+
     fn notes(&self) -> &[String] {
         &self.notes
     }

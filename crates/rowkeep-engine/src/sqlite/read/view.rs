@@ -117,6 +117,10 @@ impl View for SqliteView {
         &[]
     }
 
+    fn left_out(&self) -> &[TableName] {
+        &[]
+    }
+
     fn notes(&self) -> &[String] {
         &[]
     }

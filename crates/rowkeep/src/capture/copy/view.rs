@@ -73,6 +73,10 @@ impl View for SnapshotView<'_> {
         &self.manifest.unread
     }
 
+    fn left_out(&self) -> &[TableName] {
+        &[]
+    }
+
     fn notes(&self) -> &[String] {
         &[]
     }

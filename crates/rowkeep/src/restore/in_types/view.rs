@@ -108,6 +108,13 @@ impl View for InTypes {
         self.state.unread()
     }
 
+    fn left_out(&self) -> &[TableName] {
+        match &self.state {
+            State::Live(live) => live.view.left_out(),
+            State::Snapshot(_) => &[],
+        }
+    }
+
     fn notes(&self) -> &[String] {
         &self.notes
     }

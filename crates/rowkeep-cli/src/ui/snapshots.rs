@@ -11,11 +11,8 @@ use super::units::{bytes, count, counted, local_time, plain, short, time_zone};
 
 /// What somebody called it and tagged it with, or what it was taken before.
 fn name(snapshot: &SnapshotSummary) -> String {
-    match (called(snapshot), &snapshot.before) {
-        (Some(called), _) => called,
-        (None, Some(before)) => format!("(before {before})"),
-        (None, None) => String::new(),
-    }
+    let before = snapshot.before.as_ref().map(|before| format!("(before {before})"));
+    before.into_iter().chain(called(snapshot)).collect::<Vec<_>>().join(" ")
 }
 
 /// Snapshots in a table, and those that cannot be read below it.

@@ -14,6 +14,9 @@ use crate::sqlite::connect::error::words;
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::{EngineError, ErrorKind};
 
+/// What `.dump` begins with.
+const DUMP: &[u8] = b"PRAGMA foreign_keys=OFF;";
+
 /// What `.dump` writes where it could not read all of a table.
 const DAMAGED_DATABASE: &[u8] = b"CORRUPTION ERROR";
 
@@ -33,6 +36,7 @@ pub(super) fn run(file: &Source, options: &FileOptions) -> Result<(Scratch, Said
         filled: None,
         empty: BTreeSet::new(),
         in_transaction: false,
+        has_ended: false,
     };
     running.all(Statements::new(file.open()?))?;
     let Running { mut said, damaged, .. } = running;
@@ -55,6 +59,8 @@ struct Running<'r> {
     /// Tables of which no rows have come.
     empty: BTreeSet<String>,
     in_transaction: bool,
+    /// Whether a transaction has come to its end.
+    has_ended: bool,
 }
 
 impl Running<'_> {
@@ -81,12 +87,13 @@ impl Running<'_> {
             let blank = statement.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
             self.statement(line + lines(&statement[..blank]), &statement)?;
         }
-        match self.in_transaction {
-            true => {
-                self.ends_early(statements.line(), "the file is cut off: the COMMIT at its end is missing")
-            }
-            false => Ok(()),
+        // The shell puts all that it dumps into one transaction.
+        let is_dump = self.file.head().starts_with(DUMP);
+        if self.in_transaction || is_dump && !self.has_ended {
+            let what = "the file is cut off: the COMMIT at its end is missing";
+            return self.ends_early(statements.line(), what);
         }
+        Ok(())
     }
 
     fn statement(&mut self, line: u64, statement: &[u8]) -> Result<(), EngineError> {
@@ -95,10 +102,10 @@ impl Running<'_> {
         }
         match first_word(statement).as_str() {
             "begin" => self.in_transaction = true,
-            "commit" | "end" => self.in_transaction = false,
+            "commit" | "end" => (self.in_transaction, self.has_ended) = (false, true),
             "rollback" => {
                 // Rows up to here stay, as far as whoever asked for what is whole is concerned.
-                self.in_transaction = false;
+                (self.in_transaction, self.has_ended) = (false, true);
                 return self.of_damaged_database(line);
             }
             _ => self.note_table(statement),

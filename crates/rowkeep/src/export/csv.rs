@@ -35,6 +35,10 @@ impl WriteRows for Csv {
         self.head.clone()
     }
 
+    fn is_alike_everywhere(&self) -> bool {
+        true
+    }
+
     fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
         let columns: Vec<(&ColumnValues, bool)> = self
             .columns

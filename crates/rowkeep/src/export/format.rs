@@ -72,6 +72,11 @@ pub(super) trait WriteRows: Send + Sync {
     /// What comes before them.
     fn head(&self) -> String;
 
+    /// Whether what becomes of a batch depends on no other, so that several can be put into their form at once.
+    fn is_alike_everywhere(&self) -> bool {
+        false
+    }
+
     /// Adds rows.
     fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error>;
 

@@ -70,6 +70,10 @@ impl WriteRows for Ndjson {
         String::new()
     }
 
+    fn is_alike_everywhere(&self) -> bool {
+        true
+    }
+
     fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
         for row in 0..batch.rows() {
             out.extend_from_slice(self.before.as_bytes());

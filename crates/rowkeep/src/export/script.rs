@@ -78,6 +78,10 @@ impl WriteRows for TableScript {
         self.script.begin(&self.table)
     }
 
+    fn is_alike_everywhere(&self) -> bool {
+        true
+    }
+
     fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
         Ok(self.script.rows(&self.table, batch, out)?)
     }

@@ -92,7 +92,7 @@ impl<'a> Source<'a> {
         sink.write(writer.head().as_bytes()).await?;
         self.context.observe(Event::Table(name));
         let cause = &Cause::default();
-        // While a batch goes to the file, the next one is put into its form.
+        // While a batch goes to the file, the next one is put into its form, where it need not know of the one before.
         let mut written = self
             .rows(table, cause)
             .await?
@@ -108,7 +108,7 @@ impl<'a> Source<'a> {
                     Ok::<_, Error>((formed.await?, rows, bytes))
                 }
             })
-            .buffered(AHEAD);
+            .buffered(if writer.is_alike_everywhere() { AHEAD } else { 1 });
         let mut count = 0;
         while let Some((formed, rows, bytes)) = written.try_next().await? {
             sink.write(&formed).await?;

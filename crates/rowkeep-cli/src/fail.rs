@@ -181,6 +181,8 @@ fn request_hint(error: &RequestError) -> Option<String> {
                 .to_owned()
         }
         RequestError::OfSeveralFiles => "leave out --time and --name, or import one file".to_owned(),
+        RequestError::TablesOfOneState { .. } => "leave out --all, or import one file".to_owned(),
+        RequestError::BaseNotWhole { base, .. } => format!("put {base} beside it, whole and unmasked"),
         RequestError::NotSet { .. } => "set it, or change the URL in rowkeep.toml".to_owned(),
         RequestError::OfNamesake { other, .. } => {
             format!("say into which database with --to, such as --to {other}")

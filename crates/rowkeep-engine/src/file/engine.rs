@@ -90,6 +90,16 @@ impl FileEngine {
         self.found.format.missing_base(&self.found.source)
     }
 
+    /// The files that the state is read from.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.found.format.files(&self.found.source)
+    }
+
+    /// Whether it has the rows of one table alone, so that a state may have several such files.
+    pub fn is_one_table(&self) -> bool {
+        self.found.format.is_one_table(&self.found.source)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.found.source.path()

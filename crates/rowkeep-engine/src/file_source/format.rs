@@ -24,6 +24,16 @@ pub(crate) trait Format: Send + Sync {
     fn missing_base(&self, _file: &Source) -> Option<MissingBase> {
         None
     }
+
+    /// The files that a state is read from, that file among them.
+    fn files(&self, file: &Source) -> Vec<PathBuf> {
+        vec![file.path().to_owned()]
+    }
+
+    /// Whether a file has the rows of one table alone, so that a state may have several such files.
+    fn is_one_table(&self, _file: &Source) -> bool {
+        false
+    }
 }
 
 /// What an incremental backup goes on from.

@@ -45,6 +45,26 @@ pub enum RequestError {
     /// All files of a folder are to be imported, as what only one of them can be.
     #[error("a time or a name for the snapshot is that of one file, and all files of a folder are meant")]
     OfSeveralFiles,
+    /// All files of a folder are to be imported, each as a state, and they are the tables of one.
+    #[error("{} has {files} files with the rows of one table each, which are the tables of one state", .folder.display())]
+    TablesOfOneState {
+        /// The folder.
+        folder: PathBuf,
+        /// How many of its files are such.
+        files: usize,
+    },
+    /// The state that an increment goes on from is only in a snapshot that does not have all of it, or not as it was.
+    #[error("{} goes on from the state of snapshot {snapshot}, which {why}: what it makes would look whole, and not be", .file.display())]
+    BaseNotWhole {
+        /// The increment.
+        file: PathBuf,
+        /// The snapshot.
+        snapshot: String,
+        /// Why it cannot be gone on from.
+        why: &'static str,
+        /// What the full backup is called that would do.
+        base: String,
+    },
     /// `live` was named, and no database is configured.
     #[error("live is the configured database, but none is configured")]
     NoLive,
@@ -336,6 +356,7 @@ impl RequestError {
             | RequestError::NobodyToAsk
             | RequestError::Held { .. }
             | RequestError::OfNamesake { .. }
+            | RequestError::BaseNotWhole { .. }
             | RequestError::RefreshOfItself { .. }
             | RequestError::PlanExecuted { .. } => ErrorKind::Refused,
             RequestError::NoDatabase
@@ -345,6 +366,7 @@ impl RequestError {
             | RequestError::NotSet { .. }
             | RequestError::NoDump { .. }
             | RequestError::OfSeveralFiles
+            | RequestError::TablesOfOneState { .. }
             | RequestError::NoLive
             | RequestError::SameRepository { .. }
             | RequestError::SeveralRepositories { .. }

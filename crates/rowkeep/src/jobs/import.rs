@@ -1,6 +1,7 @@
 //! Import: files that others wrote become snapshots.
 
 mod base;
+mod checked;
 mod known;
 mod outcome;
 mod request;

@@ -10,6 +10,7 @@ use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, View, ViewOpti
 use serde::{Deserialize, Serialize};
 
 pub use checksum::Checksum;
+pub(super) use checksum::of as sums_of;
 pub use outcome::{InspectOutcome, InspectedTable};
 
 use crate::jobs::workspace::Workspace;
@@ -58,7 +59,7 @@ impl InspectRequest {
                 Ok(view) => read(view.as_ref(), &mut outcome).await,
                 Err(error) => outcome.problems.push(Error::from(error).in_one_line()),
             }
-            outcome.checksum = checksum::beside(file).await?;
+            outcome.checksum = checksum::of(file).await?.sum;
             return Ok(outcome);
         };
         let found = found.choosing(choice(false));
@@ -83,7 +84,11 @@ impl InspectRequest {
                 }
             }
         }
-        outcome.checksum = checksum::beside(&path).await?;
+        let own = checksum::of(&path).await?;
+        if path.is_dir() {
+            outcome.problems.extend(own.wrong);
+        }
+        outcome.checksum = own.sum;
         Ok(outcome)
     }
 }

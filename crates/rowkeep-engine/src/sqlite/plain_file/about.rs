@@ -197,14 +197,16 @@ fn time_of_name(path: &Path) -> Option<Timestamp> {
     Timestamp::from_millisecond(digits.parse().ok()?).ok()
 }
 
-/// What a file is called in front of its endings.
+/// What a file is called in front of what says how it is packed, and of what says how it is written.
 pub(super) fn stem(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut stem = name.as_str();
-    for ending in [".gz", ".zst", ".xz", ".lz4", ".zip", ".json", ".ndjson", ".jsonl", ".csv"] {
-        stem = stem.strip_suffix(ending).filter(|stem| !stem.is_empty()).unwrap_or(stem);
-    }
-    stem.to_owned()
+    let without = |name: &str, endings: &[&str]| {
+        let small = name.to_ascii_lowercase();
+        let ending = endings.iter().find(|ending| small.ends_with(*ending) && small.len() > ending.len());
+        name[..name.len() - ending.map_or(0, |ending| ending.len())].to_owned()
+    };
+    let unpacked = without(&name, &[".gz", ".zst", ".xz", ".lz4", ".zip"]);
+    without(&unpacked, &[".json", ".ndjson", ".jsonl", ".csv"])
 }
 
 /// The files that DINO keeps beside a backup: its metadata and its checksum.
@@ -260,6 +262,15 @@ mod tests {
         let late = beginning(&text.as_bytes()[..1000], &path).expect("it is known");
         assert_eq!(late.kind, Kind::Num);
         assert_eq!(late.time.map(|time| time.to_string()).as_deref(), Some("2024-06-18T10:30:00Z"));
+        for (file, called) in [
+            ("a.csv.ndjson", "a.csv"),
+            ("A.CSV.GZ", "A"),
+            ("x.gz.csv.gz", "x.gz"),
+            (".csv", ".csv"),
+            ("a.json", "a"),
+        ] {
+            assert_eq!(stem(Path::new(file)), called, "{file}");
+        }
         let named = beginning(b"{\"data\":{}", Path::new("/b/backup_1704067200000_abc123def.json.gz"));
         let time = named.and_then(|named| named.time).map(|time| time.to_string());
         assert_eq!(time.as_deref(), Some("2024-01-01T00:00:00Z"));

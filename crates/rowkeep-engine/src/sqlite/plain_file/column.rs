@@ -1,6 +1,6 @@
 //! What the values of a column are in a file, and the column of SQLite that keeps them exactly.
 
-use super::json::text;
+use super::json::{is_half, text};
 
 /// A column while its values are seen.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Column {
     /// Numbers whose value is kept by any program, and only their digits are not: `12.50`, `-0`.
     written: u64,
     texts: u64,
+    /// Texts with half a pair of surrogates, which are only kept exactly as JSON.
+    halves: u64,
     nested: u64,
     /// Texts that are decimal numbers, and such that are times to the millisecond.
     decimals: u64,
@@ -81,6 +83,7 @@ impl Column {
         match raw.first() {
             Some(b'"') => {
                 self.texts += 1;
+                self.halves += u64::from(is_half(raw));
                 // Whatever looks like one is short, and escapes nothing.
                 let inner = &raw[1..raw.len().saturating_sub(1)];
                 self.decimals += u64::from(is_decimal(inner));
@@ -111,7 +114,7 @@ impl Column {
             (self.booleans, Kept::Boolean),
             (self.integers, Kept::Integer),
             (self.integers + self.reals, Kept::Real),
-            (self.texts, Kept::Text),
+            (self.texts - self.halves, Kept::Text),
         ];
         match self.values {
             0 => Kept::Nothing,
@@ -135,6 +138,9 @@ impl Column {
         }
         if self.written > 0 {
             told.push("numbers with digits that add nothing, such as 12.50: they are kept digit by digit");
+        }
+        if self.halves > 0 {
+            told.push("texts with half of a surrogate pair, which is no character: they are kept as JSON");
         }
         let numbers = self.integers + self.reals + self.digits + self.written;
         let kinds = [self.booleans, numbers, self.texts, self.nested];
@@ -160,14 +166,15 @@ fn is_exact(real: f64, digits: &str) -> bool {
     if !real.is_finite() {
         return false;
     }
-    let significant = |text: &str| -> (String, i32) {
+    let significant = |text: &str| -> (String, i64) {
         let unsigned = text.trim_start_matches('-');
         let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all = format!("{whole}{fraction}");
         let kept = all.trim_start_matches('0');
         let leading = all.len() - kept.len();
-        let point = whole.len() as i32 - leading as i32 + exponent.parse::<i32>().unwrap_or(0);
+        let point = (whole.len() as i64 - leading as i64).checked_add(exponent.parse().unwrap_or(0));
+        let point = point.unwrap_or(i64::MIN);
         // Zero has no place for a point.
         (kept.trim_end_matches('0').to_owned(), if kept.is_empty() { 0 } else { point })
     };
@@ -219,6 +226,9 @@ mod tests {
             (&["12.50"], Kept::Json),
             (&["0.1000000000000000055"], Kept::Json),
             (&["1e400"], Kept::Json),
+            (&["0.01e-2147483648", "0.01e-9223372036854775808", "-0.0e-99999999999999999999"], Kept::Json),
+            (&["\"a\"", "\"\\ud800\""], Kept::Json),
+            (&["\"\\ud83d\\ude00\""], Kept::Text),
             (&["-0"], Kept::Json),
             (&["\"a\"", "\"12.50\""], Kept::Text),
             (&["\"a\"", "1"], Kept::Json),

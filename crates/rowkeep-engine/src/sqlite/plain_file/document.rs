@@ -1,12 +1,12 @@
 //! One object of JSON that holds tables: `{table: [rows]}`, alone, below `data`, or as changes of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::Value;
 
-use super::json::{Json, Trouble};
+use super::json::{Json, LONGEST_BYTES, Trouble};
 use super::staged::Tables;
 use super::table::{Refused, Row};
 
@@ -18,10 +18,32 @@ pub(super) struct Document {
     /// The SHA-256 of each table and of all, of their JSON without white space.
     pub(super) checksums: HashMap<String, String>,
     pub(super) checksum: Option<String>,
-    /// How many changes it has.
-    pub(super) changes: u64,
-    /// The table that was begun last, which may not be whole where reading failed.
-    pub(super) begun: Option<String>,
+    /// How many changes it has; nothing where it holds a state.
+    pub(super) changes: Option<u64>,
+    /// The tables that were begun, and those of them that were read to their ends.
+    begun: HashSet<String>,
+    pub(super) whole: HashSet<String>,
+}
+
+impl Document {
+    /// Begins a table; two of one name are refused, for programs that read JSON would see the last alone.
+    fn begin(&mut self, name: &str) -> Result<(), Trouble> {
+        match self.begun.insert(name.to_owned()) {
+            true => Ok(()),
+            false => Err(Trouble::Wrong(format!("two tables are called {name}"))),
+        }
+    }
+
+    /// The tables that it says it has.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &str> {
+        let said = ["schema", "metadata"].iter().filter_map(|member| self.said.get(*member)?.get("tables"));
+        said.filter_map(Value::as_array).flatten().filter_map(Value::as_str)
+    }
+
+    /// Whether it says what names the rows of tables.
+    fn says_keys(&self) -> bool {
+        ["metadata", "schema"].iter().any(|member| said_keys(self, member).is_some())
+    }
 }
 
 /// Why a document cannot be read on.
@@ -43,6 +65,12 @@ impl From<Refused> for Failed {
     }
 }
 
+/// The most members of a row, of a key and of a document beside its tables: each takes memory, however little it holds.
+const MOST_MEMBERS: usize = 10_000;
+
+/// How long what a document says of itself may be, in bytes.
+const MOST_SAID_BYTES: usize = 8 << 20;
+
 /// Members that say something of the whole.
 const SAYING: [&str; 5] = ["metadata", "integrity", "schema", "timestamp", "version"];
 
@@ -54,7 +82,12 @@ pub(super) fn read<R: Read>(
 ) -> Result<(), Failed> {
     json.take(b'{')?;
     let mut goes_on = !json.is_empty(b'}')?;
+    let mut members = 0;
     while goes_on {
+        members += 1;
+        if members > MOST_MEMBERS {
+            return Err(Trouble::Wrong(format!("it has more than {MOST_MEMBERS} members")).into());
+        }
         let name = json.name()?;
         let first = json.next()?;
         match (name.as_str(), first) {
@@ -63,6 +96,10 @@ pub(super) fn read<R: Read>(
             (name, _) if SAYING.contains(&name) && first != b'[' => {
                 let mut raw = Vec::new();
                 json.value(&mut raw)?;
+                if raw.len() > MOST_SAID_BYTES {
+                    let most = MOST_SAID_BYTES >> 20;
+                    return Err(Trouble::Wrong(format!("{name} is longer than {most} MiB")).into());
+                }
                 document.said.insert(name.to_owned(), serde_json::from_slice(&raw).unwrap_or_default());
             }
             (name, b'[') => {
@@ -89,13 +126,16 @@ fn data<R: Read>(json: &mut Json<R>, tables: &mut Tables<'_>, document: &mut Doc
     json.take(b'{')?;
     all.update(b"{");
     let mut goes_on = !json.is_empty(b'}')?;
-    let mut is_first = true;
+    let mut members = 0;
     while goes_on {
         let name = json.name()?;
-        if !is_first {
+        if members > 0 {
             all.update(b",");
         }
-        is_first = false;
+        members += 1;
+        if members > MOST_MEMBERS {
+            return Err(Trouble::Wrong(format!("data has more than {MOST_MEMBERS} members")).into());
+        }
         all.update(Value::from(name.as_str()).to_string().as_bytes());
         all.update(b":");
         if json.next()? != b'[' {
@@ -105,13 +145,14 @@ fn data<R: Read>(json: &mut Json<R>, tables: &mut Tables<'_>, document: &mut Doc
             tables.note(format!("{name} is passed over: it is no list of rows"));
         } else {
             let at = tables.table(&name)?;
-            document.begun = Some(name.clone());
+            document.begin(&name)?;
             let mut own = Context::new(&SHA256);
             let mut see = |bytes: &[u8]| {
                 own.update(bytes);
                 all.update(bytes);
             };
             rows(json, &mut see, &mut |row| tables.add(at, row))?;
+            document.whole.insert(name.clone());
             document.checksums.insert(name, hex::encode(own.finish()));
         }
         goes_on = json.goes_on(b'}')?;
@@ -141,8 +182,9 @@ fn array<R: Read>(
         }
     }
     let at = tables.table(name)?;
-    document.begun = Some(name.to_owned());
+    document.begin(name)?;
     elements(json, &mut |_| (), &mut |row| tables.add(at, row))?;
+    document.whole.insert(name.to_owned());
     Ok(None)
 }
 
@@ -154,20 +196,29 @@ fn changes<R: Read>(
 ) -> Result<(), Failed> {
     json.take(b'{')?;
     let mut goes_on = !json.is_empty(b'}')?;
+    let changes = document.changes.get_or_insert(0);
+    let mut all = std::mem::take(changes);
     while goes_on {
         let name = json.name()?;
         let at = tables.table(&name)?;
-        document.begun = Some(name.clone());
+        document.begin(&name)?;
         tables.key(&name, keys_of(document, &name));
+        if !document.says_keys() {
+            tables.presume_key(at);
+        }
         let mut count = 0;
         json.take(b'{')?;
         let mut has_list = !json.is_empty(b'}')?;
+        let mut lists = HashSet::new();
         while has_list {
             let list = json.name()?;
+            if !lists.insert(list.clone()) {
+                return Err(Trouble::Wrong(format!("two lists of {name} are called {list}")).into());
+            }
             match list.as_str() {
                 "inserted" => rows(json, &mut |_| (), &mut |row| {
                     count += 1;
-                    tables.add(at, row)
+                    tables.insert(at, row)
                 })?,
                 "updated" => rows(json, &mut |_| (), &mut |row| {
                     count += 1;
@@ -185,18 +236,25 @@ fn changes<R: Read>(
             }
             has_list = json.goes_on(b'}')?;
         }
-        document.changes += count;
+        all += count;
+        document.whole.insert(name);
         goes_on = json.goes_on(b'}')?;
     }
+    document.changes = Some(all);
     Ok(())
 }
 
 /// The columns that name the rows of a table, where the document says them before.
 pub(super) fn keys_of(document: &Document, table: &str) -> Vec<String> {
-    let said = ["metadata", "schema"].into_iter().filter_map(|member| document.said.get(member));
-    let keys = said.filter_map(|member| member.get("keys")?.get(table)?.as_array()).next();
+    let said = ["metadata", "schema"].into_iter().filter_map(|member| said_keys(document, member));
+    let keys = said.filter_map(|keys| keys.get(table)?.as_array()).next();
     let names = keys.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned));
     names.collect()
+}
+
+/// The keys of all tables, where a member of a document says them.
+fn said_keys<'d>(document: &'d Document, member: &str) -> Option<&'d Value> {
+    document.said.get(member)?.get("keys")
 }
 
 /// Reads an array of rows.
@@ -237,12 +295,19 @@ pub(super) fn row<R: Read>(json: &mut Json<R>, see: &mut dyn FnMut(&[u8])) -> Re
     }
     json.take(b'{')?;
     see(b"{");
-    let mut row = Row::new();
+    let (mut row, mut bytes) = (Row::new(), 0);
     let mut goes_on = !json.is_empty(b'}')?;
     while goes_on {
         let name = json.name()?;
         let mut raw = Vec::new();
         json.value(&mut raw)?;
+        bytes += name.len() + raw.len();
+        if bytes > LONGEST_BYTES {
+            return Err(Trouble::Wrong(format!("a row is longer than {} MiB", LONGEST_BYTES >> 20)).into());
+        }
+        if row.len() == MOST_MEMBERS {
+            return Err(Trouble::Wrong(format!("a row has more than {MOST_MEMBERS} members")).into());
+        }
         if !row.is_empty() {
             see(b",");
         }
@@ -271,9 +336,14 @@ fn deleted<R: Read>(
         if json.next()? == b'[' {
             json.take(b'[')?;
             let mut has_part = !json.is_empty(b']')?;
+            let mut bytes = 0;
             while has_part {
                 let mut raw = Vec::new();
                 json.value(&mut raw)?;
+                bytes += raw.len();
+                if key.len() == MOST_MEMBERS || bytes > LONGEST_BYTES {
+                    return Err(Trouble::Wrong("a key has more values than any table has columns".to_owned()).into());
+                }
                 key.push(raw);
                 has_part = json.goes_on(b']')?;
             }

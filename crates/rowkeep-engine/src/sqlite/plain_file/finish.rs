@@ -67,8 +67,13 @@ impl Making<'_> {
             notes.extend(told.into_iter().map(|told| format!("{}.{name}: {told}", table.name)));
         }
         if names.is_empty() {
-            notes.push(format!("{} has no rows, so its columns are not known", table.name));
+            notes.push(match table.rows {
+                0 => format!("{} has no rows, so its columns are not known", table.name),
+                _ => format!("the rows of {} have no members: each becomes one whose id is NULL", table.name),
+            });
             self.create(&["\"id\"".to_owned()], &[])?;
+            let (own, staging) = (quoted(self.name), quoted(&table.staging));
+            self.connection.execute_batch(&format!("INSERT INTO {own} SELECT NULL FROM {staging}"))?;
             return self.clear();
         }
         for key in self.candidates()? {
@@ -77,7 +82,7 @@ impl Making<'_> {
             self.create(&columns, &key_names)?;
             match self.fill(&names) {
                 Ok(()) => {
-                    if key.is_empty() {
+                    if key.is_empty() && table.rows > 0 {
                         notes.push(format!(
                             "nothing in {} names its rows: they are known by their place in the file",
                             table.name

@@ -2,11 +2,11 @@
 
 use std::io::{self, Read};
 
-/// The deepest nesting that is read.
-const DEEPEST: usize = 128;
+/// The deepest nesting that is read; databases keep JSON that is nested deeper than most libraries read it.
+const DEEPEST: usize = 10_000;
 
 /// The longest value that is read at once, in bytes: a row, or what a file says of itself.
-const LONGEST_BYTES: usize = 64 << 20;
+pub(super) const LONGEST_BYTES: usize = 64 << 20;
 
 /// How much is read at once; in tests so little that every place is once an end of the buffer.
 const READ_BYTES: usize = if cfg!(test) { 7 } else { 256 * 1024 };
@@ -103,6 +103,9 @@ impl<R: Read> Json<R> {
         let mut raw = Vec::new();
         self.string(&mut raw)?;
         self.take(b':')?;
+        if is_half(&raw) {
+            return Err(Trouble::Wrong("a name has half of a surrogate pair, which is no character".to_owned()));
+        }
         Ok(text(&raw))
     }
 
@@ -308,10 +311,20 @@ fn is_number(text: &[u8]) -> bool {
 
 /// The text of a string with its quotes; half a pair of surrogates, which is no character, becomes U+FFFD.
 pub(super) fn text(raw: &[u8]) -> String {
+    units(raw).map_or_else(|text| text, |units| String::from_utf16_lossy(&units))
+}
+
+/// Whether a string has half a pair of surrogates, so that only its JSON tells what it is.
+pub(super) fn is_half(raw: &[u8]) -> bool {
+    raw.contains(&b'\\') && units(raw).is_ok_and(|units| String::from_utf16(&units).is_err())
+}
+
+/// The text of a string with its quotes, or what it is in UTF-16 where something in it is escaped.
+fn units(raw: &[u8]) -> Result<Vec<u16>, String> {
     let inner = raw.strip_prefix(b"\"").and_then(|raw| raw.strip_suffix(b"\"")).unwrap_or(raw);
     let inner = String::from_utf8_lossy(inner);
     if !inner.contains('\\') {
-        return inner.into_owned();
+        return Err(inner.into_owned());
     }
     let mut units: Vec<u16> = Vec::with_capacity(inner.len());
     let mut characters = inner.chars();
@@ -335,7 +348,7 @@ pub(super) fn text(raw: &[u8]) -> String {
         };
         units.extend_from_slice(character.encode_utf16(&mut encoded));
     }
-    String::from_utf16_lossy(&units)
+    Ok(units)
 }
 
 #[cfg(test)]
@@ -369,11 +382,22 @@ mod tests {
             assert_eq!(again, whole.expect(value));
         }
         assert_eq!(text(b"\"\\u00e9\\n\\ud83d\\ude00\\/\\ud800x\""), "é\n😀/\u{fffd}x");
+        for (raw, half) in [
+            ("\"\\ud83d\\ude00\"", false),
+            ("\"\\ufffd\"", false),
+            ("\"\\ud800\"", true),
+            ("\"\\ude00\\ud83d\"", true),
+        ] {
+            assert_eq!(is_half(raw.as_bytes()), half, "{raw}");
+        }
+        assert!(matches!(Json::new(&b"\"\\ud800\":1"[..]).name(), Err(Trouble::Wrong(_))));
     }
 
     #[test]
     fn what_is_no_json_is_refused_as_by_others() {
-        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        let nested = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let deep = nested(DEEPEST + 1);
+        assert_eq!(read(&nested(DEEPEST)).expect("it is read"), nested(DEEPEST));
         for wrong in [
             "{",
             "[1",

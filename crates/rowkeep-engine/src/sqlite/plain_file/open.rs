@@ -1,6 +1,7 @@
 //! Documents of JSON as states.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::about::{Kind, beginning};
@@ -52,8 +53,13 @@ impl Format for JsonDocument {
         let scratch = Scratch::new(options.temporary.as_deref())?;
         let mut said = Said { facts: options.facts.clone(), ..Said::default() };
         let mut tables = Tables::new(scratch.connection()).map_err(temporary)?;
+        let mut whole = None;
         for file in &files {
-            one(file, begins.kind, options, &mut tables, &mut said)?;
+            one(file, begins.kind, options, &mut tables, (&mut whole, &mut said))?;
+        }
+        if let Some(whole) = whole {
+            said.damaged.extend(tables.names().filter(|name| !whole.contains(*name)).map(str::to_owned));
+            refuse_nothing(file, whole.is_empty(), &said)?;
         }
         if files.len() > 1 {
             said.notes.push(format!("it is put together of {} files", files.len()));
@@ -67,15 +73,36 @@ impl Format for JsonDocument {
         let begins = beginning(file.head(), file.path())?;
         chain(file, &begins, None).err()?.base
     }
+
+    fn files(&self, file: &Source) -> Vec<PathBuf> {
+        let chain = beginning(file.head(), file.path()).and_then(|begins| chain(file, &begins, None).ok());
+        let files = chain.iter().flatten().map(|file| file.path().to_owned()).collect();
+        if chain.is_some() { files } else { vec![file.path().to_owned()] }
+    }
 }
 
-/// Reads one file.
+/// Refuses a damaged file of which nothing is known to be whole.
+pub(super) fn refuse_nothing(file: &Source, is_nothing: bool, said: &Said) -> Result<(), EngineError> {
+    match is_nothing {
+        true => {
+            let (path, why) = (file.path().display(), said.notes.join("; "));
+            let message = format!("{path}: no table of it is known to be whole: {why}");
+            Err(EngineError::new(ErrorKind::DamagedFile, message))
+        }
+        false => Ok(()),
+    }
+}
+
+/// The tables that are known to be whole, where not all are.
+type Whole = Option<HashSet<String>>;
+
+/// Reads one file. Of what is not known to be whole in it, nothing is known after later files either.
 fn one(
     file: &Source,
     kind: Kind,
     options: &FileOptions,
     tables: &mut Tables<'_>,
-    said: &mut Said,
+    (whole, said): (&mut Whole, &mut Said),
 ) -> Result<(), EngineError> {
     let mut json = Json::new(file.open()?);
     let mut document = Document::default();
@@ -85,14 +112,21 @@ fn one(
             return Err(error);
         }
         said.notes.push(format!("{error}; what would have followed is not known"));
-        said.damaged.extend(document.begun);
+        // Changes of any other table may have followed.
+        let is_gone = |name: &&str| !tables.names().any(|known| known == *name);
+        said.damaged.extend(document.listed().filter(is_gone).map(str::to_owned));
+        let read = document.whole;
+        *whole = Some(match whole.take() {
+            Some(before) => before.into_iter().filter(|name| read.contains(name)).collect(),
+            None => read,
+        });
         return Ok(());
     }
     let counts: HashMap<String, u64> = tables.counts().map(|(name, rows)| (name.to_owned(), rows)).collect();
     for name in counts.keys() {
         tables.key(name, keys_of(&document, name));
     }
-    let mut verdict = verify(&document, &counts, document.changes);
+    let mut verdict = verify(&document, &counts);
     if kind == Kind::Dino {
         let Verdict { wrong, notes } = verify_beside(file.path()).map_err(|error| {
             EngineError::new(ErrorKind::Other, format!("{}: it cannot be read again", file.path().display()))
@@ -101,18 +135,21 @@ fn one(
         verdict.wrong.extend(wrong);
         verdict.notes.extend(notes);
     }
+    let doubted = verdict.doubted(&document, &counts);
     said.notes.extend(verdict.notes);
-    match (verdict.wrong.is_empty(), options.salvage) {
-        (true, _) => Ok(()),
-        (false, true) => {
-            said.notes.extend(verdict.wrong);
-            Ok(())
-        }
-        (false, false) => {
-            let message = format!("{}: {}", file.path().display(), verdict.wrong.join("; "));
-            Err(EngineError::new(ErrorKind::DamagedFile, message))
-        }
+    if verdict.wrong.is_empty() {
+        return Ok(());
     }
+    let wrong: Vec<String> = verdict.wrong.into_iter().map(|(_, wrong)| wrong).collect();
+    if !options.salvage {
+        let message = format!("{}: {}", file.path().display(), wrong.join("; "));
+        return Err(EngineError::new(ErrorKind::DamagedFile, message));
+    }
+    said.notes.extend(wrong);
+    said.damaged.extend(doubted.iter().filter(|name| !counts.contains_key(*name)).cloned());
+    let known = whole.get_or_insert_with(|| counts.into_keys().collect());
+    known.retain(|name| !doubted.contains(name));
+    Ok(())
 }
 
 /// What is wrong with a file of JSON, and where.

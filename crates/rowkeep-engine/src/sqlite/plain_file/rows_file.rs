@@ -1,5 +1,6 @@
 //! Files of rows: NDJSON and CSV, one file with the rows of one table, or a folder with a file for each.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +11,13 @@ use super::about::stem;
 use super::csv::{Csv, Field};
 use super::document::{Failed, row};
 use super::json::{Json, Trouble};
-use super::open::{error_at, error_of, not_taken, temporary};
+use super::open::{error_at, error_of, not_taken, refuse_nothing, temporary};
 use super::staged::Tables;
 use super::table::Row;
 use crate::file_source::{About, FileOptions, Format, Head, Source};
 use crate::sqlite::dump_file::{Said, Scratch};
 use crate::sqlite::schema::ddl;
-use crate::{EngineError, View};
+use crate::{EngineError, ErrorKind, View};
 
 /// Files with an object of JSON on each line.
 pub(crate) struct JsonLines;
@@ -31,7 +32,7 @@ const CSV: [&str; 1] = [".csv"];
 /// How names of packed files end.
 const PACKED: [&str; 6] = ["", ".gz", ".zst", ".xz", ".lz4", ".zip"];
 
-/// The files of a folder that hold rows of tables, all in the same form, by name.
+/// The files of a folder that hold rows of tables, in the first form of which there are any, by name.
 pub(crate) fn table_files(folder: &Path) -> Vec<PathBuf> {
     [&CSV[..], &JSON_LINES[..]]
         .into_iter()
@@ -83,6 +84,11 @@ impl Format for JsonLines {
     ) -> Result<Arc<dyn View>, EngineError> {
         all(file, &JSON_LINES, options, json_lines)
     }
+
+    fn is_one_table(&self, file: &Source) -> bool {
+        let first = row(&mut Json::new(file.head()), &mut |_| ());
+        !file.is_folder() && !first.is_ok_and(|row| named_row(&row).is_some())
+    }
 }
 
 impl Format for CsvFiles {
@@ -103,6 +109,10 @@ impl Format for CsvFiles {
     ) -> Result<Arc<dyn View>, EngineError> {
         all(file, &CSV, options, csv)
     }
+
+    fn is_one_table(&self, file: &Source) -> bool {
+        !file.is_folder()
+    }
 }
 
 /// Reads one file into tables.
@@ -115,24 +125,49 @@ fn all(
     read: ReadFile,
 ) -> Result<Arc<dyn View>, EngineError> {
     let files = match file.is_folder() {
-        true => named(file.path(), endings).iter().map(|path| Source::of(path)).collect::<Result<_, _>>()?,
+        true => {
+            refuse_other_forms(file.path(), endings)?;
+            named(file.path(), endings).iter().map(|path| Source::of(path)).collect::<Result<_, _>>()?
+        }
         false => vec![file.clone()],
     };
     let scratch = Scratch::new(options.temporary.as_deref())?;
     let mut said = Said { facts: options.facts.clone(), ..Said::default() };
     let mut tables = Tables::new(scratch.connection()).map_err(temporary)?;
+    let mut damaged = HashSet::new();
     for file in &files {
+        tables.next_file();
         match read(file, options, &mut tables) {
             Err(error) if options.salvage => {
                 said.notes.push(error.to_string());
-                said.damaged.push(table_of(file));
+                // Rows of any of its tables may have followed.
+                let own: Vec<String> = tables.of_file().map(str::to_owned).collect();
+                damaged.extend(if own.is_empty() { vec![table_of(file)] } else { own });
             }
             read => read?,
         }
     }
+    if !damaged.is_empty() {
+        refuse_nothing(file, tables.names().all(|name| damaged.contains(name)), &said)?;
+        said.damaged.extend(damaged);
+    }
     let told = tables.finish().map_err(|refused| not_taken(file, refused))?;
     said.notes.extend(told);
     scratch.into_view(options, said)
+}
+
+/// Refuses a folder with files of another form beside those of this one: which of them are the state, nobody says.
+fn refuse_other_forms(folder: &Path, endings: &[&str]) -> Result<(), EngineError> {
+    let all = [&CSV[..], &JSON_LINES[..]].into_iter();
+    let mut others = all.filter(|other| *other != endings).flat_map(|other| named(folder, other));
+    let Some(other) = others.next() else { return Ok(()) };
+    let (folder, own) = (folder.display(), endings[0]);
+    let other = other.file_name().unwrap_or_default().to_string_lossy();
+    let message = format!(
+        "{folder} has files that end with {own}, and {other}: which of them are the state is not known; leave those alone \
+         that are, or import one by its name"
+    );
+    Err(EngineError::new(ErrorKind::Unsupported, message))
 }
 
 /// The table that a file is called after: names are written as exports write them.
@@ -213,10 +248,16 @@ fn csv(file: &Source, options: &FileOptions, tables: &mut Tables<'_>) -> Result<
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Trouble::Wrong(format!("two columns are called {}", pair[0])).into());
         }
+        tables.columns(at, &names)?;
+        csv.null(options.null.clone());
+        let mut empty = 0_u64;
         while let Some(fields) = csv.record()? {
+            // Where there are several columns, an empty line has no row. Where there is one, it is NULL, as exports of this
+            // program and PostgreSQL write it.
+            let is_empty = csv.is_blank();
+            empty += u64::from(is_empty);
             if fields.len() != names.len() {
-                // An empty line at the end is none.
-                if fields == [None] {
+                if is_empty {
                     continue;
                 }
                 let wrong =
@@ -225,11 +266,16 @@ fn csv(file: &Source, options: &FileOptions, tables: &mut Tables<'_>) -> Result<
             }
             let value = |field: Field| match field {
                 None => b"null".to_vec(),
-                Some(text) if options.null.as_ref() == Some(&text) => b"null".to_vec(),
                 Some(text) => Value::from(text).to_string().into_bytes(),
             };
             let row: Row = names.iter().cloned().zip(fields.into_iter().map(value)).collect();
             tables.add(at, &row)?;
+        }
+        match (empty, names.len()) {
+            (0, _) => {}
+            (1, 1) => tables.note(format!("{own}: a line of it is empty, which is a row with NULL")),
+            (_, 1) => tables.note(format!("{own}: {empty} lines of it are empty, which are rows with NULL")),
+            _ => tables.note(format!("{own}: empty lines between its rows are passed over")),
         }
         Ok(())
     };

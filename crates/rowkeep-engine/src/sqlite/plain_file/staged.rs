@@ -14,6 +14,9 @@ use crate::sqlite::quote::quoted;
 /// The most columns of a table, which is SQLite's own limit without one.
 const MOST_COLUMNS: usize = 1999;
 
+/// For how many columns there is room at first: each change of a table has SQLite read the definitions of all of them again.
+const ROOM: usize = 32;
+
 /// The most tables of a file.
 const MOST_TABLES: usize = 10_000;
 
@@ -23,11 +26,14 @@ pub(super) struct Tables<'c> {
     tables: Vec<Staged>,
     /// What adds a row to each table, for as many columns as it then has.
     inserts: HashMap<usize, (usize, Statement<'c>)>,
-    /// What takes a row of a key away.
+    /// What takes a row of a key away, and what says whether there is one.
     deletes: HashMap<usize, Statement<'c>>,
+    lookups: HashMap<usize, Statement<'c>>,
     by_name: HashMap<String, usize>,
     notes: Vec<String>,
     is_typed: bool,
+    /// Which of several files of rows is being read.
+    file: usize,
 }
 
 impl<'c> Tables<'c> {
@@ -48,15 +54,22 @@ impl<'c> Tables<'c> {
             tables: Vec::new(),
             inserts: HashMap::new(),
             deletes: HashMap::new(),
+            lookups: HashMap::new(),
             by_name: HashMap::new(),
             notes: Vec::new(),
             is_typed: true,
+            file: 0,
         })
     }
 
     /// The table of a name, which is begun where there is none yet.
     pub(super) fn table(&mut self, name: &str) -> Result<usize, Refused> {
         if let Some(at) = self.by_name.get(name) {
+            if self.tables[*at].file != self.file {
+                return Err(Refused::Words(format!(
+                    "another file beside it has rows of {name} as well: leave the one that is meant"
+                )));
+            }
             return Ok(*at);
         }
         if self.tables.len() == MOST_TABLES {
@@ -64,10 +77,12 @@ impl<'c> Tables<'c> {
         }
         let at = self.tables.len();
         let staging = format!("rowkeep staging {at}");
-        self.connection.execute_batch(&format!("CREATE TABLE {} (c0)", quoted(&staging)))?;
+        self.create(&staging, ROOM)?;
         self.tables.push(Staged {
             name: name.to_owned(),
             staging,
+            room: ROOM,
+            file: self.file,
             columns: Vec::new(),
             by_name: HashMap::new(),
             rows: 0,
@@ -80,10 +95,39 @@ impl<'c> Tables<'c> {
         Ok(at)
     }
 
+    fn create(&self, staging: &str, room: usize) -> rusqlite::Result<()> {
+        let columns: Vec<String> = (0..room).map(|at| format!("c{at}")).collect();
+        let columns = columns.join(", ");
+        self.connection.execute_batch(&format!("CREATE TABLE {} ({columns})", quoted(staging)))
+    }
+
+    /// Says that what follows is of another file, which may not have rows of the same tables.
+    pub(super) fn next_file(&mut self) {
+        self.file += 1;
+    }
+
+    /// The names of all tables.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| table.name.as_str())
+    }
+
+    /// The names of those that are of the file that is being read.
+    pub(super) fn of_file(&self) -> impl Iterator<Item = &str> {
+        let own = self.tables.iter().filter(|table| table.file == self.file);
+        own.map(|table| table.name.as_str())
+    }
+
     /// Says which columns name the rows of a table, where any do.
     pub(super) fn key(&mut self, name: &str, key: Vec<String>) {
         if let Some(at) = self.by_name.get(name).filter(|_| !key.is_empty()) {
             self.tables[*at].key = key;
+        }
+    }
+
+    /// Takes the rows of a table for named by `id` where nothing says what names them.
+    pub(super) fn presume_key(&mut self, at: usize) {
+        if self.tables[at].key.is_empty() {
+            self.tables[at].key.push("id".to_owned());
         }
     }
 
@@ -102,31 +146,60 @@ impl<'c> Tables<'c> {
         self.tables.iter().map(|table| (table.name.as_str(), table.rows))
     }
 
+    /// Says which columns a table has, whatever its rows do.
+    pub(super) fn columns<'n>(
+        &mut self,
+        at: usize,
+        names: impl IntoIterator<Item = &'n String>,
+    ) -> Result<(), Refused> {
+        let table = &mut self.tables[at];
+        for name in names {
+            let column = table.columns.len();
+            if table.by_name.contains_key(name) {
+                continue;
+            }
+            if column == MOST_COLUMNS {
+                let name = &table.name;
+                return Err(Refused::Words(format!("table {name} has more than {MOST_COLUMNS} columns")));
+            }
+            table.columns.push(Column::new(name.clone()));
+            table.by_name.insert(name.clone(), column);
+        }
+        match table.columns.len() > table.room {
+            true => Ok(self.widen(at)?),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives a table room for twice the columns that it has.
+    fn widen(&mut self, at: usize) -> rusqlite::Result<()> {
+        self.inserts.remove(&at);
+        self.deletes.remove(&at);
+        self.lookups.remove(&at);
+        let table = &self.tables[at];
+        let (staging, room) = (format!("{} wider", table.staging), table.columns.len() * 2);
+        self.create(&staging, room)?;
+        let columns: Vec<String> = (0..table.room).map(|at| format!("c{at}")).collect();
+        let columns = columns.join(", ");
+        self.connection.execute_batch(&format!(
+            "INSERT INTO {new} ({columns}) SELECT {columns} FROM {old} ORDER BY rowid; DROP TABLE {old}",
+            new = quoted(&staging),
+            old = quoted(&table.staging)
+        ))?;
+        let table = &mut self.tables[at];
+        (table.staging, table.room) = (staging, room);
+        if table.found_by.is_empty() { Ok(()) } else { self.index(at) }
+    }
+
     /// Adds a row.
     pub(super) fn add(&mut self, at: usize, row: &Row) -> Result<(), Refused> {
+        if row.iter().any(|(name, _)| !self.tables[at].by_name.contains_key(name)) {
+            self.columns(at, row.iter().map(|(name, _)| name))?;
+        }
         let table = &mut self.tables[at];
         let mut values: Vec<Option<&[u8]>> = vec![None; table.columns.len()];
         for (name, raw) in row {
-            let column = match table.by_name.get(name) {
-                Some(column) => *column,
-                None => {
-                    let column = table.columns.len();
-                    if column == MOST_COLUMNS {
-                        return Err(Refused::Words(format!(
-                            "table {} has more than {MOST_COLUMNS} columns",
-                            table.name
-                        )));
-                    }
-                    if column > 0 {
-                        let add = format!("ALTER TABLE {} ADD COLUMN c{column}", quoted(&table.staging));
-                        self.connection.execute_batch(&add)?;
-                    }
-                    table.columns.push(Column::new(name.clone()));
-                    table.by_name.insert(name.clone(), column);
-                    values.push(None);
-                    column
-                }
-            };
+            let Some(column) = table.by_name.get(name).copied() else { continue };
             if values[column].replace(raw).is_some() {
                 table.has_twice = true;
             }
@@ -146,8 +219,9 @@ impl<'c> Tables<'c> {
         let (columns, insert) = match self.inserts.remove(&at) {
             Some((columns, insert)) if columns == count => (columns, insert),
             _ => {
-                let slots = vec!["?"; count].join(", ");
-                let sql = format!("INSERT INTO {} VALUES ({slots})", quoted(&table.staging));
+                let (slots, names) = (vec!["?"; count].join(", "), (0..count).map(|at| format!("c{at}")));
+                let names = names.collect::<Vec<_>>().join(", ");
+                let sql = format!("INSERT INTO {} ({names}) VALUES ({slots})", quoted(&table.staging));
                 (count, self.connection.prepare(&sql)?)
             }
         };
@@ -158,6 +232,39 @@ impl<'c> Tables<'c> {
         };
         table.rows += 1;
         Ok(())
+    }
+
+    /// Adds a row of which there is none with the same key, where something names the rows of the table.
+    pub(super) fn insert(&mut self, at: usize, row: &Row) -> Result<(), Refused> {
+        let table = &self.tables[at];
+        let is_known = |name: &String| table.by_name.contains_key(name);
+        if table.rows > 0 && !table.key.is_empty() && table.key.iter().all(is_known) {
+            let key = self.keyed(at)?;
+            let table = &self.tables[at];
+            let value = |column: &usize| {
+                let name = &table.columns[*column].name;
+                let raw = row.iter().rev().find(|(own, _)| own == name).map(|(_, raw)| raw)?;
+                Some(String::from_utf8_lossy(raw).into_owned())
+            };
+            if let Some(values) = key.iter().map(value).collect::<Option<Vec<String>>>() {
+                let lookup = match self.lookups.entry(at) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(free) => free.insert(self.connection.prepare(&format!(
+                        "SELECT 1 FROM {} WHERE {}",
+                        quoted(&table.staging),
+                        tests(&key)
+                    ))?),
+                };
+                if lookup.exists(params_from_iter(&values))? {
+                    return Err(Refused::Words(format!(
+                        "table {} has a row of the key {} already, which it says is new: it is not the increment of this state",
+                        table.name,
+                        values.join(", ")
+                    )));
+                }
+            }
+        }
+        self.add(at, row)
     }
 
     /// Puts a row in the place of that with the same key.
@@ -188,8 +295,7 @@ impl<'c> Tables<'c> {
         let delete = match self.deletes.entry(at) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(free) => {
-                let tests: Vec<String> = key.iter().map(|column| format!("c{column} = ?")).collect();
-                let sql = format!("DELETE FROM {} WHERE {}", quoted(&table.staging), tests.join(" AND "));
+                let sql = format!("DELETE FROM {} WHERE {}", quoted(&table.staging), tests(&key));
                 free.insert(self.connection.prepare(&sql)?)
             }
         };
@@ -228,22 +334,27 @@ impl<'c> Tables<'c> {
                     named.join(", ")
                 )));
             };
-            let columns: Vec<String> = found.iter().map(|column| format!("c{column}")).collect();
-            let index = format!("rowkeep index {at}");
-            self.connection.execute_batch(&format!(
-                "CREATE INDEX {} ON {} ({})",
-                quoted(&index),
-                quoted(&table.staging),
-                columns.join(", ")
-            ))?;
             table.found_by = found;
+            self.index(at)?;
         }
-        Ok(table.found_by.clone())
+        Ok(self.tables[at].found_by.clone())
+    }
+
+    /// Has rows of a table found by its key.
+    fn index(&self, at: usize) -> rusqlite::Result<()> {
+        let table = &self.tables[at];
+        let columns: Vec<String> = table.found_by.iter().map(|column| format!("c{column}")).collect();
+        self.connection.execute_batch(&format!(
+            "CREATE INDEX {} ON {} ({})",
+            quoted(&format!("rowkeep index {at}")),
+            quoted(&table.staging),
+            columns.join(", ")
+        ))
     }
 
     /// Makes the tables; gives what there is to say of them.
     pub(super) fn finish(self) -> Result<Vec<String>, Refused> {
-        drop((self.inserts, self.deletes));
+        drop((self.inserts, self.deletes, self.lookups));
         let mut notes = self.notes;
         for table in &self.tables {
             if table.has_twice {
@@ -257,4 +368,9 @@ impl<'c> Tables<'c> {
         self.connection.execute_batch("COMMIT")?;
         Ok(notes)
     }
+}
+
+/// What finds the rows of a key.
+fn tests(key: &[usize]) -> String {
+    key.iter().map(|column| format!("c{column} = ?")).collect::<Vec<_>>().join(" AND ")
 }

@@ -25,8 +25,11 @@ impl From<rusqlite::Error> for Refused {
 /// One table.
 pub(super) struct Staged {
     pub(super) name: String,
-    /// What it is called while it is filled.
+    /// What it is called while it is filled, and for how many columns that has room.
     pub(super) staging: String,
+    pub(super) room: usize,
+    /// Which of the files its rows are of.
+    pub(super) file: usize,
     pub(super) columns: Vec<Column>,
     pub(super) by_name: HashMap<String, usize>,
     pub(super) rows: u64,

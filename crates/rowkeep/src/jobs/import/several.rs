@@ -8,7 +8,7 @@ use super::request::ImportRequest;
 use super::single::{Candidate, candidate, take};
 use crate::jobs::caller::{Caller, News};
 use crate::jobs::workspace::Workspace;
-use crate::{Context, Error};
+use crate::{Context, Error, RequestError};
 
 /// Imports what of a folder is not imported yet.
 pub(super) async fn import_all(
@@ -31,6 +31,10 @@ pub(super) async fn import_all(
                 outcome.failed.push(not(error.in_one_line()));
             }
         }
+    }
+    let tables = candidates.iter().filter(|found| found.is_one_table).count();
+    if tables > 1 {
+        return Err(RequestError::TablesOfOneState { folder: request.file.clone(), files: tables }.into());
     }
     // Of one time the name decides.
     candidates.sort_by(|a, b| (a.time, &*a.source.typed).cmp(&(b.time, &*b.source.typed)));

@@ -1,13 +1,14 @@
 //! One file becomes a snapshot.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, connect};
 use rowkeep_repository::ErrorKind as RepositoryKind;
 
-use super::base::base_of;
+use super::base::{Base, base_of};
+use super::checked::checked;
 use super::known::snapshot_of;
 use super::outcome::{Imported, TimeFrom};
 use super::request::ImportRequest;
@@ -27,6 +28,9 @@ pub(super) struct Candidate {
     pub(super) written_by: Option<String>,
     pub(super) time: Timestamp,
     pub(super) time_from: TimeFrom,
+    /// The files that it is read from, and whether the rows of one table are all that it is meant to have.
+    pub(super) files: Vec<PathBuf>,
+    pub(super) is_one_table: bool,
 }
 
 /// Imports one file.
@@ -88,6 +92,8 @@ pub(super) fn candidate(
     Ok(Some(Candidate {
         what: found.what(),
         written_by: found.written_by().map(str::to_owned),
+        files: found.files(),
+        is_one_table: found.is_one_table(),
         source: source(name, file, Arc::new(found), workspace),
         time,
         time_from,
@@ -110,6 +116,8 @@ fn database(
     Ok(Some(Candidate {
         what: "an SQLite database".to_owned(),
         written_by: None,
+        files: vec![file.to_owned()],
+        is_one_table: false,
         source: source(name, file, engine, workspace),
         time,
         time_from,
@@ -146,13 +154,15 @@ pub(super) async fn take(
     workspace: &Workspace,
     caller: &dyn Caller,
 ) -> Result<Imported, Error> {
-    let Candidate { source, what, written_by, time, time_from } = candidate;
+    let Candidate { source, what, written_by, time, time_from, files, .. } = candidate;
+    let mut notes = checked(&files, request.salvage).await?;
     let sources = [source];
     let repository = workspace.repository_or_new(&sources, caller).await?;
     let [mut source] = sources;
     let base = base_of(Path::new(&*source.typed), &source.name, context, workspace, repository).await?;
     // It is there until the file was read.
-    let _folder = base.map(|(folder, found)| {
+    let _folder = base.map(|Base { folder, found, notes: own }| {
+        notes.extend(own);
         let beside = Some(folder.path().to_owned());
         source.engine = Arc::new(found.choosing(FileChoice { beside, ..choice(request) }));
         folder
@@ -180,7 +190,8 @@ pub(super) async fn take(
         }
         captured => captured,
     };
-    let (snapshot, notes) = captured?;
+    let (snapshot, told) = captured?;
+    notes.extend(told);
     let snapshot = SnapshotSummary::of(&snapshot);
     caller.tell(News::Snapshot(&snapshot));
     Ok(Imported { file: engine.describe(), what, written_by, snapshot, time_from, notes })

@@ -23,19 +23,68 @@ pub struct Checksum {
     pub holds: bool,
 }
 
-/// Looks for the sum of a file: in `FILE.sha256`, in the same under `checksums`, or in a list beside it.
-pub(super) async fn beside(file: &Path) -> Result<Option<Checksum>, Error> {
-    if !file.is_file() {
-        return Ok(None);
-    }
-    let Some((place, expected)) = written(file) else { return Ok(None) };
-    let file = file.to_owned();
-    let path = file.clone();
-    let found = tokio::task::spawn_blocking(move || sum(&path)).await;
+/// What the sums beside a file, or within a folder, say of it.
+#[derive(Default)]
+pub(in crate::jobs) struct Sums {
+    /// One that is there, and first one that is wrong.
+    pub(super) sum: Option<Checksum>,
+    /// What is wrong by them, in words.
+    pub(in crate::jobs) wrong: Vec<String>,
+}
+
+/// Holds a file, or the files of a folder, against the sums that were written down for them.
+pub(in crate::jobs) async fn of(path: &Path) -> Result<Sums, Error> {
+    let owned = path.to_owned();
+    let found = tokio::task::spawn_blocking(move || sums(&owned)).await;
     let found = found.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-    let problem = format!("cannot read {}", file.display());
-    let found = found.map_err(|source| Error::File { problem, source })?;
-    Ok(Some(Checksum { file: place, holds: found == expected }))
+    let problem = format!("cannot read {}", path.display());
+    found.map_err(|source| Error::File { problem, source })
+}
+
+fn sums(path: &Path) -> std::io::Result<Sums> {
+    let mut sums = Sums::default();
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        files = std::fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        for (list, name) in listed(path) {
+            if !path.join(&name).exists() {
+                sums.wrong.push(format!("{} lists {name}, which is not there", list.display()));
+                sums.sum = Some(Checksum { file: list, holds: false });
+            }
+        }
+    }
+    for file in files.into_iter().filter(|file| file.is_file()) {
+        let Some((place, expected)) = written(&file) else { continue };
+        let holds = sum(&file)? == expected;
+        if !holds {
+            let place = place.display();
+            sums.wrong.push(format!("{} has another checksum than {place} says", file.display()));
+        }
+        if sums.sum.as_ref().is_none_or(|sum| sum.holds) {
+            sums.sum = Some(Checksum { file: place, holds });
+        }
+    }
+    Ok(sums)
+}
+
+/// The names in the lists of a folder.
+fn listed(folder: &Path) -> Vec<(PathBuf, String)> {
+    let lists = OF_SEVERAL.iter().map(|list| folder.join(list));
+    let lines = lists.filter_map(|list| Some((std::fs::read_to_string(&list).ok()?, list)));
+    let names = lines.flat_map(|(text, list)| {
+        let names: Vec<_> = text.lines().filter_map(name_in_line).map(|name| (list.clone(), name)).collect();
+        names
+    });
+    names.collect()
+}
+
+/// The name in a line of a list, where it is that of a file beside it.
+fn name_in_line(line: &str) -> Option<String> {
+    let (sum, rest) = line.trim().split_at_checked(DIGITS)?;
+    let named = rest.trim_start().trim_start_matches('*').trim_start_matches("./");
+    let is_sum = sum.chars().all(|digit| digit.is_ascii_hexdigit());
+    (is_sum && !named.is_empty() && !named.contains(['/', '\\'])).then(|| named.to_owned())
 }
 
 fn written(file: &Path) -> Option<(PathBuf, String)> {

@@ -171,16 +171,25 @@ class Repository:
 
     @cached_property
     def places(self):
-        """Where each chunk is. The packs say it at their ends; objects below `index/` only repeat that."""
-        places = {}
+        """Where each chunk is. The packs say it at their ends; objects below `index/` repeat it, for packs that are damaged."""
+        places, damaged = {}, {}
         for path in sorted((self.folder / "packs").glob("*/*")):
             try:
-                self.read_directory(path, places)
+                self.place(path, *self.directory(path), places)
             except (OSError, Damage) as error:
-                self.warn(f"{path} is passed over: {error}")
+                damaged[path.name] = path
+                self.warn(f"the directory of {path} is passed over: {error}")
+        for name in self.names("index") if damaged else []:
+            try:
+                cursor = Cursor(self.document(f"index/{name}", b"rowkindx"))
+                for _ in range(cursor.uint(4)):
+                    pack, _size, salt = cursor.take(32).hex(), cursor.take(8), cursor.take(32)
+                    self.place(damaged.get(pack), salt, cursor, places)
+            except (OSError, Damage) as error:
+                self.warn(f"index/{name} is passed over: {error}")
         return places
 
-    def read_directory(self, path, places):
+    def directory(self, path):
         with path.open("rb") as file:
             header = file.read(44)
             end = file.seek(0, os.SEEK_END) - 12
@@ -191,12 +200,15 @@ class Repository:
                 raise Damage("it is not a whole pack")
             file.seek(start)
             sealed = file.read(end - start)
-        salt, offset = header[12:], 44
-        cursor = Cursor(self.unseal(b"rowkpack", salt, b"\xff" * 12, b"\x02", sealed))
+        return header[12:], Cursor(self.unseal(b"rowkpack", header[12:], b"\xff" * 12, b"\x02", sealed))
+
+    def place(self, path, salt, cursor, places):
+        offset = 44
         for _ in range(cursor.uint(4)):
             chunk, encoding, length, plain_length = cursor.take(32), cursor.uint(1), cursor.uint(4), cursor.uint(4)
             base = cursor.take(32) if encoding == 2 else b""
-            places.setdefault(chunk, []).append((path, salt, offset, length, encoding, plain_length, base))
+            if path:
+                places.setdefault(chunk, []).append((path, salt, offset, length, encoding, plain_length, base))
             offset += length
 
     def chunk(self, name):
@@ -287,14 +299,11 @@ def timestamp_text(microseconds, separator, digits, zone):
     return f"{moment.date().isoformat()}{separator}{moment:%H:%M:%S}{fraction}{zone}".encode()
 
 def read_column(cursor, count):
-    code = cursor.uint(1)
-    if code == 0x00:
-        return [None] * count
-    readers = {0x01: read_ints, 0x10: read_bytes, 0x11: read_dictionary, 0x12: read_form}
+    code, readers = cursor.uint(1), {0x01: read_ints, 0x10: read_bytes, 0x11: read_dictionary, 0x12: read_form}
     if code in readers:
         return readers[code](cursor, count)
-    if code == 0x02:
-        return read_planes(cursor, count, 8, "d")
+    if code in (0x00, 0x02):
+        return read_planes(cursor, count, 8, "d") if code else [None] * count
     if code == 0x03:
         divisor = 10.0 ** cursor.uint(1)
         return [value / divisor for value in read_ints(cursor, count)]
@@ -329,7 +338,9 @@ def read_runs(repository, name, lost=None):
 # ---- Part II: schema and manifest --------------------------------------------------------------
 def snapshots(repository):
     """The manifests of all snapshots in their order, each with its `id` and whether it was `completed`."""
-    completed = {name.removeprefix("snapshot-") for name in repository.names("ledger")}
+    completed = {name[9:] for name in repository.names("ledger") if name.startswith("snapshot-")}
+    for lost in sorted(completed - set(repository.names("snapshots"))):
+        repository.warn(f"snapshot {lost} is lost: the ledger has its entry, and it is not there")
     for name in repository.names("summaries"):
         try:
             summary = json.loads(repository.document(f"summaries/{name}", b"rowksumm"))
@@ -337,7 +348,7 @@ def snapshots(repository):
         except (OSError, Damage, KeyError):
             pass  # it is a cache
     found = []
-    for name in repository.names("snapshots"):
+    for name in filter(re.compile("[0-9a-f]{32}").fullmatch, repository.names("snapshots")):
         try:
             manifest = json.loads(repository.document(f"snapshots/{name}", b"rowksnap"))
             if manifest["version"] != 1:
@@ -421,10 +432,8 @@ def write_postgresql(schema, tables, rows_of_entry, say):
 
 def large_object(oid, owner, privileges, comment, say):
     say(f"SELECT lo_create({oid});\nALTER LARGE OBJECT {oid} OWNER TO {identifier(owner)};")
-    if comment is not None:
-        say(f"COMMENT ON LARGE OBJECT {oid} IS {literal(comment)};")
-    if privileges is not None:
-        say(f"REVOKE ALL ON LARGE OBJECT {oid} FROM {identifier(owner)};")
+    say("" if comment is None else f"COMMENT ON LARGE OBJECT {oid} IS {literal(comment)};")
+    say("" if privileges is None else f"REVOKE ALL ON LARGE OBJECT {oid} FROM {identifier(owner)};")
     for given in json.loads(privileges or "[]"):
         to, option = identifier(given["grantee"]) if given["grantee"] else "PUBLIC", " WITH GRANT OPTION" * given["grantable"]
         say(f"GRANT {given['privilege']} ON LARGE OBJECT {oid} TO {to}{option};")
@@ -460,8 +469,7 @@ def write_sqlite(schema, tables, rows_of_entry, say):
                 say(f"PRAGMA {name.decode()} = {value};")
             continue
         into = f"INSERT INTO {identifier(entry['name'])}({column_list(table)}) VALUES"
-        if entry["name"] == "sqlite_sequence":
-            say("DELETE FROM sqlite_sequence;")
+        say("DELETE FROM sqlite_sequence;" if entry["name"] == "sqlite_sequence" else "")
         for row in rows_of_entry(entry):
             values = ", ".join(sqlite_value(value, encoding) for value in row)
             say(f"{into} ({values});")

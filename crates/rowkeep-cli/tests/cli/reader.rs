@@ -143,6 +143,29 @@ fn what_is_damaged_or_does_not_open_is_said() {
     let pack =
         pack.iter().max_by_key(|file| fs::metadata(file).map_or(0, |file| file.len())).expect("a pack");
     let mut bytes = fs::read(pack).expect("it can be read");
+    let whole = read(&sandbox, &["sql", place, "both", "--key-file", key]).expect(0).out;
+
+    // What is no object of a repository is none that is lost; a snapshot that the ledger knows is.
+    let snapshots = sandbox.path(place).join("snapshots");
+    fs::write(snapshots.join("stray"), "x").expect("it can be written");
+    let listed = read(&sandbox, &["list", place, "--key-file", key]).expect(0);
+    assert_eq!(listed.out.lines().count(), 2, "{listed:?}");
+    read(&sandbox, &["verify", place, "--key-file", key]).expect(0);
+    let id = listed.out.lines().last().and_then(|line| line.split(' ').next()).expect("an id");
+    fs::rename(snapshots.join(id), sandbox.path("apart")).expect("it can be moved");
+    for command in ["list", "verify"] {
+        let lost = read(&sandbox, &[command, place, "--key-file", key]).expect(3);
+        lost.says(&[&format!("snapshot {id} is lost")]);
+    }
+    fs::rename(sandbox.path("apart"), snapshots.join(id)).expect("it can be moved");
+
+    // The index says of a pack what its own end no longer does.
+    fs::write(pack, &bytes[..bytes.len() - 5]).expect("it can be written");
+    let verified = read(&sandbox, &["verify", place, "both", "--key-file", key]).expect(3);
+    assert!(!verified.out.contains("DAMAGED"), "{verified:?}");
+    verified.says(&["it is not a whole pack"]);
+    assert_eq!(read(&sandbox, &["sql", place, "both", "--key-file", key]).expect(0).out, whole);
+
     bytes[3000] ^= 1;
     fs::write(pack, bytes).expect("it can be written");
 

@@ -42,6 +42,11 @@ pub trait SqlText: Send + Sync {
     /// What comes after all rows.
     fn tail(&self) -> String;
 
+    /// Whether tables that refer to each other in a circle can be filled only where their foreign keys wait for the end.
+    fn waits_for_keys(&self) -> bool {
+        false
+    }
+
     /// What does not come with it, in words for people.
     fn notes(&self) -> Vec<String> {
         Vec::new()

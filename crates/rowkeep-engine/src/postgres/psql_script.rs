@@ -13,6 +13,19 @@ use super::schema::script::Statement;
 use crate::sql_text::{SqlText, SqlValue};
 use crate::{EngineError, ErrorKind};
 
+/// Rows alone come all or not at all, so that keys that refer to later rows can wait for them where they are deferrable.
+const ROWS_BEGIN: &str = "\\set ON_ERROR_STOP on
+SET rowkeep.triggers = '';
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+";
+const ROWS_END: &str = "SET CONSTRAINTS ALL IMMEDIATE;
+DO $rowkeep$ BEGIN
+    IF pg_catalog.current_setting('rowkeep.triggers') <> '' THEN EXECUTE pg_catalog.current_setting('rowkeep.triggers'); END IF;
+END $rowkeep$;
+COMMIT;
+";
+
 /// What the values of the script count on, whatever server and role are set to.
 const SETTINGS: &str = "SET statement_timeout = 0;
 SET lock_timeout = 0;
@@ -79,7 +92,7 @@ pub(crate) struct Script {
 impl Script {
     pub(crate) fn of(schema: &Schema, with_ddl: bool) -> Self {
         if !with_ddl {
-            return Self { with_ddl, head: String::new(), tail: String::new() };
+            return Self { with_ddl, head: ROWS_BEGIN.to_owned(), tail: ROWS_END.to_owned() };
         }
         let mut plan = Plan::new(schema);
         let lines = |statements: &[Statement]| -> String {
@@ -115,11 +128,15 @@ impl SqlText for Script {
     }
 
     fn begin(&self, table: &Table) -> String {
-        if !is_copied(table) {
-            return String::new();
+        let mut begin = match self.with_ddl || !table.kind.is_user_table() {
+            true => String::new(),
+            false => without_triggers(&table.name),
+        };
+        if is_copied(table) {
+            let columns = idents(table.columns.iter().map(|column| column.name.as_str()));
+            begin += &format!("COPY {} ({columns}) FROM stdin;\n", quoted(&table.name));
         }
-        let columns = idents(table.columns.iter().map(|column| column.name.as_str()));
-        format!("COPY {} ({columns}) FROM stdin;\n", quoted(&table.name))
+        begin
     }
 
     fn rows(&self, table: &Table, rows: &RowBatch, out: &mut Vec<u8>) -> Result<(), EngineError> {
@@ -177,6 +194,26 @@ impl SqlText for Script {
     fn tail(&self) -> String {
         self.tail.clone()
     }
+
+    fn waits_for_keys(&self) -> bool {
+        !self.with_ddl
+    }
+}
+
+/// Has the triggers of a table rest while its rows come, for what they did is among the rows already; the end of the script has
+/// them fire again as they did. Whoever loads it has to own the tables that have triggers, and no others.
+fn without_triggers(table: &TableName) -> String {
+    let of = literal(&quoted(table));
+    format!(
+        "DO $rowkeep$ DECLARE of regclass := {of}; own record; BEGIN
+    FOR own IN SELECT tgname, tgenabled FROM pg_catalog.pg_trigger WHERE tgrelid = of AND NOT tgisinternal AND tgenabled <> 'D' LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE %s DISABLE TRIGGER %I', of, own.tgname);
+        PERFORM pg_catalog.set_config('rowkeep.triggers', pg_catalog.current_setting('rowkeep.triggers') || pg_catalog.format(
+            'ALTER TABLE %s ENABLE %s TRIGGER %I; ', of, CASE own.tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END,
+            own.tgname), false);
+    END LOOP;
+END $rowkeep$;\n"
+    )
 }
 
 /// Whether the rows of a table come by `COPY`, which cannot put rows into a table without columns.

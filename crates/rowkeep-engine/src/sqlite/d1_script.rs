@@ -50,7 +50,10 @@ impl Script {
         let definitions = with_ddl.then(|| Definitions::of(schema)).transpose()?;
         let mut script =
             Self { definitions, full_text: HashMap::new(), rebuilt: Vec::new(), notes: Vec::new() };
-        let Some(definitions) = &mut script.definitions else { return Ok(script) };
+        let Some(definitions) = &mut script.definitions else {
+            script.notes.extend(triggers(schema)?);
+            return Ok(script);
+        };
         let is_shadow = |name: &str| {
             let mut shadows = schema.tables.iter().filter(|table| table.kind == TableKind::Shadow);
             shadows.any(|table| table.name.name == name)
@@ -107,6 +110,23 @@ impl Script {
         };
         format!("INSERT INTO {} ({}) VALUES\n", quoted(name), columns.join(", "))
     }
+}
+
+/// What to do about triggers where rows come alone: nothing in D1 has them rest.
+fn triggers(schema: &Schema) -> Result<Option<String>, EngineError> {
+    if schema.ddl.is_empty() {
+        return Ok(None);
+    }
+    let known = Definitions::of(schema)?;
+    let names =
+        known.after.iter().filter(|object| object.kind == "trigger").map(|object| object.name.as_str());
+    let names: Vec<&str> = names.collect();
+    Ok((!names.is_empty()).then(|| {
+        format!(
+            "triggers fire for rows that D1 loads, and do again what is among the rows already: drop {} before, and create it again",
+            names.join(", ")
+        )
+    }))
 }
 
 fn unsupported(message: String) -> EngineError {

@@ -85,7 +85,10 @@ impl SqlText for Script {
     fn head(&self) -> String {
         // In exactly these letters: by them newer shells know a script that may write to the schema.
         let mut head = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n".to_owned();
-        let Some(definitions) = &self.definitions else { return head };
+        let Some(definitions) = &self.definitions else {
+            // What triggers of the database did is among the rows already.
+            return head + ".dbconfig enable_trigger off\n";
+        };
         let properties = &definitions.properties;
         head += &format!(
             "PRAGMA encoding = '{}';\nPRAGMA page_size = {};\nPRAGMA auto_vacuum = {};\n\
@@ -153,7 +156,9 @@ impl SqlText for Script {
     }
 
     fn tail(&self) -> String {
-        let Some(definitions) = &self.definitions else { return "COMMIT;\n".to_owned() };
+        let Some(definitions) = &self.definitions else {
+            return "COMMIT;\n.dbconfig enable_trigger on\n".to_owned();
+        };
         let mut tail: String = definitions.after.iter().map(|object| ended(&object.sql)).collect();
         for object in has_return(definitions) {
             tail += &format!(

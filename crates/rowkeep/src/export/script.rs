@@ -1,9 +1,10 @@
 //! Rows as SQL, by what the engine says of its own.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rowkeep_engine::sql::{Program, SqlText, script};
-use rowkeep_format::{RowBatch, Schema, Table};
+use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
 use super::format::WriteRows;
 use crate::Error;
@@ -34,6 +35,7 @@ impl Script {
     /// refer to them, as far as that goes.
     pub(super) fn in_order<'t>(&self, tables: &[&'t Table]) -> Vec<&'t Table> {
         let mut ranked: Vec<(u8, &Table)> = parents_first(tables)
+            .0
             .into_iter()
             .filter_map(|table| self.0.rank(table).map(|rank| (rank, table)))
             .collect();
@@ -41,30 +43,75 @@ impl Script {
         ranked.into_iter().map(|(_, table)| table).collect()
     }
 
+    /// What the database has to have for the rows of these tables, where it is not sure to.
+    pub(super) fn needs(&self, tables: &[&Table]) -> Vec<String> {
+        if !self.0.waits_for_keys() {
+            return Vec::new();
+        }
+        let told = |circle: Vec<&Table>| {
+            let names: Vec<String> = circle.iter().map(|table| table.name.to_string()).collect();
+            format!(
+                "{} refer to each other in a circle: their rows load where its foreign keys are DEFERRABLE, and else not at all",
+                names.join(", ")
+            )
+        };
+        parents_first(tables).1.into_iter().map(told).collect()
+    }
+
     pub(super) fn of(&self, table: &Table) -> TableScript {
         TableScript { script: Arc::clone(&self.0), table: table.clone() }
     }
 }
 
-fn parents_first<'t>(tables: &[&'t Table]) -> Vec<&'t Table> {
-    let mut ordered: Vec<&Table> = Vec::with_capacity(tables.len());
+/// Tables with those that they refer to before them, and the circles in which some refer to each other: what waits for one comes
+/// after it.
+fn parents_first<'t>(tables: &[&'t Table]) -> (Vec<&'t Table>, Vec<Vec<&'t Table>>) {
+    let (mut ordered, mut circles): (Vec<&Table>, _) = (Vec::with_capacity(tables.len()), Vec::new());
     let mut left: Vec<&Table> = tables.to_vec();
     while !left.is_empty() {
         let waits = |table: &Table| {
             let mut parents = table.foreign_keys.iter().map(|key| &key.references);
             parents.any(|parent| *parent != table.name && left.iter().any(|other| other.name == *parent))
         };
-        let (waiting, mut ready): (Vec<&Table>, Vec<&Table>) =
+        let (mut waiting, mut ready): (Vec<&Table>, Vec<&Table>) =
             left.iter().copied().partition(|table| waits(table));
         if ready.is_empty() {
-            // They refer to one another in a circle.
-            ordered.extend(waiting);
-            break;
+            let names = first_circle(&left);
+            (ready, waiting) = waiting.into_iter().partition(|table| names.contains(&table.name));
+            circles.push(ready.clone());
         }
         ordered.append(&mut ready);
         left = waiting;
     }
-    ordered
+    (ordered, circles)
+}
+
+/// Tables that refer to each other in a circle, and to no others of these, of which each refers to one.
+fn first_circle<'t>(tables: &[&'t Table]) -> HashSet<&'t TableName> {
+    let parents = |name: &TableName| {
+        let table = tables.iter().find(|table| table.name == *name);
+        let keys = table.into_iter().flat_map(|table| &table.foreign_keys);
+        keys.map(|key| &key.references).filter(|parent| tables.iter().any(|other| other.name == **parent))
+    };
+    let reached = |from: &TableName| {
+        let (mut reached, mut left): (HashSet<&TableName>, Vec<&TableName>) =
+            (HashSet::new(), parents(from).collect());
+        while let Some(name) = left.pop() {
+            if reached.insert(name) {
+                left.extend(parents(name));
+            }
+        }
+        reached
+    };
+    let Some(mut from) = tables.first().map(|table| &table.name) else { return HashSet::new() };
+    loop {
+        let own = reached(from);
+        // What does not lead back lies before, with a smaller reach.
+        match own.iter().find(|name| !reached(name).contains(from)) {
+            Some(before) => from = before,
+            None => return own,
+        }
+    }
 }
 
 /// Writes the rows of one table of a script.
@@ -89,5 +136,55 @@ impl WriteRows for TableScript {
     fn tail(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         out.extend_from_slice(self.script.end(&self.table).as_bytes());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rowkeep_format::schema::ForeignKey;
+    use rowkeep_format::{Key, TableKind};
+
+    use super::*;
+
+    fn table(name: &str, parents: &str) -> Table {
+        let key = |parent: &str| ForeignKey {
+            name: None,
+            columns: Vec::new(),
+            references: TableName::plain(parent),
+            referenced_columns: Vec::new(),
+        };
+        Table {
+            name: TableName::plain(name),
+            kind: TableKind::Table,
+            columns: Vec::new(),
+            key: Key::whole_row(0),
+            identity: None,
+            foreign_keys: parents.split_whitespace().map(key).collect(),
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_circle_comes_after_it() {
+        let of = |tables: &[(&str, &str)]| {
+            let tables: Vec<Table> = tables.iter().map(|(name, parents)| table(name, parents)).collect();
+            let tables: Vec<&Table> = tables.iter().collect();
+            let (ordered, circles) = parents_first(&tables);
+            let names = |tables: &[&Table]| {
+                tables.iter().map(|table| table.name.to_string()).collect::<Vec<_>>().join(" ")
+            };
+            (names(&ordered), circles.iter().map(|circle| names(circle)).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&[("b", "a"), ("a", "a"), ("c", "gone b")]), ("a b c".to_owned(), vec![]));
+        let (ordered, circles) = of(&[
+            ("leaf", "x"),
+            ("x", "y root"),
+            ("later", "leaf q"),
+            ("y", "x"),
+            ("root", ""),
+            ("p", "q y"),
+            ("q", "p"),
+        ]);
+        assert_eq!(ordered, "root x y leaf p q later");
+        assert_eq!(circles, ["x y", "p q"]);
     }
 }

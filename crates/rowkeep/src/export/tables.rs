@@ -56,7 +56,8 @@ pub(super) async fn in_one(
         sheet.write(script.head().as_bytes()).await?;
     }
     let in_order = script.map_or_else(|| tables.to_vec(), |script| script.in_order(tables));
-    let (mut rows, mut notes) = (0, Vec::new());
+    let needs = script.map(|script| script.needs(tables)).unwrap_or_default();
+    let (mut rows, mut notes) = (0, needs);
     for table in in_order {
         let writer = writer(source.state, format, script, table, true)?;
         let written = source.write(table, &writer, &mut sheet).await?;

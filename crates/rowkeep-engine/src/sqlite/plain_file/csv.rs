@@ -31,7 +31,16 @@ pub(super) struct Csv<R> {
 
 impl<R: Read> Csv<R> {
     pub(super) fn new(bytes: R) -> Self {
-        Self { bytes, buffer: Vec::new(), at: 0, line: 1, begins: 1, null: None, is_return: None, is_blank: false }
+        Self {
+            bytes,
+            buffer: Vec::new(),
+            at: 0,
+            line: 1,
+            begins: 1,
+            null: None,
+            is_return: None,
+            is_blank: false,
+        }
     }
 
     /// Takes a word for NULL from here on, where it stands in no quotes.

@@ -342,7 +342,10 @@ fn deleted<R: Read>(
                 json.value(&mut raw)?;
                 bytes += raw.len();
                 if key.len() == MOST_MEMBERS || bytes > LONGEST_BYTES {
-                    return Err(Trouble::Wrong("a key has more values than any table has columns".to_owned()).into());
+                    return Err(Trouble::Wrong(
+                        "a key has more values than any table has columns".to_owned(),
+                    )
+                    .into());
                 }
                 key.push(raw);
                 has_part = json.goes_on(b']')?;

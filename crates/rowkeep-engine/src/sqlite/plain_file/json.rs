@@ -104,7 +104,9 @@ impl<R: Read> Json<R> {
         self.string(&mut raw)?;
         self.take(b':')?;
         if is_half(&raw) {
-            return Err(Trouble::Wrong("a name has half of a surrogate pair, which is no character".to_owned()));
+            return Err(Trouble::Wrong(
+                "a name has half of a surrogate pair, which is no character".to_owned(),
+            ));
         }
         Ok(text(&raw))
     }

@@ -48,7 +48,9 @@ pub(super) fn verify(document: &Document, counts: &HashMap<String, u64>) -> Verd
                 verdict.wrong.push((table.cloned(), wrong));
             }
             None if is_ours => {
-                verdict.wrong.push((table.cloned(), format!("{what}, of which it has a checksum, is not in it")));
+                verdict
+                    .wrong
+                    .push((table.cloned(), format!("{what}, of which it has a checksum, is not in it")));
             }
             _ => verdict.notes.push(format!(
                 "the checksum of {what} was made in a way that is not known, so it proves nothing"

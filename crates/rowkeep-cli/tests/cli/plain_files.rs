@@ -292,8 +292,20 @@ fn damaged_and_foreign_files_are_told() {
     sandbox.run(&["import", "flipped.json"]).expect(3).says(&["the checksum of a is not that of its rows"]);
     written(&sandbox, "cut.json", &whole[..whole.find("\"two\"").expect("it is there")]);
     sandbox.run(&["import", "cut.json"]).expect(3).says(&["line 6", "cut off"]);
-    let told = sandbox.run(&["import", "cut.json", "--salvage", "--as", "saved", "--json"]);
-    assert!(told.out.contains("not whole") || told.out.contains("cut off"), "{told:?}");
+    // Table a was begun, b never came: nothing is whole.
+    let nothing = sandbox.run(&["import", "cut.json", "--salvage", "--as", "saved"]).expect(3);
+    nothing.says(&["no table of it is known to be whole", "cut off"]);
+    written(&sandbox, "late.json", &whole[..whole.find("{\"id\":5").expect("it is there")]);
+    written(&sandbox, "flipped-a.json", &whole.replace("\"two\"", "\"twp\""));
+    for (file, kept, lost, rows) in [
+        ("late.json", "a", "b", json!([{ "id": 1, "v": "one" }, { "id": 2, "v": "two" }])),
+        ("flipped-a.json", "b", "a", json!([{ "id": 5 }])),
+    ] {
+        let told = sandbox.run(&["import", file, "--salvage", "--name", file, "--json"]).expect(1);
+        let told: Value = serde_json::from_str(&told.out).expect("it is JSON");
+        assert_eq!(told["imported"][0]["snapshot"]["unread"][0]["name"], lost, "{told}");
+        assert_eq!(exported(&sandbox, file, "num")["data"], json!({ kept: rows }));
+    }
     // Also where the file would have to be read for what stands behind its rows.
     sandbox.done(&["export", "app.db", "-o", "late.json.gz", "--format", "dino"]);
     let packed = std::fs::read(sandbox.path("late.json.gz")).expect("it is there");
@@ -313,6 +325,17 @@ fn damaged_and_foreign_files_are_told() {
     let changed = std::fs::read_to_string(&backup).expect("it is text").replace("one", "oue");
     std::fs::write(&backup, changed).expect("it is written");
     sandbox.run(&["import", &backup]).expect(3).says(&["another checksum than its metadata says"]);
+    let which = sandbox.run(&["import", &backup, "--salvage"]).expect(3);
+    which.says(&["no table of it is known to be whole"]);
+    written(&sandbox, "twice.json", "{\"a\": [{\"id\": 1}], \"a\": [{\"id\": 2}]}");
+    sandbox.run(&["import", "twice.json"]).expect(3).says(&["two tables are called a"]);
+    // Of a file with rows of several tables any may have lost some.
+    written(
+        &sandbox,
+        "lines.ndjson",
+        "{\"table\":\"a\",\"row\":{\"id\":1}}\n{\"table\":\"b\",\"row\":{\"id\":1}}\n{\"tab",
+    );
+    sandbox.run(&["import", "lines.ndjson", "--salvage"]).expect(3).says(&["no table of it is known"]);
 
     // What no program of ours wrote: values of several types, no key, odd names.
     written(
@@ -359,10 +382,144 @@ fn rows_in_lines_and_csv_come_back() {
         let inspected = sandbox.json(&["inspect", to]);
         assert!(inspected["tables"].to_string().contains("odd, table"), "{inspected}");
     }
-    written(&sandbox, "theirs.csv", "id,v\n1,NULL\n2,\n3,\"NULL\"\n");
+    // In quotes the word is a text, as PostgreSQL writes one that is called so.
+    written(&sandbox, "theirs.csv", "\u{feff}id,v\r1,NULL\r2,\r3,\"NULL\"\r");
     sandbox.done(&["import", "theirs.csv", "--csv-null", "NULL", "--name", "theirs"]);
     let rows = &exported(&sandbox, "theirs", "num")["data"]["theirs"];
-    assert_eq!(*rows, json!([{ "id": "1", "v": null }, { "id": "2", "v": null }, { "id": "3", "v": null }]));
+    assert_eq!(
+        *rows,
+        json!([{ "id": "1", "v": null }, { "id": "2", "v": null }, { "id": "3", "v": "NULL" }])
+    );
+    written(&sandbox, "people.csv", "id,name\r\n");
+    sandbox.done(&["import", "people.csv", "--name", "people"]);
+    let csv = sandbox.done(&["export", "people", "--format", "csv", "-o", "-"]);
+    assert_eq!(csv.out, "id,name\r\n", "{csv:?}");
+    written(&sandbox, "bare.json", "{\"t\": [{}, {}, {}]}");
+    let bare = sandbox.json(&["import", "bare.json"]);
+    assert_eq!(bare["imported"][0]["snapshot"]["rows"], 3, "{bare}");
     written(&sandbox, "short.csv", "id,v\n1,2\n3\n");
     sandbox.run(&["import", "short.csv"]).expect(3).says(&["line 3", "1 fields"]);
+}
+
+#[test]
+fn folders_are_one_state_and_what_their_checksums_say() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("app.db", "CREATE TABLE a (id TEXT, v TEXT); INSERT INTO a VALUES ('1', 'one'); CREATE TABLE b (id TEXT); INSERT INTO b VALUES ('2')");
+    sandbox.done(&["export", "app.db", "-o", "out", "--format", "csv"]);
+    sandbox.run(&["import", "--all", "out"]).expect(2).says(&["2 files", "the tables of one state"]);
+    sandbox.done(&["import", "out"]);
+    std::fs::copy(sandbox.path("out/b.csv"), sandbox.path("b.csv")).expect("it is copied");
+    std::fs::remove_file(sandbox.path("out/b.csv")).expect("it is removed");
+    sandbox.run(&["import", "out"]).expect(3).says(&["lists b.csv, which is not there"]);
+    let inspected = sandbox.run(&["inspect", "out", "--json"]).expect(1);
+    assert!(inspected.out.contains("lists b.csv"), "{inspected:?}");
+    std::fs::copy(sandbox.path("b.csv"), sandbox.path("out/b.csv")).expect("it is copied");
+    written(&sandbox, "out/a.csv", "id,v\r\n1,onX\r\n");
+    for file in ["out", "out/a.csv"] {
+        sandbox.run(&["import", file]).expect(3).says(&["a.csv has another checksum than", "SHA256SUMS"]);
+    }
+    // Who wants what can be read of it is told; a new export without checksums leaves none of the old.
+    let told = sandbox.json(&["import", "out", "--salvage"])["imported"][0]["notes"].to_string();
+    assert!(told.contains("any of it may be wrong"), "{told}");
+    sandbox.done(&["export", "app.db", "-o", "out", "--format", "csv", "--force", "--no-checksum"]);
+    assert!(!sandbox.path("out/SHA256SUMS").exists());
+    sandbox.done(&["export", "app.db", "-o", "app.ndjson"]);
+    sandbox.done(&["export", "app.db", "-o", "app.ndjson", "--force", "--no-checksum"]);
+    assert!(!sandbox.path("app.ndjson.sha256").exists());
+
+    // Of two files of one table, or of two forms, nobody says which is meant.
+    written(&sandbox, "two/a.csv", "id\n1\n");
+    written(&sandbox, "two/a.csv.zst", "id\n1\n");
+    sandbox.run(&["import", "two"]).expect(3).says(&["another file beside it has rows of a as well"]);
+    std::fs::rename(sandbox.path("two/a.csv.zst"), sandbox.path("two/b.ndjson")).expect("it is moved");
+    sandbox.run(&["import", "two"]).expect(1).says(&["end with .csv, and b.ndjson"]);
+}
+
+#[test]
+fn rows_of_json_are_exported_as_they_came() {
+    let sandbox = Sandbox::new();
+    let rows = "{\"id\":1,\"ok\":true,\"n\":12.50,\"r\":5.0,\"doc\":{\"$base64\":\"AP8=\"},\"half\":\"\\ud800\",\"v\":[[1]]}\n\
+                {\"id\":2,\"ok\":false,\"n\":null,\"r\":0.25,\"doc\":[1,\"x\"],\"half\":\"whole\",\"v\":null}\n";
+    written(&sandbox, "t.csv.ndjson", rows);
+    let deep = format!("{{\"id\":3,\"v\":{}{}}}\n", "[".repeat(200), "]".repeat(200));
+    written(&sandbox, "deep.ndjson", &deep);
+    for (file, rows) in [("t.csv.ndjson", rows), ("deep.ndjson", &deep)] {
+        let told = sandbox.json(&["import", file, "--name", file]);
+        assert_eq!(sandbox.done(&["export", file, "--format", "ndjson", "-o", "-"]).out, rows, "{told}");
+    }
+    let named = exported(&sandbox, "t.csv.ndjson", "num");
+    assert_eq!(named["data"]["t.csv"].as_array().map(Vec::len), Some(2), "{named}");
+}
+
+#[test]
+fn increments_are_of_the_state_that_they_say() {
+    let sandbox = Sandbox::new();
+    let document = |kind: &str, since: u8, until: u8, member: &str| {
+        let since = if since == 0 {
+            String::new()
+        } else {
+            format!("\"base_backup\":\"full.json\",\"since_timestamp\":\"2025-01-0{since}T00:00:00.000Z\",")
+        };
+        format!(
+            "{{\"metadata\":{{\"type\":\"{kind}_backup\",{since}\"timestamp\":\"2025-01-0{until}T00:00:00.000Z\",\"until_timestamp\":\"2025-01-0{until}T00:00:00.000Z\"}},{member}}}"
+        )
+    };
+    let increment = |since, until, changes: &str| {
+        document("incremental", since, until, &format!("\"changes\":{{{changes}}}"))
+    };
+    let full = document(
+        "full",
+        0,
+        1,
+        "\"data\":{\"a\":[{\"id\":1,\"v\":\"x\"}],\"b\":[{\"id\":1}],\"c\":[{\"id\":1},{\"id\":2}]}",
+    );
+    written(&sandbox, "o/full.json", &full);
+    written(&sandbox, "o/none.json", &increment(1, 2, ""));
+    written(&sandbox, "o/after.json", &increment(2, 3, "\"a\":{\"inserted\":[{\"id\":2,\"v\":\"y\"}]}"));
+    written(&sandbox, "o/again.json", &increment(2, 4, "\"c\":{\"inserted\":[{\"id\":2}]}"));
+    // Nothing changed, and then something did.
+    sandbox.done(&["import", "o/after.json", "--name", "after"]);
+    assert_eq!(
+        exported(&sandbox, "after", "num")["data"]["a"],
+        json!([{ "id": 1, "v": "x" }, { "id": 2, "v": "y" }])
+    );
+    sandbox.run(&["import", "o/again.json"]).expect(3).says(&["has a row of the key 2 already"]);
+
+    // Of tables whose changes may have followed where an increment is cut off, nothing is known, nor later.
+    let cut =
+        increment(1, 5, "\"a\":{\"updated\":[{\"id\":1,\"v\":\"new\"}]},\"c\":{\"inserted\":[{\"id\":3}");
+    written(&sandbox, "o/cut.json", cut.strip_suffix("}}").expect("it ends so"));
+    written(&sandbox, "o/later.json", &increment(5, 6, "\"a\":{\"inserted\":[{\"id\":7,\"v\":\"z\"}]}"));
+    for (file, rows) in [
+        ("cut", json!([{ "id": 1, "v": "new" }])),
+        ("later", json!([{ "id": 1, "v": "new" }, { "id": 7, "v": "z" }])),
+    ] {
+        sandbox.run(&["import", &format!("o/{file}.json"), "--salvage", "--name", file]).expect(1);
+        assert_eq!(exported(&sandbox, file, "num")["data"], json!({ "a": rows }), "{file}");
+    }
+
+    // A snapshot that lacks rows, or has others than there were, is nothing to go on from.
+    written(&sandbox, "alone/next.json", &increment(1, 7, "\"c\":{\"inserted\":[{\"id\":4}]}"));
+    written(&sandbox, "short/full.json", full.split(",{\"id\":2}").next().expect("its beginning"));
+    written(&sandbox, "rules.toml", "\"a.v\" = \"hash\"\n");
+    sandbox.run(&["import", "short/full.json", "--salvage", "--as", "short"]).expect(1);
+    sandbox.done(&["import", "o/full.json", "--as", "masked", "--mask=rules.toml"]);
+    for (name, why) in [("short", "does not have the rows of all tables"), ("masked", "is masked")] {
+        let refused = sandbox.run(&["import", "alone/next.json", "--as", name]).expect(4);
+        refused.says(&[why, "put full.json beside it"]);
+    }
+    sandbox.done(&["import", "o/full.json", "--as", "masked"]);
+    sandbox.done(&["import", "alone/next.json", "--as", "masked", "--name", "next"]);
+    assert_eq!(
+        exported(&sandbox, "next", "num")["data"]["c"],
+        json!([{ "id": 1 }, { "id": 2 }, { "id": 4 }])
+    );
+
+    // Rows that differ only by what a table is are in no increment.
+    sandbox.sql("app.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 1)");
+    sandbox.done(&["backup", "app.db", "--name", "before"]);
+    sandbox.sql("app.db", "ALTER TABLE t ADD COLUMN b DEFAULT 'new'; INSERT INTO t VALUES (2, 2, 'x')");
+    sandbox.done(&["backup", "app.db", "--name", "with-b"]);
+    let refused = sandbox.run(&["export", "before", "with-b", "-o", "inc.json", "--format", "prn"]).expect(2);
+    refused.says(&["column t.b is only in the second", "export the second state in full"]);
 }

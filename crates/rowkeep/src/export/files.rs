@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile, TempDir};
 use tokio::io::BufWriter;
 
-use super::checksum::{SUMS, merged};
+use super::checksum::{SUMS, merged, without};
 use super::compression::{Compression, Encoder};
 use super::sheet::{Done, Out, Room, Sheet, Spool};
 use crate::{Error, private_files};
@@ -69,9 +69,8 @@ impl Files {
             Destination::Stream(stream) => Kind::Stream(Some(stream)),
             Destination::File(path) => {
                 refuse(&path, terms.force)?;
-                if terms.with_checksum {
-                    refuse(&beside(&path), terms.force)?;
-                }
+                // One of a file that is no longer there would speak against the new one.
+                refuse(&beside(&path), terms.force)?;
                 let parent = parent(&path)?;
                 let partial = partial(&path, FILE, |named| named.tempfile_in(parent))?;
                 Kind::File { path, partial: Some(partial) }
@@ -156,7 +155,7 @@ impl Files {
             Kind::File { path, partial } => {
                 let mut published = Published { files: vec![Some(path.clone())], beside: Vec::new() };
                 let checksum = beside(&path);
-                if self.terms.force && self.terms.with_checksum {
+                if self.terms.force {
                     // That of a file which is no longer there tells of damage where there is none.
                     remove(&checksum)?;
                 }
@@ -187,6 +186,7 @@ impl Files {
                     std::fs::rename(partial.path(), &folder).map_err(cannot(&folder))?;
                     let _ = partial.keep();
                 } else {
+                    forget(&folder, &self.kept)?;
                     for name in &self.kept {
                         refuse(&folder.join(name), self.terms.force)?;
                         move_into(partial.path(), &folder, name)?;
@@ -205,6 +205,19 @@ pub(super) fn beside(path: &Path) -> PathBuf {
     name.push(".");
     name.push(CHECKSUM);
     PathBuf::from(name)
+}
+
+/// Removes the checksums of files in a folder that are about to be replaced.
+fn forget(folder: &Path, names: &[String]) -> Result<(), Error> {
+    names.iter().try_for_each(|name| remove(&beside(&folder.join(name))))?;
+    let list = folder.join(SUMS);
+    let Ok(there) = std::fs::read_to_string(&list) else { return Ok(()) };
+    let left = without(&there, names);
+    match left.is_empty() {
+        true => remove(&list),
+        false if left != there => private_files::write(&list, left.as_bytes()).map_err(cannot(&list)),
+        false => Ok(()),
+    }
 }
 
 fn write_within(folder: &Path, name: &str, contents: &str) -> io::Result<()> {

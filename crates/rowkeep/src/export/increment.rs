@@ -15,7 +15,7 @@ use super::options::ExportOptions;
 use super::sheet::{Sheet, Sink};
 use super::source::Source;
 use super::tables::file;
-use crate::diff::{Changeset, DiffOptions, Difference, Filter, diff};
+use crate::diff::{Changeset, DiffOptions, Difference, Filter, SchemaDifference, diff};
 use crate::rows::plain::BigIntegers;
 use crate::{Context, Error, State};
 
@@ -59,7 +59,35 @@ pub(super) async fn compare(
 ) -> Result<Difference, Error> {
     let filter = Filter { rows: options.rows.clone(), settings: false, rowids: false, ..Filter::default() };
     let wanted = DiffOptions { selection: options.selection.clone(), filter, ..DiffOptions::default() };
-    diff(context, keys, new, old, &wanted).await
+    let difference = diff(context, keys, new, old, &wanted).await?;
+    let is_of_rows = |found: &&SchemaDifference| {
+        !matches!(found, SchemaDifference::TableGone(_) | SchemaDifference::TableNew(_))
+    };
+    let of_rows: Vec<String> =
+        difference.schema.iter().filter(is_of_rows).map(|found| reversed(found).to_string()).collect();
+    match of_rows.is_empty() {
+        true => Ok(difference),
+        false => Err(Error::Export(format!(
+            "from the first state to the second, {}: an increment would not have the rows that differ by that alone, and what is \
+             put together with it would be wrong; export the second state in full",
+            of_rows.join("; ")
+        ))),
+    }
+}
+
+/// A difference between schemas, told from the other side.
+fn reversed(found: &SchemaDifference) -> SchemaDifference {
+    use SchemaDifference::{ColumnChanged, ColumnGone, ColumnNew, KeyChanged, TableGone, TableNew};
+    match found.clone() {
+        TableGone(table) => TableNew(table),
+        TableNew(table) => TableGone(table),
+        ColumnGone { table, column } => ColumnNew { table, column },
+        ColumnNew { table, column } => ColumnGone { table, column },
+        ColumnChanged { table, column, before, after } => {
+            ColumnChanged { table, column, before: after, after: before }
+        }
+        KeyChanged { table, before, after } => KeyChanged { table, before: after, after: before },
+    }
 }
 
 /// What changed, on its way into a file.
@@ -141,11 +169,8 @@ impl Increment<'_> {
     /// What the file cannot say.
     fn notes(&self) -> impl Iterator<Item = String> {
         self.difference.schema.iter().map(|difference| {
-            // It was compared from the second to the first.
-            format!(
-                "between the second state and the first, {difference}: an increment has rows alone, and only those that \
-                 differ otherwise; begin again with a full export"
-            )
+            let difference = reversed(difference);
+            format!("{difference}: an increment has rows alone, so that what it makes has the table as its rows are, or empty")
         })
     }
 }

@@ -7,6 +7,7 @@ use rowkeep_format::{RowBatch, Table, Value};
 use super::csv::real;
 use super::format::{WriteRows, shown};
 use crate::Error;
+use crate::rows::plain::nested;
 
 /// The largest integer up to which a double holds every integer.
 const SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -31,13 +32,19 @@ enum Shape {
     Double,
     Boolean,
     Bytes,
+    Json,
 }
 
 impl Shape {
-    /// What the texts of PostgreSQL are, by the type of their column. Values of SQLite know it themselves.
+    /// What the texts of PostgreSQL are, by the type of their column. Values of SQLite know it themselves, but for the truth, which is
+    /// a number there, and for what files of JSON held.
     fn of(engine: &str, type_name: &str) -> Self {
         if engine != "postgresql" {
-            return Shape::Text;
+            return match type_name {
+                "BOOLEAN" => Shape::Boolean,
+                "JSON TEXT" => Shape::Json,
+                _ => Shape::Text,
+            };
         }
         match type_name.split('(').next().unwrap_or_default().trim() {
             "smallint" | "integer" | "bigint" | "oid" => Shape::Integer,
@@ -95,9 +102,17 @@ fn json(text: &str) -> String {
 }
 
 fn value(value: Value<'_>, shape: Shape, out: &mut Vec<u8>) {
+    if let (Value::Text(bytes), Shape::Json) = (value, shape)
+        && std::str::from_utf8(bytes).is_ok_and(|text| nested(text, out))
+    {
+        return;
+    }
     let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
     match value {
         Value::Null => put("null"),
+        Value::Integer(truth @ (0 | 1)) if shape == Shape::Boolean => {
+            put(if truth == 1 { "true" } else { "false" })
+        }
         Value::Integer(integer) if integer.unsigned_abs() <= SAFE_INTEGER => put(&integer.to_string()),
         Value::Integer(integer) => put(&json(&integer.to_string())),
         Value::Real(bits) => {
@@ -186,6 +201,10 @@ mod tests {
         assert_eq!(text("-Infinity", Shape::Double), "\"-Infinity\"");
         assert_eq!(text("007", Shape::Text), "\"007\"");
         assert_eq!(text("t", Shape::Boolean), "true");
+        assert_eq!(written(Value::Integer(0), Shape::Boolean), "false");
+        assert_eq!(written(Value::Integer(2), Shape::Boolean), "2");
+        assert_eq!(text("{\"a\": [1.10,\n2]}", Shape::Json), "{\"a\":[1.10,2]}");
+        assert_eq!(text("{a", Shape::Json), "\"{a\"");
         assert_eq!(text("\\x00ff", Shape::Bytes), "{\"$base64\":\"AP8=\"}");
         assert_eq!(written(Value::Integer(i64::MIN), Shape::Text), "\"-9223372036854775808\"");
         assert_eq!(written(Value::Real(5f64.to_bits()), Shape::Text), "5.0");

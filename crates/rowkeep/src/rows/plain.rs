@@ -18,5 +18,6 @@ mod value;
 pub(crate) use array::array;
 pub(crate) use comparable::{Comparable, comparable};
 pub use loss::Loss;
+pub(crate) use nested::nested;
 pub(crate) use row::PlainRows;
 pub use shape::BigIntegers;

@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 
 /// Adds a text that is JSON without its white space, every number and string as it stands; false where it is none.
-pub(super) fn nested(text: &str, out: &mut Vec<u8>) -> bool {
+pub(crate) fn nested(text: &str, out: &mut Vec<u8>) -> bool {
     if serde_json::from_str::<IgnoredAny>(text).is_err() {
         return false;
     }

@@ -303,7 +303,8 @@ fn damaged_and_foreign_files_are_told() {
     ] {
         let told = sandbox.run(&["import", file, "--salvage", "--name", file, "--json"]).expect(1);
         let told: Value = serde_json::from_str(&told.out).expect("it is JSON");
-        assert_eq!(told["imported"][0]["snapshot"]["unread"][0]["name"], lost, "{told}");
+        let unread = json!([format!("rows of {lost}: the file does not have all of them")]);
+        assert_eq!(told["imported"][0]["snapshot"]["unread"], unread, "{told}");
         assert_eq!(exported(&sandbox, file, "num")["data"], json!({ kept: rows }));
     }
     // Also where the file would have to be read for what stands behind its rows.
@@ -445,7 +446,9 @@ fn rows_of_json_are_exported_as_they_came() {
     written(&sandbox, "deep.ndjson", &deep);
     for (file, rows) in [("t.csv.ndjson", rows), ("deep.ndjson", &deep)] {
         let told = sandbox.json(&["import", file, "--name", file]);
-        assert_eq!(sandbox.done(&["export", file, "--format", "ndjson", "-o", "-"]).out, rows, "{told}");
+        sandbox.done(&["export", file, "--format", "ndjson", "-o", "out", "--force"]);
+        let written = std::fs::read_to_string(sandbox.path("out").join(file)).expect("it is written");
+        assert_eq!(written, rows, "{told}");
     }
     let named = exported(&sandbox, "t.csv.ndjson", "num");
     assert_eq!(named["data"]["t.csv"].as_array().map(Vec::len), Some(2), "{named}");
@@ -508,6 +511,36 @@ fn increments_are_of_the_state_that_they_say() {
         let refused = sandbox.run(&["import", "alone/next.json", "--as", name]).expect(4);
         refused.says(&[why, "put full.json beside it"]);
     }
+    // Nor is one of a backup of some tables, whose increments are those of the same.
+    sandbox.sql("some.db", "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY); INSERT INTO c VALUES (1)");
+    let mut told = String::new();
+    for name in ["s1", "s2"] {
+        sandbox.done(&["backup", "some.db", "--name", name]);
+        sandbox.done(&[
+            "export",
+            name,
+            "-o",
+            &format!("some/{name}.json"),
+            "--format",
+            "prn",
+            "--tables",
+            "a",
+        ]);
+        sandbox.sql("some.db", "INSERT INTO a VALUES (7); INSERT INTO c VALUES (2)");
+    }
+    for (to, tables) in [("all", &[][..]), ("some", &["--tables", "a"])] {
+        let increment =
+            ["export", "s1", "s2", "-o", &format!("{to}/inc.json"), "--format", "prn", "--base", "s1.json"];
+        told += &sandbox.done(&[&increment[..], tables].concat()).err;
+    }
+    sandbox.done(&["import", "some/inc.json", "--as", "some", "--name", "some-2"]);
+    assert_eq!(exported(&sandbox, "some-2", "num")["data"], json!({ "a": [{ "id": 7 }] }), "{told}");
+    sandbox.done(&["import", "some/s1.json", "--as", "parts"]);
+    sandbox.run(&["import", "all/inc.json", "--as", "parts"]).expect(4).says(&["a backup of a part of it"]);
+    std::fs::copy(sandbox.path("some/s1.json"), sandbox.path("all/s1.json")).expect("it is copied");
+    let other = sandbox.run(&["import", "all/inc.json", "--as", "other"]).expect(1);
+    other.says(&["is of all of the state, and what it goes on from has some tables"]);
+
     sandbox.done(&["import", "o/full.json", "--as", "masked"]);
     sandbox.done(&["import", "alone/next.json", "--as", "masked", "--name", "next"]);
     assert_eq!(

@@ -36,6 +36,9 @@ struct PrnMetadata<'a> {
     /// The size of the same.
     size_bytes: u64,
     program: &'a str,
+    /// What of the state is in it, where not all is as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -153,6 +156,7 @@ impl Document<'_> {
             record_count: rows,
             size_bytes,
             program: PROGRAM,
+            part: self.options.part(),
         };
         let tables = self.members.iter().map(|member| member.name.as_str()).collect();
         let schema = PrnSchema { version: 4, tables, keys: keys(&self.members) };

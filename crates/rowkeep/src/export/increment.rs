@@ -31,6 +31,9 @@ struct Metadata<'a> {
     /// The columns that name the rows of each table.
     keys: BTreeMap<&'a str, Vec<&'a str>>,
     program: &'a str,
+    /// What of the states is in it, where not all is as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
 }
 
 /// What was written, at the end, where it is known.
@@ -162,6 +165,7 @@ impl Increment<'_> {
             until_timestamp: iso(time_of(self.new)),
             keys: keys(members),
             program: PROGRAM,
+            part: self.options.part(),
         };
         format!("{{\"metadata\":{},\n\"changes\":{{", json(&metadata))
     }

@@ -44,6 +44,18 @@ pub struct ExportOptions {
     pub at_most: Option<u64>,
 }
 
+impl ExportOptions {
+    /// What of a state is meant, where not all of it as it is, in the words that backups of Phone Range Nexus say it in.
+    pub(super) fn part(&self) -> Option<&'static str> {
+        match (&self.mask, &self.rows, self.selection.is_all()) {
+            (Some(_), ..) => Some("masked"),
+            (None, Some(_), _) => Some("some_rows"),
+            (None, None, false) => Some("some_tables"),
+            (None, None, true) => None,
+        }
+    }
+}
+
 /// What an export wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exported {

@@ -124,6 +124,8 @@ impl Sink for Sheet {
 /// A part of a file that is written before what comes before it in the file, kept in a file without a name.
 pub(super) struct Spool {
     file: BufWriter<tokio::fs::File>,
+    /// What it is called in errors.
+    called: String,
     room: Room,
     /// Of all of it, and of the part that was begun last, both without line ends.
     all: (Checksum, u64),
@@ -133,13 +135,11 @@ pub(super) struct Spool {
 impl Spool {
     /// Begins one in a folder, or where the system keeps such files.
     pub(super) fn new(folder: Option<&Path>, room: Room) -> Result<Self, Error> {
-        let file = match folder {
-            Some(folder) => tempfile::tempfile_in(folder),
-            None => tempfile::tempfile(),
-        };
-        let file = file.map_err(cannot(TEMPORARY))?;
+        let folder = folder.map_or_else(std::env::temp_dir, Path::to_owned);
+        let called = format!("a temporary file in {}", folder.display());
+        let file = tempfile::tempfile_in(&folder).map_err(cannot(&called))?;
         let file = BufWriter::new(tokio::fs::File::from_std(file));
-        Ok(Self { file, room, all: (Checksum::new(), 0), part: Checksum::new() })
+        Ok(Self { file, called, room, all: (Checksum::new(), 0), part: Checksum::new() })
     }
 
     /// Begins a part with a checksum of its own.
@@ -159,7 +159,7 @@ impl Spool {
 
     /// Writes all of it where it belongs.
     pub(super) async fn pour(mut self, sink: &mut dyn Sink) -> Result<(), Error> {
-        let failed = cannot(TEMPORARY);
+        let failed = cannot(&self.called);
         self.file.flush().await.map_err(&failed)?;
         let mut file = self.file.into_inner();
         file.rewind().await.map_err(&failed)?;
@@ -173,9 +173,6 @@ impl Spool {
     }
 }
 
-/// What the file of a spool is called in errors.
-const TEMPORARY: &str = "a temporary file";
-
 #[async_trait]
 impl Sink for Spool {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -185,7 +182,7 @@ impl Sink for Spool {
             self.all.0.add(line);
             self.all.1 += line.len() as u64;
         }
-        self.file.write_all(bytes).await.map_err(cannot(TEMPORARY))
+        self.file.write_all(bytes).await.map_err(cannot(&self.called))
     }
 }
 

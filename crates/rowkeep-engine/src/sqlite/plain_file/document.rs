@@ -34,6 +34,11 @@ impl Document {
         }
     }
 
+    /// What of a state is in it, where it says that not all is.
+    pub(super) fn part(&self) -> Option<&str> {
+        self.said.get("metadata")?.get("part")?.as_str()
+    }
+
     /// The tables that it says it has.
     pub(super) fn listed(&self) -> impl Iterator<Item = &str> {
         let said = ["schema", "metadata"].iter().filter_map(|member| self.said.get(*member)?.get("tables"));

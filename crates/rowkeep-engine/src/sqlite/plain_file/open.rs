@@ -54,9 +54,14 @@ impl Format for JsonDocument {
         let mut said = Said { facts: options.facts.clone(), ..Said::default() };
         let mut tables = Tables::new(scratch.connection()).map_err(temporary)?;
         let mut whole = None;
+        let mut parts: Vec<Option<String>> = Vec::new();
         for file in &files {
-            one(file, begins.kind, options, &mut tables, (&mut whole, &mut said))?;
+            let part = one(file, begins.kind, options, &mut tables, (&mut whole, &mut said))?;
+            refuse_another(file, &part, parts.first())?;
+            parts.push(part);
         }
+        let part = parts.into_iter().flatten().next();
+        said.facts.extend(part.map(|part| (PART.to_owned(), part)));
         if let Some(whole) = whole {
             said.damaged.extend(tables.names().filter(|name| !whole.contains(*name)).map(str::to_owned));
             refuse_nothing(file, whole.is_empty(), &said)?;
@@ -93,6 +98,31 @@ pub(super) fn refuse_nothing(file: &Source, is_nothing: bool, said: &Said) -> Re
     }
 }
 
+/// The fact that says what of a state a file has, where that is not all.
+const PART: &str = "file_part";
+
+/// Refuses an increment that is of another part of the state than the backup that it goes on from.
+fn refuse_another(
+    file: &Source,
+    part: &Option<String>,
+    first: Option<&Option<String>>,
+) -> Result<(), EngineError> {
+    if first.is_none_or(|first| first == part) {
+        return Ok(());
+    }
+    let told = |part: &Option<String>| match part.as_deref() {
+        None => "all of the state",
+        Some("masked") => "masked rows",
+        Some("some_tables") => "some tables",
+        Some(_) => "some rows",
+    };
+    let (path, own, base) = (file.path().display(), told(part), first.map_or("nothing", told));
+    let message = format!(
+        "{path} is of {own}, and what it goes on from has {base}: put the backup that it is of beside it"
+    );
+    Err(EngineError::new(ErrorKind::Unsupported, message))
+}
+
 /// The tables that are known to be whole, where not all are.
 type Whole = Option<HashSet<String>>;
 
@@ -103,7 +133,7 @@ fn one(
     options: &FileOptions,
     tables: &mut Tables<'_>,
     (whole, said): (&mut Whole, &mut Said),
-) -> Result<(), EngineError> {
+) -> Result<Option<String>, EngineError> {
     let mut json = Json::new(file.open()?);
     let mut document = Document::default();
     if let Err(failed) = read(&mut json, tables, &mut document) {
@@ -114,13 +144,14 @@ fn one(
         said.notes.push(format!("{error}; what would have followed is not known"));
         // Changes of any other table may have followed.
         let is_gone = |name: &&str| !tables.names().any(|known| known == *name);
+        let part = document.part().map(str::to_owned);
         said.damaged.extend(document.listed().filter(is_gone).map(str::to_owned));
         let read = document.whole;
         *whole = Some(match whole.take() {
             Some(before) => before.into_iter().filter(|name| read.contains(name)).collect(),
             None => read,
         });
-        return Ok(());
+        return Ok(part);
     }
     let counts: HashMap<String, u64> = tables.counts().map(|(name, rows)| (name.to_owned(), rows)).collect();
     for name in counts.keys() {
@@ -137,8 +168,9 @@ fn one(
     }
     let doubted = verdict.doubted(&document, &counts);
     said.notes.extend(verdict.notes);
+    let part = document.part().map(str::to_owned);
     if verdict.wrong.is_empty() {
-        return Ok(());
+        return Ok(part);
     }
     let wrong: Vec<String> = verdict.wrong.into_iter().map(|(_, wrong)| wrong).collect();
     if !options.salvage {
@@ -149,7 +181,7 @@ fn one(
     said.damaged.extend(doubted.iter().filter(|name| !counts.contains_key(*name)).cloned());
     let known = whole.get_or_insert_with(|| counts.into_keys().collect());
     known.retain(|name| !doubted.contains(name));
-    Ok(())
+    Ok(part)
 }
 
 /// What is wrong with a file of JSON, and where.

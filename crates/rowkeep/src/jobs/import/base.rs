@@ -16,6 +16,9 @@ use crate::state::selection::Selection;
 use crate::state::snapshots::{open, short_id};
 use crate::{Context, Error, RequestError};
 
+/// The fact of a snapshot that says that the file it was made of had a part of the state alone.
+const PART: &str = "file_part";
+
 /// What an increment goes on from.
 pub(super) struct Base {
     /// A folder with the full backup that it needs, made of the snapshot of that state.
@@ -49,6 +52,10 @@ pub(super) async fn base_of(
         });
     };
     let state = State::snapshot(repository, open(repository, summary.id).await?).await?;
+    if state.environment(PART).is_some() {
+        let (snapshot, why) = (short_id(summary.id), "was made of a backup of a part of it");
+        return Err(RequestError::BaseNotWhole { file: file.to_owned(), snapshot, why, base }.into());
+    }
     let problem = "cannot make a temporary folder".to_owned();
     let folder = tempfile::Builder::new().prefix("rowkeep-base-").tempdir();
     let folder = folder.map_err(|source| Error::File { problem, source })?;

@@ -1,8 +1,8 @@
 //! How a file is packed, by its first bytes: names say little.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use lzma_rust2::XzReader;
 
 use super::lz4::Lz4Reader;
@@ -58,7 +58,7 @@ impl Packing {
         let bytes = BufReader::with_capacity(256 * 1024, bytes);
         Ok(match self {
             Self::None => Box::new(bytes),
-            Self::Gzip => Box::new(MultiGzDecoder::new(bytes)),
+            Self::Gzip => Box::new(GzipReader(Some(GzDecoder::new(bytes)))),
             Self::Zstd => {
                 let mut bytes = bytes;
                 // `pg_dump` writes nothing at all where there is nothing to pack.
@@ -73,6 +73,36 @@ impl Packing {
             Self::Lz4 => Box::new(Lz4Reader::new(bytes)),
             Self::Zip => Box::new(ZipReader::new(bytes)?),
         })
+    }
+}
+
+/// The parts of a file of gzip, one after the other. Zeros behind the last are room that was left, all else is wrong.
+struct GzipReader<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for GzipReader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while let Some(part) = &mut self.0 {
+            let read = part.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut rest) = self.0.take().map(GzDecoder::into_inner) else { break };
+            self.0 = match rest.fill_buf()?.first() {
+                None => None,
+                Some(0x1f) => Some(GzDecoder::new(rest)),
+                Some(_) => {
+                    while let [first, ..] = rest.fill_buf()? {
+                        if *first != 0 {
+                            let wrong = "something follows the end of its data";
+                            return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
+                        }
+                        rest.consume(1);
+                    }
+                    None
+                }
+            };
+        }
+        Ok(0)
     }
 }
 
@@ -126,6 +156,11 @@ mod tests {
             assert_eq!(unpacked(&packed).expect("it is whole"), TEXT, "{:?}", Packing::of(&packed));
         }
         assert_eq!(unpacked(TEXT).expect("it is not packed"), TEXT);
+        let gzip = &packed()[0];
+        assert_eq!(unpacked(&gzip.repeat(2)).expect("it is whole"), TEXT.repeat(2));
+        assert_eq!(unpacked(&[&gzip[..], &[0; 600]].concat()).expect("it is whole"), TEXT);
+        let behind = unpacked(&[&gzip[..], b"garbage"].concat()).expect_err("something follows");
+        assert_eq!(behind.kind(), io::ErrorKind::InvalidData);
         let xz = hex::decode(XZ).expect("they are digits");
         assert_eq!((Packing::of(&xz), unpacked(&xz).expect("it is whole")), (Packing::Xz, TEXT.to_vec()));
         assert!(unpacked(&xz[..xz.len() - 20]).is_err());

@@ -54,7 +54,7 @@ pub(super) fn beginning(head: &[u8], path: &Path) -> Option<Beginning> {
     let mut members = Members::default();
     let read = members.read(&mut Json::new(head), path);
     if matches!(read, Err(Trouble::Ended))
-        && members.has_data
+        && (members.has_data || members.has_metadata)
         && let Ok(whole) = Source::of(path).and_then(|file| file.open())
     {
         let mut all = Members::default();
@@ -74,6 +74,8 @@ struct Members {
     metadata: Option<Value>,
     /// The time beside its tables, if it has such a member.
     timestamp: Option<Option<Timestamp>>,
+    /// Whether such a member begins.
+    has_metadata: bool,
     /// Whether it has tables below a member `data` or `changes`.
     has_data: bool,
     /// Whether a member of its own is a list of rows, or may be one.
@@ -89,6 +91,7 @@ impl Members {
             let name = json.name()?;
             match (name.as_str(), json.next()?) {
                 ("metadata", b'{') => {
+                    self.has_metadata = true;
                     let mut raw = Vec::new();
                     json.value(&mut raw)?;
                     self.metadata = serde_json::from_slice(&raw).ok();
@@ -229,6 +232,12 @@ mod tests {
         for (text, expected) in [
             ("{\"metadata\":{\"type\":\"full_backup\"},", Some(Kind::PrnFull)),
             ("{ \"metadata\": { \"type\": \"incremental_backup\" }", Some(Kind::PrnIncrement)),
+            ("{\"metadata\":{\"type\":\"incremental_backup\",\"note\":\"cut", Some(Kind::PrnIncrement)),
+            (
+                "{\"changes\":{\"a\":{}},\"metadata\":{\"type\":\"incremental_backup\"}}",
+                Some(Kind::PrnIncrement),
+            ),
+            ("{\"changes\":{\"a\":1},\"x\":2}", None),
             ("{\"timestamp\": \"2024-06-18T10:30:00.000Z\", \"data\": {", Some(Kind::Num)),
             ("{\"data\": {\"users\": [", Some(Kind::Dino)),
             ("{\"users\": [{\"id\": 1", Some(Kind::Tables)),

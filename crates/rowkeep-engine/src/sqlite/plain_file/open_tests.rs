@@ -81,3 +81,18 @@ fn damaged_files_are_refused_or_hold_what_the_whole_one_holds() {
     }
     assert!(refused > 80, "{refused}");
 }
+
+#[test]
+fn tables_have_room_for_columns_that_come_late() {
+    let folder = tempfile::tempdir().expect("a folder is made");
+    let path = folder.path().join("tables.json");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    let mut of = |rows: [&str; 3]| {
+        let document = format!("{{\"t\":[{}]}}", rows.join(","));
+        rows_of(&path, document.as_bytes(), &runtime).expect("it is read")
+    };
+    let wide: Vec<String> = (0..150).map(|at| format!("\"c{at}\":{at}")).collect();
+    let wide = format!("{{\"id\":2,{}}}", wide.join(","));
+    let (first, last) = ("{\"id\":1,\"c0\":7}", "{\"id\":3,\"c1\":9}");
+    assert_eq!(of([first, &wide, last]), of([&wide, first, last]));
+}

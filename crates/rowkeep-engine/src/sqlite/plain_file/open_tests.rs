@@ -87,7 +87,7 @@ fn tables_have_room_for_columns_that_come_late() {
     let folder = tempfile::tempdir().expect("a folder is made");
     let path = folder.path().join("tables.json");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
-    let mut of = |rows: [&str; 3]| {
+    let of = |rows: [&str; 3]| {
         let document = format!("{{\"t\":[{}]}}", rows.join(","));
         rows_of(&path, document.as_bytes(), &runtime).expect("it is read")
     };

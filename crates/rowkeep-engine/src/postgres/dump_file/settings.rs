@@ -4,36 +4,21 @@
 //! these are the server's, its database's or its role's own. A live database is read in UTC and hexadecimal digits.
 
 mod bytes;
-mod holding;
+mod printed;
 mod time;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rowkeep_format::RowBatch;
 use rowkeep_format::batch::{ColumnValues, Kind};
 
 use super::definition::Definitions;
-use holding::{Form, Holding};
+pub(super) use printed::Printed;
+use printed::{Form, Holding};
 
 /// Why a dump with such literals is refused: what its quotes hold is not what they say.
 pub(super) const BACKSLASHES: &str = "it was made with standard_conforming_strings off, and is not read; make it with \
                                       PGOPTIONS='-c standard_conforming_strings=on' pg_dump";
-
-/// What has to be done to the values of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Printed {
-    /// Nothing.
-    Alike,
-    /// Nothing, but values are made of few characters only: whatever else is in one came there by damage.
-    Of(&'static [u8]),
-    /// A timestamp with time zone.
-    Time,
-    /// Bytes.
-    Bytes,
-    /// A text that holds values of which something has to be done to some.
-    Holding(Arc<Holding>),
-}
 
 /// How the values of columns may be printed, by their types.
 pub(super) struct Printing<'d> {
@@ -158,34 +143,6 @@ fn first_other(column: &ColumnValues, characters: &[u8]) -> Option<usize> {
     // All values at once, for there are millions.
     let place = column.data().iter().position(|byte| !is_of[usize::from(*byte)])?;
     column.ends().iter().position(|end| *end as usize > place)
-}
-
-impl Printed {
-    /// Whether a value is as a live database gives it.
-    fn is_usual(&self, text: &[u8]) -> bool {
-        match self {
-            Printed::Alike | Printed::Of(_) => true,
-            Printed::Time => {
-                text.ends_with(b"+00") || text.ends_with(b"+00 BC") || text.ends_with(b"infinity")
-            }
-            Printed::Holding(_) => false,
-            Printed::Bytes => text.starts_with(b"\\x"),
-        }
-    }
-
-    /// Writes a value as a live database gives it.
-    fn write(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
-        match self {
-            _ if self.is_usual(text) => {
-                out.extend_from_slice(text);
-                Ok(())
-            }
-            Printed::Time => time::in_utc(text, out).ok_or("a value is no timestamp with time zone"),
-            Printed::Bytes => bytes::in_hexadecimal(text, out).ok_or("a value is no bytea"),
-            Printed::Holding(holding) => holding.write(text, out),
-            Printed::Alike | Printed::Of(_) => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,52 @@
-//! Values that hold others: arrays, ranges, rows, as the server prints them (PostgreSQL manual, "Array Input and Output Syntax",
-//! "Composite Type Input and Output Syntax", "Range Input and Output").
+//! Values as a live database gives them, also those within others, which are printed as the server does it (PostgreSQL manual,
+//! "Array Input and Output Syntax", "Composite Type Input and Output Syntax", "Range Input and Output").
 
 use std::sync::Arc;
 
-use super::Printed;
+use super::{bytes, time};
+
+/// What has to be done to the values of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::postgres::dump_file) enum Printed {
+    /// Nothing.
+    Alike,
+    /// Nothing, but values are made of few characters only: whatever else is in one came there by damage.
+    Of(&'static [u8]),
+    /// A timestamp with time zone.
+    Time,
+    /// Bytes.
+    Bytes,
+    /// A text that holds values of which something has to be done to some.
+    Holding(Arc<Holding>),
+}
+
+impl Printed {
+    /// Whether a value is as a live database gives it.
+    pub(super) fn is_usual(&self, text: &[u8]) -> bool {
+        match self {
+            Printed::Alike | Printed::Of(_) => true,
+            Printed::Time => {
+                text.ends_with(b"+00") || text.ends_with(b"+00 BC") || text.ends_with(b"infinity")
+            }
+            Printed::Holding(_) => false,
+            Printed::Bytes => text.starts_with(b"\\x"),
+        }
+    }
+
+    /// Writes a value as a live database gives it.
+    pub(super) fn write(&self, text: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
+        match self {
+            _ if self.is_usual(text) => {
+                out.extend_from_slice(text);
+                Ok(())
+            }
+            Printed::Time => time::in_utc(text, out).ok_or("a value is no timestamp with time zone"),
+            Printed::Bytes => bytes::in_hexadecimal(text, out).ok_or("a value is no bytea"),
+            Printed::Holding(holding) => holding.write(text, out),
+            Printed::Alike | Printed::Of(_) => Ok(()),
+        }
+    }
+}
 
 /// What values of a type are made of.
 #[derive(Debug, PartialEq, Eq)]

@@ -96,7 +96,7 @@ fn a_database_becomes_the_backups_of_applications() {
     );
     sandbox.done(&["backup", &shop.url(), "--name", "second"]);
     let told = sandbox.done(&["export", "first", "second", "--format", "prn", "-o", "changes.json"]);
-    assert!(told.err.contains("table later is only in the first"), "{told:?}");
+    assert!(told.err.contains("table later is only in the second"), "{told:?}");
     let changes = read(&sandbox.path("changes.json"));
     let row = json!({ "id": 1, "total": "12.50" });
     let updated = &changes["changes"]["orders"]["updated"][0];

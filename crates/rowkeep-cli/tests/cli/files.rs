@@ -147,7 +147,10 @@ fn files_are_told_by_their_content_and_refused_in_words() {
         problems(&cut).contains("gzip data ends too early") && cut["checksum"]["holds"] == false,
         "{cut:#}"
     );
-    sandbox.run(&["import", "app.sql.gz"]).expect(3).says(&["has another checksum than app.sql.gz.sha256 says"]);
+    sandbox
+        .run(&["import", "app.sql.gz"])
+        .expect(3)
+        .says(&["has another checksum than app.sql.gz.sha256 says"]);
     for (content, words) in [
         (&b"age-encryption.org/v1\n-> X25519"[..], "encrypted by age"),
         (b"Salted__12345678", "encrypted by openssl"),

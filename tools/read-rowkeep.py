@@ -29,10 +29,8 @@ except ImportError as missing:
 class Failure(Exception):
     """What cannot be done, in words, and the exit status that the program ends with."""
     status = 1
-
 class Damage(Failure):  # something in the repository is lost, or is not what it says it is
     status = 3
-
 class Refused(Failure):  # the repository does not open with what was given
     status = 4
 
@@ -241,7 +239,6 @@ class Blob(bytes):
     """A value that is a blob. Texts are plain `bytes`, integers `int`, reals `float`, and null is None."""
 
 TOP = 1 << 63
-
 def signed(value):
     return (value + TOP) % (2 * TOP) - TOP
 
@@ -263,7 +260,6 @@ def read_ints(cursor, count):
 
 def read_bytes(cursor, count):
     return [cursor.take(length) for length in read_ints(cursor, count)]
-
 def read_dictionary(cursor, count):
     entries = read_bytes(cursor, cursor.uint(1) + 1)
     return [entries[number] for number in cursor.take(count)]
@@ -291,7 +287,6 @@ def decimal_text(value, scale):
     digits = str(abs(value)).rjust(scale + 1, "0")
     point = len(digits) - scale
     return f"{'-' if value < 0 else ''}{digits[:point]}.{digits[point:]}".encode()
-
 def timestamp_text(microseconds, separator, digits, zone):
     moment = datetime(1970, 1, 1) + timedelta(microseconds=microseconds)
     fraction = f".{moment.microsecond:06}"
@@ -400,7 +395,6 @@ def identifier(*parts):
 
 def literal(text):
     return "'" + text.replace("'", "''") + "'"
-
 def column_list(table):
     return ", ".join(identifier(column["name"]) for column in table["columns"])
 
@@ -550,10 +544,8 @@ def run_verify(repository, arguments):
 def run_write(repository, arguments):
     manifest, lost = choose(repository, arguments.snapshot), [] if arguments.salvage else None
     schema, tables = read_schema(repository, manifest)
-    def rows_of_entry(entry):
-        return rows_of(repository, entry, lost)
-    def say(text):
-        sys.stdout.buffer.write((text if isinstance(text, bytes) else text.encode()) + b"\n")
+    rows_of_entry = lambda entry: rows_of(repository, entry, lost)
+    say = lambda text: sys.stdout.buffer.write((text if isinstance(text, bytes) else text.encode()) + b"\n")
     if arguments.command == "sql":
         (write_sqlite if manifest["engine"] == "sqlite" else write_postgresql)(schema, tables, rows_of_entry, say)
     for entry, table in tables if arguments.command == "csv" else []:

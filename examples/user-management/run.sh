@@ -111,7 +111,7 @@ same "addresses of people" 0 "$(sql "$url" "SELECT count(*) FROM users WHERE ema
 same "actors who are known" 0 "$(sql "$url" 'SELECT count(*) FROM audit_logs WHERE actor LIKE $$%corp.example$$')"
 sql "$standby" "ALTER TABLE users ADD COLUMN phone TEXT"
 rk backup ums
-expect 2 "$rowkeep" export latest:ums --to developers --mask
+expect 4 "$rowkeep" export latest:ums --to developers --mask
 says "phone"
 
 step "Another region has every backup, under another key"

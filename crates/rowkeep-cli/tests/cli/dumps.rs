@@ -41,7 +41,7 @@ pub(crate) const SHOP: &str = "
     CREATE TYPE seen AS (at timestamptz, note text, b bytea); CREATE DOMAIN instant AS timestamptz; CREATE DOMAIN raw AS bytea;
     CREATE TABLE held (id int PRIMARY KEY, s storage, n numeric(10,2)[], t timestamptz[], b bytea[], r times, tr tstzrange, c seen, cs seen[], i instant, w raw);
     CREATE TABLE derived (g int GENERATED ALWAYS AS (1) STORED);
-    CREATE TABLE np (a int, b text); CREATE TABLE nc () INHERITS (np); ALTER TABLE nc ALTER a SET NOT NULL; CREATE UNIQUE INDEX ON nc (a);
+    CREATE TABLE np (a int, b text); CREATE TABLE nc () INHERITS (np); CREATE UNIQUE INDEX ON nc (a);
     CREATE FUNCTION h(a int) RETURNS date LANGUAGE sql BEGIN ATOMIC SELECT \"begin\" FROM orders2 WHERE id = a; END;
     CREATE VIEW totals AS SELECT customer, sum(price) FROM orders GROUP BY customer;
     CREATE MATERIALIZED VIEW revenue AS SELECT customer, sum(price) AS price FROM orders GROUP BY customer;

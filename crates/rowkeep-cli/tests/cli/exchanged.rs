@@ -92,7 +92,8 @@ fn a_person_can_give_the_old_repository_up() {
     let sandbox = two_repositories();
     std::fs::remove_dir_all(sandbox.path("r")).expect("it can be removed");
     let refused = with_passphrase(&sandbox, PASSPHRASE, &["-r", "r", "init"]).expect(4);
-    let named = refused.err.lines().find_map(|line| line.split_once(", delete ")).expect("it names the file").1;
+    let named =
+        refused.err.lines().find_map(|line| line.split_once(", delete ")).expect("it names the file").1;
     let note = named.split_once(", which").map_or(named, |(note, _)| note);
     std::fs::remove_file(note).expect("it is there");
     with_passphrase(&sandbox, PASSPHRASE, &["-r", "r", "init"]).expect(0);

@@ -24,6 +24,7 @@ mod salvage;
 mod sequences;
 mod settings;
 mod state;
+mod table_definition;
 mod tables;
 mod view;
 

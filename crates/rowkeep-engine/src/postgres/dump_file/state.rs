@@ -7,7 +7,7 @@ use rowkeep_format::schema::Ddl;
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
 use super::contents::{Contents, Form, ObjectData, TableData};
-use super::definition::{Definitions, Keeps};
+use super::definition::Definitions;
 use super::inserts::named_columns;
 use super::large_objects;
 use super::loaded::Loaded;
@@ -15,6 +15,7 @@ use super::output::Shape;
 use super::partial;
 use super::sequences;
 use super::settings::Printing;
+use super::table_definition::Keeps;
 use super::tables::table;
 use crate::file_source::{Damage, FileOptions, Source};
 use crate::postgres::catalog::{large_objects as tables_of_objects, sequences as tables_of_sequences};

@@ -2,7 +2,8 @@
 
 use rowkeep_format::{Column, ForeignKey, Table, TableKind, TableName};
 
-use super::definition::{ColumnDefinition, Definitions};
+use super::definition::Definitions;
+use super::table_definition::ColumnDefinition;
 use crate::postgres::catalog::columns::Attribute;
 use crate::postgres::catalog::keys::{Candidate, choose_key, identity};
 

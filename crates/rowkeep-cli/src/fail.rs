@@ -220,6 +220,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
             "leave it out, or first restore into a database of the same engine as the snapshot".to_owned()
         }
         RequestError::CalledAlike => "leave it out".to_owned(),
+        RequestError::CalledTwice { .. } => "give each table a name of its own".to_owned(),
         RequestError::OccupiedAcross { .. } => {
             "use a new or empty database; rows of SQLite or of a file go into tables of PostgreSQL without --with-schema".to_owned()
         }

@@ -6,5 +6,5 @@ mod formats;
 mod recognise;
 
 pub use crate::file_source::MissingBase;
-pub use engine::{FileChoice, FileEngine};
+pub use engine::{CONTENT, FileChoice, FileEngine};
 pub(crate) use recognise::recognise;

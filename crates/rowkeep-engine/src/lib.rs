@@ -38,7 +38,7 @@ pub use definitions::definitions;
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use examination::{Examination, Finding, Level};
-pub use file::{FileChoice, FileEngine, MissingBase};
+pub use file::{CONTENT, FileChoice, FileEngine, MissingBase};
 pub use query_rows::QueryRows;
 pub use rows::RowStream;
 pub use surroundings::{LibpqEnvironment, Surroundings};

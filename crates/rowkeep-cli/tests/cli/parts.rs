@@ -37,6 +37,21 @@ fn a_whole_database_is_made_of_the_newest_that_is_whole() {
 }
 
 #[test]
+fn what_the_configuration_leaves_out_is_not_looked_for_in_older_snapshots() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("shop.db", TABLES);
+    sandbox.done(&["backup", "shop.db"]);
+    let exclude = "[databases.shop]\nurl = 'shop.db'\nexclude = ['u']\n";
+    let config = std::fs::read_to_string(sandbox.path("rowkeep.toml")).unwrap_or_default();
+    std::fs::write(sandbox.path("rowkeep.toml"), config + exclude).expect("it is written");
+    sandbox.sql("shop.db", "INSERT INTO t VALUES (3, 'z')");
+    sandbox.done(&["backup", "shop"]);
+    let newest = newest(&sandbox);
+    let restored = sandbox.done(&["restore", "latest", "--to", "copy.db"]);
+    assert!(restored.out.contains(&newest) && !restored.err.contains("is newer"), "{restored:?}");
+}
+
+#[test]
 fn new_databases_and_drills_pass_over_parts_and_comparisons_say_what_is_lacking() {
     let sandbox = Sandbox::new();
     sandbox.sql("shop.db", TABLES);

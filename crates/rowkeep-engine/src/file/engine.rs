@@ -16,6 +16,9 @@ use crate::{
     Examination, Finding, Level, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 
+/// The fact that tells files of one content.
+pub const CONTENT: &str = "file_content";
+
 /// What is wanted of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileChoice {
@@ -27,6 +30,8 @@ pub struct FileChoice {
     pub beside: Option<PathBuf>,
     /// What stands for NULL in CSV, beside an empty field without quotes.
     pub null: Option<String>,
+    /// A hash of its content and of what is wanted of it, which the state tells as a fact.
+    pub content: Option<String>,
 }
 
 /// A file of a format that is read, such as a dump.
@@ -121,9 +126,8 @@ impl FileEngine {
         facts.extend(self.written_by().map(|program| ("written_by".to_owned(), program.to_owned())));
         if !self.found.source.is_folder() {
             facts.push(("file_bytes".to_owned(), bytes.to_string()));
-            let modified = file.and_then(|file| Timestamp::try_from(file.modified().ok()?).ok());
-            facts.extend(modified.map(|time| ("file_modified".to_owned(), time.to_string())));
         }
+        facts.extend(self.choice.content.iter().map(|content| (CONTENT.to_owned(), content.clone())));
         facts
     }
 }

@@ -197,6 +197,12 @@ pub enum RequestError {
     /// Tables are to be found under other names where they have the same.
     #[error("--call is for rows of a file, or of another engine, and a database with data")]
     CalledAlike,
+    /// Two tables are said to be one table of the state.
+    #[error("--call gives the name {name} to two tables")]
+    CalledTwice {
+        /// The name in the state.
+        name: String,
+    },
     /// A snapshot of another engine is to be restored into a database that holds data.
     #[error(
         "{database} holds data, and snapshot {snapshot}, which is of another engine ({engine}), can only become a new \
@@ -382,6 +388,7 @@ impl RequestError {
             | RequestError::NotWithSchema { .. }
             | RequestError::NotAcross { .. }
             | RequestError::CalledAlike
+            | RequestError::CalledTwice { .. }
             | RequestError::MaskedIntoData { .. }
             | RequestError::PlanOfAnother { .. }
             | RequestError::NoSuchPlan { .. }

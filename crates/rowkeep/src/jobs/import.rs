@@ -2,6 +2,7 @@
 
 mod base;
 mod checked;
+mod content;
 mod known;
 mod outcome;
 mod request;

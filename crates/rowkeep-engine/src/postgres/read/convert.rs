@@ -6,6 +6,7 @@
 mod form;
 mod statement;
 mod text;
+mod times;
 
 use std::collections::HashMap;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::known::known;
+use super::known::is_known;
 use super::outcome::{ImportOutcome, NotImported};
 use super::request::ImportRequest;
 use super::single::{Candidate, candidate, take};
@@ -21,7 +21,7 @@ pub(super) async fn import_all(
     let mut candidates: Vec<Candidate> = Vec::new();
     for file in files(&request.file)? {
         let not = |why: String| NotImported { file: file.display().to_string(), why };
-        match candidate(request, &file, context, workspace) {
+        match candidate(request, &file, context, workspace).await {
             Ok(Some(found)) => candidates.push(found),
             Ok(None) => {
                 outcome.passed_over.push(not("it is no dump and no database that is read".to_owned()))
@@ -38,11 +38,9 @@ pub(super) async fn import_all(
     }
     // Of one time the name decides.
     candidates.sort_by(|a, b| (a.time, &*a.source.typed).cmp(&(b.time, &*b.source.typed)));
-    let mut known = known(workspace).await?;
     for found in candidates {
         let file = found.source.engine.describe();
-        let this = (found.source.name.clone(), found.source.engine.place(), found.time);
-        if !known.insert(this) {
+        if is_known(&found, workspace).await? {
             outcome.passed_over.push(NotImported { file, why: "it is imported already".to_owned() });
             continue;
         }

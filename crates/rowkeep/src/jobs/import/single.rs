@@ -9,6 +9,7 @@ use rowkeep_repository::ErrorKind as RepositoryKind;
 
 use super::base::{Base, base_of};
 use super::checked::checked;
+use super::content::content_of;
 use super::known::snapshot_of;
 use super::outcome::{Imported, TimeFrom};
 use super::request::ImportRequest;
@@ -31,6 +32,8 @@ pub(super) struct Candidate {
     /// The files that it is read from, and whether the rows of one table are all that it is meant to have.
     pub(super) files: Vec<PathBuf>,
     pub(super) is_one_table: bool,
+    /// What tells it from others, where it is of a format that is read.
+    pub(super) content: Option<String>,
 }
 
 /// Imports one file.
@@ -41,7 +44,7 @@ pub(super) async fn import(
     workspace: &Workspace,
     caller: &dyn Caller,
 ) -> Result<Imported, Error> {
-    let candidate = candidate(request, file, context, workspace)?.ok_or_else(|| not_read(file))?;
+    let candidate = candidate(request, file, context, workspace).await?.ok_or_else(|| not_read(file))?;
     take(request, candidate, context, workspace, caller).await
 }
 
@@ -55,8 +58,8 @@ pub(in crate::jobs) async fn import_state(
 ) -> Result<Option<Snapshot>, Error> {
     let file = Path::new(name);
     let request = ImportRequest::of(file);
-    let Some(candidate) = candidate(&request, file, context, workspace)? else { return Ok(None) };
-    if let Some(known) = snapshot_of(candidate.source.engine.as_ref(), candidate.time, workspace).await? {
+    let Some(candidate) = candidate(&request, file, context, workspace).await? else { return Ok(None) };
+    if let Some(known) = snapshot_of(&candidate, workspace).await? {
         let (id, database) = (known.short_id(), &known.manifest.database);
         context.warn(format!(
             "{name} is {}; it was imported before, as snapshot {id} of {database}, which is used",
@@ -69,12 +72,13 @@ pub(in crate::jobs) async fn import_state(
         candidate.what
     ));
     let imported = take(&request, candidate, context, workspace, caller).await?;
+    imported.notes.iter().for_each(|note| context.warn(note));
     let repository = workspace.repository().await?;
     Ok(Some(crate::state::snapshots::open(repository, imported.snapshot.id).await?))
 }
 
 /// What is known of a file; nothing where it is of no kind that is read.
-pub(super) fn candidate(
+pub(super) async fn candidate(
     request: &ImportRequest,
     file: &Path,
     context: &Context,
@@ -83,7 +87,9 @@ pub(super) fn candidate(
     let Some(found) = FileEngine::find(file, workspace.surroundings())? else {
         return database(request, file, context, workspace);
     };
-    let choice = choice(request);
+    let mut choice = choice(request);
+    let content = content_of(found.files(), &choice).await?;
+    choice.content = Some(content.clone());
     let found = found.choosing(choice);
     let name = request.database.clone().or_else(|| found.database().map(str::to_owned));
     let name = name.unwrap_or_else(|| stem(found.path()));
@@ -94,6 +100,7 @@ pub(super) fn candidate(
         written_by: found.written_by().map(str::to_owned),
         files: found.files(),
         is_one_table: found.is_one_table(),
+        content: Some(content),
         source: source(name, file, Arc::new(found), workspace),
         time,
         time_from,
@@ -114,6 +121,7 @@ fn database(
     let (time, time_from) = time(request, None, file, context, workspace)?;
     let name = request.database.clone().unwrap_or_else(|| stem(file));
     Ok(Some(Candidate {
+        content: None,
         what: "an SQLite database".to_owned(),
         written_by: None,
         files: vec![file.to_owned()],
@@ -154,7 +162,7 @@ pub(super) async fn take(
     workspace: &Workspace,
     caller: &dyn Caller,
 ) -> Result<Imported, Error> {
-    let Candidate { source, what, written_by, time, time_from, files, .. } = candidate;
+    let Candidate { source, what, written_by, time, time_from, files, content, .. } = candidate;
     let mut notes = checked(&files, request.salvage).await?;
     let sources = [source];
     let repository = workspace.repository_or_new(&sources, caller).await?;
@@ -164,7 +172,7 @@ pub(super) async fn take(
     let _folder = base.map(|Base { folder, found, notes: own }| {
         notes.extend(own);
         let beside = Some(folder.path().to_owned());
-        source.engine = Arc::new(found.choosing(FileChoice { beside, ..choice(request) }));
+        source.engine = Arc::new(found.choosing(FileChoice { beside, content, ..choice(request) }));
         folder
     });
     let options = CaptureOptions {

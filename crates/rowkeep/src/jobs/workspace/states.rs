@@ -69,6 +69,9 @@ impl Workspace {
         if !is_moving || newest.manifest.scope == Scope::Full || parts.is_some_and(has_parts) {
             return Ok(found.told(context));
         }
+        if self.has_all_configured(newest).await? {
+            return Ok(found.told(context));
+        }
         let owner = Owner::of(&newest.manifest);
         let is_whole = |summary: &Summary| summary.scope == Scope::Full && owner.owns(summary);
         let has_schema = |summary: &Summary| summary.scope != Scope::DataOnly && owner.owns(summary);
@@ -85,6 +88,24 @@ impl Workspace {
             }
         }
         Ok(found.told(context))
+    }
+
+    /// Whether a snapshot has a schema and the rows of all tables that the configuration backs up of its database: what that leaves
+    /// out is in no later one either.
+    async fn has_all_configured(&self, snapshot: &Snapshot) -> Result<bool, Error> {
+        let configured = self.config.databases.get(&snapshot.manifest.database);
+        let Some(database) = configured.filter(|database| !database.selection.is_all()) else {
+            return Ok(false);
+        };
+        if snapshot.manifest.scope != Scope::SomeTables {
+            return Ok(false);
+        }
+        let state = State::snapshot(self.repository().await?, snapshot.clone()).await?;
+        let tables = &state.schema().tables;
+        let patterns = database.selection.bind(|| tables.iter().map(|table| (&table.name, table.kind)));
+        let Ok(patterns) = patterns else { return Ok(false) };
+        let mut own = tables.iter().filter(|table| table.kind.is_user_table());
+        Ok(own.all(|table| state.holds(&table.name) || !patterns.choose(&table.name)))
     }
 
     async fn find_serving(

@@ -6,8 +6,8 @@ use rowkeep_engine::Conversion;
 use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{ForeignKey, Key, Schema, Table};
 
-use crate::Error;
 use crate::state::State;
+use crate::{Error, RequestError};
 
 /// What tables of a database are called in a state, by their names in the database: `CountryVisit` is `countryVisits`.
 pub type CalledTables = BTreeMap<String, String>;
@@ -54,10 +54,20 @@ pub(super) fn pairs(state: &State, live: &Schema, called: &CalledTables) -> Resu
         candidates.sort();
         return Err(Error::Unknown { what: "table", name: name.clone(), candidates });
     }
+    let others: HashSet<&String> = called.values().collect();
+    if let Some(twice) = others.iter().find(|name| called.values().filter(|one| one == *name).count() > 1) {
+        return Err(RequestError::CalledTwice { name: (**twice).clone() }.into());
+    }
     let mut found = Pairs::default();
     for table in &known {
         let name = table.name.to_string();
-        let Some(source) = sources.remove(called.get(&name).unwrap_or(&name)) else { continue };
+        let source = match called.get(&name) {
+            Some(called) => sources.remove(called),
+            // What has its name in the state is said to be another's.
+            None if others.contains(&name) => None,
+            None => sources.remove(&name),
+        };
+        let Some(source) = source else { continue };
         // Of a table without rows a file does not tell the columns.
         let is_empty = state.estimated_rows(&source.name) == 0;
         match pair(state, table, &source) {

@@ -112,8 +112,18 @@ pub(super) fn statement(code: &[u8]) -> Result<Statement, String> {
     if of_object && ahead.sees(large_object) || is_grant && sql.contains(" ON LARGE OBJECT ") {
         return Ok(Statement::LargeObject(sql));
     }
+    if !KNOWN.iter().any(|word| cursor.sees(&[word])) {
+        let begin: String = sql.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        return Err(format!("`{begin}` begins as no statement does that pg_dump writes"));
+    }
     Ok(Statement::Definition { is_after: comes_after(&cursor, &sql), sql })
 }
+
+/// What statements begin with that define something, or set how that is read.
+const KNOWN: [&str; 12] = [
+    "alter", "analyze", "comment", "create", "do", "grant", "import", "reset", "revoke", "security",
+    "select", "set",
+];
 
 /// Whether a part of the schema comes after rows.
 fn comes_after(cursor: &Cursor<'_>, sql: &str) -> bool {

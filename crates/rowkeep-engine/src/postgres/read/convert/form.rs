@@ -20,6 +20,8 @@ pub(super) enum Form {
     ZonedMoment,
     /// `date`
     Date,
+    /// `time`, which ignores an offset.
+    Time,
     /// An array of such.
     Array(Box<Form>),
     /// Any other, whose values are written alike.
@@ -27,6 +29,11 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// Whether its values are times or dates.
+    pub(super) fn is_time(&self) -> bool {
+        matches!(self, Form::Moment | Form::ZonedMoment | Form::Date | Form::Time)
+    }
+
     /// That of a type by its name, of an array with the name of its elements' type.
     pub(super) fn of(name: &str, element: Option<&str>) -> Self {
         if let Some(element) = element {
@@ -41,6 +48,7 @@ impl Form {
             "timestamp" => Form::Moment,
             "timestamptz" => Form::ZonedMoment,
             "date" => Form::Date,
+            "time" => Form::Time,
             _ => Form::Other,
         }
     }

@@ -62,6 +62,23 @@ pub(super) fn select(target: &Target, texts: &[Vec<Option<String>>]) -> String {
             inner.push(format!("CAST(u.c{at} AS {}) AS p{at}", of.base));
             lost.push(format!("WHEN NOT (v.p{at} = v.c{at}) THEN '{at}'"));
         }
+        // The nearest number that the type has is another where the file's has more digits. A `real` may stand there as the double that
+        // it is.
+        if matches!(&*of.base, "real" | "double precision") {
+            let number = format!("CASE WHEN u.c{at} ~ '^[-+0-9.eE]+$' THEN u.c{at}::numeric END");
+            inner.push(format!("{number} AS q{at}"));
+            let as_double = match &*of.base {
+                "real" => {
+                    inner.push(format!("CAST(u.c{at} AS double precision) AS d{at}"));
+                    format!(" AND v.d{at} <> v.c{at}::double precision")
+                }
+                _ => String::new(),
+            };
+            lost.push(format!(
+                "WHEN CASE WHEN v.q{at} IS NULL THEN false ELSE v.q{at} <> v.c{at}::text::numeric{as_double} END \
+                 THEN '{at}'"
+            ));
+        }
         let there = format!("t.{}", quote::ident(&target.names[at]));
         let same =
             target.key.as_ref().and_then(|_| of.form.same(&there, &format!("v.c{at}"), &format!("v.m{at}")));

@@ -2,14 +2,13 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rowkeep_format::{Column, Value};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::form::Form;
 use super::statement::element;
+use super::times;
 
 /// A value as a text that the server is to take; why there is none, in words.
 pub(super) fn text(value: Value<'_>, from: &Column, form: &Form) -> Result<Option<String>, String> {
@@ -18,6 +17,11 @@ pub(super) fn text(value: Value<'_>, from: &Column, form: &Form) -> Result<Optio
         Value::Null => return Ok(None),
         Value::Integer(0 | 1) if is("BOOL") && *form != Form::Number => {
             (value == Value::Integer(1)).to_string()
+        }
+        // The server would read digits as year, month and day, or as the bytes of their text.
+        Value::Integer(_) | Value::Real(_) if form.is_time() => return Err(NUMBER.to_owned()),
+        Value::Integer(_) | Value::Real(_) if *form == Form::Bytes => {
+            return Err("a number is no bytes".to_owned());
         }
         Value::Integer(integer) => integer.to_string(),
         Value::Real(bits) => real(f64::from_bits(bits)),
@@ -34,6 +38,10 @@ pub(super) fn text(value: Value<'_>, from: &Column, form: &Form) -> Result<Optio
         }
     }))
 }
+
+/// Why no number is a time.
+const NUMBER: &str =
+    "a number tells no time of which it is certain what it counts; it has to be as 2026-01-02T03:04:05Z";
 
 /// A number as JavaScript prints it, as far as it matters.
 fn real(value: f64) -> String {
@@ -64,8 +72,10 @@ fn of_text(text: &str, form: &Form) -> Result<String, String> {
         Form::Json { .. } => Ok(json(text)),
         Form::Bytes => bytes(text),
         Form::Array(of) if text.starts_with('[') => array(text, of),
-        Form::Moment => Ok(in_utc(text).unwrap_or_else(|| text.to_owned())),
-        Form::Date => date(text),
+        Form::Moment => times::moment(text, false),
+        Form::ZonedMoment => times::moment(text, true),
+        Form::Date => times::date(text),
+        Form::Time => times::time(text),
         _ => Ok(text.to_owned()),
     }
 }
@@ -111,24 +121,6 @@ fn array(text: &str, form: &Form) -> Result<String, String> {
         raw => Ok(element(&of_json(raw, form)?)),
     });
     Ok(format!("{{{}}}", elements.collect::<Result<Vec<_>, String>>()?.join(",")))
-}
-
-/// A time with an offset in UTC without one: a column without a zone would take it as it stands. One in UTC is taken as it is.
-fn in_utc(text: &str) -> Option<String> {
-    let time: Timestamp = text.parse().ok()?;
-    let has_offset = !text.ends_with(['Z', 'z']);
-    has_offset.then(|| time.to_zoned(TimeZone::UTC).datetime().to_string())
-}
-
-/// The date of a moment that is a midnight, as a `DateTime` of JavaScript tells a date.
-fn date(text: &str) -> Result<String, String> {
-    match text.split_once('T') {
-        None => Ok(text.to_owned()),
-        Some((date, time)) if time.starts_with("00:00") && time.chars().all(|c| "0:.Z".contains(c)) => {
-            Ok(date.to_owned())
-        }
-        Some(_) => Err("it has a time of day, which type date would lose".to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -184,6 +176,10 @@ mod tests {
         for (value, form) in [
             (Value::Text(b"2026-01-02T00:00:01.000Z"), &Form::Date),
             (Value::Text(b"?"), &Form::Bytes),
+            (Value::Integer(1_700_000_101), &Form::Moment),
+            (Value::Integer(1_700_000_101), &Form::Date),
+            (Value::Text(b"1700000101"), &Form::ZonedMoment),
+            (Value::Integer(1234), &Form::Bytes),
             (Value::Text(b"a\0b"), &Form::Other),
             (Value::Text(b"\xff"), &Form::Other),
             (Value::Text(b"[1"), &array(&Form::Number)),

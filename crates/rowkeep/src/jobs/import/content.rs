@@ -1,0 +1,42 @@
+//! Which files are the same, wherever they are and whatever they are called.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use rowkeep_engine::FileChoice;
+
+use crate::Error;
+
+/// A hash of the content of files, and of what is wanted of them: the same is imported of the same.
+pub(super) async fn content_of(files: Vec<PathBuf>, choice: &FileChoice) -> Result<String, Error> {
+    let mut hasher = blake3::Hasher::new();
+    let wanted = [&choice.database, &choice.null]
+        .map(|one| one.as_deref().map_or(String::new(), |one| format!("={one}")));
+    for part in [&wanted[0], &wanted[1], &choice.salvage.to_string()] {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    let are_several = files.len() > 1;
+    let hashed = tokio::task::spawn_blocking(move || {
+        for path in files {
+            let failed = |source| {
+                let problem = format!("cannot read {}", path.display());
+                Error::File { problem, source }
+            };
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            // Of a file alone the name means nothing; of those of a folder each is what its name says.
+            let mut file = File::open(&path).map_err(failed)?;
+            let bytes = file.metadata().map_err(failed)?.len();
+            if are_several {
+                hasher.update(&(name.len() as u64).to_le_bytes()).update(name);
+            }
+            hasher.update(&bytes.to_le_bytes());
+            io::copy(&mut file, &mut hasher).map_err(failed)?;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    });
+    match hashed.await {
+        Ok(hashed) => hashed,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}

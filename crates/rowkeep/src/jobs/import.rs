@@ -1,6 +1,7 @@
 //! Import: files that others wrote become snapshots.
 
 mod base;
+mod candidate;
 mod checked;
 mod content;
 mod known;

@@ -5,7 +5,7 @@ use rowkeep_engine::CONTENT;
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{SnapshotId, Summary};
 
-use super::single::Candidate;
+use super::candidate::Candidate;
 use crate::Error;
 use crate::jobs::workspace::Workspace;
 use crate::state::snapshots::{MASKED, Snapshot, open};

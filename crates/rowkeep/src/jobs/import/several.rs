@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::candidate::Candidate;
 use super::known::is_known;
 use super::outcome::{ImportOutcome, NotImported};
 use super::request::ImportRequest;
-use super::single::{Candidate, candidate, take};
+use super::single::{candidate, take};
 use crate::jobs::caller::{Caller, News};
 use crate::jobs::workspace::Workspace;
 use crate::{Context, Error, RequestError};

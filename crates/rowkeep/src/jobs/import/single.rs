@@ -1,6 +1,6 @@
 //! One file becomes a snapshot.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, connect};
 use rowkeep_repository::ErrorKind as RepositoryKind;
 
 use super::base::{Base, base_of};
+use super::candidate::Candidate;
 use super::checked::checked;
 use super::content::content_of;
 use super::known::snapshot_of;
@@ -21,20 +22,6 @@ use crate::moments::{FORMS, NoMoment, moment};
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, RequestError};
-
-/// A file with what is known of it before it is read.
-pub(super) struct Candidate {
-    pub(super) source: Source,
-    pub(super) what: String,
-    pub(super) written_by: Option<String>,
-    pub(super) time: Timestamp,
-    pub(super) time_from: TimeFrom,
-    /// The files that it is read from, and whether the rows of one table are all that it is meant to have.
-    pub(super) files: Vec<PathBuf>,
-    pub(super) is_one_table: bool,
-    /// What tells it from others, where it is of a format that is read.
-    pub(super) content: Option<String>,
-}
 
 /// Imports one file.
 pub(super) async fn import(

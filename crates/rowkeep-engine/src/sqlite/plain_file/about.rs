@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::json::{Json, Trouble};
 use crate::file_source::Source;
@@ -54,17 +54,35 @@ pub(super) fn beginning(head: &[u8], path: &Path) -> Option<Beginning> {
     let mut members = Members::default();
     let read = members.read(&mut Json::new(head), path);
     if matches!(read, Err(Trouble::Ended))
-        && (members.has_data || members.has_metadata)
+        && (members.has_data || members.has_changes || members.has_metadata)
         && let Ok(whole) = Source::of(path).and_then(|file| file.open())
     {
         let mut all = Members::default();
         // What is wrong with it is said when its rows are read.
         let _ = all.read(&mut Json::new(whole), path);
-        if all.has_data {
+        if all.has_data || all.metadata.is_some() {
             members = all;
         }
     }
     members.beginning(path)
+}
+
+/// The members of an object that comes next, as far as they can be read, and why there are no more.
+fn members<R: Read>(json: &mut Json<R>) -> (Map<String, Value>, Result<(), Trouble>) {
+    let mut members = Map::new();
+    let mut read = || -> Result<(), Trouble> {
+        json.take(b'{')?;
+        let mut goes_on = !json.is_empty(b'}')?;
+        while goes_on {
+            let (name, mut raw) = (json.name()?, Vec::new());
+            json.value(&mut raw)?;
+            members.extend(serde_json::from_slice(&raw).ok().map(|value| (name, value)));
+            goes_on = json.goes_on(b'}')?;
+        }
+        Ok(())
+    };
+    let ended = read();
+    (members, ended)
 }
 
 /// What the members of a document tell of it, as far as they were read.
@@ -76,8 +94,9 @@ struct Members {
     timestamp: Option<Option<Timestamp>>,
     /// Whether such a member begins.
     has_metadata: bool,
-    /// Whether it has tables below a member `data` or `changes`.
+    /// Whether it has tables below a member `data`, or changes of tables.
     has_data: bool,
+    has_changes: bool,
     /// Whether a member of its own is a list of rows, or may be one.
     has_rows: bool,
 }
@@ -92,9 +111,9 @@ impl Members {
             match (name.as_str(), json.next()?) {
                 ("metadata", b'{') => {
                     self.has_metadata = true;
-                    let mut raw = Vec::new();
-                    json.value(&mut raw)?;
-                    self.metadata = serde_json::from_slice(&raw).ok();
+                    let (said, ended) = members(json);
+                    self.metadata = Some(Value::Object(said));
+                    ended?;
                 }
                 ("timestamp", b'"' | b'0'..=b'9') => {
                     let mut raw = Vec::new();
@@ -103,8 +122,9 @@ impl Members {
                     let milliseconds = || Timestamp::from_millisecond(told.parse().ok()?).ok();
                     self.timestamp = Some(told.parse().ok().or_else(milliseconds));
                 }
-                ("data" | "changes", b'{') => {
-                    self.has_data = true;
+                (tables @ ("data" | "changes"), b'{') => {
+                    self.has_data |= tables == "data";
+                    self.has_changes |= tables == "changes";
                     if self.is_known(path) {
                         return Ok(());
                     }

@@ -108,7 +108,33 @@ fn other_scripts_of_mysql_are_read_as_far_as_they_go() {
     );
     sandbox.run(&["import", "several.sql"]).expect(1).says(&["several databases", "one, two, mysql"]);
     sandbox.done(&["import", "several.sql#two", "--as", "two", "--name", "two"]);
-    assert!(sandbox.done(&["show", "two"]).out.contains('y'));
+    sandbox.done(&["restore", "two", "--to", "two.db"]);
+    let two =
+        "SELECT group_concat(name), (SELECT group_concat(a) FROM y) FROM sqlite_schema WHERE type = 'table'";
+    assert_eq!(sandbox.query("two.db", two), "y|1");
+    // Keys that SQLite has no number for, references that hold in a collation alone, and rows of another database.
+    let odd = "CREATE TABLE `b` (`id` bigint unsigned NOT NULL PRIMARY KEY, `v` int) ENGINE=InnoDB;\nINSERT INTO `b` VALUES \
+               (1,1),(18446744073709551615,2);\nCREATE TABLE `other`.`b` (`id` int) ENGINE=InnoDB;\nINSERT INTO \
+               other.b VALUES (5);\nCREATE TABLE par (k varchar(9) PRIMARY KEY, n int, KEY (n)) ENGINE=InnoDB;\nCREATE TABLE chi (k \
+               varchar(9), n int, FOREIGN KEY (k) REFERENCES par (k), FOREIGN KEY (n) REFERENCES par (n)) ENGINE=InnoDB;\nINSERT INTO \
+               par VALUES ('abc',1);\nINSERT INTO chi VALUES ('ABC',1);\n";
+    write(&sandbox, "odd.sql", format!("CREATE DATABASE d; USE d;\n{odd}"));
+    let told = sandbox.done(&["import", "odd.sql#d", "--name", "odd"]).out;
+    for words in ["the reference of n to par, which has no key of n", "table chi: rows refer to rows of par"]
+    {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    sandbox.done(&["restore", "odd", "--to", "odd.db"]);
+    let keys = "SELECT group_concat(typeof(id) || id || v) FROM (SELECT * FROM b ORDER BY v)";
+    assert_eq!(sandbox.query("odd.db", keys), "integer11,text184467440737095516152");
+    write(&sandbox, "empty.sql", "CREATE TABLE e (a INT) ENGINE=InnoDB;\n");
+    assert!(sandbox.done(&["import", "empty.sql"]).out.contains("no rows are in the file"));
+    write(&sandbox, "views.sql", "/*!40101 SET NAMES utf8 */;\nCREATE VIEW w AS SELECT 1;\n");
+    let told = sandbox.run(&["inspect", "views.sql"]).out;
+    assert!(told.contains("view w") && told.contains("no tables are defined"), "{told}");
+    let wide: Vec<u8> = "\u{feff}-- MySQL dump 10.13\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    write(&sandbox, "wide.sql", wide);
+    sandbox.run(&["import", "wide.sql"]).expect(1).says(&["UTF-16", "--result-file"]);
     for (script, words) in [
         ("INSERT INTO t VALUES (1, now());\n", &["line 2", "expression"][..]),
         ("\n\nINSERT INTO t VALUES (1, 'a'), (2);\n", &["line 4", "row 2", "number of values"]),
@@ -122,6 +148,18 @@ fn other_scripts_of_mysql_are_read_as_far_as_they_go() {
         ),
         ("SET SQL_MODE='STRICT,ANSI_QUOTES';\nINSERT INTO t VALUES (1, 'a');\n", &["line 3", "ANSI_QUOTES"]),
         ("DELETE FROM t;\n", &["line 2", "changes rows"]),
+        ("INSDRT INTO t VALUES (1, 'a');\n", &["line 2", "INSDRT INTO t", "is no statement that is known"]),
+        ("INSERT IGNORE INTO t VALUES (1, 'a'), (1, 'b');\n", &["line 2", "UNIQUE", "IGNORE"]),
+        (
+            "CREATE TABLE c (id INT AUTO_INCREMENT PRIMARY KEY);\nINSERT INTO c VALUES (0);\n",
+            &["line 3", "ZERO"],
+        ),
+        (
+            "CREATE TABLE c (a INT, id INT AUTO_INCREMENT, KEY (id));\nINSERT INTO c (a) VALUES (0);\n",
+            &["line 3", "id"],
+        ),
+        ("CREATE TABLE sqlite_x (a INT);\n", &["table sqlite_x", "--ignore-table"]),
+        ("CREATE TABLE T (a INT);\n", &["table T", "already exists"]),
         ("INSERT INTO t VALUES (1, 'a", &["line 2", "cut off"]),
     ] {
         write(

@@ -31,6 +31,18 @@ const MARKS: [&str; 15] = [
     "$$",
 ];
 
+/// What scripts in other dialects have that are like those of PostgreSQL else: MySQL's and Oracle's.
+const OTHERS: [&str; 8] = [
+    "``",
+    " engine=",
+    " engine =",
+    " auto_increment",
+    " varchar2(",
+    " number(",
+    " delimiter $$",
+    " delimiter //",
+];
+
 impl Format for PostgresScript {
     fn recognise(&self, head: &Head<'_>) -> Option<About> {
         (!head.is_folder && is_script(head.bytes)).then(|| About {
@@ -59,7 +71,9 @@ fn is_script(head: &[u8]) -> bool {
     let code = code(&String::from_utf8_lossy(head));
     let first = code.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     // Dumps of SQLite begin so too, with a word that PostgreSQL has not behind it.
-    FIRST.contains(&first) && MARKS.iter().any(|mark| code.contains(mark))
+    FIRST.contains(&first)
+        && MARKS.iter().any(|mark| code.contains(mark))
+        && !OTHERS.iter().any(|mark| code.contains(mark))
 }
 
 /// A text without its comments and what is in quotes, in lower case, with single blanks.
@@ -75,7 +89,11 @@ fn code(text: &str) -> String {
         };
         match skipped {
             Some(end) => {
-                code.push_str(if first == '-' || first == '/' { " " } else { "''" });
+                code.push_str(match first {
+                    '-' | '/' => " ",
+                    '`' => "``",
+                    _ => "''",
+                });
                 rest = &rest[end.unwrap_or(rest.len())..];
             }
             None => {
@@ -108,6 +126,9 @@ mod tests {
             "BEGIN;\nCREATE TABLE \"public.t\" (\"a::b\" text); -- create type\n",
             "CREATE TABLE t (a jsonb, b timestamp with time zone, c character varying(9));",
             "hello public.t and all",
+            "CREATE TABLE `t` (`id` int);\nINSERT INTO `t` VALUES (1);\nCREATE SCHEMA s;",
+            "CREATE TABLE t (id int auto_increment PRIMARY KEY);\nDELIMITER $$\nCREATE TRIGGER a BEGIN END$$",
+            "CREATE SEQUENCE s1;\nCREATE TABLE t (id NUMBER(10), v VARCHAR2(20));",
             "",
             "CREATE TABLE t (v text DEFAULT 'x",
         ] {

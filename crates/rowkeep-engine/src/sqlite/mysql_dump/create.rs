@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::table::{Column, Index, Table};
-use super::types::Kind;
 use crate::sqlite::quote::quoted;
 
 /// What makes a table.
@@ -17,8 +16,8 @@ pub(super) struct Made {
     pub(super) notes: Vec<String>,
 }
 
-/// Writes a table down; `taken` are the names that others have, in lower case.
-pub(super) fn made(table: &Table, taken: &mut HashSet<String>) -> Made {
+/// Writes a table down; `all` are those of the database, and `taken` the names that others have, in lower case.
+pub(super) fn made(table: &Table, all: &[Table], taken: &mut HashSet<String>) -> Made {
     let kept: Vec<&Column> = table.columns.iter().filter(|column| column.generated.is_none()).collect();
     let is_kept = |name: &String| kept.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     let mut left_out = table.left_out.clone();
@@ -29,13 +28,12 @@ pub(super) fn made(table: &Table, taken: &mut HashSet<String>) -> Made {
             &[]
         }
     };
-    // Such a column is the row's own number in SQLite.
-    let numbered = match primary {
-        [only] => {
-            table.column(only).filter(|column| matches!(column.of.kind, Kind::Integer | Kind::Unsigned))
+    let numbered = table.numbered();
+    for column in kept.iter().filter(|column| column.counts) {
+        if numbered.is_none_or(|own| own.name != column.name) {
+            left_out.push(format!("AUTO_INCREMENT of {}", column.name));
         }
-        _ => None,
-    };
+    }
     let counts = numbered.is_some_and(|column| column.counts);
     let mut parts: Vec<String> = kept
         .iter()
@@ -54,12 +52,14 @@ pub(super) fn made(table: &Table, taken: &mut HashSet<String>) -> Made {
     }
     for reference in &table.references {
         let referenced = names(&reference.referenced);
+        let what = || format!("the reference of {} to {}", reference.columns.join(", "), reference.table);
         if !reference.columns.iter().all(is_kept) {
-            left_out.push(format!(
-                "the reference of {} to {}",
-                reference.columns.join(", "),
-                reference.table
-            ));
+            left_out.push(what());
+            continue;
+        }
+        let referred = all.iter().chain([table]).find(|other| other.name == reference.table);
+        if !referred.is_some_and(|other| is_key(other, &reference.referenced)) {
+            left_out.push(format!("{}, which has no key of {}", what(), reference.referenced.join(", ")));
             continue;
         }
         parts.push(format!(
@@ -78,6 +78,23 @@ pub(super) fn made(table: &Table, taken: &mut HashSet<String>) -> Made {
     }
     let sql = format!("CREATE TABLE {} ({}){end}", quoted(&table.name), parts.join(", "));
     Made { table: sql, indexes, counts, notes: notes(table, &kept, left_out) }
+}
+
+/// Whether columns are what tells the rows of a table apart.
+fn is_key(table: &Table, columns: &[String]) -> bool {
+    let are_those = |key: &[&String]| {
+        let holds = |column: &String| key.iter().any(|other| other.eq_ignore_ascii_case(column));
+        key.len() == columns.len() && columns.iter().all(holds)
+    };
+    let is_kept =
+        columns.iter().all(|name| table.column(name).is_some_and(|column| column.generated.is_none()));
+    is_kept
+        && (are_those(&table.primary.iter().collect::<Vec<_>>())
+            || table
+                .indexes
+                .iter()
+                .filter(|index| index.unique)
+                .any(|index| are_those(&index.columns.iter().map(|(column, _)| column).collect::<Vec<_>>())))
 }
 
 fn names(names: &[String]) -> String {
@@ -161,7 +178,9 @@ mod tests {
              (t), FULLTEXT KEY `f` (`c`), CONSTRAINT `chk` CHECK (`id` > 0), CONSTRAINT `fk` FOREIGN KEY (`c`) REFERENCES `s` (`x`) ON \
              DELETE SET NULL ON UPDATE NO ACTION) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci",
         );
-        let made = made(&orders, &mut HashSet::from(["orders_k".to_owned()]));
+        let s = table("s (id int primary key, x varchar(9), y int, unique key x (x), key y (y))");
+        let all = [s];
+        let made = made(&orders, &all, &mut HashSet::from(["orders_k".to_owned()]));
         assert_eq!(
             made.table,
             "CREATE TABLE \"orders\" (\"id\" INTEGER PRIMARY KEY AUTOINCREMENT, \"c\" TEXT NOT NULL DEFAULT 'x''y', \"kind\" TEXT \
@@ -192,19 +211,36 @@ mod tests {
         }
         assert!(!notes.contains("compares c"), "{notes}");
         // As phpMyAdmin has it.
-        orders.alter(&mut Cursor::new(b"ADD PRIMARY KEY (`c`), ADD KEY `z` (`at`), MODIFY `c` int NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=9"));
+        let altered = orders.alter(&mut Cursor::new(
+            b"ADD PRIMARY KEY (`c`), ADD KEY `z` (`at`), MODIFY `c` int NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=9",
+        ));
+        assert_eq!(altered, Ok(()));
         assert_eq!((orders.primary.as_slice(), orders.next), (&["c".to_owned()][..], Some(9)));
         assert!(
-            super::made(&orders, &mut HashSet::new())
+            super::made(&orders, &all, &mut HashSet::new())
                 .table
                 .contains("\"c\" INTEGER PRIMARY KEY AUTOINCREMENT")
         );
         let keyed = table("t (a char(3) primary key, period binary(4))");
-        let made = super::made(&keyed, &mut HashSet::new());
+        let made = super::made(&keyed, &[], &mut HashSet::new());
         assert_eq!(
             made.table,
             "CREATE TABLE \"t\" (\"a\" TEXT NOT NULL, \"period\" BLOB, PRIMARY KEY (\"a\")) WITHOUT ROWID"
         );
         assert!(made.notes.is_empty());
+        let lost = table(
+            "t (a int, id int auto_increment, y int, primary key (a, id), key (id), foreign key (y) references s (y), foreign key (a) \
+             references gone (a))",
+        );
+        let made = super::made(&lost, &all, &mut HashSet::new());
+        assert!(!made.table.contains("REFERENCES"), "{}", made.table);
+        let notes = made.notes.join("\n");
+        for word in [
+            "AUTO_INCREMENT of id",
+            "of y to s, which has no key of y",
+            "of a to gone, which has no key of a",
+        ] {
+            assert!(notes.contains(word), "{word}: {notes}");
+        }
     }
 }

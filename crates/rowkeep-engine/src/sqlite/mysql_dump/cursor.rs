@@ -2,6 +2,9 @@
 
 use super::lexer::{Lexer, Token};
 
+/// More tokens than a definition has: an `ENUM` of 65,535 values, or 8,192 partitions.
+const MOST_TOKENS: usize = 400_000;
+
 /// A token, and where it is in the statement.
 #[derive(Debug, Clone)]
 struct Placed<'a> {
@@ -19,9 +22,15 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The whole of a statement.
+    /// The whole of a definition; nothing where it has more tokens than one can have.
+    pub(super) fn whole(text: &'a [u8]) -> Option<Self> {
+        let cursor = Self::first(text, MOST_TOKENS + 1);
+        (cursor.tokens.len() <= MOST_TOKENS).then_some(cursor)
+    }
+
+    #[cfg(test)]
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self::first(text, usize::MAX)
+        Self::whole(text).expect("it is not too long")
     }
 
     /// So many tokens of a statement, of which there may be very many.
@@ -181,5 +190,7 @@ mod tests {
         assert_eq!(texts, ["x enum('a,b', 'c)')", "y int AS ((1 + 2) * f(3, 4))", "z"]);
         assert_eq!(cursor.rest(), "ENGINE=x");
         assert!(Cursor::new(b"(a, b").list().is_none());
+        assert!(Cursor::whole("(,".repeat(MOST_TOKENS / 2).as_bytes()).is_some());
+        assert!(Cursor::whole("a,".repeat(MOST_TOKENS / 2 + 1).as_bytes()).is_none());
     }
 }

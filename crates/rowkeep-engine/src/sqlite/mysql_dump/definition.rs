@@ -17,7 +17,7 @@ impl Table {
         for part in cursor.list()? {
             table.part(part)?;
         }
-        table.options(cursor);
+        table.options(cursor)?;
         Some((database, table))
     }
 
@@ -76,8 +76,8 @@ impl Table {
         }
     }
 
-    /// Takes what stands behind the columns.
-    fn options(&mut self, cursor: &mut Cursor<'_>) {
+    /// Takes what stands behind the columns; nothing where rows of other tables are asked for.
+    fn options(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
         let (mut charset, mut collation) = (None, None);
         while !cursor.is_done() {
             if cursor.takes(&["auto_increment"]) {
@@ -94,16 +94,20 @@ impl Table {
                 break;
             } else if cursor.takes(&["with", "system", "versioning"]) {
                 self.left_out.push("versions that the system keeps of its rows".to_owned());
+            } else if ["select", "table", "values"].iter().any(|word| cursor.sees(&[word])) {
+                return None;
             } else {
                 cursor.next();
             }
         }
+        self.charset = charset.clone();
         self.collation = collation.or(charset);
+        Some(())
     }
 }
 
 /// The number behind `AUTO_INCREMENT`.
-pub(super) fn counted(cursor: &mut Cursor<'_>) -> Option<i64> {
+pub(super) fn counted(cursor: &mut Cursor<'_>) -> Option<u64> {
     match cursor.next()? {
         Token::Number(digits) => digits.parse().ok(),
         _ => None,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::statements::{conditional, is_word};
+use super::signs::{conditional, is_word};
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::create::{Made, made};
 use super::cursor::Cursor;
+use super::database::Database;
 use super::head::{Told, told};
-use super::overview::{Database, Overview, used};
+use super::overview::{Overview, used};
 use super::rows::Rows;
-use super::statements::{Statement, Statements, Trouble};
+use super::statements::{Statements, Trouble};
 use super::table::Table;
 use crate::file_source::{Damage, FileOptions, Place, Source, Unpacked};
 use crate::sqlite::connect::error::{when, words};
@@ -19,9 +20,23 @@ use crate::{EngineError, ErrorKind, View};
 const NO_END: &str =
     "nothing in the file says where it ends: one that was cut off between two statements looks whole";
 
+/// What says that a file without a single row may be none of a database without rows.
+const NO_ROWS: &str = "no rows are in the file: its tables are empty, or it was made with --no-data";
+
+/// What says the same of tables.
+const NO_TABLES: &str = "no tables are defined in the file";
+
 /// Opens the state that a dump holds.
 pub(super) fn open(file: &Source, options: &FileOptions) -> Result<Arc<dyn View>, EngineError> {
     let told = told(file.head()).unwrap_or_default();
+    if told.is_utf16 {
+        let message = format!(
+            "{} is in UTF-16, as PowerShell writes what is redirected with >, and dumps in UTF-8 are read: make it with \
+             --result-file, or convert it",
+            file.path().display()
+        );
+        return Err(EngineError::new(ErrorKind::Unsupported, message));
+    }
     let mut said = Said { facts: options.facts.clone(), ..Said::default() };
     let (overview, damage) = overview(file, &told)?;
     said.facts.extend(overview.server.clone().map(|server| ("server_version".to_owned(), server)));
@@ -35,9 +50,25 @@ pub(super) fn open(file: &Source, options: &FileOptions) -> Result<Arc<dyn View>
         said.notes.push(format!("{}: {}", damage.place, damage.what));
         said.notes.push("what would have followed where the file is cut off is not known".to_owned());
     }
-    let database = overview.choose(options.database.as_deref()).map_err(|what| {
+    if let Some((line, table)) = &overview.undefined {
+        let what = format!("rows of table {table}, which is not defined in the file");
+        if !options.salvage {
+            let message = format!(
+                "{}: line {line}: {what}: make the dump with definitions (without --no-create-info)",
+                file.path().display()
+            );
+            return Err(EngineError::new(ErrorKind::Unsupported, message));
+        }
+        said.notes.push(format!("line {line}: {what}"));
+    }
+    let database = Database::chosen(overview.databases, options.database.as_deref()).map_err(|what| {
         EngineError::new(ErrorKind::Unsupported, format!("{} {what}", file.path().display()))
     })?;
+    match (database.tables.is_empty(), database.filled.is_empty()) {
+        (true, _) => said.notes.push(NO_TABLES.to_owned()),
+        (false, true) => said.notes.push(NO_ROWS.to_owned()),
+        (false, false) => {}
+    }
     let scratch = Scratch::new(options.temporary.as_deref())?;
     let reading = Reading { file, options, told: &told, is_cut: damage.is_some() };
     reading.fill(&scratch, &database, &mut said)?;
@@ -53,7 +84,7 @@ fn overview(file: &Source, told: &Told) -> Result<(Overview, Option<Damage>), En
             Ok(Some(statement)) => match overview.read(&statement) {
                 Ok(()) => continue,
                 Err(what) => {
-                    let line = line_of(&statement);
+                    let line = statement.code_line();
                     return Err(EngineError::new(
                         ErrorKind::Unsupported,
                         format!("{}: line {line}: {what}", file.path().display()),
@@ -79,19 +110,6 @@ fn in_words(statements: &mut Statements<Unpacked>, trouble: Trouble) -> String {
     }
 }
 
-/// The line that a statement's code begins in.
-fn line_of(statement: &Statement) -> u64 {
-    let mut line = statement.line;
-    for text in statement.text.split(|byte| *byte == b'\n') {
-        let text = text.trim_ascii();
-        if !(text.is_empty() || text.starts_with(b"--") || text.starts_with(b"#")) {
-            break;
-        }
-        line += 1;
-    }
-    line
-}
-
 struct Reading<'r> {
     file: &'r Source,
     options: &'r FileOptions,
@@ -106,7 +124,8 @@ impl Reading<'_> {
         let run = |sql: &str| connection.execute_batch(sql).map_err(when("a temporary database".to_owned()));
         let mut taken: HashSet<String> =
             database.tables.iter().map(|table| table.name.to_lowercase()).collect();
-        let all: Vec<Made> = database.tables.iter().map(|table| made(table, &mut taken)).collect();
+        let tables = &database.tables;
+        let all: Vec<Made> = tables.iter().map(|table| made(table, tables, &mut taken)).collect();
         run("BEGIN")?;
         for (table, made) in database.tables.iter().zip(&all) {
             connection.execute_batch(&made.table).map_err(|error| self.refused(table, &words(&error)))?;
@@ -115,18 +134,20 @@ impl Reading<'_> {
         if !database.left_out.is_empty() {
             said.notes.push(format!("left out: {}", database.left_out.join(", ")));
         }
-        let damaged = self.rows(&mut Rows::new(connection, &database.tables), database, said)?;
+        let damaged = self.rows(&mut Rows::new(connection, database), database, said)?;
         for (table, made) in
             database.tables.iter().zip(&all).filter(|(table, _)| !damaged.contains(&table.name))
         {
             for index in &made.indexes {
                 connection.execute_batch(index).map_err(|error| self.refused(table, &words(&error)))?;
             }
-            if let Some(next) = table.next.filter(|_| made.counts) {
+            let next = table.next.and_then(|next| i64::try_from(next).ok());
+            if let Some(next) = next.filter(|_| made.counts) {
                 count_on(connection, &table.name, next).map_err(when("a temporary database".to_owned()))?;
             }
         }
         run("COMMIT")?;
+        said.notes.extend(unmatched(connection).map_err(when("a temporary database".to_owned()))?);
         said.damaged = damaged.into_iter().collect();
         Ok(())
     }
@@ -145,14 +166,11 @@ impl Reading<'_> {
             if let Some(name) = used(&mut Cursor::first(&statement.text, 2)) {
                 current = Some(name);
             }
-            if current != database.name {
-                continue;
-            }
-            match rows.take(&statement.text) {
+            match rows.take(&statement, current.as_deref()) {
                 Ok(table) => last = table.or(last),
                 Err(wrong) => {
                     let damage =
-                        Damage { place: Place { line: line_of(&statement) }.to_string(), what: wrong.what };
+                        Damage { place: Place { line: statement.code_line() }.to_string(), what: wrong.what };
                     if !self.options.salvage {
                         return Err(self.file.damaged(&damage));
                     }
@@ -180,10 +198,24 @@ impl Reading<'_> {
 
     /// Says that a table cannot be in SQLite as it is.
     fn refused(&self, table: &Table, what: &str) -> EngineError {
-        let message =
-            format!("{}: table {} cannot be made in SQLite: {what}", self.file.path().display(), table.name);
+        let message = format!(
+            "{}: table {} cannot be made in SQLite: {what}; make the dump without it (--ignore-table), or rename it before",
+            self.file.path().display(),
+            table.name
+        );
         EngineError::new(ErrorKind::Unsupported, message)
     }
+}
+
+/// References that do not hold in SQLite, which compares bytes.
+fn unmatched(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<String>> {
+    let mut checked =
+        connection.prepare("SELECT DISTINCT \"table\", parent FROM pragma_foreign_key_check")?;
+    let note = |row: &rusqlite::Row<'_>| {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(format!("table {table}: rows refer to rows of {parent} that are not there, compared byte by byte"))
+    };
+    checked.query_map([], note)?.collect()
 }
 
 /// Says which number the next row of a table gets.

@@ -2,7 +2,10 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr, memchr_iter, memchr2, memmem};
+use memchr::{memchr, memchr2, memmem};
+
+use super::modes::{Mode, Modes};
+use super::signs::{conditional, is_word, lines};
 
 /// The longest statement that is read, in bytes.
 const LONGEST_BYTES: usize = 128 << 20;
@@ -10,8 +13,8 @@ const LONGEST_BYTES: usize = 128 << 20;
 /// How much is read at once; in tests so little that every place is once an end of the buffer.
 const READ_BYTES: usize = if cfg!(test) { 5 } else { 1 << 20 };
 
-/// Comments for servers from this version on are for none: `/*M!999999\- enable the sandbox mode */`.
-const NO_SERVER: u64 = 999_999;
+/// What a text in UTF-8 may begin with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why there is no next statement.
 #[derive(Debug)]
@@ -30,6 +33,23 @@ pub(super) struct Statement {
     pub(super) text: Vec<u8>,
     /// The line that it begins in, comments included, counted from one.
     pub(super) line: u64,
+    /// The mode in force before it.
+    pub(super) mode: Mode,
+}
+
+impl Statement {
+    /// The line that its code begins in.
+    pub(super) fn code_line(&self) -> u64 {
+        let mut line = self.line;
+        for text in self.text.split(|byte| *byte == b'\n') {
+            let text = text.trim_ascii();
+            if !(text.is_empty() || text.starts_with(b"--") || text.starts_with(b"#")) {
+                break;
+            }
+            line += 1;
+        }
+        line
+    }
 }
 
 /// The statements of a script, one after the other.
@@ -39,11 +59,13 @@ pub(super) struct Statements<R> {
     /// Where the present statement begins in the buffer, and how far it was looked at.
     start: usize,
     at: usize,
+    is_begin: bool,
     is_end: bool,
     line: u64,
     within: Within,
     has_token: bool,
     delimiter: Vec<u8>,
+    modes: Modes,
 }
 
 /// What the next byte is in.
@@ -74,11 +96,13 @@ impl<R: Read> Statements<R> {
             buffer: Vec::new(),
             start: 0,
             at: 0,
+            is_begin: true,
             is_end: false,
             line: 1,
             within: Within::Code,
             has_token: false,
             delimiter: b";".to_vec(),
+            modes: Modes::default(),
         }
     }
 
@@ -127,7 +151,9 @@ impl<R: Read> Statements<R> {
         self.at += behind;
         self.line += lines(&text);
         self.start = self.at;
-        Statement { text, line }
+        let mode = self.modes.current();
+        self.modes.follow(&text);
+        Statement { text, line, mode }
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -137,15 +163,26 @@ impl<R: Read> Statements<R> {
         let wanted = READ_BYTES.max(self.buffer.len() / 2);
         let read = self.bytes.by_ref().take(wanted as u64).read_to_end(&mut self.buffer)?;
         self.is_end = read < wanted;
+        // Editors of Windows write a mark of the encoding before the text.
+        if self.is_begin && (self.is_end || self.buffer.len() >= BYTE_ORDER_MARK.len()) {
+            self.is_begin = false;
+            if self.buffer.starts_with(BYTE_ORDER_MARK) {
+                self.buffer.drain(..BYTE_ORDER_MARK.len());
+            }
+        }
         Ok(())
     }
 
     /// Goes on until the statement ends, or as far as the buffer tells.
     fn scan(&mut self) -> Step {
+        let mode = self.modes.current();
         while self.at < self.buffer.len() {
             let rest = &self.buffer[self.at..];
             match self.within {
                 Within::Quoted(b'`') => self.leave(memchr(b'`', rest), 1),
+                Within::Quoted(quote) if mode.plain_backslashes || (mode.quoted_names && quote == b'"') => {
+                    self.leave(memchr(quote, rest), 1);
+                }
                 Within::Quoted(quote) => match memchr2(quote, b'\\', rest) {
                     Some(found) if rest[found] == quote => self.leave(Some(found), 1),
                     // The character behind a backslash has no meaning.
@@ -256,24 +293,6 @@ impl<R: Read> Statements<R> {
     }
 }
 
-/// How long the beginning of a comment is whose content is code for a server: `/*!40101 `, `/*M!100100 `; nothing for others.
-pub(super) fn conditional(text: &[u8]) -> Option<usize> {
-    let marker = [&b"/*!"[..], b"/*M!"].into_iter().find(|marker| text.starts_with(marker))?;
-    let digits = text[marker.len()..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
-    let version =
-        text[marker.len()..][..digits].iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
-    (version < NO_SERVER).then_some(marker.len() + digits)
-}
-
-pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
-}
-
-/// How many line ends there are in bytes.
-pub(super) fn lines(bytes: &[u8]) -> u64 {
-    memchr_iter(b'\n', bytes).count() as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,6 +318,27 @@ mod tests {
         assert!(texts[2].ends_with("SET a = 1; END */") && texts[4].ends_with("RETURN 1; END"), "{found:#?}");
         assert_eq!((texts[3], texts[5]), ("SELECT 5--1", "-- Dump completed"));
         assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 4, 6, 8, 10, 12]);
+    }
+
+    #[test]
+    fn quotes_and_backslashes_mean_what_the_mode_says() {
+        let script = "\u{feff}SET @old=@@sql_mode;/*!50003 SET sql_mode = 'NO_BACKSLASH_ESCAPES' */ ;\nDELIMITER ;;\nCREATE TRIGGER t SET \
+                      new.v='\\';;\nDELIMITER ;\nSET sql_mode=@old;\nINSERT INTO t VALUES ('it\\'s;');SET sql_mode='ANSI';\nCREATE VIEW \
+                      \"a\\\" AS SELECT ';\\''\n;";
+        let texts: Vec<String> =
+            split(script).expect("it is whole").into_iter().map(|(_, text)| text).collect();
+        assert_eq!(
+            texts,
+            [
+                "SET @old=@@sql_mode",
+                "/*!50003 SET sql_mode = 'NO_BACKSLASH_ESCAPES' */",
+                "CREATE TRIGGER t SET new.v='\\'",
+                "SET sql_mode=@old",
+                "INSERT INTO t VALUES ('it\\'s;')",
+                "SET sql_mode='ANSI'",
+                "CREATE VIEW \"a\\\" AS SELECT ';\\''",
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Changing the rows of a database that is in use.
 
 use futures::stream::BoxStream;
+use rowkeep_format::left_alone::Numbers;
 use rowkeep_format::manifest::Dangled;
 use rowkeep_format::{Changes, Counts, TableChanges, TableName};
 use tokio_util::sync::CancellationToken;
@@ -113,12 +114,15 @@ pub struct AppliedTable {
     pub already: u64,
     /// Rows that were left, for they were not as the changeset says ([`OnConflict::Skip`]).
     pub skipped: u64,
+    /// Which changes these two are, counted from 0 in the order in which the changeset gives them.
+    pub left: Numbers,
 }
 
 impl AppliedTable {
     /// Nothing was done to a table.
     pub(crate) fn untouched(table: &TableName) -> Self {
-        Self { table: table.clone(), done: Counts::default(), already: 0, skipped: 0 }
+        let done = Counts::default();
+        Self { table: table.clone(), done, already: 0, skipped: 0, left: Numbers::default() }
     }
 }
 

@@ -43,6 +43,9 @@ pub(crate) const SUMMARY: Magic = Magic { bytes: *b"rowksumm", what: "the header
 /// A record of a prune.
 pub(crate) const PRUNE: Magic = Magic { bytes: *b"rowkprun", what: "the header of a record of a prune" };
 
+/// What was left alone of the changes that a safety snapshot was taken for.
+pub(crate) const LEFT: Magic = Magic { bytes: *b"rowkleft", what: "the header of what was left alone" };
+
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
 

@@ -1,7 +1,7 @@
 //! The ledger: which snapshots and key slots were completed, what was done after which safety snapshots, and what is
 //! known to be damaged.
 //!
-//! An entry is an empty object but for that of what superseded a safety snapshot, written after the object it is about and deleted before it. So an entry whose object
+//! An entry is an empty object but for those of what superseded a safety snapshot and of what was left alone, written after the object it is about and deleted before it. So an entry whose object
 //! is gone tells of a loss that nothing else would tell of, and an object without an entry tells of a process that was
 //! killed in between, which [`repair`] completes.
 //!
@@ -117,6 +117,17 @@ pub(crate) fn applied_to(listed: &Listed) -> Option<SnapshotId> {
     id.filter(|id| applied(id) == listed.name)
 }
 
+/// The name of the entry that says which of the changes that a safety snapshot was taken for were not made, while the others were.
+pub(crate) fn left(id: &SnapshotId) -> String {
+    format!("{LEDGER}/left-{id}")
+}
+
+/// The safety snapshot of which such an entry tells.
+pub(crate) fn left_of(listed: &Listed) -> Option<SnapshotId> {
+    let id = listed.last().strip_prefix("left-").and_then(|id| SnapshotId::from_hex(id).ok());
+    id.filter(|id| left(id) == listed.name)
+}
+
 /// The name of the entry that says that something was done after what a safety snapshot was taken for, of which nothing was
 /// kept. It holds the id of the snapshot that was restored then.
 pub(crate) fn superseded(id: &SnapshotId) -> String {
@@ -134,6 +145,6 @@ pub(crate) fn told_of(listed: &Listed) -> Option<SnapshotId> {
     match Entry::parse(listed) {
         Some(Entry::Incomplete(id)) => Some(id),
         Some(Entry::Snapshot(_) | Entry::KeySlot(_) | Entry::Doubt(_)) => None,
-        None => applied_to(listed).or_else(|| superseded_in(listed)),
+        None => applied_to(listed).or_else(|| left_of(listed)).or_else(|| superseded_in(listed)),
     }
 }

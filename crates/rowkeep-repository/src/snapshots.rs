@@ -9,10 +9,11 @@ use futures::{FutureExt, Stream};
 use rowkeep_format::ids::SnapshotId;
 
 use crate::catalog::{Catalog, Unreadable};
-use crate::header::SNAPSHOT;
+use crate::document::MAX_OBJECT_BYTES;
+use crate::header::{LEFT, SNAPSHOT};
 use crate::ledger::{self, Entry};
 use crate::listings::Folder;
-use crate::objects::{LEDGER, SNAPSHOTS, short_hash, snapshot};
+use crate::objects::{LEDGER, Listed, SNAPSHOTS, short_hash, snapshot};
 use crate::seal::random;
 use crate::snapshot_objects::{self, id_of};
 use crate::{Error, Flaw, Reader, Repository, Result, document};
@@ -168,7 +169,8 @@ impl Repository {
             return Err(Error::NotFound { object: format!("snapshot {id}") });
         }
         ledger::delete(self.objects(), entry).await?;
-        let more = [ledger::applied(id), ledger::superseded(id), Entry::Incomplete(*id).name()];
+        let more =
+            [ledger::applied(id), ledger::left(id), ledger::superseded(id), Entry::Incomplete(*id).name()];
         self.objects().delete_all(&more).await?;
         self.shared_catalog().deleted(*id).await;
         Ok(())
@@ -198,14 +200,30 @@ impl Repository {
         self.objects().write(&ledger::applied(id), Bytes::new()).await
     }
 
-    /// Whether it is recorded that what a safety snapshot was taken for was done.
+    /// Records that what a safety snapshot was taken for was done, but for some of its changes; what is said of them is known to the
+    /// layer above. To be called before [`Repository::record_applied`].
+    pub async fn record_left(&self, id: &SnapshotId, words: &[u8]) -> Result<()> {
+        let object = document::seal(self.sealer(), LEFT, &random()?, words, "what was left alone")?;
+        self.objects().write(&ledger::left(id), Bytes::from(object)).await
+    }
+
+    /// What is recorded so of the changes that were not made; nothing where all were.
+    pub async fn left_of(&self, id: &SnapshotId) -> Result<Option<Vec<u8>>> {
+        let name = ledger::left(id);
+        let Some(object) = self.objects().find(&name, MAX_OBJECT_BYTES).await? else { return Ok(None) };
+        document::open(self.sealer(), LEFT, &object).map(Some).map_err(|flaw| Error::at(name, flaw))
+    }
+
+    /// Whether it is recorded that what a safety snapshot was taken for was done, all of it or some.
     pub async fn is_applied(&self, id: &SnapshotId) -> Result<bool> {
-        self.objects().exists(&ledger::applied(id)).await
+        Ok(self.objects().exists(&ledger::applied(id)).await?
+            || self.objects().exists(&ledger::left(id)).await?)
     }
 
     /// The safety snapshots of which that is recorded.
     pub async fn applied_snapshots(&self) -> Result<BTreeSet<SnapshotId>> {
-        Ok(self.objects().list(LEDGER).await?.iter().filter_map(ledger::applied_to).collect())
+        let told = |listed: &Listed| ledger::applied_to(listed).or_else(|| ledger::left_of(listed));
+        Ok(self.objects().list(LEDGER).await?.iter().filter_map(told).collect())
     }
 
     /// Records that a snapshot was restored after what a safety snapshot was taken for, without anything to undo that by.

@@ -4,6 +4,7 @@ pub mod activity;
 mod dangling;
 mod done;
 mod execute;
+pub(crate) mod left_alone;
 pub mod plan;
 pub(crate) mod safety;
 pub(crate) mod stored_changes;

@@ -1,6 +1,7 @@
 //! Which restore is the last: one chain of what was really done, undo included.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -269,8 +270,80 @@ fn what_kept_nothing_is_still_what_was_done_last() {
             .run(&["--repository", "other", "undo", &url, "--yes"])
             .expect(4)
             .says(&["was undone without a safety snapshot"]);
+        // Nor does it become forgotten with the safety snapshot before it: what was done earlier still is not the last.
         sandbox.done(&["delete", &last_safety(sandbox), "--yes"]);
+        is_refused("was restored without a safety snapshot", "x\ny");
         sandbox.done(&["check"]);
+    });
+}
+
+/// The entries of the ledger of one kind.
+fn entries(sandbox: &Sandbox, kind: &str) -> Vec<PathBuf> {
+    let mut entries = files_below(&sandbox.path("rowkeep-repository/ledger"));
+    entries.retain(|path| path.to_string_lossy().contains(&format!("/{kind}-")));
+    entries
+}
+
+#[test]
+fn what_was_left_alone_is_not_undone() {
+    on_each("rowkeep_cli_chain_left_alone", T, |subject| {
+        let (sandbox, url) = (&subject.sandbox, subject.url());
+        let restore = ["restore", "latest", "--to", &url];
+        let restored = || sandbox.done(&[&restore[..], &["--yes"]].concat());
+        let undone = |said: &[&str], left: &str| {
+            let undone = sandbox.done(&["undo", &url, "--yes"]);
+            said.iter().for_each(|said| assert!(undone.out.contains(said), "{said}: {undone:?}"));
+            assert_eq!(subject.query(ROWS), left);
+        };
+        let plan = |command: &[&str]| {
+            let planned = sandbox.json(&[command, &["--dry-run"]].concat());
+            planned["plan"].as_str().expect("it is kept").to_owned()
+        };
+
+        // Somebody has put the row back already.
+        sandbox.done(&["backup", &url]);
+        subject.sql("INSERT INTO t VALUES (3, 'z')");
+        restored();
+        subject.sql("INSERT INTO t VALUES (3, 'z')");
+        undone(&["1 already up to date"], "x\ny\nz");
+        undone(&[], "x\ny\nz");
+
+        // Of two rows, one is as it was already; by a plan that was kept as well.
+        subject.sql("DELETE FROM t WHERE id = 3; UPDATE t SET v = 'one' WHERE id = 1; UPDATE t SET v = 'two' WHERE id = 2");
+        restored();
+        subject.sql("UPDATE t SET v = 'one' WHERE id = 1");
+        undone(&["1 updated", "1 already up to date"], "one\ntwo");
+        sandbox.done(&["apply", &plan(&["undo", &url]), "--yes"]);
+        assert_eq!(subject.query(ROWS), "one\ny");
+
+        // Whoever was killed before that was recorded finds it out by the rows that were kept.
+        subject.sql("UPDATE t SET v = 'x' WHERE id = 1; DELETE FROM t WHERE id = 2");
+        let kept = plan(&restore);
+        subject.sql("INSERT INTO t VALUES (2, 'y')");
+        let applied = sandbox.done(&["apply", &kept, "--yes"]);
+        assert!(applied.out.contains("1 already up to date"), "{applied:?}");
+        for kind in ["left", "applied"] {
+            let entries = entries(sandbox, kind);
+            assert!(!entries.is_empty(), "{kind}");
+            entries.iter().for_each(|path| fs::remove_file(path).expect("it is removed"));
+        }
+        undone(&[], "x\ny");
+
+        // A row that was skipped is nothing that an undo stops at; neither in a copy.
+        subject.sql("UPDATE t SET v = 'one' WHERE id = 1; UPDATE t SET v = 'two' WHERE id = 2");
+        let kept = plan(&[&restore[..], &["--conflict", "skip"]].concat());
+        subject.sql("UPDATE t SET v = 'mine' WHERE id = 1");
+        let applied = sandbox.done(&["apply", &kept, "--yes"]);
+        assert!(applied.out.contains("1 skipped"), "{applied:?}");
+        assert_eq!(subject.query(ROWS), "mine\ny");
+        sandbox.done(&["--repository", "other", "init"]);
+        sandbox.done(&["copy", "--to", "other"]);
+        sandbox.done(&["--repository", "other", "undo", &url, "--yes"]);
+        assert_eq!(subject.query(ROWS), "mine\ntwo");
+        sandbox.done(&["check"]);
+        assert_eq!(entries(sandbox, "left").len(), 1);
+        sandbox.done(&["delete", &last_safety(sandbox), "--yes"]);
+        assert_eq!(entries(sandbox, "left").len(), 0);
     });
 }
 

@@ -226,6 +226,8 @@ pub async fn conflicts_are_skipped(fixture: &dyn Fixture) {
     let t = applied(&done, "t");
     assert_eq!((t.skipped, t.already), (4, 1), "{done:?}");
     assert_eq!(t.done, Counts { inserted: 1, updated: 1, deleted: 1 });
+    let left = (0..8).filter(|number| t.left.has(*number)).count();
+    assert_eq!((left, t.left.has(8)), (5, false), "{done:?}");
     let now = states.now().await;
     let v = |state: &State, id: &str| {
         let rows = &state.rows[&state.tables[0].name];

@@ -10,6 +10,7 @@ mod current_tables;
 pub(super) mod event_triggers;
 mod foreign_keys;
 mod large_objects;
+mod left;
 mod referencing_rows;
 mod row_statements;
 mod sequences;
@@ -115,6 +116,7 @@ async fn change(
             done: *counts,
             already: fit.already,
             skipped: fit.conflicts,
+            left: fit.left.clone(),
         });
     }
     for at in untouched {

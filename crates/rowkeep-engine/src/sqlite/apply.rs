@@ -138,6 +138,7 @@ fn change(
     for changed in changed_tables {
         let table = &mut tables[changed.index];
         (table.done, table.already, table.skipped) = (changed.done, changed.already, changed.skipped);
+        table.left = changed.left.iter().collect();
     }
     Ok(Applied { tables, notes })
 }

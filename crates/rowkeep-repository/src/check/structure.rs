@@ -159,7 +159,9 @@ async fn records(repository: &Repository, report: &mut CheckReport) -> Result<()
     let ledger = repository.objects().list(LEDGER).await?;
     let there: BTreeSet<SnapshotId> = repository.snapshots().await?.into_iter().collect();
     for listed in ledger.iter().filter(|listed| is_ours(LEDGER, listed)) {
-        if listed.bytes > 0 && ledger::superseded_in(listed).is_none() {
+        if let Some(id) = ledger::left_of(listed) {
+            left(repository, id, &listed.name, report).await?;
+        } else if listed.bytes > 0 && ledger::superseded_in(listed).is_none() {
             report.note(
                 &listed.name,
                 format!("it has {} bytes instead of none", listed.bytes),
@@ -178,12 +180,40 @@ async fn records(repository: &Repository, report: &mut CheckReport) -> Result<()
     Ok(())
 }
 
+/// Opens the entry that says what was left alone of the changes that a safety snapshot was taken for.
+async fn left(
+    repository: &Repository,
+    safety: SnapshotId,
+    name: &str,
+    report: &mut CheckReport,
+) -> Result<()> {
+    match repository.left_of(&safety).await {
+        Ok(_) => {}
+        Err(error @ Error::NewerFormat { .. }) => {
+            report.note(name, words(&error), "only a newer rowkeep can check it");
+        }
+        Err(error) if error.is_finding() => {
+            report.damaged(
+                name,
+                words(&error),
+                "nobody can tell which rows a restore left alone, so it is not undone; after `rowkeep repair` the rows are asked",
+            );
+            report.remedy(Remedy::SetAside(name.to_owned()));
+            // Without the other entry too, nothing says that all of it was done.
+            report.remedy(Remedy::Strike(ledger::applied(&safety)));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
 fn is_ours(folder: &str, listed: &Listed) -> bool {
     match folder {
         KEYS => slot_objects::id_of(listed).is_some(),
         LEDGER => {
             Entry::parse(listed).is_some()
                 || ledger::is_applied(listed)
+                || ledger::left_of(listed).is_some()
                 || ledger::superseded_in(listed).is_some()
                 || Lack::parse(listed).is_some()
                 || kit::made_of(listed).is_some()

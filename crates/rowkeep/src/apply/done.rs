@@ -50,7 +50,7 @@ struct Witnesses {
 }
 
 async fn rows_tell(repository: &Repository, engine: &dyn Engine, changes: ChunkId) -> Result<Done, Error> {
-    let changes = stored_changes(repository, changes, false).await?;
+    let changes = stored_changes(repository, changes).await?;
     let view = engine.open_of(&ViewOptions { with_ddl: false }, &Meant::nothing()).await?;
     let mut witnesses = Witnesses::default();
     for (number, table) in changes.tables().iter().enumerate().filter(|(_, table)| table.counts.total() > 0) {
@@ -118,23 +118,24 @@ async fn ask(
 }
 
 /// A row of a batch.
-type Row<'b> = (&'b RowBatch, usize);
+pub(super) type Row<'b> = (&'b RowBatch, usize);
 
 /// Whether two rows have the same values, but in columns of which one has none.
-fn is_row((batch, row): Row<'_>, (other, at): Row<'_>, left_out: &[usize]) -> bool {
+pub(super) fn is_row((batch, row): Row<'_>, (other, at): Row<'_>, left_out: &[usize]) -> bool {
     let mut columns = (0..batch.columns().len()).filter(|column| !left_out.contains(column));
     columns.all(|column| batch.value(row, column) == other.value(at, column))
 }
 
 /// The row that a change names its row by.
-fn named_by(run: &Changes, change: Change) -> Row<'_> {
+pub(super) fn named_by(run: &Changes, change: Change) -> Row<'_> {
     match change {
         Change::Insert { after } => (run.after(), after),
         Change::Update { before, .. } | Change::Delete { before } => (run.before(), before),
     }
 }
 
-fn key_of(table: &Table, batch: &RowBatch, row: usize) -> Result<Vec<u8>, Error> {
+/// The key of a row of a batch, encoded.
+pub(super) fn key_of(table: &Table, batch: &RowBatch, row: usize) -> Result<Vec<u8>, Error> {
     let mut encoded = Vec::new();
     match key::encode(&table.key, batch, row, &mut encoded) {
         Ok(()) => Ok(encoded),

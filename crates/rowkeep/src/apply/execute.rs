@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rowkeep_engine::{Applied, ApplyOptions, Engine, MayDangle};
+use rowkeep_format::LeftAlone;
 use rowkeep_format::manifest::Before;
 use rowkeep_repository::Repository;
 
@@ -64,6 +65,11 @@ pub async fn execute(
         ..options.clone()
     };
     let applying = async { Ok(engine.apply(Arc::clone(&plan.changes), &options).await?) };
-    let applied = safety::guarded(context, repository, safety.as_ref(), applying).await?;
+    let applied = safety::guarded(context, repository, safety.as_ref(), applying, left_alone).await?;
     Ok(Executed { applied, safety })
+}
+
+/// The changes of a plan that were not made, for the rows were as they should become, or were to be skipped.
+fn left_alone(applied: &Applied) -> LeftAlone {
+    LeftAlone::new(applied.tables.iter().map(|table| (table.table.clone(), table.left.clone())))
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rowkeep_engine::{Engine, Meant};
-use rowkeep_format::TableName;
 use rowkeep_format::manifest::Before;
+use rowkeep_format::{LeftAlone, TableName};
 use rowkeep_repository::Repository;
 
 use crate::capture::{CaptureOptions, Opened, Uncommitted, read_opened};
@@ -95,9 +95,17 @@ pub(crate) async fn commit(
     captured.commit(repository).await
 }
 
-/// Enters into the ledger that what a safety snapshot was taken for was done. Where that fails, undo looks at the rows.
-pub(crate) async fn enter(context: &Context, repository: &Repository, safety: &Snapshot) {
-    if let Err(error) = repository.record_applied(&safety.id).await {
+/// Enters into the ledger that what a safety snapshot was taken for was done, but for what was left alone. Where that fails, undo
+/// looks at the rows.
+pub(crate) async fn enter(context: &Context, repository: &Repository, safety: &Snapshot, left: &LeftAlone) {
+    let entering = async {
+        // First, so that nobody takes for done what was not.
+        if !left.is_nothing() {
+            repository.record_left(&safety.id, &left.to_json()).await?;
+        }
+        repository.record_applied(&safety.id).await
+    };
+    if let Err(error) = entering.await {
         let id = safety.short_id();
         context.warn(format!(
             "it is not recorded that what safety snapshot {id} was taken for was done: {error}"
@@ -107,17 +115,18 @@ pub(crate) async fn enter(context: &Context, repository: &Repository, safety: &S
 
 /// Changes a database after its safety snapshot became visible, which goes again when nothing was changed.
 ///
-/// It stays when nobody knows whether anything was changed. `change` is not to be dropped once it may have changed anything.
+/// It stays when nobody knows whether anything was changed. `left` says what of the changes was not made. `change` is not to be dropped once it may have changed anything.
 pub(crate) async fn guarded<T>(
     context: &Context,
     repository: &Repository,
     safety: Option<&Snapshot>,
     change: impl Future<Output = Result<T, Error>>,
+    left: impl FnOnce(&T) -> LeftAlone,
 ) -> Result<T, Error> {
     let error = match change.await {
         Ok(done) => {
             if let Some(safety) = safety {
-                enter(context, repository, safety).await;
+                enter(context, repository, safety, &left(&done)).await;
             }
             return Ok(done);
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use rowkeep_engine::{ChangeSource, ChangeStream, EngineError, ErrorKind};
 use rowkeep_format::changeset::{self, StoredChanges};
-use rowkeep_format::{Changes, ChunkId, TableChanges, chunk};
+use rowkeep_format::left_alone::Numbers;
+use rowkeep_format::{Changes, ChunkId, Counts, LeftAlone, TableChanges, chunk};
 use rowkeep_repository::{Reader, Repository};
 
 use crate::Error;
@@ -39,43 +40,99 @@ pub(crate) async fn store_changes(
     Ok(id)
 }
 
-/// The changes of a stored changeset, or those that take it back.
+/// The changes of a stored changeset.
 pub(crate) async fn stored_changes(
     repository: &Repository,
     id: ChunkId,
-    reversed: bool,
 ) -> Result<Arc<dyn ChangeSource>, Error> {
-    let reader = Arc::new(repository.reader().await?);
-    let changeset = read_changeset(&reader, id).await?;
-    let turned = |changes: TableChanges| if reversed { changes.reversed() } else { changes };
-    let (tables, chunks) =
-        changeset.tables.into_iter().map(|stored| (turned(stored.changes), stored.chunks)).unzip();
-    Ok(Arc::new(Stored { reader, tables, chunks, reversed }))
+    Ok(Arc::new(Stored::open(repository, id, false).await?))
+}
+
+/// What takes back the changes of a stored changeset that were made, which are all but those that were left alone.
+pub(crate) async fn changes_back(
+    repository: &Repository,
+    id: ChunkId,
+    left: &LeftAlone,
+) -> Result<Arc<dyn ChangeSource>, Error> {
+    Ok(Arc::new(Stored::open(repository, id, true).await?.without(left).await?))
 }
 
 struct Stored {
     reader: Arc<Reader>,
-    tables: Vec<TableChanges>,
-    chunks: Vec<Vec<ChunkId>>,
+    tables: Vec<StoredTable>,
+    changes: Vec<TableChanges>,
     reversed: bool,
+}
+
+/// Where the changes to a table are, and which of them are not meant.
+struct StoredTable {
+    chunks: Vec<ChunkId>,
+    left: Arc<Numbers>,
+}
+
+impl Stored {
+    async fn open(repository: &Repository, id: ChunkId, reversed: bool) -> Result<Self, Error> {
+        let reader = Arc::new(repository.reader().await?);
+        let changeset = read_changeset(&reader, id).await?;
+        let turned = |changes: TableChanges| if reversed { changes.reversed() } else { changes };
+        let table = |stored: StoredChanges| {
+            let table = StoredTable { chunks: stored.chunks, left: Arc::default() };
+            (turned(stored.changes), table)
+        };
+        let (changes, tables) = changeset.tables.into_iter().map(table).unzip();
+        Ok(Self { reader, tables, changes, reversed })
+    }
+
+    /// The same without the changes that were not made. A table of which none was is not among them.
+    async fn without(mut self, left: &LeftAlone) -> Result<Self, Error> {
+        for at in 0..self.tables.len() {
+            let Some(numbers) = left.of(&self.changes[at].table.name) else { continue };
+            self.tables[at].left = Arc::new(numbers.clone());
+            let mut counts = Counts::default();
+            let mut runs = self.read(at);
+            while let Some(run) = runs.next().await {
+                counts += Counts::of(&run?);
+            }
+            self.changes[at].counts = counts;
+        }
+        let all = self.tables.into_iter().zip(self.changes);
+        let (tables, changes) = all.filter(|(_, changes)| changes.counts.total() > 0).unzip();
+        Ok(Self { tables, changes, ..self })
+    }
 }
 
 impl ChangeSource for Stored {
     fn tables(&self) -> &[TableChanges] {
-        &self.tables
+        &self.changes
     }
 
     fn read(&self, table: usize) -> ChangeStream {
         let (reader, reversed) = (Arc::clone(&self.reader), self.reversed);
-        let columns = self.tables[table].table.columns.len();
-        futures::stream::iter(self.chunks[table].clone())
+        let columns = self.changes[table].table.columns.len();
+        let StoredTable { chunks, left } = &self.tables[table];
+        let left = Arc::clone(left);
+        let mut next = 0;
+        let mut made = move |run: Changes| {
+            let first = next;
+            next += run.len() as u64;
+            if left.is_empty() {
+                return run;
+            }
+            let mut made = Changes::new(columns);
+            let meant = (first..).zip(run.iter()).filter(|(number, _)| !left.has(*number));
+            meant.for_each(|(_, change)| made.push(&run, change));
+            made
+        };
+        futures::stream::iter(chunks.clone())
             .then(move |id| {
                 let reader = Arc::clone(&reader);
-                async move {
-                    let changes = read_changes(&reader, id, columns).await?;
-                    Ok(if reversed { changes.reversed() } else { changes })
-                }
+                async move { read_changes(&reader, id, columns).await }
             })
+            .map_ok(move |run| {
+                let run = made(run);
+                if reversed { run.reversed() } else { run }
+            })
+            .try_filter(|run| std::future::ready(!run.is_empty()))
             .boxed()
     }
 }

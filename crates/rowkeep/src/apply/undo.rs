@@ -9,9 +9,10 @@ use rowkeep_repository::{Catalog, Repository};
 
 use super::dangling::{OnDangling, dangled};
 use super::done::{Done, done};
+use super::left_alone::left_alone;
 use super::plan::Plan;
 use super::safety::{self, KeptRows, Safety};
-use super::stored_changes::stored_changes;
+use super::stored_changes::changes_back;
 use super::superseded::refuse_superseded;
 use crate::capture::Opened;
 use crate::state::owner::{Owner, owners};
@@ -139,7 +140,8 @@ pub fn undo_snapshot(from: &str) -> Option<&str> {
 
 /// Plans to take an operation back, by the safety snapshot that was taken before it.
 ///
-/// Exactly the rows that it changed get the values that they had; a row that was changed again since is a conflict.
+/// Exactly the rows that it changed get the values that they had; a row that was changed again since is a conflict. What it left
+/// alone is left alone.
 /// What replaced the whole database is taken back by [`replace`](crate::restore::replace) instead.
 pub async fn undo(
     context: &Context,
@@ -170,7 +172,8 @@ async fn undo_now(
     if snapshot.manifest.engine != engine.name() {
         return Err(Error::Lacks { state: snapshot.told(), lack: "is of another engine than the database" });
     }
-    let changes = stored_changes(repository, *stored, true).await?;
+    let left = left_alone(context, repository, snapshot, *stored).await?;
+    let changes = changes_back(repository, *stored, &left).await?;
     // What was done to single rows is as cheap to take back.
     let kept = match snapshot.is_changes_alone() {
         true => KeptRows::Nothing,

@@ -122,7 +122,7 @@ impl<'a> Copier<'a> {
             Ok(copy) => {
                 self.copies.insert(summary.origin_in(self.from.id()), copy.snapshot.id);
                 if is_entered(summary) && self.from.is_applied(&summary.id).await? {
-                    self.to.record_applied(&copy.snapshot.id).await?;
+                    self.copy_applied(summary.id, copy.snapshot.id).await?;
                 }
                 if summary.is_safety() {
                     self.copy_superseded(summary.id, copy.snapshot.id).await?;
@@ -164,12 +164,20 @@ impl<'a> Copier<'a> {
             return Ok(());
         }
         let known = self.to.applied_snapshots().await?;
-        for (_, copy) in
+        for (summary, copy) in
             there.iter().filter(|(summary, copy)| done.contains(&summary.id) && !known.contains(copy))
         {
-            self.to.record_applied(copy).await?;
+            self.copy_applied(summary.id, *copy).await?;
         }
         Ok(())
+    }
+
+    /// Enters that what a safety snapshot was taken for was done, and what of it was left alone.
+    async fn copy_applied(&self, safety: SnapshotId, copy: SnapshotId) -> Result<(), Error> {
+        if let Some(left) = self.from.left_of(&safety).await? {
+            self.to.record_left(&copy, &left).await?;
+        }
+        Ok(self.to.record_applied(&copy).await?)
     }
 
     /// Enters what superseded a safety snapshot, where the other ledger does not say it yet.

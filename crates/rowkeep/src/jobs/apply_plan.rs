@@ -12,9 +12,10 @@ use super::executing::{Scene, change, replace};
 use super::outcome::{RowsSummary, UndoOutcome};
 use super::plans::{self, Action, KeptPlan};
 use super::workspace::{Source, Workspace};
+use crate::apply::left_alone::left_alone;
 use crate::apply::plan::{OnDangling, Plan};
 use crate::apply::safety::{self, KeptRows};
-use crate::apply::stored_changes::stored_changes;
+use crate::apply::stored_changes::{changes_back, stored_changes};
 use crate::apply::undo::UNDO;
 use crate::capture::Opened;
 use crate::hooks::{Facts, Operation};
@@ -158,7 +159,13 @@ async fn rows(
         schema: summary.schema.clone(),
         unread: summary.unread.clone(),
         unmatched: summary.unmatched.clone(),
-        changes: stored_changes(repository, changes, reversed).await?,
+        changes: match reversed {
+            true => {
+                let left = left_alone(context, repository, scene.snapshot, changes).await?;
+                changes_back(repository, changes, &left).await?
+            }
+            false => stored_changes(repository, changes).await?,
+        },
         related: related.map(|table| (table.table.clone(), table.related)).collect(),
         left_out: left_out.collect::<BTreeMap<_, _>>(),
         dangling: Vec::new(),

@@ -9,6 +9,7 @@ use super::caller::{Caller, News, Proposal};
 use super::holds::Holds;
 use super::outcome::{Deletion, SnapshotSummary};
 use super::workspace::Workspace;
+use crate::apply::superseded;
 use crate::state::snapshots::short_id;
 use crate::{Context, Error, RequestError};
 
@@ -106,13 +107,13 @@ impl DeleteRequest {
         }
         outcome.kept = repository.kept_of_snapshots(outcome.planned.ids()).await;
         for id in &outcome.planned.unreadable {
-            repository.delete_snapshot(id).await?;
+            superseded::delete(repository, id).await?;
             holds.delete_of(repository, *id).await?;
             caller.tell(News::DeletedUnreadable(*id));
             outcome.deleted.unreadable.push(*id);
         }
         for snapshot in &outcome.planned.snapshots {
-            repository.delete_snapshot(&snapshot.id).await?;
+            superseded::delete(repository, &snapshot.id).await?;
             holds.delete_of(repository, snapshot.id).await?;
             caller.tell(News::Deleted(snapshot));
             outcome.deleted.snapshots.push(snapshot.clone());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use rowkeep_engine::{ApplyOptions, Engine};
 use rowkeep_format::manifest::Before;
-use rowkeep_format::{Counts, TableKind, TableName};
+use rowkeep_format::{Counts, LeftAlone, TableKind, TableName};
 use rowkeep_repository::Repository;
 
 use crate::apply::execute;
@@ -152,7 +152,7 @@ pub async fn migrate(
         };
         let discarded = effect.as_ref().ok().map(|effect| &effect.after);
         if let Some(discarded) = discarded.filter(|after| done.is_ok() && after.manifest.before.is_some()) {
-            enter(&sheltered, repository, discarded).await;
+            enter(&sheltered, repository, discarded, &LeftAlone::nothing()).await;
         }
         Some(done)
     } else {

@@ -16,6 +16,7 @@ use super::keep::KeepRequest;
 use super::outcome::Deletion;
 use super::verdict::Verdict;
 use super::workspace::Workspace;
+use crate::apply::superseded;
 use crate::durations::seconds;
 use crate::retention::StatedRules;
 use crate::state::needs::complete_left;
@@ -122,7 +123,7 @@ impl PruneRequest {
             if !holds.on(snapshot.id, context.now()).is_empty() {
                 continue;
             }
-            repository.delete_snapshot(&snapshot.id).await?;
+            superseded::delete(repository, &snapshot.id).await?;
             holds.delete_of(repository, snapshot.id).await?;
             caller.tell(News::Deleted(&snapshot));
             outcome.deleted.snapshots.push(snapshot);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rowkeep_engine::{CreateOptions, Engine, Meant, ViewOptions};
 use rowkeep_format::manifest::{Before, Scope};
-use rowkeep_format::{Schema, TableEntry, TableName};
+use rowkeep_format::{LeftAlone, Schema, TableEntry, TableName};
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
@@ -256,7 +256,8 @@ pub async fn replace(
     };
     let mask = masked.map(|masked| masked.mask);
     let replacing = make_again(context, repository, engine, &snapshot, mask.as_ref(), end_connections);
-    let restored = safety::guarded(context, repository, safety.as_ref(), replacing).await?;
+    let restored = safety::guarded(context, repository, safety.as_ref(), replacing, |_| LeftAlone::nothing());
+    let restored = restored.await?;
     Ok(Replaced { restored, safety })
 }
 

@@ -1,5 +1,8 @@
 //! Which of the staged changes can be made, found out with the rows locked.
 
+use rowkeep_format::left_alone::Numbers;
+
+use super::left::left;
 use super::staging::{self, Stage, Staged, column, kind};
 use crate::EngineError;
 use crate::postgres::catalog::equality::text_of;
@@ -23,6 +26,8 @@ pub(super) struct Fit {
     pub(super) conflicts: u64,
     /// Some of their keys, for people.
     pub(super) named: Vec<String>,
+    /// Which changes are left alone for either.
+    pub(super) left: Numbers,
 }
 
 impl Stage<'_> {
@@ -38,8 +43,8 @@ impl Stage<'_> {
             run(self.find_whole_rows(staged)).await?;
             run(self.compare_whole_rows()).await?;
         }
-        let (left, stage) = (self.left(), staging::name(self.at));
-        let query = format!("SELECT state, count(*) FROM {left} GROUP BY state");
+        let (alone, stage) = (self.left(), staging::name(self.at));
+        let query = format!("SELECT state, count(*) FROM {alone} GROUP BY state");
         let mut fit = Fit::default();
         for row in session.rows(&what, &query).await? {
             let rows = number(&row, 1, "a number of rows")?;
@@ -52,7 +57,8 @@ impl Stage<'_> {
             fit.named = self.names_of_conflicts(session, &what).await?;
         }
         if fit.conflicts + fit.already > 0 {
-            run(format!("DELETE FROM {stage} s USING {left} l WHERE l.n = s.n")).await?;
+            fit.left = left(session, &what, &alone).await?;
+            run(format!("DELETE FROM {stage} s USING {alone} l WHERE l.n = s.n")).await?;
         }
         Ok(fit)
     }

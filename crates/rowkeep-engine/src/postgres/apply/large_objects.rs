@@ -1,8 +1,9 @@
 //! Large objects, changed page by page through the functions that their owner may call.
 
+use rowkeep_format::Changes;
 use rowkeep_format::changeset::Change;
-use rowkeep_format::{Changes, Counts};
 
+use super::left::left;
 use super::row_statements::affected;
 use super::staging::{self, kind};
 use crate::postgres::catalog::large_objects::{self, PAGE_BYTES, SELECT_OBJECTS};
@@ -172,12 +173,7 @@ async fn count(
     at: usize,
     table: &str,
 ) -> Result<AppliedTable, EngineError> {
-    let mut applied = AppliedTable {
-        table: source.tables()[at].table.name.clone(),
-        done: Counts::default(),
-        already: 0,
-        skipped: 0,
-    };
+    let mut applied = AppliedTable::untouched(&source.tables()[at].table.name);
     let query = format!("SELECT state, kind, count(*) FROM {table} GROUP BY 1, 2");
     for row in session.rows(WHAT, &query).await? {
         let rows: u64 = number(&row, 2, "a number of rows")?;
@@ -188,6 +184,9 @@ async fn count(
             ("1", _) => applied.already += rows,
             _ => applied.skipped += rows,
         }
+    }
+    if applied.already + applied.skipped > 0 {
+        applied.left = left(session, WHAT, table).await?;
     }
     Ok(applied)
 }

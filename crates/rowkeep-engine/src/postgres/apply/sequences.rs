@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use rowkeep_format::changeset::Change;
-use rowkeep_format::{Changes, Counts, TableChanges, Value};
+use rowkeep_format::{Changes, TableChanges, Value};
 
 use super::staging::{self, kind};
 use super::work::Work;
@@ -34,16 +34,23 @@ pub(super) async fn change(
             format!("{} is no table of this database", changes.table.name),
         ));
     }
-    let mut applied =
-        AppliedTable { table: changes.table.name.clone(), done: Counts::default(), already: 0, skipped: 0 };
+    let mut applied = AppliedTable::untouched(&changes.table.name);
+    let mut change = 0;
     let mut conflicts = Vec::new();
     while let Some(batch) = stream.next().await.transpose()? {
         for (before, after) in rows(&batch) {
             match set(session, before.as_ref(), after.as_ref()).await? {
                 SetResult::Done => applied.done.updated += 1,
-                SetResult::Already => applied.already += 1,
-                SetResult::Conflict(name) => conflicts.push(name),
+                SetResult::Already => {
+                    applied.already += 1;
+                    applied.left.push(change);
+                }
+                SetResult::Conflict(name) => {
+                    conflicts.push(name);
+                    applied.left.push(change);
+                }
             }
+            change += 1;
         }
     }
     if let (OnConflict::Stop, Some(first)) = (options.on_conflict, conflicts.first()) {

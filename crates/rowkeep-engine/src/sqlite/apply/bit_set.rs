@@ -14,6 +14,12 @@ impl BitSet {
     pub(super) fn has(&self, number: u64) -> bool {
         self.0.get((number / 64) as usize).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
+
+    /// What was set, ascending.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        let words = (0..).zip(&self.0).filter(|(_, word)| **word != 0);
+        words.flat_map(|(at, _)| 64 * at..64 * (at + 1)).filter(|number| self.has(*number))
+    }
 }
 
 #[cfg(test)]
@@ -29,5 +35,6 @@ mod tests {
         }
         let marked: Vec<_> = (0..2000).filter(|number| marks.has(*number)).collect();
         assert_eq!(marked, [0, 63, 64, 1000]);
+        assert_eq!(marks.iter().collect::<Vec<_>>(), marked);
     }
 }

@@ -63,7 +63,7 @@ impl Sequences {
         interrupt: &Interrupt,
     ) -> Result<(), EngineError> {
         let table = &changed.changes.table;
-        each_change(source, changed.index, interrupt, |_, changes, change| {
+        each_change(source, changed.index, interrupt, |at, changes, change| {
             let before = |row| Counter::of(table, changes.before(), row);
             let after = |row| Counter::of(table, changes.after(), row);
             let (was, becomes) = match change {
@@ -83,6 +83,7 @@ impl Sequences {
             let present = self.before.get(&name).copied();
             let number = |counter: &Option<Counter>| counter.as_ref().map(|counter| counter.number);
             if present == number(&becomes) && number(&was) != number(&becomes) {
+                changed.left.set(at);
                 changed.already += 1;
                 return Ok(());
             }
@@ -99,6 +100,7 @@ impl Sequences {
                 ));
                 // What somebody has moved on does not go.
                 if row.is_none() {
+                    changed.left.set(at);
                     changed.skipped += 1;
                     return Ok(());
                 }

@@ -364,6 +364,7 @@ async fn changes_that_do_not_fit_the_database() {
     let skip = ApplyOptions { on_conflict: OnConflict::Skip, ..ApplyOptions::default() };
     let done = changes.clone().reversed().apply(&file.sqlite(), &skip).await.expect("the row goes");
     assert_eq!((applied(&done, "sqlite_settings").skipped, applied(&done, "t").done.deleted), (1, 1));
+    assert!(applied(&done, "sqlite_settings").left.has(0) && applied(&done, "t").left.is_empty(), "{done:?}");
     let ending = ApplyOptions { statements: vec!["COMMIT".into()], ..ApplyOptions::default() };
     let error = changes.clone().only(&["t"]).apply(&file.sqlite(), &ending).await.expect_err("not a part");
     assert_eq!(error.kind(), ErrorKind::Statement);

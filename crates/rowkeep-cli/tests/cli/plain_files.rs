@@ -339,6 +339,17 @@ fn damaged_and_foreign_files_are_told() {
     );
     sandbox.run(&["import", "lines.ndjson", "--salvage"]).expect(3).says(&["no table of it is known"]);
 
+    // What only other builds read is known all the same.
+    #[cfg(not(feature = "parquet"))]
+    for file in ["t.parquet", "named-otherwise", "folder/t.parquet"] {
+        written(&sandbox, file, "PAR1 and columns PAR1");
+        let place = file.split('/').next().expect("it has one");
+        sandbox
+            .run(&["import", place])
+            .expect(1)
+            .says(&["this build of rowkeep does not read Apache Parquet"]);
+    }
+
     // What no program of ours wrote: values of several types, no key, odd names.
     written(
         &sandbox,

@@ -13,8 +13,10 @@ use crate::{EngineError, ErrorKind};
 const TABLE_OF_CONTENTS: &str = "toc.dat";
 
 /// How names of files end that are no SQLite databases, even without content.
-const DUMPS: [&str; 13] =
-    ["sql", "dump", "backup", "json", "jsonl", "ndjson", "csv", "tar", "gz", "zst", "xz", "lz4", "zip"];
+const DUMPS: [&str; 14] = [
+    "sql", "dump", "backup", "json", "jsonl", "ndjson", "csv", "parquet", "tar", "gz", "zst", "xz", "lz4",
+    "zip",
+];
 
 /// A file of a format that is read.
 #[derive(Clone)]

@@ -229,7 +229,7 @@ pub(super) fn stem(path: &Path) -> String {
         name[..name.len() - ending.map_or(0, |ending| ending.len())].to_owned()
     };
     let unpacked = without(&name, &[".gz", ".zst", ".xz", ".lz4", ".zip"]);
-    without(&unpacked, &[".json", ".ndjson", ".jsonl", ".csv"])
+    without(&unpacked, &[".json", ".ndjson", ".jsonl", ".csv", ".parquet"])
 }
 
 /// The files that DINO keeps beside a backup: its metadata and its checksum.

@@ -26,6 +26,9 @@ pub(super) struct Column {
     /// Texts that are decimal numbers, and such that are times to the millisecond.
     decimals: u64,
     times: u64,
+    /// The type that the file itself says, whose values are staged as SQLite keeps them.
+    #[cfg(feature = "parquet")]
+    pub(super) own: Option<&'static str>,
 }
 
 /// What keeps all values of a column exactly.
@@ -39,6 +42,9 @@ pub(super) enum Kept {
     Text,
     /// As JSON, to the letter.
     Json,
+    /// As the type that the file itself says.
+    #[cfg(feature = "parquet")]
+    Own(&'static str),
 }
 
 impl Kept {
@@ -52,6 +58,8 @@ impl Kept {
             Kept::Text => "TEXT",
             // In this word order SQLite takes numbers in it for text.
             Kept::Json => "JSON TEXT",
+            #[cfg(feature = "parquet")]
+            Kept::Own(declared) => declared,
         }
     }
 
@@ -64,6 +72,18 @@ impl Kept {
             Kept::Real => format!("plain_real({staged})"),
             Kept::Text => format!("plain_text({staged})"),
             Kept::Json => staged.to_owned(),
+            #[cfg(feature = "parquet")]
+            Kept::Own(_) => staged.to_owned(),
+        }
+    }
+
+    /// Whether a column of it may name rows.
+    pub(super) fn may_name(self) -> bool {
+        match self {
+            Kept::Integer | Kept::Text => true,
+            #[cfg(feature = "parquet")]
+            Kept::Own(declared) => matches!(declared, "INTEGER" | "TEXT"),
+            _ => false,
         }
     }
 }
@@ -110,6 +130,10 @@ impl Column {
 
     /// What keeps all of its values.
     pub(super) fn kept(&self) -> Kept {
+        #[cfg(feature = "parquet")]
+        if let Some(declared) = self.own {
+            return Kept::Own(declared);
+        }
         let kinds = [
             (self.booleans, Kept::Boolean),
             (self.integers, Kept::Integer),

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::column::Kept;
 use super::table::{Refused, Staged};
 use crate::sqlite::quote::quoted;
 
@@ -107,7 +106,7 @@ impl Making<'_> {
         let is_whole = |at: &usize| {
             let column = &table.columns[*at];
             let values = if table.has_lost { self.values(*at)? } else { column.values };
-            Ok(values == table.rows && matches!(column.kept(), Kept::Integer | Kept::Text))
+            Ok(values == table.rows && column.kept().may_name())
         };
         let said: Option<Vec<usize>> = table.key.iter().map(|name| place(name)).collect();
         let mut candidates: Vec<Vec<usize>> = said.filter(|key| !key.is_empty()).into_iter().collect();

@@ -1,4 +1,4 @@
-//! Files of rows: NDJSON and CSV, one file with the rows of one table, or a folder with a file for each.
+//! Files of rows: NDJSON, CSV and others, one file with the rows of one table, or a folder with a file for each.
 
 use std::collections::HashSet;
 use std::fs;
@@ -28,13 +28,17 @@ pub(crate) struct CsvFiles;
 /// How their names end, in front of what says that they are packed.
 const JSON_LINES: [&str; 2] = [".ndjson", ".jsonl"];
 const CSV: [&str; 1] = [".csv"];
+pub(super) const PARQUET: [&str; 1] = [".parquet"];
+
+/// All of them.
+const FORMS: [&[&str]; 3] = [&CSV, &JSON_LINES, &PARQUET];
 
 /// How names of packed files end.
 const PACKED: [&str; 6] = ["", ".gz", ".zst", ".xz", ".lz4", ".zip"];
 
 /// The files of a folder that hold rows of tables, in the first form of which there are any, by name.
 pub(crate) fn table_files(folder: &Path) -> Vec<PathBuf> {
-    [&CSV[..], &JSON_LINES[..]]
+    FORMS
         .into_iter()
         .map(|endings| named(folder, endings))
         .find(|files| !files.is_empty())
@@ -49,14 +53,14 @@ fn named(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
     files
 }
 
-fn ends(path: &Path, endings: &[&str]) -> bool {
+pub(super) fn ends(path: &Path, endings: &[&str]) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let is_hidden = name.starts_with('.');
     let mut all = endings.iter().flat_map(|ending| PACKED.map(|packed| format!("{ending}{packed}")));
     !is_hidden && all.any(|ending| name.ends_with(&ending))
 }
 
-fn about(what: &str, is_folder: bool) -> About {
+pub(super) fn about(what: &str, is_folder: bool) -> About {
     let what = if is_folder { format!("a folder of {what}") } else { what.to_owned() };
     About { engine: ddl::ENGINE, what, written_by: None, database: None, time: None }
 }
@@ -116,9 +120,10 @@ impl Format for CsvFiles {
 }
 
 /// Reads one file into tables.
-type ReadFile = fn(&Source, &FileOptions, &mut Tables<'_>) -> Result<(), EngineError>;
+pub(super) type ReadFile = fn(&Source, &FileOptions, &mut Tables<'_>) -> Result<(), EngineError>;
 
-fn all(
+/// Reads a file, or all of a folder, into a database of their own.
+pub(super) fn all(
     file: &Source,
     endings: &[&str],
     options: &FileOptions,
@@ -158,8 +163,8 @@ fn all(
 
 /// Refuses a folder with files of another form beside those of this one: which of them are the state, nobody says.
 fn refuse_other_forms(folder: &Path, endings: &[&str]) -> Result<(), EngineError> {
-    let all = [&CSV[..], &JSON_LINES[..]].into_iter();
-    let mut others = all.filter(|other| *other != endings).flat_map(|other| named(folder, other));
+    let mut others =
+        FORMS.into_iter().filter(|other| *other != endings).flat_map(|other| named(folder, other));
     let Some(other) = others.next() else { return Ok(()) };
     let (folder, own) = (folder.display(), endings[0]);
     let other = other.file_name().unwrap_or_default().to_string_lossy();
@@ -171,7 +176,7 @@ fn refuse_other_forms(folder: &Path, endings: &[&str]) -> Result<(), EngineError
 }
 
 /// The table that a file is called after: names are written as exports write them.
-fn table_of(file: &Source) -> String {
+pub(super) fn table_of(file: &Source) -> String {
     let name = stem(file.path());
     let (mut out, mut rest) = (Vec::new(), name.as_bytes());
     while let Some((first, after)) = rest.split_first() {

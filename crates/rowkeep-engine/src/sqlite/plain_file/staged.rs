@@ -234,6 +234,37 @@ impl<'c> Tables<'c> {
         Ok(())
     }
 
+    /// Says of what types the columns of a table are, where the file says so.
+    #[cfg(feature = "parquet")]
+    pub(super) fn declare(&mut self, at: usize, types: impl Iterator<Item = &'static str>) {
+        for (column, declared) in self.tables[at].columns.iter_mut().zip(types) {
+            column.own = Some(declared);
+        }
+    }
+
+    /// Adds a row of such a table, with a value for each of its columns.
+    #[cfg(feature = "parquet")]
+    pub(super) fn add_values(&mut self, at: usize, row: &[rusqlite::types::Value]) -> Result<(), Refused> {
+        let table = &mut self.tables[at];
+        for (column, value) in table.columns.iter_mut().zip(row) {
+            column.present += 1;
+            column.values += u64::from(*value != rusqlite::types::Value::Null);
+        }
+        let (_, insert) = match self.inserts.entry(at) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let (slots, names) =
+                    (vec!["?"; row.len()].join(", "), (0..row.len()).map(|at| format!("c{at}")));
+                let names = names.collect::<Vec<_>>().join(", ");
+                let sql = format!("INSERT INTO {} ({names}) VALUES ({slots})", quoted(&table.staging));
+                free.insert((row.len(), self.connection.prepare(&sql)?))
+            }
+        };
+        insert.execute(params_from_iter(row))?;
+        table.rows += 1;
+        Ok(())
+    }
+
     /// Adds a row of which there is none with the same key, where something names the rows of the table.
     pub(super) fn insert(&mut self, at: usize, row: &Row) -> Result<(), Refused> {
         let table = &self.tables[at];

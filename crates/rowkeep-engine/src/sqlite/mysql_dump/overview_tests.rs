@@ -53,7 +53,7 @@ fn what_is_not_surely_understood_is_refused_with_its_line() {
             "SET @old=@@session.system_versioning_insert_history, @@session.system_versioning_insert_history=1;",
             &["line 2", "--dump-history"],
         ),
-        (&dump, &["line 6", "second time"]),
+        (dump.as_str(), &["line 6", "second time"]),
     ] {
         let refused = read(&format!("{TABLE}{script}\n")).err().unwrap_or_default();
         assert!(words.iter().all(|word| refused.contains(word)), "{script}: {refused}");

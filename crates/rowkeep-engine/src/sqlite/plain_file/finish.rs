@@ -106,7 +106,7 @@ impl Making<'_> {
         let is_whole = |at: &usize| {
             let column = &table.columns[*at];
             let values = if table.has_lost { self.values(*at)? } else { column.values };
-            Ok(values == table.rows && column.kept().may_name())
+            Ok(values > 0 && values == table.rows && column.kept().may_name())
         };
         let said: Option<Vec<usize>> = table.key.iter().map(|name| place(name)).collect();
         let mut candidates: Vec<Vec<usize>> = said.filter(|key| !key.is_empty()).into_iter().collect();

@@ -57,7 +57,7 @@ impl Database {
         }
         let is_meant = |database: &Self| match wanted {
             Some(wanted) => database.name.as_deref() == Some(wanted),
-            None => !database.tables.is_empty() && !(has_own && database.is_of_server()),
+            None => !(database.tables.is_empty() || has_own && database.is_of_server()),
         };
         let (mut meant, _): (Vec<Self>, Vec<Self>) = all.into_iter().partition(is_meant);
         match (meant.len(), wanted) {

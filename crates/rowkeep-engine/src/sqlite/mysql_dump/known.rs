@@ -129,7 +129,7 @@ pub(super) fn swallows(text: &[u8]) -> bool {
                     .zip(words.iter())
                     .all(|(token, word)| token.is(word))
         };
-        if BEGINNINGS.iter().any(|words| is_beginning(&words)) {
+        if BEGINNINGS.iter().any(is_beginning) {
             return true;
         }
     }

@@ -134,9 +134,10 @@ impl Overview {
                 ));
             }
         } else if swallows(text) {
-            return Err(format!(
+            return Err(
                 "what ends this CREATE is damaged or missing, for another statement begins within it"
-            ));
+                    .to_owned(),
+            );
         }
         match kind {
             "database" | "schema" => Ok(()),

@@ -237,8 +237,25 @@ async fn waited_for<T: Send + 'static>(
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The process ends, and nobody is answered any more.
-            Err(_) => std::future::pending().await,
+            // The process ends. A job that waited for ever would keep it from that, for its thread is waited for.
+            Err(_) => Err(rowkeep::Error::Cancelled.into()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_does_not_begin_any_more() {
+        let runtime = tokio::runtime::Runtime::new().expect("it is made");
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        let _within = handle.enter();
+        let ended = waited_for(|| Ok(())).now_or_never();
+        assert!(matches!(ended, Some(Err(Error::Job(rowkeep::Error::Cancelled)))), "{ended:?}");
     }
 }

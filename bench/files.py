@@ -20,7 +20,7 @@ for file in sorted(pathlib.Path(sys.argv[1]).glob("*.csv")):
 COUNT = """
 import duckdb, pathlib, sys
 for file in sorted(pathlib.Path(sys.argv[1]).glob("*.parquet")):
-    print(file.stem.split(".")[-1], duckdb.sql(f"SELECT count(*) FROM '{file}'").fetchone()[0])
+    print(file.stem.split(".")[-1], duckdb.sql(f"SELECT count(*) FROM '{file}'").fetchall()[0][0])
 """
 
 # Dumps of so many days, between which one row of this many changes: 0.5 %.

@@ -4,6 +4,7 @@
 //! that is not bytewise), the rows pass through [`sort`]: as long as they fit they stay in memory; beyond that, sorted
 //! runs go to an anonymous temporary file and are merged from there.
 
+pub(crate) mod displaced;
 mod merge;
 mod run;
 mod spill;

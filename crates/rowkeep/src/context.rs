@@ -18,6 +18,9 @@ use paced_view::PacedView;
 /// A chunk needs about three times its plain size while it is encoded, checked and compressed.
 const BYTES_IN_FLIGHT: usize = 11 * 1024 * 1024;
 
+/// Bytes of changes of one comparison that stay in memory; the rest is in a temporary file.
+const CHANGES_IN_MEMORY: usize = 8 * 1024 * 1024;
+
 /// Work on up to so many bytes of rows is done where it comes up: handing it to another thread would take longer.
 pub(crate) const SMALL_BYTES: usize = 16 * 1024;
 
@@ -34,6 +37,7 @@ pub struct Context {
     bytes: Arc<Semaphore>,
     /// How many bytes there are of these in all.
     most_bytes: usize,
+    changes_in_memory: usize,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     /// How fast databases are read.
@@ -51,6 +55,7 @@ impl Context {
             cpu: Arc::new(Semaphore::new(cores)),
             bytes: Arc::new(Semaphore::new(BYTES_IN_FLIGHT)),
             most_bytes: BYTES_IN_FLIGHT,
+            changes_in_memory: CHANGES_IN_MEMORY,
             clock: SystemClock::shared(),
             randomness: SystemRandomness::shared(),
             reading: None,
@@ -62,11 +67,17 @@ impl Context {
         Self::new(Arc::new(|_| {}), CancellationToken::new())
     }
 
-    /// The same with a quarter of the memory for rows, for what is done beside many other things.
+    /// The same with a quarter of the memory for rows and changes, for what is done beside many other things.
     #[must_use]
     pub fn frugal(self) -> Self {
         let most_bytes = BYTES_IN_FLIGHT / 4;
-        Self { bytes: Arc::new(Semaphore::new(most_bytes)), most_bytes, ..self }
+        let changes_in_memory = CHANGES_IN_MEMORY / 4;
+        Self { bytes: Arc::new(Semaphore::new(most_bytes)), most_bytes, changes_in_memory, ..self }
+    }
+
+    /// How many bytes of changes of one comparison stay in memory.
+    pub(crate) fn changes_in_memory(&self) -> usize {
+        self.changes_in_memory
     }
 
     /// The same with another clock.

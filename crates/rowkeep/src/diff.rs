@@ -157,7 +157,7 @@ async fn diff_now(
         tables: chosen.pairs.iter().filter(|(table, _)| table.kind.is_user_table()).count() as u64,
         rows: chosen.pairs.iter().map(|(table, _)| before.estimated_rows(&table.name)).sum(),
     });
-    let spool = Spool::new(options.temporary.as_deref());
+    let spool = Spool::new(context.changes_in_memory(), options.temporary.as_deref());
     if let Some(related) = options.related {
         let terms = Terms { selection: &options.selection, filter: &options.filter };
         let found = related::compare(context, (before, after), &chosen.pairs, terms, related, &spool).await?;
@@ -207,7 +207,7 @@ pub(crate) async fn count_differing(
     keys: &ContentKeys,
     pair: Pair<'_>,
 ) -> Result<Counts, Error> {
-    let spool = Spool::new(None);
+    let spool = Spool::new(context.changes_in_memory(), None);
     let (changes, _) = diff_table(context, keys, pair, &Filter::default(), &spool).await?;
     Ok(changes.counts)
 }

@@ -12,6 +12,7 @@ mod definition;
 mod inserts;
 mod large_objects;
 mod loaded;
+mod order;
 mod other_script;
 mod output;
 mod partial;

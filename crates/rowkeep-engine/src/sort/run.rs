@@ -4,6 +4,9 @@ use rowkeep_format::{Key, RowBatch, key};
 
 use crate::{EngineError, ErrorKind};
 
+/// The most rows that are moved at once: a batch is no larger than it should be by more than these.
+const ROWS_TOGETHER: usize = 32;
+
 /// Rows that are being gathered in memory until they are sorted at one go.
 pub(super) struct Gathering<'a> {
     key: &'a Key,
@@ -68,9 +71,16 @@ impl<'a> Gathering<'a> {
             })
         });
         let mut out = RowBatch::new(columns);
-        for entry in &self.entries {
-            let row = entry.row as usize;
-            out.extend(&batches[entry.batch as usize], row..row + 1);
+        let mut entries = self.entries.iter().peekable();
+        while let Some(entry) = entries.next() {
+            let first = entry.row as usize;
+            let mut end = first + 1;
+            // Rows that follow one another already go together.
+            let is_next = |next: &&Entry, end: usize| next.batch == entry.batch && next.row as usize == end;
+            while end - first < ROWS_TOGETHER && entries.next_if(|next| is_next(next, end)).is_some() {
+                end += 1;
+            }
+            out.extend(&batches[entry.batch as usize], first..end);
             if is_full(&out, target_bytes) && !hand_on(out.take())? {
                 return Ok(());
             }

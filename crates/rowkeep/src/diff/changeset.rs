@@ -10,9 +10,6 @@ use rowkeep_format::{Changes, TableChanges};
 
 use crate::Error;
 
-/// Bytes of changes that stay in memory.
-const MEMORY_BYTES: usize = 8 * 1024 * 1024;
-
 /// Where encoded changes are kept. Clones share everything; what is in the file is gone with the last of them.
 ///
 /// The file has no name, so a killed process leaves nothing behind.
@@ -33,10 +30,11 @@ pub(crate) enum Frame {
 }
 
 impl Spool {
-    /// Nothing yet; `folder` is where the file is made if one is needed, the system's for temporary files otherwise.
-    pub(crate) fn new(folder: Option<&Path>) -> Self {
+    /// Nothing yet, of which so many bytes stay in memory; `folder` is where the file is made if one is needed, the system's for
+    /// temporary files otherwise.
+    pub(crate) fn new(memory_bytes: usize, folder: Option<&Path>) -> Self {
         Self(Arc::new(Mutex::new(Inner {
-            memory_left: MEMORY_BYTES,
+            memory_left: memory_bytes,
             folder: folder.map(Path::to_owned),
             file: None,
         })))
@@ -92,7 +90,7 @@ pub struct Changeset {
 impl Changeset {
     /// No changes at all.
     pub(crate) fn nothing() -> Self {
-        Self::empty(Spool::new(None))
+        Self::empty(Spool::new(0, None))
     }
 
     /// No changes, kept in a spool.
@@ -186,9 +184,11 @@ mod tests {
 
     use super::*;
 
+    const MEMORY_BYTES: usize = 64 * 1024;
+
     #[test]
     fn what_is_kept_comes_back_from_memory_and_from_the_file() {
-        let spool = Spool::new(None);
+        let spool = Spool::new(MEMORY_BYTES, None);
         let changes = |number: i64, size: usize| {
             let mut batch = RowBatch::new(2);
             batch.push_row([Value::Integer(number), Value::Blob(&vec![number as u8; size])]);

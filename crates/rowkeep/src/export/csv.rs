@@ -5,7 +5,7 @@
 use rowkeep_format::batch::ColumnValues;
 use rowkeep_format::{RowBatch, Table, Value};
 
-use super::format::{WriteRows, shown};
+use super::format::{Prepared, WriteRows, shown};
 use crate::Error;
 
 /// Writes the rows of a table.
@@ -28,18 +28,8 @@ impl Csv {
         head.extend_from_slice(b"\r\n");
         Self { columns, head: String::from_utf8_lossy(&head).into_owned() }
     }
-}
 
-impl WriteRows for Csv {
-    fn head(&self) -> String {
-        self.head.clone()
-    }
-
-    fn is_alike_everywhere(&self) -> bool {
-        true
-    }
-
-    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
+    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) {
         let columns: Vec<(&ColumnValues, bool)> = self
             .columns
             .iter()
@@ -67,7 +57,19 @@ impl WriteRows for Csv {
             }
             out.extend_from_slice(b"\r\n");
         }
-        Ok(())
+    }
+}
+
+impl WriteRows for Csv {
+    fn head(&self) -> String {
+        self.head.clone()
+    }
+
+    fn prepare(&self, batch: RowBatch) -> Result<Prepared, Error> {
+        Prepared::of(&batch, |batch, out| {
+            self.rows(batch, out);
+            Ok(())
+        })
     }
 }
 

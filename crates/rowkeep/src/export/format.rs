@@ -72,13 +72,13 @@ pub(super) trait WriteRows: Send + Sync {
     /// What comes before them.
     fn head(&self) -> String;
 
-    /// Whether what becomes of a batch depends on no other, so that several can be put into their form at once.
-    fn is_alike_everywhere(&self) -> bool {
-        false
-    }
+    /// Puts rows into their form as far as no other rows matter, so that it is done to several batches at once.
+    fn prepare(&self, batch: RowBatch) -> Result<Prepared, Error>;
 
-    /// Adds rows.
-    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error>;
+    /// Adds rows, batch after batch.
+    fn write(&self, prepared: Prepared, out: &mut Vec<u8>) -> Result<(), Error> {
+        prepared.put(out)
+    }
 
     /// Adds what comes after them.
     fn tail(&self, _out: &mut Vec<u8>) -> Result<(), Error> {
@@ -88,6 +88,39 @@ pub(super) trait WriteRows: Send + Sync {
     /// What people should know of it, in their words.
     fn notes(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+/// Rows on their way into their form.
+pub(super) enum Prepared {
+    /// Nothing is missing.
+    Bytes(Vec<u8>),
+    /// All is still to be done.
+    Rows(RowBatch),
+    /// Values by columns, each of its type.
+    #[cfg(feature = "parquet")]
+    Arrays(arrow_array::RecordBatch),
+}
+
+impl Prepared {
+    /// Rows in their form.
+    pub(super) fn of(
+        batch: &RowBatch,
+        write: impl FnOnce(&RowBatch, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let mut out = Vec::with_capacity(batch.bytes() + batch.bytes() / 4);
+        write(batch, &mut out)?;
+        Ok(Prepared::Bytes(out))
+    }
+
+    /// Adds what is in its form.
+    pub(super) fn put(self, out: &mut Vec<u8>) -> Result<(), Error> {
+        match self {
+            Prepared::Bytes(bytes) if out.is_empty() => *out = bytes,
+            Prepared::Bytes(bytes) => out.extend_from_slice(&bytes),
+            _ => return Err(Error::Export("rows were prepared for another form".to_owned())),
+        }
+        Ok(())
     }
 }
 

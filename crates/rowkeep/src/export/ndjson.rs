@@ -5,7 +5,7 @@
 use rowkeep_format::{RowBatch, Table, Value};
 
 use super::csv::real;
-use super::format::{WriteRows, shown};
+use super::format::{Prepared, WriteRows, shown};
 use crate::Error;
 use crate::rows::plain::nested;
 
@@ -70,18 +70,8 @@ impl Ndjson {
         };
         Self { columns, before, after }
     }
-}
 
-impl WriteRows for Ndjson {
-    fn head(&self) -> String {
-        String::new()
-    }
-
-    fn is_alike_everywhere(&self) -> bool {
-        true
-    }
-
-    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
+    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) {
         for row in 0..batch.rows() {
             out.extend_from_slice(self.before.as_bytes());
             for (number, (place, name, shape)) in self.columns.iter().enumerate() {
@@ -93,7 +83,19 @@ impl WriteRows for Ndjson {
             }
             out.extend_from_slice(self.after.as_bytes());
         }
-        Ok(())
+    }
+}
+
+impl WriteRows for Ndjson {
+    fn head(&self) -> String {
+        String::new()
+    }
+
+    fn prepare(&self, batch: RowBatch) -> Result<Prepared, Error> {
+        Prepared::of(&batch, |batch, out| {
+            self.rows(batch, out);
+            Ok(())
+        })
     }
 }
 

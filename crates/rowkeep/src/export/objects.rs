@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rowkeep_format::{RowBatch, Table};
 use serde::Serialize;
 
-use super::format::WriteRows;
+use super::format::{Prepared, WriteRows};
 use super::source::Source;
 use crate::rows::plain::{BigIntegers, PlainRows};
 use crate::{Error, State};
@@ -117,8 +117,15 @@ impl WriteRows for Elements {
         String::new()
     }
 
-    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
-        (0..batch.rows()).for_each(|row| self.add(batch, row, out));
+    // Between two rows stands a comma.
+    fn prepare(&self, batch: RowBatch) -> Result<Prepared, Error> {
+        Ok(Prepared::Rows(batch))
+    }
+
+    fn write(&self, prepared: Prepared, out: &mut Vec<u8>) -> Result<(), Error> {
+        if let Prepared::Rows(batch) = prepared {
+            (0..batch.rows()).for_each(|row| self.add(&batch, row, out));
+        }
         Ok(())
     }
 }

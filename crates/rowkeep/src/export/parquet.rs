@@ -1,40 +1,44 @@
 //! Apache Parquet: a table's rows column by column, each with its type, for DuckDB, Spark, pandas and others.
 
+mod array;
 mod column;
 mod read;
 mod shape;
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::Schema;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::Type;
+use parquet::schema::types::{SchemaDescriptor, Type};
 use rowkeep_format::{RowBatch, Table};
 
 use self::column::Column;
 use self::shape::Shape;
-use super::format::{WriteRows, shown};
+use super::format::{Prepared, WriteRows, shown};
 use crate::Error;
 
-/// So many bytes of values are written as one row group.
-const GROUP_BYTES: usize = 32 << 20;
+/// The most rows in a group, and the most bytes that they have in the file: what a reader takes at once.
+const GROUP_ROWS: usize = 512 * 1024;
+const GROUP_BYTES: usize = 16 << 20;
 
 /// Writes the rows of a table.
 pub(super) struct Parquet {
     table: String,
+    columns: Vec<Column>,
+    schema: Arc<Schema>,
     writing: Mutex<Writing>,
 }
 
 struct Writing {
     /// Nothing once the end is written.
-    file: Option<SerializedFileWriter<Ready>>,
+    file: Option<ArrowWriter<Ready>>,
     ready: Ready,
-    columns: Vec<Column>,
-    rows: usize,
-    bytes: usize,
 }
 
 /// Bytes that are ready to be taken.
@@ -66,21 +70,27 @@ impl Parquet {
             .collect();
         let failed = failed(&named);
         let fields: Result<Vec<_>, ParquetError> = columns.iter().map(Column::field).collect();
-        let schema = fields.and_then(|fields| Type::group_type_builder("schema").with_fields(fields).build());
+        let shown = fields.and_then(|fields| Type::group_type_builder("schema").with_fields(fields).build());
+        let shown = SchemaDescriptor::new(Arc::new(shown.map_err(&failed)?));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_max_row_group_bytes(Some(GROUP_BYTES))
             .set_created_by(concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned());
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties.build())
+            .with_parquet_schema(shown)
+            // What the columns are to Arrow says nothing more.
+            .with_skip_arrow_metadata(true);
+        let schema = Arc::new(Schema::new(columns.iter().map(Column::arrow).collect::<Vec<_>>()));
         let ready = Ready::default();
-        let file = schema.and_then(|schema| {
-            SerializedFileWriter::new(ready.clone(), Arc::new(schema), Arc::new(properties.build()))
-        });
-        let file = Some(file.map_err(failed)?);
-        let writing = Writing { file, ready, columns, rows: 0, bytes: 0 };
-        Ok(Self { table: named, writing: Mutex::new(writing) })
+        let file = ArrowWriter::try_new_with_options(ready.clone(), Arc::clone(&schema), options);
+        let writing = Writing { file: Some(file.map_err(&failed)?), ready };
+        Ok(Self { table: named, columns, schema, writing: Mutex::new(writing) })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Writing) -> Result<T, Error>) -> Result<T, Error> {
-        work(&mut self.writing.lock().unwrap_or_else(PoisonError::into_inner))
+    fn writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,62 +99,40 @@ fn failed(table: &str) -> impl Fn(ParquetError) -> Error + use<> {
     move |error| Error::Export(format!("table {table} cannot be written as Parquet: {error}"))
 }
 
-impl Writing {
-    fn group(&mut self, table: &str) -> Result<(), Error> {
-        let failed = failed(table);
-        let Some(file) = self.file.as_mut().filter(|_| self.rows > 0) else { return Ok(()) };
-        let mut group = file.next_row_group().map_err(&failed)?;
-        for column in &mut self.columns {
-            if let Some(mut writer) = group.next_column().map_err(&failed)? {
-                column.write(writer.untyped()).map_err(&failed)?;
-                writer.close().map_err(&failed)?;
-            }
-        }
-        group.close().map_err(&failed)?;
-        (self.rows, self.bytes) = (0, 0);
-        Ok(())
-    }
-}
-
 impl WriteRows for Parquet {
     fn head(&self) -> String {
         String::new()
     }
 
-    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.with(|writing| {
-            for row in 0..batch.rows() {
-                for column in &mut writing.columns {
-                    let wrong = |problem: String| Error::Export(format!("{}.{problem}", self.table));
-                    column.add(batch, row).map_err(wrong)?;
-                }
-            }
-            writing.rows += batch.rows();
-            writing.bytes += batch.bytes();
-            if writing.bytes >= GROUP_BYTES {
-                writing.group(&self.table)?;
-            }
-            out.extend(writing.ready.take());
-            Ok(())
-        })
+    fn prepare(&self, batch: RowBatch) -> Result<Prepared, Error> {
+        let wrong = |problem: String| Error::Export(format!("{}.{problem}", self.table));
+        let arrays = self.columns.iter().map(|column| column.array(&batch).map_err(wrong));
+        let arrays = arrays.collect::<Result<Vec<_>, Error>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options);
+        Ok(Prepared::Arrays(rows.map_err(|error| failed(&self.table)(error.into()))?))
+    }
+
+    fn write(&self, prepared: Prepared, out: &mut Vec<u8>) -> Result<(), Error> {
+        let Prepared::Arrays(rows) = prepared else { return prepared.put(out) };
+        let mut writing = self.writing();
+        if let Some(file) = &mut writing.file {
+            file.write(&rows).map_err(failed(&self.table))?;
+        }
+        out.extend(writing.ready.take());
+        Ok(())
     }
 
     fn tail(&self, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.with(|writing| {
-            writing.group(&self.table)?;
-            if let Some(file) = writing.file.take() {
-                file.close().map_err(failed(&self.table))?;
-            }
-            out.extend(writing.ready.take());
-            Ok(())
-        })
+        let mut writing = self.writing();
+        if let Some(file) = writing.file.take() {
+            file.close().map_err(failed(&self.table))?;
+        }
+        out.extend(writing.ready.take());
+        Ok(())
     }
 
     fn notes(&self) -> Vec<String> {
-        let told = |writing: &mut Writing| {
-            let columns = writing.columns.iter();
-            Ok(columns.filter_map(|column| column.note(&self.table)).collect())
-        };
-        self.with(told).unwrap_or_default()
+        self.columns.iter().filter_map(|column| column.note(&self.table)).collect()
     }
 }

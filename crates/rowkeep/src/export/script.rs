@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rowkeep_engine::sql::{Program, SqlText, script};
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
-use super::format::WriteRows;
+use super::format::{Prepared, WriteRows};
 use crate::Error;
 
 /// Writes a database as a script.
@@ -125,12 +125,8 @@ impl WriteRows for TableScript {
         self.script.begin(&self.table)
     }
 
-    fn is_alike_everywhere(&self) -> bool {
-        true
-    }
-
-    fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) -> Result<(), Error> {
-        Ok(self.script.rows(&self.table, batch, out)?)
+    fn prepare(&self, batch: RowBatch) -> Result<Prepared, Error> {
+        Prepared::of(&batch, |batch, out| Ok(self.script.rows(&self.table, batch, out)?))
     }
 
     fn tail(&self, out: &mut Vec<u8>) -> Result<(), Error> {

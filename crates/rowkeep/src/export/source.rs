@@ -7,9 +7,10 @@ use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::RowStream;
 use rowkeep_format::{RowBatch, Table, TableKind, TableName};
 
-use super::format::{ExportFormat, WriteRows};
+use super::format::{ExportFormat, Prepared, WriteRows};
 use super::options::ExportOptions;
 use super::sheet::Sink;
+use crate::background::Background;
 use crate::diff::RowTest;
 use crate::rows::mask::{BoundMask, Mask};
 use crate::state::reader::{Cause, rows};
@@ -92,25 +93,33 @@ impl<'a> Source<'a> {
         sink.write(writer.head().as_bytes()).await?;
         self.context.observe(Event::Table(name));
         let cause = &Cause::default();
-        // While a batch goes to the file, the next one is put into its form, where it need not know of the one before.
-        let mut written = self
+        // While a batch goes to the file, the next ones are put into their form, as far as they need not know of the one before.
+        let mut prepared = self
             .rows(table, cause)
             .await?
-            .map(|batch| {
-                let writer = Arc::clone(writer);
-                async move {
-                    let batch = batch.map_err(|error| cause.of(error))?;
-                    let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
-                    let formed = self.context.compute(move || {
-                        let mut out = Vec::with_capacity(batch.bytes() + batch.bytes() / 4);
-                        writer.rows(&batch, &mut out).map(|()| out)
-                    });
-                    Ok::<_, Error>((formed.await?, rows, bytes))
-                }
+            .map_err(|error| cause.of(error))
+            .map_ok(|batch| {
+                let (writer, context) = (Arc::clone(writer), self.context.clone());
+                let (rows, bytes) = (batch.rows() as u64, batch.bytes() as u64);
+                Background::spawn(async move {
+                    let prepared = context.compute(move || writer.prepare(batch));
+                    Ok::<_, Error>((prepared.await?, rows, bytes))
+                })
             })
-            .buffered(if writer.is_alike_everywhere() { AHEAD } else { 1 });
+            .try_buffered(AHEAD);
         let mut count = 0;
-        while let Some((formed, rows, bytes)) = written.try_next().await? {
+        while let Some((prepared, rows, bytes)) = prepared.try_next().await? {
+            let formed = match prepared {
+                Prepared::Bytes(bytes) => bytes,
+                prepared => {
+                    let writer = Arc::clone(writer);
+                    let written = self.context.compute(move || {
+                        let mut out = Vec::new();
+                        writer.write(prepared, &mut out).map(|()| out)
+                    });
+                    written.await?
+                }
+            };
             sink.write(&formed).await?;
             self.context.observe(Event::Advanced { table: name, rows, bytes });
             count += rows;

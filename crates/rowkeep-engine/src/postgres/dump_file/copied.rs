@@ -15,12 +15,33 @@ const LARGEST_ROW_BYTES: usize = 256 << 20;
 /// How much is read at once.
 const READ_BYTES: usize = 512 * 1024;
 
-/// The lines of a `COPY`, up to the one that ends them.
+/// The rows of a `COPY`, up to the line that ends them.
 pub(super) fn read(
     data: &TableData,
-    mut bytes: impl Read,
+    bytes: impl Read,
     shape: &Shape,
     output: &mut Output<'_>,
+) -> Result<Ended, Damage> {
+    let ended = lines(data, bytes, |number, line| {
+        if let Err(error) = decode::row(line, output.batch()) {
+            return Err(damaged(data, number, error.to_string()));
+        }
+        if output.batch().columns().len() != shape.columns {
+            return Err(damaged(data, number, decode::Malformed::FieldCount.to_string()));
+        }
+        Ok(output.added(line.len()))
+    })?;
+    Ok(match ended {
+        Ended::Well if !output.send() => Ended::Unwanted,
+        ended => ended,
+    })
+}
+
+/// Hands on the lines of a `COPY`, each with its end and its number from zero, until one is not wanted.
+pub(super) fn lines(
+    data: &TableData,
+    mut bytes: impl Read,
+    mut take: impl FnMut(u64, &[u8]) -> Result<bool, Damage>,
 ) -> Result<Ended, Damage> {
     let mut buffer: Vec<u8> = Vec::new();
     let (mut start, mut lines) = (0, 0u64);
@@ -53,7 +74,7 @@ pub(super) fn read(
             start = line.end;
             if row == b"\\.\n" || row == b"\\.\r\n" {
                 end_of(data, lines, &buffer[start..], &mut bytes)?;
-                return Ok(if output.send() { Ended::Well } else { Ended::Unwanted });
+                return Ok(Ended::Well);
             }
             let without;
             if row.ends_with(b"\r\n") {
@@ -62,20 +83,14 @@ pub(super) fn read(
                 row = &without;
             }
             lines += 1;
-            if let Err(error) = decode::row(row, output.batch()) {
-                return Err(damaged(data, lines - 1, error.to_string()));
-            }
-            if output.batch().columns().len() != shape.columns {
-                return Err(damaged(data, lines - 1, decode::Malformed::FieldCount.to_string()));
-            }
-            if !output.added(row.len()) {
+            if !take(lines - 1, row)? {
                 return Ok(Ended::Unwanted);
             }
         }
         if read < wanted {
             let rest = &buffer[start..];
             return match rest {
-                b"\\." => Ok(if output.send() { Ended::Well } else { Ended::Unwanted }),
+                b"\\." => Ok(Ended::Well),
                 _ => Err(damaged(data, lines, "the line that ends the rows is missing".to_owned())),
             };
         }

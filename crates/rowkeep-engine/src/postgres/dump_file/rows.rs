@@ -1,7 +1,5 @@
 //! The rows of a table of a dump, in the order of the dump.
 
-use rowkeep_format::{Table, key};
-
 use super::contents::{Form, TableData};
 use super::output::{Ended, Output, Shape, damaged, unreadable};
 use super::{copied, inserts};
@@ -18,26 +16,4 @@ pub(super) fn read(data: &TableData, shape: &Shape, output: &mut Output<'_>) -> 
         Some((row, what)) => Err(damaged(data, row, what.to_owned())),
         None => ended,
     }
-}
-
-/// Whether the first rows of a table stand in the order of its key; what cannot be read does not.
-pub(super) fn begins_in_order(data: &[TableData], shape: &Shape, table: &Table) -> bool {
-    let Some(first) = data.first() else { return true };
-    let mut batch = None;
-    let mut output = Output::new(shape.columns, shape.printed.clone(), |found| {
-        batch = Some(found);
-        false
-    });
-    let read = read(first, shape, &mut output);
-    drop(output);
-    let (Ok(_), Some(batch)) = (read, batch) else { return false };
-    let (mut before, mut key) = (Vec::new(), Vec::new());
-    for row in 0..batch.rows() {
-        key.clear();
-        if key::encode(&table.key, &batch, row, &mut key).is_err() || (row > 0 && key <= before) {
-            return false;
-        }
-        std::mem::swap(&mut before, &mut key);
-    }
-    true
 }

@@ -7,14 +7,16 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
+use tokio_util::sync::CancellationToken;
 
 use super::output::{Ended, Output};
 use super::rows::read;
 use super::state::{State, TableRows};
-use super::{large_objects, rows};
+use super::{large_objects, order};
 use crate::file_source::{Damage, FileOptions, Source};
 use crate::postgres::catalog::large_objects::DATA;
 use crate::postgres::read::find::among;
+use crate::sort::displaced::Interleave;
 use crate::sort::{SortOptions, sort};
 use crate::{EngineError, ErrorKind, Estimate, RowStream, View, worker};
 
@@ -60,14 +62,40 @@ impl DumpView {
         let file = Arc::clone(&self.file);
         worker::rows_of(move |output| {
             let take = |batch| output.blocking_send(batch).is_ok();
-            let mut output = Output::new(rows.shape.columns, rows.shape.printed.clone(), take);
-            for data in &rows.data {
-                match read(data, &rows.shape, &mut output) {
-                    Ok(Ended::Well) => {}
-                    Ok(Ended::Unwanted) => return Ok(()),
-                    Err(damage) => return Err(file.damaged(&damage)),
+            read_all(&file, &rows, take).map(|_| ())
+        })
+    }
+
+    /// The rows that stand elsewhere than they belong, where they are few.
+    async fn displaced(&self, rows: &TableRows, table: &Table) -> Option<Interleave> {
+        let (rows, table) = (rows.clone(), table.clone());
+        let stop = CancellationToken::new();
+        let _unwanted = stop.clone().drop_guard();
+        let found = tokio::task::spawn_blocking(move || order::find(&rows, &table, &stop));
+        found.await.ok().flatten()
+    }
+
+    /// The rows in the order of their key, where those that are displaced are known.
+    fn in_order(&self, rows: TableRows, mut interleave: Interleave) -> RowStream {
+        let file = Arc::clone(&self.file);
+        worker::rows_of(move |output| {
+            let mut failed = None;
+            let take = |batch| match interleave.next(batch) {
+                Ok(batch) => batch.is_empty() || output.blocking_send(batch).is_ok(),
+                Err(error) => {
+                    failed = Some(error);
+                    false
                 }
+            };
+            let all = read_all(&file, &rows, take);
+            match failed {
+                Some(error) => return Err(error),
+                None if !all? => return Ok(()),
+                None => {}
             }
+            let rest = interleave.rest();
+            // Who does not take the rest does not miss it.
+            let _ = rest.is_empty() || output.blocking_send(rest).is_ok();
             Ok(())
         })
     }
@@ -80,6 +108,23 @@ impl DumpView {
             read.map(|_| ()).map_err(|damage: Damage| file.damaged(&damage))
         })
     }
+}
+
+/// Hands on all rows of a table in the order of the file; says whether all were taken.
+fn read_all(
+    file: &Source,
+    rows: &TableRows,
+    take: impl FnMut(RowBatch) -> bool,
+) -> Result<bool, EngineError> {
+    let mut output = Output::new(rows.shape.columns, rows.shape.printed.clone(), take);
+    for data in &rows.data {
+        match read(data, &rows.shape, &mut output) {
+            Ok(Ended::Well) => {}
+            Ok(Ended::Unwanted) => return Ok(false),
+            Err(damage) => return Err(file.damaged(&damage)),
+        }
+    }
+    Ok(true)
 }
 
 #[async_trait]
@@ -130,7 +175,10 @@ impl View for DumpView {
 
     async fn rows(&self, table: &Table) -> Result<RowStream, EngineError> {
         if let Some(rows) = self.table_rows(table)? {
-            return Ok(sort(self.stored(rows), table, &self.sort));
+            return Ok(match self.displaced(&rows, table).await {
+                Some(interleave) => self.in_order(rows, interleave),
+                None => sort(self.stored(rows), table, &self.sort),
+            });
         }
         if let Some(batch) = self.state.settings.get(&table.name) {
             return Ok(futures::stream::iter([Ok(batch.clone())]).boxed());
@@ -141,15 +189,6 @@ impl View for DumpView {
             }
             _ => Err(EngineError::new(ErrorKind::NotFound, format!("there is no table {}", table.name))),
         }
-    }
-
-    async fn rows_in_physical_order(&self, table: &Table) -> Result<Option<RowStream>, EngineError> {
-        // Tables are often written in the order of their keys, and whoever finds that one is not soon begins again.
-        let Some(rows) = self.table_rows(table)?.filter(|_| table.key.unique) else { return Ok(None) };
-        let (looked_at, key) = (rows.clone(), table.clone());
-        let look = move || rows::begins_in_order(&looked_at.data, &looked_at.shape, &key);
-        let is_in_order = tokio::task::spawn_blocking(look).await.unwrap_or(false);
-        Ok(is_in_order.then(|| self.stored(rows)))
     }
 
     async fn find(

@@ -8,13 +8,25 @@ pub(super) fn days(text: &str) -> Option<i32> {
         Some(text) => (text, true),
         None => (text, false),
     };
+    civil(text, is_bc).map(since_1970)
+}
+
+fn civil(text: &str, is_bc: bool) -> Option<Date> {
     let mut parts = text.splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let year: i16 = year.parse().ok()?;
     let year = if is_bc { 1 - year } else { year };
-    let date = Date::new(year, month.parse().ok()?, day.parse().ok()?).ok()?;
-    let since = date.since(Date::constant(1970, 1, 1)).ok()?;
-    Some(since.get_days())
+    Date::new(year, month.parse().ok()?, day.parse().ok()?).ok()
+}
+
+/// Days since 1970, by years that begin with March, so that the day that only some have is the last.
+fn since_1970(date: Date) -> i32 {
+    let (month, day) = (i32::from(date.month()), i32::from(date.day()));
+    let year = i32::from(date.year()) - i32::from(month <= 2);
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    // 719,468 days lie between 1 March of the year 0 and 1970.
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// Microseconds of a day.
@@ -29,13 +41,13 @@ pub(super) fn microseconds(text: &str) -> Option<i64> {
 
 /// Microseconds since 1970, of a time in UTC or of none.
 pub(super) fn timestamp(text: &str) -> Option<i64> {
-    let (plain, era) = match text.strip_suffix(" BC") {
-        Some(plain) => (plain, " BC"),
-        None => (text, ""),
+    let (plain, is_bc) = match text.strip_suffix(" BC") {
+        Some(plain) => (plain, true),
+        None => (text, false),
     };
     let (date, time) = plain.split_once(' ')?;
     let time = time.strip_suffix("+00").unwrap_or(time);
-    let days = days(&format!("{date}{era}"))?;
+    let days = civil(date, is_bc).map(since_1970)?;
     i64::from(days).checked_mul(86_400_000_000)?.checked_add(microseconds(time)?)
 }
 
@@ -43,18 +55,16 @@ pub(super) fn timestamp(text: &str) -> Option<i64> {
 pub(super) fn unscaled(text: &str, scale: u32) -> Option<i128> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let scale = scale as usize;
-    if fraction.len() > scale {
+    let missing = (scale as usize).checked_sub(fraction.len())?;
+    if whole.is_empty() {
         return None;
     }
-    let number: i128 = format!("{whole}{fraction:0<scale$}").parse().ok()?;
+    let mut number: i128 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', missing)) {
+        let digit = digit.is_ascii_digit().then_some(digit - b'0')?;
+        number = number.checked_mul(10)?.checked_add(i128::from(digit))?;
+    }
     Some(if text.starts_with('-') { -number } else { number })
-}
-
-/// The bytes of a number, the highest first, as many as so many digits need.
-pub(super) fn bytes_of(number: i128, digits: u32) -> Vec<u8> {
-    let length = length_of(digits);
-    number.to_be_bytes()[16 - length..].to_vec()
 }
 
 /// How many bytes hold every number of so many digits.
@@ -85,7 +95,22 @@ mod tests {
             (unscaled("-12.5", 2), unscaled("12.555", 2), unscaled("NaN", 2)),
             (Some(-1250), None, None)
         );
+        assert_eq!((unscaled(".5", 2), unscaled("1.2.3", 4), unscaled("7", 3)), (None, None, Some(7000)));
         assert_eq!((length_of(2), length_of(3), length_of(9), length_of(38)), (1, 2, 4, 16));
-        assert_eq!(bytes_of(-1250, 10), [0xff, 0xff, 0xff, 0xfb, 0x1e]);
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let first = Date::constant(1970, 1, 1);
+        for (year, month, day) in [(-9999, 1, 1), (-4, 2, 29), (0, 2, 29), (0, 3, 1), (1900, 2, 28), (1970, 1, 1)] {
+            let mut date = Date::constant(year, month, day);
+            for _ in 0..1500 {
+                let days = date.since(first).expect("they are near enough").get_days();
+                assert_eq!(since_1970(date), days, "{date}");
+                date = date.tomorrow().expect("there is one");
+            }
+        }
+        let last = Date::constant(9999, 12, 31);
+        assert_eq!(since_1970(last), last.since(first).expect("they are near enough").get_days());
     }
 }

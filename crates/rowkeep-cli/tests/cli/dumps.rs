@@ -166,6 +166,48 @@ fn dumps_of_every_format_have_the_rows_of_their_database_by_hash() {
     }
 }
 
+/// Tables that are too large to be sorted at one go, of which rows stand elsewhere than they belong: changed ones, ones in the room
+/// of others, all.
+const MOVED: &str = "
+    CREATE TABLE changed (id int PRIMARY KEY, note text);
+    INSERT INTO changed SELECT i * 2, repeat('x', 60) || i FROM generate_series(1, 20000) i;
+    UPDATE changed SET note = E'a\\\\b\\n' || id WHERE id % 700 = 0; DELETE FROM changed WHERE id % 900 = 0;
+    CREATE TABLE at_times (at timestamptz, n int, note text, PRIMARY KEY (at, n));
+    INSERT INTO at_times SELECT timestamptz '2024-01-01 00:00Z' + i * interval '7 s', i % 3, repeat('y', 60)
+        FROM generate_series(1, 20000) i;
+    UPDATE at_times SET n = n + 3 WHERE extract(second FROM at) = 0;
+    CREATE TABLE by_name (name text PRIMARY KEY, n int);
+    INSERT INTO by_name SELECT E'a\\tb' || md5(i::text) || repeat('z', 30), i FROM generate_series(1, 20000) i;
+    DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Kolkata''', current_database()); END $$;";
+
+#[test]
+fn rows_that_stand_elsewhere_than_they_belong_are_put_in_order() {
+    let server = servers().pop().expect("there are servers");
+    let sandbox = Sandbox::new();
+    let shop = server.database("rowkeep_cli_moved");
+    shop.sql(MOVED);
+    shop.sql("VACUUM");
+    shop.sql(
+        "INSERT INTO changed SELECT i * 900 + 1, 'in the room of another' FROM generate_series(1, 40) i",
+    );
+    sandbox.done(&["backup", &shop.url(), "--name", "kept"]);
+    let kept = hashes(&sandbox, "kept");
+    for (number, (arguments, file)) in
+        [(&[][..], "plain.sql"), (&["-Fc"], "gzip.dump")].into_iter().enumerate()
+    {
+        dump(&server, &shop, arguments, &sandbox.path(file));
+        let name = format!("n{number}");
+        sandbox.done(&["import", file, "--as", "shop", "--name", &name]);
+        assert_eq!(hashes(&sandbox, &name), kept, "{file}");
+    }
+    // A row that is there twice is not swallowed.
+    let script = std::fs::read_to_string(sandbox.path("plain.sql")).expect("it is there");
+    let line = script.lines().find(|line| line.starts_with("4002\t")).expect("there is such a row");
+    let doubled = script.replacen(line, &format!("{line}\n{line}"), 1);
+    std::fs::write(sandbox.path("doubled.sql"), doubled).expect("it can be written");
+    sandbox.run(&["import", "doubled.sql", "--as", "shop"]).expect(1).says(&["changed"]);
+}
+
 /// What `pg_dump` leaves out, and what is said of that.
 const PARTS: &[(&[&str], &str)] = &[
     (&["--schema-only"], "it holds definitions alone"),

@@ -224,7 +224,8 @@ mod tests {
 
     fn found(numbers: &[i64], most_bytes: usize) -> Option<Vec<i64>> {
         let mut finder = Finder::new(most_bytes);
-        let all = numbers.iter().all(|number| finder.next(&key_bytes(*number), number.to_string().as_bytes()));
+        let all =
+            numbers.iter().all(|number| finder.next(&key_bytes(*number), number.to_string().as_bytes()));
         let rows = finder.displaced();
         all.then(|| rows.iter().map(|(number, _)| numbers[*number as usize]).collect())
     }

@@ -69,9 +69,8 @@ struct Keys<'t> {
 impl<'t> Keys<'t> {
     fn new(table: &'t Table, shape: &'t Shape) -> Self {
         let columns = || table.key.columns.iter().map(|part| part.column);
-        let is_alike = |column: usize| {
-            matches!(shape.printed.get(column), None | Some(Printed::Alike | Printed::Of(_)))
-        };
+        let is_alike =
+            |column: usize| matches!(shape.printed.get(column), None | Some(Printed::Alike | Printed::Of(_)));
         let fields = columns().max().map_or(0, |last| last + 1);
         Self { table, shape, is_alike: columns().all(is_alike), fields, ends: Vec::with_capacity(fields) }
     }

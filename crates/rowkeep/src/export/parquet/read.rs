@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn days_are_those_of_the_calendar() {
         let first = Date::constant(1970, 1, 1);
-        for (year, month, day) in [(-9999, 1, 1), (-4, 2, 29), (0, 2, 29), (0, 3, 1), (1900, 2, 28), (1970, 1, 1)] {
+        for (year, month, day) in
+            [(-9999, 1, 1), (-4, 2, 29), (0, 2, 29), (0, 3, 1), (1900, 2, 28), (1970, 1, 1)]
+        {
             let mut date = Date::constant(year, month, day);
             for _ in 0..1500 {
                 let days = date.since(first).expect("they are near enough").get_days();

@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
-use tokio::io::BufWriter;
 
 use super::checksum::{SUMS, merged, without};
 use super::compression::{Compression, Encoder};
@@ -112,17 +111,17 @@ impl Files {
         let (out, to) = match &mut self.kind {
             Kind::Stream(stream) => {
                 let stream = stream.take().ok_or_else(|| Error::Export("a stream is one file".to_owned()))?;
-                (Out::Stream(Some(stream)), "the output".to_owned())
+                (Out::Stream(stream), "the output".to_owned())
             }
             Kind::File { path, partial } => {
                 let file = partial.as_ref().map(NamedTempFile::reopen).transpose().map_err(cannot(path))?;
                 let file = file.ok_or_else(|| Error::Export("a file is one file".to_owned()))?;
-                (Out::File(BufWriter::new(tokio::fs::File::from_std(file))), path.display().to_string())
+                (Out::File(file), path.display().to_string())
             }
             Kind::Folder { folder, partial, .. } => {
                 let path = folder.join(name);
                 let file = private_files::create(&partial.path().join(name)).map_err(cannot(&path))?;
-                (Out::File(BufWriter::new(tokio::fs::File::from_std(file))), path.display().to_string())
+                (Out::File(file), path.display().to_string())
             }
         };
         let encoder = self.terms.compression.map(Encoder::of).transpose();

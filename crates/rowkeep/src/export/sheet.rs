@@ -1,10 +1,12 @@
 //! A file that is being written: compressed where that is wanted, with the checksum of what is then there.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter};
+use tokio::task::JoinHandle;
 
 use super::checksum::Checksum;
 use super::compression::Encoder;
@@ -13,11 +15,19 @@ use crate::{Error, units};
 /// So many bytes are read back at once.
 const PART: usize = 256 << 10;
 
+/// Fewer bytes are gathered until there are more.
+const FEW: usize = 64 << 10;
+
 /// Where the bytes of an export go.
 #[async_trait]
 pub(super) trait Sink: Send {
     /// Adds bytes.
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error>;
+
+    /// Adds bytes that nobody else needs.
+    async fn take(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        self.write(&bytes).await
+    }
 }
 
 /// How much may still be written.
@@ -41,23 +51,37 @@ impl Room {
     }
 }
 
-/// A file that is being written.
+/// A file that is being written. Whoever writes does not wait for what was written last, but only for what was before that.
 pub(super) struct Sheet {
-    pub(super) name: String,
-    pub(super) room: Room,
+    name: String,
     to: String,
+    gathered: Vec<u8>,
+    state: State,
+}
+
+enum State {
+    Idle(Box<Work>),
+    /// On a thread where it may block.
+    Writing(JoinHandle<Result<Box<Work>, Error>>),
+    /// It has failed, or somebody no longer waits for it.
+    Failed,
+}
+
+/// What is done to the bytes.
+struct Work {
     out: Out,
-    /// Nothing where all is written as it is; taken while it works, and when it has failed.
-    encoder: Option<Option<Encoder>>,
+    /// Nothing where all is written as it is.
+    encoder: Option<Encoder>,
+    room: Room,
     checksum: Checksum,
     bytes: u64,
+    to: String,
 }
 
 /// What the bytes go to.
 pub(super) enum Out {
-    File(BufWriter<tokio::fs::File>),
-    /// Nothing while somebody writes, and when that has failed.
-    Stream(Option<Box<dyn io::Write + Send>>),
+    File(File),
+    Stream(Box<dyn Write + Send>),
 }
 
 /// A file that was written.
@@ -71,53 +95,95 @@ pub(super) struct Done {
 
 impl Sheet {
     pub(super) fn new(name: &str, to: String, out: Out, encoder: Option<Encoder>, room: Room) -> Self {
-        let encoder = encoder.map(Some);
-        Self { name: name.to_owned(), room, to, out, encoder, checksum: Checksum::new(), bytes: 0 }
+        let work = Work { out, encoder, room, checksum: Checksum::new(), bytes: 0, to: to.clone() };
+        Self { name: name.to_owned(), to, gathered: Vec::new(), state: State::Idle(Box::new(work)) }
     }
 
     /// Ends it: all of it is on the disk.
     pub(super) async fn finish(mut self) -> Result<Done, Error> {
-        if let Some(encoder) = self.encoder.take().flatten() {
-            let rest = blocking(move || encoder.finish()).await.map_err(cannot(&self.to))?;
-            self.put(&rest).await?;
+        let rest = std::mem::take(&mut self.gathered);
+        self.begin(rest).await?;
+        let work = self.idle().await?;
+        let name = self.name;
+        blocking(move || work.finish(name)).await.map_err(cannot(&self.to))?
+    }
+
+    /// Begins to write, once what was written before is done.
+    async fn begin(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        let mut work = self.idle().await?;
+        self.state = State::Writing(tokio::task::spawn_blocking(move || work.add(&bytes).map(|()| work)));
+        Ok(())
+    }
+
+    async fn idle(&mut self) -> Result<Box<Work>, Error> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Idle(work) => Ok(work),
+            State::Writing(writing) => {
+                writing.await.map_err(|failed| cannot(&self.to)(io::Error::other(failed)))?
+            }
+            State::Failed => Err(cannot(&self.to)(io::ErrorKind::BrokenPipe.into())),
         }
-        let flushed = match &mut self.out {
-            Out::Stream(None) => Ok(()),
-            Out::Stream(Some(stream)) => stream.flush(),
-            Out::File(file) => match file.flush().await {
-                Ok(()) => file.get_ref().sync_all().await,
-                failed => failed,
-            },
-        };
-        flushed.map_err(cannot(&self.to))?;
-        Ok(Done { name: self.name, bytes: self.bytes, checksum: self.checksum.finish(), room: self.room })
+    }
+}
+
+impl Work {
+    fn add(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match &mut self.encoder {
+            None => self.put(bytes),
+            Some(encoder) => {
+                let made = encoder.push(bytes).map_err(cannot(&self.to))?;
+                self.put(&made)
+            }
+        }
     }
 
     /// Writes bytes as they are in the end.
-    async fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.room.take(bytes.len())?;
         self.checksum.add(bytes);
         self.bytes += bytes.len() as u64;
         let written = match &mut self.out {
-            Out::File(file) => file.write_all(bytes).await,
-            Out::Stream(stream) => on_thread(stream, bytes).await,
+            Out::File(file) => file.write_all(bytes),
+            Out::Stream(stream) => stream.write_all(bytes),
         };
         written.map_err(cannot(&self.to))
+    }
+
+    fn finish(mut self: Box<Self>, name: String) -> io::Result<Result<Done, Error>> {
+        if let Some(encoder) = self.encoder.take() {
+            let rest = encoder.finish()?;
+            if let Err(error) = self.put(&rest) {
+                return Ok(Err(error));
+            }
+        }
+        match &mut self.out {
+            Out::Stream(stream) => stream.flush()?,
+            Out::File(file) => file.sync_all()?,
+        }
+        Ok(Ok(Done { name, bytes: self.bytes, checksum: self.checksum.finish(), room: self.room }))
     }
 }
 
 #[async_trait]
 impl Sink for Sheet {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let Some(encoder) = &mut self.encoder else { return self.put(bytes).await };
-        let failed = cannot(&self.to);
-        let mut working =
-            encoder.take().ok_or(io::ErrorKind::BrokenPipe).map_err(|kind| failed(kind.into()))?;
-        let bytes = bytes.to_vec();
-        let made = blocking(move || working.push(&bytes).map(|made| (working, made))).await;
-        let (working, made) = made.map_err(failed)?;
-        *encoder = Some(working);
-        self.put(&made).await
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() < FEW {
+            return Ok(());
+        }
+        let gathered = std::mem::take(&mut self.gathered);
+        self.begin(gathered).await
+    }
+
+    async fn take(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        if bytes.len() < FEW {
+            return self.write(&bytes).await;
+        }
+        if !self.gathered.is_empty() {
+            let gathered = std::mem::take(&mut self.gathered);
+            self.begin(gathered).await?;
+        }
+        self.begin(bytes).await
     }
 }
 
@@ -189,14 +255,6 @@ impl Sink for Spool {
 fn cannot(to: &str) -> impl Fn(io::Error) -> Error + use<> {
     let to = to.to_owned();
     move |source| Error::Write { to: to.clone(), source }
-}
-
-/// Writes where it does not matter that a slow reader is waited for.
-async fn on_thread(stream: &mut Option<Box<dyn io::Write + Send>>, bytes: &[u8]) -> io::Result<()> {
-    let mut out = stream.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let bytes = bytes.to_vec();
-    *stream = Some(blocking(move || out.write_all(&bytes).map(|()| out)).await?);
-    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

@@ -120,7 +120,7 @@ impl<'a> Source<'a> {
                     written.await?
                 }
             };
-            sink.write(&formed).await?;
+            sink.take(formed).await?;
             self.context.observe(Event::Advanced { table: name, rows, bytes });
             count += rows;
         }
@@ -129,7 +129,7 @@ impl<'a> Source<'a> {
             let mut out = Vec::new();
             writer.tail(&mut out).map(|()| out)
         });
-        sink.write(&ended.await?).await?;
+        sink.take(ended.await?).await?;
         self.context.observe(Event::TableDone { table: name, rows: count });
         Ok(count)
     }

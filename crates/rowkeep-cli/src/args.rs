@@ -50,6 +50,9 @@ pub(crate) struct Global {
     /// Read every row, even if the database knows which ones changed since a snapshot
     #[arg(long, global = true)]
     pub(crate) read_all: bool,
+    /// Take a database that is changed all the time it is read (Cloudflare D1 only) as it comes, though it is no state it ever had
+    #[arg(long, global = true)]
+    pub(crate) allow_moving: bool,
     /// Log more detail; repeat for even more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,

@@ -249,7 +249,11 @@ impl Session {
                 person: Some(Arc::new(passphrase::Prompt)),
             },
             other: Other::default(),
-            surroundings: machine::surroundings(Arc::clone(self.context.clock()), self.global.read_all),
+            surroundings: machine::surroundings(
+                Arc::clone(self.context.clock()),
+                self.global.read_all,
+                self.global.allow_moving,
+            ),
             variable: Some(Arc::new(variable)),
             user: machine::user(),
             host: machine::host(),

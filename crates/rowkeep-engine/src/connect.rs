@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::d1::D1;
 use crate::file::{FileEngine, recognise};
 use crate::postgres::{self, Postgres};
 use crate::sqlite::{Sqlite, is_database};
@@ -12,6 +13,7 @@ use crate::{DatabaseUrl, Engine, EngineError, Surroundings};
 pub fn place(url: &DatabaseUrl) -> Result<String, EngineError> {
     Ok(match url {
         DatabaseUrl::Postgres(url) => Postgres::new(url.expose_secret(), &Surroundings::default())?.place(),
+        DatabaseUrl::D1(url) => D1::place_of(url.expose_secret())?,
         // Whatever file it is.
         DatabaseUrl::Sqlite(path) => Sqlite::new(path.clone(), &Surroundings::default()).place(),
     })
@@ -33,7 +35,7 @@ pub fn completed(url: DatabaseUrl, surroundings: &Surroundings) -> Result<Databa
         DatabaseUrl::Postgres(url) => {
             DatabaseUrl::Postgres(postgres::completed(url.expose_secret(), &surroundings.libpq)?.into())
         }
-        sqlite => sqlite,
+        complete => complete,
     })
 }
 
@@ -41,6 +43,7 @@ pub fn completed(url: DatabaseUrl, surroundings: &Surroundings) -> Result<Databa
 pub fn connect(url: &DatabaseUrl, surroundings: &Surroundings) -> Result<Arc<dyn Engine>, EngineError> {
     Ok(match url {
         DatabaseUrl::Postgres(url) => Arc::new(Postgres::new(url.expose_secret(), surroundings)?),
+        DatabaseUrl::D1(url) => Arc::new(D1::new(url.expose_secret(), surroundings)?),
         DatabaseUrl::Sqlite(path) => match recognise(path)? {
             Some(found) => Arc::new(FileEngine::new(found, surroundings)),
             None => Arc::new(Sqlite::new(path.clone(), surroundings)),

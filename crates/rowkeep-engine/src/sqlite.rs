@@ -29,18 +29,18 @@
 //! over such is left out and said, a table whose key or generated columns need such cannot be made.
 
 mod apply;
-mod catalog;
-mod connect;
+pub(crate) mod catalog;
+pub(crate) mod connect;
 pub(crate) mod d1_script;
 pub(crate) mod dump_file;
 mod examine;
 mod full_text;
-mod literal;
-mod load;
+pub(crate) mod literal;
+pub(crate) mod load;
 pub(crate) mod mysql_dump;
 pub(crate) mod plain_file;
-mod quote;
-mod read;
+pub(crate) mod quote;
+pub(crate) mod read;
 pub(crate) mod schema;
 pub(crate) mod sqlite3_script;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_format::clock::{Clock, SystemClock};
+use secrecy::SecretString;
 
 /// What engines need to know of the machine they run on; libraries do not look for themselves.
 #[derive(Debug, Clone)]
@@ -20,6 +21,10 @@ pub struct Surroundings {
     pub read_all: bool,
     /// What PostgreSQL's own programs would go by where a URL says nothing.
     pub libpq: LibpqEnvironment,
+    /// What the environment has for Cloudflare D1.
+    pub cloudflare: CloudflareEnvironment,
+    /// Whether a state of a database that can only be read piece by piece may be none that it ever had as a whole.
+    pub allow_moving: bool,
     /// Variables of the environment that hold secrets of the repository, which no program that is started gets.
     pub withheld: Vec<String>,
 }
@@ -38,6 +43,17 @@ impl LibpqEnvironment {
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+}
+
+/// What a user has told Cloudflare's own programs, and rowkeep's Worker.
+#[derive(Debug, Clone, Default)]
+pub struct CloudflareEnvironment {
+    /// The token of the REST API.
+    pub token: Option<SecretString>,
+    /// Another address of the REST API.
+    pub api: Option<String>,
+    /// The secret that the Worker wants.
+    pub worker_secret: Option<SecretString>,
 }
 
 /// Shows no values: one is a password.
@@ -60,6 +76,8 @@ impl Default for Surroundings {
             clock: SystemClock::shared(),
             read_all: false,
             libpq: LibpqEnvironment::default(),
+            cloudflare: CloudflareEnvironment::default(),
+            allow_moving: false,
             withheld: Vec::new(),
         }
     }

@@ -9,6 +9,8 @@ use crate::{EngineError, ErrorKind};
 pub enum DatabaseUrl {
     /// `postgres://` or `postgresql://`, as libpq reads it. It may hold a password, so its debug form does not show it.
     Postgres(SecretString),
+    /// `d1://` or `d1+worker://`: a database of Cloudflare D1. It holds no secret, unless somebody has put one there.
+    D1(SecretString),
     /// `sqlite:` with a path, or a path alone.
     Sqlite(PathBuf),
 }
@@ -27,6 +29,9 @@ impl DatabaseUrl {
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return Ok(Self::Postgres(text.into()));
+        }
+        if text.starts_with("d1://") || text.starts_with("d1+worker://") {
+            return Ok(Self::D1(text.into()));
         }
         // What is left would be a path, which errors show.
         if text.starts_with("postgres:") || text.starts_with("postgresql:") {
@@ -51,7 +56,7 @@ impl DatabaseUrl {
         match text.split_once("://") {
             Some((scheme, _)) => Err(EngineError::new(
                 ErrorKind::InvalidUrl,
-                format!("no engine for {scheme}:// (there are postgres:// and sqlite:)"),
+                format!("no engine for {scheme}:// (there are postgres://, sqlite:, d1:// and d1+worker://)"),
             )),
             None => Ok(Self::Sqlite(PathBuf::from(text))),
         }

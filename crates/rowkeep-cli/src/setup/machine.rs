@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep::clock::Clock;
-use rowkeep::engine::{LibpqEnvironment, Surroundings};
+use rowkeep::engine::{CloudflareEnvironment, LibpqEnvironment, Surroundings};
 
 use super::store;
 
@@ -18,7 +18,7 @@ pub(super) const OTHER_PASSPHRASE: &str = "ROWKEEP_TO_PASSPHRASE";
 pub(super) const STATE: &str = "ROWKEEP_STATE";
 
 /// What engines need to know.
-pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surroundings {
+pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool, allow_moving: bool) -> Surroundings {
     let list = |name: &str| -> Vec<PathBuf> {
         std::env::var_os(name).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
     };
@@ -32,6 +32,8 @@ pub(super) fn surroundings(clock: Arc<dyn Clock>, read_all: bool) -> Surrounding
         clock,
         read_all,
         libpq: libpq(),
+        cloudflare: cloudflare(),
+        allow_moving,
         withheld: withheld().map(str::to_owned).collect(),
     }
 }
@@ -48,6 +50,16 @@ fn libpq() -> LibpqEnvironment {
         name.starts_with("PG").then_some((name, value))
     });
     LibpqEnvironment { variables: variables.collect(), home: std::env::var_os("HOME").map(PathBuf::from) }
+}
+
+/// What is known of Cloudflare D1, by the names that Cloudflare's own programs use where they have one.
+fn cloudflare() -> CloudflareEnvironment {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    CloudflareEnvironment {
+        token: variable("CLOUDFLARE_API_TOKEN").map(Into::into),
+        api: variable("CLOUDFLARE_API_BASE_URL"),
+        worker_secret: variable("ROWKEEP_D1_SECRET").map(Into::into),
+    }
 }
 
 /// The folder where the user's programs keep what they remember, by the XDG Base Directory Specification; none where

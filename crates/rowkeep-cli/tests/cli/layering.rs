@@ -102,7 +102,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
     ),
 ];
 
-const ENGINE_ROOMS: [Rooms; 3] = [
+const ENGINE_ROOMS: [Rooms; 4] = [
     Rooms {
         below: &[],
         order: &[
@@ -125,7 +125,7 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &["worker", "sql_text", "outline", "file_source"],
             &["sort"],
             &["postgres", "sqlite"],
-            &["file"],
+            &["d1", "file"],
             // What takes one engine or the other.
             &["connect", "definitions", "sql", "translate"],
             &["conformance"],
@@ -159,6 +159,7 @@ const ENGINE_ROOMS: [Rooms; 3] = [
             &["d1_script", "mysql_dump", "plain_file"],
         ],
     },
+    Rooms { below: &["d1"], order: &[&["address"], &["connect"], &["catalog"], &["read"], &["examine"]] },
 ];
 
 fn crates() -> PathBuf {

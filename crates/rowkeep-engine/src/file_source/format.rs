@@ -80,7 +80,7 @@ pub(crate) enum FileTime {
 }
 
 /// How a state is to be read from a file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct FileOptions {
     /// Whether the DDL is wanted.
     pub(crate) with_ddl: bool,

@@ -2,6 +2,6 @@
 
 pub(super) mod affinity;
 pub(super) mod identity;
-pub(super) mod properties;
+pub(crate) mod properties;
 pub(super) mod rowid;
-pub(super) mod tables;
+pub(crate) mod tables;

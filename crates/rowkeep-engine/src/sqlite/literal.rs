@@ -10,7 +10,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// Adds a value; text is cast from the bytes of the database's own encoding where it is no text of SQL.
-pub(super) fn value(value: Value<'_>, utf16: Option<Endian>, out: &mut Vec<u8>) {
+pub(crate) fn value(value: Value<'_>, utf16: Option<Endian>, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"NULL"),
         Value::Integer(integer) => out.extend_from_slice(integer.to_string().as_bytes()),

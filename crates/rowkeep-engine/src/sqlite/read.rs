@@ -3,7 +3,7 @@
 pub(super) mod copied_state;
 pub(super) mod find;
 pub(super) mod pages;
-pub(super) mod query;
+pub(crate) mod query;
 pub(super) mod readers;
 pub(super) mod scan;
 pub(super) mod view;

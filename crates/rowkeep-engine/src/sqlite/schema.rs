@@ -3,8 +3,8 @@
 pub(super) mod clauses;
 pub(crate) mod compose;
 pub(super) mod ddl;
-pub(super) mod definitions;
+pub(crate) mod definitions;
 mod entries;
 pub(super) mod identity;
 pub(super) mod outline;
-pub(super) mod readable_tables;
+pub(crate) mod readable_tables;

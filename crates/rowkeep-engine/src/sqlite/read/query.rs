@@ -54,7 +54,7 @@ pub(crate) fn query(
     connection.authorizer(Some(only_reading)).map_err(when(named()))?;
     interrupt.check()?;
 
-    let mut statement = prepare(&connection, sql)?;
+    let (mut statement, _) = prepare(&connection, sql)?;
     let columns = statement.column_names();
     let mut rows = RowBatch::new(columns.len());
     let (mut more, mut failed) = (false, false);
@@ -77,8 +77,18 @@ pub(crate) fn query(
     Ok(QueryRows { columns, rows, more })
 }
 
-/// Prepares the one statement, which must not write.
-fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, EngineError> {
+/// Looks whether a statement only reads, and gives the names of its columns, and the statement by itself.
+pub(crate) fn checked(connection: &mut Connection, sql: &str) -> Result<(Vec<String>, String), EngineError> {
+    connection.authorizer(Some(only_reading)).map_err(when("the statement"))?;
+    let (statement, text) = prepare(connection, sql)?;
+    Ok((statement.column_names(), text.trim_end().trim_end_matches(';').to_owned()))
+}
+
+/// Prepares the one statement, which must not write; with its text.
+fn prepare<'c, 's>(
+    connection: &'c Connection,
+    sql: &'s str,
+) -> Result<(Statement<'c>, &'s str), EngineError> {
     let refused = |message: &str| Err(EngineError::new(ErrorKind::Statement, message));
     let (mut rest, mut found) = (sql, None);
     while !rest.is_empty() {
@@ -92,15 +102,16 @@ fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, E
         if found.is_some() && statement.is_some() {
             return refused("these are several statements; one can be run at a time");
         }
-        found = found.or(statement);
+        let text = &rest[..rest.len() - after.len()];
+        found = found.or(statement.map(|statement| (statement, text)));
         rest = after;
     }
     match found {
         None => refused("there is no statement"),
-        Some(statement) if !statement.is_readonly() => {
+        Some((statement, _)) if !statement.is_readonly() => {
             refused("the statement writes to the database; only statements that read can be run")
         }
-        Some(statement) => Ok(statement),
+        Some(found) => Ok(found),
     }
 }
 

@@ -175,6 +175,17 @@ fn name_of(url: &DatabaseUrl) -> String {
     let fallback = "database";
     match url {
         DatabaseUrl::Sqlite(path) => stem(path).unwrap_or(fallback).to_owned(),
+        DatabaseUrl::D1(url) => {
+            let url = url.expose_secret();
+            let place = url.split_once("://").map_or(url, |(_, rest)| rest);
+            let place = place.split('?').next().unwrap_or_default().trim_end_matches('/');
+            // The name of a database, or the first one of a host's.
+            let name = match place.rsplit_once('/') {
+                Some((_, name)) => name,
+                None => place.split(['.', ':']).next().unwrap_or_default(),
+            };
+            if name.is_empty() { fallback } else { name }.to_owned()
+        }
         DatabaseUrl::Postgres(url) => {
             let url = url.expose_secret();
             let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);

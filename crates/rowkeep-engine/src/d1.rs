@@ -1,0 +1,137 @@
+//! Cloudflare D1: SQLite behind HTTP.
+//!
+//! # What a state is
+//! A D1 database is an SQLite database, and its states are those of one: the same tables, keys, definitions and values, so
+//! that a snapshot of either restores into the other and has its hashes. Only what D1 keeps for itself is left out (`_cf_…`).
+//!
+//! # Reading
+//! D1 gives whoever reads no transaction that lasts. So a view is a copy in a temporary SQLite file, of which it is known
+//! whether it is one state (`read/copy.rs`): read in one request, which is one transaction, where the database is small and a Worker is
+//! the way to it; else page by page, between two looks at what the database counts of its own changes. What moved meanwhile is
+//! read again, some times at most. A copy that is still none of one state is refused, or said to be none where the user has
+//! allowed that.
+//!
+//! Values come in a form that survives JavaScript (`read/form.rs`): with the kind of each, integers beyond 2^53 as text, blobs and whatever
+//! may not be UTF-8 as hexadecimal digits, reals as numbers, whose bits JSON keeps, but for infinities and the negative zero.
+//!
+//! # Ways
+//! `d1://ACCOUNT/DATABASE` goes over Cloudflare's REST API, `d1+worker://HOST` over the Worker in `clients/d1-worker`.
+
+mod address;
+mod catalog;
+mod connect;
+mod examine;
+mod read;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rowkeep_format::{Identity, Schema};
+
+use self::catalog::objects::Found;
+use self::connect::remote::Remote;
+use self::read::query;
+use self::read::view::D1View;
+use crate::sqlite::NAME;
+use crate::{
+    Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
+    Examination, Meant, QueryRows, Surroundings, Target, View, ViewOptions,
+};
+
+/// A D1 database.
+pub(crate) struct D1 {
+    remote: Arc<Remote>,
+    surroundings: Surroundings,
+}
+
+impl D1 {
+    /// The database that a URL names. Nobody is asked yet.
+    pub(crate) fn new(url: &str, surroundings: &Surroundings) -> Result<Self, EngineError> {
+        let remote = Remote::new(address::parse(url)?, surroundings)?;
+        Ok(Self { remote: Arc::new(remote), surroundings: surroundings.clone() })
+    }
+
+    /// Where the database of a URL is.
+    pub(crate) fn place_of(url: &str) -> Result<String, EngineError> {
+        Ok(address::parse(url)?.shown())
+    }
+
+    /// As long as nothing is written to it.
+    fn only_read(&self) -> EngineError {
+        let message = format!(
+            "{} can only be read so far: restore into an SQLite file and load `rowkeep export --for d1` with wrangler",
+            self.describe()
+        );
+        EngineError::new(ErrorKind::Unsupported, message)
+    }
+}
+
+#[async_trait]
+impl Engine for D1 {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn describe(&self) -> String {
+        self.remote.shown().to_owned()
+    }
+
+    fn place(&self) -> String {
+        self.remote.shown().to_owned()
+    }
+
+    async fn identity(&self) -> Result<Identity, EngineError> {
+        Ok(Found::read(&self.remote).await?.identity(&self.remote))
+    }
+
+    async fn examine(&self) -> Result<Examination, EngineError> {
+        examine::examine(&self.remote).await
+    }
+
+    async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
+        self.open_of(options, &Meant::default()).await
+    }
+
+    async fn open_of(&self, options: &ViewOptions, meant: &Meant) -> Result<Arc<dyn View>, EngineError> {
+        if !meant.is_all() {
+            let view = D1View::without_rows(&self.remote, &self.surroundings, options).await?;
+            // Who means no table is going to read few rows, if any: these come when they are asked for.
+            if !view.schema().tables.iter().any(|table| meant.is(&table.name)) {
+                return Ok(Arc::new(view));
+            }
+        }
+        Ok(Arc::new(D1View::with_rows(&self.remote, &self.surroundings, options).await?))
+    }
+
+    async fn contents(&self) -> Result<Contents, EngineError> {
+        match Found::read(&self.remote).await {
+            Ok(found) => Ok(found.contents()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Contents::Missing),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_changeable(&self) -> Result<(), EngineError> {
+        Err(self.only_read())
+    }
+
+    async fn create(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
+        Err(self.only_read())
+    }
+
+    async fn replace(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
+        Err(self.only_read())
+    }
+
+    async fn check_replaceable(&self) -> Result<(), EngineError> {
+        Err(self.only_read())
+    }
+
+    async fn apply(&self, _: Arc<dyn ChangeSource>, _: &ApplyOptions) -> Result<Applied, EngineError> {
+        Err(self.only_read())
+    }
+
+    async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {
+        query::query(&self.remote, &self.surroundings, sql, limit).await
+    }
+}

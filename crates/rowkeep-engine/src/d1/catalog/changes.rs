@@ -1,0 +1,69 @@
+//! What a database counts of its own changes.
+
+use crate::EngineError;
+use crate::d1::connect::remote::{Answer, Remote, Statement};
+
+/// How many differences of counters are looked at to learn how they count.
+const LOOKS: usize = 5;
+
+/// The counters of the one connection that D1 has to a database: all rows that were ever changed over it, and the last rowid that was
+/// given. While they stay, no row of any table is changed.
+///
+/// They begin anew when Cloudflare starts the database anew; so counts of rows are compared besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Changes {
+    rows: i64,
+    last_rowid: i64,
+    /// The requests that had been sent by then.
+    requests: u64,
+}
+
+/// What a request that only reads adds to the counter: on a machine of one's own, D1 writes down that there was one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PerRequest(i64);
+
+impl Changes {
+    /// The statement that asks for them.
+    pub(crate) fn statement() -> Statement {
+        Statement::new("SELECT CAST(total_changes() AS TEXT) AS a, CAST(last_insert_rowid() AS TEXT) AS b")
+    }
+
+    /// Reads the answer to the last request.
+    pub(crate) fn of(answer: &Answer, remote: &Remote) -> Result<Self, EngineError> {
+        let rows = answer.texts().map_err(|error| remote.not_understood("counters").with_source(error))?;
+        let number = |at: usize| rows.first()?.get(at)?.as_ref()?.parse().ok();
+        match (number(0), number(1)) {
+            (Some(rows), Some(last_rowid)) => Ok(Self { rows, last_rowid, requests: remote.sent() }),
+            _ => Err(remote.not_understood("it has no counters")),
+        }
+    }
+
+    /// Asks for them.
+    pub(crate) async fn read(remote: &Remote) -> Result<Self, EngineError> {
+        Self::of(&remote.read_one(&Self::statement()).await?, remote)
+    }
+
+    /// Learns what requests that read add; nothing where others change so much that it cannot be told.
+    pub(crate) async fn per_request(remote: &Remote) -> Result<Option<PerRequest>, EngineError> {
+        let (mut last, mut least) = (Self::read(remote).await?, i64::MAX);
+        for _ in 0..LOOKS {
+            let now = Self::read(remote).await?;
+            // Sent twice, or started anew: that tells nothing.
+            if now.requests == last.requests + 1 && now.rows >= last.rows {
+                least = least.min(now.rows - last.rows);
+            }
+            if least == 0 {
+                break;
+            }
+            last = now;
+        }
+        Ok((least <= 1).then_some(PerRequest(least)))
+    }
+
+    /// Whether nothing was changed between two looks.
+    pub(crate) fn stay(&self, later: &Self, PerRequest(added): PerRequest) -> bool {
+        let requests = i64::try_from(later.requests.saturating_sub(self.requests)).unwrap_or(i64::MAX);
+        self.last_rowid == later.last_rowid
+            && added.checked_mul(requests).and_then(|added| self.rows.checked_add(added)) == Some(later.rows)
+    }
+}

@@ -1,0 +1,277 @@
+//! A database that is reached in one way or the other.
+
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+pub(crate) use super::answer::Answer;
+use super::answer::{ApiResult, FromApi, FromWorker, Listed, WORKER_VERSION};
+use super::failure::Failure;
+use super::http::{Effect, Http, Request, Response};
+use crate::d1::address::{Address, Way, is_this_machine};
+use crate::{EngineError, ErrorKind, Surroundings};
+
+/// Cloudflare's REST API.
+const API: &str = "https://api.cloudflare.com/client/v4";
+
+/// A statement with its parameters, which are texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Statement {
+    pub(crate) sql: String,
+    pub(crate) params: Vec<String>,
+}
+
+impl Statement {
+    /// A statement without parameters.
+    pub(crate) fn new(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), params: Vec::new() }
+    }
+}
+
+/// A D1 database.
+pub(crate) struct Remote {
+    way: Way,
+    /// The URL without settings, which shows no secret.
+    shown: String,
+    api: Url,
+    secret: SecretString,
+    http: Http,
+    /// The id of the database, where the URL has its name.
+    id: OnceCell<String>,
+}
+
+impl Remote {
+    /// Takes the secret from its file or from what the environment has.
+    pub(crate) fn new(address: Address, surroundings: &Surroundings) -> Result<Self, EngineError> {
+        let shown = address.shown();
+        let Address { way, secret_file } = address;
+        let cloudflare = &surroundings.cloudflare;
+        let (known, variable) = match &way {
+            Way::Api { .. } => (&cloudflare.token, "CLOUDFLARE_API_TOKEN"),
+            Way::Worker { .. } => (&cloudflare.worker_secret, "ROWKEEP_D1_SECRET"),
+        };
+        let secret = match (&secret_file, known) {
+            (Some(file), _) => std::fs::read_to_string(file)
+                .map(|text| SecretString::from(text.trim()))
+                .map_err(|error| {
+                    let message = format!("{shown}: the secret cannot be read from {}", file.display());
+                    EngineError::new(ErrorKind::Authentication, message).with_source(error)
+                })?,
+            (None, Some(secret)) => secret.clone(),
+            (None, None) => {
+                let message =
+                    format!("{shown}: no secret is known for it: set {variable}, or name a file in its URL");
+                return Err(EngineError::new(ErrorKind::Authentication, message));
+            }
+        };
+        if secret.expose_secret().is_empty() || secret.expose_secret().chars().any(|c| !c.is_ascii_graphic())
+        {
+            let message = format!("{shown}: the secret for it is empty, or has characters that none has");
+            return Err(EngineError::new(ErrorKind::Authentication, message));
+        }
+        let api = api_address(cloudflare.api.as_deref())?;
+        Ok(Self { way, shown, api, secret, http: Http::new()?, id: OnceCell::new() })
+    }
+
+    /// The database in words that show no secret.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// How it is reached, for people.
+    pub(crate) fn way(&self) -> &'static str {
+        match self.way {
+            Way::Api { .. } => "REST API",
+            Way::Worker { .. } => "Worker",
+        }
+    }
+
+    /// Whether statements that are sent together are one transaction.
+    pub(crate) fn reads_together(&self) -> bool {
+        matches!(self.way, Way::Worker { .. })
+    }
+
+    /// How many requests were sent, again and again included.
+    pub(crate) fn sent(&self) -> u64 {
+        self.http.sent()
+    }
+
+    /// Runs a statement that reads.
+    pub(crate) async fn read_one(&self, statement: &Statement) -> Result<Answer, EngineError> {
+        let mut answers = self.read(std::slice::from_ref(statement)).await?;
+        answers.pop().ok_or_else(|| self.not_understood("it has no result"))
+    }
+
+    /// Runs statements that read, and gives what each returned.
+    pub(crate) async fn read(&self, statements: &[Statement]) -> Result<Vec<Answer>, EngineError> {
+        let answers = match &self.way {
+            Way::Worker { address } => self.over_worker(address, statements, Effect::None).await,
+            Way::Api { account, .. } => self.over_api(account, statements, Effect::None).await,
+        };
+        let answers = answers.map_err(|error| error.of(&self.shown))?;
+        if answers.len() != statements.len() {
+            return Err(self.not_understood("it has another number of results than there were statements"));
+        }
+        Ok(answers)
+    }
+
+    /// An answer that is none of those that are known.
+    pub(crate) fn not_understood(&self, problem: &str) -> EngineError {
+        let message = format!("{}: the answer is not understood: {problem}", self.shown);
+        EngineError::new(ErrorKind::Other, message)
+    }
+
+    async fn over_worker(
+        &self,
+        address: &Url,
+        statements: &[Statement],
+        effect: Effect,
+    ) -> Result<Vec<Answer>, EngineError> {
+        #[derive(Serialize)]
+        struct Body<'s> {
+            statements: &'s [Statement],
+        }
+        let body = json(&Body { statements })?;
+        let request = self.request(Method::POST, address.clone(), Some(body), effect);
+        self.http.send(&request, from_worker).await
+    }
+
+    /// One after the other: of several in one request only the last would have a result.
+    async fn over_api(
+        &self,
+        account: &str,
+        statements: &[Statement],
+        effect: Effect,
+    ) -> Result<Vec<Answer>, EngineError> {
+        let id = self.id(account).await?;
+        let url = self.api_url(account, &[id, "raw"])?;
+        let mut answers = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let request = self.request(Method::POST, url.clone(), Some(json(statement)?), effect);
+            let results: Vec<ApiResult> = self.http.send(&request, from_api).await?;
+            answers.extend(results.into_iter().last().map(Answer::from));
+        }
+        Ok(answers)
+    }
+
+    /// The id of the database, by which alone the API knows it.
+    async fn id(&self, account: &str) -> Result<&str, EngineError> {
+        let Way::Api { database, .. } = &self.way else { return Ok("") };
+        if is_id(database) {
+            return Ok(database);
+        }
+        let find = || async {
+            let mut url = self.api_url(account, &[])?;
+            url.query_pairs_mut().append_pair("name", database).append_pair("per_page", "1000");
+            let request = self.request(Method::GET, url, None, Effect::None);
+            let listed: Vec<Listed> = self.http.send(&request, from_api).await?;
+            listed.into_iter().find(|listed| listed.name == *database).map(|listed| listed.uuid).ok_or_else(
+                || {
+                    EngineError::new(
+                        ErrorKind::NotFound,
+                        format!("the account has no D1 database called {database}"),
+                    )
+                },
+            )
+        };
+        Ok(self.id.get_or_try_init(find).await?)
+    }
+
+    fn request(&self, method: Method, url: Url, body: Option<Vec<u8>>, effect: Effect) -> Request<'_> {
+        Request { method, url, secret: &self.secret, body: body.map(Into::into), effect }
+    }
+
+    fn api_url(&self, account: &str, rest: &[&str]) -> Result<Url, EngineError> {
+        let mut url = self.api.clone();
+        url.path_segments_mut()
+            .map_err(|()| {
+                EngineError::new(ErrorKind::InvalidUrl, "CLOUDFLARE_API_BASE_URL is no address of an API")
+            })?
+            .pop_if_empty()
+            .extend(["accounts", account, "d1", "database"])
+            .extend(rest);
+        Ok(url)
+    }
+}
+
+/// Where the API is. A token goes there, so it has to be this machine or encrypted.
+fn api_address(wanted: Option<&str>) -> Result<Url, EngineError> {
+    let text = wanted.filter(|text| !text.is_empty()).unwrap_or(API);
+    let wrong =
+        || EngineError::new(ErrorKind::InvalidUrl, "CLOUDFLARE_API_BASE_URL has to be an https address");
+    let url = Url::parse(text).map_err(|error| wrong().with_source(error))?;
+    if url.scheme() == "https" || url.scheme() == "http" && is_this_machine(&url) {
+        Ok(url)
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Whether a database is named by its id.
+fn is_id(database: &str) -> bool {
+    database.len() == 36
+        && database.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+fn json(content: &impl Serialize) -> Result<Vec<u8>, EngineError> {
+    serde_json::to_vec(content)
+        .map_err(|error| EngineError::new(ErrorKind::Other, "a request cannot be written").with_source(error))
+}
+
+fn from_worker(response: Response) -> Result<Vec<Answer>, Failure> {
+    let status = response.status;
+    let read: Result<FromWorker, _> = serde_json::from_slice(&response.body);
+    match read {
+        Ok(read) if read.version != WORKER_VERSION => {
+            let message = format!(
+                "the Worker there is of version {}, wanted is {WORKER_VERSION}: deploy the one that comes with this rowkeep",
+                read.version
+            );
+            Err(Failure::Final(EngineError::new(ErrorKind::Unsupported, message)))
+        }
+        Ok(FromWorker { error: Some(said), .. }) => {
+            Err(Failure::of_answer(status, None, &said, response.after))
+        }
+        Ok(read) if status.is_success() => Ok(read.results),
+        // An answer that was cut is no JSON.
+        Err(error) if status.is_success() && error.is_eof() => Err(cut(error)),
+        _ if status.is_server_error() || status.as_u16() == 429 => {
+            Err(Failure::of_answer(status, None, "it does not say why", response.after))
+        }
+        _ => {
+            let message = format!("what is there ({status}) is not the Worker that comes with rowkeep");
+            Err(Failure::Final(EngineError::new(ErrorKind::Unsupported, message)))
+        }
+    }
+}
+
+fn from_api<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
+    let status = response.status;
+    match serde_json::from_slice::<FromApi<T>>(&response.body) {
+        Ok(FromApi { success: true, result: Some(result), .. }) if status.is_success() => Ok(result),
+        Ok(read) => {
+            let said = read.errors.iter().map(|said| said.message.as_str()).collect::<Vec<_>>().join("; ");
+            let said = if said.is_empty() { "it does not say why".to_owned() } else { said };
+            let code = read.errors.first().map(|said| said.code);
+            Err(Failure::of_answer(status, code, &said, response.after))
+        }
+        Err(error) if status.is_success() && error.is_eof() => Err(cut(error)),
+        Err(_) if !status.is_success() => {
+            Err(Failure::of_answer(status, None, "it does not say why", response.after))
+        }
+        Err(error) => {
+            let message = "the answer is not that of Cloudflare's API";
+            Err(Failure::Final(EngineError::new(ErrorKind::Unsupported, message).with_source(error)))
+        }
+    }
+}
+
+fn cut(error: serde_json::Error) -> Failure {
+    let message = "the answer was cut off";
+    Failure::Unknown(EngineError::new(ErrorKind::Unreachable, message).with_source(error))
+}

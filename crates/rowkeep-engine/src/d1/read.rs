@@ -1,0 +1,10 @@
+//! Reading a state: the form of values, pages, the copy that they become.
+
+mod copy;
+mod decode;
+mod form;
+mod large;
+mod pages;
+pub(super) mod query;
+mod skeleton;
+pub(super) mod view;

@@ -1,0 +1,173 @@
+//! A database like that which is read, in a temporary file: first without rows.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rowkeep_format::{Identity, RowBatch};
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::pages::ReadTable;
+use crate::file_source::FileOptions;
+use crate::sqlite::catalog::properties::Properties;
+use crate::sqlite::catalog::tables::{Object, tables};
+use crate::sqlite::connect::error::{failure, when};
+use crate::sqlite::connect::raw_statement::Statement;
+use crate::sqlite::dump_file::{Said, Scratch};
+use crate::sqlite::load::new_database::prepare_insert;
+use crate::sqlite::quote::quoted;
+use crate::sqlite::schema::definitions::Maker;
+use crate::sqlite::schema::readable_tables::readable_tables;
+use crate::{EngineError, View};
+
+/// The table of the highest keys that AUTOINCREMENT has given. Inserting rows changes it.
+const SEQUENCES: &str = "sqlite_sequence";
+
+/// Such a database with its tables, and what else it has.
+pub(crate) struct Skeleton {
+    scratch: Scratch,
+    pub(crate) tables: Arc<[ReadTable]>,
+    after: Vec<Object>,
+}
+
+/// What is done to it.
+pub(crate) enum Step {
+    /// A table is read again.
+    Clear(usize),
+    /// Rows of a table.
+    Rows(usize, RowBatch),
+    /// Everything was read. Without it the reading has ended early.
+    End,
+}
+
+impl Skeleton {
+    /// Makes the tables; blocks.
+    pub(crate) fn make(objects: &[Object], temporary: Option<&Path>) -> Result<Self, EngineError> {
+        let scratch = Scratch::new(temporary)?;
+        let connection = scratch.connection();
+        connection
+            .execute_batch("PRAGMA ignore_check_constraints = ON; PRAGMA writable_schema = ON; BEGIN;")
+            .map_err(when("making a temporary copy"))?;
+        let (before, after): (Vec<&Object>, Vec<&Object>) =
+            objects.iter().partition(|object| object.kind == "table");
+        let mut maker = Maker::default();
+        for object in &before {
+            maker.create_table(connection, object)?;
+        }
+        maker.finish(connection)?;
+        let facts = tables(connection, objects)?;
+        let readable = readable_tables(&facts, &Properties::default());
+        let tables =
+            readable.iter().zip(&facts).map(|(readable, facts)| ReadTable::of(&readable.table, facts));
+        let tables: Arc<[ReadTable]> = tables.collect();
+        let after = after.into_iter().cloned().collect();
+        Ok(Self { scratch, tables, after })
+    }
+
+    /// Puts rows into it as they come, until all were read; false when they ended early. Blocks.
+    pub(crate) fn fill(&self, mut steps: mpsc::Receiver<Step>) -> Result<bool, EngineError> {
+        let connection = self.scratch.connection();
+        let mut insert: Option<(usize, Statement<'_>)> = None;
+        let mut sequences: Option<(usize, Vec<RowBatch>)> = None;
+        while let Some(step) = steps.blocking_recv() {
+            match step {
+                Step::Clear(at) if self.is_sequences(at) => sequences = None,
+                Step::Clear(at) => {
+                    insert = None;
+                    clear(connection, &self.tables[at])?;
+                }
+                Step::Rows(at, batch) if self.is_sequences(at) => {
+                    sequences.get_or_insert((at, Vec::new())).1.push(batch);
+                }
+                Step::Rows(at, batch) => {
+                    let statement = match &mut insert {
+                        Some((prepared, statement)) if *prepared == at => statement,
+                        other => {
+                            *other = None;
+                            let statement = prepare_insert(connection, &self.tables[at].table)?;
+                            &mut other.insert((at, statement)).1
+                        }
+                    };
+                    add(statement, &self.tables[at], &batch)?;
+                }
+                Step::End => {
+                    drop(insert);
+                    return self.set_sequences(sequences).map(|()| true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_sequences(&self, at: usize) -> bool {
+        self.tables[at].table.name.name == SEQUENCES
+    }
+
+    fn set_sequences(&self, sequences: Option<(usize, Vec<RowBatch>)>) -> Result<(), EngineError> {
+        let Some(at) = (0..self.tables.len()).find(|at| self.is_sequences(*at)) else { return Ok(()) };
+        let (connection, table) = (self.scratch.connection(), &self.tables[at]);
+        clear(connection, table)?;
+        let mut insert = prepare_insert(connection, &table.table)?;
+        sequences
+            .into_iter()
+            .flat_map(|(_, batches)| batches)
+            .try_for_each(|batch| add(&mut insert, table, &batch))
+    }
+
+    /// Makes what comes after rows, and opens the state; says what could not be made. Blocks.
+    pub(crate) fn finish(
+        self,
+        with_ddl: bool,
+        temporary: Option<&Path>,
+        identity: Identity,
+    ) -> Result<(Arc<dyn View>, Vec<String>), EngineError> {
+        let connection = self.scratch.connection();
+        let (mut maker, mut notes) = (Maker::default(), Vec::new());
+        for object in &self.after {
+            notes.extend(maker.create_after(connection, object)?);
+        }
+        maker.finish(connection)?;
+        connection.execute_batch("COMMIT").map_err(when("making a temporary copy"))?;
+        let options = FileOptions {
+            with_ddl,
+            temporary: temporary.map(Path::to_owned),
+            identity,
+            ..FileOptions::default()
+        };
+        Ok((self.scratch.into_view(&options, Said::default())?, notes))
+    }
+
+    /// The same, as a database in which statements can be prepared, but that holds nothing. Blocks.
+    pub(crate) fn with_connection<T>(
+        self,
+        use_it: impl FnOnce(&mut Connection) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let Self { mut scratch, after, .. } = self;
+        let mut maker = Maker::default();
+        for object in &after {
+            maker.create_after(scratch.connection(), object)?;
+        }
+        maker.finish(scratch.connection())?;
+        let connection = scratch.connection_mut();
+        connection
+            .execute_batch("COMMIT; PRAGMA writable_schema = RESET;")
+            .map_err(when("making a temporary copy"))?;
+        use_it(connection)
+    }
+}
+
+fn clear(connection: &Connection, table: &ReadTable) -> Result<(), EngineError> {
+    let name = &table.table.name;
+    let sql = format!("DELETE FROM main.{}", quoted(&name.name));
+    connection.execute_batch(&sql).map_err(when(format!("copying table {name}")))
+}
+
+fn add(insert: &mut Statement<'_>, table: &ReadTable, batch: &RowBatch) -> Result<(), EngineError> {
+    for row in 0..batch.rows() {
+        let values = batch.columns().iter().map(|column| column.value(row));
+        insert
+            .insert(values, None)
+            .map_err(|error| failure(format!("copying table {}", table.table.name), &error))?;
+    }
+    Ok(())
+}

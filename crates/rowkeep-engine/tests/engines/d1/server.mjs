@@ -1,0 +1,156 @@
+// D1 as tests use it: the real workerd with the Worker that is shipped, and a stand-in for Cloudflare's REST API before the same databases.
+//
+//   node server.mjs MINIFLARE WORKER FOLDER COUNT      prints {"workers": URL, "front": URL}, lives as long as its standard input
+//
+//   WORKERS/N                              the shipped Worker, as it is, bound to database N
+//   FRONT/N                                the same, through faults
+//   FRONT/client/v4/accounts/A/d1/database REST API: list, ID/raw; the ID of database N ends with N
+//   FRONT/run/N                            runs a list of statements as an application does, one batch
+//   FRONT/faults/N                         how the next answers for database N are to fail, of either way: a list of
+//                                          429, 503, "cut" (in the middle), "gone" (no answer, though it was done), or null (not)
+
+import { createServer } from "node:http";
+import { pathToFileURL } from "node:url";
+import { readFileSync } from "node:fs";
+
+const [miniflare, worker, folder, count] = process.argv.slice(2);
+const { Miniflare } = await import(pathToFileURL(miniflare).href);
+
+const SECRET = "a-secret-of-tests-that-is-long-enough";
+const TOKEN = "a-token-of-tests";
+const id = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const numbers = [...Array(Number(count)).keys()];
+
+// Chooses the database by the path; all else is the shipped Worker's. And what the stand-in for the REST API needs.
+const chooser = `
+import shipped from "./shipped.js";
+export default {
+  async fetch(request, env) {
+    const [, number, inner] = new URL(request.url).pathname.split("/");
+    const DB = env["DB" + number];
+    if (!DB) return new Response("no such database", { status: 404 });
+    if (inner === undefined) return shipped.fetch(request, { DB, ROWKEEP_SECRET: env.ROWKEEP_SECRET });
+    const asked = await request.json();
+    try {
+      if (inner === "run") {
+        await DB.batch(asked.map((sql) => DB.prepare(sql)));
+        return Response.json({});
+      }
+      const statement = asked.params?.length ? DB.prepare(asked.sql).bind(...asked.params) : DB.prepare(asked.sql);
+      const { results, meta } = await statement.all();
+      const columns = results.length > 0 ? Object.keys(results[0]) : [];
+      return Response.json({ columns, rows: results.map((row) => Object.values(row)), size_after: meta.size_after });
+    } catch (error) {
+      return Response.json({ error: String(error.message).replace(/^D1_ERROR: /, "") });
+    }
+  },
+};`;
+
+const simulator = new Miniflare({
+  host: "127.0.0.1",
+  port: 0,
+  modules: [
+    { type: "ESModule", path: "chooser.js", contents: chooser },
+    { type: "ESModule", path: "shipped.js", contents: readFileSync(worker, "utf8") },
+  ],
+  compatibilityDate: "2026-04-01",
+  bindings: { ROWKEEP_SECRET: SECRET },
+  d1Databases: Object.fromEntries(numbers.map((number) => [`DB${number}`, id(number)])),
+  d1Persist: folder,
+});
+const workers = await simulator.ready;
+
+const faults = new Map();
+const inWorkerd = (number, rest, body, headers) =>
+  fetch(new URL(`/${number}${rest}`, workers), { method: "POST", body, headers });
+
+function answered(response, number, status, text, headers = {}) {
+  const fault = status < 300 ? faults.get(number)?.shift() : undefined;
+  if (fault === "gone") return response.destroy();
+  if (fault === "cut") {
+    const bytes = Buffer.from(text);
+    response.writeHead(status, { "Content-Type": "application/json", "Content-Length": bytes.length });
+    response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+    return;
+  }
+  if (fault === 429) {
+    response.writeHead(429, { "Retry-After": "0" });
+    return response.end("slow down");
+  }
+  if (fault === 503) {
+    response.writeHead(503);
+    return response.end("<html>unavailable</html>");
+  }
+  response.writeHead(status, { "Content-Type": "application/json", ...headers });
+  response.end(text);
+}
+
+// Faults that say that nothing was done have to come before anything is.
+const isBefore = (number) => [429, 503].includes(faults.get(number)?.[0]);
+
+const failed = (code, message) => JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
+const succeeded = (result) => JSON.stringify({ success: true, errors: [], messages: [], result });
+
+async function api(request, response, path, body) {
+  if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+    return answered(response, -1, 401, failed(10000, "Authentication error"));
+  }
+  const [, , , , account, , , database, verb] = path.split("/");
+  if (account !== "account") return answered(response, -1, 403, failed(7403, "The given account is not valid"));
+  if (database === undefined) {
+    const wanted = new URL(request.url, "http://front").searchParams.get("name");
+    const all = numbers.map((number) => ({ uuid: id(number), name: `shop-${number}` }));
+    return answered(response, -1, 200, succeeded(all.filter(({ name }) => !wanted || name.includes(wanted))));
+  }
+  const number = numbers.find((number) => id(number) === database);
+  if (number === undefined) return answered(response, -1, 404, failed(7404, "The database could not be found"));
+  if (verb !== "raw") return answered(response, number, 404, failed(7000, "No route for that URI"));
+  if (isBefore(number)) return answered(response, number, 200, "");
+  const asked = JSON.parse(body);
+  const params = asked.params ?? [];
+  if (typeof asked.sql !== "string" || !Array.isArray(params) || params.some((value) => typeof value !== "string")) {
+    return answered(response, number, 400, failed(10001, "Invalid input"));
+  }
+  const done = await (await inWorkerd(number, "/one", body)).json();
+  if (done.error !== undefined) return answered(response, number, 500, failed(10001, done.error));
+  const { columns, rows, size_after } = done;
+  answered(response, number, 200, succeeded([{ results: { columns, rows }, success: true, meta: { size_after } }]));
+}
+
+const front = createServer(async (request, response) => {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  const body = Buffer.concat(parts).toString();
+  const path = new URL(request.url, "http://front").pathname;
+  try {
+    const [, first, second] = path.split("/");
+    if (first === "client") return await api(request, response, path, body);
+    if (first === "run") {
+      const done = await (await inWorkerd(second, "/run", body)).json();
+      response.writeHead(done.error === undefined ? 200 : 422);
+      return response.end(done.error ?? "");
+    }
+    if (first === "faults") {
+      faults.set(Number(second), JSON.parse(body));
+      return response.end();
+    }
+    const number = Number(first);
+    if (isBefore(number)) return answered(response, number, 200, "");
+    const { authorization = "" } = request.headers;
+    const answer = await inWorkerd(number, "", body, { authorization, "content-type": "application/json" });
+    answered(response, number, answer.status, await answer.text());
+  } catch (error) {
+    response.writeHead(500);
+    response.end(String(error));
+  }
+});
+front.listen(0, "127.0.0.1", () => {
+  console.log(JSON.stringify({ workers: workers.href, front: `http://127.0.0.1:${front.address().port}/` }));
+});
+
+// Whoever started this is gone, and so is this.
+process.stdin.resume();
+process.stdin.on("end", async () => {
+  await simulator.dispose();
+  process.exit(0);
+});

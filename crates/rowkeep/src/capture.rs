@@ -189,6 +189,7 @@ async fn read(
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
     let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
+    opened.view.notes().iter().for_each(|note| context.warn(note));
     read_opened(context, repository, engine, opened, options).await
 }
 

@@ -13,6 +13,7 @@ mod chain;
 mod checks;
 mod concurrency;
 mod copies;
+mod d1;
 mod damage;
 mod definitions;
 mod documents;

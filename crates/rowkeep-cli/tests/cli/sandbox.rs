@@ -42,7 +42,10 @@ impl Sandbox {
         command.env("XDG_STATE_HOME", self.path(".state"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("PG") || text.starts_with("ROWKEEP_") && text != "ROWKEEP_PG_BIN" {
+            if text.starts_with("PG")
+                || text.starts_with("CLOUDFLARE_")
+                || text.starts_with("ROWKEEP_") && text != "ROWKEEP_PG_BIN"
+            {
                 command.env_remove(&name);
             }
         }

@@ -7,4 +7,5 @@ mod large;
 mod pages;
 pub(super) mod query;
 mod skeleton;
+mod table;
 pub(super) mod view;

@@ -14,8 +14,9 @@ const LOOKS: usize = 5;
 pub(crate) struct Changes {
     rows: i64,
     last_rowid: i64,
-    /// The requests that had been sent by then.
+    /// The requests that had been sent by then, and those among them of which nobody knows whether they arrived.
     requests: u64,
+    uncertain: u64,
 }
 
 /// What a request that only reads adds to the counter: on a machine of one's own, D1 writes down that there was one.
@@ -33,7 +34,9 @@ impl Changes {
         let rows = answer.texts().map_err(|error| remote.not_understood("counters").with_source(error))?;
         let number = |at: usize| rows.first()?.get(at)?.as_ref()?.parse().ok();
         match (number(0), number(1)) {
-            (Some(rows), Some(last_rowid)) => Ok(Self { rows, last_rowid, requests: remote.sent() }),
+            (Some(rows), Some(last_rowid)) => {
+                Ok(Self { rows, last_rowid, requests: remote.sent(), uncertain: remote.failed() })
+            }
             _ => Err(remote.not_understood("it has no counters")),
         }
     }
@@ -63,7 +66,38 @@ impl Changes {
     /// Whether nothing was changed between two looks.
     pub(crate) fn stay(&self, later: &Self, PerRequest(added): PerRequest) -> bool {
         let requests = i64::try_from(later.requests.saturating_sub(self.requests)).unwrap_or(i64::MAX);
-        self.last_rowid == later.last_rowid
+        // What is not known to have arrived may stand for somebody's change.
+        let is_certain = added == 0 || self.uncertain == later.uncertain;
+        is_certain
+            && self.last_rowid == later.last_rowid
             && added.checked_mul(requests).and_then(|added| self.rows.checked_add(added)) == Some(later.rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_requests_are_told_from_changes() {
+        let of = |rows, requests, uncertain| Changes { rows, last_rowid: 7, requests, uncertain };
+        let start = of(100, 10, 0);
+        for (rows, requests, uncertain, added, expected) in [
+            (100, 15, 0, 0, true),
+            (101, 15, 0, 0, false),
+            (105, 15, 0, 1, true),
+            (106, 15, 0, 1, false),
+            (104, 15, 0, 1, false),
+            // Two requests that did not arrive, and a row that somebody changed by one that did.
+            (105, 15, 2, 1, false),
+            (100, 15, 2, 0, true),
+            // Started anew.
+            (5, 15, 0, 1, false),
+        ] {
+            let later = of(rows, requests, uncertain);
+            assert_eq!(start.stay(&later, PerRequest(added)), expected, "{later:?}");
+        }
+        let inserted = Changes { last_rowid: 8, ..of(100, 15, 0) };
+        assert!(!start.stay(&inserted, PerRequest(0)));
     }
 }

@@ -23,17 +23,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The most bytes of an answer.
 const LARGEST_BYTES: usize = 512 << 20;
 
-/// What a request does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// It reads.
-    None,
-}
-
 /// Who asks.
 pub(super) struct Http {
     client: Client,
     sent: AtomicU64,
+    failed: AtomicU64,
 }
 
 /// An answer with all of its body.
@@ -54,7 +48,7 @@ impl Http {
         let client = builder.build().map_err(|error| {
             EngineError::new(ErrorKind::Other, "requests cannot be made").with_source(error.without_url())
         })?;
-        Ok(Self { client, sent: AtomicU64::new(0) })
+        Ok(Self { client, sent: AtomicU64::new(0), failed: AtomicU64::new(0) })
     }
 
     /// How many requests were sent.
@@ -62,7 +56,12 @@ impl Http {
         self.sent.load(Ordering::SeqCst)
     }
 
-    /// Sends a request until it succeeds, fails for good, or was sent often enough.
+    /// How many of them failed.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// Sends a request, which only reads, until it succeeds, fails for good, or was sent often enough.
     pub(super) async fn send<T>(
         &self,
         request: &Request<'_>,
@@ -74,10 +73,11 @@ impl Http {
                 Ok(done) => return Ok(done),
                 Err(failure) => failure,
             };
-            let wait = match (failure, request.effect) {
-                (Failure::NotBegun { after, .. }, _) => after.unwrap_or(pause),
-                (Failure::Unknown(_), Effect::None) => pause,
-                (failure, _) => return Err(failure.into_error()),
+            self.failed.fetch_add(1, Ordering::SeqCst);
+            let wait = match failure {
+                Failure::NotBegun { after, .. } => after.unwrap_or(pause),
+                Failure::Unknown(_) => pause,
+                Failure::Final(error) => return Err(error),
             };
             tokio::time::sleep(wait.min(LONGEST_PAUSE)).await;
             pause *= 2;
@@ -113,7 +113,6 @@ pub(super) struct Request<'r> {
     pub(super) url: Url,
     pub(super) secret: &'r SecretString,
     pub(super) body: Option<bytes::Bytes>,
-    pub(super) effect: Effect,
 }
 
 /// The seconds that a server asks to wait.

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 pub(crate) use super::answer::Answer;
 use super::answer::{ApiResult, FromApi, FromWorker, Listed, WORKER_VERSION};
 use super::failure::Failure;
-use super::http::{Effect, Http, Request, Response};
+use super::http::{Http, Request, Response};
 use crate::d1::address::{Address, Way, is_this_machine};
 use crate::{EngineError, ErrorKind, Surroundings};
 
@@ -98,6 +98,11 @@ impl Remote {
         self.http.sent()
     }
 
+    /// How many of them failed, so that nobody knows whether they arrived.
+    pub(crate) fn failed(&self) -> u64 {
+        self.http.failed()
+    }
+
     /// Runs a statement that reads.
     pub(crate) async fn read_one(&self, statement: &Statement) -> Result<Answer, EngineError> {
         let mut answers = self.read(std::slice::from_ref(statement)).await?;
@@ -107,8 +112,8 @@ impl Remote {
     /// Runs statements that read, and gives what each returned.
     pub(crate) async fn read(&self, statements: &[Statement]) -> Result<Vec<Answer>, EngineError> {
         let answers = match &self.way {
-            Way::Worker { address } => self.over_worker(address, statements, Effect::None).await,
-            Way::Api { account, .. } => self.over_api(account, statements, Effect::None).await,
+            Way::Worker { address } => self.over_worker(address, statements).await,
+            Way::Api { account, .. } => self.over_api(account, statements).await,
         };
         let answers = answers.map_err(|error| error.of(&self.shown))?;
         if answers.len() != statements.len() {
@@ -123,33 +128,23 @@ impl Remote {
         EngineError::new(ErrorKind::Other, message)
     }
 
-    async fn over_worker(
-        &self,
-        address: &Url,
-        statements: &[Statement],
-        effect: Effect,
-    ) -> Result<Vec<Answer>, EngineError> {
+    async fn over_worker(&self, address: &Url, statements: &[Statement]) -> Result<Vec<Answer>, EngineError> {
         #[derive(Serialize)]
         struct Body<'s> {
             statements: &'s [Statement],
         }
         let body = json(&Body { statements })?;
-        let request = self.request(Method::POST, address.clone(), Some(body), effect);
+        let request = self.request(Method::POST, address.clone(), Some(body));
         self.http.send(&request, from_worker).await
     }
 
     /// One after the other: of several in one request only the last would have a result.
-    async fn over_api(
-        &self,
-        account: &str,
-        statements: &[Statement],
-        effect: Effect,
-    ) -> Result<Vec<Answer>, EngineError> {
+    async fn over_api(&self, account: &str, statements: &[Statement]) -> Result<Vec<Answer>, EngineError> {
         let id = self.id(account).await?;
         let url = self.api_url(account, &[id, "raw"])?;
         let mut answers = Vec::with_capacity(statements.len());
         for statement in statements {
-            let request = self.request(Method::POST, url.clone(), Some(json(statement)?), effect);
+            let request = self.request(Method::POST, url.clone(), Some(json(statement)?));
             let results: Vec<ApiResult> = self.http.send(&request, from_api).await?;
             answers.extend(results.into_iter().last().map(Answer::from));
         }
@@ -165,7 +160,7 @@ impl Remote {
         let find = || async {
             let mut url = self.api_url(account, &[])?;
             url.query_pairs_mut().append_pair("name", database).append_pair("per_page", "1000");
-            let request = self.request(Method::GET, url, None, Effect::None);
+            let request = self.request(Method::GET, url, None);
             let listed: Vec<Listed> = self.http.send(&request, from_api).await?;
             listed.into_iter().find(|listed| listed.name == *database).map(|listed| listed.uuid).ok_or_else(
                 || {
@@ -179,8 +174,8 @@ impl Remote {
         Ok(self.id.get_or_try_init(find).await?)
     }
 
-    fn request(&self, method: Method, url: Url, body: Option<Vec<u8>>, effect: Effect) -> Request<'_> {
-        Request { method, url, secret: &self.secret, body: body.map(Into::into), effect }
+    fn request(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Request<'_> {
+        Request { method, url, secret: &self.secret, body: body.map(Into::into) }
     }
 
     fn api_url(&self, account: &str, rest: &[&str]) -> Result<Url, EngineError> {

@@ -11,8 +11,9 @@ use rowkeep_format::RowBatch;
 use tokio::sync::mpsc;
 
 use super::form::Form;
-use super::pages::{Pages, ReadTable, moved};
+use super::pages::Pages;
 use super::skeleton::{Skeleton, Step};
+use super::table::{ReadTable, moved};
 use crate::d1::catalog::changes::{Changes, PerRequest};
 use crate::d1::catalog::objects::Found;
 use crate::d1::connect::remote::{Remote, Statement};
@@ -30,6 +31,10 @@ const TOGETHER_FORMS: [Form; 2] = [
     // D1 takes no value of more than two million bytes, digits included.
     Form { hex_text: true, inline_bytes: 1_000_000 },
 ];
+
+/// What one request has at most, in statements and bytes of them.
+const TOGETHER_STATEMENTS: usize = 1_000;
+const TOGETHER_SQL_BYTES: usize = 8 << 20;
 
 /// How often what moved is read again, and definitions that changed.
 const ROUNDS: usize = 5;
@@ -115,6 +120,10 @@ async fn together(remote: &Remote, found: &Found, skeleton: Skeleton) -> Result<
             let (columns, selects): (Vec<_>, Vec<_>) = table.whole(form).into_iter().unzip();
             parts.push(columns);
             statements.extend(selects);
+        }
+        let sql_bytes: usize = statements.iter().map(|statement| statement.sql.len()).sum();
+        if statements.len() > TOGETHER_STATEMENTS || sql_bytes > TOGETHER_SQL_BYTES {
+            return Ok(Together::TooLarge);
         }
         let answers = match remote.read(&statements).await {
             Ok(answers) => answers,

@@ -22,27 +22,39 @@ pub(crate) enum Read {
 
 /// Adds a value to its column.
 pub(crate) fn push(letter: u8, raw: &RawValue, form: Form, column: &mut ColumnValues) -> Read {
-    let added = match letter {
-        b'n' => {
-            column.push(Value::Null);
-            Some(())
+    let (bytes, words);
+    let value = match letter {
+        b'n' => Some(Value::Null),
+        b'i' => integer(raw).map(Value::Integer),
+        b'r' => real(raw).map(|real| Value::Real(real.to_bits())),
+        b'p' => Some(Value::Real(f64::INFINITY.to_bits())),
+        b'm' => Some(Value::Real(f64::NEG_INFINITY.to_bits())),
+        b'z' => Some(Value::Real((-0.0_f64).to_bits())),
+        b'b' => {
+            bytes = digits(raw);
+            bytes.as_deref().map(Value::Blob)
         }
-        b'i' => integer(raw).map(|integer| column.push(Value::Integer(integer))),
-        b'r' => real(raw).map(|real| column.push(Value::Real(real.to_bits()))),
-        b'p' => Some(column.push(Value::Real(f64::INFINITY.to_bits()))),
-        b'm' => Some(column.push(Value::Real(f64::NEG_INFINITY.to_bits()))),
-        b'z' => Some(column.push(Value::Real((-0.0_f64).to_bits()))),
-        b'b' => digits(raw).map(|bytes| column.push(Value::Blob(&bytes))),
-        b't' if form.hex_text => digits(raw).map(|bytes| column.push(Value::Text(&bytes))),
-        b't' => match text(raw) {
-            Some(text) if text.contains(char::REPLACEMENT_CHARACTER) => return Read::Doubtful,
-            Some(text) => Some(column.push(Value::Text(text.as_bytes()))),
-            None => None,
-        },
+        b't' if form.hex_text => {
+            bytes = digits(raw);
+            bytes.as_deref().map(Value::Text)
+        }
+        b't' => {
+            words = text(raw);
+            if words.as_ref().is_some_and(|words| words.contains(char::REPLACEMENT_CHARACTER)) {
+                return Read::Doubtful;
+            }
+            words.as_ref().map(|words| Value::Text(words.as_bytes()))
+        }
         b'T' | b'B' => return Read::Large,
         _ => None,
     };
-    added.map_or(Read::Malformed, |()| Read::Added)
+    match value {
+        Some(value) => {
+            column.push(value);
+            Read::Added
+        }
+        None => Read::Malformed,
+    }
 }
 
 /// A text.

@@ -93,7 +93,7 @@ mod tests {
         let names = |count: usize, length: usize| -> Vec<String> {
             (0..count).map(|at| format!("\"{at:0length$}\"")).collect()
         };
-        assert_eq!(divided(&names(3, 5), form, 0), [0..3]);
+        assert_eq!(divided(&names(3, 5), form, 0).len(), 1);
         for (count, length) in [(101, 5), (101, 60), (100, 300), (2, 9_000)] {
             let names = names(count, length);
             let parts = divided(&names, form, 1_000);

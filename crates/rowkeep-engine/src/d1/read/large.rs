@@ -4,7 +4,7 @@ use rowkeep_format::batch::ColumnValues;
 use rowkeep_format::{RowBatch, Value};
 
 use super::decode::digits;
-use super::pages::ReadTable;
+use super::table::{Large, ReadTable};
 use crate::EngineError;
 use crate::d1::connect::remote::{Remote, Statement};
 
@@ -13,14 +13,6 @@ const PIECE_BYTES: usize = 500_000;
 
 /// Pieces in one request.
 const TOGETHER: usize = 8;
-
-/// Where such a value is, in a batch of rows.
-pub(crate) struct Large {
-    pub(crate) row: usize,
-    pub(crate) column: usize,
-    pub(crate) is_text: bool,
-    pub(crate) bytes: usize,
-}
 
 /// Reads these values and puts each in its place; nothing where one of them is not as it was.
 pub(crate) async fn fetch(

@@ -7,7 +7,7 @@ use rowkeep_format::{Identity, RowBatch};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::pages::ReadTable;
+use super::table::ReadTable;
 use crate::file_source::FileOptions;
 use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::catalog::tables::{Object, tables};

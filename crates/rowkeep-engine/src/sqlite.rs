@@ -36,7 +36,7 @@ pub(crate) mod dump_file;
 mod examine;
 mod full_text;
 pub(crate) mod literal;
-pub(crate) mod load;
+mod load;
 pub(crate) mod mysql_dump;
 pub(crate) mod plain_file;
 pub(crate) mod quote;

@@ -1,7 +1,7 @@
 //! Making a database file, or its content again.
 
 pub(super) mod contents;
-pub(crate) mod new_database;
+pub(super) mod new_database;
 pub(super) mod replace;
 pub(super) mod stored_order;
 pub(super) mod target;

@@ -150,18 +150,29 @@ async fn together(remote: &Remote, found: &Found, skeleton: Skeleton) -> Result<
             }
         }
         if batches.len() == tables.len() {
-            return fill_with(skeleton, batches).await.map(Together::Copied);
+            return fill_with(remote, skeleton, batches).await.map(Together::Copied);
         }
     }
     Ok(Together::TooLarge)
 }
 
-async fn fill_with(skeleton: Skeleton, batches: Vec<RowBatch>) -> Result<Skeleton, EngineError> {
+async fn fill_with(
+    remote: &Remote,
+    skeleton: Skeleton,
+    batches: Vec<RowBatch>,
+) -> Result<Skeleton, EngineError> {
     let loading = Loading::begin(skeleton);
+    let expected: Vec<u64> = batches.iter().map(|batch| batch.rows() as u64).collect();
     for (at, batch) in batches.into_iter().enumerate() {
         loading.send(Step::Rows(at, batch)).await;
     }
-    loading.end().await
+    let (skeleton, stored) = loading.end().await?;
+    if stored != expected {
+        let message =
+            format!("{}: some of its rows exclude each other, so they cannot be copied", remote.shown());
+        return Err(EngineError::new(ErrorKind::Unstorable, message));
+    }
+    Ok(skeleton)
 }
 
 /// Reads everything page by page; nothing where definitions are not as they were.
@@ -174,7 +185,6 @@ async fn by_pages(
 ) -> Result<Option<Copied>, EngineError> {
     let tables = Arc::clone(&skeleton.tables);
     let loading = Loading::begin(skeleton);
-    let per_request = Changes::per_request(remote).await?;
     let mut reading = Reading {
         remote,
         tables: &tables,
@@ -183,7 +193,7 @@ async fn by_pages(
         rows: vec![None; tables.len()],
         epoch: 0,
         now: Changes::read(remote).await?,
-        per_request,
+        per_request: None,
     };
     let mut is_one = false;
     for _ in 0..ROUNDS {
@@ -211,8 +221,14 @@ async fn by_pages(
     if !is_one && !allow_moving {
         return Err(never_still(remote));
     }
+    let expected = reading.rows;
+    let (skeleton, stored) = loading.end().await?;
+    // A row that moved to where it was read again; or the database was started anew in between.
+    if is_one && !stored.iter().zip(&expected).all(|(stored, expected)| Some(*stored) == *expected) {
+        return Ok(None);
+    }
     let oneness = if is_one { Oneness::Unchanged } else { Oneness::None };
-    Ok(Some(Copied { skeleton: loading.end().await?, found, oneness, bytes }))
+    Ok(Some(Copied { skeleton, found, oneness, bytes }))
 }
 
 /// A copy on its way through the tables.
@@ -234,6 +250,10 @@ struct Reading<'r> {
 impl Reading<'_> {
     /// Reads the tables that may have changed since they were read.
     async fn round(&mut self) -> Result<(), EngineError> {
+        if self.per_request.is_none() {
+            self.per_request = Changes::per_request(self.remote).await?;
+            self.is_unchanged().await?;
+        }
         let (mut since, mut rows) = (Vec::new(), 0);
         for at in 0..self.tables.len() {
             if self.as_of[at] == Some(self.epoch) {
@@ -256,8 +276,9 @@ impl Reading<'_> {
         while let Some(batch) = pages.next().await? {
             rows += batch.rows() as u64;
             if !self.loading.send(Step::Rows(at, batch)).await {
-                // Two pages had one row, for it moved between them; or the disk is full, and the end says so.
-                return Err(moved(self.remote));
+                // The disk is full, perhaps: the end says so.
+                let message = format!("{}: its copy cannot be written", self.remote.shown());
+                return Err(EngineError::new(ErrorKind::Other, message));
             }
         }
         self.rows[at] = Some(rows);
@@ -322,13 +343,13 @@ impl Reading<'_> {
 /// A thread that fills the copy.
 struct Loading {
     steps: mpsc::Sender<Step>,
-    thread: tokio::task::JoinHandle<Result<(Skeleton, bool), EngineError>>,
+    thread: tokio::task::JoinHandle<Result<(Skeleton, Option<Vec<u64>>), EngineError>>,
 }
 
 impl Loading {
     fn begin(skeleton: Skeleton) -> Self {
         let (steps, received) = mpsc::channel(WAITING_BATCHES);
-        let work = move || skeleton.fill(received).map(|is_whole| (skeleton, is_whole));
+        let work = move || skeleton.fill(received).map(|stored| (skeleton, stored));
         Self { steps, thread: tokio::spawn(blocking(work)) }
     }
 
@@ -337,13 +358,13 @@ impl Loading {
         self.steps.send(step).await.is_ok()
     }
 
-    /// Waits for the end of all steps.
-    async fn end(self) -> Result<Skeleton, EngineError> {
+    /// Waits for the end of all steps, and gives the rows that each table has.
+    async fn end(self) -> Result<(Skeleton, Vec<u64>), EngineError> {
         let _ = self.steps.send(Step::End).await;
         drop(self.steps);
         match self.thread.await {
-            Ok(Ok((skeleton, true))) => Ok(skeleton),
-            Ok(Ok((_, false))) => Err(EngineError::new(ErrorKind::Other, "the copy was not filled")),
+            Ok(Ok((skeleton, Some(stored)))) => Ok((skeleton, stored)),
+            Ok(Ok((_, None))) => Err(EngineError::new(ErrorKind::Other, "the copy was not filled")),
             Ok(Err(error)) => Err(error),
             Err(error) => {
                 Err(EngineError::new(ErrorKind::Other, "a thread that fills a copy ended unexpectedly")

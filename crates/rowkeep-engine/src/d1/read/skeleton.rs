@@ -14,7 +14,6 @@ use crate::sqlite::catalog::tables::{Object, tables};
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
 use crate::sqlite::dump_file::{Said, Scratch};
-use crate::sqlite::load::new_database::prepare_insert;
 use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::definitions::Maker;
 use crate::sqlite::schema::readable_tables::readable_tables;
@@ -64,54 +63,51 @@ impl Skeleton {
         Ok(Self { scratch, tables, after })
     }
 
-    /// Puts rows into it as they come, until all were read; false when they ended early. Blocks.
-    pub(crate) fn fill(&self, mut steps: mpsc::Receiver<Step>) -> Result<bool, EngineError> {
+    /// Puts rows into it as they come, until all were read, and counts those that each table has then; nothing when they ended
+    /// early. Blocks.
+    ///
+    /// A row that was read twice, for it moved between two pages, is there once.
+    pub(crate) fn fill(&self, mut steps: mpsc::Receiver<Step>) -> Result<Option<Vec<u64>>, EngineError> {
         let connection = self.scratch.connection();
         let mut insert: Option<(usize, Statement<'_>)> = None;
-        let mut sequences: Option<(usize, Vec<RowBatch>)> = None;
+        let mut sequences = Vec::new();
+        let mut stored = vec![0; self.tables.len()];
         while let Some(step) = steps.blocking_recv() {
             match step {
-                Step::Clear(at) if self.is_sequences(at) => sequences = None,
                 Step::Clear(at) => {
                     insert = None;
-                    clear(connection, &self.tables[at])?;
+                    stored[at] = 0;
+                    match self.is_sequences(at) {
+                        true => sequences.clear(),
+                        false => clear(connection, &self.tables[at])?,
+                    }
                 }
-                Step::Rows(at, batch) if self.is_sequences(at) => {
-                    sequences.get_or_insert((at, Vec::new())).1.push(batch);
-                }
+                Step::Rows(at, batch) if self.is_sequences(at) => sequences.push(batch),
                 Step::Rows(at, batch) => {
                     let statement = match &mut insert {
                         Some((prepared, statement)) if *prepared == at => statement,
                         other => {
                             *other = None;
-                            let statement = prepare_insert(connection, &self.tables[at].table)?;
+                            let statement = prepare(connection, &self.tables[at])?;
                             &mut other.insert((at, statement)).1
                         }
                     };
-                    add(statement, &self.tables[at], &batch)?;
+                    stored[at] += add(connection, statement, &self.tables[at], &batch)?;
                 }
                 Step::End => {
                     drop(insert);
-                    return self.set_sequences(sequences).map(|()| true);
+                    if let Some(at) = (0..self.tables.len()).find(|at| self.is_sequences(*at)) {
+                        stored[at] = set_sequences(connection, &self.tables[at], &sequences)?;
+                    }
+                    return Ok(Some(stored));
                 }
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn is_sequences(&self, at: usize) -> bool {
         self.tables[at].table.name.name == SEQUENCES
-    }
-
-    fn set_sequences(&self, sequences: Option<(usize, Vec<RowBatch>)>) -> Result<(), EngineError> {
-        let Some(at) = (0..self.tables.len()).find(|at| self.is_sequences(*at)) else { return Ok(()) };
-        let (connection, table) = (self.scratch.connection(), &self.tables[at]);
-        clear(connection, table)?;
-        let mut insert = prepare_insert(connection, &table.table)?;
-        sequences
-            .into_iter()
-            .flat_map(|(_, batches)| batches)
-            .try_for_each(|batch| add(&mut insert, table, &batch))
     }
 
     /// Makes what comes after rows, and opens the state; says what could not be made. Blocks.
@@ -162,12 +158,39 @@ fn clear(connection: &Connection, table: &ReadTable) -> Result<(), EngineError> 
     connection.execute_batch(&sql).map_err(when(format!("copying table {name}")))
 }
 
-fn add(insert: &mut Statement<'_>, table: &ReadTable, batch: &RowBatch) -> Result<(), EngineError> {
+fn prepare<'c>(connection: &'c Connection, table: &ReadTable) -> Result<Statement<'c>, EngineError> {
+    let ReadTable { table, .. } = table;
+    let names = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
+    let marks = vec!["?"; table.columns.len()].join(", ");
+    let sql = format!("INSERT OR IGNORE INTO main.{} ({names}) VALUES ({marks})", quoted(&table.name.name));
+    Statement::prepare(connection, &sql).map_err(when(format!("copying table {}", table.name)))
+}
+
+/// Adds rows and counts those that were not there.
+fn add(
+    connection: &Connection,
+    insert: &mut Statement<'_>,
+    table: &ReadTable,
+    batch: &RowBatch,
+) -> Result<u64, EngineError> {
+    let mut added = 0;
     for row in 0..batch.rows() {
         let values = batch.columns().iter().map(|column| column.value(row));
         insert
             .insert(values, None)
             .map_err(|error| failure(format!("copying table {}", table.table.name), &error))?;
+        added += connection.changes();
     }
-    Ok(())
+    Ok(added)
+}
+
+/// Puts rows into the table that inserting other rows has changed.
+fn set_sequences(
+    connection: &Connection,
+    table: &ReadTable,
+    batches: &[RowBatch],
+) -> Result<u64, EngineError> {
+    clear(connection, table)?;
+    let mut insert = prepare(connection, table)?;
+    batches.iter().try_fold(0, |sum, batch| Ok(sum + add(connection, &mut insert, table, batch)?))
 }

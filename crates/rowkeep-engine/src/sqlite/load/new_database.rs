@@ -250,11 +250,7 @@ fn connect(path: &Path, definitions: &Definitions) -> rusqlite::Result<Connectio
     Ok(connection)
 }
 
-/// Prepares the statement that puts a row into a table.
-pub(crate) fn prepare_insert<'c>(
-    connection: &'c Connection,
-    table: &Table,
-) -> Result<Statement<'c>, EngineError> {
+fn prepare_insert<'c>(connection: &'c Connection, table: &Table) -> Result<Statement<'c>, EngineError> {
     let names = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
     let marks = vec!["?"; table.columns.len()].join(", ");
     let sql = format!("INSERT OR ABORT INTO main.{} ({names}) VALUES ({marks})", quoted(&table.name.name));

@@ -83,6 +83,23 @@ impl Browser {
         self.command("execute/sync", json!({ "script": script, "args": [] })).await
     }
 
+    /// What an expression of JavaScript gives in the page, once it has; it may wait for something.
+    pub(crate) async fn evaluate(&self, expression: &str) -> Value {
+        let begin = format!(
+            "window.evaluated = null; (async () => {expression})().then(value => {{ window.evaluated = {{ value }}; }}, error => {{ \
+             window.evaluated = {{ error: `${{error}} ${{error?.stack}}` }}; }});"
+        );
+        self.run(&begin).await;
+        loop {
+            let found = self.run("return window.evaluated").await;
+            assert!(found["error"].is_null(), "{expression}: {}", found["error"]);
+            if !found.is_null() {
+                return found["value"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Goes to a page of the site.
     pub(crate) async fn go(&self, path: &str) {
         self.command("url", json!({ "url": format!("{}{path}", self.site) })).await;

@@ -14,6 +14,7 @@ mod etags;
 mod exports;
 mod generated_client;
 mod health;
+mod indexeddb;
 mod job_events;
 mod jobs;
 mod metrics;

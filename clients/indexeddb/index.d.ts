@@ -1,0 +1,143 @@
+/** A record's value or key that cannot leave the browser, and where it is. */
+export interface Unportable {
+  store: string;
+  /** The key of its record as text, where it is known. */
+  key?: string;
+  /** The properties that lead to it within the record, divided by dots. */
+  path?: string;
+  /** What it is: `CryptoKey`, `FileSystemFileHandle`, … */
+  type: string;
+  why: string;
+}
+
+/** How far a capture or a restore is; comes several times a second. */
+export type Progress =
+  | { phase: 'read'; store: string; records: number; total: number }
+  | { phase: 'write'; store?: string; bytes?: number }
+  | { phase: 'verify'; store?: string; records?: number; bytes?: number }
+  | { phase: 'restore'; store: string; written: number };
+
+/** What captures and restores have in common. */
+export interface Common {
+  onProgress?: (progress: Progress) => void;
+  /** Stops it. A restore that is stopped has changed nothing. */
+  signal?: AbortSignal;
+  /**
+   * Whether a worker does it, which opens the database by its name; default true. With false the page does it in short turns.
+   * Say false for databases in storage buckets, which have no name outside of them.
+   */
+  worker?: boolean;
+  /** Only these stores. */
+  stores?: string[];
+}
+
+export interface CaptureOptions extends Common {
+  /** `ndjson` (default) has everything; `prn` is the JSON 4.0 of Phone Range Nexus, for stores whose keys are in their records. */
+  format?: 'ndjson' | 'prn';
+  /** Default `gzip`. */
+  compression?: 'gzip' | null;
+  /** A file that the browser keeps for the page (default), the site's own files (OPFS), or a stream, which is closed at the end. */
+  to?: 'file' | 'opfs' | WritableStream<Uint8Array>;
+  /** The name of the file; default `DATABASE-TIME.ndjson.gz`. */
+  name?: string;
+  /**
+   * Lists of stores that have to be of one state; each list is read in a transaction of its own, and stores of no list in one more. Default: all in
+   * one. Writers of a store wait until the transaction that reads it has ended.
+   */
+  together?: string[][];
+  /**
+   * Whether the numbers that key generators go on with are asked for, which takes a short transaction that writes and is taken back; default
+   * true.
+   */
+  generators?: boolean;
+}
+
+export interface Captured {
+  name: string;
+  /** Bytes of the file, packed. */
+  size: number;
+  /** SHA-256 of the file, as `sha256sum` prints it. */
+  sha256: string;
+  time: string;
+  database: string;
+  databaseVersion: number;
+  /** `sha256` is the same where a store is the same. */
+  stores: Record<string, { records: number; sha256: string }>;
+  /** What is not in the file but by its name. */
+  unportable: Unportable[];
+  /** With `to: 'file'`. */
+  file?: Blob;
+}
+
+export interface RestoreOptions extends Common {
+  /**
+   * `replace` (default): each store is as in the file afterwards. `update`: what differs is as in the file, what is missing comes, the rest stays. `merge`:
+   * what is missing comes, everything else stays.
+   */
+  mode?: 'replace' | 'merge' | 'update';
+  /** Changes nothing, and counts what would change. */
+  dryRun?: boolean;
+  /** What happens with records that hold something that could not leave the browser; default `refuse`. With `leave` they stay as they are here. */
+  unportable?: 'refuse' | 'leave';
+}
+
+export interface RestoredStore {
+  inserted: number;
+  updated: number;
+  deleted: number;
+  /** Were as in the file already. */
+  same: number;
+  /** Stayed as they were although the file has them (`merge`). */
+  kept: number;
+  /** Hold in the file what could not leave its browser. */
+  left: number;
+}
+
+export interface Restored {
+  mode: 'replace' | 'merge' | 'update';
+  dryRun: boolean;
+  /** Whether the database was made. */
+  made: boolean;
+  /** When the state was read that was restored. */
+  time?: string;
+  stores: Record<string, RestoredStore>;
+  /** What else there is to know: other indexes, checksums that prove nothing. */
+  notes: string[];
+}
+
+export type Code =
+  | 'aborted' | 'damaged' | 'database-closed' | 'failed' | 'main-thread' | 'newer-database' | 'newer-file' | 'no-place' | 'no-space'
+  | 'no-such-database' | 'no-such-file' | 'no-such-store' | 'not-a-state' | 'not-allowed' | 'schema-changed' | 'store-differs' | 'unique' | 'unportable';
+
+/** What went wrong. Nothing was changed in the database. */
+export class RowkeepError extends Error {
+  code: Code;
+  details: { store?: string; key?: string; unportable?: Unportable[] };
+}
+
+/** Reads a database, which is open or named, in one consistent state into a file. */
+export function capture(database: IDBDatabase | string, options?: CaptureOptions): Promise<Captured>;
+
+/**
+ * Restores a file into a database, which is open or named: all of it, or nothing. One that is named and does not exist is made as the file
+ * says.
+ */
+export function restore(database: IDBDatabase | string, file: Blob | Response, options?: RestoreOptions): Promise<Restored>;
+
+/** Has the browser save a captured file under its name. */
+export function download(captured: { file?: Blob; name: string }): void;
+
+/** The states that `capture` with `to: 'opfs'` left with the site's own files, the oldest first. */
+export function keptStates(): Promise<{ name: string; size: number; time: string }[]>;
+
+/** One of them as a file. */
+export function keptState(name: string): Promise<File>;
+
+/** Forgets one of them. */
+export function removeKeptState(name: string): Promise<void>;
+
+/** Bytes of a key of IndexedDB, in the order of the keys. */
+export function keyToBytes(key: IDBValidKey): Uint8Array;
+
+/** The key of such bytes. */
+export function keyFromBytes(bytes: Uint8Array): IDBValidKey;

@@ -54,10 +54,14 @@ export async function captureTo(openSink, database, options, watch) {
   }
 }
 
+/** The name of a database in characters that every file system takes. */
+export function safeName(database) {
+  return database.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '').slice(0, 80) || 'database';
+}
+
 /** The name of a file, of characters that every file system takes. */
 function fileName(database, time, ending, compression) {
-  const safe = database.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '').slice(0, 80) || 'database';
-  return `${safe}-${time.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-')}.${ending}${compression === null ? '' : '.gz'}`;
+  return `${safeName(database)}-${time.replaceAll(':', '-').replace('.', '-')}.${ending}${compression === null ? '' : '.gz'}`;
 }
 
 async function writeNdjson(output, header, { stores, apart }, watch) {

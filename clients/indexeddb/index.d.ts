@@ -38,7 +38,7 @@ export interface CaptureOptions extends Common {
   compression?: 'gzip' | null;
   /** A file that the browser keeps for the page (default), the site's own files (OPFS), or a stream, which is closed at the end. */
   to?: 'file' | 'opfs' | WritableStream<Uint8Array>;
-  /** The name of the file; default `DATABASE-TIME.ndjson.gz`. */
+  /** The name of the file; default `DATABASE-TIME.ndjson.gz`, with the time in UTC. */
   name?: string;
   /**
    * Lists of stores that have to be of one state; each list is read in a transaction of its own, and stores of no list in one more. Default: all in
@@ -135,6 +135,52 @@ export function keptState(name: string): Promise<File>;
 
 /** Forgets one of them. */
 export function removeKeptState(name: string): Promise<void>;
+
+/** What happens to a protected database. */
+export type ProtectionEvent =
+  | { type: 'begun'; reason: string }
+  | { type: 'done'; reason: string; captured: Captured }
+  /** A scheduled backup is tried again when a twentieth of the interval has gone by. */
+  | { type: 'failed'; reason: string; error: RowkeepError | Error }
+  /** The site's files and databases take so much of what the browser gives it. */
+  | { type: 'space'; usage: number; quota: number }
+  /** The browser does not promise to keep the site's data when space runs short. */
+  | { type: 'not-persistent' };
+
+export interface ProtectOptions {
+  /** How often, or after how many milliseconds; default `daily`. */
+  every?: 'hourly' | 'daily' | 'weekly' | number;
+  /** Backups stay with the site's own files (`opfs`, default), are saved as downloads, or go to a function; one that fails makes the backup fail. */
+  to?: 'opfs' | 'file' | ((captured: Captured, reason: string) => void | Promise<void>);
+  /** Which backups stay with the site's own files: the newest so many, and those of so many days. What neither keeps goes; default `{ newest: 10 }`. */
+  keep?: { newest?: number; days?: number };
+  /** How backups are made. */
+  capture?: Omit<CaptureOptions, 'to' | 'name' | 'signal'>;
+  /** Whether the browser is asked to keep the site's data (`navigator.storage.persist()`); default true. */
+  persist?: boolean;
+  /** From which part of the space on there is a warning; default 0.8. */
+  warnAt?: number;
+  onEvent?: (event: ProtectionEvent) => void;
+}
+
+export interface Protection {
+  /** When the last backup was made, by whatever page of the site. */
+  readonly last: Date | null;
+  /** Backs up now. */
+  backUp(reason?: string): Promise<Captured>;
+  /** Does something risky between two backups; it is not begun without the first. */
+  around<T>(reason: string, work: () => T | Promise<T>): Promise<T>;
+  /** Backs up before the application opens the database as a newer version; call it in front of `indexedDB.open`. */
+  beforeUpgrade(version: number): Promise<Captured | null>;
+  /** Ends the schedule. */
+  stop(): void;
+}
+
+/**
+ * Backs up a database while pages of its site are open: by a schedule, at once where it was missed, and around what the application says. Of
+ * several open pages one does it.
+ */
+export function protect(name: string, options?: ProtectOptions): Protection;
 
 /** Bytes of a key of IndexedDB, in the order of the keys. */
 export function keyToBytes(key: IDBValidKey): Uint8Array;

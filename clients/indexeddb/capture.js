@@ -73,6 +73,7 @@ async function writeNdjson(output, header, { stores, apart }, watch) {
     let bytesDone = 0;
     for await (const { bytes, text } of store.spool.pieces()) {
       watch.check();
+      await watch.pause();
       if (bytes !== undefined) await writer.lines(bytes);
       else await writeMarked(writer, text, apart, watch);
       bytesDone += bytes?.length ?? text.length;
@@ -87,6 +88,7 @@ async function writeNdjson(output, header, { stores, apart }, watch) {
 /** Writes lines with marks: what stands apart comes before the line that it is of. */
 async function writeMarked(writer, text, apart, watch) {
   for (const line of text.split('\n').slice(0, -1)) {
+    await watch.pause();
     const resolved = await apart.resolve(line, async (name, bytes) => {
       watch.check();
       await writer.part(name, bytes);
@@ -98,5 +100,5 @@ async function writeMarked(writer, text, apart, watch) {
 async function writePrnState(output, header, { stores, apart }, watch, compression) {
   checkPlace(stores, apart.count);
   watch.progress({ phase: 'write' });
-  return writePrn(output, { ...header, compression }, stores);
+  return writePrn(output, { ...header, compression }, stores, watch);
 }

@@ -3,8 +3,9 @@
  * pages that came over HTTPS or from this machine.
  */
 
-const ROUNDS = new Uint32Array(64);
-const FIRST = new Uint32Array(8);
+// With a sign, which is what the operators on bits give, so that nothing has to be converted.
+const ROUNDS = new Int32Array(64);
+const FIRST = new Int32Array(8);
 {
   // The first 32 bits of the fractions of the cube roots, and of the square roots, of the first primes.
   const fraction = (root) => Math.floor((root - Math.floor(root)) * 2 ** 32);
@@ -21,7 +22,7 @@ const FIRST = new Uint32Array(8);
 /** A hash in the making. */
 export class Sha256 {
   #state = FIRST.slice();
-  #words = new Uint32Array(64);
+  #words = new Int32Array(64);
   #block = new Uint8Array(64);
   #filled = 0;
   #bytes = 0;
@@ -51,7 +52,7 @@ export class Sha256 {
     padding[0] = 0x80;
     new DataView(padding.buffer).setBigUint64(padding.length - 8, bits);
     this.update(padding);
-    return Array.from(this.#state, (word) => word.toString(16).padStart(8, '0')).join('');
+    return Array.from(this.#state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
   }
 
   #compress(bytes, from) {
@@ -67,7 +68,14 @@ export class Sha256 {
       const high = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       words[i] = (words[i - 16] + low + words[i - 7] + high) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = state;
+    let a = state[0] | 0;
+    let b = state[1] | 0;
+    let c = state[2] | 0;
+    let d = state[3] | 0;
+    let e = state[4] | 0;
+    let f = state[5] | 0;
+    let g = state[6] | 0;
+    let h = state[7] | 0;
     for (let i = 0; i < 64; i += 1) {
       const high = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const first = (h + high + ((e & f) ^ (~e & g)) + ROUNDS[i] + words[i]) | 0;

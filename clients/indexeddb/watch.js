@@ -5,6 +5,8 @@
 import { RowkeepError } from './errors.js';
 
 const PROGRESS_EVERY_MS = 50;
+/** How long the page is kept from answering at a time. */
+const TURN_MS = 8;
 
 /** Something that is watched; `progress` hears of it a few times a second, and of the first event of each phase and store. */
 export class Watch {
@@ -12,6 +14,7 @@ export class Watch {
   #signal;
   #last = 0;
   #place = '';
+  #turnBegan = 0;
   /** Whether it runs on the main thread of a page, which must go on answering. */
   isPage;
 
@@ -24,6 +27,14 @@ export class Watch {
   /** Fails where it is to stop. */
   check() {
     if (this.#signal?.aborted) throw new RowkeepError('aborted', 'it was stopped before it was done; nothing was changed', {}, this.#signal.reason);
+  }
+
+  /** Lets the page answer, where there is one and it has not for a while. A transaction that is open ends by it. */
+  async pause() {
+    if (!this.isPage || performance.now() - this.#turnBegan < TURN_MS) return;
+    if (globalThis.scheduler?.yield !== undefined) await scheduler.yield();
+    else await new Promise((resolve) => { setTimeout(resolve, 0); });
+    this.#turnBegan = performance.now();
   }
 
   /** Says how far it is. */

@@ -7,6 +7,7 @@ import { result } from './transaction.js';
 /** How long a batch may take on the main thread, where it keeps the page from answering. */
 const LONGEST_MS = 10;
 const MOST_RECORDS = 1000;
+const MOST_ON_A_PAGE = 200;
 /** Batches grow until they have about that much. */
 const BATCH_BYTES = 512 * 1024;
 
@@ -24,7 +25,7 @@ export async function readStore(store, take, isPage) {
     const begun = performance.now();
     const bytes = take(keys, values);
     const elapsed = performance.now() - begun;
-    count = nextCount(keys.length, bytes, isPage ? elapsed : 0);
+    count = Math.min(nextCount(keys.length, bytes, isPage ? elapsed : 0), isPage ? MOST_ON_A_PAGE : MOST_RECORDS);
   }
 }
 
@@ -37,6 +38,6 @@ function request(store, after, count) {
 /** How many records to ask for after a batch of so many that had so many bytes. */
 function nextCount(records, bytes, elapsedMs) {
   const fitting = Math.floor((records * BATCH_BYTES) / Math.max(bytes, 1));
-  const quick = elapsedMs === 0 ? MOST_RECORDS : Math.floor((records * LONGEST_MS) / elapsedMs);
-  return Math.max(1, Math.min(records * 4, fitting, quick, MOST_RECORDS));
+  const quick = elapsedMs === 0 ? Infinity : Math.floor((records * LONGEST_MS) / elapsedMs);
+  return Math.max(1, Math.min(records * 4, fitting, quick));
 }

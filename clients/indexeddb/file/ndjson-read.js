@@ -40,6 +40,7 @@ export class NdjsonFile {
     let isFirst = true;
     for await (const { bytes, lines } of lineBlocks(this.#file)) {
       watch.check();
+      await watch.pause();
       found.bytes += bytes.length;
       let at = 0;
       for (const line of lines) {

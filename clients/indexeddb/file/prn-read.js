@@ -11,6 +11,8 @@ import { texts } from './bytes.js';
 import { parsed, scan } from './json-scan.js';
 
 const utf8 = new TextEncoder();
+/** After how many records the page may answer. */
+const RECORDS_A_TURN = 100;
 const SPACES = /[\n\r\t ]/;
 const latin1 = (bytes) => String.fromCharCode(...bytes);
 
@@ -53,7 +55,7 @@ export class PrnFile {
     for (const [name, list] of this.#lists) {
       watch.check();
       const keyPath = this.stores.find((store) => store.name === name)?.keyPath ?? keyPathOf(name);
-      if (keyPath !== undefined) list.sorted = await this.#sorted(name, list, keyPath, found.unportable);
+      if (keyPath !== undefined) list.sorted = await this.#sorted(name, list, keyPath, found.unportable, watch);
       found.records[name] = list.records;
       found.bytes += list.bytes;
     }
@@ -93,6 +95,7 @@ export class PrnFile {
         this.#said[name] = value;
       } else if (element !== undefined) {
         this.#add(this.#lists.get(list), element);
+        if (this.#lists.get(list).records % RECORDS_A_TURN === 0) await watch.pause();
       } else if (ended) {
         this.#lists.get(list).spool.flush();
         watch.progress({ phase: 'verify', store: list, records: this.#lists.get(list).records });
@@ -138,10 +141,11 @@ export class PrnFile {
   }
 
   /** Records in the order of their keys, which each has once. */
-  async #sorted(name, { spool }, keyPath, unportable) {
+  async #sorted(name, { spool }, keyPath, unportable, watch) {
     const records = [];
     let isSorted = true;
     for await (const { bytes } of spool.pieces()) {
+      await watch.pause();
       for (const line of new TextDecoder().decode(bytes).split('\n').slice(0, -1)) {
         const tree = parsed(line);
         if (this.hasForms && isSpecial(line)) {

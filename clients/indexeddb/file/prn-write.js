@@ -29,8 +29,8 @@ export function checkPlace(stores, contents) {
  * Writes a state whose records were read already: `stores` have their `name`, `keyPath`, `records` and `spool`. The checksums stand
  * in the file before what they are of, so that all is read twice.
  */
-export async function writePrn(output, header, stores) {
-  const { sums, checksum, size } = await checksums(stores);
+export async function writePrn(output, header, stores, watch) {
+  const { sums, checksum, size } = await checksums(stores, watch);
   const write = (text) => output.write(utf8.encode(text));
   const metadata = {
     version: '4.0',
@@ -57,6 +57,7 @@ export async function writePrn(output, header, stores) {
     await write(`${at > 0 ? ',' : ''}\n${JSON.stringify(store.name)}:[`);
     let isFirst = true;
     for await (const { bytes } of store.spool.pieces()) {
+      await watch.pause();
       if (!isFirst) await output.write(COMMA);
       // Between two records stand a comma and a line end; the last has none.
       await output.write(separated(bytes));
@@ -91,7 +92,7 @@ function separated(lines) {
 }
 
 /** The checksums of each table and of all, which are of what `JSON.stringify` prints, and how long that is. */
-async function checksums(stores) {
+async function checksums(stores, watch) {
   const all = new Sha256();
   const sums = {};
   let size = 0;
@@ -107,6 +108,7 @@ async function checksums(stores) {
     add(utf8.encode('['), [all, own]);
     let isFirst = true;
     for await (const { bytes } of store.spool.pieces()) {
+      await watch.pause();
       if (!isFirst) add(COMMA, [all, own]);
       const joined = bytes.slice(0, bytes.length - 1);
       for (let index = joined.indexOf(10); index !== -1; index = joined.indexOf(10, index + 1)) joined[index] = 44;

@@ -3,7 +3,7 @@
  */
 
 import { capture, restore } from '../index.js';
-import { Findings, ended, lines, newDatabase, records } from './databases.js';
+import { Findings, ended, got, lines, newDatabase, records } from './databases.js';
 
 const NONE = { inserted: 0, updated: 0, deleted: 0, same: 0, kept: 0, left: 0 };
 
@@ -177,6 +177,25 @@ async function checkPrn(findings) {
   await findings.refuses('damaged', /two records .*one key/, () => restore(db, edited(JSON.stringify(theirs))));
 }
 
+/** A part of the browser's space that is smaller than what a file needs: databases pack what they keep, so it is random. */
+async function checkSpace(findings) {
+  const make = (made) => made.createObjectStore('s', { keyPath: 'id' });
+  const large = await newDatabase('large', make, (transaction) => {
+    for (let id = 0; id < 60; id += 1) transaction.objectStore('s').put({ id, bytes: crypto.getRandomValues(new Uint8Array(65_536)) });
+  });
+  const { file } = await capture(large);
+  const bucket = await navigator.storageBuckets.open('small', { quota: 1_000_000 });
+  const request = bucket.indexedDB.open('in a bucket');
+  request.onupgradeneeded = () => make(request.result).put({ id: 1, text: 'what was there' });
+  const db = await got(request);
+  await findings.refuses('no-space', /no space left.*nothing was changed/s, () => restore(db, file));
+  findings.same(await records(db, 's'), [[1, { id: 1, text: 'what was there' }]], 'what there was no space for');
+  const { stores: found } = await capture(db);
+  findings.same(found.s.records, 1, 'a database in a bucket is captured');
+  db.close();
+  await navigator.storageBuckets.delete('small');
+}
+
 async function checkStreams(findings, file) {
   const db = await newDatabase('modes', stores, then);
   const chunks = [];
@@ -204,6 +223,7 @@ export default async function run() {
   await checkRefusals(findings, file);
   await checkUnportable(findings);
   await checkPrn(findings);
+  await checkSpace(findings);
   await checkStreams(findings, file);
   return findings;
 }

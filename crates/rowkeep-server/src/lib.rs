@@ -9,6 +9,7 @@ mod additions;
 mod alerts;
 mod api;
 mod audit;
+mod clients;
 mod connections;
 mod error;
 mod export_files;

@@ -14,7 +14,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use crate::web::etags::tag;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
-use crate::{api, pages};
+use crate::{api, clients, pages};
 
 /// The most bytes of a request.
 const BODY_BYTES: usize = 1 << 20;
@@ -31,6 +31,7 @@ pub(crate) fn router(service: Service) -> Router {
     let strictly = service.is_secure().then(|| HeaderValue::from_static("max-age=31536000"));
     api::routes()
         .merge(pages::routes())
+        .merge(clients::routes())
         .fallback(nothing_there)
         .method_not_allowed_fallback(other_method)
         .layer(from_fn(tag))

@@ -81,7 +81,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["report"],
                 &["alerts"],
                 &["web"],
-                &["api", "pages"],
+                &["api", "clients", "pages"],
                 &["site"],
                 &["serve"],
             ],

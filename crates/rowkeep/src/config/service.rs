@@ -33,6 +33,8 @@ pub struct ServiceSettings {
     pub exports: ExportRoom,
     /// Whether databases can be added on pages and over the API.
     pub databases_on_pages: bool,
+    /// The sites whose pages may load modules from the service, as browsers name them: `https://numbers.example.org`.
+    pub sites: Vec<String>,
 }
 
 impl Default for ServiceSettings {
@@ -47,6 +49,7 @@ impl Default for ServiceSettings {
             oidc: None,
             exports: ExportRoom::default(),
             databases_on_pages: true,
+            sites: Vec::new(),
         }
     }
 }
@@ -91,6 +94,7 @@ pub(super) struct FileService {
     state_key: Option<String>,
     oidc: Option<FileOidc>,
     databases_on_pages: Option<String>,
+    sites: Vec<String>,
     exports: Option<String>,
 }
 
@@ -160,6 +164,7 @@ impl FileService {
         };
         Ok(ServiceSettings {
             databases_on_pages,
+            sites: self.sites.iter().map(|text| site(text)).collect::<Result<_, _>>()?,
             state: state.map(SecretString::from),
             state_key: self.state_key.as_deref().map(path).transpose()?,
             oidc: self.oidc.map(|oidc| oidc.read(folder, variable)).transpose()?,
@@ -170,6 +175,19 @@ impl FileService {
             exports: self.exports.as_deref().map(ExportRoom::read).transpose()?.unwrap_or_default(),
         })
     }
+}
+
+/// A site as browsers name it: without a path, and without the port that its scheme has anyway.
+fn site(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text).ok().filter(|url| {
+        let has_host =
+            matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty();
+        has_host && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+    });
+    let url = url.ok_or_else(|| {
+        format!("service: sites: {text:?} is no address of a site; write \"https://numbers.example.org\"")
+    })?;
+    Ok(url.origin().ascii_serialization())
 }
 
 #[cfg(test)]
@@ -195,6 +213,22 @@ mod tests {
             ("https://example.org", "proxy"),
         ] {
             assert!(read(url, proxy).is_err(), "{url} {proxy}");
+        }
+    }
+
+    #[test]
+    fn sites_are_named_as_browsers_name_them() {
+        for (text, named) in [
+            ("https://Numbers.example.org/", Some("https://numbers.example.org")),
+            ("http://localhost:8080", Some("http://localhost:8080")),
+            ("https://example.org:443", Some("https://example.org")),
+            ("https://example.org/app", None),
+            ("https://*", None),
+            ("*", None),
+        ] {
+            let file = FileService { sites: vec![text.to_owned()], ..FileService::default() };
+            let read = file.read(Path::new(""), &|_| None).ok();
+            assert_eq!(read.and_then(|read| read.sites.into_iter().next()).as_deref(), named, "{text}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! What every engine must do, as cases that run on a real database of it.
 //!
+//! Not part of what is released: the feature `conformance` has it.
+//!
 //! An engine's tests implement [`Fixture`] and say `rowkeep_engine::conformance_tests!(its_fixture)`, which makes one
-//! test of each case. The cases speak the SQL that all engines understand; what differs is asked of the fixture. A
+//! test of each case. The cases speak the SQL that all engines understand; what differs is asked of the fixture, and what an engine
+//! cannot do it says by its [`Abilities`] and the [`Consistency`](crate::Consistency) of its views. A
 //! case that fails panics, as tests do.
 
 mod apply;
@@ -26,7 +29,7 @@ pub use apply::{
 };
 pub use changes::{ListedChanges, State, applied};
 pub use damage::{databases_that_are_not_there_are_not_found, errors_of_streams_end_the_load};
-pub use fixture::{Fixture, Sandbox};
+pub use fixture::{Abilities, Fixture, Sandbox};
 pub use keys::{
     big_values_survive, composite_keys, empty_tables, integer_keys, many_tables, names_of_every_sort,
     no_keys_with_duplicates, null_is_not_empty, nullable_unique_is_no_key, rows_of_many_batches, text_keys,

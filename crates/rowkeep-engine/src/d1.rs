@@ -21,7 +21,10 @@ mod address;
 mod catalog;
 mod connect;
 mod examine;
+mod kind;
 mod read;
+
+pub(crate) use kind::D1Kind;
 
 use std::sync::Arc;
 
@@ -49,11 +52,6 @@ impl D1 {
     pub(crate) fn new(url: &str, surroundings: &Surroundings) -> Result<Self, EngineError> {
         let remote = Remote::new(address::parse(url)?, surroundings)?;
         Ok(Self { remote: Arc::new(remote), surroundings: surroundings.clone() })
-    }
-
-    /// Where the database of a URL is.
-    pub(crate) fn place_of(url: &str) -> Result<String, EngineError> {
-        Ok(address::parse(url)?.shown())
     }
 
     /// As long as nothing is written to it.

@@ -4,21 +4,26 @@
 //! made from nothing. Both speak of rows in batches; neither knows of chunks, repositories or terminals.
 
 mod apply;
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod connect;
 mod conversion;
 mod d1;
 mod definition;
 mod definitions;
+pub mod dialect;
 mod engine;
 mod error;
 mod examination;
 mod file;
 mod file_source;
+mod kind;
 mod outline;
 pub mod postgres;
+mod pushed;
 mod query_rows;
 mod rows;
+mod scratch;
 pub mod sort;
 pub mod sql;
 mod sql_text;
@@ -32,18 +37,24 @@ mod view;
 mod worker;
 
 pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, MayDangle, OnConflict};
-pub use connect::{completed, connect, is_dump, is_sqlite, place};
+pub use connect::{
+    completed, connect, database_file, database_files, dialect_of, is_dump, is_url, is_url_of_server,
+    kind_of, kinds, place, register,
+};
 pub use conversion::{Conversion, Converted, Misfit};
 pub use definition::{Definition, DefinitionKind};
 pub use definitions::definitions;
 pub use engine::Engine;
 pub use error::{EngineError, ErrorKind};
 pub use examination::{Examination, Finding, Level};
-pub use file::{CONTENT, FileChoice, FileEngine, MissingBase};
+pub use file::{CONTENT, FileChoice, FileEngine, MissingBase, stem};
+pub use kind::Kind;
+pub use pushed::{Pushed, PushedState, PushedView};
 pub use query_rows::QueryRows;
 pub use rows::RowStream;
+pub use scratch::{Cleared, ScratchDatabase, ScratchPlace, ScratchWanted};
 pub use surroundings::{CloudflareEnvironment, LibpqEnvironment, Surroundings};
 pub use target::{Contents, CreateOptions, FILE_MODE, Target};
 pub use unrecorded::Unrecorded;
-pub use url::DatabaseUrl;
-pub use view::{ChangeCount, Estimate, Meant, View, ViewOptions};
+pub use url::{DatabaseUrl, Location};
+pub use view::{CONSISTENCY, ChangeCount, Consistency, Estimate, Meant, View, ViewOptions};

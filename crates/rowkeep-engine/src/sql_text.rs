@@ -66,14 +66,6 @@ pub enum Program {
 }
 
 impl Program {
-    /// Whether it loads databases of an engine.
-    pub fn loads(self, engine: &str) -> bool {
-        match self {
-            Program::Psql => engine == "postgresql",
-            Program::Sqlite3 | Program::D1 => engine == "sqlite",
-        }
-    }
-
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {

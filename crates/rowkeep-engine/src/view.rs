@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName};
 
-use crate::rows::keys_alone;
+use crate::rows::{among, keys_alone};
 use crate::{EngineError, ErrorKind, RowStream};
 
 /// How a consistent state is to be opened.
@@ -75,7 +75,29 @@ impl fmt::Debug for Meant {
     }
 }
 
-/// One consistent state of a live database.
+/// How far what a view gives belongs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// It is one state that existed.
+    State,
+    /// Parts of it were read one after another, and others may have written in between: of engines without a transaction that holds
+    /// as long as it takes to read.
+    Moving,
+}
+
+/// The name of the fact among those of [`View::environment`] by which a stored state is known for [`Consistency::Moving`], and
+/// what it says then.
+pub const CONSISTENCY: (&str, &str) = ("consistency", "moving");
+
+impl Consistency {
+    /// That of a state whose facts are these.
+    pub fn of<'f>(mut facts: impl Iterator<Item = (&'f str, &'f str)>) -> Self {
+        if facts.any(|fact| fact == CONSISTENCY) { Self::Moving } else { Self::State }
+    }
+}
+
+/// One state of a database: its schema and its rows, which every engine can give. Looking rows up and telling what changed is what
+/// some can; what follows from rows alone where an engine cannot has a default here.
 ///
 /// What people have to be told of a state has no default, so that no view around another keeps it to itself.
 #[async_trait]
@@ -102,6 +124,10 @@ pub trait View: Send + Sync {
     /// What of the state is not known or could not be read, in words for people: of files that others wrote.
     fn notes(&self) -> &[String];
 
+    /// How far the rows belong together. Of a state that is still being read, as far as is known by now: it is asked again when all
+    /// has been read.
+    fn consistency(&self) -> Consistency;
+
     /// Where in the database's own history this state lies, such as an LSN.
     fn position(&self) -> Option<String>;
 
@@ -126,7 +152,9 @@ pub trait View: Send + Sync {
         table: &Table,
         columns: &[usize],
         values: &RowBatch,
-    ) -> Result<RowStream, EngineError>;
+    ) -> Result<RowStream, EngineError> {
+        Ok(among(self.rows(table).await?, table, columns, values))
+    }
 
     /// Reads the rows of a table that lie between two others in the order of the key, without these two, if that is cheaper than
     /// reading all. Either is one row with all columns of the table; without it there is no bound on that side.

@@ -18,7 +18,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rowkeep_engine::{Engine, EngineError, ErrorKind as EngineErrorKind, Meant, View, ViewOptions};
+use rowkeep_engine::{
+    CONSISTENCY, Consistency, Engine, EngineError, ErrorKind as EngineErrorKind, Meant, View, ViewOptions,
+    dialect_of,
+};
 use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, Unread, VERSION, Why};
 use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Table, TableName, tree};
@@ -88,6 +91,41 @@ pub async fn capture(
     Ok(snapshot)
 }
 
+/// Where a state comes from that no engine was asked for.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The engine that its rows are of.
+    pub engine: String,
+    /// Where the database is, in words that show no secret.
+    pub described: String,
+}
+
+impl Source {
+    pub(crate) fn of(engine: &dyn Engine) -> Self {
+        Self { engine: engine.name().to_owned(), described: engine.describe() }
+    }
+}
+
+/// Makes a snapshot of a state that is open already, be it one that is fetched or one whose rows were pushed.
+///
+/// Fails where this program does not know the engine. All else is as in [`capture`].
+pub async fn capture_view(
+    context: &Context,
+    repository: &Repository,
+    source: &Source,
+    view: Arc<dyn View>,
+    options: &CaptureOptions,
+) -> Result<Snapshot, Error> {
+    dialect_of(&source.engine)?;
+    let (watch, time) = (context.stopwatch(), context.now());
+    let opened = Opened { view: context.paced(view), time, watch, is_file: false };
+    let captured = context.until_cancelled(read_opened(context, repository, source, opened, options)).await?;
+    captured.warn_of_namesakes(context);
+    let snapshot = captured.commit(repository).await?;
+    suspicion::warn(context, &snapshot);
+    Ok(snapshot)
+}
+
 /// Makes a snapshot of the state that a file holds, as it was at a time.
 ///
 /// It belongs to the database by its name alone, and stands among the snapshots of that name by its time: one that is earlier than
@@ -104,7 +142,8 @@ pub async fn capture_file(
         let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
         let notes = opened.view.notes().to_vec();
         let opened = Opened { time, is_file: true, ..opened };
-        Ok((read_opened(context, repository, engine, opened, options).await?, notes))
+        let source = Source::of(engine);
+        Ok((read_opened(context, repository, &source, opened, options).await?, notes))
     };
     let (captured, notes) = context.until_cancelled(reading).await?;
     Ok((captured.commit(repository).await?, notes))
@@ -190,14 +229,14 @@ async fn read(
 ) -> Result<Uncommitted, Error> {
     let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
     opened.view.notes().iter().for_each(|note| context.warn(note));
-    read_opened(context, repository, engine, opened, options).await
+    read_opened(context, repository, &Source::of(engine), opened, options).await
 }
 
 /// Stores the chunks of a state that is open.
 pub(crate) async fn read_opened(
     context: &Context,
     repository: &Repository,
-    engine: &dyn Engine,
+    source: &Source,
     Opened { view, time, watch, is_file }: Opened,
     options: &CaptureOptions,
 ) -> Result<Uncommitted, Error> {
@@ -236,11 +275,18 @@ pub(crate) async fn read_opened(
             rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
         });
     }
-    let environment = environment(view.as_ref(), &chosen, options).await?;
+    let mut environment = environment(view.as_ref(), &chosen, options).await?;
     let wanted = Wanted { view: view.as_ref(), schema: &schema, chosen, parent, time, copied: None };
     let mut chunks = store_chunks(context, repository, &wanted).await?;
     drop(wanted);
     let (position, instant) = (view.position(), view.horizon());
+    if view.consistency() == Consistency::Moving {
+        environment.insert(CONSISTENCY.0.to_owned(), CONSISTENCY.1.to_owned());
+        context.warn(format!(
+            "{} was read part by part while others may have written to it: the snapshot may be of no state that existed",
+            source.described
+        ));
+    }
     // Nothing more is read, so nobody has to keep the state for us.
     drop(view);
     let (schema_id, read_bytes) = (chunks.schema, chunks.read_bytes);
@@ -258,8 +304,8 @@ pub(crate) async fn read_opened(
     let manifest = Manifest {
         version: VERSION,
         database: options.database.clone(),
-        engine: engine.name().to_owned(),
-        source: engine.describe(),
+        engine: source.engine.clone(),
+        source: source.described.clone(),
         identity: owner.identity,
         name: options.name.clone(),
         time,

@@ -94,7 +94,7 @@ impl Context {
 
     /// The same where databases are read no faster than so many bytes of rows a second, all tables together.
     #[must_use]
-    pub(crate) fn reading_at(self, bytes_a_second: Option<NonZeroU64>) -> Self {
+    pub fn reading_at(self, bytes_a_second: Option<NonZeroU64>) -> Self {
         let reading = bytes_a_second.map(|rate| Arc::new(Pace::new(rate, Arc::clone(&self.clock))));
         Self { reading, ..self }
     }

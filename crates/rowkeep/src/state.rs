@@ -18,7 +18,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rowkeep_engine::{Engine, Meant, View, ViewOptions};
+use rowkeep_engine::dialect::Dialect;
+use rowkeep_engine::{Consistency, Engine, Meant, View, ViewOptions, dialect_of};
 use rowkeep_format::manifest::{Unread, Why};
 use rowkeep_format::{Schema, Table, TableEntry, TableName};
 use rowkeep_repository::{Reader, Repository};
@@ -40,6 +41,7 @@ pub enum State {
 pub struct LiveState {
     pub(crate) view: Arc<dyn View>,
     engine: &'static str,
+    dialect: &'static dyn Dialect,
     description: String,
     /// When it was, where that is not now.
     pub(crate) time: Option<Timestamp>,
@@ -52,6 +54,7 @@ pub struct LiveState {
 pub struct SnapshotState {
     pub(crate) reader: Arc<Reader>,
     pub(crate) schema: Arc<Schema>,
+    pub(crate) dialect: &'static dyn Dialect,
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
     /// Where each table is in the schema, and its entry in the manifest.
@@ -80,7 +83,7 @@ impl State {
     /// The present state of a database, of which not all has to be readable, with its DDL where that is wanted.
     pub async fn live_of(engine: &dyn Engine, options: &ViewOptions, meant: &Meant) -> Result<Self, Error> {
         let view = engine.open_of(options, meant).await?;
-        Ok(Self::Live(LiveState::of(engine, view)))
+        Ok(Self::Live(LiveState::of(engine, view)?))
     }
 
     /// The same, of which it is known when it was.
@@ -124,6 +127,25 @@ impl State {
         match self {
             State::Live(live) => live.engine,
             State::Snapshot(stored) => &stored.snapshot.manifest.engine,
+        }
+    }
+
+    /// What the values and names of its tables mean.
+    pub fn dialect(&self) -> &'static dyn Dialect {
+        match self {
+            State::Live(live) => live.dialect,
+            State::Snapshot(stored) => stored.dialect,
+        }
+    }
+
+    /// How far its rows belong together.
+    pub fn consistency(&self) -> Consistency {
+        match self {
+            State::Live(live) => live.view.consistency(),
+            State::Snapshot(stored) => {
+                let facts = stored.snapshot.manifest.environment.iter();
+                Consistency::of(facts.map(|(name, value)| (name.as_str(), value.as_str())))
+            }
         }
     }
 
@@ -217,24 +239,31 @@ impl State {
 }
 
 impl LiveState {
-    pub(crate) fn of(engine: &dyn Engine, view: Arc<dyn View>) -> Self {
-        Self::named(engine.name(), engine.describe(), view)
+    pub(crate) fn of(engine: &dyn Engine, view: Arc<dyn View>) -> Result<Self, Error> {
+        let dialect = dialect_of(engine.name())?;
+        Ok(Self::named(engine.name(), dialect, engine.describe(), view))
     }
 
     /// A state that is told by these words.
-    pub(crate) fn named(engine: &'static str, description: String, view: Arc<dyn View>) -> Self {
+    pub(crate) fn named(
+        engine: &'static str,
+        dialect: &'static dyn Dialect,
+        description: String,
+        view: Arc<dyn View>,
+    ) -> Self {
         let places = places_of(view.schema());
-        Self { view, engine, description, time: None, places }
+        Self { view, engine, dialect, description, time: None, places }
     }
 }
 
 impl SnapshotState {
-    /// Opens a snapshot for reading.
+    /// Opens a snapshot for reading; refuses one of an engine that this program does not know.
     pub(crate) async fn open(reader: Arc<Reader>, snapshot: Snapshot) -> Result<Self, Error> {
         let schema = Arc::new(read_schema(&reader, &snapshot.manifest).await?);
+        let dialect = dialect_of(&schema.engine)?;
         let entries = places(snapshot.manifest.tables.iter().map(|entry| &entry.name));
         let places = places_of(&schema);
-        Ok(Self { reader, schema, snapshot: Arc::new(snapshot), places, entries })
+        Ok(Self { reader, schema, dialect, snapshot: Arc::new(snapshot), places, entries })
     }
 
     pub(crate) fn entry(&self, table: &TableName) -> Option<&TableEntry> {

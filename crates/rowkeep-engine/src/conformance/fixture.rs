@@ -4,6 +4,20 @@ use async_trait::async_trait;
 
 use crate::Engine;
 
+/// What an engine can beside what every engine can; what is asked for of others is left out of the cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// Whether rows between two others can be read without all others, where keys are numbers.
+    pub reads_between: bool,
+}
+
+/// All of it.
+impl Default for Abilities {
+    fn default() -> Self {
+        Self { reads_between: true }
+    }
+}
+
 /// A kind of database that the cases run on.
 #[async_trait]
 pub trait Fixture: Send + Sync {
@@ -12,6 +26,11 @@ pub trait Fixture: Send + Sync {
 
     /// The engine for a database that does not exist (but whose server, if it has one, does).
     async fn missing(&self) -> Arc<dyn Engine>;
+
+    /// What its engine can.
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
 
     /// The type of a column of bytes: `bytea`, `blob`.
     fn blob_type(&self) -> &'static str;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use rowkeep_format::{RowBatch, Value};
+use rowkeep_format::RowBatch;
 
 use super::fixture::{Fixture, Sandbox};
-use super::sandbox::{assert_same_rows, read_all, table};
+use super::sandbox::{assert_same_rows, read, read_all, table};
 use crate::{Contents, CreateOptions, Engine, EngineError, ErrorKind, RowStream, Target, View, ViewOptions};
 
 const NEW: &str = "
@@ -110,12 +110,8 @@ pub async fn replacements_that_do_not_end_leave_the_old(fixture: &dyn Fixture) {
 
     let target = engine.replace(view.schema(), &CreateOptions::default()).await.expect("it is begun");
     let children = table(view.schema(), "children");
-    let number = |text: &'static str| match view.schema().engine.as_str() {
-        "sqlite" => Value::Integer(text.parse().expect("a number")),
-        _ => Value::Text(text.as_bytes()),
-    };
-    let mut row = RowBatch::new(3);
-    row.push_row([number("1"), number("99"), number("1")]);
+    let mut row = RowBatch::new(children.columns.len());
+    row.extend(&read(&*view, children).await, 0..1);
     let lost = || EngineError::new(ErrorKind::Unreachable, "the source was lost");
     let broken: RowStream = stream::iter([Ok(row.clone()), Err(lost())]).boxed();
     target.load(children, broken).await.expect_err("the rows end in an error");

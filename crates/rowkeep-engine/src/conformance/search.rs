@@ -6,7 +6,7 @@ use rowkeep_format::{RowBatch, Table, Value};
 use super::fixture::Fixture;
 use super::refusals::with_causes;
 use super::sandbox::{numbers, read, table};
-use crate::{ErrorKind, View, ViewOptions};
+use crate::{Consistency, ErrorKind, View, ViewOptions};
 
 /// Where rows between two others can be read, they are those that all rows have between them.
 pub async fn rows_lie_between_others(fixture: &dyn Fixture) {
@@ -56,7 +56,7 @@ pub async fn rows_lie_between_others(fixture: &dyn Fixture) {
             assert!(found == words(&rows)[expected], "{name}: {after:?} to {before:?}");
         }
     }
-    assert!(told >= 8, "that of integers can be read");
+    assert!(told >= 8 || !fixture.abilities().reads_between, "that of integers can be read");
 }
 
 async fn found(view: &dyn View, table: &Table, columns: &[&str], values: &RowBatch) -> Vec<Vec<String>> {
@@ -141,6 +141,9 @@ pub async fn rows_are_found_in_the_state_of_the_view(fixture: &dyn Fixture) {
         ))
         .await;
     let view = sandbox.engine().open(&ViewOptions::default()).await.expect("the database opens");
+    if view.consistency() == Consistency::Moving {
+        return;
+    }
     let t = table(view.schema(), "t");
     let rows = read(&*view, t).await;
     let write = sandbox.run("DELETE FROM t WHERE id % 2 = 0");

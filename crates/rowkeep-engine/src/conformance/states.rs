@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::fixture::{Fixture, Sandbox};
 use super::sandbox::{numbers, read, table};
-use crate::{Level, ViewOptions};
+use crate::{Consistency, Level, ViewOptions};
 
 async fn two_tables(fixture: &dyn Fixture) -> Box<dyn Sandbox> {
     let sandbox = fixture.empty().await;
@@ -21,11 +21,14 @@ async fn two_tables(fixture: &dyn Fixture) -> Box<dyn Sandbox> {
     sandbox
 }
 
-/// What is written between and during reads of one view is not seen by it, and writing does not wait for it.
+/// What is written between and during reads of one view is not seen by it, and writing does not wait for it; of views that say so.
 pub async fn views_are_of_one_instant(fixture: &dyn Fixture) {
     let sandbox = two_tables(fixture).await;
     let engine = sandbox.engine();
     let view = engine.open(&ViewOptions::default()).await.expect("the database opens");
+    if view.consistency() == Consistency::Moving {
+        return;
+    }
     let before = read(&*view, table(view.schema(), "a")).await;
 
     let mut rows = view.rows(table(view.schema(), "b")).await.expect("the rows are read");

@@ -1,11 +1,10 @@
 //! Targets: made from nothing, all or nothing.
 
-use futures::{StreamExt, stream};
-use rowkeep_format::{RowBatch, Schema, Value};
+use rowkeep_format::Schema;
 
 use super::fixture::{Fixture, Sandbox};
-use super::sandbox::{read_all, round_trip};
-use crate::{Contents, CreateOptions, Engine, ErrorKind, RowStream, Target, ViewOptions};
+use super::sandbox::{read_all, round_trip, table};
+use crate::{Contents, CreateOptions, Engine, ErrorKind, Target, ViewOptions};
 
 const TWO_TABLES: &str =
     "CREATE TABLE t (id integer PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'x'), (2, 'y');
@@ -17,18 +16,16 @@ async fn schema(sandbox: &dyn Sandbox) -> Schema {
     view.schema().clone()
 }
 
-/// A target with one table loaded and another not.
+/// A target with one table of an original loaded and another not.
 async fn half_done(
     engine: &dyn Engine,
-    schema: &Schema,
+    original: &dyn Sandbox,
     options: &CreateOptions,
 ) -> std::sync::Arc<dyn Target> {
-    let target = engine.create(schema, options).await.expect("the target is created");
-    let table = schema.tables.iter().find(|table| table.name.name == "t").expect("there is a table t");
-    let mut batch = RowBatch::new(table.columns.len());
-    let one = if schema.engine == "sqlite" { Value::Integer(1) } else { Value::Text(b"1") };
-    batch.push_row([one, Value::Text(b"x")]);
-    let rows: RowStream = stream::iter([Ok(batch)]).boxed();
+    let view = original.engine().open(&ViewOptions { with_ddl: true }).await.expect("the database opens");
+    let target = engine.create(view.schema(), options).await.expect("the target is created");
+    let table = table(view.schema(), "t");
+    let rows = view.rows(table).await.expect("the rows are read");
     target.load(table, rows).await.expect("rows are loaded");
     target
 }
@@ -81,7 +78,7 @@ pub async fn abandoned_targets_leave_nothing(fixture: &dyn Fixture) {
     original.run(TWO_TABLES).await;
     let sandbox = fixture.empty().await;
     let before = sandbox.dump().await;
-    let target = half_done(&*sandbox.engine(), &schema(&*original).await, &CreateOptions::default()).await;
+    let target = half_done(&*sandbox.engine(), &*original, &CreateOptions::default()).await;
     target.abandon().await.expect("the target is abandoned");
     drop(target);
     assert_eq!(sandbox.engine().contents().await.expect("the database is looked at"), Contents::Empty);
@@ -93,8 +90,7 @@ pub async fn dropped_targets_do_not_stop_the_next(fixture: &dyn Fixture) {
     let original = fixture.empty().await;
     original.run(TWO_TABLES).await;
     let sandbox = fixture.empty().await;
-    let schema = schema(&*original).await;
-    drop(half_done(&*sandbox.engine(), &schema, &CreateOptions::default()).await);
+    drop(half_done(&*sandbox.engine(), &*original, &CreateOptions::default()).await);
     let contents = sandbox.engine().contents().await.expect("the database is looked at");
     assert!(matches!(contents, Contents::Empty | Contents::Unfinished), "{contents:?}");
     super::sandbox::copy(&*original.engine(), &*sandbox.engine()).await;
@@ -108,8 +104,8 @@ pub async fn stopped_targets_leave_nothing(fixture: &dyn Fixture) {
     let (sandbox, missing) = (fixture.empty().await, fixture.missing().await);
     let (before, schema) = (sandbox.dump().await, schema(&*original).await);
     let options = CreateOptions::default();
-    let target = half_done(&*sandbox.engine(), &schema, &options).await;
-    let unmade = half_done(&*missing, &schema, &options).await;
+    let target = half_done(&*sandbox.engine(), &*original, &options).await;
+    let unmade = half_done(&*missing, &*original, &options).await;
     options.stop.cancel();
     for target in [target, unmade] {
         let error = target.finish().await.expect_err("it is stopped");

@@ -14,4 +14,5 @@ pub(super) mod pg_dump;
 pub(super) mod relay;
 pub(super) mod script;
 pub(super) mod split;
+pub(super) mod statements;
 pub(super) mod table_statements;

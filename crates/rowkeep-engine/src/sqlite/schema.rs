@@ -8,3 +8,4 @@ mod entries;
 pub(super) mod identity;
 pub(super) mod outline;
 pub(crate) mod readable_tables;
+pub(super) mod statements;

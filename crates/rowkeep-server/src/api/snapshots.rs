@@ -178,7 +178,7 @@ fn listed(browsed: &Browsed) -> RowList {
     let row = |row: usize| {
         let value = |column: &usize| (name(*column), value_json(browsed.rows.value(row, *column)));
         let mut object = json!({ "values": shown.iter().map(value).collect::<Map<_, _>>() });
-        if let Some(key) = key_text(table, &browsed.rows, row) {
+        if let Some(key) = key_text(table, browsed.dialect, &browsed.rows, row) {
             object["restore_key"] = Value::String(key);
         }
         object

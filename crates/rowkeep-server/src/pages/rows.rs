@@ -85,7 +85,7 @@ fn address(database: &str, snapshot: &str, table: &str) -> String {
 fn rows(browsed: &Browsed, address: &str) -> Vec<Row> {
     let columns = columns(&browsed.table);
     let row = |row: usize| {
-        let key = key_values_text(&browsed.table, &browsed.rows, row);
+        let key = key_values_text(&browsed.table, browsed.dialect, &browsed.rows, row);
         let link = key.map(|key| (format!("{address}/rows/{}", part(&key)), plain(&key)));
         let value = |(at, name): &(usize, String)| (name.clone(), shown(browsed.rows.value(row, *at), SHOWN));
         Row {
@@ -203,7 +203,7 @@ pub(super) async fn show(
         let told = format!("table {name} has no row {} in snapshot {}", plain(&key), short(&id));
         return Err(Problem::not_found(told).into());
     }
-    let row = key_text(&browsed.table, &browsed.rows, 0);
+    let row = key_text(&browsed.table, browsed.dialect, &browsed.rows, 0);
     let field = |(at, name): (usize, String)| Field {
         name,
         type_name: plain(&browsed.table.columns[at].type_name),

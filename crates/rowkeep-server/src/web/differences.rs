@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use rowkeep::Context;
+use rowkeep::engine::dialect::Dialect;
+use rowkeep::engine::dialect_of;
 use rowkeep::format::{Change, Changes, Counts, TableChanges, TableName};
 use rowkeep::jobs::diff::DiffRequest;
 use rowkeep::jobs::outcome::DifferenceSummary;
@@ -124,7 +126,7 @@ async fn compared(service: &Service, asked: &Asked) -> Result<Found, Problem> {
     let (table, counts) = table_of(&outcome.difference, asked)?;
     let place = changes.tables().iter().position(|changed| changed.table.name == table);
     let DifferenceSummary { before, after, .. } = outcome.difference;
-    Ok(Found { before, after, table, counts, changes, place })
+    Ok(Found { before, after, table, counts, engine: outcome.engine, changes, place })
 }
 
 /// The one table that is meant, and how many rows of it differ.
@@ -175,6 +177,7 @@ async fn read(asked: &Asked, found: &Found, begin: &Cursor, limit: usize) -> Res
     };
     let Some(place) = found.place else { return Ok(page) };
     let table = &found.changes.tables()[place];
+    let dialect = dialect_of(&found.engine).map_err(rowkeep::Error::from)?;
     page.columns = table.table.columns.iter().map(|column| column.name.clone()).collect();
     let mut runs = std::pin::pin!(found.changes.changes_from(place, begin.run));
     let (mut run, mut within, mut bytes) = (begin.run, begin.within, 0);
@@ -186,7 +189,7 @@ async fn read(asked: &Asked, found: &Found, begin: &Cursor, limit: usize) -> Res
                 page.next_cursor = Some(next.text());
                 return Ok(page);
             }
-            let row = row(table, &changes, change);
+            let row = row(table, dialect, &changes, change);
             bytes += row.to_string().len();
             page.rows.push(row);
         }
@@ -196,12 +199,12 @@ async fn read(asked: &Asked, found: &Found, begin: &Cursor, limit: usize) -> Res
 }
 
 /// A row as JSON, with the text by which a restore names it.
-fn row(table: &TableChanges, changes: &Changes, change: Change) -> Value {
+fn row(table: &TableChanges, dialect: &dyn Dialect, changes: &Changes, change: Change) -> Value {
     let mut object = change_json(table, changes, change);
     let key = match change {
-        Change::Insert { after } => key_text(&table.table, changes.after(), after),
+        Change::Insert { after } => key_text(&table.table, dialect, changes.after(), after),
         Change::Update { before, .. } | Change::Delete { before } => {
-            key_text(&table.table, changes.before(), before)
+            key_text(&table.table, dialect, changes.before(), before)
         }
     };
     if let Some(key) = key {

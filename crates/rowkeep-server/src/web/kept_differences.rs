@@ -33,6 +33,8 @@ pub(crate) struct Found {
     pub(crate) after: String,
     pub(crate) table: TableName,
     pub(crate) counts: Counts,
+    /// The engine in whose forms the rows are.
+    pub(crate) engine: String,
     /// The rows that differ. A part of it is in memory, the rest in a file that is gone with it.
     pub(crate) changes: Changeset,
     /// The place of the table in these, where rows of it differ.

@@ -181,7 +181,7 @@ async fn plan_now(
     let with_ddl = options.safety.is_some() && !single && selection.is_all();
     let meant = selection.meant();
     let opened = Opened::open(context, engine, with_ddl, &meant).await?;
-    let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
+    let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view))?);
     // Of a whole database all rows are kept, whatever it tells.
     let is_cheap = single || !selection.is_all() && are_changes_known(&live, target, &selection).await?;
     let kept = if is_cheap { KeptRows::Nothing } else { KeptRows::Tables(selection.clone()) };

@@ -7,7 +7,7 @@ use rowkeep_format::manifest::Before;
 use rowkeep_format::{LeftAlone, TableName};
 use rowkeep_repository::Repository;
 
-use crate::capture::{CaptureOptions, Opened, Uncommitted, read_opened};
+use crate::capture::{CaptureOptions, Opened, Source, Uncommitted, read_opened};
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::state::table_pattern::pattern_of;
@@ -82,7 +82,7 @@ pub(crate) async fn capture(
         program: safety.program.clone(),
         repository_folder: None,
     };
-    read_opened(context, repository, engine, opened, &options).await
+    read_opened(context, repository, &Source::of(engine), opened, &options).await
 }
 
 /// Makes a safety snapshot visible, before anything is changed.

@@ -185,7 +185,7 @@ async fn undo_now(
         Some(safety) => {
             let kept = kept.clone();
             let opened = Opened::open(context, engine, kept.with_ddl(), &kept.meant()).await?;
-            let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view)));
+            let live = State::Live(LiveState::of(engine, Arc::clone(&opened.view))?);
             dangles = dangled(context, &live, Arc::clone(&changes)).await?;
             Some(safety::capture(context, repository, engine, opened, kept, safety).await?)
         }

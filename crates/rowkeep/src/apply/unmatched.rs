@@ -30,7 +30,7 @@ pub(super) async fn unmatched(
     for old in tables.filter(|table| meant.is(&table.name) && live.holds(&table.name)) {
         let Some(new) = target.table(&old.name).filter(|_| target.holds(&old.name)) else { continue };
         let pairing = Pairing::new(old, new);
-        let keys = rows.keys(&pairing.table)?.unwrap_or_default();
+        let keys = rows.keys(&pairing.table, live.dialect())?.unwrap_or_default();
         if keys.is_empty() || pairing.check(target).is_err() {
             continue;
         }

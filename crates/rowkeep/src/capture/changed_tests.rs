@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashSet};
 use async_trait::async_trait;
 use futures::StreamExt;
 use proptest::prelude::*;
-use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream};
+use rowkeep_engine::{Consistency, EngineError, ErrorKind, Estimate, RowStream};
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::schema::{Column, KeyColumn, TableKind};
 use rowkeep_format::{Identity, Key, KeyForm, Schema, TableName, Value};
@@ -106,6 +106,10 @@ impl View for Play {
 
     fn notes(&self) -> &[String] {
         &[]
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::State
     }
 
     fn position(&self) -> Option<String> {

@@ -23,11 +23,10 @@ pub(super) fn repository(folder: &Path, location: String) -> String {
 
 /// The URL of a database, or the path of its file. What is neither is left as it is, for whoever uses it to say so.
 pub(super) fn database(folder: &Path, url: String) -> String {
-    match DatabaseUrl::parse(&url) {
-        Ok(DatabaseUrl::Sqlite(path)) if path.is_relative() => match path.into_os_string().into_string() {
-            Ok(path) if !folder.as_os_str().is_empty() => file(folder, path),
-            _ => url,
-        },
+    let parsed = DatabaseUrl::parse(&url).ok();
+    let path = parsed.as_ref().and_then(DatabaseUrl::path).filter(|path| path.is_relative());
+    match path.and_then(Path::to_str) {
+        Some(path) if !folder.as_os_str().is_empty() => file(folder, path.to_owned()),
         _ => url,
     }
 }

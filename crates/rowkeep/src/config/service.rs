@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use rowkeep_engine::is_url_of_server;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -23,7 +24,7 @@ pub struct ServiceSettings {
     pub tls: Option<TlsFiles>,
     /// How often the service keeps its own state in the repository.
     pub keep_state: KeepState,
-    /// Where the service keeps its state: a file, or the URL of a PostgreSQL database, which may hold a password.
+    /// Where the service keeps its state: a file, or the URL of a database on a server, which may hold a password.
     pub state: Option<SecretString>,
     /// The file of the key that seals secrets in the state.
     pub state_key: Option<PathBuf>,
@@ -150,11 +151,10 @@ impl FileService {
         }
         let state = self.state.as_deref().map(|state| expand(state, variable)).transpose()?;
         // What is no URL of a database is a file.
-        let state =
-            state.map(|state| match state.starts_with("postgres:") || state.starts_with("postgresql:") {
-                true => state,
-                false => beside::file(folder, state),
-            });
+        let state = state.map(|state| match is_url_of_server(&state) {
+            true => state,
+            false => beside::file(folder, state),
+        });
         let databases_on_pages = match self.databases_on_pages.as_deref().map(str::trim) {
             None | Some("on") => true,
             Some("off") => false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
-use rowkeep_engine::{ChangeCount, EngineError, Estimate, RowStream, View};
+use rowkeep_engine::{ChangeCount, Consistency, EngineError, Estimate, RowStream, View};
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, PagesHash, RowBatch, Schema, Table, TableName};
 use rowkeep_repository::Pace;
@@ -59,6 +59,10 @@ impl View for PacedView {
 
     fn notes(&self) -> &[String] {
         self.view.notes()
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.view.consistency()
     }
 
     fn position(&self) -> Option<String> {
@@ -154,7 +158,7 @@ mod tests {
              INSERT INTO t SELECT i, hex(zeroblob(500)) FROM n;",
         )
         .expect("the SQL is right");
-        let engine = connect(&DatabaseUrl::Sqlite(path), &Surroundings::default()).expect("a database");
+        let engine = connect(&DatabaseUrl::of_file(path), &Surroundings::default()).expect("a database");
         let inner = engine.open(&ViewOptions { with_ddl: false }).await.expect("it opens");
         let table = inner.schema().tables[0].clone();
         for keys_alone in [false, true] {

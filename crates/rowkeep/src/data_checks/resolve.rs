@@ -1,5 +1,6 @@
 //! The tables and columns that checks speak of, found in a database.
 
+use rowkeep_engine::dialect::{Dialect, Names};
 use rowkeep_engine::{Engine, ErrorKind};
 use rowkeep_format::{Schema, Table, TableName};
 
@@ -15,6 +16,8 @@ pub(super) struct Relation {
     columns: Vec<String>,
     /// The columns of its key, where it has one.
     pub(super) key: Vec<String>,
+    /// Whether case does not tell names apart.
+    folds: bool,
 }
 
 impl Relation {
@@ -22,9 +25,8 @@ impl Relation {
     pub(super) fn column(&self, name: &str) -> Result<String, Error> {
         let exact = self.columns.iter().find(|column| *column == name);
         let found = exact.or_else(|| {
-            // SQLite's names have no case, and two that differ in nothing else exist nowhere but in PostgreSQL.
             let mut alike = self.columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
-            alike.next().filter(|_| self.name.schema.is_none() && alike.next().is_none())
+            alike.next().filter(|_| self.folds && alike.next().is_none())
         });
         found.cloned().ok_or_else(|| Error::Unknown {
             what: "column",
@@ -40,15 +42,21 @@ impl Relation {
 }
 
 /// Finds the table of a name, and asks the database for its columns.
-pub(super) async fn relation(engine: &dyn Engine, schema: &Schema, name: &str) -> Result<Relation, Error> {
-    let table = find(schema, name)?;
+pub(super) async fn relation(
+    engine: &dyn Engine,
+    dialect: &dyn Dialect,
+    schema: &Schema,
+    name: &str,
+) -> Result<Relation, Error> {
+    let names = dialect.names();
+    let table = find(schema, names, name)?;
     let (name, key) = match table {
         Some(table) => (table.name.clone(), key(table)),
         // A view or a partitioned table has no rows of its own, so it is not among the tables.
-        None => (guess(schema, name), Vec::new()),
+        None => (guess(names, name), Vec::new()),
     };
-    match engine.query(&sql::columns(&name), 0).await {
-        Ok(found) => Ok(Relation { name, columns: found.columns, key }),
+    match engine.query(&sql::columns(dialect, &name), 0).await {
+        Ok(found) => Ok(Relation { name, columns: found.columns, key, folds: names.fold }),
         Err(error)
             if table.is_none() && matches!(error.kind(), ErrorKind::Statement | ErrorKind::NotFound) =>
         {
@@ -59,18 +67,18 @@ pub(super) async fn relation(engine: &dyn Engine, schema: &Schema, name: &str) -
 }
 
 /// The table that a name means; nothing when none has it.
-pub(super) fn find<'s>(schema: &'s Schema, name: &str) -> Result<Option<&'s Table>, Error> {
+pub(super) fn find<'s>(schema: &'s Schema, names: Names, name: &str) -> Result<Option<&'s Table>, Error> {
     let tables = || schema.tables.iter().filter(|table| table.kind.is_user_table());
     let mut found: Vec<&Table> =
         tables().filter(|table| name == table.name.name || name == qualified(&table.name)).collect();
-    if found.is_empty() && schema.engine == "sqlite" {
+    if found.is_empty() && names.fold {
         found = tables().filter(|table| table.name.name.eq_ignore_ascii_case(name)).collect();
     }
     match found.as_slice() {
         [] => Ok(None),
         [only] => Ok(Some(only)),
-        several => match several.iter().find(|table| table.name.schema.as_deref() == Some("public")) {
-            Some(public) => Ok(Some(public)),
+        several => match several.iter().find(|table| table.name.schema.as_deref() == names.default_schema) {
+            Some(default) => Ok(Some(default)),
             None => Err(Error::Unknown {
                 what: "single table",
                 name: name.to_owned(),
@@ -80,11 +88,11 @@ pub(super) fn find<'s>(schema: &'s Schema, name: &str) -> Result<Option<&'s Tabl
     }
 }
 
-fn guess(schema: &Schema, name: &str) -> TableName {
-    match (schema.engine.as_str(), name.split_once('.')) {
-        ("sqlite", _) => TableName::plain(name),
-        (_, Some((schema, name))) => TableName::qualified(schema, name),
-        (_, None) => TableName::qualified("public", name),
+fn guess(names: Names, name: &str) -> TableName {
+    match (names.default_schema, name.split_once('.')) {
+        (None, _) => TableName::plain(name),
+        (Some(_), Some((schema, name))) => TableName::qualified(schema, name),
+        (Some(default), None) => TableName::qualified(default, name),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Asking a database what checks demand.
 
 use jiff::Timestamp;
-use rowkeep_engine::{Engine, EngineError, ErrorKind, QueryRows, ViewOptions};
+use rowkeep_engine::dialect::Dialect;
+use rowkeep_engine::{Engine, EngineError, ErrorKind, QueryRows, ViewOptions, dialect_of};
 use rowkeep_format::{Manifest, Schema};
 
 use super::check::{Check, Demand, Expect, Level};
@@ -44,7 +45,8 @@ async fn run_now(
         return Ok(Vec::new());
     }
     let schema = engine.open(&ViewOptions { with_ddl: false }).await?.schema().clone();
-    let asker = Asker { context, engine, schema: &schema, circumstances };
+    let dialect = dialect_of(engine.name())?;
+    let asker = Asker { context, engine, dialect, schema: &schema, circumstances };
     // First what they speak of, so that a misspelt name is said before a large table is counted.
     let mut resolved = Vec::new();
     for check in checks {
@@ -118,13 +120,14 @@ enum What<'c> {
 struct Asker<'a> {
     context: &'a Context,
     engine: &'a dyn Engine,
+    dialect: &'static dyn Dialect,
     schema: &'a Schema,
     circumstances: Circumstances<'a>,
 }
 
 impl Asker<'_> {
     async fn relation(&self, name: &str) -> Result<Relation, Error> {
-        relation(self.engine, self.schema, name).await
+        relation(self.engine, self.dialect, self.schema, name).await
     }
 
     async fn resolve<'c>(&self, check: &'c Check) -> Result<Vec<Ask<'c>>, Error> {
@@ -138,24 +141,24 @@ impl Asker<'_> {
                 let (child, parent) = (self.relation(table).await?, self.relation(references).await?);
                 let columns = child.columns(columns)?;
                 let referenced = parent.columns(referenced_columns)?;
-                let question = sql::orphans(&child.name, &columns, &parent.name, &referenced);
+                let question = sql::orphans(self.dialect, &child.name, &columns, &parent.name, &referenced);
                 What::None { wrong: Wrong::Orphans, question, columns }
             }
             Demand::Values { table, column, values } => {
                 let of = self.relation(table).await?;
                 let column = of.column(column)?;
-                let question = sql::values(&of.name, &column, values, self.engine.name() == "postgresql");
+                let question = sql::values(self.dialect, &of.name, &column, values);
                 What::None { wrong: Wrong::Values, question, columns: vec![column] }
             }
             Demand::NotNull { table, columns } => {
                 let of = self.relation(table).await?;
-                let question = sql::nulls(&of.name, &of.columns(columns)?, &of.key);
+                let question = sql::nulls(self.dialect, &of.name, &of.columns(columns)?, &of.key);
                 What::None { wrong: Wrong::Nulls, question, columns: of.key }
             }
             Demand::Unique { table, columns } => {
                 let of = self.relation(table).await?;
                 let columns = of.columns(columns)?;
-                let question = sql::duplicates(&of.name, &columns);
+                let question = sql::duplicates(self.dialect, &of.name, &columns);
                 What::None { wrong: Wrong::Duplicates, question, columns }
             }
             Demand::Newest { table, column, max_age_seconds } => {
@@ -188,7 +191,13 @@ impl Asker<'_> {
                         key.references
                     ),
                 };
-                let question = sql::orphans(&child.name, &columns, &key.references, &key.referenced_columns);
+                let question = sql::orphans(
+                    self.dialect,
+                    &child.name,
+                    &columns,
+                    &key.references,
+                    &key.referenced_columns,
+                );
                 asks.push(Ask { title, what: What::None { wrong: Wrong::Orphans, question, columns } });
             }
         }
@@ -230,10 +239,10 @@ impl Asker<'_> {
     async fn verdict(&self, what: &What<'_>) -> Result<Verdict, Error> {
         Ok(match what {
             What::MinRows { of, rows: at_least } => {
-                judge::min_rows(self.number(&sql::rows(&of.name)).await?, *at_least)
+                judge::min_rows(self.number(&sql::rows(self.dialect, &of.name)).await?, *at_least)
             }
             What::RowsWithin { of, percent } => {
-                self.rows_within(of, self.number(&sql::rows(&of.name)).await?, *percent)
+                self.rows_within(of, self.number(&sql::rows(self.dialect, &of.name)).await?, *percent)
             }
             What::None { wrong, question, columns } => {
                 let number = self.number(&question.count).await?;
@@ -244,7 +253,7 @@ impl Asker<'_> {
                 judge::none_of(*wrong, number, &samples, columns)
             }
             What::Newest { of, column, max_age_seconds } => {
-                let answer = self.query(&sql::newest(&of.name, column), 1).await?;
+                let answer = self.query(&sql::newest(self.dialect, &of.name, column), 1).await?;
                 judge::newest(&judge::rows(&answer), self.circumstances.now, *max_age_seconds)
             }
             What::Statement { sql, expect, max_ms } => {

@@ -1,5 +1,6 @@
-//! What is asked of a database: statements that every engine understands.
+//! What is asked of a database: statements that every engine with SQL understands, with names and literals as its dialect has them.
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::TableName;
 
 use super::check::Allowed;
@@ -16,63 +17,47 @@ pub(super) struct Question {
     pub(super) sample: Option<String>,
 }
 
-/// A name as an identifier, quoted whatever it is.
-pub(super) fn ident(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// The name of a table with its schema.
-pub(crate) fn table(name: &TableName) -> String {
-    match &name.schema {
-        Some(schema) => format!("{}.{}", ident(schema), ident(&name.name)),
-        None => ident(&name.name),
-    }
-}
-
-/// A text as a literal.
-///
-/// PostgreSQL reads a backslash as itself as long as `standard_conforming_strings` is on, as it is by default, and SQLite
-/// always does.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 /// Asks for the number of rows.
-pub(crate) fn rows(of: &TableName) -> String {
-    format!("SELECT count(*) FROM {}", table(of))
+pub(crate) fn rows(dialect: &dyn Dialect, of: &TableName) -> String {
+    format!("SELECT count(*) FROM {}", dialect.table(of))
 }
 
 /// Asks for nothing but the names of the columns.
-pub(super) fn columns(of: &TableName) -> String {
-    format!("SELECT * FROM {} WHERE 1 = 0", table(of))
+pub(super) fn columns(dialect: &dyn Dialect, of: &TableName) -> String {
+    format!("SELECT * FROM {} WHERE 1 = 0", dialect.table(of))
 }
 
 /// Asks for the newest of a column.
-pub(super) fn newest(of: &TableName, column: &str) -> String {
-    format!("SELECT max({}) FROM {}", ident(column), table(of))
+pub(super) fn newest(dialect: &dyn Dialect, of: &TableName, column: &str) -> String {
+    format!("SELECT max({}) FROM {}", dialect.identifier(column), dialect.table(of))
 }
 
 /// Asks for rows that refer to none.
 pub(super) fn orphans(
+    dialect: &dyn Dialect,
     child: &TableName,
     columns: &[String],
     parent: &TableName,
     referenced: &[String],
 ) -> Question {
     let joined = |parts: Vec<String>, by: &str| parts.join(by);
-    let all_there =
-        joined(columns.iter().map(|name| format!("c.{} IS NOT NULL", ident(name))).collect(), " AND ");
+    let all_there = joined(
+        columns.iter().map(|name| format!("c.{} IS NOT NULL", dialect.identifier(name))).collect(),
+        " AND ",
+    );
     let pairs = columns.iter().zip(referenced);
     let equal = joined(
-        pairs.map(|(name, other)| format!("p.{} = c.{}", ident(other), ident(name))).collect(),
+        pairs
+            .map(|(name, other)| format!("p.{} = c.{}", dialect.identifier(other), dialect.identifier(name)))
+            .collect(),
         " AND ",
     );
     let from = format!(
         "FROM {} c WHERE {all_there} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {equal})",
-        table(child),
-        table(parent)
+        dialect.table(child),
+        dialect.table(parent)
     );
-    let values = joined(columns.iter().map(|name| format!("c.{}", ident(name))).collect(), ", ");
+    let values = joined(columns.iter().map(|name| format!("c.{}", dialect.identifier(name))).collect(), ", ");
     Question {
         count: format!("SELECT count(*) {from}"),
         sample: Some(format!(
@@ -82,16 +67,18 @@ pub(super) fn orphans(
 }
 
 /// Asks for values that are not allowed.
-pub(super) fn values(of: &TableName, column: &str, allowed: &[Allowed], is_postgres: bool) -> Question {
-    let column = ident(column);
+pub(super) fn values(dialect: &dyn Dialect, of: &TableName, column: &str, allowed: &[Allowed]) -> Question {
+    let column = dialect.identifier(column);
     // Texts are compared with what the database prints, so that an enum or an uuid is not read from a wrong text.
     let text = format!("CAST({column} AS text)");
     let (mut texts, mut others) = (Vec::new(), Vec::new());
     for value in allowed {
         match value {
-            Allowed::Text(value) => texts.push(literal(value)),
-            Allowed::Boolean(value) if is_postgres => texts.push(literal(&value.to_string())),
-            Allowed::Boolean(value) => others.push(i64::from(*value).to_string()),
+            Allowed::Text(value) => texts.push(dialect.text_literal(value)),
+            Allowed::Boolean(value) => match dialect.truth_text(*value) {
+                Some(text) => texts.push(dialect.text_literal(text)),
+                None => others.push(i64::from(*value).to_string()),
+            },
             Allowed::Integer(value) => others.push(value.to_string()),
             Allowed::Number(value) => others.push(format!("{value:e}")),
         }
@@ -103,7 +90,8 @@ pub(super) fn values(of: &TableName, column: &str, allowed: &[Allowed], is_postg
     if !others.is_empty() {
         any.push(format!("{column} IN ({})", others.join(", ")));
     }
-    let from = format!("FROM {} WHERE {column} IS NOT NULL AND NOT ({})", table(of), any.join(" OR "));
+    let from =
+        format!("FROM {} WHERE {column} IS NOT NULL AND NOT ({})", dialect.table(of), any.join(" OR "));
     Question {
         count: format!("SELECT count(*) {from}"),
         sample: Some(format!(
@@ -113,10 +101,10 @@ pub(super) fn values(of: &TableName, column: &str, allowed: &[Allowed], is_postg
 }
 
 /// Asks for rows without a value; they are shown by the columns of their key, where they have one.
-pub(super) fn nulls(of: &TableName, columns: &[String], key: &[String]) -> Question {
-    let null: Vec<_> = columns.iter().map(|name| format!("{} IS NULL", ident(name))).collect();
-    let from = format!("FROM {} WHERE {}", table(of), null.join(" OR "));
-    let key = key.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ");
+pub(super) fn nulls(dialect: &dyn Dialect, of: &TableName, columns: &[String], key: &[String]) -> Question {
+    let null: Vec<_> = columns.iter().map(|name| format!("{} IS NULL", dialect.identifier(name))).collect();
+    let from = format!("FROM {} WHERE {}", dialect.table(of), null.join(" OR "));
+    let key = key.iter().map(|name| dialect.identifier(name)).collect::<Vec<_>>().join(", ");
     Question {
         count: format!("SELECT count(*) {from}"),
         sample: (!key.is_empty()).then(|| format!("SELECT {key} {from} ORDER BY {key} LIMIT {SHOWN}")),
@@ -124,11 +112,15 @@ pub(super) fn nulls(of: &TableName, columns: &[String], key: &[String]) -> Quest
 }
 
 /// Asks for values that several rows have.
-pub(super) fn duplicates(of: &TableName, columns: &[String]) -> Question {
-    let there: Vec<_> = columns.iter().map(|name| format!("{} IS NOT NULL", ident(name))).collect();
-    let names = columns.iter().map(|name| ident(name)).collect::<Vec<_>>().join(", ");
-    let groups =
-        format!("FROM {} WHERE {} GROUP BY {names} HAVING count(*) > 1", table(of), there.join(" AND "));
+pub(super) fn duplicates(dialect: &dyn Dialect, of: &TableName, columns: &[String]) -> Question {
+    let there: Vec<_> =
+        columns.iter().map(|name| format!("{} IS NOT NULL", dialect.identifier(name))).collect();
+    let names = columns.iter().map(|name| dialect.identifier(name)).collect::<Vec<_>>().join(", ");
+    let groups = format!(
+        "FROM {} WHERE {} GROUP BY {names} HAVING count(*) > 1",
+        dialect.table(of),
+        there.join(" AND ")
+    );
     Question {
         count: format!("SELECT count(*) FROM (SELECT 1 AS one {groups}) AS d"),
         sample: Some(format!(

@@ -7,7 +7,7 @@ use jiff::tz::Offset;
 /// Unix times above this are taken for milliseconds: as seconds they would lie beyond the year 5000.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
-/// Reads a time as PostgreSQL prints it, or as SQLite's applications keep it.
+/// Reads a time as databases print it, or as applications keep it in text.
 ///
 /// Dates and times without a zone are taken as UTC. An integer is a Unix time in seconds, or in milliseconds when it is
 /// too large for seconds.
@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time);
     }
-    // PostgreSQL's offset may have hours alone: 2026-11-21 10:00:00+00
+    // An offset may have hours alone: 2026-11-21 10:00:00+00
     if let Some(at) = text.rfind(['+', '-']).filter(|at| *at > "2026-11-21 ".len()) {
         let (time, offset) = text.split_at(at);
         let full = match offset.len() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
-use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
+use rowkeep_engine::{Consistency, EngineError, ErrorKind, Estimate, RowStream, View};
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 use serde::{Deserialize, Serialize};
@@ -53,10 +53,11 @@ pub(crate) fn as_stored(
     for name in names {
         let first = &firsts[name];
         let Some(second) = seconds.remove(name) else {
-            of_before.push((first.clone(), comparable((before.engine(), first), (before.engine(), first)).0));
+            of_before
+                .push((first.clone(), comparable((before.dialect(), first), (before.dialect(), first)).0));
             continue;
         };
-        let (one, other, lone) = comparable((before.engine(), first), (after.engine(), &second));
+        let (one, other, lone) = comparable((before.dialect(), first), (after.dialect(), &second));
         notes.extend(
             lone.into_iter()
                 .map(|column| format!("not compared: {name}.{column}, which only one of them has")),
@@ -67,12 +68,14 @@ pub(crate) fn as_stored(
     let mut left: Vec<Table> = seconds.into_values().collect();
     left.sort_by(|one, other| one.name.cmp(&other.name));
     for second in left {
-        let own = comparable((after.engine(), &second), (after.engine(), &second)).0;
+        let own = comparable((after.dialect(), &second), (after.dialect(), &second)).0;
         of_after.push((second, own));
     }
+    // Values are text, and columns are declared so, which means the same everywhere.
+    let dialect = before.dialect();
     let state = |state: &State, tables| {
         let view = AsStored::new(context.clone(), state.clone(), tables);
-        State::Live(LiveState::named(ENGINE, state.describe(), Arc::new(view)))
+        State::Live(LiveState::named(ENGINE, dialect, state.describe(), Arc::new(view)))
     };
     Ok((state(before, of_before), state(after, of_after), notes))
 }
@@ -140,6 +143,10 @@ impl View for AsStored {
 
     fn notes(&self) -> &[String] {
         self.state.notes()
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.state.consistency()
     }
 
     fn position(&self) -> Option<String> {

@@ -40,7 +40,7 @@ pub(crate) async fn changes_of_keys(
     kinds: &Filter,
     keys: &KeySet,
 ) -> Result<Vec<Changes>, Error> {
-    let kinds = kinds.bind(&pairing.table)?;
+    let kinds = kinds.bind(&pairing.table, before.state.dialect())?;
     let mut all = Vec::new();
     for run in keys.runs(KEYS_AT_ONCE) {
         let found = changes_of_run(before, after, &pairing.shape, &run).await?;

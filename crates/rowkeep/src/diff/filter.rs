@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rowkeep_engine::postgres::SEQUENCES;
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind, TableName, Value};
 
 use crate::Error;
@@ -11,8 +11,8 @@ use crate::state::key_set::KeySet;
 
 /// A choice among the rows of tables.
 pub trait RowFilter: Send + Sync {
-    /// What it means for a table. `None` when it says nothing of that table, so that none of its rows are meant.
-    fn bind(&self, table: &Table) -> Result<Option<RowTest>, Error>;
+    /// What it means for a table, in the dialect of its engine. `None` when it says nothing of that table, so that none of its rows are meant.
+    fn bind(&self, table: &Table, dialect: &'static dyn Dialect) -> Result<Option<RowTest>, Error>;
 
     /// Whether every row that is meant is named by its key.
     fn names_rows(&self) -> bool {
@@ -20,7 +20,7 @@ pub trait RowFilter: Send + Sync {
     }
 
     /// The keys among which those of all rows are that are meant, where they are known: then only these rows are read.
-    fn keys(&self, _table: &Table) -> Result<Option<Vec<BoundKey>>, Error> {
+    fn keys(&self, _table: &Table, _dialect: &dyn Dialect) -> Result<Option<Vec<BoundKey>>, Error> {
         Ok(None)
     }
 }
@@ -64,20 +64,24 @@ impl Default for Filter {
 }
 
 impl Filter {
-    pub(super) fn bind(&self, table: &Table) -> Result<Arc<BoundFilter>, Error> {
+    pub(super) fn bind(
+        &self,
+        table: &Table,
+        dialect: &'static dyn Dialect,
+    ) -> Result<Arc<BoundFilter>, Error> {
         let skipped = !self.settings && table.kind == TableKind::Settings;
         let (test, none, keys) = match &self.rows {
             None => (None, skipped, None),
             Some(rows) => {
-                let test = rows.bind(table)?;
+                let test = rows.bind(table, dialect)?;
                 let none = skipped || test.is_none();
-                (test, none, rows.keys(table)?.map(|keys| key_set(table, &keys)))
+                (test, none, rows.keys(table, dialect)?.map(|keys| key_set(table, &keys)))
             }
         };
         Ok(Arc::new(BoundFilter {
             inserts: self.inserts && !none,
             updates: self.updates && !none,
-            deletes: self.deletes && !none && (self.lone_sequences || !is_of_sequences(table)),
+            deletes: self.deletes && !none && (self.lone_sequences || !is_of_sequences(table, dialect)),
             kept_rowid: table.rowid_value().filter(|_| !self.rowids),
             test,
             keys,
@@ -85,8 +89,9 @@ impl Filter {
     }
 }
 
-fn is_of_sequences(table: &Table) -> bool {
-    table.kind == TableKind::Settings && table.name == TableName::plain(SEQUENCES)
+fn is_of_sequences(table: &Table, dialect: &dyn Dialect) -> bool {
+    let is_named_so = |name| table.name == TableName::plain(name);
+    table.kind == TableKind::Settings && dialect.sequences().is_some_and(|known| is_named_so(known.table))
 }
 
 fn key_set(table: &Table, keys: &[BoundKey]) -> KeySet {

@@ -7,7 +7,7 @@ use rowkeep_engine::RowStream;
 use rowkeep_format::{Key, KeyForm, RowBatch, Table, key};
 
 use super::columns::Alignment;
-use crate::rows::condition::equality::{Equality, is_exact, look_alike};
+use crate::rows::condition::equality::Equality;
 use crate::rows::foreign_keys::Sought;
 use crate::state::State;
 use crate::state::key_lookup::rows_by_keys;
@@ -52,7 +52,8 @@ impl<'a> Access<'a> {
         let alignment = Arc::new(Alignment::new(common, own));
         let own_key = key.columns.iter().filter_map(|part| alignment.place(part.column)).collect::<Vec<_>>();
         let alike = |(part, own_column): (&rowkeep_format::schema::KeyColumn, &usize)| {
-            look_alike(own, &common.columns[part.column], &own.columns[*own_column])
+            let (common, own) = (&common.columns[part.column], &own.columns[*own_column]);
+            state.dialect().look_alike(&common.type_name, &own.type_name)
         };
         Self {
             context,
@@ -134,7 +135,8 @@ impl<'a> Access<'a> {
         let pairs = || {
             columns.iter().zip(of.1).map(|(here, there)| (&self.own.columns[*here], &of.0.columns[*there]))
         };
-        let is_alike = pairs().all(|(here, there)| look_alike(self.own, here, there));
+        let dialect = self.state.dialect();
+        let is_alike = pairs().all(|(here, there)| dialect.look_alike(&here.type_name, &there.type_name));
         let cause = Cause::default();
         let rows = match self.state {
             State::Live(live) => match live.view.find(self.own, columns, &sought.values).await {
@@ -201,7 +203,7 @@ impl<'a> Access<'a> {
                 let folds = |form| matches!(form, KeyForm::NoCase | KeyForm::RightTrimmed);
                 let mut identity = self.own.identity.iter().flat_map(|identity| &identity.columns);
                 if identity.any(|other| other.column == part.column && folds(other.form))
-                    || !is_exact(self.own, &self.own.columns[part.column], value)
+                    || !self.state.dialect().is_exact(&self.own.columns[part.column].type_name, value)
                 {
                     return None;
                 }

@@ -1,6 +1,6 @@
 //! The values of sequences, where one side was read on a standby.
 //!
-//! PostgreSQL logs a sequence up to 32 numbers before it gives them, so a standby shows a value that the primary may only come to.
+//! A server may log a sequence some numbers before it gives them, so that a standby shows a value that the primary may only come to.
 //! A value of a standby that lies no further ahead than that is taken for the other side's: it can be the same, and nobody
 //! could tell. Values that one side could not read, of unlogged sequences on a standby and of those that a role may not read, are
 //! taken for the other side's too.
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use rowkeep_engine::postgres::{SEQUENCE_STEPS, SEQUENCES};
+use rowkeep_engine::dialect::Sequences;
 use rowkeep_format::manifest::{Unread, Why};
 use rowkeep_format::{RowBatch, Table, TableKind, TableName, Value};
 
@@ -17,9 +17,6 @@ use super::pairing::Pair;
 use crate::state::State;
 use crate::state::reader::{Cause, rows};
 use crate::{Context, Error};
-
-/// How many numbers are logged before they are given.
-const LOGGED_AHEAD: i128 = 32;
 
 /// The fact by which a standby is known.
 const STANDBY: &str = "standby";
@@ -29,8 +26,9 @@ type Values = BTreeMap<(String, String), (String, String)>;
 
 /// Whether the values of two states are those of a standby and of another server, or one lacks some that it could not read.
 pub(crate) fn is_between(before: &State, after: &State, table: &Table) -> bool {
+    let is_named_so = |known: Sequences| table.name == TableName::plain(known.table);
     let is_of_sequences = table.kind == TableKind::Settings
-        && table.name == TableName::plain(SEQUENCES)
+        && before.dialect().sequences().is_some_and(is_named_so)
         && table.columns.len() == 4;
     is_of_sequences
         && (is_standby(before) != is_standby(after) || [before, after].into_iter().any(lacks_some))
@@ -66,17 +64,23 @@ pub(super) async fn levelled(
 }
 
 /// By how much the sequences of a standby go on, where that is not one, by schema and name.
-struct Steps(BTreeMap<String, BTreeMap<String, i64>>);
+struct Steps {
+    known: BTreeMap<String, BTreeMap<String, i64>>,
+    /// How many numbers are logged before they are given.
+    logged: i128,
+}
 
 impl Steps {
     fn of(state: &State) -> Self {
-        let steps = state.environment(SEQUENCE_STEPS);
+        let sequences = state.dialect().sequences();
+        let steps = sequences.and_then(|sequences| state.environment(sequences.steps));
         // A step that cannot be read is one.
-        Self(steps.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+        let known = steps.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        Self { known, logged: sequences.map_or(0, |sequences| sequences.logged_ahead) }
     }
 
     fn step(&self, (schema, name): &(String, String)) -> i128 {
-        self.0.get(schema).and_then(|names| names.get(name)).copied().unwrap_or(1).into()
+        self.known.get(schema).and_then(|names| names.get(name)).copied().unwrap_or(1).into()
     }
 }
 
@@ -92,19 +96,20 @@ fn fill(values: &mut Values, other: &Values, state: &State) {
 
 fn level(standby: &mut Values, other: &Values, steps: &Steps) {
     for (name, ahead) in standby {
-        if let Some(value) = other.get(name).filter(|value| is_within(ahead, value, steps.step(name))) {
+        let is_logged = |value: &&(String, String)| is_within(ahead, value, steps.step(name), steps.logged);
+        if let Some(value) = other.get(name).filter(is_logged) {
             *ahead = value.clone();
         }
     }
 }
 
 /// Whether a value of a standby is what may have been logged of another.
-fn is_within(ahead: &(String, String), behind: &(String, String), step: i128) -> bool {
+fn is_within(ahead: &(String, String), behind: &(String, String), step: i128, logged: i128) -> bool {
     let (Ok(last), Ok(other)) = (ahead.0.parse::<i128>(), behind.0.parse::<i128>()) else { return false };
     // One that was not used yet has the number before its first behind it.
     let other = if behind.1 == "t" { other } else { other - step };
     let distance = last - other;
-    ahead.1 == "t" && step != 0 && distance % step == 0 && (0..=LOGGED_AHEAD).contains(&(distance / step))
+    ahead.1 == "t" && step != 0 && distance % step == 0 && (0..=logged).contains(&(distance / step))
 }
 
 async fn values(context: &Context, state: &State, table: &Table) -> Result<Values, Error> {
@@ -163,7 +168,7 @@ mod tests {
             (("-1", "t"), ("-33", "t"), -1, false),
             (("1", "f"), ("1", "t"), 1, false),
         ] {
-            let told = is_within(&value(standby.0, standby.1), &value(other.0, other.1), step);
+            let told = is_within(&value(standby.0, standby.1), &value(other.0, other.1), step, 32);
             assert_eq!(told, same, "{standby:?} {other:?} {step}");
         }
     }

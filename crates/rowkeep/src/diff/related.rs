@@ -100,7 +100,8 @@ async fn compare_table(
 ) -> Result<Compared, Error> {
     let mut out = Collector::new(context, spool, &both.pairing.table);
     let (mut by_relation, mut known) = (0, HashSet::new());
-    let kinds = Filter { rows: None, ..filter.clone() }.bind(&both.pairing.table)?;
+    let dialect = both.before.state.dialect();
+    let kinds = Filter { rows: None, ..filter.clone() }.bind(&both.pairing.table, dialect)?;
     let needed = (related == Related::Needed).then(|| net.referred_columns(both));
     let mut of_both = |changes| {
         let is_related = |key: &[u8]| {

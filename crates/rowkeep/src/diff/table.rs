@@ -33,7 +33,7 @@ pub(super) async fn diff_table(
     spool: &Spool,
 ) -> Result<(TableChanges, Vec<Frame>), Error> {
     let pairing = Pairing::new(pair.old, pair.new);
-    let filter = filter.bind(&pairing.table)?;
+    let filter = filter.bind(&pairing.table, pair.before.dialect())?;
     let mut out = Collector::new(context, spool, pair.old);
     if !filter.is_nothing() {
         pairing.check(pair.after)?;

@@ -1,5 +1,6 @@
 //! Rows chosen by a condition, or by their keys.
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table};
 
 use super::filter::{RowFilter, RowTest};
@@ -27,23 +28,24 @@ impl WantedRows {
 
 impl WantedRows {
     /// The keys that are of rows of this table.
-    fn bound(&self, table: &Table) -> Result<Vec<BoundKey>, Error> {
+    fn bound(&self, table: &Table, dialect: &dyn Dialect) -> Result<Vec<BoundKey>, Error> {
         let is_of_table = |key: &&KeyReference| TablePattern::new(key.table_pattern()).matches(&table.name);
         let keys = self.keys.iter().filter(is_of_table);
-        keys.map(|key| key.bind(table)).collect()
+        keys.map(|key| key.bind(table, dialect)).collect()
     }
 }
 
 impl RowFilter for WantedRows {
-    fn bind(&self, table: &Table) -> Result<Option<RowTest>, Error> {
+    fn bind(&self, table: &Table, dialect: &'static dyn Dialect) -> Result<Option<RowTest>, Error> {
         if !table.kind.is_user_table() {
             return Ok(None);
         }
-        let keys = self.bound(table)?;
+        let keys = self.bound(table, dialect)?;
         if keys.is_empty() && !self.keys.is_empty() {
             return Ok(None);
         }
-        let condition = self.condition.as_ref().map(|condition| condition.bind(table)).transpose()?;
+        let condition = self.condition.as_ref().map(|condition| condition.bind(table, dialect));
+        let condition = condition.transpose()?;
         Ok(Some(Box::new(move |batch: &RowBatch, row| {
             condition.as_ref().is_none_or(|condition| condition.matches(batch, row))
                 && (keys.is_empty() || keys.iter().any(|key| key.matches(batch, row)))
@@ -54,10 +56,10 @@ impl RowFilter for WantedRows {
         !self.keys.is_empty()
     }
 
-    fn keys(&self, table: &Table) -> Result<Option<Vec<BoundKey>>, Error> {
+    fn keys(&self, table: &Table, dialect: &dyn Dialect) -> Result<Option<Vec<BoundKey>>, Error> {
         match self.keys.is_empty() {
             true => Ok(None),
-            false if table.kind.is_user_table() => self.bound(table).map(Some),
+            false if table.kind.is_user_table() => self.bound(table, dialect).map(Some),
             false => Ok(Some(Vec::new())),
         }
     }

@@ -413,7 +413,10 @@ impl RequestError {
 
 fn no_dump(file: &std::path::Path, is_there: bool) -> String {
     match is_there {
-        true => format!("{} is neither an SQLite database nor a dump that is read", file.display()),
+        true => {
+            let database = rowkeep_engine::database_files();
+            format!("{} is neither {database} nor a dump that is read", file.display())
+        }
         false => format!("there is no file {}", file.display()),
     }
 }

@@ -240,7 +240,7 @@ impl Document<'_> {
         big: BigIntegers,
         all: &mut Vec<Arc<Elements>>,
     ) -> Arc<dyn WriteRows> {
-        let own = Arc::new(Elements::whole(self.source.state.engine(), member.table, big));
+        let own = Arc::new(Elements::whole(self.source.state.dialect(), member.table, big));
         all.push(Arc::clone(&own));
         own
     }

@@ -274,7 +274,7 @@ impl Writing<'_> {
     }
 
     fn elements(&mut self, list: List, table: &Table, source: &Source<'_>) -> Result<Arc<Elements>, Error> {
-        let engine = source.state.engine();
+        let dialect = source.state.dialect();
         let key = table.identified_by();
         let own = match list {
             List::Deleted if !key.unique || key.naming().any(|part| table.columns[part.column].hidden) => {
@@ -284,8 +284,8 @@ impl Writing<'_> {
                     table.name
                 )));
             }
-            List::Deleted => Elements::keys(engine, table, BigIntegers::Numbers),
-            _ => Elements::whole(engine, table, BigIntegers::Numbers),
+            List::Deleted => Elements::keys(dialect, table, BigIntegers::Numbers),
+            _ => Elements::whole(dialect, table, BigIntegers::Numbers),
         };
         let own = Arc::new(own);
         self.elements.push(Arc::clone(&own));

@@ -2,6 +2,7 @@
 //!
 //! Numbers that every reader of JSON takes in exactly are numbers; all others are texts with their exact digits.
 
+use rowkeep_engine::dialect::{Dialect, Form};
 use rowkeep_format::{RowBatch, Table, Value};
 
 use super::csv::real;
@@ -36,32 +37,30 @@ enum Shape {
 }
 
 impl Shape {
-    /// What the texts of PostgreSQL are, by the type of their column. Values of SQLite know it themselves, but for the truth, which is
-    /// a number there, and for what files of JSON held.
-    fn of(engine: &str, type_name: &str) -> Self {
-        if engine != "postgresql" {
-            return match type_name {
-                "BOOLEAN" => Shape::Boolean,
-                "JSON TEXT" => Shape::Json,
-                _ => Shape::Text,
-            };
-        }
-        match type_name.split('(').next().unwrap_or_default().trim() {
-            "smallint" | "integer" | "bigint" | "oid" => Shape::Integer,
-            "numeric" if !type_name.ends_with("[]") => Shape::Decimal,
-            "real" | "double precision" => Shape::Double,
-            "boolean" => Shape::Boolean,
-            "bytea" => Shape::Bytes,
-            _ => Shape::Text,
+    /// What the texts of a column are, by its type.
+    fn of(dialect: &dyn Dialect, type_name: &str) -> Self {
+        match dialect.json_form(type_name) {
+            Form::Integer32 | Form::Unsigned32 | Form::Integer64 => Shape::Integer,
+            Form::Decimal(_) => Shape::Decimal,
+            Form::Single | Form::Double => Shape::Double,
+            Form::Boolean => Shape::Boolean,
+            Form::Bytes => Shape::Bytes,
+            Form::Json => Shape::Json,
+            Form::Text
+            | Form::Uuid
+            | Form::Date
+            | Form::Timestamp { .. }
+            | Form::TimeOfDay
+            | Form::Array(_) => Shape::Text,
         }
     }
 }
 
 impl Ndjson {
-    pub(super) fn of(engine: &str, table: &Table, with_name: bool) -> Self {
+    pub(super) fn of(dialect: &dyn Dialect, table: &Table, with_name: bool) -> Self {
         let columns = shown(table)
             .map(|(place, column)| {
-                (place, format!("{}:", json(&column.name)), Shape::of(engine, &column.type_name))
+                (place, format!("{}:", json(&column.name)), Shape::of(dialect, &column.type_name))
             })
             .collect();
         let (before, after) = match with_name {
@@ -213,9 +212,20 @@ mod tests {
         assert_eq!(written(Value::Real(f64::INFINITY.to_bits()), Shape::Text), "\"Infinity\"");
         assert_eq!(written(Value::Text(b"a\xff"), Shape::Text), "{\"$text\":\"Yf8=\"}");
         assert_eq!(written(Value::Text("é\n\"".as_bytes()), Shape::Text), "\"é\\n\\\"\"");
-        assert_eq!(Shape::of("postgresql", "numeric(10,2)"), Shape::Decimal);
-        assert_eq!(Shape::of("postgresql", "numeric(10,2)[]"), Shape::Text);
-        assert_eq!(Shape::of("postgresql", "integer[]"), Shape::Text);
+        let of = |engine, name| Shape::of(rowkeep_engine::dialect_of(engine).expect("it is known"), name);
+        for (name, shape) in [
+            ("bigint", Shape::Integer),
+            ("numeric(10,2)", Shape::Decimal),
+            ("numeric(10,2)[]", Shape::Text),
+            ("integer[]", Shape::Text),
+            ("jsonb", Shape::Text),
+            ("date", Shape::Text),
+        ] {
+            assert_eq!(of("postgresql", name), shape, "{name}");
+        }
+        assert_eq!(of("sqlite", "BOOLEAN"), Shape::Boolean);
+        assert_eq!(of("sqlite", "JSON TEXT"), Shape::Json);
+        assert_eq!(of("sqlite", "INTEGER"), Shape::Text);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table};
 use serde::Serialize;
 
@@ -87,15 +88,15 @@ pub(super) struct Elements {
 
 impl Elements {
     /// Whole rows.
-    pub(super) fn whole(engine: &str, table: &Table, big: BigIntegers) -> Self {
-        let rows = PlainRows::of(engine, table, big);
+    pub(super) fn whole(dialect: &dyn Dialect, table: &Table, big: BigIntegers) -> Self {
+        let rows = PlainRows::of(dialect, table, big);
         Self { rows, has_begun: AtomicBool::new(false), is_named: None }
     }
 
     /// What names the rows: their keys.
-    pub(super) fn keys(engine: &str, table: &Table, big: BigIntegers) -> Self {
+    pub(super) fn keys(dialect: &dyn Dialect, table: &Table, big: BigIntegers) -> Self {
         let key = table.identified_by().naming().map(|part| part.column).collect();
-        Self { is_named: Some(key), ..Self::whole(engine, table, big) }
+        Self { is_named: Some(key), ..Self::whole(dialect, table, big) }
     }
 
     /// Adds one.

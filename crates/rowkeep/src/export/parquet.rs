@@ -16,6 +16,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::{SchemaDescriptor, Type};
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table};
 
 use self::column::Column;
@@ -63,10 +64,10 @@ impl Write for Ready {
 }
 
 impl Parquet {
-    pub(super) fn of(engine: &str, table: &Table) -> Result<Self, Error> {
+    pub(super) fn of(dialect: &dyn Dialect, table: &Table) -> Result<Self, Error> {
         let named = table.name.to_string();
         let columns: Vec<Column> = shown(table)
-            .map(|(place, column)| Column::new(place, &column.name, Shape::of(engine, &column.type_name)))
+            .map(|(place, column)| Column::new(place, &column.name, Shape::of(dialect, &column.type_name)))
             .collect();
         let failed = failed(&named);
         let fields: Result<Vec<_>, ParquetError> = columns.iter().map(Column::field).collect();

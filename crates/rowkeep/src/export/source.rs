@@ -76,7 +76,7 @@ impl<'a> Source<'a> {
             if let Some(rows) = &options.rows {
                 // Where rows are chosen and this table is not meant by that, none of its rows is.
                 let none: RowTest = Box::new(|_, _| false);
-                tests.insert(&table.name, Arc::new(rows.bind(table)?.unwrap_or(none)));
+                tests.insert(&table.name, Arc::new(rows.bind(table, state.dialect())?.unwrap_or(none)));
             }
         }
         Ok(Self { context, state, tests, mask })

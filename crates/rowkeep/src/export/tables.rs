@@ -23,7 +23,7 @@ pub(super) fn script_of(
     }
     let schema = state.schema();
     if let Some(program) = options.program
-        && !program.loads(state.engine())
+        && !state.dialect().is_loaded_by(program)
     {
         let (state, engine, program) = (state.describe(), state.engine(), program.name());
         return Err(Error::Export(format!(
@@ -108,8 +108,8 @@ fn writer(
     Ok(match (script, format) {
         (Some(script), _) => Arc::new(script.of(table)),
         #[cfg(feature = "parquet")]
-        (None, ExportFormat::Parquet) => Arc::new(super::parquet::Parquet::of(state.engine(), table)?),
+        (None, ExportFormat::Parquet) => Arc::new(super::parquet::Parquet::of(state.dialect(), table)?),
         (None, ExportFormat::Csv) => Arc::new(csv::Csv::of(table)),
-        (None, _) => Arc::new(ndjson::Ndjson::of(state.engine(), table, with_name)),
+        (None, _) => Arc::new(ndjson::Ndjson::of(state.dialect(), table, with_name)),
     })
 }

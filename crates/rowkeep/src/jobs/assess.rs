@@ -6,7 +6,7 @@ mod next;
 mod request;
 
 use futures::stream::StreamExt;
-use rowkeep_engine::{Contents, Engine, ErrorKind, Meant, ViewOptions};
+use rowkeep_engine::{Contents, Engine, ErrorKind, Meant, ViewOptions, dialect_of};
 use rowkeep_format::TableName;
 use rowkeep_format::manifest::{Scope, Why};
 use rowkeep_repository::{CheckOptions, ReadData, Repository};
@@ -153,7 +153,7 @@ async fn look(engine: &dyn Engine) -> (Reach, Option<Live>) {
 }
 
 async fn count(engine: &dyn Engine, table: &TableName) -> Result<u64, Error> {
-    let answer = engine.query(&sql::rows(table), 1).await?;
+    let answer = engine.query(&sql::rows(dialect_of(engine.name())?, table), 1).await?;
     number_of(&answer).ok_or_else(|| {
         let message = format!("the rows of {table} could not be counted");
         rowkeep_engine::EngineError::new(rowkeep_engine::ErrorKind::Other, message).into()

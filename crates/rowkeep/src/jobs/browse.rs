@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table};
 
 use super::workspace::Workspace;
@@ -59,6 +60,8 @@ pub struct Browsed {
     pub snapshot: Snapshot,
     /// The table as the snapshot has it.
     pub table: Table,
+    /// What its values mean.
+    pub dialect: &'static dyn Dialect,
     /// How many rows the table has.
     pub total: u64,
     /// How many of them stand before the first of these. Where a key was asked for and rows stand in another order, it is not known.
@@ -95,6 +98,7 @@ impl RowsAsked {
         let browsed = |rows, before, is_found| Browsed {
             snapshot: (*state.snapshot).clone(),
             table: table.clone(),
+            dialect: state.dialect,
             total: entry.root.rows,
             before,
             rows,
@@ -103,7 +107,7 @@ impl RowsAsked {
         let (before, key) = match &self.from {
             Start::Place(after) => (*after, None),
             Start::Key(values) => {
-                let key = KeyReference::new(&self.table, values)?.bind(table)?;
+                let key = KeyReference::new(&self.table, values)?.bind(table, state.dialect)?;
                 if table.identity.is_some() {
                     let (mut lookup, reader) = (RepeatedLookup::default(), &state.reader);
                     let found = lookup.find(context, reader, table, entry, key.encoded()).await?;

@@ -52,6 +52,9 @@ pub struct DiffOutcome {
     /// The difference, without the rows.
     #[serde(flatten)]
     pub difference: DifferenceSummary,
+    /// The engine in whose forms the rows beside it are; whoever has no rows is not told.
+    #[serde(skip)]
+    pub engine: String,
 }
 
 impl DiffOutcome {
@@ -122,7 +125,7 @@ impl DiffRequest {
         }
         found.definitions.notes.append(&mut notes);
         let difference = DifferenceSummary::of(&found, before.describe(), after.describe());
-        Ok((DiffOutcome { difference }, found.changes))
+        Ok((DiffOutcome { difference, engine: before.engine().to_owned() }, found.changes))
     }
 
     /// The states, of which that of a file or of another engine is in the types of the other, where that is a database; with what is

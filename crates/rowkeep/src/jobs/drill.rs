@@ -1,6 +1,5 @@
 //! Drill: a snapshot is restored into a scratch database, proven, checked, timed, and the scratch removed.
 
-mod cluster;
 mod damage;
 mod findings;
 mod folder;

@@ -5,6 +5,7 @@ mod versions;
 
 use std::sync::Arc;
 
+use rowkeep_engine::dialect_of;
 use rowkeep_format::{Manifest, Schema};
 use rowkeep_repository::{Reader, Repository};
 use serde::{Deserialize, Serialize};
@@ -128,7 +129,8 @@ impl Follower<'_> {
         let Some(entry) = manifest.tables.iter().find(|entry| entry.name == table.name) else {
             return Ok(Seen::PassedOver(format!("it does not hold the rows of table {}", table.name)));
         };
-        let key = match self.row.bind(table) {
+        let dialect = dialect_of(&schema.engine)?;
+        let key = match self.row.bind(table, dialect) {
             Ok(key) => key,
             Err(error) => return Ok(self.passed_over(error)),
         };

@@ -6,7 +6,9 @@ mod outcome;
 use std::path::PathBuf;
 
 use futures::StreamExt;
-use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, View, ViewOptions, connect};
+use rowkeep_engine::{
+    DatabaseUrl, Engine, FileChoice, FileEngine, View, ViewOptions, connect, database_file,
+};
 use serde::{Deserialize, Serialize};
 
 pub use checksum::Checksum;
@@ -50,11 +52,12 @@ impl InspectRequest {
         let choice =
             |salvage| FileChoice { database: self.in_file.clone(), salvage, ..FileChoice::default() };
         let Some(found) = FileEngine::find(file, surroundings)? else {
-            if !file.is_file() || !rowkeep_engine::is_sqlite(file) {
+            let Some(what) = Some(file).filter(|file| file.is_file()).and_then(|file| database_file(file))
+            else {
                 return Err(RequestError::NoDump { file: file.clone(), is_there: file.exists() }.into());
-            }
-            let engine = connect(&DatabaseUrl::Sqlite(file.clone()), surroundings)?;
-            let mut outcome = InspectOutcome::new(file, "an SQLite database".to_owned());
+            };
+            let engine = connect(&DatabaseUrl::of_file(file), surroundings)?;
+            let mut outcome = InspectOutcome::new(file, what.to_owned());
             match engine.open(&ViewOptions { with_ddl: true }).await {
                 Ok(view) => read(view.as_ref(), &mut outcome).await,
                 Err(error) => outcome.problems.push(Error::from(error).in_one_line()),

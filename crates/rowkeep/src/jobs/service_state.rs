@@ -38,7 +38,7 @@ fn owner(engine: &dyn Engine) -> Owner {
     Owner::unasked(SERVICE_DATABASE, true, engine)
 }
 
-/// Keeps a state, which is a database of SQLite that nobody else writes to.
+/// Keeps a state, which is a database in a file that nobody else writes to.
 pub async fn keep(
     context: &Context,
     workspace: &Workspace,
@@ -46,7 +46,7 @@ pub async fn keep(
     tags: BTreeMap<String, String>,
 ) -> Result<KeptState, Error> {
     let repository = workspace.repository().await?;
-    let engine = connect(&DatabaseUrl::Sqlite(file.to_owned()), workspace.surroundings())?;
+    let engine = connect(&DatabaseUrl::of_file(file), workspace.surroundings())?;
     let options = CaptureOptions {
         database: SERVICE_DATABASE.to_owned(),
         configured: true,
@@ -96,7 +96,7 @@ async fn thin_out_one(context: &Context, workspace: &Workspace) -> Result<u64, E
     Ok(deleted)
 }
 
-/// Makes a database of SQLite out of the newest state that the repository has, and proves by its hashes that it is the same.
+/// Makes a database in a file out of the newest state that the repository has, and proves by its hashes that it is the same.
 ///
 /// Nothing where the repository has none. Where a newer state cannot be read, that is an error: an older one would not know what was
 /// done since.
@@ -108,7 +108,7 @@ pub async fn bring_back(
     let repository = workspace.repository().await?;
     let Some(id) = newest(repository).await? else { return Ok(None) };
     let snapshot = snapshots::open(repository, id).await?;
-    let engine = connect(&DatabaseUrl::Sqlite(into.to_owned()), workspace.surroundings())?;
+    let engine = connect(&DatabaseUrl::of_file(into), workspace.surroundings())?;
     let engine = engine.as_ref();
     restore(context, repository, &snapshot, engine).await?;
     let proof = verify_strictly(context, repository, &snapshot, engine).await?;

@@ -9,11 +9,11 @@ mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rowkeep_engine::{Engine, Meant, View, ViewOptions};
+use rowkeep_engine::{Engine, Meant, View, ViewOptions, dialect_of};
 use rowkeep_format::TableName;
 use rowkeep_repository::Repository;
 
-use crate::capture::{CaptureOptions, Opened, read_opened};
+use crate::capture::{CaptureOptions, Opened, Source, read_opened};
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::state::table_pattern::pattern_of;
@@ -35,7 +35,8 @@ pub(crate) async fn in_types(
     called: &CalledTables,
 ) -> Result<State, Error> {
     let view = open(context, state, engine, called).await?;
-    Ok(State::Live(LiveState::named(engine.name(), state.describe(), Arc::new(view))))
+    let dialect = dialect_of(engine.name())?;
+    Ok(State::Live(LiveState::named(engine.name(), dialect, state.describe(), Arc::new(view))))
 }
 
 /// A snapshot in the types of a database's tables: its chunks are stored, and nobody sees it but by what this gives.
@@ -80,7 +81,7 @@ pub(crate) async fn snapshot_in_types(
         // Nobody sees a backup in that.
         let context = &context.unwatched();
         let opened = Opened::of_file(context, Arc::new(view), manifest.time);
-        let stored = read_opened(context, repository, engine.as_ref(), opened, &options).await?;
+        let stored = read_opened(context, repository, &Source::of(engine.as_ref()), opened, &options).await?;
         Ok(Snapshot { id: snapshot.id, manifest: stored.manifest })
     };
     context.until_cancelled(converting).await

@@ -205,7 +205,7 @@ async fn verify_now(
     let stored = State::snapshot(repository, snapshot.clone()).await?;
     let with_ddl = matches!(compared, Compared::All | Compared::Strictly) && !stored.schema().ddl.is_empty();
     let view = engine.open_of(&ViewOptions { with_ddl }, &meant(manifest, compared)).await?;
-    let live = State::Live(LiveState::of(engine, Arc::clone(&view)));
+    let live = State::Live(LiveState::of(engine, Arc::clone(&view))?);
     let cannot_be_read = |name: &TableName| view.unread().iter().any(|unread| &unread.name == name);
     let entries = match compared {
         Compared::RowsOf(entries) => entries,

@@ -5,7 +5,6 @@
 
 mod bind;
 mod bound;
-mod canon;
 pub(crate) mod equality;
 mod expression;
 mod key_reference;
@@ -13,10 +12,8 @@ mod key_text;
 mod lexer;
 mod like;
 mod parser;
-pub(crate) mod postgres;
-pub(crate) mod sqlite;
-pub(crate) mod time;
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table};
 
 pub use key_reference::{BoundKey, KeyReference, parse_key, table_named};
@@ -46,13 +43,14 @@ impl Condition {
         &self.text
     }
 
-    /// Looks its columns up in a table and reads its literals as values of their types.
+    /// Looks its columns up in a table and reads its literals as values of their types, as the dialect of the table's engine
+    /// has them.
     ///
     /// A name without quotes means the column of exactly that name, else the one that differs only in the case of ASCII
     /// letters. Fails for a column that the table does not have, for a literal that its column's type cannot hold, and
     /// for an order that rowkeep does not know, such as that of an enum.
-    pub fn bind(&self, table: &Table) -> Result<BoundCondition, Error> {
-        Ok(BoundCondition { test: bind::bind(&self.text, &self.expression, table)? })
+    pub fn bind(&self, table: &Table, dialect: &'static dyn Dialect) -> Result<BoundCondition, Error> {
+        Ok(BoundCondition { test: bind::bind(&self.text, &self.expression, table, dialect)? })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Schema, Table, TableName};
 
 use crate::rows::condition::equality::Equality;
@@ -23,18 +24,20 @@ pub(crate) struct Link {
 
 /// The foreign keys of a schema.
 ///
-/// Those that refer to what is read by other tables' names (a partitioned table of PostgreSQL) or by columns that are not
+/// Those that refer to what is read by other tables' names (a partitioned table) or by columns that are not
 /// stored are left to the database.
-pub(crate) fn links(schema: &Schema) -> Vec<Link> {
+pub(crate) fn links(schema: &Schema, dialect: &dyn Dialect) -> Vec<Link> {
     let by_name = schema.by_name();
     let tables = schema.tables.iter().filter(|table| table.kind.is_user_table());
-    tables.flat_map(|child| child.foreign_keys.iter().filter_map(|key| link(&by_name, child, key))).collect()
+    let ends = tables.flat_map(|child| child.foreign_keys.iter().map(move |key| (child, key)));
+    ends.filter_map(|(child, key)| link(&by_name, child, key, dialect)).collect()
 }
 
 fn link(
     tables: &HashMap<&TableName, &Table>,
     child: &Table,
     key: &rowkeep_format::ForeignKey,
+    dialect: &dyn Dialect,
 ) -> Option<Link> {
     let parent = tables.get(&key.references).filter(|parent| parent.kind.is_user_table())?;
     let place = |name: &String| {
@@ -47,7 +50,7 @@ fn link(
         child: child.name.clone(),
         columns: key.columns.clone(),
         parent: parent.name.clone(),
-        equality: Equality::of(parent, &parent_columns),
+        equality: Equality::of(parent, &parent_columns, dialect),
         parent_columns,
     })
 }

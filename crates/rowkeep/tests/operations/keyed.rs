@@ -10,6 +10,7 @@ use rowkeep::apply::execute;
 use rowkeep::apply::plan::{Mode, PlanOptions, plan};
 use rowkeep::diff::{DiffOptions, Filter, RowFilter, RowTest, WantedRows, diff};
 use rowkeep::engine::ApplyOptions;
+use rowkeep::engine::dialect::Dialect;
 use rowkeep::format::{ContentKeys, Table};
 use rowkeep::rows::condition::{Condition, parse_key};
 use rowkeep::state::snapshots::Snapshot;
@@ -22,8 +23,8 @@ use crate::postgres::{Database, servers};
 struct Slow(WantedRows);
 
 impl RowFilter for Slow {
-    fn bind(&self, table: &Table) -> Result<Option<RowTest>, Error> {
-        self.0.bind(table)
+    fn bind(&self, table: &Table, dialect: &'static dyn Dialect) -> Result<Option<RowTest>, Error> {
+        self.0.bind(table, dialect)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use rowkeep_format::manifest::Unread;
@@ -12,7 +13,7 @@ use super::copy::{Copied, Oneness, copy, look, make};
 use crate::d1::catalog::objects::Found;
 use crate::d1::connect::remote::Remote;
 use crate::sqlite::connect::blocking::blocking;
-use crate::{EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, ViewOptions};
+use crate::{Consistency, EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, ViewOptions};
 
 /// A state of a D1 database: its definitions, and a copy of its rows as soon as there is one.
 pub(crate) struct D1View {
@@ -26,6 +27,8 @@ pub(crate) struct D1View {
     copied: OnceCell<Arc<dyn View>>,
     facts: Vec<(String, String)>,
     notes: Vec<String>,
+    /// Whether what was read of it is one state.
+    is_moving: AtomicBool,
 }
 
 impl D1View {
@@ -64,6 +67,7 @@ impl D1View {
             copied: OnceCell::new_with(Some(view)),
             facts,
             notes,
+            is_moving: AtomicBool::new(oneness == Oneness::None),
         })
     }
 
@@ -88,13 +92,15 @@ impl D1View {
             copied: OnceCell::new(),
             facts: facts(remote, bytes),
             notes,
+            is_moving: AtomicBool::new(false),
         })
     }
 
     /// The copy with all rows.
     async fn copied(&self) -> Result<&Arc<dyn View>, EngineError> {
         let fetch = || async {
-            let Copied { skeleton, found, .. } = copy(&self.remote, &self.surroundings).await?;
+            let Copied { skeleton, found, oneness, .. } = copy(&self.remote, &self.surroundings).await?;
+            self.is_moving.store(oneness == Oneness::None, Ordering::Relaxed);
             if found != self.found {
                 let message =
                     format!("{}: its tables were changed before their rows were read", self.remote.shown());
@@ -137,6 +143,10 @@ impl View for D1View {
 
     fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    fn consistency(&self) -> Consistency {
+        if self.is_moving.load(Ordering::Relaxed) { Consistency::Moving } else { Consistency::State }
     }
 
     fn position(&self) -> Option<String> {

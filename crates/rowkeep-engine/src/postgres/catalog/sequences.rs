@@ -10,7 +10,7 @@ use crate::postgres::connect::row::{Row, number, text, truth};
 use crate::postgres::connect::session::Session;
 
 /// The table's name.
-pub const NAME: &str = "sequences";
+pub(crate) const NAME: &str = "sequences";
 
 /// A sequence of the database.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(crate) struct Sequence {
 
 /// The fact among those of a standby that tells by how much its sequences go on, where that is not one: a value that was read there
 /// may be up to 32 steps ahead of the primary's.
-pub const STEPS: &str = "sequence_steps";
+pub(crate) const STEPS: &str = "sequence_steps";
 
 /// The steps of sequences that do not go on by one, as JSON by schema and name.
 pub(crate) fn steps(sequences: &[Sequence]) -> Option<(String, String)> {

@@ -18,7 +18,7 @@ use crate::postgres::catalog::large_objects::DATA;
 use crate::postgres::read::find::among;
 use crate::sort::displaced::Interleave;
 use crate::sort::{SortOptions, sort};
-use crate::{EngineError, ErrorKind, Estimate, RowStream, View, worker};
+use crate::{Consistency, EngineError, ErrorKind, Estimate, RowStream, View, worker};
 
 /// How many tables are read at once.
 const TABLES_AT_ONCE: usize = 3;
@@ -155,6 +155,10 @@ impl View for DumpView {
 
     fn notes(&self) -> &[String] {
         &self.state.notes
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::State
     }
 
     fn position(&self) -> Option<String> {

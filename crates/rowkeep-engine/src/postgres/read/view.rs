@@ -35,7 +35,9 @@ use crate::postgres::schema::pg_dump::PgDump;
 use crate::postgres::schema::{ddl, dump, passed_over};
 use crate::rows::keys_alone;
 use crate::sort::{SortOptions, sort};
-use crate::{ChangeCount, EngineError, ErrorKind, Estimate, Meant, RowStream, Surroundings, View};
+use crate::{
+    ChangeCount, Consistency, EngineError, ErrorKind, Estimate, Meant, RowStream, Surroundings, View,
+};
 
 /// How many tables are read at once.
 const CONNECTIONS: usize = 3;
@@ -263,6 +265,10 @@ impl View for PostgresView {
 
     fn notes(&self) -> &[String] {
         &[]
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::State
     }
 
     fn position(&self) -> Option<String> {

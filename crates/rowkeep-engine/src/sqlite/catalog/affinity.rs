@@ -1,6 +1,6 @@
 /// What a column does to values that are put into it or compared with it: sections 3 and 4 of SQLite's "Datatypes" page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Affinity {
+pub(crate) enum Affinity {
     /// Numbers that are whole become integers.
     Integer,
     /// Numbers become text.
@@ -15,7 +15,7 @@ pub enum Affinity {
 
 impl Affinity {
     /// The affinity of a declared type; `ANY` has one of its own in STRICT tables.
-    pub fn of(type_name: &str, strict: bool) -> Self {
+    pub(crate) fn of(type_name: &str, strict: bool) -> Self {
         let name = type_name.to_ascii_uppercase();
         let has = |part: &str| name.contains(part);
         if has("INT") {
@@ -32,7 +32,7 @@ impl Affinity {
     }
 
     /// Whether text that looks like a number becomes one.
-    pub fn is_numeric(self) -> bool {
+    pub(crate) fn is_numeric(self) -> bool {
         matches!(self, Self::Integer | Self::Real | Self::Numeric)
     }
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::said::Said;
 use crate::sqlite::read::view::SqliteView;
-use crate::{EngineError, Estimate, RowStream, View};
+use crate::{Consistency, EngineError, Estimate, RowStream, View};
 
 /// Facts that are those of the database, not of the file that it was made in.
 const FACTS: [&str; 3] = ["encoding", "page_size_bytes", "sqlite_version"];
@@ -73,6 +73,10 @@ impl View for ScratchView {
 
     fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::State
     }
 
     fn position(&self) -> Option<String> {

@@ -24,7 +24,7 @@ use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::readable_tables::{Order, Readable, readable_tables, schema};
-use crate::{EngineError, ErrorKind, Estimate, FILE_MODE, RowStream, View, ViewOptions, worker};
+use crate::{Consistency, EngineError, ErrorKind, Estimate, FILE_MODE, RowStream, View, ViewOptions, worker};
 
 /// One state of an SQLite database.
 pub(crate) struct SqliteView {
@@ -123,6 +123,10 @@ impl View for SqliteView {
 
     fn notes(&self) -> &[String] {
         &[]
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::State
     }
 
     fn position(&self) -> Option<String> {

@@ -106,7 +106,7 @@ async fn bring(tables: &Tables<'_>, changes: &Changeset, gaps: &[Gap<'_>]) -> Re
         let there = |name: &String| target.own.columns.iter().position(|column| &column.name == name);
         let columns: Option<Vec<usize>> = link.parent_columns.iter().map(name).map(there).collect();
         let Some(columns) = columns else { continue };
-        let equality = Equality::of(target.own, &columns);
+        let equality = Equality::of(target.own, &columns, target.state.dialect());
         let all: Vec<usize> = (0..columns.len()).collect();
         let mut sought = Sought::new(columns.len());
         let values = &gap.missing.values;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::{StreamExt, try_unfold, unfold};
-use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
+use rowkeep_engine::{Consistency, EngineError, ErrorKind, Estimate, RowStream, View};
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::tree::TableRoot;
 use rowkeep_format::{
@@ -79,6 +79,11 @@ impl View for SnapshotView<'_> {
 
     fn notes(&self) -> &[String] {
         &[]
+    }
+
+    fn consistency(&self) -> Consistency {
+        let facts = self.manifest.environment.iter();
+        Consistency::of(facts.map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     fn position(&self) -> Option<String> {

@@ -168,7 +168,7 @@ impl<'a> Net<'a> {
         }
         let links = [before, after].map(|state| {
             let mut found = Links::default();
-            let all = links(state.schema()).into_iter();
+            let all = links(state.schema(), state.dialect()).into_iter();
             all.filter(|link| tables.contains_key(&link.child) && tables.contains_key(&link.parent))
                 .for_each(|link| found.add(link));
             found
@@ -180,7 +180,7 @@ impl<'a> Net<'a> {
     /// state.
     pub(super) async fn begin(&mut self, name: &TableName, filter: &Filter) -> Result<(), Error> {
         let Some(both) = self.tables.get_mut(name) else { return Ok(()) };
-        let filter = filter.bind(&both.pairing.table)?;
+        let filter = filter.bind(&both.pairing.table, both.before.state.dialect())?;
         let mut found = both.empty();
         if let Some(named) = filter.keys() {
             for run in named.runs(KEYS_AT_ONCE) {

@@ -1,5 +1,7 @@
 //! The type of Parquet that holds every value of a column.
 
+use rowkeep_engine::dialect::{Dialect, Form};
+
 /// What the values of a column are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -25,67 +27,48 @@ pub(super) enum Shape {
 const MOST_DIGITS: u32 = 38;
 
 impl Shape {
-    pub(super) fn of(engine: &str, type_name: &str) -> Self {
-        match engine {
-            "postgresql" => of_postgres(type_name),
-            _ => of_sqlite(type_name),
-        }
+    pub(super) fn of(dialect: &dyn Dialect, type_name: &str) -> Self {
+        of_form(dialect.form(type_name))
     }
 }
 
-fn of_postgres(type_name: &str) -> Shape {
-    if let Some(element) = type_name.strip_suffix("[]").filter(|element| *element != "box") {
-        return Shape::List(Box::new(of_postgres(element)));
-    }
-    let (plain, after) = type_name.split_once('(').unwrap_or((type_name, ""));
-    let (arguments, zone) = after.split_once(')').unwrap_or(("", ""));
-    match (plain.trim(), zone.trim()) {
-        ("smallint" | "integer", _) => Shape::Integer32,
-        ("bigint" | "oid", _) => Shape::Integer64,
-        ("real", _) => Shape::Float,
-        ("double precision", _) => Shape::Double,
-        ("boolean", _) => Shape::Boolean,
-        ("bytea", _) => Shape::Bytes,
-        ("json" | "jsonb", _) => Shape::Json,
-        ("uuid", _) => Shape::Uuid,
-        ("date", _) => Shape::Date,
-        ("timestamp with time zone", _) | ("timestamp", "with time zone") => Shape::Timestamp(true),
-        ("timestamp without time zone", _) | ("timestamp", _) => Shape::Timestamp(false),
-        ("time without time zone", _) | ("time", "without time zone") => Shape::TimeOfDay,
-        ("numeric", _) => decimal(arguments),
-        _ => Shape::Text,
+fn of_form(form: Form) -> Shape {
+    match form {
+        Form::Text => Shape::Text,
+        Form::Json => Shape::Json,
+        Form::Bytes => Shape::Bytes,
+        Form::Boolean => Shape::Boolean,
+        Form::Integer32 => Shape::Integer32,
+        Form::Unsigned32 | Form::Integer64 => Shape::Integer64,
+        Form::Single => Shape::Float,
+        Form::Double => Shape::Double,
+        Form::Decimal(None) => Shape::Text,
+        Form::Decimal(Some((digits, scale))) => decimal(digits, scale),
+        Form::Date => Shape::Date,
+        Form::Timestamp { zoned } => Shape::Timestamp(zoned),
+        Form::TimeOfDay => Shape::TimeOfDay,
+        Form::Uuid => Shape::Uuid,
+        Form::Array(element) => Shape::List(Box::new(of_form(*element))),
     }
 }
 
-/// A number of so many digits; one of any length is kept as text, which alone keeps all of them.
-fn decimal(arguments: &str) -> Shape {
-    let mut numbers = arguments.split(',').map(|number| number.trim().parse::<u32>());
-    match (numbers.next(), numbers.next().unwrap_or(Ok(0))) {
-        (Some(Ok(digits)), Ok(scale)) if (1..=MOST_DIGITS).contains(&digits) && scale <= digits => {
-            Shape::Decimal(digits, scale)
-        }
-        _ => Shape::Text,
-    }
-}
-
-/// A column of SQLite may hold anything; of those that say what they hold, values are held to it.
-fn of_sqlite(declared: &str) -> Shape {
-    let plain = declared.split('(').next().unwrap_or_default().trim().to_ascii_uppercase();
-    match plain.as_str() {
-        "INTEGER" | "INT" | "BIGINT" | "SMALLINT" => Shape::Integer64,
-        "REAL" | "DOUBLE" | "FLOAT" | "DOUBLE PRECISION" => Shape::Double,
-        "BOOLEAN" | "BOOL" => Shape::Boolean,
-        "BLOB" => Shape::Bytes,
+/// A number of so many digits; one of more is kept as text, which alone keeps all of them.
+fn decimal(digits: u32, scale: i32) -> Shape {
+    match u32::try_from(scale) {
+        Ok(scale) if (1..=MOST_DIGITS).contains(&digits) && scale <= digits => Shape::Decimal(digits, scale),
         _ => Shape::Text,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rowkeep_engine::dialect_of;
+
     use super::*;
 
     #[test]
     fn types_are_those_that_hold_every_value() {
+        let of = |engine, name| Shape::of(dialect_of(engine).expect("it is known"), name);
         for (name, shape) in [
             ("numeric(10,2)", Shape::Decimal(10, 2)),
             ("numeric(5)", Shape::Decimal(5, 0)),
@@ -97,8 +80,8 @@ mod tests {
             ("uuid[]", Shape::List(Box::new(Shape::Uuid))),
             ("interval", Shape::Text),
         ] {
-            assert_eq!(Shape::of("postgresql", name), shape, "{name}");
+            assert_eq!(of("postgresql", name), shape, "{name}");
         }
-        assert_eq!(Shape::of("sqlite", "DECIMAL(10,2)"), Shape::Text);
+        assert_eq!(of("sqlite", "DECIMAL(10,2)"), Shape::Text);
     }
 }

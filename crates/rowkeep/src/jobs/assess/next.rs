@@ -1,9 +1,6 @@
 //! What to do next in an emergency.
 
-use std::path::Path;
-
 use rowkeep_engine::DatabaseUrl;
-use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::decide::TableHealth;
@@ -106,16 +103,8 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
 
 /// The name of a new database beside another.
 fn beside(target: &str, suffix: &str) -> String {
-    match DatabaseUrl::parse(target) {
-        Ok(DatabaseUrl::Postgres(url)) => format!("{}_{}", url.expose_secret(), suffix.replace('-', "_")),
-        _ => {
-            let path = Path::new(target);
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
-            let name = format!("{stem}-{suffix}{}", extension.unwrap_or_default());
-            path.with_file_name(name).display().to_string()
-        }
-    }
+    let url = DatabaseUrl::parse(target).unwrap_or_else(|_| DatabaseUrl::of_file(target));
+    url.beside(suffix).unwrap_or_else(|_| format!("{target}-{suffix}"))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub struct DrillRequest {
     pub snapshot: Option<String>,
     /// Whether every snapshot is drilled.
     pub each: bool,
-    /// On which server PostgreSQL's scratch databases are made; one of the drill's own when not given.
+    /// On which server scratch databases of servers are made; one of the drill's own when not given.
     pub to_server: Option<DatabaseRef>,
     /// A file with more checks than those that are configured.
     pub checks: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, connect};
+use rowkeep_engine::{DatabaseUrl, Engine, FileChoice, FileEngine, connect, database_file, stem};
 use rowkeep_repository::ErrorKind as RepositoryKind;
 
 use super::base::{Base, base_of};
@@ -94,22 +94,22 @@ pub(super) async fn candidate(
     }))
 }
 
-/// The same of an SQLite database, which is a file as it is.
+/// The same of a database that is a file as it is.
 fn database(
     request: &ImportRequest,
     file: &Path,
     context: &Context,
     workspace: &Workspace,
 ) -> Result<Option<Candidate>, Error> {
-    if !file.is_file() || !rowkeep_engine::is_sqlite(file) {
+    let Some(what) = Some(file).filter(|file| file.is_file()).and_then(database_file) else {
         return Ok(None);
-    }
-    let engine = connect(&DatabaseUrl::Sqlite(file.to_owned()), workspace.surroundings())?;
+    };
+    let engine = connect(&DatabaseUrl::of_file(file), workspace.surroundings())?;
     let (time, time_from) = time(request, None, file, context, workspace)?;
     let name = request.database.clone().unwrap_or_else(|| stem(file));
     Ok(Some(Candidate {
         content: None,
-        what: "an SQLite database".to_owned(),
+        what: what.to_owned(),
         written_by: None,
         files: vec![file.to_owned()],
         is_one_table: false,
@@ -217,34 +217,7 @@ fn time(
     Ok((modified.unwrap_or_else(|| context.now()), TimeFrom::Modified))
 }
 
-/// What a file is called, without what says how it is written and packed.
-fn stem(file: &Path) -> String {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut stem = name.as_str();
-    for extension in [
-        ".gz", ".zst", ".xz", ".lz4", ".zip", ".json", ".ndjson", ".jsonl", ".csv", ".sql", ".dump", ".tar",
-        ".pgdump", ".backup", ".db", ".sqlite", ".sqlite3",
-    ] {
-        stem = stem.strip_suffix(extension).filter(|stem| !stem.is_empty()).unwrap_or(stem);
-    }
-    if stem.is_empty() { "database".to_owned() } else { stem.to_owned() }
-}
-
 /// Says that a file is of no kind that is read.
 pub(super) fn not_read(file: &Path) -> Error {
     RequestError::NoDump { file: file.to_owned(), is_there: file.exists() }.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn databases_are_called_what_their_files_are() {
-        for (file, name) in
-            [("/b/shop.sql.gz", "shop"), ("shop-2024.dump", "shop-2024"), ("a.b.db", "a.b"), (".sql", ".sql")]
-        {
-            assert_eq!(stem(Path::new(file)), name);
-        }
-    }
 }

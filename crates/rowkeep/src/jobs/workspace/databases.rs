@@ -1,6 +1,5 @@
 //! Which database is meant.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rowkeep_engine::{DatabaseUrl, Engine, completed, connect, place};
@@ -41,9 +40,9 @@ impl Source {
     /// file.
     pub(crate) fn target(&self) -> String {
         let described = self.engine.describe();
-        match DatabaseUrl::parse(&described) {
-            Ok(DatabaseUrl::Sqlite(path)) => path.canonicalize().unwrap_or(path).display().to_string(),
-            _ => described,
+        match DatabaseUrl::parse(&described).ok().as_ref().and_then(DatabaseUrl::path) {
+            Some(path) => path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string(),
+            None => described,
         }
     }
 }
@@ -92,7 +91,7 @@ impl Workspace {
             });
         }
         let url = completed(DatabaseUrl::parse(database)?, self.surroundings())?;
-        if let DatabaseUrl::Sqlite(path) = &url
+        if let Some(path) = url.path()
             && !database.contains(['/', '.', ':'])
             && !path.exists()
         {
@@ -172,50 +171,5 @@ impl Workspace {
 
 /// The name that snapshots of a database have which was given by its URL: the database's own, or the file's.
 fn name_of(url: &DatabaseUrl) -> String {
-    let fallback = "database";
-    match url {
-        DatabaseUrl::Sqlite(path) => stem(path).unwrap_or(fallback).to_owned(),
-        DatabaseUrl::D1(url) => {
-            let url = url.expose_secret();
-            let place = url.split_once("://").map_or(url, |(_, rest)| rest);
-            let place = place.split('?').next().unwrap_or_default().trim_end_matches('/');
-            // The name of a database, or the first one of a host's.
-            let name = match place.rsplit_once('/') {
-                Some((_, name)) => name,
-                None => place.split(['.', ':']).next().unwrap_or_default(),
-            };
-            if name.is_empty() { fallback } else { name }.to_owned()
-        }
-        DatabaseUrl::Postgres(url) => {
-            let url = url.expose_secret();
-            let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-            // A password may hold a slash or a question mark.
-            let place = after_scheme.split_once('@').map_or(after_scheme, |(_, place)| place);
-            let before_options = place.split('?').next().unwrap_or_default();
-            let name = before_options.split_once('/').map(|(_, name)| name).filter(|name| !name.is_empty());
-            name.unwrap_or(fallback).to_owned()
-        }
-    }
-}
-
-fn stem(path: &Path) -> Option<&str> {
-    path.file_stem().and_then(|stem| stem.to_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn databases_are_called_what_they_call_themselves() {
-        for (url, name) in [
-            ("postgres://u:p@h:5432/shop?sslmode=require", "shop"),
-            ("postgres://u:s3/cr?t@h/shop", "shop"),
-            ("postgres://h", "database"),
-            ("data/app.db", "app"),
-            ("sqlite:/var/lib/app.sqlite3", "app"),
-        ] {
-            assert_eq!(name_of(&DatabaseUrl::parse(url).expect("it is a URL")), name);
-        }
-    }
+    url.name().unwrap_or_else(|| "database".to_owned())
 }

@@ -1,6 +1,6 @@
 //! Which state is meant.
 
-use rowkeep_engine::{Meant, ViewOptions};
+use rowkeep_engine::{Meant, ViewOptions, is_dump, is_url};
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{ContentKeys, SnapshotId, Summary};
 
@@ -146,9 +146,7 @@ impl Workspace {
         let why = match name {
             "" => "that is no name".to_owned(),
             _ if self.config.databases.contains_key(name) => "that is a database of rowkeep.toml".to_owned(),
-            _ if name.contains("://") || name.starts_with("sqlite:") => {
-                "that is the URL of a database".to_owned()
-            }
+            _ if is_url(name) => "that is the URL of a database".to_owned(),
             _ => match config::taken_name(name) {
                 Some(why) => why.to_owned(),
                 None => return Ok(()),
@@ -180,14 +178,11 @@ impl Workspace {
             };
         }
         let path = std::path::Path::new(name);
-        let is_file = path.is_file() || rowkeep_engine::is_dump(path);
+        let is_file = path.is_file() || is_dump(path);
         if !is_file && moments::at(name).is_some() {
             return Ok(None);
         }
-        let is_live = name.contains("://")
-            || name.starts_with("sqlite:")
-            || self.config.databases.contains_key(name)
-            || is_file;
+        let is_live = is_url(name) || self.config.databases.contains_key(name) || is_file;
         Ok(is_live.then(|| name.to_owned()))
     }
 }

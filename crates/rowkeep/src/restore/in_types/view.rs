@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::{StreamExt, TryStreamExt, try_unfold};
 use rowkeep_engine::sort::{SortOptions, sort};
 use rowkeep_engine::{
-    Conversion, Converted, Engine, EngineError, ErrorKind, Estimate, Misfit, RowStream, View,
+    Consistency, Conversion, Converted, Engine, EngineError, ErrorKind, Estimate, Misfit, RowStream, View,
 };
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName, Value};
@@ -117,6 +117,10 @@ impl View for InTypes {
 
     fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.state.consistency()
     }
 
     fn position(&self) -> Option<String> {

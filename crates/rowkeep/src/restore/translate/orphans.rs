@@ -1,10 +1,10 @@
-//! Finding rows that refer to none: SQLite keeps them where nobody asked it to check.
+//! Finding rows that refer to none: some databases keep them where nobody asked them to check.
 
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
-use rowkeep_engine::{EngineError, RowStream};
+use rowkeep_engine::{EngineError, RowStream, dialect_of};
 use rowkeep_format::{ForeignKey, Key, RowBatch, Schema, Table, TableEntry, TableName, Value, key};
 use rowkeep_repository::Reader;
 
@@ -21,7 +21,7 @@ pub(super) async fn find(
     tables: &[TableEntry],
 ) -> Result<Vec<(TableName, Vec<u64>)>, Error> {
     let mut found = Vec::new();
-    if schema.engine != "sqlite" {
+    if !dialect_of(&schema.engine)?.may_have_orphans() {
         return Ok(found);
     }
     let entry = |name: &TableName| tables.iter().find(|entry| &entry.name == name);

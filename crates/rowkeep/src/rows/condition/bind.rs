@@ -1,30 +1,28 @@
 //! Binding a condition to a table: names to columns, literals to values.
 
-use rowkeep_engine::sqlite::Affinity;
+use rowkeep_engine::dialect::{Canon, Dialect};
 use rowkeep_format::{Column, Table};
 
-use super::bound::{Read, Reading, Side, Test};
+use super::bound::{Read, Side, Test, Truth};
 use super::expression::{Expression, Literal, Name, Operand, Operator};
-use super::like::{Case, Pattern};
-use super::postgres::Type;
-use super::sqlite::{self, Conversion, affinity_of};
+use super::like::Pattern;
 use crate::Error;
 use crate::error::ConditionError;
 
-/// Whose values a table has: PostgreSQL's tables have a schema, SQLite's do not.
-pub(super) fn is_postgres(table: &Table) -> bool {
-    table.name.schema.is_some()
-}
-
 /// Binds a condition that was written as `text`.
-pub(super) fn bind(text: &str, expression: &Expression, table: &Table) -> Result<Test, Error> {
-    Binder { text, table, postgres: is_postgres(table) }.test(expression)
+pub(super) fn bind(
+    text: &str,
+    expression: &Expression,
+    table: &Table,
+    dialect: &'static dyn Dialect,
+) -> Result<Test, Error> {
+    Binder { text, table, dialect }.test(expression)
 }
 
 struct Binder<'a> {
     text: &'a str,
     table: &'a Table,
-    postgres: bool,
+    dialect: &'static dyn Dialect,
 }
 
 impl Binder<'_> {
@@ -55,17 +53,14 @@ impl Binder<'_> {
             Expression::In { column, values } => self.list(column, values)?,
             Expression::Like { column, pattern, at, escape, fold } => {
                 let column = self.column(column)?;
-                let default = self.postgres.then_some('\\');
-                let case = match (self.postgres, fold) {
-                    (true, false) => Case::Sensitive,
-                    (true, true) => Case::Unicode,
-                    (false, _) => Case::Ascii,
-                };
+                let like = self.dialect.like();
+                let case = if *fold { like.ilike } else { like.like };
                 let read = |pattern: &String| {
-                    Pattern::new(pattern, escape.unwrap_or(default), case)
+                    Pattern::new(pattern, escape.unwrap_or(like.escape), case)
                         .ok_or_else(|| self.error(*at, "the pattern ends with its escape"))
                 };
-                Test::Like { column, pattern: pattern.as_ref().map(read).transpose()? }
+                let pattern = pattern.as_ref().map(read).transpose()?;
+                Test::Like { column, dialect: self.dialect, pattern }
             }
         })
     }
@@ -75,7 +70,7 @@ impl Binder<'_> {
         let any_case = |column: &Column| column.name.eq_ignore_ascii_case(&name.name);
         let exact = columns.iter().position(|column| column.name == name.name);
         let folded = || {
-            let may_fold = !name.quoted || !self.postgres;
+            let may_fold = !name.quoted || self.dialect.names().fold;
             let mut alike = (0..columns.len()).filter(|at| may_fold && any_case(&columns[*at]));
             alike.next().filter(|_| alike.next().is_none())
         };
@@ -87,21 +82,17 @@ impl Binder<'_> {
         })
     }
 
-    fn type_of(&self, column: usize) -> Type {
-        Type::of(&self.table.columns[column].type_name)
-    }
-
-    fn affinity(&self, column: usize) -> Affinity {
-        affinity_of(&self.table.columns[column].type_name)
+    fn type_of(&self, column: usize) -> &str {
+        &self.table.columns[column].type_name
     }
 
     /// A column that is to be true or false by itself.
-    fn truth(&self, name: &Name) -> Result<usize, Error> {
+    fn truth(&self, name: &Name) -> Result<Truth, Error> {
         let column = self.column(name)?;
-        if self.postgres && self.type_of(column) != Type::Boolean {
+        if !self.dialect.is_condition(self.type_of(column)) {
             return Err(self.error(name.at, format!("expected a comparison: {} is not boolean", name.name)));
         }
-        Ok(column)
+        Ok(Truth { column, dialect: self.dialect })
     }
 
     fn comparison(
@@ -133,18 +124,14 @@ impl Binder<'_> {
         literal: &Literal,
     ) -> Result<(Read, Operator, Side), Error> {
         let left = self.with_values(self.column(name)?);
-        self.need_order(name, left, operator)?;
-        Ok((left, operator, Side::Literal(self.literal(left, literal)?)))
+        self.need_order(name, &left, operator)?;
+        let right = Side::Literal(self.literal(&left, literal)?);
+        Ok((left, operator, right))
     }
 
     /// How a column is read when it is compared with literals.
     fn with_values(&self, column: usize) -> Read {
-        let reading = if self.postgres {
-            Reading::Postgres(self.type_of(column))
-        } else {
-            Reading::Sqlite(Conversion::with_literal(self.affinity(column)))
-        };
-        Read { column, reading }
+        Read { column, reading: self.dialect.reading(self.type_of(column)) }
     }
 
     fn with_column(
@@ -155,48 +142,32 @@ impl Binder<'_> {
         right: &Name,
     ) -> Result<(Read, Read), Error> {
         let columns = (self.column(left)?, self.column(right)?);
-        if self.postgres {
-            let types = (self.type_of(columns.0), self.type_of(columns.1));
-            let alike = types.0 != Type::Other
-                || self.table.columns[columns.0].type_name == self.table.columns[columns.1].type_name;
-            if !types.0.compares_with(types.1) || !alike {
-                let message =
-                    format!("{} and {} are of types that cannot be compared", left.name, right.name);
-                return Err(self.error(at, message));
-            }
-            let read = |column, of| Read { column, reading: Reading::Postgres(of) };
-            let sides = (read(columns.0, types.0), read(columns.1, types.1));
-            self.need_order(left, sides.0, operator)?;
-            return Ok(sides);
-        }
-        let conversion = Conversion::between(self.affinity(columns.0), self.affinity(columns.1));
-        let read = |column| Read { column, reading: Reading::Sqlite(conversion) };
-        Ok((read(columns.0), read(columns.1)))
+        let readings = self.dialect.readings(self.type_of(columns.0), self.type_of(columns.1));
+        let (own, other) = readings.ok_or_else(|| {
+            let message = format!("{} and {} are of types that cannot be compared", left.name, right.name);
+            self.error(at, message)
+        })?;
+        let own = Read { column: columns.0, reading: own };
+        self.need_order(left, &own, operator)?;
+        Ok((own, Read { column: columns.1, reading: other }))
     }
 
-    fn need_order(&self, name: &Name, read: Read, operator: Operator) -> Result<(), Error> {
-        match read.reading {
-            Reading::Postgres(of) if operator.needs_order() && !of.has_order() => {
-                let of = &self.table.columns[read.column].type_name;
-                let message = format!(
-                    "the order of {} is not known, as it is of type {of}; use =, <> or IN",
-                    name.name
-                );
-                Err(self.error(name.at, message))
-            }
-            _ => Ok(()),
+    fn need_order(&self, name: &Name, read: &Read, operator: Operator) -> Result<(), Error> {
+        if !operator.needs_order() || read.reading.has_order() {
+            return Ok(());
         }
+        let of = self.type_of(read.column);
+        let message =
+            format!("the order of {} is not known, as it is of type {of}; use =, <> or IN", name.name);
+        Err(self.error(name.at, message))
     }
 
-    fn literal(&self, read: Read, literal: &Literal) -> Result<Option<super::canon::Canon<'static>>, Error> {
-        match read.reading {
-            Reading::Sqlite(conversion) => Ok(sqlite::literal(&literal.value, conversion)),
-            Reading::Postgres(of) => of.literal(&literal.value).map_err(|expected| {
-                let column = &self.table.columns[read.column];
-                let message = format!("expected {expected}: {} is of type {}", column.name, column.type_name);
-                self.error(literal.at, message)
-            }),
-        }
+    fn literal(&self, read: &Read, literal: &Literal) -> Result<Option<Canon<'static>>, Error> {
+        read.reading.literal(&literal.value).map_err(|expected| {
+            let column = &self.table.columns[read.column];
+            let message = format!("expected {expected}: {} is of type {}", column.name, column.type_name);
+            self.error(literal.at, message)
+        })
     }
 
     fn list(&self, name: &Name, values: &[Literal]) -> Result<Test, Error> {
@@ -204,7 +175,7 @@ impl Binder<'_> {
         let mut sorted = Vec::with_capacity(values.len());
         let mut or_null = false;
         for value in values {
-            match self.literal(left, value)? {
+            match self.literal(&left, value)? {
                 Some(value) => sorted.push(value),
                 None => or_null = true,
             }

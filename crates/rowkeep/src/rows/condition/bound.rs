@@ -1,39 +1,36 @@
 //! A condition that is bound to a table, and its evaluation.
 
+use std::sync::Arc;
+
+use rowkeep_engine::dialect::{Canon, Dialect, Reading};
 use rowkeep_format::{RowBatch, Value};
 
-use super::canon::Canon;
 use super::expression::Operator;
 use super::like::Pattern;
-use super::postgres::Type;
-use super::sqlite::{self, Conversion};
-
-/// How values of a column are read before they are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    Sqlite(Conversion),
-    Postgres(Type),
-}
-
-impl Reading {
-    pub(super) fn canon(self, value: Value<'_>) -> Option<Canon<'_>> {
-        match self {
-            Reading::Sqlite(conversion) => sqlite::canon(value, conversion),
-            Reading::Postgres(of) => of.canon(value),
-        }
-    }
-}
 
 /// A column of the table and how it is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Read {
     pub(super) column: usize,
-    pub(super) reading: Reading,
+    pub(super) reading: Arc<dyn Reading>,
 }
 
 impl Read {
-    fn of(self, batch: &RowBatch, row: usize) -> Option<Canon<'_>> {
+    fn of<'b>(&self, batch: &'b RowBatch, row: usize) -> Option<Canon<'b>> {
         self.reading.canon(batch.value(row, self.column))
+    }
+}
+
+/// A column that is true or false by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Truth {
+    pub(super) column: usize,
+    pub(super) dialect: &'static dyn Dialect,
+}
+
+impl Truth {
+    fn of(self, batch: &RowBatch, row: usize) -> Option<bool> {
+        self.dialect.truth(batch.value(row, self.column))
     }
 }
 
@@ -51,13 +48,13 @@ pub(super) enum Test {
     Or(Vec<Test>),
     Not(Box<Test>),
     Known(Option<bool>),
-    Truth(usize),
-    IsTruth { column: usize, truth: bool },
+    Truth(Truth),
+    IsTruth { column: Truth, truth: bool },
     IsNull(usize),
     Compare { left: Read, operator: Operator, right: Side },
     Distinct { left: Read, right: Side },
     In { left: Read, sorted: Vec<Canon<'static>>, or_null: bool },
-    Like { column: usize, pattern: Option<Pattern> },
+    Like { column: usize, dialect: &'static dyn Dialect, pattern: Option<Pattern> },
 }
 
 impl Test {
@@ -68,10 +65,8 @@ impl Test {
             Test::Or(parts) => all(parts.iter().map(|part| part.holds(batch, row)), true),
             Test::Not(inner) => inner.holds(batch, row).map(|holds| !holds),
             Test::Known(truth) => *truth,
-            Test::Truth(column) => truth(batch.value(row, *column)),
-            Test::IsTruth { column, truth: wanted } => {
-                Some(truth(batch.value(row, *column)) == Some(*wanted))
-            }
+            Test::Truth(column) => column.of(batch, row),
+            Test::IsTruth { column, truth: wanted } => Some(column.of(batch, row) == Some(*wanted)),
             Test::IsNull(column) => Some(batch.value(row, *column) == Value::Null),
             Test::Compare { left, operator, right } => {
                 let left = left.of(batch, row)?;
@@ -96,8 +91,8 @@ impl Test {
                     Err(_) => Some(false),
                 }
             }
-            Test::Like { column, pattern } => {
-                let text = sqlite::text_of(batch.value(row, *column))?;
+            Test::Like { column, dialect, pattern } => {
+                let text = dialect.text(batch.value(row, *column))?;
                 pattern.as_ref().map(|pattern| pattern.matches(&text))
             }
         }
@@ -115,14 +110,5 @@ fn all(mut parts: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<
         (true, _) => Some(decisive),
         (false, true) => None,
         (false, false) => Some(!decisive),
-    }
-}
-
-/// `t` and `f` of PostgreSQL's booleans, and whatever SQLite takes for true; conditions are bound so that no other
-/// value of PostgreSQL gets here.
-fn truth(value: Value<'_>) -> Option<bool> {
-    match value {
-        Value::Text(b"t") => Some(true),
-        other => sqlite::truth(other),
     }
 }

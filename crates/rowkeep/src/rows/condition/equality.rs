@@ -1,19 +1,15 @@
 //! When the values of some columns are those of others, as foreign keys compare them.
 
-use rowkeep_engine::sqlite::Affinity;
-use rowkeep_format::{Column, KeyForm, RowBatch, Table, Value};
+use std::sync::Arc;
 
-use super::bind::is_postgres;
-use super::bound::Reading;
-use super::canon::Canon;
-use super::postgres::Type;
-use super::sqlite::{Conversion, affinity_of};
+use rowkeep_engine::dialect::{Canon, Dialect, Reading};
+use rowkeep_format::{KeyForm, RowBatch, Table};
 
 /// How values are compared with those of some columns: how each is read, and which texts are the same besides.
 #[derive(Debug, Clone)]
-pub(crate) struct Equality(Vec<(Reading, Fold)>);
+pub(crate) struct Equality(Vec<(Arc<dyn Reading>, Fold)>);
 
-/// Which texts a collation of SQLite takes together.
+/// Which texts are the same to what identifies rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fold {
     Nothing,
@@ -21,25 +17,21 @@ enum Fold {
     SpacesAtTheEnd,
 }
 
-/// The collation of a column that is part of what identifies rows.
+/// How texts of a column are the same that is part of what identifies rows.
 fn fold(table: &Table, column: usize) -> Fold {
     let parts = table.identity.iter().flat_map(|identity| &identity.columns);
     match parts.into_iter().find(|part| part.column == column).map(|part| part.form) {
-        Some(KeyForm::NoCase) if !is_postgres(table) => Fold::Case,
-        Some(KeyForm::RightTrimmed) if !is_postgres(table) => Fold::SpacesAtTheEnd,
+        Some(KeyForm::NoCase) => Fold::Case,
+        Some(KeyForm::RightTrimmed) => Fold::SpacesAtTheEnd,
         _ => Fold::Nothing,
     }
 }
 
 impl Equality {
-    /// That of these columns of a table; SQLite applies their affinity and collation to whatever is compared with them.
-    pub(crate) fn of(table: &Table, columns: &[usize]) -> Self {
+    /// That of these columns of a table: what is compared with them is read as they are.
+    pub(crate) fn of(table: &Table, columns: &[usize], dialect: &dyn Dialect) -> Self {
         let reading = |column: &usize| {
-            let type_name = &table.columns[*column].type_name;
-            let reading = match is_postgres(table) {
-                true => Reading::Postgres(Type::of(type_name)),
-                false => Reading::Sqlite(Conversion::with_literal(affinity_of(type_name))),
-            };
+            let reading = dialect.reading(&table.columns[*column].type_name);
             (reading, fold(table, *column))
         };
         Self(columns.iter().map(reading).collect())
@@ -69,31 +61,5 @@ impl Equality {
             }
         }
         Some(out)
-    }
-}
-
-/// Whether equal values of two columns of an engine's tables look the same.
-pub(crate) fn look_alike(of: &Table, a: &Column, b: &Column) -> bool {
-    if !is_postgres(of) {
-        return affinity_of(&a.type_name) == affinity_of(&b.type_name);
-    }
-    if a.type_name == b.type_name {
-        return true;
-    }
-    let kind = Type::of(&a.type_name);
-    kind == Type::of(&b.type_name) && matches!(kind, Type::Integer | Type::Decimal | Type::Text)
-}
-
-/// Whether a value equals only values that look the same, in this column and in those alike.
-pub(crate) fn is_exact(of: &Table, column: &Column, value: Value<'_>) -> bool {
-    match is_postgres(of) {
-        true => {
-            !matches!(Type::of(&column.type_name), Type::Folded | Type::Padded | Type::Single | Type::Double)
-        }
-        // A column without a type keeps both 1 and 1.0, which are equal.
-        false => {
-            affinity_of(&column.type_name) != Affinity::Blob
-                || !matches!(value, Value::Integer(_) | Value::Real(_))
-        }
     }
 }

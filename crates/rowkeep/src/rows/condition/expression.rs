@@ -1,5 +1,7 @@
 //! A condition as it was written, before it is bound to a table. `at` is always a place in its text, in bytes.
 
+use rowkeep_engine::dialect::Written;
+
 /// A condition.
 #[derive(Debug, Clone)]
 pub(super) enum Expression {
@@ -64,18 +66,6 @@ pub(super) enum Operand {
 pub(super) struct Literal {
     pub(super) value: Written,
     pub(super) at: usize,
-}
-
-/// What was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Written {
-    Null,
-    Boolean(bool),
-    /// Digits, perhaps with sign, point and exponent.
-    Number(String),
-    Text(String),
-    /// `x'0aff'`
-    Blob(Vec<u8>),
 }
 
 /// A comparison.

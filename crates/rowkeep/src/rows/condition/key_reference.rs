@@ -1,11 +1,8 @@
 //! Naming one row by its key.
 
-use rowkeep_engine::sqlite::Affinity;
-use rowkeep_format::{Column, FormatError, RowBatch, Schema, Table, Value, key};
+use rowkeep_engine::dialect::{Dialect, KeyPart};
+use rowkeep_format::{FormatError, RowBatch, Schema, Table, Value, key};
 
-use super::bind::is_postgres;
-use super::postgres::Type;
-use super::sqlite::{Number, affinity_of, number_of};
 use crate::Error;
 use crate::error::ConditionError;
 use crate::quotes::quoted;
@@ -21,14 +18,7 @@ pub struct KeyReference {
     text: String,
     table: String,
     pattern: String,
-    values: Vec<Part>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Bare(String),
-    Quoted(String),
-    Blob(Vec<u8>),
+    values: Vec<KeyPart>,
 }
 
 /// Reads `TABLE:VALUE` or `TABLE:VALUE,VALUE`.
@@ -65,7 +55,7 @@ pub fn parse_key(text: &str) -> Result<KeyReference, ConditionError> {
     Ok(KeyReference { text: text.to_owned(), table, pattern, values: values(text, at + 1)? })
 }
 
-fn values(text: &str, mut at: usize) -> Result<Vec<Part>, ConditionError> {
+fn values(text: &str, mut at: usize) -> Result<Vec<KeyPart>, ConditionError> {
     let fail = |at, message: &str| ConditionError::of("the key", text, at, message);
     let mut values = Vec::new();
     loop {
@@ -76,12 +66,12 @@ fn values(text: &str, mut at: usize) -> Result<Vec<Part>, ConditionError> {
             let (inner, length) = quoted(&rest[skipped..], '\'')
                 .ok_or_else(|| fail(at, "there is no ' that ends what begins here"))?;
             let part = if is_blob {
-                Part::Blob(
+                KeyPart::Blob(
                     hex::decode(&inner)
                         .map_err(|_| fail(at, "expected an even number of hexadecimal digits after x"))?,
                 )
             } else {
-                Part::Quoted(inner)
+                KeyPart::Quoted(inner)
             };
             (part, skipped + length)
         } else {
@@ -89,7 +79,7 @@ fn values(text: &str, mut at: usize) -> Result<Vec<Part>, ConditionError> {
             if length == 0 {
                 return Err(fail(at, "expected a value; an empty one is written ''"));
             }
-            (Part::Bare(rest[..length].to_owned()), length)
+            (KeyPart::Bare(rest[..length].to_owned()), length)
         };
         values.push(part);
         at += length;
@@ -123,11 +113,11 @@ impl KeyReference {
         only_table(schema, &self.pattern, &self.table, &self.text)
     }
 
-    /// Reads the values as those of what identifies a table's rows.
+    /// Reads the values as those of what identifies a table's rows, in the dialect of its engine.
     ///
     /// Fails when that is nothing but the whole row, when there are more or fewer values than its key has columns, and for
     /// a value that its column's type cannot hold.
-    pub fn bind(&self, table: &Table) -> Result<BoundKey, Error> {
+    pub fn bind(&self, table: &Table, dialect: &dyn Dialect) -> Result<BoundKey, Error> {
         let fail = |problem: String| Error::KeyReference { reference: self.text.clone(), problem };
         let key = table.identified_by();
         if !key.unique {
@@ -150,9 +140,7 @@ impl KeyReference {
         let mut values = RowBatch::new(key.columns.len());
         for (place, (column, part)) in columns.iter().zip(&self.values).enumerate() {
             let column = &table.columns[*column];
-            let value =
-                if is_postgres(table) { postgres_value(part, column) } else { sqlite_value(part, column) };
-            let value = value.map_err(|expected| {
+            let value = dialect.key_value(&column.type_name, part).map_err(|expected| {
                 fail(format!("column {} of table {} takes {expected}", column.name, table.name))
             })?;
             values.columns_mut()[place].push(value.borrowed());
@@ -205,69 +193,6 @@ fn only_table<'s>(schema: &'s Schema, pattern: &str, name: &str, text: &str) -> 
 
 fn names<'t>(tables: impl Iterator<Item = &'t Table>) -> Vec<String> {
     tables.map(|table| table.name.to_string()).collect()
-}
-
-enum Owned {
-    Integer(i64),
-    Real(f64),
-    Text(String),
-    Blob(Vec<u8>),
-}
-
-impl Owned {
-    fn borrowed(&self) -> Value<'_> {
-        match self {
-            Owned::Integer(integer) => Value::Integer(*integer),
-            Owned::Real(real) => Value::Real(real.to_bits()),
-            Owned::Text(text) => Value::Text(text.as_bytes()),
-            Owned::Blob(bytes) => Value::Blob(bytes),
-        }
-    }
-}
-
-fn postgres_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
-    let of = Type::of(&column.type_name);
-    let text = match part {
-        Part::Bare(text) | Part::Quoted(text) => of.stored(text).map(|text| filled_up(text, of, column)),
-        Part::Blob(bytes) if of == Type::Bytes => Some(format!("\\x{}", hex::encode(bytes))),
-        Part::Blob(_) => None,
-    };
-    text.map(Owned::Text).ok_or(of.expected())
-}
-
-/// Text with the spaces at its end with which `character(n)` is printed.
-fn filled_up(text: String, of: Type, column: &Column) -> String {
-    let width = || -> Option<usize> {
-        let (_, rest) = column.type_name.split_once('(')?;
-        rest.strip_suffix(')')?.parse().ok()
-    };
-    match width().filter(|_| of == Type::Padded) {
-        Some(width) => format!("{text:<width$}"),
-        None => text,
-    }
-}
-
-/// The value that SQLite would have stored.
-fn sqlite_value(part: &Part, column: &Column) -> Result<Owned, &'static str> {
-    let affinity = affinity_of(&column.type_name);
-    let (text, bare) = match part {
-        Part::Blob(bytes) => return Ok(Owned::Blob(bytes.clone())),
-        Part::Bare(text) => (text, true),
-        Part::Quoted(text) => (text, false),
-    };
-    let numeric = affinity.is_numeric() || (affinity == Affinity::Blob && bare);
-    let number = number_of(text.as_bytes()).filter(|_| numeric);
-    Ok(match (number, affinity) {
-        (None, _) => Owned::Text(text.clone()),
-        (Some(Number::Integer(integer)), Affinity::Real) => Owned::Real(integer as f64),
-        (Some(Number::Integer(integer)), _) => Owned::Integer(integer),
-        (Some(Number::Real(real)), Affinity::Integer | Affinity::Numeric)
-            if real.fract() == 0.0 && real.abs() < 9e15 =>
-        {
-            Owned::Integer(real as i64)
-        }
-        (Some(Number::Real(real)), _) => Owned::Real(real),
-    })
 }
 
 /// The key of one row of one table.

@@ -1,17 +1,16 @@
 //! The text by which a row is named in a request.
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table, TableName, Value};
 
-use super::bind::is_postgres;
 use super::key_reference::parse_key;
-use super::sqlite::number_of;
 use crate::quotes::in_quotes;
 use crate::state::table_pattern::TablePattern;
 
 /// The text by which [`parse_key`] finds a row again, such as `customers:42` or `public."order_items":7,'a,b'`.
 ///
 /// It means this table only: where the engine has schemas, the table's stands before its name. There is none for a row that no key
-/// names: its table has none, or only SQLite's hidden rowid, or a value of the key is NULL or no text that can be written.
+/// names: its table has none, or only a hidden number, or a value of the key is NULL or no text that can be written.
 ///
 /// ```
 /// use rowkeep::format::{Column, Key, KeyForm, RowBatch, Table, TableKind, TableName, Value, schema::KeyColumn};
@@ -28,16 +27,17 @@ use crate::state::table_pattern::TablePattern;
 /// };
 /// let mut rows = RowBatch::new(1);
 /// rows.push_row([Value::Integer(42)]);
-/// let text = key_text(&table, &rows, 0).expect("a key names the row");
+/// let dialect = rowkeep::engine::dialect_of("sqlite")?;
+/// let text = key_text(&table, dialect, &rows, 0).expect("a key names the row");
 /// assert_eq!(text, "customers:42");
-/// assert!(parse_key(&text)?.bind(&table)?.matches(&rows, 0));
+/// assert!(parse_key(&text)?.bind(&table, dialect)?.matches(&rows, 0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Panics
 /// When the row is not in the batch, or the batch has fewer columns than the table.
-pub fn key_text(table: &Table, rows: &RowBatch, row: usize) -> Option<String> {
-    let values = key_values_text(table, rows, row)?;
+pub fn key_text(table: &Table, dialect: &dyn Dialect, rows: &RowBatch, row: usize) -> Option<String> {
+    let values = key_values_text(table, dialect, rows, row)?;
     Some(format!("{}:{values}", table_text(&table.name)))
 }
 
@@ -45,7 +45,7 @@ pub fn key_text(table: &Table, rows: &RowBatch, row: usize) -> Option<String> {
 ///
 /// # Panics
 /// When the row is not in the batch, or the batch has fewer columns than the table.
-pub fn key_values_text(table: &Table, rows: &RowBatch, row: usize) -> Option<String> {
+pub fn key_values_text(table: &Table, dialect: &dyn Dialect, rows: &RowBatch, row: usize) -> Option<String> {
     let key = table.identified_by();
     if !key.unique || !table.kind.is_user_table() {
         return None;
@@ -54,7 +54,7 @@ pub fn key_values_text(table: &Table, rows: &RowBatch, row: usize) -> Option<Str
         .naming()
         .map(|part| match table.columns[part.column].hidden {
             true => None,
-            false => value_text(rows.value(row, part.column), is_postgres(table)),
+            false => value_text(rows.value(row, part.column), dialect),
         })
         .collect();
     let values = values?.join(",");
@@ -62,7 +62,7 @@ pub fn key_values_text(table: &Table, rows: &RowBatch, row: usize) -> Option<Str
     // What a type prints may be more than what rowkeep reads of it: such a row is not named, rather than another.
     let read = parse_key(&text).ok()?;
     let is_of_table = TablePattern::new(read.table_pattern()).matches(&table.name);
-    (is_of_table && read.bind(table).ok()?.matches(rows, row)).then_some(values)
+    (is_of_table && read.bind(table, dialect).ok()?.matches(rows, row)).then_some(values)
 }
 
 /// The name of a table as people write it before the colon of a key, for this table only: in quotes as far as that needs them.
@@ -77,17 +77,16 @@ pub fn table_text(name: &TableName) -> String {
     }
 }
 
-fn value_text(value: Value<'_>, is_postgres: bool) -> Option<String> {
+fn value_text(value: Value<'_>, dialect: &dyn Dialect) -> Option<String> {
     Some(match value {
         Value::Null => return None,
         Value::Integer(integer) => integer.to_string(),
         Value::Real(bits) => real_text(f64::from_bits(bits))?,
         Value::Blob(bytes) => format!("x'{}'", hex::encode(bytes)),
         Value::Text(text) => {
-            let is_number = !is_postgres && number_of(text).is_some();
+            let is_text = dialect.is_text_bare(text);
             match std::str::from_utf8(text).ok()? {
-                // Without quotes SQLite's columns without a type hold a number.
-                text if is_plain(text) && !is_number => text.to_owned(),
+                text if is_plain(text) && is_text => text.to_owned(),
                 text => in_quotes(text, '\''),
             }
         }

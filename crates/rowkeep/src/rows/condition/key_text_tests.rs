@@ -22,6 +22,12 @@ fn table(name: TableName, types: &[&str]) -> Table {
     }
 }
 
+/// The dialect of the tables here: those of PostgreSQL have a schema.
+fn dialect(name: &TableName) -> &'static dyn Dialect {
+    let engine = if name.schema.is_some() { "postgresql" } else { "sqlite" };
+    rowkeep_engine::dialect_of(engine).expect("it is known")
+}
+
 fn row(values: &[Value<'_>]) -> RowBatch {
     let mut rows = RowBatch::new(values.len());
     rows.push_row(values.iter().copied());
@@ -31,7 +37,7 @@ fn row(values: &[Value<'_>]) -> RowBatch {
 fn text_of(name: TableName, values: &[(&str, Value<'_>)]) -> Option<String> {
     let types: Vec<&str> = values.iter().map(|(of, _)| *of).collect();
     let values: Vec<Value<'_>> = values.iter().map(|(_, value)| *value).collect();
-    key_text(&table(name, &types), &row(&values), 0)
+    key_text(&table(name.clone(), &types), dialect(&name), &row(&values), 0)
 }
 
 #[test]
@@ -79,16 +85,16 @@ fn rows_without_a_key_that_names_them_have_no_text() {
     assert_eq!(text_of(name(), &[("REAL", Value::Real(f64::NAN.to_bits()))]), None);
     let rows = row(&[Value::Integer(1)]);
     let known = table(name(), &["INTEGER"]);
-    assert_eq!(key_text(&known, &rows, 0).as_deref(), Some("t:1"));
+    assert_eq!(key_text(&known, dialect(&known.name), &rows, 0).as_deref(), Some("t:1"));
     let mut rowid = known.clone();
     rowid.columns[0].hidden = true;
-    assert_eq!(key_text(&rowid, &rows, 0), None);
+    assert_eq!(key_text(&rowid, dialect(&rowid.name), &rows, 0), None);
     let mut whole = known.clone();
     whole.key.unique = false;
-    assert_eq!(key_text(&whole, &rows, 0), None);
+    assert_eq!(key_text(&whole, dialect(&whole.name), &rows, 0), None);
     let mut shadow = known;
     shadow.kind = TableKind::Shadow;
-    assert_eq!(key_text(&shadow, &rows, 0), None);
+    assert_eq!(key_text(&shadow, dialect(&shadow.name), &rows, 0), None);
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -170,7 +176,8 @@ fn printed() -> impl Strategy<Value = (&'static str, String)> {
 fn found_again(name: &TableName, types: &[&str], values: &[Value<'_>], others: &[TableName]) {
     let meant = table(name.clone(), types);
     let rows = row(values);
-    let text = key_text(&meant, &rows, 0).unwrap_or_else(|| panic!("no text for {values:?} of {name:?}"));
+    let text = key_text(&meant, dialect(name), &rows, 0)
+        .unwrap_or_else(|| panic!("no text for {values:?} of {name:?}"));
     let read = parse_key(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let mut tables = vec![meant.clone()];
     tables.extend(others.iter().filter(|other| *other != name).map(|other| table(other.clone(), types)));
@@ -180,7 +187,7 @@ fn found_again(name: &TableName, types: &[&str], values: &[Value<'_>], others: &
     let schema =
         Schema { engine: String::new(), tables: tables.clone(), inherits: Vec::new(), ddl: Vec::new() };
     assert_eq!(read.table(&schema).map(|table| &table.name).ok(), Some(name), "{text}");
-    let bound = read.bind(&meant).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let bound = read.bind(&meant, dialect(name)).unwrap_or_else(|error| panic!("{text}: {error}"));
     assert!(bound.matches(&rows, 0), "{text}");
     let same: Vec<Value<'_>> = (0..values.len()).map(|column| bound.values().value(0, column)).collect();
     assert_eq!(same, values, "{text}");

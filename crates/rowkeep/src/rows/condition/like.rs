@@ -1,21 +1,12 @@
 //! LIKE.
 
+use rowkeep_engine::dialect::Case;
+
 /// A pattern of LIKE.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     parts: Vec<Part>,
     case: Case,
-}
-
-/// Which letters are one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
-    /// None but the same.
-    Sensitive,
-    /// Those that differ in case within ASCII, as in SQLite's LIKE.
-    Ascii,
-    /// Those whose lower case is the same.
-    Unicode,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,16 +16,6 @@ enum Part {
     /// `_`
     One,
     Character(u32),
-}
-
-impl Case {
-    fn fold(self, character: u32) -> u32 {
-        match (self, char::from_u32(character)) {
-            (Case::Ascii, Some(letter)) => u32::from(letter.to_ascii_lowercase()),
-            (Case::Unicode, Some(letter)) => letter.to_lowercase().next().map_or(character, u32::from),
-            _ => character,
-        }
-    }
 }
 
 impl Pattern {

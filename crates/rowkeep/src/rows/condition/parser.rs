@@ -10,7 +10,9 @@
 //! operand    := name | literal
 //! ```
 
-use super::expression::{Expression, Literal, Name, Operand, Operator, Written};
+use rowkeep_engine::dialect::Written;
+
+use super::expression::{Expression, Literal, Name, Operand, Operator};
 use super::lexer::{Kind, Token, tokens};
 use crate::error::ConditionError;
 

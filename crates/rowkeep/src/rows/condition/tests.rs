@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use rowkeep_engine::dialect_of;
 use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{Column, Key, KeyForm, RowBatch, Schema, Table, TableKind, TableName, Value};
 use rusqlite::types::Value as Stored;
@@ -21,6 +22,10 @@ fn table(name: TableName, columns: &[(&str, &str)], key: &[(usize, KeyForm)]) ->
         identity: None,
         foreign_keys: Vec::new(),
     }
+}
+
+fn dialect(engine: &str) -> &'static dyn Dialect {
+    dialect_of(engine).expect("it is known")
 }
 
 const SQLITE_COLUMNS: [(&str, &str); 5] =
@@ -121,7 +126,7 @@ proptest! {
         }
         let table = table(TableName::plain("x"), &SQLITE_COLUMNS, &[]);
         for text in conditions {
-            let bound = Condition::parse(&text).expect(&text).bind(&table).expect(&text);
+            let bound = Condition::parse(&text).expect(&text).bind(&table, dialect("sqlite")).expect(&text);
             let ours: Vec<bool> = (0..batch.rows()).map(|row| bound.matches(&batch, row)).collect();
             let mut query = database
                 .prepare(&format!("SELECT ({text}) IS TRUE FROM x ORDER BY rowid"))
@@ -195,8 +200,9 @@ fn person() -> RowBatch {
 }
 
 fn holds(text: &str) -> bool {
-    let bound = Condition::parse(text)
-        .and_then(|condition| condition.bind(&postgres()).map_err(|error| panic!("{text}: {error}")));
+    let bound = Condition::parse(text).and_then(|condition| {
+        condition.bind(&postgres(), dialect("postgresql")).map_err(|error| panic!("{text}: {error}"))
+    });
     let bound = bound.unwrap_or_else(|error| panic!("{text}: {error}"));
     bound.matches(&person(), 0)
 }
@@ -234,7 +240,7 @@ fn postgres_values_compare_by_their_type() {
 #[test]
 fn null_is_unknown() {
     let row = |text: &str| {
-        let bound = Condition::parse(text).expect(text).bind(&postgres()).expect(text);
+        let bound = Condition::parse(text).expect(text).bind(&postgres(), dialect("postgresql")).expect(text);
         bound.matches(&person(), 1)
     };
     for text in
@@ -250,11 +256,13 @@ fn null_is_unknown() {
 }
 
 fn refused(text: &str) -> (String, String) {
-    let error =
-        match Condition::parse(text).map_err(Error::from).and_then(|condition| condition.bind(&postgres())) {
-            Ok(_) => panic!("{text} was taken"),
-            Err(error) => error,
-        };
+    let error = match Condition::parse(text)
+        .map_err(Error::from)
+        .and_then(|condition| condition.bind(&postgres(), dialect("postgresql")))
+    {
+        Ok(_) => panic!("{text} was taken"),
+        Err(error) => error,
+    };
     let caret = match &error {
         Error::Condition(error) => error.caret()[1].clone(),
         _ => String::new(),
@@ -324,7 +332,7 @@ fn keys_name_rows() {
     };
     let table = key.table(&schema).expect("it is there");
     assert_eq!(table.name.name, "order:items");
-    let bound = key.bind(table).expect("it fits");
+    let bound = key.bind(table, dialect("postgresql")).expect("it fits");
     let row = ["7", "a,'b", "2026-01-01 00:00:00+00", "anything"];
     let mut batch = RowBatch::new(4);
     batch.push_row(row.map(|text| Value::Text(text.as_bytes())));
@@ -342,7 +350,8 @@ fn keys_are_compared_as_the_database_does() {
     let bound = |key: &str, type_name: &str, form: KeyForm| {
         let identity = Key { columns: vec![KeyColumn { column: 0, form }], unique: true };
         let plain = table(TableName::qualified("public", "t"), &[("k", type_name)], &[(0, KeyForm::Native)]);
-        parse_key(key).expect(key).bind(&Table { identity: Some(identity), ..plain }).expect(key)
+        let table = Table { identity: Some(identity), ..plain };
+        parse_key(key).expect(key).bind(&table, dialect("postgresql")).expect(key)
     };
     let found = |key: &str, type_name: &str, form: KeyForm, there: &str| {
         let mut batch = RowBatch::new(1);
@@ -361,7 +370,8 @@ fn keys_are_compared_as_the_database_does() {
 #[test]
 fn keys_that_name_no_row_are_refused() {
     let bind = |text: &str, table: &Table| {
-        let error = parse_key(text).map_err(Error::from).and_then(|key| key.bind(table));
+        let error =
+            parse_key(text).map_err(Error::from).and_then(|key| key.bind(table, dialect("postgresql")));
         error.err().unwrap_or_else(|| panic!("{text} was taken")).to_string()
     };
     let people = postgres();
@@ -382,7 +392,7 @@ fn keys_that_name_no_row_are_refused() {
 fn keys_of_sqlite_are_as_stored() {
     let value = |of: &str, text: &str| {
         let table = table(TableName::plain("t"), &[("k", of)], &[(0, KeyForm::Native)]);
-        let bound = parse_key(&format!("t:{text}")).expect(text).bind(&table).expect(text);
+        let bound = parse_key(&format!("t:{text}")).expect(text).bind(&table, dialect("sqlite")).expect(text);
         format!("{:?}", bound.values().value(0, 0))
     };
     assert_eq!(value("INTEGER", "42"), "Integer(42)");

@@ -1,6 +1,7 @@
 //! Binding rules to the tables of a schema.
 
-use rowkeep_engine::sqlite::Affinity;
+use rowkeep_engine::dialect::{Content, Dialect, OwnedValue};
+use rowkeep_engine::dialect_of;
 use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use zeroize::Zeroizing;
@@ -11,10 +12,8 @@ use super::bound::{BoundMask, TableMask, Unruled};
 use super::fake;
 use super::personal::looks_personal;
 use super::rules::{MaskRules, Rule};
-use super::value::{ColumnMask, Shape};
+use super::value::ColumnMask;
 use crate::Error;
-use crate::rows::condition::postgres::Type;
-use crate::rows::condition::sqlite::{affinity_of, number_of};
 use crate::state::table_pattern::TablePattern;
 
 /// Rules, and the key that makes what they do unpredictable.
@@ -65,7 +64,24 @@ impl Mask {
 /// A column: index of its table, and its index there.
 type ColumnPlace = (usize, usize);
 
+/// A schema, and what its types mean.
+struct Types<'s> {
+    schema: &'s Schema,
+    dialect: &'static dyn Dialect,
+}
+
+impl Types<'_> {
+    fn declared(&self, place: ColumnPlace) -> &str {
+        &self.schema.tables[place.0].columns[place.1].type_name
+    }
+
+    fn content(&self, place: ColumnPlace) -> Content {
+        self.dialect.content(self.declared(place))
+    }
+}
+
 fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
+    let types = Types { schema, dialect: dialect_of(&schema.engine)? };
     let mut rules = found(&mask.rules, schema)?;
     let kept: HashSet<ColumnPlace> =
         rules.extract_if(.., |_, rule| *rule == Rule::Keep).map(|(place, _)| place).collect();
@@ -73,12 +89,12 @@ fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
     let mut limits: HashMap<ColumnPlace, Option<usize>> = HashMap::new();
     let masked: Vec<(ColumnPlace, Rule)> = rules.iter().map(|(place, rule)| (*place, rule.clone())).collect();
     for (place, rule) in masked {
-        check(schema, place, &rule, groups.has_unknown(place))?;
+        check(&types, place, &rule, groups.has_unknown(place))?;
         // A reference that becomes NULL refers to nothing any more.
         let members = if rule == Rule::Null { vec![place] } else { groups.members(place) };
-        let limit = members.iter().filter_map(|member| limit(schema, *member)).min();
+        let limit = members.iter().filter_map(|member| types.dialect.longest(types.declared(*member))).min();
         for member in &members {
-            if family(schema, *member) != family(schema, place) {
+            if types.content(*member) != types.content(place) {
                 return Err(Error::Mask(format!(
                     "{} and {} refer to one another but are of types that are masked differently",
                     told(schema, place),
@@ -93,7 +109,7 @@ fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
                     told(schema, *member)
                 )));
             }
-            check(schema, *member, &rule, false)?;
+            check(&types, *member, &rule, false)?;
             if members.len() > 1 && !rule.keeps_unequal() {
                 return Err(Error::Mask(format!(
                     "{} is part of a reference, so its rule must keep unequal values unequal: hash, fake-email or keep-domain",
@@ -109,7 +125,7 @@ fn bind(mask: &Mask, schema: &Schema) -> Result<BoundMask, Error> {
         let columns: Vec<(usize, ColumnMask)> = of_table
             .map(|(place, rule)| {
                 let limit = limits.get(place).copied().flatten();
-                (place.1, column_mask(schema, *place, rule, limit))
+                (place.1, column_mask(&types, *place, rule, limit))
             })
             .collect();
         if columns.is_empty() {
@@ -236,50 +252,24 @@ fn told(schema: &Schema, place: ColumnPlace) -> String {
     format!("{}.{}", table.name, table.columns[place.1].name)
 }
 
-fn shape(schema: &Schema, place: ColumnPlace) -> Shape {
-    let table = &schema.tables[place.0];
-    let type_name = &table.columns[place.1].type_name;
-    match table.name.schema {
-        Some(_) => Shape::Postgres(Type::of(type_name)),
-        None => Shape::Sqlite(affinity_of(type_name)),
-    }
-}
-
-/// Types whose equal values are masked equally.
-fn family(schema: &Schema, place: ColumnPlace) -> Shape {
-    match shape(schema, place) {
-        Shape::Postgres(Type::Decimal) => Shape::Postgres(Type::Integer),
-        Shape::Sqlite(Affinity::Numeric) => Shape::Sqlite(Affinity::Integer),
-        other => other,
-    }
-}
-
-/// The `n` of `varchar(n)` and its like. SQLite has it too, and does not heed it.
-fn limit(schema: &Schema, place: ColumnPlace) -> Option<usize> {
-    let table = &schema.tables[place.0];
-    let type_name = &table.columns[place.1].type_name;
-    let is_text = matches!(shape(schema, place), Shape::Postgres(Type::Text | Type::Padded));
-    let inner = type_name.split_once('(')?.1.split_once(')')?.0;
-    if is_text { inner.trim().parse().ok() } else { None }
-}
-
-fn column_mask(schema: &Schema, place: ColumnPlace, rule: &Rule, limit: Option<usize>) -> ColumnMask {
-    let shape = shape(schema, place);
-    let rule = match (rule, shape) {
-        (Rule::Fixed(value), Shape::Postgres(of)) => {
-            Rule::Fixed(of.stored(value).unwrap_or_else(|| value.clone()))
+fn column_mask(types: &Types<'_>, place: ColumnPlace, rule: &Rule, limit: Option<usize>) -> ColumnMask {
+    let fixed = match rule {
+        Rule::Fixed(text) => {
+            let as_it_is = || OwnedValue::Text(text.as_bytes().to_vec());
+            Some(types.dialect.masked_as(types.declared(place), text).unwrap_or_else(as_it_is))
         }
-        _ => rule.clone(),
+        _ => None,
     };
-    let name = schema.tables[place.0].columns[place.1].name.clone();
-    ColumnMask { name, rule, shape, limit }
+    let name = types.schema.tables[place.0].columns[place.1].name.clone();
+    ColumnMask { name, rule: rule.clone(), content: types.content(place), fixed, limit }
 }
 
 /// Whether a rule gives values that the column takes.
-fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: bool) -> Result<(), Error> {
+fn check(types: &Types<'_>, place: ColumnPlace, rule: &Rule, refers_elsewhere: bool) -> Result<(), Error> {
+    let (schema, dialect) = (types.schema, types.dialect);
     let table = &schema.tables[place.0];
     let column = &table.columns[place.1];
-    let shape = shape(schema, place);
+    let content = types.content(place);
     let fail = |problem: &str| Err(Error::Mask(format!("{} {problem}", told(schema, place))));
     if column.hidden {
         return fail("is no column of the application and cannot be masked");
@@ -296,21 +286,14 @@ fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: boo
             "is part of the key, so its rule must keep unequal values unequal: hash, fake-email or keep-domain",
         );
     }
-    let is_text = match shape {
-        Shape::Postgres(of) => matches!(of, Type::Text | Type::Padded | Type::Folded),
-        Shape::Sqlite(affinity) => !affinity.is_numeric(),
-    };
-    let limit = limit(schema, place);
+    let limit = dialect.longest(&column.type_name);
     let shorter = |least: usize| limit.is_some_and(|limit| limit < least);
     match rule {
         Rule::Keep => Ok(()),
         Rule::Null if column.not_null => fail("refuses NULL; use fixed or hash"),
         Rule::Null => Ok(()),
         Rule::Fixed(value) => {
-            let fits = match shape {
-                Shape::Postgres(of) => of.stored(value).is_some(),
-                Shape::Sqlite(affinity) => !affinity.is_numeric() || number_of(value.as_bytes()).is_some(),
-            };
+            let fits = dialect.masked_as(&column.type_name, value).is_some();
             if !fits || limit.is_some_and(|limit| value.chars().count() > limit) {
                 return fail(&format!(
                     "is of type {}, which does not take the fixed value",
@@ -319,23 +302,12 @@ fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: boo
             }
             Ok(())
         }
-        Rule::Hash => match shape {
-            Shape::Postgres(
-                Type::Integer
-                | Type::Decimal
-                | Type::Text
-                | Type::Padded
-                | Type::Folded
-                | Type::Uuid
-                | Type::Bytes,
-            )
-            | Shape::Sqlite(_) => Ok(()),
-            Shape::Postgres(of) => fail(&format!(
-                "is of type {}, which a hash does not fit; use {}",
-                column.type_name,
-                instead(of)
-            )),
-        },
+        Rule::Hash if content.takes_hashes() => Ok(()),
+        Rule::Hash => fail(&format!(
+            "is of type {}, which a hash does not fit; use {}",
+            column.type_name,
+            instead(content)
+        )),
         Rule::FakeEmail if shorter(fake::SHORT_EMAIL_CHARACTERS) => {
             fail("is too short for an e-mail address that stays unique; use hash or keep-domain")
         }
@@ -349,25 +321,20 @@ fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: boo
         | Rule::FakePhone
         | Rule::FakeAddress
         | Rule::KeepDomain => {
-            if is_text {
+            if content.is_text() {
                 Ok(())
             } else {
                 fail(&format!("is of type {}, which takes no such text", column.type_name))
             }
         }
         Rule::Bucket(_) | Rule::Between(..) => {
-            let is_number = match shape {
-                Shape::Postgres(of) => {
-                    matches!(of, Type::Integer | Type::Decimal | Type::Single | Type::Double)
-                }
-                Shape::Sqlite(affinity) => affinity != Affinity::Text,
-            };
-            if !is_number {
+            if !content.holds_numbers() {
                 return fail(&format!("is of type {}, which holds no numbers", column.type_name));
             }
             match rule {
                 Rule::Between(low, high)
-                    if !holds(&column.type_name, *low) || !holds(&column.type_name, *high) =>
+                    if !dialect.takes_integer(&column.type_name, *low)
+                        || !dialect.takes_integer(&column.type_name, *high) =>
                 {
                     fail(&format!("is of type {}, which does not hold all of the range", column.type_name))
                 }
@@ -375,11 +342,7 @@ fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: boo
             }
         }
         Rule::Days(_) => {
-            let may_be_date = match shape {
-                Shape::Postgres(of) => matches!(of, Type::Date | Type::Timestamp | Type::TimestampTz),
-                Shape::Sqlite(_) => true,
-            };
-            if may_be_date {
+            if content.holds_dates() {
                 Ok(())
             } else {
                 fail(&format!("is of type {}, which holds no dates", column.type_name))
@@ -389,27 +352,11 @@ fn check(schema: &Schema, place: ColumnPlace, rule: &Rule, refers_elsewhere: boo
 }
 
 /// The rule that fits a type that a hash does not.
-fn instead(of: Type) -> &'static str {
-    match of {
-        Type::Date | Type::Timestamp | Type::TimestampTz => "days",
-        Type::Single | Type::Double => "range",
+fn instead(content: Content) -> &'static str {
+    match content {
+        Content::Date | Content::LocalTime | Content::Instant => "days",
+        Content::Single | Content::Double => "range",
         _ => "null or fixed",
-    }
-}
-
-/// Whether a type of PostgreSQL takes an integer, as far as its name tells.
-fn holds(type_name: &str, number: i64) -> bool {
-    if let Some(modifier) = type_name.strip_prefix("numeric(").and_then(|rest| rest.strip_suffix(')')) {
-        let (precision, scale) = modifier.split_once(',').unwrap_or((modifier, "0"));
-        let digits = |text: &str| text.trim().parse::<i32>().unwrap_or(0);
-        let most = (digits(precision) - digits(scale)).max(0) as usize;
-        return number == 0 || number.unsigned_abs().to_string().len() <= most;
-    }
-    match type_name {
-        "smallint" => i16::try_from(number).is_ok(),
-        "integer" => i32::try_from(number).is_ok(),
-        "oid" => u32::try_from(number).is_ok(),
-        _ => true,
     }
 }
 

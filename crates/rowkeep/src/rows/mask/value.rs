@@ -1,29 +1,21 @@
 //! Masking one value of one column.
 
-use rowkeep_engine::sqlite::Affinity;
+use rowkeep_engine::dialect::{Content, OwnedValue, time};
 use rowkeep_format::Value;
 
 use super::fake::Random;
 use super::permute::{Symbol, of_character, permute, permute_within};
 use super::rules::Rule;
 use super::{fake, numbers};
-use crate::rows::condition::postgres::Type;
-use crate::rows::condition::sqlite::{Number, number_of};
-use crate::rows::condition::time;
-
-/// What the values of a column are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    Postgres(Type),
-    Sqlite(Affinity),
-}
 
 /// How one column is masked.
 #[derive(Debug, Clone)]
 pub(super) struct ColumnMask {
     pub(super) name: String,
     pub(super) rule: Rule,
-    pub(super) shape: Shape,
+    pub(super) content: Content,
+    /// The value that a rule puts in the place of all others.
+    pub(super) fixed: Option<OwnedValue>,
     /// The most characters that the column takes.
     pub(super) limit: Option<usize>,
 }
@@ -53,7 +45,13 @@ impl ColumnMask {
         match &self.rule {
             Rule::Keep => Ok(Masked::Same),
             Rule::Null => Ok(Masked::Null),
-            Rule::Fixed(fixed) => Ok(self.fixed(fixed)),
+            Rule::Fixed(text) => Ok(match &self.fixed {
+                Some(OwnedValue::Integer(integer)) => Masked::Integer(*integer),
+                Some(OwnedValue::Real(real)) => Masked::Real(*real),
+                Some(OwnedValue::Text(text)) => Masked::Text(text.clone()),
+                Some(OwnedValue::Blob(bytes)) => Masked::Blob(bytes.clone()),
+                None => Masked::Text(text.as_bytes().to_vec()),
+            }),
             Rule::Hash => self.hash(key, value),
             Rule::KeepDomain => match value {
                 Value::Text(text) => Ok(Masked::Text(local_part(key, text))),
@@ -78,23 +76,10 @@ impl ColumnMask {
         }
     }
 
-    fn fixed(&self, fixed: &str) -> Masked {
-        let text = || Masked::Text(fixed.as_bytes().to_vec());
-        match self.shape {
-            Shape::Sqlite(affinity) if affinity.is_numeric() => match number_of(fixed.as_bytes()) {
-                Some(Number::Integer(integer)) if affinity == Affinity::Real => Masked::Real(integer as f64),
-                Some(Number::Integer(integer)) => Masked::Integer(integer),
-                Some(Number::Real(real)) => Masked::Real(real),
-                None => text(),
-            },
-            _ => text(),
-        }
-    }
-
     fn hash(&self, key: &[u8; 32], value: Value<'_>) -> MaskResult {
         let utf8 = |text| std::str::from_utf8(text).map_err(|_| NOT_A_NUMBER);
-        match (self.shape, value) {
-            (Shape::Postgres(Type::Integer | Type::Decimal), Value::Text(text)) => {
+        match (self.content, value) {
+            (Content::Digits, Value::Text(text)) => {
                 let text = utf8(text)?;
                 if matches!(text, "NaN" | "Infinity" | "-Infinity") {
                     return Ok(Masked::Same);
@@ -102,8 +87,8 @@ impl ColumnMask {
                 let hashed = numbers::hash(key, text).ok_or(NOT_A_NUMBER)?;
                 Ok(Masked::Text(hashed.into_bytes()))
             }
-            (Shape::Postgres(Type::Bytes), Value::Text(text)) => Ok(Masked::Text(hex_digits(key, text, 2))),
-            (Shape::Postgres(Type::Folded), Value::Text(text)) => {
+            (Content::HexBytes, Value::Text(text)) => Ok(Masked::Text(hex_digits(key, text, 2))),
+            (Content::FoldedText, Value::Text(text)) => {
                 let folded = utf8(text).map(str::to_lowercase).unwrap_or_default();
                 Ok(Masked::Text(text_or_uuid(key, folded.as_bytes())))
             }
@@ -130,18 +115,18 @@ impl ColumnMask {
         real: impl Fn(f64) -> f64,
     ) -> MaskResult {
         let text_of = |text| std::str::from_utf8(text).map_err(|_| NOT_A_NUMBER);
-        match (self.shape, value) {
+        match (self.content, value) {
             (_, Value::Integer(integer)) => {
                 let masked = exact(&integer.to_string()).and_then(|text| text.parse().ok());
                 masked.map(Masked::Integer).ok_or(NOT_A_NUMBER)
             }
             (_, Value::Real(bits)) => Ok(Masked::Real(real(f64::from_bits(bits)))),
-            (Shape::Postgres(of @ (Type::Single | Type::Double)), Value::Text(text)) => {
+            (of @ (Content::Single | Content::Double), Value::Text(text)) => {
                 let number: f64 = text_of(text)?.parse().map_err(|_| NOT_A_NUMBER)?;
                 if !number.is_finite() {
                     return Ok(Masked::Same);
                 }
-                Ok(Masked::Text(float_text(real(number), of == Type::Single).into_bytes()))
+                Ok(Masked::Text(float_text(real(number), of == Content::Single).into_bytes()))
             }
             (_, Value::Text(text)) => {
                 let text = text_of(text)?;
@@ -174,8 +159,8 @@ impl ColumnMask {
 
     fn fake(&self, key: &[u8; 32], rule: &Rule, value: Value<'_>) -> MaskResult {
         let content = bytes(value);
-        let folded = match self.shape {
-            Shape::Postgres(Type::Folded) => String::from_utf8_lossy(&content).to_lowercase().into_bytes(),
+        let folded = match self.content {
+            Content::FoldedText => String::from_utf8_lossy(&content).to_lowercase().into_bytes(),
             _ => content,
         };
         let mut random = Random::of(key, rule.to_toml().as_bytes(), &folded);
@@ -268,7 +253,7 @@ fn characters(key: &[u8; 32], text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A float as PostgreSQL prints it.
+/// A float as text: with an exponent only where digits alone would be many.
 fn float_text(real: f64, single: bool) -> String {
     let (scientific, most) =
         if single { (format!("{:e}", real as f32), 6) } else { (format!("{real:e}"), 15) };

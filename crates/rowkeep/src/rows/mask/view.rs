@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
-use rowkeep_engine::{EngineError, ErrorKind, Estimate, RowStream, View};
+use rowkeep_engine::{Consistency, EngineError, ErrorKind, Estimate, RowStream, View};
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 
@@ -56,6 +56,10 @@ impl View for MaskedView {
 
     fn notes(&self) -> &[String] {
         self.view.notes()
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.view.consistency()
     }
 
     fn position(&self) -> Option<String> {

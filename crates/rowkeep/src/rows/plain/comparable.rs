@@ -1,5 +1,6 @@
 //! Two tables of the same rows, kept by different databases, as one table whose values are what plain JSON tells of them.
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{Column, Key, KeyForm, RowBatch, Table, TableKind, TableName, Value};
 
@@ -18,8 +19,8 @@ pub(crate) struct Comparable {
 
 /// What both have in common, as the first and the second become it, and the columns that only one of them has.
 pub(crate) fn comparable(
-    (engine, one): (&str, &Table),
-    (other_engine, other): (&str, &Table),
+    (dialect, one): (&dyn Dialect, &Table),
+    (other_dialect, other): (&dyn Dialect, &Table),
 ) -> (Comparable, Comparable, Vec<String>) {
     let shown = |table: &'_ Table| -> Vec<(usize, String)> {
         let columns = table.columns.iter().enumerate().filter(|(_, column)| !column.hidden);
@@ -31,10 +32,10 @@ pub(crate) fn comparable(
     let (mut firsts, mut seconds, mut names) = (Vec::new(), Vec::new(), Vec::new());
     for (first, name) in shown(one) {
         let Some(second) = place(other, &name) else { continue };
-        let shape_of = |engine: &str, table: &Table, at: usize| {
-            Shape::of(engine, &table.columns[at].type_name, BigIntegers::Text)
+        let shape_of = |dialect: &dyn Dialect, table: &Table, at: usize| {
+            Shape::of(dialect, &table.columns[at].type_name, BigIntegers::Text)
         };
-        let shapes = (shape_of(engine, one, first), shape_of(other_engine, other, second));
+        let shapes = (shape_of(dialect, one, first), shape_of(other_dialect, other, second));
         let class = Class::of(&shapes.0, &shapes.1);
         firsts.push((first, shapes.0, class));
         seconds.push((second, shapes.1, class));

@@ -1,5 +1,6 @@
 //! Rows of one table as objects of plain JSON.
 
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table};
 
 use super::loss::{Loss, Losses};
@@ -24,8 +25,8 @@ struct PlainColumn {
 }
 
 impl PlainRows {
-    /// For a table of a database of that engine; columns that nobody declared are left out.
-    pub(crate) fn of(engine: &str, table: &Table, big: BigIntegers) -> Self {
+    /// For a table whose types are those of that dialect; columns that nobody declared are left out.
+    pub(crate) fn of(dialect: &dyn Dialect, table: &Table, big: BigIntegers) -> Self {
         let column = |(place, column): (usize, &rowkeep_format::Column)| {
             let mut before = Vec::new();
             put_string(&column.name, &mut before);
@@ -34,7 +35,7 @@ impl PlainRows {
                 place,
                 name: column.name.clone(),
                 before,
-                shape: Shape::of(engine, &column.type_name, big),
+                shape: Shape::of(dialect, &column.type_name, big),
                 losses: Losses::default(),
             }
         };

@@ -2,9 +2,7 @@
 
 use rowkeep_format::Value;
 
-use super::canon::Canon;
-use super::expression::Written;
-use super::time;
+use crate::dialect::{Canon, Reading, Written, time};
 
 /// How the text of a type is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +63,8 @@ impl Type {
         }
     }
 
-    /// Whether rowkeep knows the order of its values.
-    pub(super) fn has_order(self) -> bool {
-        self != Self::Other
-    }
-
     /// Whether values of both can be compared with one another.
-    pub(super) fn compares_with(self, other: Self) -> bool {
+    pub(crate) fn compares_with(self, other: Self) -> bool {
         self.class() == other.class()
     }
 
@@ -83,50 +76,6 @@ impl Type {
             Self::Single => Self::Double,
             other => other,
         }
-    }
-
-    /// A value as it compares; nothing for NULL. Text that the type does not print compares as text.
-    pub(super) fn canon(self, value: Value<'_>) -> Option<Canon<'_>> {
-        let text = match value {
-            Value::Text(text) => text,
-            other => return super::sqlite::canon(other, super::sqlite::Conversion::Nothing),
-        };
-        let utf8 = || std::str::from_utf8(text).ok();
-        let read = match self {
-            Self::Integer | Self::Decimal => Canon::decimal(text),
-            Self::Single => {
-                utf8().and_then(|text| text.parse::<f32>().ok()).map(|real| float(f64::from(real)))
-            }
-            Self::Double => utf8().and_then(|text| text.parse().ok()).map(float),
-            Self::Boolean => Some(Canon::Place(i128::from(text == b"t"))),
-            Self::Date | Self::Timestamp | Self::TimestampTz => {
-                utf8().and_then(time::moment).map(|moment| Canon::Place(moment.micros))
-            }
-            Self::Time => utf8().and_then(time::clock).map(|micros| Canon::Place(i128::from(micros))),
-            Self::Padded => Some(Canon::text(trimmed(text))),
-            Self::Folded => utf8().map(|text| Canon::owned_text(text.to_lowercase())),
-            Self::Text | Self::Uuid | Self::Bytes | Self::Other => None,
-        };
-        Some(read.unwrap_or(Canon::text(text)))
-    }
-
-    /// A literal read as a value of the type; nothing for NULL. The error says what was expected.
-    pub(super) fn literal(self, written: &Written) -> Result<Option<Canon<'static>>, &'static str> {
-        let expected = self.expected();
-        let text = match (written, self) {
-            (Written::Null, _) => return Ok(None),
-            (Written::Boolean(truth), Self::Boolean) => {
-                return Ok(Some(Canon::Place(i128::from(*truth))));
-            }
-            (Written::Number(number), Self::Integer | Self::Decimal | Self::Single | Self::Double) => number,
-            (Written::Text(text), _) => text,
-            (Written::Blob(bytes), Self::Bytes) => return Ok(Some(Canon::owned_text(printed_bytes(bytes)))),
-            _ => return Err(expected),
-        };
-        self.stored(text)
-            .and_then(|text| self.canon(Value::Text(text.as_bytes())).map(Canon::into_owned))
-            .map(Some)
-            .ok_or(expected)
     }
 
     /// Text that somebody wrote for a value, as the server prints that value; nothing when it is none of the type.
@@ -166,7 +115,7 @@ impl Type {
     }
 
     /// What a literal of the type looks like.
-    pub(super) fn expected(self) -> &'static str {
+    pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Integer | Self::Decimal | Self::Single | Self::Double => "a number",
             Self::Boolean => "TRUE or FALSE",
@@ -179,6 +128,56 @@ impl Type {
             Self::Bytes => "bytes such as '\\x0aff'",
             Self::Text | Self::Padded | Self::Folded | Self::Other => "text in single quotes",
         }
+    }
+}
+
+impl Reading for Type {
+    /// A value as it compares; nothing for NULL. Text that the type does not print compares as text.
+    fn canon<'v>(&self, value: Value<'v>) -> Option<Canon<'v>> {
+        let text = match value {
+            Value::Text(text) => text,
+            other => return Canon::own(other),
+        };
+        let utf8 = || std::str::from_utf8(text).ok();
+        let read = match *self {
+            Self::Integer | Self::Decimal => Canon::decimal(text),
+            Self::Single => {
+                utf8().and_then(|text| text.parse::<f32>().ok()).map(|real| float(f64::from(real)))
+            }
+            Self::Double => utf8().and_then(|text| text.parse().ok()).map(float),
+            Self::Boolean => Some(Canon::Place(i128::from(text == b"t"))),
+            Self::Date | Self::Timestamp | Self::TimestampTz => {
+                utf8().and_then(time::moment).map(|moment| Canon::Place(moment.micros))
+            }
+            Self::Time => utf8().and_then(time::clock).map(|micros| Canon::Place(i128::from(micros))),
+            Self::Padded => Some(Canon::text(trimmed(text))),
+            Self::Folded => utf8().map(|text| Canon::owned_text(text.to_lowercase())),
+            Self::Text | Self::Uuid | Self::Bytes | Self::Other => None,
+        };
+        Some(read.unwrap_or(Canon::text(text)))
+    }
+
+    /// A literal read as a value of the type; nothing for NULL. The error says what was expected.
+    fn literal(&self, written: &Written) -> Result<Option<Canon<'static>>, &'static str> {
+        let expected = self.expected();
+        let text = match (written, *self) {
+            (Written::Null, _) => return Ok(None),
+            (Written::Boolean(truth), Self::Boolean) => {
+                return Ok(Some(Canon::Place(i128::from(*truth))));
+            }
+            (Written::Number(number), Self::Integer | Self::Decimal | Self::Single | Self::Double) => number,
+            (Written::Text(text), _) => text,
+            (Written::Blob(bytes), Self::Bytes) => return Ok(Some(Canon::owned_text(printed_bytes(bytes)))),
+            _ => return Err(expected),
+        };
+        self.stored(text)
+            .and_then(|text| self.canon(Value::Text(text.as_bytes())).map(Canon::into_owned))
+            .map(Some)
+            .ok_or(expected)
+    }
+
+    fn has_order(&self) -> bool {
+        *self != Self::Other
     }
 }
 

@@ -4,11 +4,10 @@
 
 use std::borrow::Cow;
 
-use rowkeep_engine::sqlite::Affinity;
 use rowkeep_format::Value;
 
-use super::canon::Canon;
-use super::expression::Written;
+use crate::dialect::{Canon, Reading, Written};
+use crate::sqlite::catalog::affinity::Affinity;
 
 /// The affinity of a declared type. `ANY` is taken for that of STRICT tables.
 pub(crate) fn affinity_of(type_name: &str) -> Affinity {
@@ -17,7 +16,7 @@ pub(crate) fn affinity_of(type_name: &str) -> Affinity {
 
 /// What is done to both sides before they are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Conversion {
+pub(crate) enum Conversion {
     Nothing,
     /// Text that looks like a number becomes one.
     ToNumber,
@@ -27,7 +26,7 @@ pub(super) enum Conversion {
 
 impl Conversion {
     /// For a column and a literal.
-    pub(super) fn with_literal(affinity: Affinity) -> Self {
+    pub(crate) fn with_literal(affinity: Affinity) -> Self {
         match affinity {
             Affinity::Text => Self::ToText,
             Affinity::Blob => Self::Nothing,
@@ -36,42 +35,40 @@ impl Conversion {
     }
 
     /// For two columns.
-    pub(super) fn between(left: Affinity, right: Affinity) -> Self {
+    pub(crate) fn between(left: Affinity, right: Affinity) -> Self {
         if left.is_numeric() || right.is_numeric() { Self::ToNumber } else { Self::Nothing }
     }
 }
 
-/// A value as it compares; nothing for NULL.
-pub(super) fn canon(value: Value<'_>, conversion: Conversion) -> Option<Canon<'_>> {
-    Some(match (value, conversion) {
-        (Value::Null, _) => return None,
-        (Value::Integer(_) | Value::Real(_), Conversion::ToText) => {
-            Canon::Bytes(text_of(value).unwrap_or_default())
-        }
-        (Value::Integer(integer), _) => Canon::integer(integer),
-        (Value::Real(bits), _) => Canon::real(f64::from_bits(bits)),
-        (Value::Text(text), Conversion::ToNumber) => match number_of(text) {
-            Some(number) => number_canon(number),
-            None => Canon::text(text),
-        },
-        (Value::Text(text), _) => Canon::text(text),
-        (Value::Blob(bytes), _) => Canon::Blob(Cow::Borrowed(bytes)),
-    })
-}
+impl Reading for Conversion {
+    fn canon<'v>(&self, value: Value<'v>) -> Option<Canon<'v>> {
+        Some(match (value, self) {
+            (Value::Integer(_) | Value::Real(_), Conversion::ToText) => {
+                Canon::Bytes(text_of(value).unwrap_or_default())
+            }
+            (Value::Text(text), Conversion::ToNumber) => match number_of(text) {
+                Some(Number::Integer(integer)) => Canon::integer(integer),
+                Some(Number::Real(real)) => Canon::real(real),
+                None => Canon::text(text),
+            },
+            _ => return Canon::own(value),
+        })
+    }
 
-/// A literal as it compares; nothing for NULL.
-pub(super) fn literal(written: &Written, conversion: Conversion) -> Option<Canon<'static>> {
-    let canon = match written {
-        Written::Null => return None,
-        Written::Boolean(truth) => canon(Value::Integer(i64::from(*truth)), conversion)?,
-        Written::Number(number) => match number_of(number.as_bytes())? {
-            Number::Integer(integer) => canon(Value::Integer(integer), conversion)?,
-            Number::Real(real) => canon(Value::Real(real.to_bits()), conversion)?,
-        },
-        Written::Text(text) => canon(Value::Text(text.as_bytes()), conversion)?,
-        Written::Blob(bytes) => canon(Value::Blob(bytes), conversion)?,
-    };
-    Some(canon.into_owned())
+    fn literal(&self, written: &Written) -> Result<Option<Canon<'static>>, &'static str> {
+        let canon = match written {
+            Written::Null => None,
+            Written::Boolean(truth) => self.canon(Value::Integer(i64::from(*truth))),
+            Written::Number(number) => match number_of(number.as_bytes()) {
+                Some(Number::Integer(integer)) => self.canon(Value::Integer(integer)),
+                Some(Number::Real(real)) => self.canon(Value::Real(real.to_bits())),
+                None => None,
+            },
+            Written::Text(text) => self.canon(Value::Text(text.as_bytes())),
+            Written::Blob(bytes) => self.canon(Value::Blob(bytes)),
+        };
+        Ok(canon.map(Canon::into_owned))
+    }
 }
 
 /// A number as SQLite has it.
@@ -81,13 +78,6 @@ pub(crate) enum Number {
     Integer(i64),
     /// Storage class REAL.
     Real(f64),
-}
-
-fn number_canon(number: Number) -> Canon<'static> {
-    match number {
-        Number::Integer(integer) => Canon::integer(integer),
-        Number::Real(real) => Canon::real(real),
-    }
 }
 
 /// The number that text looks like, spaces at both ends aside: an integer when it has neither point nor exponent and fits.
@@ -102,7 +92,7 @@ pub(crate) fn number_of(text: &[u8]) -> Option<Number> {
 }
 
 /// Whether a value is true by itself; unknown for NULL. Text counts by the number that it begins with.
-pub(super) fn truth(value: Value<'_>) -> Option<bool> {
+pub(crate) fn truth(value: Value<'_>) -> Option<bool> {
     Some(match value {
         Value::Null => return None,
         Value::Integer(integer) => integer != 0,
@@ -121,7 +111,7 @@ pub(super) fn truth(value: Value<'_>) -> Option<bool> {
 }
 
 /// A value as the text that LIKE sees; nothing for NULL.
-pub(super) fn text_of(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn text_of(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
     match value {
         Value::Null => None,
         Value::Integer(integer) => Some(Cow::Owned(integer.to_string().into_bytes())),

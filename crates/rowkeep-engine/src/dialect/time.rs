@@ -1,21 +1,21 @@
-//! Dates and moments as PostgreSQL prints them and as people write them.
+//! Dates and moments as databases print them and as people write them.
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
 /// A moment that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub struct Moment {
     /// Microseconds since 1 January 1970, in UTC where there is a zone; the extremes are the infinities.
-    pub(crate) micros: i128,
+    pub micros: i128,
     /// Whether a zone was written.
-    pub(crate) zoned: bool,
+    pub zoned: bool,
 }
 
 /// Reads `2026-01-31 12:30:00.5+02`, or any beginning of it that ends with a field: a year, a month, a day, an hour.
 ///
 /// What is not written is the first there is: `2026` is the first instant of the year. Years before Christ end in ` BC`.
-pub(crate) fn moment(text: &str) -> Option<Moment> {
+pub fn moment(text: &str) -> Option<Moment> {
     match text {
         "infinity" => return Some(Moment { micros: i128::MAX, zoned: false }),
         "-infinity" => return Some(Moment { micros: i128::MIN, zoned: false }),
@@ -41,7 +41,7 @@ pub(crate) fn moment(text: &str) -> Option<Moment> {
 }
 
 /// Days since 1 January 1970 of a date of the proleptic Gregorian calendar, or of the first of a month or year.
-pub(crate) fn days(date: &str, before_christ: bool) -> Option<i64> {
+pub fn days(date: &str, before_christ: bool) -> Option<i64> {
     let mut fields = date.split('-');
     let year = fields.next().filter(|year| (4..=6).contains(&year.len())).and_then(number)?;
     let two = |field: Option<&str>| match field {
@@ -74,7 +74,7 @@ fn clock_and_zone(text: &str) -> Option<(i64, Option<i64>)> {
 }
 
 /// Reads `12:30:00.5` or a beginning of it, in microseconds.
-pub(crate) fn clock(text: &str) -> Option<i64> {
+pub fn clock(text: &str) -> Option<i64> {
     let (text, micros) = match text.split_once('.') {
         Some((text, fraction)) => {
             let sound = (1..=6).contains(&fraction.len()) && text.matches(':').count() == 2;
@@ -107,8 +107,8 @@ fn sexagesimal<'a>(fields: impl Iterator<Item = &'a str>) -> Option<i64> {
     Some(seconds)
 }
 
-/// Prints a moment as PostgreSQL prints a timestamp, the zone after its clock.
-pub(crate) fn print(micros: i128, zone: &str) -> String {
+/// Prints a moment as `2026-01-31 12:30:00.5`, the zone after its clock.
+pub fn print(micros: i128, zone: &str) -> String {
     match micros {
         i128::MAX => return "infinity".to_owned(),
         i128::MIN => return "-infinity".to_owned(),
@@ -120,8 +120,8 @@ pub(crate) fn print(micros: i128, zone: &str) -> String {
     format!("{date} {}{zone}{era}", print_clock(micros.rem_euclid(day) as i64))
 }
 
-/// Prints a date as PostgreSQL does; the second part is ` BC` where that is due.
-pub(crate) fn print_date(days: i64) -> (String, &'static str) {
+/// Prints a date as `2026-01-31`; the second part is ` BC` where that is due.
+pub fn print_date(days: i64) -> (String, &'static str) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -134,8 +134,8 @@ pub(crate) fn print_date(days: i64) -> (String, &'static str) {
     (format!("{year:04}-{month:02}-{day:02}"), suffix)
 }
 
-/// Prints a time of the day as PostgreSQL does.
-pub(crate) fn print_clock(micros: i64) -> String {
+/// Prints a time of the day as `12:30:00.5`.
+pub fn print_clock(micros: i64) -> String {
     let seconds = micros / MICROS_PER_SECOND;
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     match micros % MICROS_PER_SECOND {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_read_as_postgres_prints_them() {
+    fn moments_are_read_as_databases_print_them() {
         assert_eq!(micros("1970-01-01"), 0);
         assert_eq!(micros("1970-01-02 00:00:01.5"), 86_401_500_000);
         assert_eq!(micros("2026-01-01 12:00:00+00"), 1_767_268_800_000_000);

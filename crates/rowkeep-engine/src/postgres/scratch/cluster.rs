@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a drill's own: made, started, and gone with it.
+//! A PostgreSQL server for scratch databases alone: made, started, and gone with them.
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::Write as _;
@@ -9,9 +9,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rowkeep_engine::{EngineError, ErrorKind, Surroundings};
-use rowkeep_repository::Randomness;
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::{EngineError, ErrorKind, Surroundings};
 
 /// Where Debian and its kin put the programs of each major version.
 const VERSIONED: &str = "/usr/lib/postgresql";
@@ -28,7 +28,7 @@ const DATA: &str = "data";
 
 /// A running server; it is stopped when this is dropped.
 #[derive(Debug)]
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     programs: Programs,
     servant: Option<(u32, u32)>,
     folder: PathBuf,
@@ -47,11 +47,11 @@ impl Cluster {
     /// Makes and starts a server of that major version, or the next newer one that there is; blocks.
     ///
     /// Nobody but this user and the server's can connect: it listens on a socket in its own folder, with a password.
-    pub(super) fn start(
+    pub(crate) fn start(
         scratch: &Path,
         surroundings: &Surroundings,
         major: u32,
-        random: &dyn Randomness,
+        password: &SecretString,
     ) -> Result<Self, EngineError> {
         let programs = find(&surroundings.postgres_bin, major)?;
         let owner = fs::metadata(scratch).map_err(cannot("look at the scratch folder"))?.uid();
@@ -67,7 +67,7 @@ impl Cluster {
             .mode(0o700)
             .create(&folder)
             .map_err(cannot("make the folder of the scratch server"))?;
-        let password = hex::encode(random.bytes::<16>().map_err(no_password)?).into();
+        let password = password.clone();
         let withheld = surroundings.withheld.clone();
         let cluster = Self { programs, servant, folder, password, withheld };
         cluster.make(scratch)?;
@@ -109,7 +109,7 @@ impl Cluster {
     }
 
     /// The URL of a database that the server has from the beginning.
-    pub(super) fn url(&self) -> SecretString {
+    pub(crate) fn url(&self) -> SecretString {
         let encoded = |byte: u8| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
             byte => format!("%{byte:02X}"),
@@ -119,7 +119,7 @@ impl Cluster {
     }
 
     /// Its version, for people.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         format!("a PostgreSQL {} of the drill's own", self.programs.major)
     }
 
@@ -161,7 +161,7 @@ impl Drop for Cluster {
 }
 
 /// Stops the server that a killed drill left in a scratch folder, if there is one; blocks.
-pub(super) fn stop_left(scratch: &Path, surroundings: &Surroundings) {
+pub(crate) fn stop_left(scratch: &Path, surroundings: &Surroundings) {
     let folder = scratch.join(SERVER);
     let Ok(metadata) = fs::metadata(&folder) else { return };
     let servant = if metadata.uid() == 0 || fs::metadata(scratch).is_ok_and(|above| above.uid() != 0) {
@@ -255,10 +255,6 @@ fn programs(folder: &Path) -> Option<Programs> {
     let version = text.split_once("(PostgreSQL)")?.1.trim_start();
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
     Some(Programs { folder, major: digits.parse().ok()? })
-}
-
-fn no_password(error: rowkeep_repository::Error) -> EngineError {
-    EngineError::new(ErrorKind::Other, "cannot make a password for the scratch server").with_source(error)
 }
 
 fn cannot(what: &'static str) -> impl Fn(std::io::Error) -> EngineError {

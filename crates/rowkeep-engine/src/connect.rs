@@ -115,7 +115,7 @@ pub fn is_url(text: &str) -> bool {
 /// Whether text is meant as the URL of a database that is on a server or another service.
 pub fn is_url_of_server(text: &str) -> bool {
     let begins = |scheme: &&str| scheme.strip_suffix("//").is_some_and(|scheme| text.starts_with(scheme));
-    kinds().iter().any(|kind| kind.schemes().iter().any(|scheme| begins(scheme)))
+    kinds().iter().any(|kind| kind.schemes().iter().any(begins))
 }
 
 /// Where a database is, as its identity has it.

@@ -169,7 +169,10 @@ const ENGINE_ROOMS: [Rooms; 4] = [
             &["kind"],
         ],
     },
-    Rooms { below: &["d1"], order: &[&["address"], &["connect"], &["catalog"], &["read"], &["examine"]] },
+    Rooms {
+        below: &["d1"],
+        order: &[&["address"], &["connect"], &["catalog"], &["read"], &["examine"], &["kind"]],
+    },
 ];
 
 fn crates() -> PathBuf {
@@ -229,8 +232,10 @@ const ENGINES: [&str; 2] = ["postgres", "sqlite"];
 
 /// Where code of libraries may name an engine: in its own folder; where engines are found by URLs and files by their formats, with
 /// what these go by; and where one engine becomes another.
-const NAMING: [&str; 11] = [
+const NAMING: [&str; 13] = [
     "rowkeep-engine/src/connect.rs",
+    "rowkeep-engine/src/d1.rs",
+    "rowkeep-engine/src/d1/",
     "rowkeep-engine/src/file/",
     "rowkeep-engine/src/lib.rs",
     "rowkeep-engine/src/outline/survey.rs",

@@ -150,7 +150,8 @@ fn every_job_runs_on_an_engine_that_nobody_knows() {
     let active = exported("users.csv", json!({ "tables": ["users"], "condition": "active" }));
     assert_eq!(active.lines().last(), Some("1,ann@example.org,1"));
     let rules = place.path("rules.toml");
-    std::fs::write(&rules, "'users.email' = 'hash'\n'users.id' = 'hash'").expect("it is written");
+    std::fs::write(&rules, "'users.email' = 'hash'\n'users.id' = 'hash'\n'orders.note' = 'keep'")
+        .expect("it is written");
     let masked = place.path("masked.csv");
     let request = json!({
         "state": "first", "to": masked, "wanted": { "tables": ["users"] }, "mask": { "file": rules },

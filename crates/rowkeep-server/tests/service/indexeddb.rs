@@ -7,9 +7,10 @@ use axum::extract::{Path as RequestPath, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::TryStreamExt as _;
 use rowkeep::clock::SystemClock;
 use rowkeep::engine::{Engine as _, FileEngine, Surroundings, ViewOptions};
-use rowkeep::format::TableName;
+use rowkeep::format::{RowBatch, TableName};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -131,8 +132,10 @@ async fn pages_of_sites_that_are_named_load_the_module_from_the_service() {
     let file = FileEngine::find(&path, &Surroundings::default()).expect("it is read").expect("it is known");
     assert_eq!(file.what(), "a full backup of Phone Range Nexus");
     let view = file.open(&ViewOptions::default()).await.expect("it is whole");
-    let table = TableName::plain("phone_numbers");
-    assert_eq!((view.estimate(&table).rows, view.notes()), (9, &[][..]));
+    let table = view.schema().table(&TableName::plain("phone_numbers")).expect("it is there");
+    let rows: Vec<RowBatch> =
+        view.rows(table).await.expect("it opens").try_collect().await.expect("it is read");
+    assert_eq!((rows.iter().map(RowBatch::rows).sum::<usize>(), view.notes()), (9, &[][..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rowkeep_format::RowBatch;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::form::Form;
 use super::pages::Pages;
@@ -340,10 +341,13 @@ impl Reading<'_> {
     }
 }
 
+/// The copy, and the rows that each of its tables has, if they were all read.
+type Filled = (Skeleton, Option<Vec<u64>>);
+
 /// A thread that fills the copy.
 struct Loading {
     steps: mpsc::Sender<Step>,
-    thread: tokio::task::JoinHandle<Result<(Skeleton, Option<Vec<u64>>), EngineError>>,
+    thread: JoinHandle<Result<Filled, EngineError>>,
 }
 
 impl Loading {

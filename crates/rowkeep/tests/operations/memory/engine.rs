@@ -125,7 +125,7 @@ impl Engine for Memory {
         if !statement.readonly() || columns == 0 || batch.next().map_err(wrong)?.is_some() {
             return Err(other());
         }
-        let names = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names = statement.column_names().map(str::to_owned).collect();
         let (mut rows, mut out, mut more) =
             (statement.query([]).map_err(wrong)?, RowBatch::new(columns), false);
         while let Some(row) = rows.next().map_err(wrong)? {

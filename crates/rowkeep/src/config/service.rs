@@ -180,9 +180,10 @@ impl FileService {
 /// A site as browsers name it: without a path, and without the port that its scheme has anyway.
 fn site(text: &str) -> Result<String, String> {
     let url = reqwest::Url::parse(text).ok().filter(|url| {
-        let has_host =
-            matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty();
-        has_host && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+        // No name stands for several.
+        let is_named = url.host_str().is_some_and(|host| !host.contains('*')) && url.username().is_empty();
+        let is_site = matches!(url.scheme(), "http" | "https") && is_named;
+        is_site && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
     });
     let url = url.ok_or_else(|| {
         format!("service: sites: {text:?} is no address of a site; write \"https://numbers.example.org\"")

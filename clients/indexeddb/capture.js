@@ -54,9 +54,13 @@ export async function captureTo(openSink, database, options, watch) {
   }
 }
 
-/** The name of a database in characters that every file system takes. */
+/** The name of a database in characters that every file system takes; no two of those that are changed for that are alike. */
 export function safeName(database) {
-  return database.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '').slice(0, 80) || 'database';
+  const safe = database.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '').slice(0, 80) || 'database';
+  if (safe === database) return safe;
+  let sum = 0x811c9dc5;
+  for (const byte of utf8.encode(database)) sum = Math.imul(sum ^ byte, 0x01000193);
+  return `${safe}-${(sum >>> 0).toString(16).padStart(8, '0')}`;
 }
 
 /** The name of a file, of characters that every file system takes. */

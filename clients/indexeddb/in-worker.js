@@ -40,7 +40,13 @@ export function inWorker(call, args, { onProgress, signal }, transfer = []) {
       if (data.ready === true) {
         isReady = true;
         signal?.addEventListener('abort', stop);
-        worker.postMessage({ call, args }, transfer);
+        try {
+          worker.postMessage({ call, args }, transfer);
+        } catch (error) {
+          // A stream, say, that this browser hands to no worker.
+          end(reject, new NoWorker(error.message));
+          return;
+        }
         if (signal?.aborted) stop();
       } else if (data.progress !== undefined) {
         onProgress?.(data.progress);

@@ -92,7 +92,9 @@ class Protection {
   get #dueInMs() {
     const sinceFailure = performance.now() - this.#failedAt;
     const retryMs = this.#everyMs * RETRY_PART - sinceFailure;
-    const dueMs = this.last === null ? 0 : this.last.getTime() + this.#everyMs - Date.now();
+    const sinceMs = this.last === null ? Infinity : Date.now() - this.last.getTime();
+    // A backup of a time that is yet to come was made by a clock that was wrong.
+    const dueMs = sinceMs < 0 ? 0 : this.#everyMs - sinceMs;
     return Math.max(0, dueMs, retryMs);
   }
 

@@ -66,7 +66,8 @@ export class RestoreStore {
     const { key: keyTree, value: tree } = this.#file.record(line);
     const hasForms = this.#file.hasForms && isSpecial(line);
     if (hasForms && unportableIn(tree).length > 0) {
-      await this.#leave(this.#keyOf(keyTree, this.#store.keyPath === null ? undefined : decode(keyOf(tree, this.#store.keyPath), this.#file)));
+      const { keyPath } = this.#store;
+      await this.#leave(this.#keyOf(keyTree, keyPath === null ? undefined : keyOf(await this.#valueOf(tree), keyPath)));
       return;
     }
     const value = hasForms ? await this.#valueOf(tree) : tree;

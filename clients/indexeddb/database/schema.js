@@ -3,7 +3,7 @@
  */
 
 import { RowkeepError } from '../errors.js';
-import { committed, result } from './transaction.js';
+import { abort, committed, result } from './transaction.js';
 
 /** The stores of a transaction, as they stand in a file. */
 export function readSchema(transaction) {
@@ -70,7 +70,13 @@ function told(keyPath) {
  */
 export async function nextNumbers(database, names) {
   if (names.length === 0) return {};
-  const transaction = database.transaction(names, 'readwrite');
+  let transaction;
+  try {
+    transaction = database.transaction(names, 'readwrite');
+  } catch {
+    // Another tab upgrades it: what was read is a state all the same.
+    return {};
+  }
   const ended = committed(transaction);
   const numbers = {};
   try {
@@ -84,6 +90,9 @@ export async function nextNumbers(database, names) {
     }
     transaction.abort();
   } catch {
+    // Nothing that was added stays.
+    abort(transaction);
+    await ended.catch(() => {});
     return {};
   }
   await ended.catch(() => {});

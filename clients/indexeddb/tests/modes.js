@@ -126,6 +126,10 @@ async function checkUnportable(findings) {
   const left = await records(db, 'keys');
   findings.same(keys, { ...NONE, updated: 1, deleted: 1, left: 2 }, 'what was left');
   findings.same(left.map(([id, { inner }]) => [id, inner?.[0].key instanceof CryptoKey]), [[1, true], [2, false]], 'a key that is still there stays');
+  const asPrn = await capture(db, { format: 'prn' });
+  await findings.refuses('unportable', /CryptoKey/, () => restore(db, asPrn.file));
+  const again = await restore(db, asPrn.file, { unportable: 'leave' });
+  findings.same(again.stores.keys, { ...NONE, same: 1, left: 1 }, 'what was left of the other form');
 }
 
 async function checkPrn(findings) {

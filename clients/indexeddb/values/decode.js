@@ -107,6 +107,8 @@ class Reader {
       case 'geometry':
         return this.#known(readGeometry(this.#checked(form, GEOMETRY).type, form.values.map((number) => this.value(number))));
       case 'domexception': return this.#known(new DOMException(form.message, form.name));
+      // Whoever reads a value with one looks for its key, and leaves it alone.
+      case 'unportable': return this.#known({});
       case 'cryptokey': return this.#known(this.#ready.get(form));
       default: return this.#unknown(form);
     }

@@ -144,6 +144,17 @@ pub fn completed(url: DatabaseUrl, surroundings: &Surroundings) -> Result<Databa
     kind_of(url.engine())?.completed(url, surroundings)
 }
 
+/// The variable of the environment whose secret would be sent to a database, because its URL has none: of databases that are not
+/// named by whoever has that environment.
+pub fn secret_of_environment(url: &DatabaseUrl, surroundings: &Surroundings) -> Option<&'static str> {
+    kind_of(url.engine()).ok()?.secret_of_environment(url, surroundings)
+}
+
+/// What the values of rows mean that come from files without types.
+pub fn dialect_of_files() -> &'static dyn Dialect {
+    OF_FILES.dialect()
+}
+
 /// The engine for a database, or for a file of another format, whose content says what it is.
 pub fn connect(url: &DatabaseUrl, surroundings: &Surroundings) -> Result<Arc<dyn Engine>, EngineError> {
     if let Some(path) = url.path()
@@ -178,6 +189,28 @@ mod tests {
         }
         let path = DatabaseUrl::parse("data/postgres:5432.db").expect("it is a path");
         assert_eq!(path.path(), Some(Path::new("data/postgres:5432.db")));
+    }
+
+    #[test]
+    fn secrets_of_the_environment_are_known_before_they_are_sent() {
+        let mut surroundings = Surroundings::default();
+        surroundings.libpq.variables.insert("PGPASSWORD".to_owned(), "s3cret".to_owned());
+        surroundings.cloudflare.worker_secret = Some("s3cret".into());
+        surroundings.cloudflare.token = Some("s3cret".into());
+        for (text, variable) in [
+            ("postgres://u@h/shop", Some("PGPASSWORD")),
+            ("postgres://u:own@h/shop", None),
+            ("postgres://u@h/shop?password=own", None),
+            ("d1+worker://shop.example.workers.dev", Some("ROWKEEP_D1_SECRET")),
+            ("d1+worker://shop.example.workers.dev?secret-file=/s", None),
+            // It goes to Cloudflare alone.
+            ("d1://account/shop", None),
+            ("shop.db", None),
+        ] {
+            let url = DatabaseUrl::parse(text).expect("it is a URL");
+            assert_eq!(secret_of_environment(&url, &surroundings), variable, "{text}");
+            assert_eq!(secret_of_environment(&url, &Surroundings::default()), None, "{text}");
+        }
     }
 
     #[test]

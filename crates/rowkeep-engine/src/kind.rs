@@ -33,6 +33,15 @@ pub trait Kind: Send + Sync {
         Ok(url)
     }
 
+    /// The variable of the environment whose secret would be sent to a database, because its URL has none; nothing where none would.
+    fn secret_of_environment(
+        &self,
+        _url: &DatabaseUrl,
+        _surroundings: &Surroundings,
+    ) -> Option<&'static str> {
+        None
+    }
+
     /// What a database calls itself, by its URL; nothing where that does not say it.
     fn name_of(&self, url: &DatabaseUrl) -> Option<String>;
 

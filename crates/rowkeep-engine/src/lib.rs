@@ -38,8 +38,8 @@ mod worker;
 
 pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, MayDangle, OnConflict};
 pub use connect::{
-    completed, connect, database_file, database_files, dialect_of, is_dump, is_url, is_url_of_server,
-    kind_of, kinds, place, register,
+    completed, connect, database_file, database_files, dialect_of, dialect_of_files, is_dump, is_url,
+    is_url_of_server, kind_of, kinds, place, register, secret_of_environment,
 };
 pub use conversion::{Conversion, Converted, Misfit};
 pub use definition::{Definition, DefinitionKind};

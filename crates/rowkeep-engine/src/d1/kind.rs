@@ -47,6 +47,15 @@ impl Kind for D1Kind {
         Ok(Arc::new(D1::new(&text(url), surroundings)?))
     }
 
+    fn secret_of_environment(&self, url: &DatabaseUrl, surroundings: &Surroundings) -> Option<&'static str> {
+        let address = parse(&text(url)).ok()?;
+        // The token of the API goes nowhere else.
+        let is_worker = matches!(address.way, Way::Worker { .. });
+        let is_sent =
+            is_worker && address.secret_file.is_none() && surroundings.cloudflare.worker_secret.is_some();
+        is_sent.then_some("ROWKEEP_D1_SECRET")
+    }
+
     fn name_of(&self, url: &DatabaseUrl) -> Option<String> {
         match parse(&text(url)).ok()?.way {
             Way::Api { database, .. } => Some(database),

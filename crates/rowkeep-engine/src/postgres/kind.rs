@@ -21,6 +21,9 @@ use crate::{DatabaseUrl, Engine, EngineError, ErrorKind, Surroundings};
 #[derive(Debug, Clone, Copy)]
 pub struct PostgresKind;
 
+/// The variable with the password of whoever has it.
+const PASSWORD: &str = "PGPASSWORD";
+
 /// Keywords of libpq's other form with secrets, wherever they stand in it, and those that it begins with.
 const SECRET: [&str; 2] = ["password", "sslpassword"];
 const FIRST: [&str; 7] = ["host", "hostaddr", "port", "dbname", "user", "service", "sslmode"];
@@ -70,6 +73,13 @@ impl Kind for PostgresKind {
 
     fn completed(&self, url: DatabaseUrl, surroundings: &Surroundings) -> Result<DatabaseUrl, EngineError> {
         Ok(DatabaseUrl::of_url(ENGINE, complete(text(&url)?, &surroundings.libpq)?))
+    }
+
+    fn secret_of_environment(&self, url: &DatabaseUrl, surroundings: &Surroundings) -> Option<&'static str> {
+        let mut without = surroundings.libpq.clone();
+        without.variables.remove(PASSWORD)?;
+        let completed = |environment| complete(text(url).ok()?, environment).ok();
+        (completed(&surroundings.libpq) != completed(&without)).then_some(PASSWORD)
     }
 
     fn name_of(&self, url: &DatabaseUrl) -> Option<String> {

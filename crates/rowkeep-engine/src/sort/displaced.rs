@@ -55,6 +55,10 @@ impl Finder {
 
     /// Looks at the next row. Says no where rows had better be sorted as a whole: too many are displaced, or keys are equal.
     pub(crate) fn next(&mut self, key: &[u8], row: &[u8]) -> bool {
+        // Of large rows too many would be held.
+        if row.len() > self.most_bytes / (2 * REMEMBERED) {
+            return false;
+        }
         let number = self.seen;
         self.seen += 1;
         let place = self.last.partition_point(|seen| seen.key.as_slice() < key);
@@ -91,8 +95,9 @@ impl Finder {
         true
     }
 
-    fn displace(&mut self, number: u64, row: Vec<u8>) -> bool {
+    fn displace(&mut self, number: u64, mut row: Vec<u8>) -> bool {
         self.bytes += row.len() + size_of::<(u64, Vec<u8>)>();
+        row.shrink_to_fit();
         self.displaced.push((number, row));
         self.bytes <= self.most_bytes
     }
@@ -259,6 +264,8 @@ mod tests {
     #[test]
     fn few_are_displaced_whichever_they_are() {
         assert_eq!(found(&[1, 2, 3, 4], 99), Some(vec![]));
+        // A row that is too large to be remembered.
+        assert_eq!(found(&[1, 2, 1_000_000], 99), None);
         // One that belongs later, one that belongs earlier, and some of each.
         assert_eq!(found(&[1, 900, 2, 3, 4], 99), Some(vec![900]));
         assert_eq!(found(&[900, 1, 2, 3, 4], 99), Some(vec![900]));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rowkeep::Context;
 use rowkeep::config::{AddedDatabase, Addition, Exported, Subject, Work};
+use rowkeep::engine::{DatabaseUrl, secret_of_environment};
 use rowkeep::jobs::backup::BackupRequest;
 use rowkeep::jobs::caller::Unattended;
 use rowkeep::jobs::doctor::DoctorRequest;
@@ -12,6 +13,7 @@ use rowkeep::jobs::drill::DrillRequest;
 use rowkeep::jobs::outcome::Examined;
 use rowkeep::jobs::request::Request;
 use rowkeep::jobs::workspace::Workspace;
+use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -83,6 +85,14 @@ fn addition(
     let addition = Addition::of_database(name, added).map_err(Problem::unprocessable)?;
     let workspace = service.settings().tried(&addition)?;
     workspace.source(name).map_err(|error| Problem::unprocessable(error.in_one_line()))?;
+    let url = DatabaseUrl::parse(added.url.expose_secret());
+    let url = url.map_err(|error| Problem::unprocessable(error.to_string()))?;
+    if let Some(variable) = secret_of_environment(&url, workspace.surroundings()) {
+        return Err(Problem::unprocessable(format!(
+            "the URL has no secret, and that of the environment ({variable}) is not sent to databases that are added on pages: give \
+             the URL its own, or add the database to rowkeep.toml"
+        )));
+    }
     Ok((addition, workspace))
 }
 

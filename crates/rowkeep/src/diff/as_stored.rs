@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::sort::{SortOptions, sort};
-use rowkeep_engine::{Consistency, EngineError, ErrorKind, Estimate, RowStream, View};
+use rowkeep_engine::{Consistency, EngineError, ErrorKind, Estimate, RowStream, View, dialect_of_files};
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub(crate) fn as_stored(
         of_after.push((second, own));
     }
     // Values are text, and columns are declared so, which means the same everywhere.
-    let dialect = before.dialect();
+    let dialect = dialect_of_files();
     let state = |state: &State, tables| {
         let view = AsStored::new(context.clone(), state.clone(), tables);
         State::Live(LiveState::named(ENGINE, dialect, state.describe(), Arc::new(view)))

@@ -7,7 +7,8 @@ use crate::d1::connect::remote::{Answer, Remote, Statement};
 const LOOKS: usize = 5;
 
 /// The counters of the one connection that D1 has to a database: all rows that were ever changed over it, and the last rowid that was
-/// given. While they stay, no row of any table is changed.
+/// given. While they stay, no statement inserted, changed or deleted a row. `CREATE TABLE … AS` and `ANALYZE` write rows without
+/// being counted.
 ///
 /// They begin anew when Cloudflare starts the database anew; so counts of rows are compared besides.
 #[derive(Debug, Clone, PartialEq, Eq)]

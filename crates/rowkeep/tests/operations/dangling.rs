@@ -14,6 +14,7 @@ use rowkeep::{Context, Error, State};
 use crate::apply::{File, Live, done};
 use crate::postgres::{Database, servers};
 use crate::related::{contents, everywhere, restore, shop, wanted};
+use crate::world::asked_for;
 
 fn options(keys: &[&str], dangling: OnDangling) -> PlanOptions {
     PlanOptions { rows: Some(Arc::new(wanted(keys, None))), dangling, ..PlanOptions::default() }
@@ -363,7 +364,7 @@ fn settles(live: &dyn Live, cases: u32) {
     let config = ProptestConfig {
         failure_persistence: None,
         max_shrink_iters: 60,
-        ..ProptestConfig::with_cases(cases)
+        ..ProptestConfig::with_cases(asked_for(cases))
     };
     let choice = prop::sample::select(vec![OnDangling::Bring, OnDangling::LeaveOut, OnDangling::Stop]);
     let mode = prop::sample::select(vec![Mode::Replace, Mode::Update, Mode::Merge]);
@@ -401,5 +402,5 @@ fn settles(live: &dyn Live, cases: u32) {
 #[test]
 fn references_hold_whatever_is_restored() {
     settles(&File::new(), 120);
-    settles(&Database::new(&servers()[0], "rowkeep_test_dangling_e"), 30);
+    settles(&Database::new(&servers()[0], "rowkeep_test_dangling_e"), 15);
 }

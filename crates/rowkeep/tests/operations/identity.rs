@@ -20,6 +20,7 @@ use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, done, hashes, safety, take_back};
 use crate::postgres::{Database, on_every_server};
+use crate::world::asked_for;
 use model::{Expected, Meant, Shape, Table, Told, any_table, expected};
 
 /// What is to be restored, planned without touching anything and by a safety snapshot.
@@ -159,7 +160,7 @@ fn run(live: &dyn Live, shapes: &[Shape], cases: u32) {
     let config = ProptestConfig {
         failure_persistence: None,
         max_shrink_iters: 60,
-        ..ProptestConfig::with_cases(cases)
+        ..ProptestConfig::with_cases(asked_for(cases))
     };
     for shape in shapes {
         live.sql(&format!("DROP TABLE IF EXISTS t; {}", shape.create));
@@ -185,7 +186,7 @@ fn rows_are_who_they_are_on_postgresql() {
             database.sql("CREATE EXTENSION citext");
             shapes.push(model::citext());
         }
-        run(&database, &shapes, 3);
+        run(&database, &shapes, 2);
     });
 }
 

@@ -18,6 +18,7 @@ use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, done, hashes, safety, take_back};
 use crate::postgres::{Database, servers};
+use crate::world::asked_for;
 
 /// The same rows, without saying what keys they have, so that the tables are read.
 struct Slow(WantedRows);
@@ -152,7 +153,7 @@ fn run(first: &dyn Live, second: &dyn Live, cases: u32) {
     let config = ProptestConfig {
         failure_persistence: None,
         max_shrink_iters: 40,
-        ..ProptestConfig::with_cases(cases)
+        ..ProptestConfig::with_cases(asked_for(cases))
     };
     let rows = || prop::collection::vec((0u8..40, 0u8..3), 0..40);
     let keys = prop::collection::vec(0u8..45, 1..8);
@@ -173,7 +174,7 @@ fn looking_rows_up_gives_what_reading_tables_gives_on_postgresql() {
     for server in servers() {
         let (first, second) =
             (Database::new(&server, "rowkeep_test_keyed_a"), Database::new(&server, "rowkeep_test_keyed_b"));
-        run(&first, &second, 30);
+        run(&first, &second, 12);
     }
 }
 

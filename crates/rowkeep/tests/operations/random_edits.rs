@@ -19,7 +19,7 @@ use rowkeep::{Context, Error, ErrorKind};
 use crate::postgres::{Database, on_every_server, servers};
 
 /// Schemas of each server, and edits of each schema, unless more are asked for: each edit takes a second and more.
-const SCHEMAS: u64 = 5;
+const SCHEMAS: u64 = 3;
 const EDITS: u64 = 3;
 
 /// How many are asked for.

@@ -16,6 +16,7 @@ use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, done, hashes, safety, take_back};
 use crate::postgres::{Database, servers};
+use crate::world::asked_for;
 
 /// Three levels below customers, a key of two columns, a reference to a unique column, one to the table itself, a cycle
 /// between two tables, and references that may be NULL.
@@ -310,7 +311,7 @@ fn lost_and_found(live: &dyn Live, cases: u32) {
     let config = ProptestConfig {
         failure_persistence: None,
         max_shrink_iters: 40,
-        ..ProptestConfig::with_cases(cases)
+        ..ProptestConfig::with_cases(asked_for(cases))
     };
     let orders = prop::collection::vec(0u8..5, 0..12);
     let lines = prop::collection::vec((0u8..12, 0u8..3), 0..20);

@@ -114,3 +114,9 @@ impl World {
         entry.unwrap_or_else(|| panic!("{table} was captured")).root.hash.to_string()
     }
 }
+
+/// How many random cases a test looks at, so many times the usual number where more are asked for (`ROWKEEP_TEST_TIMES`).
+pub(crate) fn asked_for(usual: u32) -> u32 {
+    let times = std::env::var("ROWKEEP_TEST_TIMES").ok();
+    usual * times.map_or(1, |times| times.parse().expect("ROWKEEP_TEST_TIMES is a number"))
+}

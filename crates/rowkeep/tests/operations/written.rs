@@ -16,6 +16,7 @@ use tokio_postgres::Client;
 use crate::apply::{hashes, safety, take_back};
 use crate::keyed::all_changes;
 use crate::postgres::{Database, on_every_server, servers};
+use crate::world::asked_for;
 
 /// Numbers; text whose order is not the server's; several columns; a key that the server cannot sort by; none at all.
 const SCHEMA: &str = "
@@ -223,7 +224,7 @@ fn what_the_server_tells_is_what_its_rows_say() {
         let config = ProptestConfig {
             failure_persistence: None,
             max_shrink_iters: 40,
-            ..ProptestConfig::with_cases(40)
+            ..ProptestConfig::with_cases(asked_for(16))
         };
         let outcome = TestRunner::new(config).run(&any_events(), |events| check(&database, &beside, &events));
         outcome.unwrap_or_else(|error| panic!("{error}"));

@@ -61,7 +61,7 @@ pub(super) fn unscaled(text: &str, scale: u32) -> Option<i128> {
     }
     let mut number: i128 = 0;
     for digit in whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', missing)) {
-        let digit = digit.is_ascii_digit().then_some(digit - b'0')?;
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
         number = number.checked_mul(10)?.checked_add(i128::from(digit))?;
     }
     Some(if text.starts_with('-') { -number } else { number })

@@ -272,6 +272,6 @@ fn parquet_of_ours_comes_back_with_equal_values() {
     sandbox.done(&["restore", "t.parquet", "--to", &copy.url(), "--yes"]);
     assert_eq!(
         copy.sql("SELECT n, doc, tags FROM t WHERE id > 1"),
-        "1234567890123456789012345678.0123456789|{\"a\": [1.50]}|[\"a\", null, \"b,c\"]\n"
+        "1234567890123456789012345678.0123456789|{\"a\": [1.50]}|[\"a\",null,\"b,c\"]\n"
     );
 }

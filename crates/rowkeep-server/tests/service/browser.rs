@@ -64,11 +64,17 @@ impl Browser {
     }
 
     async fn send(&self, path: &str, body: Value) -> Value {
-        let request = self.client.post(format!("{}{path}", self.base)).json(&body);
+        let answer = self.ask(path, &body).await;
+        answer.unwrap_or_else(|error| panic!("{path} {body}: {error}"))
+    }
+
+    /// What the driver answers, or its error.
+    async fn ask(&self, path: &str, body: &Value) -> Result<Value, Value> {
+        let request = self.client.post(format!("{}{path}", self.base)).json(body);
         let answer = request.send().await.expect("the driver answers");
-        let (status, value): (_, Value) = (answer.status(), answer.json().await.expect("it is JSON"));
-        assert!(status.is_success(), "{path} {body}: {}", value["value"]);
-        value["value"].clone()
+        let (status, mut value): (_, Value) = (answer.status(), answer.json().await.expect("it is JSON"));
+        let value = value["value"].take();
+        if status.is_success() { Ok(value) } else { Err(value) }
     }
 
     async fn command(&self, command: &str, body: Value) -> Value {
@@ -137,9 +143,33 @@ impl Browser {
         panic!("{} never says {said:?}: {}", self.path().await, self.text().await);
     }
 
-    async fn element(&self, xpath: &str) -> String {
-        let found = self.command("element", json!({ "using": "xpath", "value": xpath })).await;
-        format!("element/{}", found[ELEMENT].as_str().expect("it is an element"))
+    /// Does things to an element, one after the other. Pages that show jobs come again by themselves, and an element is away for a
+    /// moment then: it is looked for once more.
+    async fn act(&self, xpath: &str, actions: &[(&str, Value)]) {
+        let mut error = Value::Null;
+        for _ in 0..100 {
+            match self.try_to_act(xpath, actions).await {
+                Ok(()) => return,
+                Err(found)
+                    if found["error"] == "no such element" || found["error"] == "stale element reference" =>
+                {
+                    error = found;
+                }
+                Err(found) => panic!("{xpath} {actions:?}: {found}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{} has no {xpath}: {error}: {}", self.path().await, self.text().await);
+    }
+
+    async fn try_to_act(&self, xpath: &str, actions: &[(&str, Value)]) -> Result<(), Value> {
+        let wanted = json!({ "using": "xpath", "value": xpath });
+        let found = self.ask(&format!("{}/element", self.session), &wanted).await?;
+        let element = found[ELEMENT].as_str().expect("it is an element");
+        for (action, body) in actions {
+            self.ask(&format!("{}/element/{element}/{action}", self.session), body).await?;
+        }
+        Ok(())
     }
 
     /// Presses the button, follows the link, or ticks the box that has this name.
@@ -151,16 +181,13 @@ impl Browser {
             "//label[contains(normalize-space(.), {quoted})]/input[@type='checkbox' or @type='radio']"
         );
         let xpath = format!("//button[{named}] | //a[{named}] | //summary[{named}] | {boxed}");
-        let element = self.element(&xpath).await;
-        self.command(&format!("{element}/click"), json!({})).await;
+        self.act(&xpath, &[("click", json!({}))]).await;
     }
 
     /// Types something into the field of a label.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
-        let element =
-            self.element(&format!("//label[starts-with(normalize-space(.), '{label}')]//input")).await;
-        self.command(&format!("{element}/clear"), json!({})).await;
-        self.command(&format!("{element}/value"), json!({ "text": text })).await;
+        let xpath = format!("//label[starts-with(normalize-space(.), '{label}')]//input");
+        self.act(&xpath, &[("clear", json!({})), ("value", json!({ "text": text }))]).await;
     }
 
     /// Holds the page against what holds for all: nothing on the console, nothing that keeps people out, nothing that sticks out.

@@ -131,8 +131,10 @@ impl Listings {
         let is_stale = |folder: &Folder| !is_fresh(&known.folders[*folder as usize]);
         let stale: Vec<Folder> = folders.into_iter().filter(is_stale).collect();
         if !stale.is_empty() {
-            // Two listings of very many objects would be there at once else.
-            stale.iter().for_each(|folder| known.folders[*folder as usize] = None);
+            // Several listings of very many objects would be there at once else, and nobody asks for an old one again.
+            known.folders.iter_mut().for_each(|listing| {
+                listing.take_if(|listing| !self.is_fresh(listing.at));
+            });
             self.list(&stale, &mut known).await?;
         }
         let listed = folders.map(|folder| known.folders[folder as usize].clone());

@@ -98,7 +98,7 @@ pub(crate) struct Listed {
 impl Listed {
     fn of(meta: ObjectMeta) -> Self {
         let modified_ms = meta.last_modified.timestamp_millis();
-        Self { name: meta.location.to_string(), bytes: meta.size, modified_ms }
+        Self { name: String::from(meta.location), bytes: meta.size, modified_ms }
     }
 
     /// The name within a folder, for what lies in it.
@@ -239,12 +239,12 @@ impl Objects {
 
     /// Lists what is below a folder, in no order.
     pub(crate) async fn list(&self, folder: &str) -> Result<Vec<Listed>> {
-        self.store
-            .list(Some(&Path::from(folder)))
-            .map_ok(Listed::of)
-            .try_collect()
-            .await
-            .map_err(|source| Error::store("list", format!("{folder}/"), source))
+        let listing = self.store.list(Some(&Path::from(folder))).map_ok(Listed::of).try_collect();
+        let mut listed: Vec<Listed> =
+            listing.await.map_err(|source| Error::store("list", format!("{folder}/"), source))?;
+        // There may be a hundred thousand, and they are kept for a while.
+        listed.shrink_to_fit();
+        Ok(listed)
     }
 
     /// Lists everything, in no order, if that is little; gives nothing when there is more.

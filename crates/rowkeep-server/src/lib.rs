@@ -20,6 +20,7 @@ mod keeping;
 mod pages;
 mod queue;
 mod ready;
+mod relief;
 mod report;
 mod scheduler;
 mod serve;

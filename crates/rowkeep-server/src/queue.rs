@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Error;
 use crate::export_files::ExportFiles;
+use crate::relief::Relief;
 use crate::state::State;
 use crate::state::audit::{self, Deed};
 use crate::state::jobs::{self, Asked, Job, NewJob};
@@ -64,6 +65,7 @@ struct Inner {
     /// Held by the one who looks.
     looking: Arc<tokio::sync::Mutex<()>>,
     keeping: tokio::sync::Mutex<()>,
+    relief: Relief,
 }
 
 /// When the repository was last looked at, and what was wrong with it.
@@ -120,6 +122,7 @@ impl Queue {
             seen: Mutex::default(),
             looking: Arc::default(),
             keeping: tokio::sync::Mutex::default(),
+            relief: Relief::default(),
         })))
     }
 
@@ -321,6 +324,11 @@ impl Queue {
     /// Held by whoever puts the state into the repository.
     pub(crate) async fn keeping(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.keeping.lock().await
+    }
+
+    /// How memory is given back after work that took much of it.
+    pub(crate) fn relief(&self) -> &Relief {
+        &self.0.relief
     }
 
     /// What jobs run in that are done beside the queue.

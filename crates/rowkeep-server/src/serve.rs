@@ -137,6 +137,12 @@ impl Server {
         Self { pulse: Arc::new(pulse), ..self }
     }
 
+    /// The same, for whoever can give memory back to the system: it is called after work that took much of it for a moment.
+    pub fn relieved_by(self, give_back: impl Fn() + Send + Sync + 'static) -> Self {
+        self.queue.relief().by(give_back);
+        self
+    }
+
     /// What has the service read its configuration again.
     pub fn reloading(&self) -> Reloading {
         Reloading { queue: self.queue.clone(), settings: self.settings.clone() }

@@ -75,7 +75,7 @@ impl Serve {
         supervisor.ready(&format!("serving at {url}"));
         let (stop, watching) = (session.stop(), Arc::clone(&supervisor));
         let pulses = AtomicU64::new(0);
-        let server = server.watched_by(move || {
+        let server = server.relieved_by(allocator::give_back).watched_by(move || {
             watching.alive();
             // What a password or a long list took once would stay with the process else.
             if pulses.fetch_add(1, Ordering::Relaxed) % GIVING_BACK == GIVING_BACK - 1 {

@@ -71,7 +71,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["error", "export_files", "ready"],
+                &["error", "export_files", "ready", "relief"],
                 &["state", "tls"],
                 &["audit"],
                 &["queue"],

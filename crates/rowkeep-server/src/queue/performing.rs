@@ -82,6 +82,7 @@ impl Queue {
                     let ended = queue.judge(&job, done, was_unwanted);
                     queue.note(&job, ended).await;
                 }
+                queue.relief().give_back();
                 queue.running().remove(&job.id);
                 let _ = queue.0.ended.send(job.id);
                 queue.0.changed.notify_one();
@@ -104,6 +105,8 @@ impl Queue {
         let context = Context::new(Arc::new(move |event| advance(&progress, &event)), cancel.clone())
             .with_clock(Arc::clone(&self.0.clock))
             .with_randomness(Arc::clone(&self.0.randomness));
+        // Somebody waits for it on a page, as others do.
+        let context = if matches!(request, Request::Diff(_)) { context.frugal() } else { context };
         if let (Request::Backup(_), 2..) = (&request, job.attempt)
             && let Some(done) = self.already_done(&job.id).await?
         {

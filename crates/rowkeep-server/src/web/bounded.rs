@@ -34,15 +34,18 @@ where
         let (workspace, runtime) = (service.queue().workspace(), Handle::current());
         let context = Context::new(Arc::new(|_| {}), cancel.clone()).frugal();
         let context = context.with_clock(service.queue().clock());
+        let queue = service.queue().clone();
         // Not all that it waits for can go from thread to thread.
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            runtime.block_on(async {
+            let done = runtime.block_on(async {
                 tokio::select! {
                     done = work(context, workspace) => Some(done),
                     () = cancel.cancelled() => None,
                 }
-            })
+            });
+            queue.relief().give_back();
+            done
         })
         .await
     };

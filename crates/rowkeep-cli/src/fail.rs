@@ -212,6 +212,10 @@ fn request_hint(error: &RequestError) -> Option<String> {
             true => "only one repository is configured; leave the name out".to_owned(),
             false => say_which(known),
         },
+        RequestError::NeedsBase => {
+            "say which earlier snapshot both come from with --base, or restore without --prefer".to_owned()
+        }
+        RequestError::NotWithBase { .. } => "restore without one of the two".to_owned(),
         RequestError::OnlyForData { .. } => "restore the whole snapshot, without it".to_owned(),
         RequestError::NotWithSchema { .. } => {
             "leave out --with-schema to change rows only, or restore into a new database".to_owned()
@@ -304,6 +308,10 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
             "nothing was stored or restored; `rowkeep mask suggest` suggests rules, and the rule keep leaves a column as it is"
         }
         Error::TooManyRelated { .. } => "choose fewer rows, or restore whole tables",
+        Error::ChangedInBoth { .. } => {
+            "nothing was changed; --dry-run lists these rows, --prefer database leaves what differs as it is, --prefer snapshot takes it from the snapshot"
+        }
+        Error::NoCommonKey { .. } => "leave the table out with --keep-tables, or restore without --base",
         Error::Dangling { is_choice: true, .. } => {
             "nothing was changed; --dangling bring also restores the missing rows, --dangling leave-out skips the rows that need them"
         }

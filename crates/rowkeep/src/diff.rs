@@ -23,6 +23,7 @@ mod related;
 mod schema;
 mod side;
 mod table;
+mod three_way;
 mod wanted_rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -43,6 +44,8 @@ pub use filter::{Filter, RowFilter, RowTest};
 pub use related::Related;
 pub(crate) use schema::all_schema_differences;
 pub use schema::{SchemaDifference, schema_differences};
+pub(crate) use three_way::Sides;
+pub use three_way::{Conflict, ConflictKind, Conflicts, FieldConflict, Prefer};
 pub use wanted_rows::WantedRows;
 
 use crate::state::State;

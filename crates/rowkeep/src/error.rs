@@ -115,6 +115,22 @@ pub enum Error {
         /// Whether it could be mended by bringing rows or leaving some out.
         is_choice: bool,
     },
+    /// A database and a snapshot both changed rows since the state that they come from, in different ways.
+    #[error("{} changed both in the database and in {from}, in different ways", if *.rows == 1 { "1 row was".to_owned() } else { format!("{rows} rows were") })]
+    ChangedInBoth {
+        /// The snapshot.
+        from: String,
+        /// How many rows.
+        rows: u64,
+    },
+    /// Rows of a table are known by other columns in an earlier state than in later ones.
+    #[error(
+        "rows of {table} have another key there than in the database, so nobody can tell which of them are the same"
+    )]
+    NoCommonKey {
+        /// The table.
+        table: String,
+    },
     /// After tables were chosen and left out, none remains.
     #[error("no tables are left: all chosen tables are excluded")]
     NothingSelected,
@@ -373,6 +389,8 @@ impl Error {
             | Error::Superseded { .. }
             | Error::Unruled { .. }
             | Error::Dangling { .. }
+            | Error::ChangedInBoth { .. }
+            | Error::NoCommonKey { .. }
             | Error::TooManyRelated { .. } => ErrorKind::Refused,
             Error::Table { .. }
             | Error::ReadBack { .. }

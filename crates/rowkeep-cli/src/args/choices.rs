@@ -1,6 +1,7 @@
 //! Choices among few, as they are typed.
 
 use rowkeep::apply::plan::{Mode, OnDangling};
+use rowkeep::diff::Prefer;
 use rowkeep::jobs::restore::OnChanged;
 
 /// How rows of the database become those of the snapshot.
@@ -13,6 +14,28 @@ pub(crate) enum ModeChoice {
     Update,
     /// Insert missing rows only
     Merge,
+}
+
+/// What to do where both sides changed a row.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum PreferChoice {
+    /// Change nothing at all
+    #[default]
+    Neither,
+    /// Leave what differs as the database has it
+    Database,
+    /// Take what differs from the snapshot
+    Snapshot,
+}
+
+impl From<PreferChoice> for Prefer {
+    fn from(choice: PreferChoice) -> Self {
+        match choice {
+            PreferChoice::Neither => Prefer::Neither,
+            PreferChoice::Database => Prefer::Database,
+            PreferChoice::Snapshot => Prefer::Snapshot,
+        }
+    }
 }
 
 /// What to do where rows were changed since the plan was made.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use rowkeep::jobs::DatabaseRef;
 use rowkeep::jobs::restore::RestoreRequest;
 
-use crate::args::choices::{ConflictChoice, DanglingChoice, ModeChoice};
+use crate::args::choices::{ConflictChoice, DanglingChoice, ModeChoice, PreferChoice};
 use crate::args::renamed;
 use crate::fail::ended;
 use crate::setup::{Session, Wanted, masked};
@@ -29,6 +29,12 @@ pub(crate) struct Restore {
     /// How to change rows of a database with data
     #[arg(long, value_enum, default_value_t = ModeChoice::Replace)]
     mode: ModeChoice,
+    /// Only bring what the snapshot changed since this earlier one; what the database changed since stays
+    #[arg(long, value_name = "SNAPSHOT")]
+    base: Option<String>,
+    /// With --base: what to do with rows and columns that changed on both sides
+    #[arg(long, value_enum, default_value_t = PreferChoice::Neither)]
+    prefer: PreferChoice,
     /// Restore only these tables or groups
     #[arg(long, visible_alias = "groups", value_delimiter = ',', value_name = "TABLE")]
     tables: Vec<String>,
@@ -99,6 +105,8 @@ impl Restore {
             snapshot: self.snapshot,
             to: self.to,
             mode: self.mode.into(),
+            base: self.base,
+            prefer: self.prefer.into(),
             wanted: self.wanted.of(self.tables, self.keep_tables),
             called: self.called.into_iter().collect(),
             with_schema: self.with_schema,

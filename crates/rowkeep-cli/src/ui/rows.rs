@@ -1,5 +1,6 @@
 //! Changed rows: the plan, and what was done.
 
+use rowkeep::diff::Prefer;
 use rowkeep::engine::MayDangle;
 use rowkeep::format::Counts;
 use rowkeep::format::manifest::Dangled;
@@ -71,6 +72,16 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
             counted(*rows, "row")
         );
     }
+    for conflict in &plan.conflicts.listed {
+        after += &format!("\nchanged in both: {conflict}");
+    }
+    let unlisted = plan.conflicts.rows - plan.conflicts.listed.len() as u64;
+    if unlisted > 0 {
+        after += &format!("\nand {} changed in both", counted(unlisted, "more row"));
+    }
+    if !plan.conflicts.is_empty() {
+        after += &format!("\n{}", decided(plan.prefer));
+    }
     for dangling in &plan.dangling {
         after += &format!("\ndangling: {dangling}");
     }
@@ -121,6 +132,15 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
         row
     });
     out + "\n" + &render(&columns, rows) + &plain_lines(&after)
+}
+
+/// Which side counts where both changed a row.
+fn decided(prefer: Prefer) -> &'static str {
+    match prefer {
+        Prefer::Neither => "choose what counts with --prefer database or --prefer snapshot",
+        Prefer::Database => "of what was changed in both, what the database has stays",
+        Prefer::Snapshot => "of what was changed in both, what the snapshot has comes",
+    }
 }
 
 /// Text of several lines, made safe to print.

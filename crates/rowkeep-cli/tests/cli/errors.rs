@@ -405,6 +405,8 @@ fn states_and_tables(book: &mut Book) {
         "restore latest --to app.db --with-related --yes",
         "restore latest --to new.db --mode merge",
         "restore latest --to app.db --with-schema --tables t --yes",
+        "restore latest --to app.db --base latest --with-related --key t:1 --yes",
+        "restore latest --to app.db --prefer snapshot --yes",
         "restore latest --to app.db --mask=mask.toml --yes",
         "restore latest --to app.db",
         "delete latest",

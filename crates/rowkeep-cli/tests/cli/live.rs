@@ -287,3 +287,51 @@ fn what_does_not_fit_any_more_is_said() {
     restore(&["--with-schema"]).expect(0);
     sandbox.done(&["verify", "all", "--against", "shop.db"]);
 }
+
+/// What a copy changed since both were the same comes; what the database changed itself stays, and conflicts are decided.
+#[test]
+fn changes_of_two_sides_are_merged() {
+    let sandbox = Sandbox::new();
+    sandbox.sql("shop.db", SHOP);
+    sandbox.done(&["backup", "shop.db", "--name", "common"]);
+    std::fs::copy(sandbox.path("shop.db"), sandbox.path("laptop.db")).expect("it is copied");
+    sandbox.sql("laptop.db", "UPDATE customers SET name = 'Bea' WHERE id = 2; DELETE FROM orders WHERE id = 12; UPDATE customers SET name = 'Cy' WHERE id = 3");
+    sandbox.done(&["backup", "laptop.db", "--name", "laptop"]);
+    sandbox.sql(
+        "shop.db",
+        "UPDATE customers SET name = 'Ann' WHERE id = 1; UPDATE customers SET name = 'Clio' WHERE id = 3",
+    );
+    let before = sandbox.query("shop.db", "SELECT * FROM customers ORDER BY id");
+    let restore = |more: &[&str]| {
+        sandbox.run(&[&["restore", "laptop", "--to", "shop.db", "--base", "common"], more].concat())
+    };
+    let conflict = r#"changed in both: customers (id 3): name was "Cleo", is "Clio", becomes "Cy""#;
+    let planned = restore(&["--dry-run"]).expect(0);
+    assert!(planned.out.contains(conflict) && planned.out.contains("--prefer database"), "{planned:?}");
+    restore(&["--yes"])
+        .expect(4)
+        .says(&["1 row was changed both in the database and in snapshot", "--prefer snapshot"]);
+    assert_eq!(sandbox.query("shop.db", "SELECT * FROM customers ORDER BY id"), before);
+    let names = |wanted: &str| {
+        assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers ORDER BY id").trim(), wanted);
+    };
+    for (prefer, wanted) in [("database", "Ann\nBea\nClio"), ("snapshot", "Ann\nBea\nCy")] {
+        restore(&["--prefer", prefer, "--yes"]).expect(0);
+        names(wanted);
+        assert_eq!(sandbox.query("shop.db", "SELECT id FROM orders ORDER BY id").trim(), "10\n11");
+        sandbox.done(&["undo", "shop.db", "--yes"]);
+        assert_eq!(sandbox.query("shop.db", "SELECT * FROM customers ORDER BY id"), before);
+    }
+    restore(&["--with-related", "--key", "customers:2"])
+        .expect(2)
+        .says(&["--with-related cannot be combined"]);
+    sandbox
+        .run(&["restore", "laptop", "--to", "shop.db", "--prefer", "snapshot"])
+        .expect(2)
+        .says(&["--base"]);
+    restore(&["--with-schema", "--yes"]).expect(2).says(&["--base cannot be combined"]);
+    sandbox
+        .run(&["restore", "laptop", "--to", "new.db", "--base", "common"])
+        .expect(2)
+        .says(&["--base is for a database with data"]);
+}

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
 use rowkeep::apply::plan::Mode;
+use rowkeep::diff::Prefer;
 use rowkeep::jobs::diff::DiffRequest;
 use rowkeep::jobs::request::Request;
 use rowkeep::jobs::restore::RestoreRequest;
@@ -104,6 +105,12 @@ pub(super) struct RestoreBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^(replace|update|merge)$")]
     mode: Mode,
+    /// An earlier snapshot: only what the snapshot changed since then comes, and what the database changed since then stays.
+    base: Option<String>,
+    /// With `base`, what counts where both changed a row or a value: `neither` makes no plan of it, `database`, `snapshot`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^(neither|database|snapshot)$")]
+    prefer: Prefer,
     #[serde(default, deserialize_with = "object")]
     wanted: Wanted,
 }
@@ -127,9 +134,15 @@ pub(super) async fn plan(
     known(&service, &caller, &database).await?;
     caller.must(&service, Role::Restorer, Some(&database), "restore.plan").await?;
     let Body(body) = body?;
+    let base = match &body.base {
+        Some(base) => Some(snapshot_named(&service, &database, base).await?),
+        None => None,
+    };
     let request = RestoreRequest {
         to: Some(database.as_str().into()),
         mode: body.mode,
+        base,
+        prefer: body.prefer,
         wanted: body.wanted.into(),
         plan_only: true,
         ..RestoreRequest::of(snapshot_named(&service, &database, &body.snapshot).await?)

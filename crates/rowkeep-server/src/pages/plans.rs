@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use rowkeep::apply::plan::Mode;
+use rowkeep::diff::Prefer;
 use rowkeep::jobs::outcome::{Ended, RestoreOutcome, UndoOutcome};
 use rowkeep::jobs::plans::Action;
 use rowkeep::jobs::request::{Outcome, Request};
@@ -26,6 +27,9 @@ use crate::web::names::{known, snapshot_named};
 use crate::web::plans;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
+
+/// So many rows that both sides changed are shown.
+const CONFLICTS: usize = 50;
 
 /// How long it is waited for a plan before it is shown how far its job is.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,6 +53,10 @@ struct PlanPage {
     total: String,
     left_out: Vec<String>,
     dangling: Vec<String>,
+    /// Rows that both sides changed in different ways, and which side counts.
+    conflicts: Vec<String>,
+    more_conflicts: u64,
+    prefers_snapshot: bool,
     /// Rows that were asked for and that nobody has.
     unmatched: Vec<String>,
     may_execute: bool,
@@ -90,6 +98,9 @@ pub(super) async fn show(
         total: String::new(),
         left_out: Vec::new(),
         dangling: Vec::new(),
+        conflicts: Vec::new(),
+        more_conflicts: 0,
+        prefers_snapshot: false,
         unmatched: Vec::new(),
         may_execute: visitor.caller.0.may(Role::Restorer, Some(&database)),
         needs_another,
@@ -121,6 +132,11 @@ pub(super) async fn show(
                 )
             });
             shown.dangling = dangling.collect();
+            let conflicts = &summary.conflicts;
+            let shown_conflicts = conflicts.listed.iter().take(CONFLICTS);
+            shown.conflicts = shown_conflicts.map(|conflict| plain(&conflict.to_string())).collect();
+            shown.more_conflicts = conflicts.rows - shown.conflicts.len() as u64;
+            shown.prefers_snapshot = summary.prefer == Prefer::Snapshot;
         }
         Action::Replace { .. } => shown.replaces = true,
     }

@@ -17,7 +17,8 @@ use super::safety::{self, KeptRows};
 use super::unmatched::unmatched;
 use crate::capture::{Opened, Uncommitted};
 use crate::diff::{
-    Changeset, DiffOptions, Difference, Filter, Related, RowFilter, SchemaDifference, are_changes_known, diff,
+    Changeset, Conflicts, DiffOptions, Difference, Filter, Prefer, Related, RowFilter, SchemaDifference,
+    Sides, are_changes_known, diff,
 };
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
@@ -37,11 +38,22 @@ pub enum Mode {
     Merge,
 }
 
+/// The state that both the database and the state that is restored come from.
+#[derive(Clone)]
+pub struct Base {
+    /// The state.
+    pub state: State,
+    /// What is done with rows that both have changed since, in different ways.
+    pub prefer: Prefer,
+}
+
 /// What is to be restored into a database that holds data.
 #[derive(Clone, Default)]
 pub struct PlanOptions {
     /// Which changes are wanted.
     pub mode: Mode,
+    /// Where only that is wanted which the state has changed since an earlier one: this one. What the database changed since then stays.
+    pub base: Option<Base>,
     /// The tables that are meant.
     pub selection: Selection,
     /// Of their rows, only these.
@@ -72,6 +84,10 @@ pub struct Plan {
     pub unread: Vec<String>,
     /// The rows that were asked for by their keys and that neither has, in words for people.
     pub unmatched: Vec<String>,
+    /// Rows that the database and the state both changed since their base, in different ways.
+    pub conflicts: Conflicts,
+    /// What was chosen to be done with these.
+    pub prefer: Prefer,
     /// The changes.
     pub changes: Arc<dyn ChangeSource>,
     /// Of these, how many rows of a table are there only for their relation to others.
@@ -124,8 +140,16 @@ impl Plan {
         counts
     }
 
-    /// Fails when references would dangle.
+    /// Whether it can be executed: no reference would dangle, and what both sides changed is decided.
+    pub fn is_settled(&self) -> bool {
+        self.dangling.is_empty() && (self.conflicts.is_empty() || self.prefer != Prefer::Neither)
+    }
+
+    /// Fails when references would dangle, or both sides changed a row and nobody says which of them counts.
     pub fn check(&self) -> Result<(), Error> {
+        if self.prefer == Prefer::Neither && !self.conflicts.is_empty() {
+            return Err(Error::ChangedInBoth { from: self.from.clone(), rows: self.conflicts.rows });
+        }
         if self.dangling.is_empty() {
             return Ok(());
         }
@@ -212,6 +236,8 @@ async fn plan_now(
         from: target.describe(),
         database: engine.describe(),
         schema: found.schema,
+        conflicts: found.conflicts,
+        prefer: options.base.as_ref().map_or(Prefer::default(), |base| base.prefer),
         dangled: found.dangled,
         may_dangle: if found.becomes_whole { MayDangle::Anything } else { MayDangle::Nothing },
         changes: found.changes,
@@ -238,6 +264,7 @@ struct Search<'a> {
 
 /// What has to change, and what that does to references.
 struct Found {
+    conflicts: Conflicts,
     schema: Vec<SchemaDifference>,
     changes: Arc<dyn ChangeSource>,
     related: BTreeMap<TableName, u64>,
@@ -258,7 +285,7 @@ impl Search<'_> {
             target,
             &DiffOptions {
                 selection: selection.clone(),
-                filter: options.mode.filter(options.rows.clone()),
+                filter: options.filter(),
                 related: options.related.then_some(Related::Needed),
                 temporary: options.temporary.clone(),
                 with_definitions: false,
@@ -268,9 +295,13 @@ impl Search<'_> {
         refuse_gone(&difference, self.engine, options)?;
         let (mut left_out, mut dangling) = (BTreeMap::new(), Vec::new());
         let (mut changes, mut related) = (difference.changes, difference.related);
+        let mut conflicts = Conflicts::default();
+        if let Some(base) = &options.base {
+            (changes, conflicts) = self.since(base, &changes).await?;
+        }
         let becomes_whole = becomes_whole(live, &changes, options);
         if !becomes_whole {
-            let kinds = Filter { rows: None, ..options.mode.filter(options.rows.clone()) };
+            let kinds = Filter { rows: None, ..options.filter() };
             let terms = Terms { choice: options.dangling, kinds, selection };
             let tables = Tables::new(context, live, target, terms);
             let settled = settle(&tables, changes, related, difference.by_relation).await?;
@@ -279,7 +310,40 @@ impl Search<'_> {
         }
         let changes: Arc<dyn ChangeSource> = Arc::new(changes);
         let dangled = dangled(context, live, Arc::clone(&changes)).await?;
-        Ok(Found { schema: difference.schema, changes, related, left_out, dangling, dangled, becomes_whole })
+        Ok(Found {
+            conflicts,
+            schema: difference.schema,
+            changes,
+            related,
+            left_out,
+            dangling,
+            dangled,
+            becomes_whole,
+        })
+    }
+}
+
+impl Search<'_> {
+    /// Of changes that lead to the state, those that it made itself since the base.
+    async fn since(&self, base: &Base, changes: &Changeset) -> Result<(Changeset, Conflicts), Error> {
+        let Self { context, live, target, options, selection, .. } = *self;
+        let named = options.rows.clone().filter(|rows| rows.names_rows());
+        let asked = DiffOptions {
+            selection: selection.clone(),
+            filter: Filter {
+                settings: false,
+                lone_sequences: false,
+                rowids: false,
+                rows: named,
+                ..Filter::default()
+            },
+            related: None,
+            temporary: options.temporary.clone(),
+            with_definitions: false,
+        };
+        let made = diff(context, self.repository.content_keys(), &base.state, target, &asked).await?;
+        let sides = Sides { context, database: live, snapshot: target, prefer: base.prefer };
+        sides.merge(changes, &made.changes).await
     }
 }
 
@@ -293,6 +357,7 @@ fn becomes_whole(live: &State, changes: &Changeset, options: &PlanOptions) -> bo
         tables.all(|table| compared.contains(&table.name))
     };
     options.mode == Mode::Replace
+        && options.base.is_none()
         && options.dangling == OnDangling::Stop
         && options.rows.is_none()
         && options.selection.is_all()
@@ -340,6 +405,18 @@ fn refuse_gone(difference: &Difference, engine: &dyn Engine, options: &PlanOptio
         tables: format!("{noun} {}", gone.join(", ")),
         several: gone.len() > 1,
     })
+}
+
+impl PlanOptions {
+    /// Which changes are wanted.
+    fn filter(&self) -> Filter {
+        let filter = self.mode.filter(self.rows.clone());
+        match self.base {
+            None => filter,
+            // Sequences and rowids are the database's own: it went on with them.
+            Some(_) => Filter { settings: false, rowids: false, ..filter },
+        }
+    }
 }
 
 impl Mode {

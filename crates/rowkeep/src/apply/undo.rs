@@ -15,6 +15,7 @@ use super::safety::{self, KeptRows, Safety};
 use super::stored_changes::changes_back;
 use super::superseded::refuse_superseded;
 use crate::capture::Opened;
+use crate::diff::{Conflicts, Prefer};
 use crate::state::owner::{Owner, owners};
 use crate::state::snapshots::{SHORT_ID, Snapshot, open, short_id};
 use crate::state::{LiveState, State};
@@ -197,6 +198,8 @@ async fn undo_now(
         schema: Vec::new(),
         unread: Vec::new(),
         unmatched: Vec::new(),
+        conflicts: Conflicts::default(),
+        prefer: Prefer::Neither,
         changes,
         stored: None,
         kept,

@@ -182,6 +182,15 @@ pub enum RequestError {
         /// The option.
         option: &'static str,
     },
+    /// Which side counts was chosen, of no two sides.
+    #[error("--prefer is about rows that changed on both sides since a --base, and none is given")]
+    NeedsBase,
+    /// An option cannot be combined with a base.
+    #[error("--base only brings what the snapshot changed itself, so {option} cannot be combined with it")]
+    NotWithBase {
+        /// The option.
+        option: &'static str,
+    },
     /// An option is not for a replacement of the whole database.
     #[error("--with-schema replaces the whole database, so {option} cannot be combined with it")]
     NotWithSchema {
@@ -385,6 +394,8 @@ impl RequestError {
             | RequestError::TakenName { .. }
             | RequestError::RelatedToAll
             | RequestError::OnlyForData { .. }
+            | RequestError::NeedsBase
+            | RequestError::NotWithBase { .. }
             | RequestError::NotWithSchema { .. }
             | RequestError::NotAcross { .. }
             | RequestError::CalledAlike

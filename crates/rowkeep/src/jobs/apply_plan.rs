@@ -159,6 +159,8 @@ async fn rows(
         schema: summary.schema.clone(),
         unread: summary.unread.clone(),
         unmatched: summary.unmatched.clone(),
+        conflicts: summary.conflicts.clone(),
+        prefer: summary.prefer,
         changes: match reversed {
             true => {
                 let left = left_alone(context, repository, scene.snapshot, changes).await?;

@@ -3,6 +3,7 @@ use rowkeep_format::Counts;
 use rowkeep_engine::MayDangle;
 
 use super::*;
+use crate::diff::{Conflicts, Prefer};
 use crate::jobs::outcome::RowsSummary;
 
 /// What is in repositories stays readable, so the form of a plan does not drift unseen.
@@ -25,6 +26,8 @@ fn the_form_of_a_plan_is_pinned() {
                 schema: Vec::new(),
                 unread: Vec::new(),
                 unmatched: Vec::new(),
+                conflicts: Conflicts::default(),
+                prefer: Prefer::Neither,
                 tables: Vec::new(),
                 rows: Counts { inserted: 2, updated: 1, deleted: 0 },
                 left_out: Vec::new(),

@@ -21,6 +21,7 @@ mod repair;
 mod restarted;
 mod sqlite;
 mod stopped;
+mod three_way;
 mod times;
 mod translate;
 mod world;

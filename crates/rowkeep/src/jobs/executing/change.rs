@@ -93,7 +93,7 @@ async fn settle(scene: Scene<'_>, wanted: &Wanted, plan: &Plan) -> Result<RowsOu
     let (mut ended, mut kept) = (Ended::Done, None);
     if wanted.plan_only {
         ended = Ended::Planned;
-        if plan.dangling.is_empty() && !plan.is_empty() {
+        if plan.is_settled() && !plan.is_empty() {
             let action = action(scene, wanted, plan, &summary);
             let Scene { context, workspace, to, snapshot, .. } = scene;
             kept = keep(context, workspace, to, snapshot.id, &wanted.terms, action).await?;

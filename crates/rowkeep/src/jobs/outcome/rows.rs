@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Ended;
 use crate::apply::Executed;
 use crate::apply::plan::{Dangling, Plan, PlannedTable};
-use crate::diff::SchemaDifference;
+use crate::diff::{Conflicts, Prefer, SchemaDifference};
 use crate::jobs::verdict::{Verdict, Verdicted};
 
 /// A plan that changes rows.
@@ -28,6 +28,12 @@ pub struct RowsSummary {
     /// The rows that were asked for by their keys and that neither the state nor the database has, in words for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<String>,
+    /// Rows that the database and the state both changed since their base, in different ways.
+    #[serde(default, skip_serializing_if = "Conflicts::is_empty")]
+    pub conflicts: Conflicts,
+    /// What is done with these.
+    #[serde(default, skip_serializing_if = "Prefer::is_neither")]
+    pub prefer: Prefer,
     /// The tables whose rows change.
     pub tables: Vec<PlannedTable>,
     /// All rows that change.
@@ -64,6 +70,8 @@ impl RowsSummary {
             schema: plan.schema.clone(),
             unread: plan.unread.clone(),
             unmatched: plan.unmatched.clone(),
+            conflicts: plan.conflicts.clone(),
+            prefer: plan.prefer,
             tables: plan.tables(),
             rows: plan.counts(),
             left_out: left_out.map(|(table, rows)| LeftOut { table: table.clone(), rows: *rows }).collect(),

@@ -3,7 +3,7 @@
 use rowkeep_engine::ErrorKind;
 
 use super::request::{OnChanged, RestoreRequest};
-use crate::apply::plan::{PlanOptions, plan};
+use crate::apply::plan::{Base, PlanOptions, plan};
 use crate::hooks::Facts;
 use crate::jobs::caller::News;
 use crate::jobs::executing::{Scene, change, replace};
@@ -28,8 +28,17 @@ pub(super) async fn change_rows(
         return Err(RequestError::MaskedIntoData { database: engine.describe() }.into());
     }
     let activity = workspace.activity(to, snapshot.short_id(), request.activity).await?;
+    request.refuse_beside_base()?;
+    let base = match &request.base {
+        Some(base) => {
+            let found = workspace.find(context, base).await?.told(context);
+            Some(Base { state: State::snapshot(repository, found).await?, prefer: request.prefer })
+        }
+        None => None,
+    };
     let options = PlanOptions {
         mode: request.mode,
+        base,
         selection: request.wanted.selection(workspace),
         rows: request.wanted.rows()?,
         related: request.wanted.with_related,
@@ -73,6 +82,9 @@ pub(super) async fn change_rows_of_others(
     facts: Facts,
 ) -> Result<RestoreOutcome, Error> {
     let Scene { context, workspace, repository, snapshot, to, .. } = scene;
+    if request.base.is_some() {
+        return Err(RequestError::NotAcross { option: "--base" }.into());
+    }
     let selection = request.wanted.selection(workspace);
     let taken =
         snapshot_in_types(context, repository, snapshot, &to.engine, &request.called, &selection).await?;

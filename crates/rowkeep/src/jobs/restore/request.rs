@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::RequestError;
 use crate::apply::plan::{Mode, OnDangling};
+use crate::diff::Prefer;
 use crate::jobs::DatabaseRef;
 use crate::jobs::plans::Terms;
 use crate::jobs::rows_wanted::RowsWanted;
@@ -40,6 +41,13 @@ pub struct RestoreRequest {
     /// How rows of a database that holds data become those of the snapshot.
     #[serde(default)]
     pub mode: Mode,
+    /// The snapshot that the database and the one that is restored both come from, where only that is to come which the latter changed
+    /// since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// What is done with rows that both changed since the base, in different ways.
+    #[serde(default)]
+    pub prefer: Prefer,
     /// The tables and rows that are meant.
     #[serde(default)]
     pub wanted: RowsWanted,
@@ -108,6 +116,8 @@ impl RestoreRequest {
             snapshot: snapshot.into(),
             to: None,
             mode: Mode::default(),
+            base: None,
+            prefer: Prefer::default(),
             wanted: RowsWanted::default(),
             called: CalledTables::new(),
             with_schema: false,
@@ -150,6 +160,7 @@ impl RestoreRequest {
     /// Refuses what can only be meant of a database that holds data.
     pub(super) fn refuse_for_empty(&self) -> Result<(), RequestError> {
         first(&[
+            ("--base", self.base.is_some()),
             ("--where", self.wanted.condition.is_some()),
             ("--key", !self.wanted.keys.is_empty()),
             ("--with-related", self.wanted.with_related),
@@ -167,6 +178,7 @@ impl RestoreRequest {
             ("--where", self.wanted.condition.is_some()),
             ("--key", !self.wanted.keys.is_empty()),
             ("--mode", self.mode != Mode::Replace),
+            ("--base", self.base.is_some()),
             ("--conflict", self.on_changed != OnChanged::Stop),
             ("--fire-triggers", self.fire_triggers),
             ("--also-run", !self.also_run.is_empty()),
@@ -174,9 +186,21 @@ impl RestoreRequest {
         .map_or(Ok(()), |option| Err(RequestError::NotWithSchema { option }))
     }
 
+    /// Refuses what has no meaning beside a base, and choices that only one gives a meaning.
+    pub(super) fn refuse_beside_base(&self) -> Result<(), RequestError> {
+        match &self.base {
+            Some(_) if self.wanted.with_related => {
+                Err(RequestError::NotWithBase { option: "--with-related" })
+            }
+            None if !self.prefer.is_neither() => Err(RequestError::NeedsBase),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses what cannot be done on the way into another engine.
     pub(super) fn refuse_for_another_engine(&self) -> Result<(), RequestError> {
         first(&[
+            ("--base", self.base.is_some()),
             ("--where", self.wanted.condition.is_some()),
             ("--key", !self.wanted.keys.is_empty()),
             ("--also-run", !self.also_run.is_empty()),

@@ -25,6 +25,7 @@ pub(crate) mod inspect;
 pub(crate) mod keep;
 pub(crate) mod key;
 pub(crate) mod mask;
+pub(crate) mod merge;
 pub(crate) mod migrate;
 pub(crate) mod plans;
 pub(crate) mod prune;
@@ -63,6 +64,7 @@ pub(crate) enum Command {
     Export(export::Export),
     Migrate(migrate::Migrate),
     Around(around::Around),
+    Merge(merge::Merge),
     Verify(verify::Verify),
     Check(check::Check),
     Repair(repair::Repair),
@@ -123,6 +125,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Diff(command) => command.run(session).await,
         Command::Migrate(command) => command.run(session).await,
         Command::Around(command) => command.run(session).await,
+        Command::Merge(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
         Command::Repair(command) => command.run(session).await,

@@ -212,6 +212,7 @@ fn request_hint(error: &RequestError) -> Option<String> {
             true => "only one repository is configured; leave the name out".to_owned(),
             false => say_which(known),
         },
+        RequestError::NoCommonSnapshot { .. } => "say it with --base".to_owned(),
         RequestError::NeedsBase => {
             "say which earlier snapshot both come from with --base, or restore without --prefer".to_owned()
         }

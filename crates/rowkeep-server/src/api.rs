@@ -13,6 +13,7 @@ mod exports;
 mod health;
 mod job_events;
 mod jobs;
+mod merges;
 mod metrics;
 mod refreshes;
 mod reports;
@@ -84,6 +85,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::hold, databases::release))
         .routes(routes!(restores::compare))
         .routes(routes!(differences::show))
+        .routes(routes!(merges::merge))
         .routes(routes!(restores::plan))
         .routes(routes!(restores::undo))
         .routes(routes!(restores::list))

@@ -31,6 +31,7 @@ pub mod init;
 pub mod inspect;
 pub mod keep;
 pub mod keys;
+pub mod merge;
 pub mod migrate;
 pub mod outcome;
 pub mod plans;

@@ -16,6 +16,7 @@ mod error;
 pub mod export;
 pub mod hooks;
 pub mod jobs;
+pub mod merge;
 pub mod metrics;
 mod moments;
 pub mod private_files;

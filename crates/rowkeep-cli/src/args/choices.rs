@@ -38,6 +38,28 @@ impl From<PreferChoice> for Prefer {
     }
 }
 
+/// The same of two snapshots.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum SideChoice {
+    /// Make no snapshot
+    #[default]
+    Neither,
+    /// Leave what differs as the snapshot has it that changes come into
+    Into,
+    /// Take what differs from the snapshot whose changes come
+    From,
+}
+
+impl From<SideChoice> for Prefer {
+    fn from(choice: SideChoice) -> Self {
+        match choice {
+            SideChoice::Neither => Prefer::Neither,
+            SideChoice::Into => Prefer::Database,
+            SideChoice::From => Prefer::Snapshot,
+        }
+    }
+}
+
 /// What to do where rows were changed since the plan was made.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 pub(crate) enum ConflictChoice {

@@ -8,6 +8,7 @@ use rowkeep::jobs::outcome::{Ended, LeftOut, RowsDone, RowsOutcome, RowsSummary}
 use rowkeep::state::snapshots::SHORT_ID;
 use serde_json::{Value, json};
 
+use super::conflicts;
 use super::plans::kept;
 use super::table::{Column, render};
 use super::units::{count, counted, plain};
@@ -72,15 +73,8 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
             counted(*rows, "row")
         );
     }
-    for conflict in &plan.conflicts.listed {
-        after += &format!("\nchanged in both: {conflict}");
-    }
-    let unlisted = plan.conflicts.rows - plan.conflicts.listed.len() as u64;
-    if unlisted > 0 {
-        after += &format!("\nand {} changed in both", counted(unlisted, "more row"));
-    }
-    if !plan.conflicts.is_empty() {
-        after += &format!("\n{}", decided(plan.prefer));
+    for line in conflicts::told(&plan.conflicts, decided(plan.prefer)) {
+        after += &format!("\n{line}");
     }
     for dangling in &plan.dangling {
         after += &format!("\ndangling: {dangling}");

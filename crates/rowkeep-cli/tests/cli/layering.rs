@@ -54,7 +54,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["rows"],
                 &["capture"],
                 &["diff"],
-                &["apply"],
+                &["apply", "merge"],
                 &["restore"],
                 &["report"],
                 &["data_checks"],

@@ -322,6 +322,21 @@ fn changes_of_two_sides_are_merged() {
         sandbox.done(&["undo", "shop.db", "--yes"]);
         assert_eq!(sandbox.query("shop.db", "SELECT * FROM customers ORDER BY id"), before);
     }
+    // The same of two snapshots, which become a third.
+    sandbox.done(&["backup", "shop.db", "--name", "desk"]);
+    let merge = |more: &[&str]| sandbox.run(&[&["merge", "laptop", "--into", "desk"], more].concat());
+    let undecided = merge(&["--base", "common"]).expect(4);
+    assert!(
+        undecided.out.contains(conflict) && undecided.out.contains("no snapshot was made"),
+        "{undecided:?}"
+    );
+    merge(&["--base", "common", "--prefer", "from", "--name", "both"]).expect(0);
+    sandbox.done(&["restore", "both", "--to", "both.db"]);
+    assert_eq!(sandbox.query("both.db", "SELECT name FROM customers ORDER BY id").trim(), "Ann\nBea\nCy");
+    assert_eq!(sandbox.query("both.db", "SELECT id FROM orders ORDER BY id").trim(), "10\n11");
+    merge(&[]).expect(2).says(&["nothing says which snapshot", "--base"]);
+    // The merged one knows what it comes from.
+    sandbox.done(&["merge", "laptop", "--into", "both"]);
     restore(&["--with-related", "--key", "customers:2"])
         .expect(2)
         .says(&["--with-related cannot be combined"]);

@@ -13,6 +13,7 @@ pub(super) fn kind(request: &Request) -> &'static str {
         Request::Refresh(_) => "refresh",
         Request::Undo(_) => "undo",
         Request::Apply(_) => "apply",
+        Request::Merge(_) => "merge",
         Request::Migrate(_) => "migrate",
         Request::Around(_) => "around",
         Request::Diff(_) => "diff",

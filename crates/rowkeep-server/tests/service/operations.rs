@@ -172,6 +172,15 @@ pub(super) fn rows() -> Vec<Row> {
             Some(|| json!({ "snapshot": "latest" })),
             200,
         ),
+        row(
+            "merge",
+            post(),
+            "/api/v1/databases/shop/merges?wait=60s",
+            "operator",
+            true,
+            Some(|| json!({ "from": "latest", "into": "latest", "base": "latest" })),
+            200,
+        ),
         row("planUndo", post(), "/api/v1/databases/shop/undos?wait=60s", "restorer", true, None, 200),
         row(
             "refresh",

@@ -182,6 +182,14 @@ pub enum RequestError {
         /// The option.
         option: &'static str,
     },
+    /// Nobody knows what two snapshots come from.
+    #[error("nothing says which snapshot {from} and {into} both come from")]
+    NoCommonSnapshot {
+        /// The one whose changes are to come.
+        from: String,
+        /// The one that they are to come into.
+        into: String,
+    },
     /// Which side counts was chosen, of no two sides.
     #[error("--prefer is about rows that changed on both sides since a --base, and none is given")]
     NeedsBase,
@@ -394,6 +402,7 @@ impl RequestError {
             | RequestError::TakenName { .. }
             | RequestError::RelatedToAll
             | RequestError::OnlyForData { .. }
+            | RequestError::NoCommonSnapshot { .. }
             | RequestError::NeedsBase
             | RequestError::NotWithBase { .. }
             | RequestError::NotWithSchema { .. }

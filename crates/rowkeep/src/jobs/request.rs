@@ -22,6 +22,7 @@ use super::import::{ImportOutcome, ImportRequest};
 use super::init::InitRequest;
 use super::inspect::{InspectOutcome, InspectRequest};
 use super::keep::{KeepOutcome, KeepRequest};
+use super::merge::{MergeOutcome, MergeRequest};
 use super::migrate::MigrateRequest;
 use super::outcome::{AroundOutcome, MigrationOutcome, RestoreOutcome, UndoOutcome};
 use super::probe::{ProbeOutcome, ProbeRequest};
@@ -66,6 +67,8 @@ pub enum Request {
     Undo(UndoRequest),
     /// Apply a plan that was kept.
     Apply(ApplyRequest),
+    /// Merge the changes of one snapshot into another.
+    Merge(MergeRequest),
     /// Run a migration.
     Migrate(MigrateRequest),
     /// Run a command between two snapshots.
@@ -132,6 +135,8 @@ pub enum Outcome {
     Undo(UndoOutcome),
     /// A plan that was kept was applied, or not.
     Apply(UndoOutcome),
+    /// A snapshot was made of two, or not.
+    Merge(MergeOutcome),
     /// A migration was run.
     Migrate(MigrationOutcome),
     /// A command was run between two snapshots.
@@ -209,6 +214,7 @@ impl Request {
             Request::Apply(request) => {
                 Outcome::Apply(Box::pin(request.run(context, workspace, caller)).await?)
             }
+            Request::Merge(request) => Outcome::Merge(Box::pin(request.run(context, workspace)).await?),
             Request::Migrate(request) => {
                 let migrated = Box::pin(request.run(context, workspace, caller, runner)).await?;
                 match migrated.failure {
@@ -274,6 +280,7 @@ impl Outcome {
             Outcome::Inspect(outcome) => outcome.verdict(),
             Outcome::Restore(outcome) | Outcome::Refresh(outcome) => outcome.verdict(),
             Outcome::Undo(outcome) | Outcome::Apply(outcome) => outcome.verdict(),
+            Outcome::Merge(outcome) => outcome.verdict(),
             Outcome::Migrate(outcome) => outcome.verdict(),
             Outcome::Around(outcome) => outcome.verdict(),
             Outcome::Diff(outcome) => outcome.verdict(),

@@ -11,12 +11,13 @@ use rowkeep::apply::plan::{Base, Plan, PlanOptions, plan};
 use rowkeep::diff::{ConflictKind, Prefer};
 use rowkeep::engine::ApplyOptions;
 use rowkeep::format::Value;
+use rowkeep::merge::{Merging, capture_merged, merge};
 use rowkeep::state::snapshots::Snapshot;
 use rowkeep::{Context, Error, State};
 
 use crate::apply::{File, Live, hashes, safety, take_back};
 use crate::postgres::{Database, servers};
-use crate::world::asked_for;
+use crate::world::{World, asked_for};
 
 /// How the tables are made: one with a key that is not its first column, one whose rows have none (SQLite's have hidden numbers, and
 /// stay empty).
@@ -214,8 +215,8 @@ fn conflicts_are_listed_by_row_and_column() {
         told,
         [
             r#"t (id 1): a was "x", is "here", becomes "there""#,
-            "t (id 2): deleted in the database, changed in the snapshot",
-            "t (id 3): changed in the database, deleted in the snapshot",
+            "t (id 2): deleted here, changed in the snapshot",
+            "t (id 3): changed here, deleted in the snapshot",
             r#"t (id 4): a is "here", becomes "there""#,
         ]
     );
@@ -237,4 +238,40 @@ fn conflicts_are_listed_by_row_and_column() {
     let rows: Vec<_> = (0..rows.rows()).map(|row| rows.value(row, 0)).collect();
     let expected = ["1 there here new", "2 x there -", "4 there y new"];
     assert_eq!(rows, expected.map(|row| Value::Text(row.as_bytes())));
+}
+
+/// Two snapshots become one, which has what was expected, and knows what it comes from.
+#[test]
+fn two_snapshots_become_one() {
+    let live = Database::new(&servers()[0], "rowkeep_test_merge");
+    live.sql(SCHEMA);
+    let rows = |named: &[(u8, (u8, Option<u8>))], unnamed: &[(u8, u8)]| Rows {
+        named: named.iter().copied().collect(),
+        unnamed: unnamed.iter().copied().collect(),
+    };
+    let base = rows(&[(0, (0, None)), (1, (0, Some(1))), (2, (0, None)), (3, (0, None))], &[(0, 0), (0, 1)]);
+    let here =
+        rows(&[(0, (1, None)), (1, (0, Some(1))), (2, (0, Some(1))), (4, (1, None))], &[(0, 1), (1, 1)]);
+    let there =
+        rows(&[(0, (0, Some(2))), (2, (0, Some(2))), (3, (0, None)), (5, (2, None))], &[(0, 0), (1, 2)]);
+    let [base_stored, here_stored, there_stored] = [&base, &here, &there].map(|rows| {
+        live.sql(&rows.sql());
+        live.world.capture_all(&live.url).expect("it is captured")
+    });
+    let world = &live.world;
+    for prefer in [Prefer::Database, Prefer::Snapshot] {
+        let (to_be, conflicts) = merged(&base, &here, &there, prefer);
+        let (made, found) = world.block_on(async {
+            let merging = Merging { base: &base_stored, into: &here_stored, from: &there_stored, prefer };
+            let merged =
+                merge(&Context::silent(), &world.repository, &merging).await.expect("they are merged");
+            let made =
+                capture_merged(&Context::silent(), &world.repository, &merged, &World::options(false)).await;
+            (made.expect("a snapshot is made"), merged.conflicts.rows)
+        });
+        assert_eq!(found, conflicts);
+        live.sql(&to_be.sql());
+        let wanted = world.capture_all(&live.url).expect("it is captured");
+        assert_eq!(hashes(&made), hashes(&wanted), "{prefer:?}");
+    }
 }

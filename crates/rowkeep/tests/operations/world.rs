@@ -68,7 +68,12 @@ impl World {
         engine: &dyn Engine,
         with_schema: bool,
     ) -> Result<Snapshot, Error> {
-        let options = CaptureOptions {
+        self.block_on(capture(context, &self.repository, engine, &Self::options(with_schema)))
+    }
+
+    /// How snapshots are made here.
+    pub(crate) fn options(with_schema: bool) -> CaptureOptions {
+        CaptureOptions {
             database: "test".to_owned(),
             configured: false,
             name: None,
@@ -81,8 +86,7 @@ impl World {
             suspicion: None,
             program: "test".to_owned(),
             repository_folder: None,
-        };
-        self.block_on(capture(context, &self.repository, engine, &options))
+        }
     }
 
     /// The engine of a database.

@@ -130,10 +130,10 @@ impl fmt::Display for Conflict {
         write!(out, "{} ({}): ", self.table, key.join(", "))?;
         match self.kind {
             ConflictKind::DeletedInDatabase => {
-                return write!(out, "deleted in the database, changed in the snapshot");
+                return write!(out, "deleted here, changed in the snapshot");
             }
             ConflictKind::DeletedInSnapshot => {
-                return write!(out, "changed in the database, deleted in the snapshot");
+                return write!(out, "changed here, deleted in the snapshot");
             }
             ConflictKind::InsertedInBoth | ConflictKind::ChangedInBoth => {}
         }

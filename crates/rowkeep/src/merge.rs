@@ -1,0 +1,102 @@
+//! Merge: what one state changed since a common one comes into another, and a snapshot is made of the result.
+//!
+//! For databases that nobody can write to from here, as those in browsers: the snapshot is what their pages restore. A database that can be
+//! reached gets the same changes by a restore with a base.
+
+mod ancestor;
+mod view;
+
+use std::sync::Arc;
+
+use rowkeep_format::{Counts, TableName};
+use rowkeep_repository::Repository;
+
+pub use ancestor::{AFTER, common_ancestor};
+
+use crate::capture::{CaptureOptions, Source, capture_view};
+use crate::diff::{Changeset, Conflicts, DiffOptions, Filter, Prefer, Sides, diff};
+use crate::state::snapshots::Snapshot;
+use crate::state::{SnapshotState, State};
+use crate::{Context, Error};
+use view::MergedView;
+
+/// Three snapshots of one database.
+pub struct Merging<'a> {
+    /// The state that the other two come from.
+    pub base: &'a Snapshot,
+    /// The one that changes come into, in the terms of [`Prefer`] the database.
+    pub into: &'a Snapshot,
+    /// The one whose changes come.
+    pub from: &'a Snapshot,
+    /// What is done with rows that both have changed, in different ways.
+    pub prefer: Prefer,
+}
+
+/// How two states go together.
+pub struct Merged {
+    /// Rows that come, change and go in the one that changes come into.
+    pub changes: Changeset,
+    /// Rows that both have changed, in different ways.
+    pub conflicts: Conflicts,
+    into: SnapshotState,
+    /// Tables that only the state has whose changes come, which are left out.
+    pub left_out: Vec<TableName>,
+}
+
+impl Merged {
+    /// How many rows come, change and go.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.changes.tables().iter().for_each(|table| counts += table.counts);
+        counts
+    }
+}
+
+/// Finds out what comes of merging; nothing is stored.
+pub async fn merge(
+    context: &Context,
+    repository: &Repository,
+    merging: &Merging<'_>,
+) -> Result<Merged, Error> {
+    context.until_cancelled(merge_now(context, repository, merging)).await
+}
+
+async fn merge_now(
+    context: &Context,
+    repository: &Repository,
+    merging: &Merging<'_>,
+) -> Result<Merged, Error> {
+    let reader = Arc::new(repository.reader().await?);
+    let opened = async |snapshot: &Snapshot| SnapshotState::open(Arc::clone(&reader), snapshot.clone()).await;
+    let into = opened(merging.into).await?;
+    let here = State::Snapshot(into.clone());
+    let (base, there) =
+        (State::Snapshot(opened(merging.base).await?), State::Snapshot(opened(merging.from).await?));
+    let filter = Filter { settings: false, lone_sequences: false, rowids: false, ..Filter::default() };
+    let options = DiffOptions { filter, ..DiffOptions::default() };
+    let keys = repository.content_keys();
+    let all = diff(context, keys, &here, &there, &options).await?;
+    let made = diff(context, keys, &base, &there, &options).await?;
+    let sides = Sides { context, database: &here, snapshot: &there, prefer: merging.prefer };
+    let (changes, conflicts) = sides.merge(&all.changes, &made.changes).await?;
+    let left_out = all.only_after.into_iter().filter(|(_, rows)| *rows > 0).map(|(table, _)| table).collect();
+    Ok(Merged { changes, conflicts, into, left_out })
+}
+
+/// Makes a snapshot of the state that comes of merging.
+///
+/// Fails where rows would come into a table whose rows are stored by hidden numbers: those of two states are of different rows.
+pub async fn capture_merged(
+    context: &Context,
+    repository: &Repository,
+    merged: &Merged,
+    options: &CaptureOptions,
+) -> Result<Snapshot, Error> {
+    let state = &merged.into;
+    let manifest = &state.snapshot.manifest;
+    let source = Source { engine: manifest.engine.clone(), described: manifest.source.clone() };
+    let view = MergedView::new(context, state, &merged.changes).await?;
+    let cause = view.cause();
+    let captured = capture_view(context, repository, &source, Arc::new(view), options).await;
+    captured.map_err(|error| cause.of_either(error))
+}

@@ -6,13 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::d1::D1Kind;
 use crate::dialect::Dialect;
 use crate::file::{FileEngine, recognise};
+use crate::indexeddb::IndexedDbKind;
 use crate::kind::Kind;
 use crate::postgres::PostgresKind;
 use crate::sqlite::SqliteKind;
 use crate::{DatabaseUrl, Engine, EngineError, ErrorKind, Surroundings};
 
 /// The engines that come with this program, in the order in which they are asked whose a URL is.
-static KINDS: [&dyn Kind; 3] = [&PostgresKind, &SqliteKind, &D1Kind];
+static KINDS: [&dyn Kind; 4] = [&PostgresKind, &SqliteKind, &D1Kind, &IndexedDbKind];
 
 /// The engine of databases that are files.
 static OF_FILES: &dyn Kind = &SqliteKind;
@@ -118,6 +119,12 @@ pub fn is_url_of_server(text: &str) -> bool {
     kinds().iter().any(|kind| kind.schemes().iter().any(begins))
 }
 
+/// Whether states of a database arrive by themselves, so that none can be fetched.
+pub fn arrives(url: &str) -> bool {
+    let kind = DatabaseUrl::parse(url).and_then(|url| kind_of(url.engine()));
+    kind.is_ok_and(|kind| kind.arrives())
+}
+
 /// Where a database is, as its identity has it.
 pub fn place(url: &DatabaseUrl) -> Result<String, EngineError> {
     // Whatever file it is.
@@ -216,7 +223,7 @@ mod tests {
     #[test]
     fn whose_a_url_is_follows_from_its_scheme() {
         let error = DatabaseUrl::parse("mysql://u@h/app").expect_err("no engine has it").to_string();
-        assert_eq!(error, "no engine for mysql:// (there are postgres://, sqlite: and d1://)");
+        assert_eq!(error, "no engine for mysql:// (there are postgres://, sqlite:, d1:// and indexeddb:)");
         for (text, is_any, is_of_server) in [
             ("postgres://u@h/app", true, true),
             ("postgresql://u@h/app", true, true),
@@ -224,6 +231,7 @@ mod tests {
             ("mysql://u@h/app", true, false),
             ("sqlite:app.db", true, false),
             ("d1://account/app", true, true),
+            ("indexeddb:app", true, false),
             ("app.db", false, false),
         ] {
             assert_eq!((is_url(text), is_url_of_server(text)), (is_any, is_of_server), "{text}");
@@ -234,6 +242,7 @@ mod tests {
             ("postgres://u:s3/cr?t@h/shop", Some("shop")),
             ("postgres://h", None),
             ("data/app.db", Some("app")),
+            ("indexeddb:app", Some("app")),
             ("sqlite:/var/lib/app.sqlite3", Some("app")),
         ] {
             assert_eq!(DatabaseUrl::parse(url).expect("it is a URL").name().as_deref(), name);

@@ -2,7 +2,9 @@
 
 mod canon;
 mod content;
+mod documents;
 mod form;
+mod own_file;
 mod owned;
 mod reading;
 pub mod time;
@@ -13,11 +15,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use rowkeep_format::{Schema, TableName, Value};
+use rowkeep_format::{Schema, Table, TableName, Value};
 
 pub use canon::Canon;
 pub use content::Content;
+pub use documents::Documents;
 pub use form::Form;
+pub use own_file::{FileAbout, OwnFile};
 pub use owned::OwnedValue;
 pub use reading::Reading;
 pub use words::{Case, Like, Names, Sequences};
@@ -95,6 +99,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         self.form(declared)
     }
 
+    /// The documents that the rows of a table are of, where the database keeps such.
+    fn documents(&self, _table: &Table) -> Option<Arc<dyn Documents>> {
+        None
+    }
+
     /// Where the values of sequences are kept, where the engine has any.
     fn sequences(&self) -> Option<Sequences> {
         None
@@ -154,6 +163,18 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         _program: Option<Program>,
     ) -> Result<Box<dyn SqlText>, EngineError> {
         Err(self.no_sql())
+    }
+
+    /// What writes tables of a state as the file that the engine's own tools take.
+    fn own_file(
+        &self,
+        _schema: &Schema,
+        _tables: &[&Table],
+        _about: &FileAbout,
+    ) -> Result<Box<dyn OwnFile>, EngineError> {
+        let message =
+            format!("a database of {} has no such file of its own: choose another format", self.name());
+        Err(EngineError::new(ErrorKind::Unsupported, message))
     }
 
     /// Says that there are no statements of it.

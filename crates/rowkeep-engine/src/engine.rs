@@ -72,6 +72,11 @@ pub trait Engine: Send + Sync {
         None
     }
 
+    /// Whether its states arrive by themselves, so that none can be fetched.
+    fn arrives(&self) -> bool {
+        false
+    }
+
     /// Refuses, before anything is done, what can only be read: a file that somebody else wrote.
     fn check_changeable(&self) -> Result<(), EngineError> {
         Ok(())

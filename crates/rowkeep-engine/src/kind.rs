@@ -42,6 +42,11 @@ pub trait Kind: Send + Sync {
         None
     }
 
+    /// Whether states of its databases arrive by themselves, so that none can be fetched.
+    fn arrives(&self) -> bool {
+        false
+    }
+
     /// What a database calls itself, by its URL; nothing where that does not say it.
     fn name_of(&self, url: &DatabaseUrl) -> Option<String>;
 

@@ -17,6 +17,8 @@ mod error;
 mod examination;
 mod file;
 mod file_source;
+mod indexeddb;
+pub mod javascript;
 mod kind;
 mod outline;
 pub mod postgres;
@@ -38,8 +40,8 @@ mod worker;
 
 pub use apply::{Applied, AppliedTable, ApplyOptions, ChangeSource, ChangeStream, MayDangle, OnConflict};
 pub use connect::{
-    completed, connect, database_file, database_files, dialect_of, dialect_of_files, is_dump, is_url,
-    is_url_of_server, kind_of, kinds, place, register, secret_of_environment,
+    arrives, completed, connect, database_file, database_files, dialect_of, dialect_of_files, is_dump,
+    is_url, is_url_of_server, kind_of, kinds, place, register, secret_of_environment,
 };
 pub use conversion::{Conversion, Converted, Misfit};
 pub use definition::{Definition, DefinitionKind};
@@ -57,4 +59,4 @@ pub use surroundings::{CloudflareEnvironment, LibpqEnvironment, Surroundings};
 pub use target::{Contents, CreateOptions, FILE_MODE, Target};
 pub use unrecorded::Unrecorded;
 pub use url::{DatabaseUrl, Location};
-pub use view::{CONSISTENCY, ChangeCount, Consistency, Estimate, Meant, View, ViewOptions};
+pub use view::{CONSISTENCY, ChangeCount, Consistency, Estimate, FILE_PART, Meant, View, ViewOptions};

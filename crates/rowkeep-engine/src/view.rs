@@ -89,6 +89,10 @@ pub enum Consistency {
 /// what it says then.
 pub const CONSISTENCY: (&str, &str) = ("consistency", "moving");
 
+/// The name of the fact among those of [`View::environment`] that says what of a state the file had that it is of, where that was not
+/// all.
+pub const FILE_PART: &str = "file_part";
+
 impl Consistency {
     /// That of a state whose facts are these.
     pub fn of<'f>(mut facts: impl Iterator<Item = (&'f str, &'f str)>) -> Self {

@@ -14,6 +14,7 @@ mod names;
 mod ndjson;
 mod objects;
 mod options;
+mod own;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod script;
@@ -72,7 +73,7 @@ async fn export_now(
     let source = Source::new(context, state, options, &tables, &mut done.notes)?;
     let script = tables::script_of(state, options, &mut done)?;
     let is_one = match (&destination, options.format) {
-        (_, ExportFormat::Sql) => true,
+        (_, ExportFormat::Sql | ExportFormat::Own) => true,
         (_, format) if format.is_document() => true,
         (Destination::Folder(_), _) => false,
         (_, ExportFormat::Csv) if tables.len() != 1 => {
@@ -102,6 +103,8 @@ async fn export_now(
         done.files.push(written.file);
         done.notes.extend(written.notes);
         beside = written.beside;
+    } else if options.format == ExportFormat::Own {
+        done.files.push(own::own(&source, options, &tables, &mut files, &names[0]).await?);
     } else if is_one {
         let form = (options.format, script.as_ref());
         let (file, notes) = tables::in_one(&source, form, &tables, &mut files, &names[0]).await?;

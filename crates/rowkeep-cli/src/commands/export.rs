@@ -68,6 +68,8 @@ enum FormatChoice {
     /// One file per table, with types, for DuckDB, Spark and pandas
     #[cfg(feature = "parquet")]
     Parquet,
+    /// One file as the database's own tools take it: of IndexedDB, that of its module for pages
+    Own,
     /// One JSON file: `metadata`, `schema`, `data`, `integrity` (Phone Range Nexus 4.0); between two states an increment
     Prn,
     /// One JSON file: `data` and `metadata` (DINO), in a folder with its `metadata/` and `checksums/`
@@ -84,6 +86,7 @@ impl From<FormatChoice> for ExportFormat {
             FormatChoice::Sql => ExportFormat::Sql,
             #[cfg(feature = "parquet")]
             FormatChoice::Parquet => ExportFormat::Parquet,
+            FormatChoice::Own => ExportFormat::Own,
             FormatChoice::Prn => ExportFormat::Prn,
             FormatChoice::Dino => ExportFormat::Dino,
             FormatChoice::Num => ExportFormat::Num,

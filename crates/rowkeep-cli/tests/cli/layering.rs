@@ -71,7 +71,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
         &[Rooms {
             below: &[],
             order: &[
-                &["error", "export_files", "ready", "relief"],
+                &["arrivals", "error", "export_files", "ready", "relief"],
                 &["state", "tls"],
                 &["audit"],
                 &["queue"],
@@ -115,6 +115,7 @@ const ENGINE_ROOMS: [Rooms; 4] = [
                 "definition",
                 "query_rows",
                 "examination",
+                "javascript",
                 "surroundings",
                 "unrecorded",
                 "url",
@@ -128,7 +129,8 @@ const ENGINE_ROOMS: [Rooms; 4] = [
             &["sort"],
             &["pushed"],
             &["postgres", "sqlite"],
-            &["d1", "file"],
+            &["d1", "indexeddb"],
+            &["file"],
             // What takes one engine or the other.
             &["connect"],
             &["definitions", "sql", "translate"],

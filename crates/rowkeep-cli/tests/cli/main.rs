@@ -34,6 +34,7 @@ mod holds;
 mod hooks;
 mod identity;
 mod increments;
+mod indexeddb;
 mod keep;
 mod kill;
 mod layering;

@@ -46,7 +46,7 @@ struct PrnSchema<'a> {
     version: u32,
     tables: Vec<&'a str>,
     /// The columns that name the rows of each table.
-    keys: BTreeMap<&'a str, Vec<&'a str>>,
+    keys: BTreeMap<&'a str, Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ struct DinoMetadata<'a> {
     checksum: String,
     environment: String,
     /// The columns that name the rows of each table.
-    keys: BTreeMap<&'a str, Vec<&'a str>>,
+    keys: BTreeMap<&'a str, Vec<String>>,
     program: &'a str,
 }
 
@@ -159,7 +159,7 @@ impl Document<'_> {
             part: self.options.part(),
         };
         let tables = self.members.iter().map(|member| member.name.as_str()).collect();
-        let schema = PrnSchema { version: 4, tables, keys: keys(&self.members) };
+        let schema = PrnSchema { version: 4, tables, keys: keys(&self.members, self.source.state.dialect()) };
         let now = iso(self.source.context.now());
         let integrity = PrnIntegrity { table_checksums: checksums, verification_time: now };
         let mut sheet = files.sheet(name)?;
@@ -190,7 +190,7 @@ impl Document<'_> {
             size: 0,
             checksum: String::new(),
             environment,
-            keys: keys(&self.members),
+            keys: keys(&self.members, self.source.state.dialect()),
             program: PROGRAM,
         };
         sheet.write(format!(",\n\"metadata\":{}}}\n", json(&metadata)).as_bytes()).await?;

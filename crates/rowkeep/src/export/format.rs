@@ -18,6 +18,8 @@ pub enum ExportFormat {
     /// A table's rows column by column, each with its type (Apache Parquet).
     #[cfg(feature = "parquet")]
     Parquet,
+    /// The file that the engine's own tools take.
+    Own,
     /// One object of JSON as Phone Range Nexus keeps its backups: version 4.0, full or incremental.
     Prn,
     /// One object of JSON as DINO keeps its backups: `data` and `metadata`.
@@ -32,6 +34,7 @@ impl ExportFormat {
         ("csv", ExportFormat::Csv),
         ("ndjson", ExportFormat::Ndjson),
         ("sql", ExportFormat::Sql),
+        ("own", ExportFormat::Own),
         ("prn", ExportFormat::Prn),
         ("dino", ExportFormat::Dino),
         ("num", ExportFormat::Num),
@@ -53,7 +56,7 @@ impl ExportFormat {
     pub fn extension(self) -> &'static str {
         match self {
             ExportFormat::Csv => "csv",
-            ExportFormat::Ndjson => "ndjson",
+            ExportFormat::Ndjson | ExportFormat::Own => "ndjson",
             ExportFormat::Sql => "sql",
             #[cfg(feature = "parquet")]
             ExportFormat::Parquet => "parquet",

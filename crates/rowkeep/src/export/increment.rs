@@ -29,7 +29,7 @@ struct Metadata<'a> {
     since_timestamp: String,
     until_timestamp: String,
     /// The columns that name the rows of each table.
-    keys: BTreeMap<&'a str, Vec<&'a str>>,
+    keys: BTreeMap<&'a str, Vec<String>>,
     program: &'a str,
     /// What of the states is in it, where not all is as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,7 +163,7 @@ impl Increment<'_> {
             base_backup: base,
             since_timestamp: iso(time_of(self.old)),
             until_timestamp: iso(time_of(self.new)),
-            keys: keys(members),
+            keys: keys(members, self.new.state.dialect()),
             program: PROGRAM,
             part: self.options.part(),
         };

@@ -2,7 +2,9 @@
 //!
 //! Numbers that every reader of JSON takes in exactly are numbers; all others are texts with their exact digits.
 
-use rowkeep_engine::dialect::{Dialect, Form};
+use std::sync::Arc;
+
+use rowkeep_engine::dialect::{Dialect, Documents, Form};
 use rowkeep_format::{RowBatch, Table, Value};
 
 use super::csv::real;
@@ -22,6 +24,8 @@ pub(super) struct Ndjson {
     columns: Vec<(usize, String, Shape)>,
     before: String,
     after: &'static str,
+    /// What rows are printed as instead, where the database keeps such.
+    documents: Option<Arc<dyn Documents>>,
 }
 
 /// What the text of a value stands for.
@@ -64,15 +68,21 @@ impl Ndjson {
             })
             .collect();
         let (before, after) = match with_name {
-            true => (format!("{{\"table\":{},\"row\":{{", json(&table.name.to_string())), "}}\n"),
-            false => ("{".to_owned(), "}\n"),
+            true => (format!("{{\"table\":{},\"row\":", json(&table.name.to_string())), "}\n"),
+            false => (String::new(), "\n"),
         };
-        Self { columns, before, after }
+        Self { columns, before, after, documents: dialect.documents(table) }
     }
 
     fn rows(&self, batch: &RowBatch, out: &mut Vec<u8>) {
         for row in 0..batch.rows() {
             out.extend_from_slice(self.before.as_bytes());
+            if let Some(documents) = &self.documents {
+                documents.put(batch, row, out);
+                out.extend_from_slice(self.after.as_bytes());
+                continue;
+            }
+            out.push(b'{');
             for (number, (place, name, shape)) in self.columns.iter().enumerate() {
                 if number > 0 {
                     out.push(b',');
@@ -80,6 +90,7 @@ impl Ndjson {
                 out.extend_from_slice(name.as_bytes());
                 value(batch.value(row, *place), *shape, out);
             }
+            out.push(b'}');
             out.extend_from_slice(self.after.as_bytes());
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use rowkeep_engine::dialect::Dialect;
+use rowkeep_format::schema::KeyColumn;
 use rowkeep_format::{RowBatch, Table};
 use serde::Serialize;
 
@@ -44,13 +45,19 @@ pub(super) fn members<'a>(
 }
 
 /// The columns that name the rows of each table, where any do.
-pub(super) fn keys<'m>(members: &'m [Member<'_>]) -> BTreeMap<&'m str, Vec<&'m str>> {
+pub(super) fn keys<'m>(members: &'m [Member<'_>], dialect: &dyn Dialect) -> BTreeMap<&'m str, Vec<String>> {
     let key = |member: &'m Member<'_>| {
         let key = member.table.identified_by();
-        let column = |at: usize| &member.table.columns[at];
-        let is_shown = key.unique && key.naming().all(|part| !column(part.column).hidden);
-        let names = key.naming().map(|part| column(part.column).name.as_str()).collect();
-        is_shown.then_some((member.name.as_str(), names))
+        let documents = dialect.documents(member.table);
+        let name = |part: &KeyColumn| {
+            let column = &member.table.columns[part.column];
+            match &documents {
+                Some(documents) => documents.property(part.column),
+                None => (!column.hidden).then(|| column.name.clone()),
+            }
+        };
+        let names = key.naming().map(name).collect::<Option<Vec<String>>>()?;
+        key.unique.then_some((member.name.as_str(), names))
     };
     members.iter().filter_map(key).collect()
 }

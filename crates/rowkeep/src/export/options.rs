@@ -54,6 +54,11 @@ impl ExportOptions {
             (None, None, true) => None,
         }
     }
+
+    /// Whether the rows that are meant are whole tables as they were.
+    pub(super) fn is_whole_tables(&self) -> bool {
+        self.mask.is_none() && self.rows.is_none()
+    }
 }
 
 /// What an export wrote.

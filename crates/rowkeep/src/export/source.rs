@@ -26,7 +26,14 @@ pub(super) fn chosen<'s>(
 ) -> Result<Vec<&'s Table>, Error> {
     let named = !options.selection.include.is_empty();
     let mut tables = options.selection.choose_beside(state.schema(), state.unread())?;
-    tables.retain(|table| named || options.format == ExportFormat::Sql || table.kind.is_user_table());
+    let is_whole = matches!(options.format, ExportFormat::Sql | ExportFormat::Own);
+    tables.retain(|table| named || is_whole || table.kind.is_user_table());
+    if named && options.format == ExportFormat::Own {
+        // What rows refer to comes with them.
+        let beside = state.schema().tables.iter().filter(|table| table.kind == TableKind::LargeObjects);
+        let beside: Vec<&Table> = beside.filter(|table| !tables.contains(table)).collect();
+        tables.extend(beside);
+    }
     let (held, missing): (Vec<&Table>, Vec<&Table>) =
         tables.into_iter().partition(|table| state.holds(&table.name));
     if !missing.is_empty() {
@@ -72,7 +79,10 @@ impl<'a> Source<'a> {
             ));
         }
         let mut tests = HashMap::new();
-        for table in tables {
+        // Of what rows refer to, the file takes what it needs.
+        let is_chosen =
+            |table: &Table| options.format != ExportFormat::Own || table.kind != TableKind::LargeObjects;
+        for table in tables.iter().filter(|table| is_chosen(table)) {
             if let Some(rows) = &options.rows {
                 // Where rows are chosen and this table is not meant by that, none of its rows is.
                 let none: RowTest = Box::new(|_, _| false);
@@ -143,7 +153,7 @@ impl<'a> Source<'a> {
     }
 
     /// The rows of a table that are meant.
-    async fn rows(&self, table: &Table, cause: &Cause) -> Result<RowStream, Error> {
+    pub(super) async fn rows(&self, table: &Table, cause: &Cause) -> Result<RowStream, Error> {
         let mut stream = match self.state {
             State::Live(live) => live.view.rows(table).await?,
             State::Snapshot(stored) => match stored.entry(&table.name) {

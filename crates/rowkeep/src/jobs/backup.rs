@@ -126,7 +126,11 @@ impl BackupRequest {
         if let Some(name) = &self.name {
             workspace.check_name(name)?;
         }
-        let databases = workspace.named(self.database.as_deref())?;
+        let mut databases = workspace.named(self.database.as_deref())?;
+        if self.database.is_none() {
+            databases
+                .retain(|database| !workspace.source(database).is_ok_and(|source| source.engine.arrives()));
+        }
         let sources = match databases.as_slice() {
             [only] => vec![workspace.source(only)?],
             several => several.iter().filter_map(|database| workspace.source(database).ok()).collect(),

@@ -131,7 +131,7 @@ impl ExportRequest {
         stream: Option<Box<dyn Write + Send>>,
     ) -> Result<ExportOutcome, Error> {
         let format = self.format()?;
-        let with_schema = format == ExportFormat::Sql && !self.data_only;
+        let with_schema = format == ExportFormat::Own || format == ExportFormat::Sql && !self.data_only;
         let selection = self.wanted.selection(workspace);
         let (name, state) = workspace.state(context, &self.state, with_schema, &selection.meant()).await?;
         let since = match &self.since {

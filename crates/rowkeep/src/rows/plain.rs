@@ -8,7 +8,6 @@ mod canon;
 mod comparable;
 mod loss;
 mod nested;
-mod number;
 mod row;
 mod shape;
 mod time;

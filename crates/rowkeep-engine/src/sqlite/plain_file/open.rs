@@ -17,7 +17,7 @@ use crate::file_source::{
 use crate::sqlite::connect::error::when;
 use crate::sqlite::dump_file::{Said, Scratch};
 use crate::sqlite::schema::ddl;
-use crate::{EngineError, ErrorKind, View};
+use crate::{EngineError, ErrorKind, FILE_PART, View};
 
 /// One object of JSON with tables: the backups of some applications, and any other of that form.
 pub(crate) struct JsonDocument;
@@ -61,7 +61,7 @@ impl Format for JsonDocument {
             parts.push(part);
         }
         let part = parts.into_iter().flatten().next();
-        said.facts.extend(part.map(|part| (PART.to_owned(), part)));
+        said.facts.extend(part.map(|part| (FILE_PART.to_owned(), part)));
         if let Some(whole) = whole {
             said.damaged.extend(tables.names().filter(|name| !whole.contains(*name)).map(str::to_owned));
             refuse_nothing(file, whole.is_empty(), &said)?;
@@ -97,9 +97,6 @@ pub(super) fn refuse_nothing(file: &Source, is_nothing: bool, said: &Said) -> Re
         false => Ok(()),
     }
 }
-
-/// The fact that says what of a state a file has, where that is not all.
-const PART: &str = "file_part";
 
 /// Refuses an increment that is of another part of the state than the backup that it goes on from.
 fn refuse_another(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rowkeep_engine::{FileEngine, MissingBase};
+use rowkeep_engine::{FILE_PART, FileEngine, MissingBase};
 use rowkeep_format::Summary;
 use rowkeep_format::manifest::Scope;
 use rowkeep_repository::Repository;
@@ -15,9 +15,6 @@ use crate::state::State;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{open, short_id};
 use crate::{Context, Error, RequestError};
-
-/// The fact of a snapshot that says that the file it was made of had a part of the state alone.
-const PART: &str = "file_part";
 
 /// What an increment goes on from.
 pub(super) struct Base {
@@ -52,7 +49,7 @@ pub(super) async fn base_of(
         });
     };
     let state = State::snapshot(repository, open(repository, summary.id).await?).await?;
-    if state.environment(PART).is_some() {
+    if state.environment(FILE_PART).is_some() {
         let (snapshot, why) = (short_id(summary.id), "was made of a backup of a part of it");
         return Err(RequestError::BaseNotWhole { file: file.to_owned(), snapshot, why, base }.into());
     }

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rowkeep_engine::javascript::number;
 use serde_json::Value as Json;
 
-use super::number::number;
 use super::shape::Shape;
 use super::time::{date, date_time, time_of_day};
 

@@ -1,6 +1,8 @@
 //! Rows of one table as objects of plain JSON.
 
-use rowkeep_engine::dialect::Dialect;
+use std::sync::Arc;
+
+use rowkeep_engine::dialect::{Dialect, Documents};
 use rowkeep_format::{RowBatch, Table};
 
 use super::loss::{Loss, Losses};
@@ -12,6 +14,8 @@ use super::value::{put_string, write};
 pub(crate) struct PlainRows {
     columns: Vec<PlainColumn>,
     table: String,
+    /// What rows are printed as instead, where the database keeps such.
+    documents: Option<Arc<dyn Documents>>,
 }
 
 #[derive(Debug)]
@@ -40,11 +44,15 @@ impl PlainRows {
             }
         };
         let shown = table.columns.iter().enumerate().filter(|(_, column)| !column.hidden);
-        Self { columns: shown.map(column).collect(), table: table.name.to_string() }
+        let documents = dialect.documents(table);
+        Self { columns: shown.map(column).collect(), table: table.name.to_string(), documents }
     }
 
     /// Adds a row.
     pub(crate) fn row(&self, batch: &RowBatch, row: usize, out: &mut Vec<u8>) {
+        if let Some(documents) = &self.documents {
+            return documents.put(batch, row, out);
+        }
         out.push(b'{');
         for (number, column) in self.columns.iter().enumerate() {
             if number > 0 {
@@ -72,9 +80,11 @@ impl PlainRows {
             if number > 0 {
                 out.push(b',');
             }
-            match self.columns.iter().find(|column| column.place == place) {
-                Some(column) => write(batch.value(row, place), &column.shape, &column.losses, out),
-                None => write(batch.value(row, place), &Shape::Text, &Losses::default(), out),
+            let column = self.columns.iter().find(|column| column.place == place);
+            match (&self.documents, column) {
+                (Some(documents), _) => documents.put_value(batch.value(row, place), out),
+                (None, Some(column)) => write(batch.value(row, place), &column.shape, &column.losses, out),
+                (None, None) => write(batch.value(row, place), &Shape::Text, &Losses::default(), out),
             }
         }
         if is_several {

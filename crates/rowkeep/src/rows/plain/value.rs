@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rowkeep_engine::javascript::{SAFE_INTEGER, number};
 use rowkeep_format::Value;
 
 use super::array::array;
 use super::loss::{Loss, Losses};
 use super::nested::nested;
-use super::number::{SAFE_INTEGER, number};
 use super::shape::Shape;
 use super::time::{Iso, date, date_time, milliseconds, time_of_day};
 

@@ -1,10 +1,10 @@
 //! Numbers as JavaScript prints them (ECMA-262, Number::toString).
 
 /// The largest integer up to which a double holds every integer.
-pub(super) const SAFE_INTEGER: u64 = (1 << 53) - 1;
+pub const SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// The shortest digits that are read back as the same finite number; the sign of zero is lost.
-pub(super) fn number(value: f64) -> String {
+/// The shortest digits that are read back as the same finite number, as `JSON.stringify` prints it; the sign of zero is lost.
+pub fn number(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }

@@ -1,0 +1,15 @@
+use std::fmt;
+
+use rowkeep_format::{RowBatch, Value};
+
+/// Rows as the documents that a database keeps, where their columns are only what documents are made of.
+pub trait Documents: fmt::Debug + Send + Sync {
+    /// Adds the document of a row, as JSON.
+    fn put(&self, rows: &RowBatch, row: usize, out: &mut Vec<u8>);
+
+    /// What a value of documents is called that a column has; nothing where it has something else.
+    fn property(&self, column: usize) -> Option<String>;
+
+    /// Adds the value of a column, as JSON; `null` where a document does not have it.
+    fn put_value(&self, value: Value<'_>, out: &mut Vec<u8>);
+}

@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rowkeep_engine::{
-    CONSISTENCY, Consistency, Engine, EngineError, ErrorKind as EngineErrorKind, Meant, View, ViewOptions,
-    dialect_of,
+    CONSISTENCY, Consistency, Engine, EngineError, ErrorKind as EngineErrorKind, FILE_PART, Meant, View,
+    ViewOptions, dialect_of,
 };
 use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, Unread, VERSION, Why};
@@ -146,7 +146,9 @@ pub async fn capture_file(
         Ok((read_opened(context, repository, &source, opened, options).await?, notes))
     };
     let (captured, notes) = context.until_cancelled(reading).await?;
-    Ok((captured.commit(repository).await?, notes))
+    let snapshot = captured.commit(repository).await?;
+    suspicion::warn(context, &snapshot);
+    Ok((snapshot, notes))
 }
 
 /// A snapshot whose chunks are stored, but which nobody sees yet.
@@ -292,11 +294,14 @@ pub(crate) async fn read_opened(
     let (schema_id, read_bytes) = (chunks.schema, chunks.read_bytes);
     let (tables, added) = (std::mem::take(&mut chunks.tables), std::mem::take(&mut chunks.added));
     let stored = chunks.finish().await?;
-    let suspicion = match options.suspicion {
+    // Nothing is gone that the file of a part of a state does not have.
+    let suspicion = match options.suspicion.filter(|_| !environment.contains_key(FILE_PART)) {
         Some(threshold) => {
             let masked = options.mask.is_some();
-            let (owner, schema) = (&owner, &schema);
-            let taken = Taken { owner, scope, masked, schema, unread: &unread, tables: &tables };
+            let (owner, schema, tags) = (&owner, &schema, &options.tags);
+            let file_time = is_file.then_some(time);
+            let unread = &unread;
+            let taken = Taken { owner, tags, file_time, scope, masked, schema, unread, tables: &tables };
             suspicion(context, repository, &*repository.catalog().await?, &taken, threshold).await?
         }
         None => None,

@@ -6,7 +6,6 @@ pub mod channels;
 mod combined;
 mod compatibility;
 mod database;
-mod export_room;
 mod exported;
 mod file;
 mod keep_state;
@@ -14,6 +13,7 @@ mod oidc;
 mod pings;
 mod refresh;
 mod repositories;
+mod room;
 mod schedules;
 mod secret;
 mod service;
@@ -41,7 +41,6 @@ use channels::{Channel, Surroundings};
 pub use combined::{Combined, LeftOut};
 pub use compatibility::{AdminBackupAddress, BackupAddress, Compatibility};
 pub use database::{Database, Objectives};
-pub use export_room::ExportRoom;
 pub use exported::Exported;
 use file::File;
 pub use keep_state::{KeepState, SERVICE_DATABASE};
@@ -50,6 +49,7 @@ pub use pings::Pings;
 pub use refresh::Refresh;
 use refresh::Said;
 pub use repositories::NamedRepository;
+pub use room::Room;
 pub use schedules::{Promise, Schedules, Work};
 pub use secret::Secret;
 pub use service::{ServiceSettings, TlsFiles};
@@ -162,6 +162,11 @@ impl Config {
     pub fn zone(&self, database: &str) -> TimeZone {
         let own = self.databases.get(database).and_then(|known| known.timezone.clone());
         own.or_else(|| self.timezone.clone()).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Whether a name is that of a database whose states arrive by themselves.
+    pub fn has_arriving(&self, database: &str) -> bool {
+        self.databases.get(database).is_some_and(Database::arrives)
     }
 
     /// When a backup of a database is suspicious.

@@ -43,7 +43,8 @@ impl Config {
     /// written for all.
     pub fn timetable(&self) -> Vec<Scheduled> {
         let mut timetable = Vec::new();
-        for (name, database) in &self.databases {
+        // Nothing can be asked of databases whose states arrive.
+        for (name, database) in self.databases.iter().filter(|(_, database)| !database.arrives()) {
             for work in Work::ALL.into_iter().filter(|work| work.is_of_database()) {
                 if work == Work::Refresh && database.refresh.is_none() {
                     continue;
@@ -115,6 +116,17 @@ impl Config {
                 scheduled.work == Work::Backup && scheduled.database.as_deref() == Some(name)
             });
             let words = |seconds: u64| age(i64::try_from(seconds).unwrap_or(i64::MAX));
+            if database.arrives() {
+                // How often states arrive is seen when they do not; how soon one is back, nobody measures.
+                broken.extend(promise.back_in_seconds.map(|back_in| {
+                    let back_in = words(back_in);
+                    let why = format!(
+                        "it has to be back within {back_in}, and no drill can tell: only its pages restore it"
+                    );
+                    (name.clone(), why)
+                }));
+                continue;
+            }
             let lose = words(promise.lose_seconds);
             let Some(backups) = backups else {
                 broken

@@ -1,7 +1,8 @@
 //! Suspicion: so much is gone since the snapshot before that somebody should look at it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use jiff::Timestamp;
 use rowkeep_format::manifest::{RowsGone, Scope, Suspicion, Unread};
 use rowkeep_format::summary::row_counts;
 use rowkeep_format::{Schema, Summary, TableEntry, TableName};
@@ -30,9 +31,15 @@ impl Default for Threshold {
     }
 }
 
+/// The tag that says of which device a state is, where a database is on several under one name: each has records of its own.
+pub const DEVICE_TAG: &str = "device";
+
 /// What a new snapshot holds.
 pub(super) struct Taken<'a> {
     pub(super) owner: &'a Owner,
+    pub(super) tags: &'a BTreeMap<String, String>,
+    /// When a file says that the state was, which may be older than others that are there.
+    pub(super) file_time: Option<Timestamp>,
     pub(super) scope: Scope,
     pub(super) masked: bool,
     /// The definitions of all tables, chosen or not.
@@ -41,7 +48,7 @@ pub(super) struct Taken<'a> {
     pub(super) tables: &'a [TableEntry],
 }
 
-/// Compares what is there now with the last snapshot of the same database and kind. Counts of rows are in both manifests, so
+/// Compares what is there now with the last snapshot of the same database, device and kind. Counts of rows are in both manifests, so
 /// nothing but that of the earlier one is read, and not even that where its summary says that all counts are the same.
 pub(super) async fn suspicion(
     context: &Context,
@@ -52,7 +59,9 @@ pub(super) async fn suspicion(
 ) -> Result<Option<Suspicion>, Error> {
     let is_before = |summary: &Summary| {
         let is_of_kind = summary.scope == taken.scope && summary.masked == taken.masked;
-        !summary.is_safety() && is_of_kind && taken.owner.continues(summary)
+        let is_of_device = summary.tags.get(DEVICE_TAG) == taken.tags.get(DEVICE_TAG);
+        let is_earlier = taken.file_time.is_none_or(|time| summary.time < time);
+        !summary.is_safety() && is_of_kind && is_of_device && is_earlier && taken.owner.continues(summary)
     };
     let Some(before) = known.snapshots().rfind(|summary| is_before(summary)) else { return Ok(None) };
     if before.row_counts == Some(row_counts(taken.tables)) {

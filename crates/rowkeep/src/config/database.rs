@@ -5,12 +5,13 @@ use std::num::NonZeroU64;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
 use super::beside;
 use super::pings::{FilePings, Pings};
 use super::refresh::Refresh;
-use super::schedules::{FilePromise, Promise, Schedules};
+use super::schedules::{FilePromise, Promise, Schedules, Work};
 use super::suspicion::FileSuspicion;
 use crate::apply::activity::{Activity, FileActivity};
 use crate::capture::suspicion::Threshold;
@@ -60,6 +61,13 @@ pub struct Database {
     pub hooks: Vec<Hook>,
     /// The row that says in the application's own log what was restored.
     pub activity: Option<Activity>,
+}
+
+impl Database {
+    /// Whether its states arrive by themselves, so that none can be fetched.
+    pub fn arrives(&self) -> bool {
+        self.url.value().is_ok_and(|url| rowkeep_engine::arrives(url.expose_secret()))
+    }
 }
 
 /// What the recovery of a database must keep to.
@@ -131,7 +139,7 @@ impl FileDatabase {
         let max_rate = max_rate.map_err(|problem| format!("max_rate: {problem}"))?;
         let activity = self.activity.map(FileActivity::read).transpose()?;
         let pings = self.ping.map(|ping| ping.read(variable)).transpose()?;
-        Ok(Database {
+        let database = Database {
             url,
             selection,
             checks,
@@ -148,6 +156,14 @@ impl FileDatabase {
             mask: self.mask,
             hooks,
             activity,
-        })
+        };
+        let is_scheduled = |work: &Work| database.schedules.of(*work).flatten().is_some();
+        if database.arrives() && Work::ALL.iter().any(is_scheduled) {
+            return Err(
+                "schedule: its states arrive when its pages send them, and nothing is done for it by itself"
+                    .into(),
+            );
+        }
+        Ok(database)
     }
 }

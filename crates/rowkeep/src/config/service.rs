@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::beside;
-use super::export_room::ExportRoom;
 use super::keep_state::KeepState;
 use super::oidc::{FileOidc, Oidc};
+use super::room::Room;
 use crate::variables::expand;
 
 /// How people reach the service.
@@ -31,10 +31,12 @@ pub struct ServiceSettings {
     /// Where people sign in beside the service itself.
     pub oidc: Option<Oidc>,
     /// How many bytes the exports take together that wait to be downloaded.
-    pub exports: ExportRoom,
+    pub exports: Room,
+    /// How many bytes the pieces take together of states that pages send.
+    pub arrivals: Room,
     /// Whether databases can be added on pages and over the API.
     pub databases_on_pages: bool,
-    /// The sites whose pages may load modules from the service, as browsers name them: `https://numbers.example.org`.
+    /// The sites whose pages may load modules from the service and use its API, as browsers name them: `https://numbers.example.org`.
     pub sites: Vec<String>,
 }
 
@@ -48,7 +50,8 @@ impl Default for ServiceSettings {
             state: None,
             state_key: None,
             oidc: None,
-            exports: ExportRoom::default(),
+            exports: Room::default(),
+            arrivals: Room::default(),
             databases_on_pages: true,
             sites: Vec::new(),
         }
@@ -97,6 +100,7 @@ pub(super) struct FileService {
     databases_on_pages: Option<String>,
     sites: Vec<String>,
     exports: Option<String>,
+    arrivals: Option<String>,
 }
 
 impl FileService {
@@ -155,6 +159,11 @@ impl FileService {
             true => state,
             false => beside::file(folder, state),
         });
+        let room = |name: &str, text: &Option<String>| {
+            Ok::<_, String>(
+                text.as_deref().map(|text| Room::read(name, text)).transpose()?.unwrap_or_default(),
+            )
+        };
         let databases_on_pages = match self.databases_on_pages.as_deref().map(str::trim) {
             None | Some("on") => true,
             Some("off") => false,
@@ -172,7 +181,8 @@ impl FileService {
             tls,
             trusted_proxies: self.trusted_proxies.iter().map(proxy).collect::<Result<_, _>>()?,
             keep_state: keep_state.unwrap_or_default(),
-            exports: self.exports.as_deref().map(ExportRoom::read).transpose()?.unwrap_or_default(),
+            exports: room("exports", &self.exports)?,
+            arrivals: room("arrivals", &self.arrivals)?,
         })
     }
 }

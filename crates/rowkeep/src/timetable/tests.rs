@@ -28,7 +28,8 @@ fn the_nearest_word_counts() {
         [databases.c]\nurl = 'c.db'\npromise = { lose = '6h', back_in = '30min' }\n\
         [databases.d]\nurl = 'd.db'\npromise = { lose = '15min' }\n\
         [databases.e]\nurl = 'e.db'\npromise = { lose = '25h' }\nschedule = { backup = 'daily at 03:00' }\n\
-        [databases.f]\nurl = 'f.db'\nschedule = { backup = 'off' }";
+        [databases.f]\nurl = 'f.db'\nschedule = { backup = 'off' }\n\
+        [databases.g]\nurl = 'indexeddb:g'";
     assert_eq!(
         timetable(text),
         [
@@ -55,7 +56,9 @@ fn promises_that_cannot_be_kept_are_named() {
         [databases.c]\nurl = 'c'\npromise = { lose = '24h' }\nschedule = { backup = 'daily at 02:00' }\ntimezone = 'Europe/London'\n\
         [databases.d]\nurl = 'd'\npromise = { lose = '24h' }\nschedule = { backup = 'off' }\n\
         [databases.e]\nurl = 'e'\npromise = { lose = '2min' }\n\
-        [databases.f]\nurl = 'f'\npromise = { lose = '8w' }\nschedule = { backup = '0 0 29 2 *' }";
+        [databases.f]\nurl = 'f'\npromise = { lose = '8w' }\nschedule = { backup = '0 0 29 2 *' }\n\
+        [databases.g]\nurl = 'indexeddb:g'\npromise = { lose = '25h', back_in = '30min' }\n\
+        [databases.h]\nurl = 'indexeddb:h'\npromise = { lose = '25h' }";
     let broken = parse(text)
         .expect("it is well formed")
         .broken_promises("2026-01-01T00:00:00Z".parse().expect("a time"));
@@ -68,6 +71,7 @@ fn promises_that_cannot_be_kept_are_named() {
             "c: at most 1 d may be lost, and with \"daily at 02:00\" up to 1 d 1 h lie between two backups",
             "d: at most 1 d may be lost, and no backup is scheduled",
             "f: at most 56 d may be lost, and with \"0 0 29 2 *\" up to more than a year lie between two backups",
+            "g: it has to be back within 30 min, and no drill can tell: only its pages restore it",
         ]
     );
 }
@@ -82,6 +86,10 @@ fn mistakes_are_named() {
         (
             "[databases.a]\nurl = 'a'\nschedule = { prune = 'daily' }",
             "nothing called prune is done by itself; there is backup, drill, refresh",
+        ),
+        (
+            "[databases.a]\nurl = 'indexeddb:a'\nschedule = { backup = 'daily' }",
+            "database a: schedule: its states arrive when its pages send them, and nothing is done for it by itself",
         ),
         (
             "[databases.a]\nurl = 'a'\nschedule = { backup = 'often' }",

@@ -172,7 +172,11 @@ pub(super) async fn take(
         mask: workspace.mask(request.mask.as_ref(), &source.name)?,
         with_schema: true,
         with_data: true,
-        suspicion: None,
+        // The states of others are backups only where nothing else makes any.
+        suspicion: workspace
+            .config()
+            .has_arriving(&source.name)
+            .then(|| workspace.config().suspicion(&source.name)),
         program: workspace.program().to_owned(),
         repository_folder: workspace.repository_folder().map(Path::to_owned),
     };

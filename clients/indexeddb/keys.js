@@ -3,6 +3,7 @@
  */
 
 import { RowkeepError } from './errors.js';
+import { toBase64 } from './values/base64.js';
 import { encode } from './values/encode.js';
 
 const NUMBER = 0x10;
@@ -30,14 +31,20 @@ export function keyFromBytes(bytes) {
   return key;
 }
 
-/** A key as text: as a value, but that -0 is 0, for to IndexedDB they are one key, of which browsers give back either. */
+/**
+ * A key as text: as a value, but that -0 is 0, for to IndexedDB they are one key, of which browsers give back either, and that bytes stand in
+ * it however many they are.
+ */
 export function keyToText(key) {
-  return encode(canonical(key), null);
+  if (key === 0) return '0';
+  if (Array.isArray(key)) return `[${key.map(keyToText).join(',')}]`;
+  const isBinary = typeof key === 'object' && !(key instanceof Date);
+  return isBinary ? `{"$":"buffer","bytes":"${toBase64(binary(key))}"}` : encode(key, null);
 }
 
-function canonical(key) {
-  if (key === 0) return 0;
-  return Array.isArray(key) ? key.map(canonical) : key;
+/** The bytes of a binary key. */
+function binary(key) {
+  return ArrayBuffer.isView(key) ? new Uint8Array(key.buffer, key.byteOffset, key.byteLength) : new Uint8Array(key);
 }
 
 function refuse() {
@@ -60,8 +67,7 @@ function add(key, bytes) {
     addNumber(key.getTime(), bytes);
   } else {
     bytes.push(BINARY);
-    const content = ArrayBuffer.isView(key) ? new Uint8Array(key.buffer, key.byteOffset, key.byteLength) : new Uint8Array(key);
-    for (const byte of content) byte === 0 ? bytes.push(0, 0xff) : bytes.push(byte);
+    for (const byte of binary(key)) byte === 0 ? bytes.push(0, 0xff) : bytes.push(byte);
     bytes.push(0, 0);
   }
 }

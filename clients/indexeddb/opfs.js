@@ -26,15 +26,23 @@ export class OpfsSink {
   #folder;
   #name;
   #writable;
+  #release;
 
   /** Begins a file. */
   static async open(name) {
     const sink = new OpfsSink();
     sink.#folder = await folder(true);
     sink.#name = name.replaceAll(/[/\\]/g, '-');
-    // What is written shows when it is closed, and only then.
-    const handle = await sink.#folder.getFileHandle(`${sink.#name}${PARTIAL}`, { create: true });
-    sink.#writable = await handle.createWritable();
+    sink.#release = await held(sink.#name);
+    try {
+      await removeLeft(sink.#folder);
+      // What is written shows when it is closed, and only then.
+      const handle = await sink.#folder.getFileHandle(`${sink.#name}${PARTIAL}`, { create: true });
+      sink.#writable = await handle.createWritable();
+    } catch (error) {
+      sink.#release();
+      throw error;
+    }
     return sink;
   }
 
@@ -48,12 +56,34 @@ export class OpfsSink {
     await this.#writable.close();
     const handle = await this.#folder.getFileHandle(`${this.#name}${PARTIAL}`);
     await handle.move(this.#name);
+    this.#release();
   }
 
   /** Gives it up. */
   async abort() {
     await this.#writable.abort().catch(() => {});
     await this.#folder.removeEntry(`${this.#name}${PARTIAL}`).catch(() => {});
+    this.#release();
+  }
+}
+
+/** What whoever writes a file holds, until the page is gone at the latest. */
+const lockOf = (name) => `rowkeep-indexeddb writes ${name}`;
+
+/** Gives what lets go of a file that nobody else writes meanwhile. */
+function held(name) {
+  return new Promise((resolve, reject) => {
+    navigator.locks.request(lockOf(name), () => new Promise((release) => { resolve(release); })).catch(reject);
+  });
+}
+
+/** Removes what pages left that were closed while they wrote. */
+async function removeLeft(kept) {
+  for await (const [name] of kept.entries()) {
+    if (!name.endsWith(PARTIAL)) continue;
+    await navigator.locks.request(lockOf(name.slice(0, -PARTIAL.length)), { ifAvailable: true }, (lock) => (
+      lock === null ? undefined : kept.removeEntry(name).catch(() => {})
+    ));
   }
 }
 

@@ -14,6 +14,8 @@ const LONGEST_WAIT_MS = 12 * HOUR_MS;
 /** After a failure it is tried again when so much of the interval has gone by. */
 const RETRY_PART = 0.05;
 
+const isServer = (to) => typeof to?.server === 'object';
+
 /** Begins to protect a database; see `protect` in index.d.ts. */
 export function protect(name, options = {}) {
   return new Protection(name, options);
@@ -34,8 +36,8 @@ class Protection {
     if (typeof this.#everyMs !== 'number' || !(this.#everyMs > 0)) {
       throw new RowkeepError('not-allowed', `every: ${every} is no interval: write 'hourly', 'daily', 'weekly', or milliseconds`);
     }
-    if (to !== 'opfs' && to !== 'file' && typeof to !== 'function') {
-      throw new RowkeepError('not-allowed', "backups go to 'opfs', to 'file', or to a function that takes them");
+    if (to !== 'opfs' && to !== 'file' && typeof to !== 'function' && !isServer(to)) {
+      throw new RowkeepError('not-allowed', "backups go to 'opfs', to 'file', to { server }, or to a function that takes them");
     }
     this.#name = name;
     this.#options = { to, keep, warnAt, onEvent, how };
@@ -122,19 +124,29 @@ class Protection {
     const { to, how, onEvent } = this.#options;
     onEvent({ type: 'begun', reason });
     try {
-      const captured = await capture(this.#name, { ...how, to: to === 'opfs' ? 'opfs' : 'file' });
+      const captured = await capture(this.#name, { ...how, to: to === 'opfs' || isServer(to) ? to : 'file' });
       if (to === 'file') download(captured);
       if (typeof to === 'function') await to(captured, reason);
       localStorage.setItem(this.#place, JSON.stringify({ time: captured.time, reason }));
       this.#failedAt = -Infinity;
-      if (to === 'opfs') await this.#forget();
       onEvent({ type: 'done', reason, captured });
-      await this.#checkSpace();
+      await this.#tidy(reason);
       return captured;
     } catch (error) {
       this.#failedAt = performance.now();
       onEvent({ type: 'failed', reason, error });
       throw error;
+    }
+  }
+
+  /** What follows a backup, which is there whether this is done or not. */
+  async #tidy(reason) {
+    const { to, onEvent } = this.#options;
+    try {
+      if (to === 'opfs') await this.#forget();
+      await this.#checkSpace();
+    } catch (error) {
+      onEvent({ type: 'not-tidied', reason, error });
     }
   }
 

@@ -84,6 +84,15 @@ export default async function run() {
   findings.same(both.of('done'), ['scheduled', 'asked for'], 'one of two pages catches up');
   pages.forEach((page) => page.stop());
 
+  // What a page left that was closed in the middle goes with the next backup; what another one writes stays.
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rowkeep');
+  for (const name of ['left', 'held']) await folder.getFileHandle(`${name}.partial`, { create: true });
+  await navigator.locks.request('rowkeep-indexeddb writes held', () => pages[0].backUp());
+  const partial = [];
+  for await (const name of folder.keys()) if (name.endsWith('.partial')) partial.push(name);
+  findings.same(partial, ['held.partial'], 'files that never became whole');
+  await folder.removeEntry('held.partial');
+
   // By a function, and with a failure, which is tried again.
   const handed = [];
   const failing = watched();

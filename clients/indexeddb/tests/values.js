@@ -13,6 +13,7 @@ const sparse = [1, , 3, , ,];
 sparse.foo = 'bar';
 sparse.length = 9;
 const deep = (levels) => Array.from({ length: levels }).reduce((inner, _, at) => (at % 2 ? [inner] : { at: new Date(at), inner }), 'ground');
+const deepMaps = (levels) => Array.from({ length: levels }).reduce((inner, _, at) => (at % 2 ? new Map([[inner, at]]) : new Set([inner])), 'ground');
 const random = (size) => {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
@@ -92,6 +93,7 @@ async function everything() {
     order: { z: 1, 10: 2, a: 3, 9: 4, '-1': 5, 4294967295: 6 },
     prototypes,
     deep: deep(1500),
+    deepMaps: deepMaps(1500),
     errors: errors(),
     views: views(),
     resizable: resizable(),
@@ -211,6 +213,7 @@ export default async function run() {
   for (const [name, value] of Object.entries(pinned())) filling.objectStore('pinned').put(value, name);
   filling.objectStore('by key').put(undefined, 'undefined itself');
   filling.objectStore('lists of files').put({ list: list.files }, 1);
+  filling.objectStore('keys').put('a long one', new Uint8Array(2 ** 20 + 1).fill(7));
   for (const key of KEYS) filling.objectStore('keys').put({ key }, key);
   filling.objectStore('compound').put({ at: { day: new Date(5) }, name: 'abc', tags: ['a'] });
   filling.objectStore('counted').put({ deep: { id: 40 }, tags: ['x', 'y', 'x'] });

@@ -65,6 +65,12 @@ function set(object, name, value) {
   }
 }
 
+const isObject = (tree) => typeof tree === 'object' && tree !== null;
+
+/**
+ * Makes values from left to right. What holds others is made in steps, `function*`, which give the tree of each and get what was made of it:
+ * values may be nested deeper than calls can be.
+ */
 class Reader {
   #apart;
   #ready;
@@ -76,36 +82,61 @@ class Reader {
   }
 
   value(tree) {
-    if (typeof tree !== 'object' || tree === null) return tree;
-    if (Object.hasOwn(tree, '$')) return this.#form(tree);
-    this.#seen.push(tree);
-    for (const name of Object.keys(tree)) set(tree, name, this.value(tree[name]));
-    return tree;
+    const begun = [];
+    let steps = this.#steps(tree);
+    if (steps === null) return this.#leaf(tree);
+    let made;
+    for (;;) {
+      const { done, value } = steps.next(made);
+      if (done) {
+        if (begun.length === 0) return value;
+        made = value;
+        steps = begun.pop();
+        continue;
+      }
+      const inner = this.#steps(value);
+      if (inner === null) {
+        made = this.#leaf(value);
+      } else {
+        begun.push(steps);
+        steps = inner;
+        made = undefined;
+      }
+    }
   }
 
-  #form(form) {
-    const value = () => form.value;
+  /** How a value is made that may hold others; nothing for one that holds none. */
+  #steps(tree) {
+    if (!isObject(tree)) return null;
+    if (!Object.hasOwn(tree, '$')) return this.#plain(tree);
+    switch (tree.$) {
+      case 'object': return this.#filled({}, tree.properties);
+      case 'array': return this.#filled(new Array(tree.length), tree.properties);
+      case 'map': return this.#map(tree);
+      case 'set': return this.#set(tree);
+      case 'error': return this.#error(tree);
+      case 'view': return this.#view(tree);
+      case 'files': return this.#files(tree);
+      default: return null;
+    }
+  }
+
+  #leaf(form) {
+    if (!isObject(form)) return form;
     switch (form.$) {
       case 'undefined': return undefined;
       case 'number': return NUMBERS[form.value];
       case 'bigint': return BigInt(form.value);
       case 'ref': return this.#seen[form.to];
-      case 'object': return this.#filled({}, form.properties);
-      case 'array': return this.#filled(new Array(form.length), form.properties);
       case 'date': return this.#known(new Date(form.value === 'invalid' ? NaN : form.value));
       case 'regexp': return this.#known(new RegExp(form.source, form.flags));
-      case 'map': return this.#map(form);
-      case 'set': return this.#set(form);
-      case 'boxed': return this.#known(Object(this.value(value())));
-      case 'error': return this.#error(form);
+      case 'boxed': return this.#known(Object(this.#leaf(form.value)));
       case 'buffer': return this.#known(readBuffer(form, this.#bytes(form)));
-      case 'view': return this.#later(() => readView(this.#checked(form, VIEWS), this.value(form.buffer)));
       case 'blob': return this.#known(new Blob([this.#apart.blob(form.parts)], { type: form.type }));
       case 'file': return this.#known(this.#file(form));
-      case 'files': return this.#later(() => this.#files(form));
       case 'image': return this.#known(readImage(form, this.#bytes(form)));
       case 'geometry':
-        return this.#known(readGeometry(this.#checked(form, GEOMETRY).type, form.values.map((number) => this.value(number))));
+        return this.#known(readGeometry(this.#checked(form, GEOMETRY).type, form.values.map((number) => this.#leaf(number))));
       case 'domexception': return this.#known(new DOMException(form.message, form.name));
       // Whoever reads a value with one looks for its key, and leaves it alone.
       case 'unportable': return this.#known({});
@@ -120,53 +151,61 @@ class Reader {
     return object;
   }
 
-  /** The same for one that can only be made of others that are counted after it. */
-  #later(make) {
-    const at = this.#seen.push(undefined) - 1;
-    this.#seen[at] = make();
-    return this.#seen[at];
+  * #plain(tree) {
+    this.#known(tree);
+    for (const name of Object.keys(tree)) {
+      // Most are as they are.
+      if (isObject(tree[name])) set(tree, name, yield tree[name]);
+    }
+    return tree;
   }
 
-  #filled(object, properties) {
+  * #filled(object, properties) {
     this.#known(object);
-    for (const [name, value] of properties) set(object, name, this.value(value));
+    for (const [name, value] of properties) set(object, name, yield value);
     return object;
   }
 
-  #map({ entries }) {
+  * #map({ entries }) {
     const map = this.#known(new Map());
-    for (const [key, value] of entries) {
-      const made = this.value(key);
-      map.set(made, this.value(value));
-    }
+    for (const [key, value] of entries) map.set(yield key, yield value);
     return map;
   }
 
-  #set({ values }) {
+  * #set({ values }) {
     const made = this.#known(new Set());
-    for (const value of values) made.add(this.value(value));
+    for (const value of values) made.add(yield value);
     return made;
   }
 
-  #error(form) {
+  * #error(form) {
     const error = this.#known(new (ERRORS[form.name] ?? Error)(form.message));
     const own = (name, value) => Object.defineProperty(error, name, { value, writable: true, enumerable: false, configurable: true });
     if (form.stack !== undefined) own('stack', form.stack);
-    if (Object.hasOwn(form, 'cause')) own('cause', this.value(form.cause));
+    if (Object.hasOwn(form, 'cause')) own('cause', yield form.cause);
     return error;
+  }
+
+  /** A view is counted before its buffer, of which it is made. */
+  * #view(form) {
+    const at = this.#seen.push(undefined) - 1;
+    this.#seen[at] = readView(this.#checked(form, VIEWS), yield form.buffer);
+    return this.#seen[at];
+  }
+
+  * #files({ values }) {
+    if (globalThis.DataTransfer === undefined) {
+      throw new RowkeepError('main-thread', 'a list of files (FileList) can only be made by a page, not by a worker: restore with worker: false');
+    }
+    const at = this.#seen.push(undefined) - 1;
+    const made = new DataTransfer();
+    for (const file of values) made.items.add(yield file);
+    this.#seen[at] = made.files;
+    return made.files;
   }
 
   #file({ name, type, modified, parts }) {
     return new File([this.#apart.blob(parts)], name, { type, lastModified: modified });
-  }
-
-  #files({ values }) {
-    if (globalThis.DataTransfer === undefined) {
-      throw new RowkeepError('main-thread', 'a list of files (FileList) can only be made by a page, not by a worker: restore with worker: false');
-    }
-    const made = new DataTransfer();
-    for (const file of values) made.items.add(this.value(file));
-    return made.files;
   }
 
   #bytes(form) {

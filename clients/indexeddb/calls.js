@@ -5,6 +5,7 @@
 import { captureDatabase, captureByName } from './capture-to.js';
 import { NoWorker, inWorker } from './in-worker.js';
 import { restoreFrom } from './restore.js';
+import { Server } from './server.js';
 import { Watch } from './watch.js';
 
 /** Reads a database, which is open or named, in one consistent state into a file. */
@@ -26,8 +27,7 @@ export async function capture(database, options = {}) {
 /** Restores a file into a database, which is open or named; one that does not exist is made as the file says. */
 export async function restore(database, file, options = {}) {
   const { onProgress, signal, worker = true, ...rest } = options;
-  // A Blob of another frame is none of this one's.
-  const blob = typeof file.slice === 'function' ? file : await file.blob();
+  const blob = await blobOf(file);
   const name = nameOf(database);
   const isOpen = typeof database !== 'string';
   // A worker would make what it does not find, and a database of a storage bucket it does not find.
@@ -49,6 +49,13 @@ export function download({ file, name }) {
   link.click();
   // The browser has begun to read it by then.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** The file of a state, which may be in a service: `{ server, snapshot }`. */
+async function blobOf(file) {
+  if (typeof file.server === 'object') return new Server(file.server).state(file.snapshot);
+  // A Blob of another frame is none of this one's.
+  return typeof file.slice === 'function' ? file : file.blob();
 }
 
 function nameOf(database) {

@@ -31,13 +31,26 @@ export interface Common {
   stores?: string[];
 }
 
+/** A database of a service of rowkeep, as its configuration calls it. Its pages have to be of a site that `[service] sites` names. */
+export interface ServerDatabase {
+  url: string;
+  database: string;
+  /** A token of the API for this database: of an operator to send states, of a restorer to have them back. */
+  token: string;
+  /** What the device is called that states are of. */
+  device?: string;
+}
+
 export interface CaptureOptions extends Common {
   /** `ndjson` (default) has everything; `prn` is the JSON 4.0 of Phone Range Nexus, for stores whose keys are in their records. */
   format?: 'ndjson' | 'prn';
   /** Default `gzip`. */
   compression?: 'gzip' | null;
-  /** A file that the browser keeps for the page (default), the site's own files (OPFS), or a stream, which is closed at the end. */
-  to?: 'file' | 'opfs' | WritableStream<Uint8Array>;
+  /**
+   * A file that the browser keeps for the page (default), the site's own files (OPFS), a stream, which is closed at the end, or a service: only what is
+   * not there yet is sent.
+   */
+  to?: 'file' | 'opfs' | WritableStream<Uint8Array> | { server: ServerDatabase };
   /** The name of the file; default `DATABASE-TIME.ndjson.gz`, with the time in UTC. */
   name?: string;
   /**
@@ -67,6 +80,9 @@ export interface Captured {
   unportable: Unportable[];
   /** With `to: 'file'`. */
   file?: Blob;
+  /** With `to: { server }`: the snapshot that was made, and how many bytes of it were sent. */
+  snapshot?: string;
+  sent?: number;
 }
 
 export interface RestoreOptions extends Common {
@@ -107,7 +123,7 @@ export interface Restored {
 
 export type Code =
   | 'aborted' | 'damaged' | 'database-closed' | 'failed' | 'main-thread' | 'newer-database' | 'newer-file' | 'no-place' | 'no-space'
-  | 'no-such-database' | 'no-such-file' | 'no-such-store' | 'not-a-state' | 'not-allowed' | 'schema-changed' | 'store-differs' | 'unique' | 'unportable';
+  | 'no-such-database' | 'no-such-file' | 'no-server' | 'no-such-store' | 'not-a-state' | 'not-allowed' | 'schema-changed' | 'server' | 'store-differs' | 'unique' | 'unportable';
 
 /** What went wrong. Nothing was changed in the database. */
 export class RowkeepError extends Error {
@@ -122,7 +138,7 @@ export function capture(database: IDBDatabase | string, options?: CaptureOptions
  * Restores a file into a database, which is open or named: all of it, or nothing. One that is named and does not exist is made as the file
  * says.
  */
-export function restore(database: IDBDatabase | string, file: Blob | Response, options?: RestoreOptions): Promise<Restored>;
+export function restore(database: IDBDatabase | string, file: Blob | Response | { server: ServerDatabase; snapshot?: string }, options?: RestoreOptions): Promise<Restored>;
 
 /** Has the browser save a captured file under its name. */
 export function download(captured: { file?: Blob; name: string }): void;
@@ -142,6 +158,8 @@ export type ProtectionEvent =
   | { type: 'done'; reason: string; captured: Captured }
   /** A scheduled backup is tried again when a twentieth of the interval has gone by. */
   | { type: 'failed'; reason: string; error: RowkeepError | Error }
+  /** The backup is made, and what follows it failed: old ones are still there, or nobody knows how much space is left. */
+  | { type: 'not-tidied'; reason: string; error: Error }
   /** The site's files and databases take so much of what the browser gives it. */
   | { type: 'space'; usage: number; quota: number }
   /** The browser does not promise to keep the site's data when space runs short. */
@@ -150,8 +168,8 @@ export type ProtectionEvent =
 export interface ProtectOptions {
   /** How often, or after how many milliseconds; default `daily`. */
   every?: 'hourly' | 'daily' | 'weekly' | number;
-  /** Backups stay with the site's own files (`opfs`, default), are saved as downloads, or go to a function; one that fails makes the backup fail. */
-  to?: 'opfs' | 'file' | ((captured: Captured, reason: string) => void | Promise<void>);
+  /** Backups stay with the site's own files (`opfs`, default), are saved as downloads, or go to a service or a function; one that fails makes the backup fail. */
+  to?: 'opfs' | 'file' | { server: ServerDatabase } | ((captured: Captured, reason: string) => void | Promise<void>);
   /** Which backups stay with the site's own files: the newest so many, and those of so many days. What neither keeps goes; default `{ newest: 10 }`. */
   keep?: { newest?: number; days?: number };
   /** How backups are made. */

@@ -2,6 +2,7 @@
 
 mod additions;
 mod alerts;
+mod arrivals;
 mod audit;
 mod channels;
 mod compatible;
@@ -73,6 +74,9 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::snapshots))
         .routes(routes!(databases::back_up))
         .routes(routes!(databases::announce))
+        .routes(routes!(arrivals::missing))
+        .routes(routes!(arrivals::send))
+        .routes(routes!(arrivals::create))
         .routes(routes!(databases::drill, drills::list))
         .routes(routes!(drills::report))
         .routes(routes!(snapshots::show))

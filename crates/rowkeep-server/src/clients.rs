@@ -5,11 +5,12 @@
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::web::service::Service;
+use crate::web::sites::site_of;
 
 /// What stands at `/clients/indexeddb.js`.
 const ENTRY: &str = "export * from './indexeddb/index.js';\n";
@@ -41,6 +42,7 @@ const FILES: &[(&str, &str)] = files![
     "file/ndjson-write.js",
     "file/open.js",
     "file/output.js",
+    "file/pieces.js",
     "file/prn-read.js",
     "file/prn-write.js",
     "file/program.js",
@@ -51,6 +53,7 @@ const FILES: &[(&str, &str)] = files![
     "parts.js",
     "protect.js",
     "restore.js",
+    "server.js",
     "sha256.js",
     "spool.js",
     "values/base64.js",
@@ -89,12 +92,7 @@ fn module(service: &Service, asked: &HeaderMap, content: &'static str) -> Respon
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; script-src 'self'"),
     ];
     let mut response = (headers, content).into_response();
-    let workspace = service.queue().workspace();
-    let sites = &workspace.config().service.sites;
-    let origin = asked.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    if let Some(site) = sites.iter().find(|site| Some(site.as_str()) == origin)
-        && let Ok(site) = HeaderValue::from_str(site)
-    {
+    if let Some(site) = site_of(service, asked) {
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, site);
     }
     response

@@ -112,6 +112,14 @@ impl LastJob {
     }
 }
 
+/// The kind of the jobs that make the snapshots of a database.
+pub(crate) fn kind_of_backups(config: &Config, name: &str) -> &'static str {
+    match config.has_arriving(name) {
+        true => "import",
+        false => Work::Backup.name(),
+    }
+}
+
 /// What is known of a database beside its configuration.
 struct Facts<'a> {
     backup: Option<Job>,
@@ -128,11 +136,11 @@ pub(crate) async fn health_of_all(
     let workspace = queue.workspace();
     let (config, now) = (workspace.config(), queue.now());
     let names: Vec<String> = config.databases.keys().filter(|name| is_meant(name)).cloned().collect();
-    let of = names.clone();
+    let of: Vec<_> = names.iter().map(|name| (name.clone(), kind_of_backups(config, name))).collect();
     let last = queue.state().transaction(move |state| {
-        let last = |name: &String| {
-            let of = |work: Work| jobs::last_of(state, work.name(), Some(name), &TELLING);
-            Ok((of(Work::Backup)?, of(Work::Drill)?))
+        let last = |(name, backups): &(String, &'static str)| {
+            let of = |kind: &str| jobs::last_of(state, kind, Some(name), &TELLING);
+            Ok((of(backups)?, of(Work::Drill.name())?))
         };
         of.iter().map(last).collect::<failure::Result<Vec<_>>>()
     });

@@ -8,6 +8,7 @@ mod access;
 mod additions;
 mod alerts;
 mod api;
+mod arrivals;
 mod audit;
 mod clients;
 mod connections;

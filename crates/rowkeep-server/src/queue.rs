@@ -1,5 +1,6 @@
 //! Jobs are begun when they are due, watched, stopped, begun again.
 
+mod arriving;
 mod exporting;
 mod kind;
 mod looking;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Error;
+use crate::arrivals::Arrivals;
 use crate::export_files::ExportFiles;
 use crate::relief::Relief;
 use crate::state::State;
@@ -38,8 +40,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) const JOB_TAG: &str = "rowkeep-job";
 
 /// What is done again when a process ended in the middle of it: it changes no database, or makes all of it again.
-const REPEATABLE: [&str; 8] =
-    ["backup", "check", "check_data", "copy", "drill", "export", "prune", "refresh"];
+const REPEATABLE: [&str; 9] =
+    ["backup", "check", "check_data", "copy", "drill", "export", "import", "prune", "refresh"];
 
 /// The jobs of a service.
 #[derive(Clone)]
@@ -49,6 +51,7 @@ struct Inner {
     state: State,
     workspace: RwLock<Arc<Workspace>>,
     export_files: ExportFiles,
+    arrivals: Arrivals,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     wake: Notify,
@@ -96,7 +99,7 @@ impl Queue {
     pub(crate) async fn open(
         state: State,
         workspace: Arc<Workspace>,
-        export_files: ExportFiles,
+        (export_files, arrivals): (ExportFiles, Arrivals),
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, Error> {
@@ -110,6 +113,7 @@ impl Queue {
             state,
             workspace: RwLock::new(workspace),
             export_files,
+            arrivals,
             clock,
             randomness,
             wake: Notify::new(),
@@ -137,6 +141,11 @@ impl Queue {
         *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.0.changed.notify_one();
         self.wake();
+    }
+
+    /// Where states are that pages send.
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.0.arrivals
     }
 
     /// Where the files of exports are.

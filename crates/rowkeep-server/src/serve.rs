@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Role, hash_of, is_name, new_token, new_user, reset_password};
 use crate::additions::{Configuration, Settings};
 use crate::alerts::{self, Outbox};
+use crate::arrivals::Arrivals;
 use crate::connections::serve;
 use crate::export_files::ExportFiles;
 use crate::keeping::Keeper;
@@ -114,7 +115,9 @@ impl Server {
         let (settings, workspace) = Settings::open(configuration, &state).await?;
         let files =
             ExportFiles::at(options.state.beside(".exports"), workspace.config().service.exports.bytes);
-        let queue = Queue::open(state, workspace, files, clock, randomness).await?;
+        let arrivals =
+            Arrivals::at(options.state.beside(".arrivals"), workspace.config().service.arrivals.bytes);
+        let queue = Queue::open(state, workspace, (files, arrivals), clock, randomness).await?;
         let service = Service::new(queue.clone(), settings.clone());
         let keeper = Keeper::new(queue.clone(), settings.clone());
         let token = if options.new_token { Some(new_master_token(&queue).await?) } else { None };

@@ -14,6 +14,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use crate::web::etags::tag;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
+use crate::web::sites::let_sites;
 use crate::{api, clients, pages};
 
 /// The most bytes of a request.
@@ -36,6 +37,7 @@ pub(crate) fn router(service: Service) -> Router {
         .method_not_allowed_fallback(other_method)
         .layer(from_fn(tag))
         .layer(from_fn(for_one_host))
+        .layer(from_fn_with_state(service.clone(), let_sites))
         .layer(from_fn_with_state(service.clone(), count_refusals))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))

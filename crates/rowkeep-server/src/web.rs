@@ -29,6 +29,7 @@ pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod service;
 pub(crate) mod shown_once;
+pub(crate) mod sites;
 pub(crate) mod snapshots;
 pub(crate) mod watching;
 mod wording;

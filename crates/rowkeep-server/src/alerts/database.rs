@@ -12,6 +12,7 @@ use super::message::Severity;
 use super::patience::within_patience;
 use super::promise::{Backups, Pending};
 use crate::Error;
+use crate::health::kind_of_backups;
 use crate::queue::Queue;
 use crate::scheduler;
 use crate::state::failure;
@@ -35,7 +36,8 @@ pub(super) async fn findings(
     let (config, now, of) = (workspace.config(), queue.now(), name.to_owned());
     // In this order: what is asked for meanwhile is known, and what is made meanwhile is in the catalog.
     let is_being_asked_for = scheduler::is_due(queue, Work::Backup, name).await?;
-    let known = queue.state().transaction(move |state| Known::read(state, &of)).await?;
+    let backups = kind_of_backups(config, name);
+    let known = queue.state().transaction(move |state| Known::read(state, &of, backups)).await?;
     let mut findings = Vec::new();
     let about = |kind, wrong| Finding::of_database(kind, name, wrong);
     let catalog = match repository {
@@ -107,16 +109,16 @@ struct Known {
 }
 
 impl Known {
-    fn read(state: &Transaction<'_>, name: &str) -> failure::Result<Self> {
-        let last = |work: Work| {
+    fn read(state: &Transaction<'_>, name: &str, backups: &str) -> failure::Result<Self> {
+        let last = |kind: &str| {
             let telling = [JobState::Done, JobState::Differences, JobState::Failed];
-            jobs::last_of(state, work.name(), Some(name), &telling)
+            jobs::last_of(state, kind, Some(name), &telling)
         };
         Ok(Self {
-            backup: last(Work::Backup)?,
-            drill: last(Work::Drill)?,
-            pending: jobs::pending(state, Work::Backup.name(), name)?,
-            longest: jobs::longest(state, Work::Backup.name(), name)?.map(SignedDuration::from_micros),
+            backup: last(backups)?,
+            drill: last(Work::Drill.name())?,
+            pending: jobs::pending(state, backups, name)?,
+            longest: jobs::longest(state, backups, name)?.map(SignedDuration::from_micros),
             begun: marks::of(state, Work::Backup.name(), name)?,
         })
     }

@@ -135,7 +135,7 @@ const MOST_TAGS: usize = 32;
 /// No name and no tag is longer than so many bytes: everybody who lists snapshots sees them all.
 const LONGEST: usize = 256;
 
-fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
+pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
     if tags.len() > MOST_TAGS {
         return Err(Problem::unprocessable(format!("there are more than {MOST_TAGS} tags")));
     }
@@ -148,7 +148,7 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
     })
 }
 
-fn plain(what: &str, text: &str) -> Result<(), Problem> {
+pub(super) fn plain(what: &str, text: &str) -> Result<(), Problem> {
     match text.len() <= LONGEST && !text.chars().any(is_unseen) {
         true => Ok(()),
         false => Err(Problem::unprocessable(format!(

@@ -26,7 +26,8 @@ pub(super) struct ExportBody {
     /// The tables; all where none is named.
     #[serde(default)]
     tables: Vec<String>,
-    /// `csv`, `ndjson`, `sql`, or one file of JSON: `prn`, `dino`, `num`.
+    /// `csv`, `ndjson`, `sql`, one file of JSON: `prn`, `dino`, `num`, or `own`: the file that the database's own tools take, of IndexedDB that
+    /// of its module for pages.
     #[schema(example = "csv")]
     format: String,
     /// A snapshot before it: what changed since is written, as `prn` has it.

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::{Progress, advance};
-use super::{JOB_TAG, LOOK, Queue, Running, exporting, in_one_line, object, tell};
+use super::{JOB_TAG, LOOK, Queue, Running, arriving, exporting, in_one_line, object, tell};
 use crate::Error;
 use crate::audit::HEAD_TAG;
 use crate::state::audit::{self, Deed};
@@ -81,6 +81,10 @@ impl Queue {
                 if done.is_ok() || was_unwanted || !queue.0.ending.is_cancelled() {
                     let ended = queue.judge(&job, done, was_unwanted);
                     queue.note(&job, ended).await;
+                    // What was not noted is begun again.
+                    if !queue.0.ending.is_cancelled() {
+                        arriving::end(&queue.0.arrivals, &job);
+                    }
                 }
                 queue.relief().give_back();
                 queue.running().remove(&job.id);
@@ -118,7 +122,7 @@ impl Queue {
             backup.tags.insert(HEAD_TAG.to_owned(), format!("{number}:{}", hex::encode(hash)));
         }
         *self.0.looked.lock().await = None;
-        if !matches!(request, Request::Init(_) | Request::Backup(_)) {
+        if !matches!(request, Request::Init(_) | Request::Backup(_) | Request::Import(_)) {
             self.usable().await.map_err(|told| Failure { told, is_passing: true })?;
         }
         let workspace = self.workspace();
@@ -126,9 +130,13 @@ impl Queue {
             let began = exporting::begin(&self.0.export_files, &job.id, export);
             began.map_err(|told| Failure { told, is_passing: false })?;
         }
+        if let Request::Import(import) = &mut request {
+            arriving::begin(&self.0.arrivals, import);
+        }
         let done = request.run(&context, &workspace, &Unattended, &NoCommands).await;
         match done.map_err(|error| Failure::of(&error))? {
             Outcome::Export(outcome) => Ok(Outcome::Export(exporting::without_folder(outcome))),
+            Outcome::Import(outcome) => Ok(Outcome::Import(arriving::without_folder(outcome))),
             outcome => Ok(outcome),
         }
     }

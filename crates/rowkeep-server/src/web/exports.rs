@@ -42,7 +42,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) tables: Vec<String>,
     /// The snapshot before it, where what changed since is wanted.
     pub(crate) since: Option<&'a str>,
-    /// `csv`, `ndjson`, `sql`, `prn`, `dino` or `num`.
+    /// `csv`, `ndjson`, `sql`, `own`, `prn`, `dino` or `num`.
     pub(crate) format: &'a str,
     /// `none`, `gzip` or `zstd`.
     pub(crate) compression: &'a str,
@@ -67,7 +67,7 @@ pub(crate) struct ExportView {
     /// The snapshot before it, where what changed since was wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) since: Option<String>,
-    /// `csv`, `ndjson`, `sql`, `prn`, `dino` or `num`.
+    /// `csv`, `ndjson`, `sql`, `own`, `prn`, `dino` or `num`.
     pub(crate) format: String,
     /// Whether its rows are masked.
     pub(crate) masked: bool,

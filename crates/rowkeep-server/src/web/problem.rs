@@ -148,6 +148,10 @@ impl Problem {
             .with_command("rowkeep doctor")
     }
 
+    pub(crate) fn no_room(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", "There is no room", detail)
+    }
+
     pub(crate) fn broken(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "The service failed", detail)
     }

@@ -8,9 +8,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::TryStreamExt as _;
+use jiff::tz::TimeZone;
 use rowkeep::clock::SystemClock;
-use rowkeep::engine::{Engine as _, FileEngine, Surroundings, ViewOptions};
-use rowkeep::format::{RowBatch, TableName};
+use rowkeep::engine::dialect::FileAbout;
+use rowkeep::engine::{Engine as _, FileEngine, Surroundings, ViewOptions, dialect_of};
+use rowkeep::format::{RowBatch, Table, TableName};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -70,7 +72,70 @@ async fn what_a_page_keeps_goes_into_files_and_back() {
     for (tests, checks) in [("values", 200), ("modes", 90), ("busy", 15), ("killed", 5), ("protected", 12)] {
         let found = run(&browser, tests, "").await;
         assert!(found["held"].as_u64() >= Some(checks), "{tests} checks next to nothing: {found}");
+        if tests == "values" {
+            every_record_comes_back_as_it_was_captured(&browser).await;
+        }
     }
+}
+
+/// What the page captured of values and keys of all kinds goes through tables of rows, and is written again with the same letters.
+async fn every_record_comes_back_as_it_was_captured(browser: &Browser) {
+    let captured = browser
+        .evaluate(
+            "(async () => {
+                const { capture } = await import('/index.js');
+                return (await capture('values', { compression: null })).file.text();
+            })()",
+        )
+        .await;
+    let captured = captured.as_str().expect("it is text");
+    let folder = tempfile::tempdir().expect("a folder is made");
+    let path = folder.path().join("values.ndjson");
+    std::fs::write(&path, captured).expect("it is written");
+    let file = FileEngine::find(&path, &Surroundings::default()).expect("it is read").expect("it is known");
+    let view = file.open(&ViewOptions { with_ddl: true }).await.expect("it is whole");
+    let schema = view.schema();
+    let tables: Vec<&Table> = schema.tables.iter().collect();
+    let about = FileAbout {
+        time: file.time(&TimeZone::UTC).expect("it says so"),
+        program: file.written_by().expect("it says so").to_owned(),
+        part: None,
+    };
+    let dialect = dialect_of(&schema.engine).expect("it is known");
+    let mut own = dialect.own_file(schema, &tables, &about).expect("it has such a file");
+    for table in own.looks_at(&tables) {
+        let mut rows = view.rows(table).await.expect("it opens");
+        while let Some(batch) = rows.try_next().await.expect("they are read") {
+            own.look(table, &batch);
+        }
+    }
+    let mut written = own.head();
+    for table in own.order(&tables) {
+        let rows = view.rows(table).await.expect("it opens");
+        let mut lines = own.lines(table, rows).expect("they are written");
+        let mut count = 0;
+        while let Some(batch) = lines.try_next().await.expect("they are read") {
+            let bytes = batch.columns().last().expect("it has lines").data();
+            own.see(bytes);
+            written.push_str(std::str::from_utf8(bytes).expect("it is text"));
+            count += batch.rows() as u64;
+        }
+        written.push_str(&own.end(table, count));
+    }
+    written.push_str(&own.tail());
+    // Contents come where they are needed first, or before all records.
+    let divided = |text: &str| -> (Vec<String>, Vec<String>) {
+        let (mut parts, others): (Vec<_>, Vec<_>) =
+            text.lines().map(str::to_owned).partition(|line| line.starts_with("{\"part\":"));
+        parts.sort();
+        (parts, others)
+    };
+    let ((parts, lines), (parts_again, lines_again)) = (divided(captured), divided(&written));
+    assert!(parts == parts_again && parts.len() > 5, "{} contents of {}", parts_again.len(), parts.len());
+    for (line, again) in lines.iter().zip(&lines_again) {
+        assert_eq!(line, again);
+    }
+    assert_eq!((lines.len(), lines.len() > 100), (lines_again.len(), true));
 }
 
 /// A page of another site loads the module from the service, whose files are those of the module.
@@ -146,5 +211,82 @@ async fn pages_that_go_in_the_middle_of_a_restore_leave_one_of_two_states() {
     assert_eq!(
         found["left"]["before"].as_u64().unwrap_or(0) + found["left"]["after"].as_u64().unwrap_or(0),
         50
+    );
+}
+
+/// A page sends states to the service and has them back; of a second one, it sends little.
+#[tokio::test(flavor = "multi_thread")]
+async fn states_go_from_pages_to_the_service_and_back() {
+    let site = site().await;
+    let configuration = format!(
+        "[service]\nkeep_state = 'off'\nsites = ['{site}']\n[databases.prn]\nurl = 'indexeddb:prn'\npromise = {{ lose = '25h' }}\n"
+    );
+    let service = Service::with(&configuration, SystemClock::shared()).await;
+    let browser = Browser::open(&site).await;
+    browser.go("/tests/page.html").await;
+    let (address, token) = (service.address(), &service.token);
+    let found = browser
+        .evaluate(&format!(
+            "(async () => {{
+                const {{ capture, protect, restore }} = await import('{address}/clients/indexeddb.js');
+                const {{ newDatabase, ended, records }} = await import('/tests/databases.js');
+                const {{ difference }} = await import('/tests/checker.js');
+                const server = {{ url: '{address}', database: 'prn', token: '{token}', device: 'desk' }};
+                const make = (made) => {{ made.createObjectStore('numbers', {{ keyPath: 'id' }}); made.createObjectStore('files'); }};
+                const db = await newDatabase('prn', make, (all) => {{
+                    for (let id = 0; id < 5000; id += 1) {{
+                        all.objectStore('numbers').put({{ id, number: `+44 20 ${{(id * 7919) % 100000}}`, status: 'available', since: new Date(id) }});
+                    }}
+                    all.objectStore('files').put(new Blob(['a photo'], {{ type: 'image/png' }}), 'one');
+                }});
+                const first = await capture(db, {{ to: {{ server }} }});
+                const changing = db.transaction('numbers', 'readwrite');
+                changing.objectStore('numbers').put({{ id: 77, number: 'changed', status: 'aging', since: new Date(NaN) }});
+                await ended(changing);
+                const second = await capture(db, {{ to: {{ server }} }});
+                const back = await restore('prn', {{ server, snapshot: first.snapshot }});
+                const again = await restore('prn', {{ server }}, {{ dryRun: true }});
+                const copy = await newDatabase('prn copy', make);
+                const whole = await restore(copy, {{ server, snapshot: second.snapshot }});
+                const [one, other] = [await records(db, 'files'), await records(copy, 'files')];
+                const protection = protect('prn', {{ every: 'weekly', to: {{ server }}, persist: false }});
+                await protection.backUp();
+                protection.stop();
+                const losing = db.transaction('numbers', 'readwrite');
+                losing.objectStore('numbers').delete(IDBKeyRange.upperBound(2000));
+                await ended(losing);
+                const tablet = await capture(db, {{ to: {{ server: {{ ...server, device: 'tablet' }} }} }});
+                const less = await capture(db, {{ to: {{ server }} }});
+                const refused = await capture(db, {{ to: {{ server: {{ ...server, token: 'none' }} }} }}).catch(({{ code }}) => code);
+                return {{
+                    first: first.sent, second: second.sent, back: back.stores.numbers, again: again.stores.numbers, whole: whole.stores,
+                    blob: await difference(one, other), refused, different: first.snapshot !== second.snapshot,
+                    last: [tablet.snapshot, less.snapshot],
+                }};
+            }})()"
+        ))
+        .await;
+    let counts = |inserted: u64, updated: u64, same: u64| json!({ "inserted": inserted, "updated": updated, "deleted": 0, "same": same, "kept": 0, "left": 0 });
+    assert_eq!(found["back"], counts(0, 1, 4999), "{found}");
+    assert_eq!(found["again"], counts(0, 1, 4999), "{found}");
+    assert_eq!(found["whole"], json!({ "files": counts(1, 0, 0), "numbers": counts(5000, 0, 0) }), "{found}");
+    assert_eq!(
+        (&found["blob"], &found["refused"], &found["different"]),
+        (&Value::Null, &json!("server"), &json!(true)),
+        "{found}"
+    );
+    let sent = |which: &str| found[which].as_u64().expect("it is counted");
+    assert!(sent("second") * 4 < sent("first"), "{found}");
+    let listed = service.get("/api/v1/databases/prn/snapshots").await;
+    let snapshots = listed["snapshots"].as_array().expect("they are listed");
+    assert!(snapshots.len() == 6 && !listed.to_string().contains("arrivals"), "{listed}");
+    let suspicious: Vec<&Value> =
+        snapshots.iter().filter(|one| !one["suspicious_after"].is_null()).map(|one| &one["id"]).collect();
+    assert_eq!(suspicious, [&found["last"][1]], "a device is compared with itself: {listed}");
+    let health = service.get("/api/v1/databases/prn").await;
+    assert_eq!(
+        (&health["standing"], &health["last_backup"]["state"]),
+        (&json!("kept"), &json!("done")),
+        "{health}"
     );
 }

@@ -50,6 +50,38 @@ pub(super) fn rows() -> Vec<Row> {
             200,
         ),
         row(
+            "findMissingPieces",
+            post(),
+            "/api/v1/databases/shop/arrivals/missing",
+            "operator",
+            true,
+            Some(
+                || json!({ "pieces": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"] }),
+            ),
+            200,
+        ),
+        // No piece is there, and what is sent is none: what is asked is seen by who is let so far.
+        row(
+            "sendPiece",
+            Method::PUT,
+            "/api/v1/databases/shop/arrivals/pieces/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "operator",
+            true,
+            Some(|| json!({})),
+            422,
+        ),
+        row(
+            "sendState",
+            post(),
+            "/api/v1/databases/shop/arrivals?wait=60s",
+            "operator",
+            true,
+            Some(
+                || json!({ "pieces": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"] }),
+            ),
+            409,
+        ),
+        row(
             "announce",
             post(),
             "/api/v1/databases/shop/events?wait=60s",

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use rowkeep::jobs::outcome::{
-    Ended, NewDatabase, ReplacementOutcome, RestoreOutcome, RowsOutcome, UndoOutcome,
+    Ended, NewDatabase, ReplacementOutcome, RestoreOutcome, RowsOutcome, SnapshotSummary, UndoOutcome,
 };
 use rowkeep::jobs::request::{Outcome, Request};
 use rowkeep::report::{Report, Status};
@@ -45,22 +45,15 @@ pub(super) fn tell(job: &Job, zone: &TimeZone) -> Told {
     };
     let told = match outcome {
         Outcome::Backup(backup) => {
-            let line = |one: &rowkeep::jobs::outcome::SnapshotSummary| {
-                format!(
-                    "snapshot {} of {} at {}: {} and {} ({}), {} new in the repository",
-                    short(&one.id.to_string()),
-                    one.database,
-                    minute(one.time, zone),
-                    counted(one.tables, "table"),
-                    counted(one.rows, "row"),
-                    bytes(one.bytes),
-                    bytes(one.new_bytes)
-                )
-            };
-            let mut lines: Vec<String> = backup.snapshots.iter().map(line).collect();
-            let suspicious = backup.snapshots.iter().flat_map(|one| &one.suspicion);
-            lines.extend(suspicious.map(|suspicion| format!("suspicious: {suspicion}")));
+            let mut lines = of_snapshots(&backup.snapshots, zone);
             lines.extend(backup.hooks_failed.iter().map(|failed| format!("a hook failed: {failed}")));
+            Told { lines, ..Told::default() }
+        }
+        Outcome::Import(import) => {
+            let (snapshots, notes): (Vec<_>, Vec<_>) =
+                import.imported.into_iter().map(|one| (one.snapshot, one.notes)).unzip();
+            let mut lines = of_snapshots(&snapshots, zone);
+            lines.extend(notes.into_iter().flatten());
             Told { lines, ..Told::default() }
         }
         Outcome::Diff(diff) => {
@@ -108,6 +101,25 @@ pub(super) fn tell(job: &Job, zone: &TimeZone) -> Told {
         _ => Told::default(),
     };
     Told { whole, ..told }
+}
+
+/// Snapshots that were made, and what is suspicious about them.
+fn of_snapshots(snapshots: &[SnapshotSummary], zone: &TimeZone) -> Vec<String> {
+    let line = |one: &SnapshotSummary| {
+        format!(
+            "snapshot {} of {} at {}: {} and {} ({}), {} new in the repository",
+            short(&one.id.to_string()),
+            one.database,
+            minute(one.time, zone),
+            counted(one.tables, "table"),
+            counted(one.rows, "row"),
+            bytes(one.bytes),
+            bytes(one.new_bytes)
+        )
+    };
+    let suspicious = snapshots.iter().flat_map(|one| &one.suspicion);
+    let suspicious = suspicious.map(|suspicion| format!("suspicious: {suspicion}"));
+    snapshots.iter().map(line).chain(suspicious).collect()
 }
 
 fn of_rows(outcome: &RowsOutcome) -> Told {

@@ -10,6 +10,7 @@ mod charts;
 mod compare;
 mod configuration;
 mod database;
+mod devices;
 mod differences;
 mod drills;
 mod exports;
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/databases/{database}/removal", post(added::remove))
         .route("/databases/{database}/backups", post(database::back_up))
         .route("/databases/{database}/drills", get(drills::list).post(database::drill))
+        .route("/databases/{database}/devices", get(devices::list))
         .route("/databases/{database}/undos", post(plans::undo))
         .route("/databases/{database}/comparisons", post(compare::begin))
         .route("/databases/{database}/differences", get(differences::show))

@@ -15,6 +15,7 @@ use rowkeep::jobs::outcome::SnapshotSummary;
 use rowkeep::jobs::request::Request;
 
 use super::charts::{Line, line};
+use super::devices;
 use super::frame::{Frame, Section, page, to_job};
 use super::overview::Row;
 use super::refresh::{RefreshCard, card};
@@ -51,6 +52,10 @@ struct DatabasePage {
     row_counts: Option<Line>,
     most_rows: String,
     may_operate: bool,
+    /// Whether its states arrive, so that none can be asked for.
+    arrives: bool,
+    /// Whether its snapshots are of several devices, or may be.
+    has_devices: bool,
     /// Whether something can be undone, by somebody who may.
     may_undo: bool,
     /// Whether it was added on a page, and is changed there by who may.
@@ -197,6 +202,7 @@ pub(super) async fn show(
     };
     let most = |value: fn(&SnapshotSummary) -> u64| own.iter().map(|one| value(one)).max().unwrap_or(0);
     let may = |role| visitor.caller.0.may(role, Some(&database));
+    let arrives = queue.workspace().config().has_arriving(&database);
     let shown = DatabasePage {
         frame: Frame::of(&visitor.session, Section::Overview, database.clone()),
         row: Row::of(&health, now, None),
@@ -210,6 +216,8 @@ pub(super) async fn show(
         row_counts: over_time(|snapshot| snapshot.rows),
         most_rows: count(most(|snapshot| snapshot.rows)),
         may_operate: may(Role::Operator),
+        arrives,
+        has_devices: arrives || devices::are_named(&listed),
         may_change: visitor.caller.0.may(Role::Admin, None) && added(&service, &database).is_ok(),
         refresh: card(&service, &visitor, &database).await?,
         may_undo: may(Role::Restorer) && listed.iter().any(|one| one.before.is_some()),

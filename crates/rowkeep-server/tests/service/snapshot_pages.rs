@@ -14,13 +14,17 @@ fn sql(service: &Service, statements: &str) {
 
 async fn back_up(service: &Service, database: &str) -> String {
     let path = format!("/api/v1/databases/{database}/backups?wait=60s");
-    let job = service.post(&path, json!({ "tags": { "release": "v2.4.1" } })).await.expect(200);
+    let job = service
+        .post(&path, json!({ "tags": { "release": "v2.4.1", "device": "front desk" } }))
+        .await
+        .expect(200);
     job["outcome"]["snapshots"][0]["id"].as_str().expect("it has an id").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_finds_a_row_and_brings_a_version_of_it_back() {
-    let service = Service::with("[keep]\nlast = 30\ndaily = 30", SystemClock::shared()).await;
+    let configuration = "[keep]\nlast = 30\ndaily = 30\n[databases.prn]\nurl = 'indexeddb:prn'";
+    let service = Service::with(configuration, SystemClock::shared()).await;
     let wide: Vec<String> = (1..=24).map(|at| format!("column_{at} TEXT DEFAULT 'value {at}'")).collect();
     sql(&service, &format!(
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER, note TEXT, paid REAL, scan BLOB, {});
@@ -37,7 +41,15 @@ async fn somebody_finds_a_row_and_brings_a_version_of_it_back() {
     service.post("/api/v1/databases/shop/drills?wait=60s", json!({})).await.expect(200);
     service.post("/api/v1/repository/checks?wait=60s", json!({ "read_percent": 100 })).await.expect(200);
     let browser = first_sign_in(&service, "databases are protected").await;
+    browser.go("/databases/prn").await;
+    browser.until("when a page sends it").await;
+    assert!(!browser.text().await.contains("Back up now"), "its states arrive");
+    browser.press("Devices").await;
+    browser.until("None has sent a state yet.").await;
     browser.go("/databases/shop").await;
+    browser.press("Devices").await;
+    browser.until("front desk").await;
+    browser.look("devices").await;
     browser.press(&last[..8]).await;
     browser.until("restored in").await;
     browser.until("every byte of the repository").await;
@@ -149,6 +161,7 @@ async fn pages_are_for_those_who_may() {
     let pages = [
         (snapshot.clone(), [200, 200, 200]),
         ("/databases/shop/drills".to_owned(), [200, 200, 200]),
+        ("/databases/shop/devices".to_owned(), [200, 200, 200]),
         (format!("{snapshot}/tables/customers"), [403, 200, 200]),
         (format!("{snapshot}/tables/customers/rows/42"), [403, 200, 200]),
         (format!("{snapshot}/tables/customers/rows/501"), [403, 404, 404]),
@@ -163,6 +176,7 @@ async fn pages_are_for_those_who_may() {
         (format!("/databases/orders/snapshots/{theirs}"), [404, 404, 404]),
         (format!("/databases/orders/snapshots/{theirs}/tables/customers"), [404, 404, 404]),
         ("/databases/orders/drills".to_owned(), [404, 404, 404]),
+        ("/databases/orders/devices".to_owned(), [404, 404, 404]),
         ("/databases/orders/history?row=customers:42".to_owned(), [404, 404, 404]),
     ];
     for (at, role) in ["viewer", "operator", "restorer"].into_iter().enumerate() {

@@ -5,11 +5,22 @@
 import { captureDatabase, captureByName } from './capture-to.js';
 import { NoWorker, inWorker } from './in-worker.js';
 import { restoreFrom } from './restore.js';
+import { lastKnown, remember } from './last-known.js';
 import { Server } from './server.js';
 import { Watch } from './watch.js';
 
 /** Reads a database, which is open or named, in one consistent state into a file. */
 export async function capture(database, options = {}) {
+  const { server } = options.to ?? {};
+  if (typeof server !== 'object') return captureTo(database, options);
+  const name = nameOf(database);
+  const captured = await captureTo(database, { ...options, to: { server: { ...server, after: lastKnown(name, server) } } });
+  // A part of the stores is no state that another device could have.
+  if (options.stores === undefined) remember(name, server, captured.snapshot);
+  return captured;
+}
+
+async function captureTo(database, options) {
   const { onProgress, signal, worker = true, ...rest } = options;
   const name = nameOf(database);
   const isStream = typeof rest.to?.getWriter === 'function';
@@ -26,6 +37,16 @@ export async function capture(database, options = {}) {
 
 /** Restores a file into a database, which is open or named; one that does not exist is made as the file says. */
 export async function restore(database, file, options = {}) {
+  const { server } = file;
+  if (typeof server !== 'object') return restoreBlob(database, file, options);
+  const snapshot = await new Server(server).named(file.snapshot);
+  const restored = await restoreBlob(database, { server, snapshot }, options);
+  const isWhole = options.stores === undefined && !options.dryRun && restored.mode === 'replace';
+  if (isWhole) remember(nameOf(database), server, snapshot);
+  return restored;
+}
+
+async function restoreBlob(database, file, options) {
   const { onProgress, signal, worker = true, ...rest } = options;
   const blob = await blobOf(file);
   const name = nameOf(database);

@@ -123,7 +123,7 @@ export interface Restored {
 
 export type Code =
   | 'aborted' | 'damaged' | 'database-closed' | 'failed' | 'main-thread' | 'newer-database' | 'newer-file' | 'no-place' | 'no-space'
-  | 'no-such-database' | 'no-such-file' | 'no-server' | 'no-such-store' | 'not-a-state' | 'not-allowed' | 'schema-changed' | 'server' | 'store-differs' | 'unique' | 'unportable';
+  | 'no-such-database' | 'no-such-file' | 'no-server' | 'no-such-store' | 'not-a-state' | 'not-allowed' | 'schema-changed' | 'busy' | 'server' | 'store-differs' | 'unique' | 'unportable';
 
 /** What went wrong. Nothing was changed in the database. */
 export class RowkeepError extends Error {
@@ -139,6 +139,51 @@ export function capture(database: IDBDatabase | string, options?: CaptureOptions
  * says.
  */
 export function restore(database: IDBDatabase | string, file: Blob | Response | { server: ServerDatabase; snapshot?: string }, options?: RestoreOptions): Promise<Restored>;
+
+export interface MergeOptions extends Omit<Common, 'stores'> {
+  server: ServerDatabase;
+  /** The snapshot whose changes come; the newest of another device when not given. */
+  from?: string;
+  /**
+   * What counts where both sides changed a record, or a property of it, since the last state that they had in common: `here`, `there`, or `neither` (default):
+   * then nothing is changed where there are conflicts.
+   */
+  prefer?: 'neither' | 'here' | 'there';
+  /** Changes nothing here, and says what would come of it. */
+  dryRun?: boolean;
+}
+
+/** A record that both sides changed, in different ways. */
+export interface Conflict {
+  /** The store. */
+  table: { name: string };
+  /** What the record is found by. */
+  key: Record<string, unknown>;
+  /** The other side is the snapshot, this one the database. */
+  kind: 'inserted_in_both' | 'changed_in_both' | 'deleted_in_database' | 'deleted_in_snapshot';
+  /** Properties with two new values. */
+  fields?: { column: string; base: unknown; database: unknown; snapshot: unknown }[];
+}
+
+export interface Merged {
+  /** What was here before, as a snapshot. */
+  before: string;
+  /** The snapshot that both sides come from, and the one whose changes come; nothing where no other device has sent one. */
+  base: string | null;
+  from: string | null;
+  /** How many records, and at most a thousand of them one by one. */
+  conflicts: { rows: number; listed: Conflict[] };
+  /** The state that came of it, which is here now; nothing where nothing came, where conflicts are undecided, and with `dryRun`. */
+  snapshot: string | null;
+  /** What was changed here. */
+  restored: Restored | null;
+}
+
+/**
+ * Sends the state of a database to a service, and brings in what another device changed since the last state that both had. Records are merged property by
+ * property. Others go on with their own states, until they merge too. `restore(db, { server, snapshot: merged.before })` takes it back.
+ */
+export function merge(database: IDBDatabase | string, options: MergeOptions): Promise<Merged>;
 
 /** Has the browser save a captured file under its name. */
 export function download(captured: { file?: Blob; name: string }): void;

@@ -5,5 +5,6 @@
 export { capture, download, restore } from './calls.js';
 export { RowkeepError } from './errors.js';
 export { keyFromBytes, keyToBytes } from './keys.js';
+export { merge } from './merge.js';
 export { keptState, keptStates, removeKeptState } from './opfs.js';
 export { protect } from './protect.js';

@@ -13,13 +13,14 @@ const SEND_AT_ONCE = 4;
 /** How long the service is to wait for a job before it says that it goes on. */
 const WAIT = '30s';
 
-/** A database of a service: `{ url, database, token, device }`. */
+/** A database of a service: `{ url, database, token, device, after }`. */
 export class Server {
   #address;
   #token;
   #device;
+  #after;
 
-  constructor({ url, database, token, device }) {
+  constructor({ url, database, token, device, after }) {
     if (typeof url !== 'string' || typeof database !== 'string' || typeof token !== 'string') {
       throw new RowkeepError('not-allowed', 'a server is { url, database, token }: its address, the name of the database there, and a token of its API');
     }
@@ -27,6 +28,7 @@ export class Server {
     this.database = `databases/${encodeURIComponent(database)}`;
     this.#token = token;
     this.#device = device;
+    this.#after = after;
   }
 
   /** Which of these pieces are not there yet. */
@@ -48,7 +50,9 @@ export class Server {
 
   /** Has a snapshot made of a state that is there; gives its id. */
   async finish(pieces) {
-    const body = this.#device === undefined ? { pieces } : { pieces, device: this.#device };
+    const body = { pieces };
+    if (this.#device !== undefined) body.device = this.#device;
+    if (this.#after !== undefined) body.tags = { after: this.#after };
     const { outcome } = await this.#done(await this.#asked('POST', `${this.database}/arrivals?wait=${WAIT}`, body));
     return outcome.imported[0].snapshot.id;
   }
@@ -62,11 +66,34 @@ export class Server {
     return answer.blob();
   }
 
-  /** A job, once it is over. */
-  async #done(answer) {
+  /** The id of a snapshot that is named. */
+  async named(snapshot = 'latest') {
+    const answer = await this.#asked('GET', `${this.database}/snapshots/${encodeURIComponent(snapshot)}`);
+    return (await answer.json()).snapshot.id;
+  }
+
+  /** The newest snapshot that is not of this device; nothing where there is none. */
+  async newestOfOthers() {
+    let path = `${this.database}/snapshots`;
+    for (;;) {
+      const { snapshots, next_cursor: next } = await (await this.#asked('GET', path)).json();
+      const found = snapshots.find(({ tags }) => tags?.device !== this.#device);
+      if (found !== undefined || !next) return found?.id;
+      path = `${this.database}/snapshots?cursor=${encodeURIComponent(next)}`;
+    }
+  }
+
+  /** Merges what one snapshot changed into another. */
+  async merge(request) {
+    const job = await this.#done(await this.#asked('POST', `${this.database}/merges?wait=${WAIT}`, request), ['done', 'refused']);
+    return job.outcome;
+  }
+
+  /** A job, once it is over as it may be. */
+  async #done(answer, states = ['done']) {
     let job = await answer.json();
     while (['waiting', 'running'].includes(job.state)) job = await (await this.#asked('GET', `jobs/${job.id}?wait=${WAIT}`)).json();
-    if (job.state === 'done') return job;
+    if (states.includes(job.state)) return job;
     throw new RowkeepError('server', `the service did not do it: ${job.error ?? job.state}`);
   }
 

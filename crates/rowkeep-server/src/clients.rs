@@ -49,6 +49,8 @@ const FILES: &[(&str, &str)] = files![
     "in-worker.js",
     "index.js",
     "keys.js",
+    "last-known.js",
+    "merge.js",
     "opfs.js",
     "parts.js",
     "protect.js",

@@ -219,7 +219,7 @@ async fn pages_that_go_in_the_middle_of_a_restore_leave_one_of_two_states() {
 async fn states_go_from_pages_to_the_service_and_back() {
     let site = site().await;
     let configuration = format!(
-        "[service]\nkeep_state = 'off'\nsites = ['{site}']\n[databases.prn]\nurl = 'indexeddb:prn'\npromise = {{ lose = '25h' }}\n"
+        "[service]\nkeep_state = 'off'\nsites = ['{site}']\n[databases.prn]\nurl = 'indexeddb:prn'\npromise = {{ lose = '25h' }}\n[databases.both]\nurl = 'indexeddb:both'\n"
     );
     let service = Service::with(&configuration, SystemClock::shared()).await;
     let browser = Browser::open(&site).await;
@@ -234,7 +234,7 @@ async fn states_go_from_pages_to_the_service_and_back() {
                 const server = {{ url: '{address}', database: 'prn', token: '{token}', device: 'desk' }};
                 const make = (made) => {{ made.createObjectStore('numbers', {{ keyPath: 'id' }}); made.createObjectStore('files'); }};
                 const db = await newDatabase('prn', make, (all) => {{
-                    for (let id = 0; id < 5000; id += 1) {{
+                    for (let id = 0; id < 20000; id += 1) {{
                         all.objectStore('numbers').put({{ id, number: `+44 20 ${{(id * 7919) % 100000}}`, status: 'available', since: new Date(id) }});
                     }}
                     all.objectStore('files').put(new Blob(['a photo'], {{ type: 'image/png' }}), 'one');
@@ -253,7 +253,7 @@ async fn states_go_from_pages_to_the_service_and_back() {
                 await protection.backUp();
                 protection.stop();
                 const losing = db.transaction('numbers', 'readwrite');
-                losing.objectStore('numbers').delete(IDBKeyRange.upperBound(2000));
+                losing.objectStore('numbers').delete(IDBKeyRange.upperBound(8000));
                 await ended(losing);
                 const tablet = await capture(db, {{ to: {{ server: {{ ...server, device: 'tablet' }} }} }});
                 const less = await capture(db, {{ to: {{ server }} }});
@@ -267,9 +267,9 @@ async fn states_go_from_pages_to_the_service_and_back() {
         ))
         .await;
     let counts = |inserted: u64, updated: u64, same: u64| json!({ "inserted": inserted, "updated": updated, "deleted": 0, "same": same, "kept": 0, "left": 0 });
-    assert_eq!(found["back"], counts(0, 1, 4999), "{found}");
-    assert_eq!(found["again"], counts(0, 1, 4999), "{found}");
-    assert_eq!(found["whole"], json!({ "files": counts(1, 0, 0), "numbers": counts(5000, 0, 0) }), "{found}");
+    assert_eq!(found["back"], counts(0, 1, 19999), "{found}");
+    assert_eq!(found["again"], counts(0, 1, 19999), "{found}");
+    assert_eq!(found["whole"], json!({ "files": counts(1, 0, 0), "numbers": counts(20000, 0, 0) }), "{found}");
     assert_eq!(
         (&found["blob"], &found["refused"], &found["different"]),
         (&Value::Null, &json!("server"), &json!(true)),
@@ -289,4 +289,76 @@ async fn states_go_from_pages_to_the_service_and_back() {
         (&json!("kept"), &json!("done")),
         "{health}"
     );
+    two_devices_are_merged(&browser, &address, token).await;
+}
+
+/// Two devices that went on by themselves: what each changed is on both in the end, conflicts are told by record and property, and all can
+/// be taken back.
+async fn two_devices_are_merged(browser: &Browser, address: &str, token: &str) {
+    let found = browser
+        .evaluate(&format!(
+            "(async () => {{
+                const {{ capture, merge, restore }} = await import('{address}/clients/indexeddb.js');
+                const {{ newDatabase, ended }} = await import('/tests/databases.js');
+                const of = (device) => ({{ url: '{address}', database: 'both', token: '{token}', device }});
+                const make = (made) => made.createObjectStore('numbers', {{ keyPath: 'id' }});
+                const change = async (db, work) => {{
+                    const changing = db.transaction('numbers', 'readwrite');
+                    work(changing.objectStore('numbers'));
+                    await ended(changing);
+                }};
+                const all = (db) => new Promise((done) => {{
+                    const asked = db.transaction('numbers').objectStore('numbers').getAll();
+                    asked.onsuccess = () => done(asked.result.map(({{ id, status, note }}) => `${{id}} ${{status}} ${{note}}`));
+                }});
+                const desk = await newDatabase('desk', make, (tx) => {{
+                    for (let id = 1; id <= 5; id += 1) tx.objectStore('numbers').put({{ id, status: 'available', note: '' }});
+                }});
+                const alone = await merge(desk, {{ server: of('desk') }});
+                const laptop = await newDatabase('laptop', make);
+                await restore(laptop, {{ server: of('laptop') }});
+                await change(desk, (numbers) => {{
+                    numbers.put({{ id: 1, status: 'assigned', note: '' }});
+                    numbers.put({{ id: 2, status: 'aging', note: 'desk' }});
+                    numbers.delete(5);
+                }});
+                await capture(desk, {{ to: {{ server: of('desk') }} }});
+                await change(laptop, (numbers) => {{
+                    numbers.put({{ id: 1, status: 'available', note: 'laptop' }});
+                    numbers.put({{ id: 2, status: 'blocked', note: '' }});
+                    numbers.put({{ id: 6, status: 'reserved', note: 'new' }});
+                }});
+                const undecided = await merge(laptop, {{ server: of('laptop') }});
+                const before = await all(laptop);
+                const decided = await merge(laptop, {{ server: of('laptop'), prefer: 'there' }});
+                const merged = await all(laptop);
+                const back = await merge(desk, {{ server: of('desk') }});
+                const both = await all(desk);
+                const again = await merge(desk, {{ server: of('desk') }});
+                await restore(laptop, {{ server: of('laptop'), snapshot: decided.before }});
+                return {{ alone, undecided, before, decided, merged, back: back.conflicts.rows, both, again: again.snapshot, taken: await all(laptop) }};
+            }})()"
+        ))
+        .await;
+    assert_eq!((&found["alone"]["from"], &found["again"]), (&Value::Null, &Value::Null), "{found}");
+    let conflicts = json!({ "rows": 1, "listed": [{
+        "table": { "name": "numbers" }, "key": { "id": 2 }, "kind": "changed_in_both",
+        "fields": [{ "column": "status", "base": "available", "database": "blocked", "snapshot": "aging" }],
+    }] });
+    assert_eq!(
+        (&found["undecided"]["conflicts"], &found["undecided"]["snapshot"]),
+        (&conflicts, &Value::Null),
+        "{found}"
+    );
+    let before = json!([
+        "1 available laptop",
+        "2 blocked ",
+        "3 available ",
+        "4 available ",
+        "5 available ",
+        "6 reserved new"
+    ]);
+    assert_eq!((&found["before"], &found["taken"]), (&before, &before), "{found}");
+    let both = json!(["1 assigned laptop", "2 aging desk", "3 available ", "4 available ", "6 reserved new"]);
+    assert_eq!((&found["merged"], &found["both"], &found["back"]), (&both, &both, &json!(0)), "{found}");
 }

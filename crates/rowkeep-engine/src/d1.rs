@@ -14,25 +14,36 @@
 //! Values come in a form that survives JavaScript (`read/form.rs`): with the kind of each, integers beyond 2^53 as text, blobs and whatever
 //! may not be UTF-8 as hexadecimal digits, reals as numbers, whose bits JSON keeps, but for infinities and the negative zero.
 //!
+//! # Writing
+//! Nothing is decided in D1. A database is made as a file first, and changes are made to a copy (`load/`, `apply.rs`); what becomes
+//! of that is statements (`compose/`), which D1 carries out in as few transactions as it allows, each once (`send/`).
+//!
 //! # Ways
 //! `d1://ACCOUNT/DATABASE` goes over Cloudflare's REST API, `d1+worker://HOST` over the Worker in `clients/d1-worker`.
 
 mod address;
+mod apply;
 mod catalog;
+mod compose;
 mod connect;
 mod examine;
 mod kind;
+mod load;
 mod read;
+mod scratch;
+mod send;
 
 pub(crate) use kind::D1Kind;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rowkeep_format::{Identity, Schema};
+use rowkeep_format::{Identity, Schema, Table, TableKind};
 
 use self::catalog::objects::Found;
 use self::connect::remote::Remote;
+use self::load::target::D1Target;
+use self::read::copy::look;
 use self::read::query;
 use self::read::view::D1View;
 use crate::sqlite::NAME;
@@ -52,15 +63,6 @@ impl D1 {
     pub(crate) fn new(url: &str, surroundings: &Surroundings) -> Result<Self, EngineError> {
         let remote = Remote::new(address::parse(url)?, surroundings)?;
         Ok(Self { remote: Arc::new(remote), surroundings: surroundings.clone() })
-    }
-
-    /// As long as nothing is written to it.
-    fn only_read(&self) -> EngineError {
-        let message = format!(
-            "{} can only be read so far: restore into an SQLite file and load `rowkeep export --for d1` with wrangler",
-            self.describe()
-        );
-        EngineError::new(ErrorKind::Unsupported, message)
     }
 }
 
@@ -109,24 +111,58 @@ impl Engine for D1 {
         }
     }
 
-    fn check_changeable(&self) -> Result<(), EngineError> {
-        Err(self.only_read())
-    }
-
-    async fn create(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
-        Err(self.only_read())
-    }
-
-    async fn replace(&self, _: &Schema, _: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
-        Err(self.only_read())
+    /// What virtual tables keep, but for their text: nobody may write it.
+    fn makes_by_itself(&self, table: &Table) -> bool {
+        table.kind == TableKind::Shadow && !table.name.name.ends_with("_content")
     }
 
     async fn check_replaceable(&self) -> Result<(), EngineError> {
-        Err(self.only_read())
+        let (_, bytes) = match look(&self.remote).await {
+            Ok(looked) => looked,
+            // A database that is new is made, in as many steps as that takes.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let most = self.remote.room().bytes as u64 / 2;
+        match bytes {
+            Some(bytes) if bytes > most => {
+                let message = format!(
+                    "{} has {bytes} bytes, and over the {} no more than {most} are replaced in one transaction: restore into a new database",
+                    self.describe(),
+                    self.remote.way()
+                );
+                Err(EngineError::new(ErrorKind::Unsupported, message))
+            }
+            _ => Ok(()),
+        }
     }
 
-    async fn apply(&self, _: Arc<dyn ChangeSource>, _: &ApplyOptions) -> Result<Applied, EngineError> {
-        Err(self.only_read())
+    async fn create(&self, schema: &Schema, options: &CreateOptions) -> Result<Arc<dyn Target>, EngineError> {
+        Ok(Arc::new(D1Target::begin(&self.remote, &self.surroundings, schema, options).await?))
+    }
+
+    async fn replace(
+        &self,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Arc<dyn Target>, EngineError> {
+        Ok(Arc::new(D1Target::begin_again(&self.remote, &self.surroundings, schema, options).await?))
+    }
+
+    async fn apply(
+        &self,
+        changes: Arc<dyn ChangeSource>,
+        options: &ApplyOptions,
+    ) -> Result<Applied, EngineError> {
+        apply::apply(&self.remote, &self.surroundings, &changes, options).await
+    }
+
+    async fn cautions(&self, changes: &dyn ChangeSource) -> Result<Vec<String>, EngineError> {
+        apply::cautions::cautions(&self.remote, changes).await
+    }
+
+    async fn is_half_changed(&self) -> Result<bool, EngineError> {
+        Ok(Found::read(&self.remote).await?.is_half_changed())
     }
 
     async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, EngineError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rowkeep_format::{Identity, RowBatch, Schema};
+use rowkeep_format::{Identity, RowBatch, Schema, Table};
 
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, Conversion, Converted, CreateOptions, EngineError,
@@ -82,6 +82,12 @@ pub trait Engine: Send + Sync {
         Ok(())
     }
 
+    /// Whether the database makes the rows of a table by itself, out of those of others, so that it does not always have those that
+    /// were backed up.
+    fn makes_by_itself(&self, _table: &Table) -> bool {
+        false
+    }
+
     /// Refuses, before anything is done, a database that is reached in a way in which [`replace`](Self::replace) cannot work.
     async fn check_replaceable(&self) -> Result<(), EngineError> {
         Ok(())
@@ -95,12 +101,23 @@ pub trait Engine: Send + Sync {
     /// name. Sequences and counters end up past the highest value that was put in.
     ///
     /// Writers of other rows are held up as little as that allows. An error means that nothing was changed, except
-    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). Where a database has no transaction that is large enough,
+    /// [`cautions`](Self::cautions) says so beforehand, and [`is_half_changed`](Self::is_half_changed) when it was cut off.
     async fn apply(
         &self,
         changes: Arc<dyn ChangeSource>,
         options: &ApplyOptions,
     ) -> Result<Applied, EngineError>;
+
+    /// What people have to know before changes are made, in their words. Nothing is changed.
+    async fn cautions(&self, _changes: &dyn ChangeSource) -> Result<Vec<String>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    /// Whether a change was cut off of which a part was made. The same change ends it, and so does what takes it back.
+    async fn is_half_changed(&self) -> Result<bool, EngineError> {
+        Ok(false)
+    }
 
     /// Whether [`convert`](Self::convert) can take rows of that engine.
     fn converts(&self, _from: &str) -> bool {

@@ -15,7 +15,8 @@ use crate::ui::several::say_failed;
 /// Test a recovery: restore into a scratch database, verify, measure.
 ///
 /// SQLite is restored to a temporary file; PostgreSQL to a scratch database on the server given with --to-server, or on
-/// a temporary server if PostgreSQL is installed on this machine. The report is saved in ./rowkeep-reports. Exits with 3
+/// a temporary server if PostgreSQL is installed on this machine. With --to-server d1://ACCOUNT/DATABASE, SQLite and D1 are
+/// restored to a scratch D1 database of that account. The report is saved in ./rowkeep-reports. Exits with 3
 /// if the drill fails; for a damaged snapshot, the report lists what is damaged and what can still be restored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Drill {
@@ -27,7 +28,7 @@ pub(crate) struct Drill {
     /// Drill every snapshot
     #[arg(long)]
     each: bool,
-    /// Create PostgreSQL scratch databases on this server (URL of any of its databases)
+    /// Create scratch databases on this server, or in this Cloudflare account (URL of any of its databases)
     #[arg(long, value_name = "URL")]
     to_server: Option<DatabaseRef>,
     /// Also run the checks in this file

@@ -85,6 +85,9 @@ pub(crate) fn plan_told(plan: &RowsSummary) -> String {
             counted(*rows, "row")
         );
     }
+    for caution in &plan.cautions {
+        after += &format!("\nnote: {caution}");
+    }
     if let MayDangle::These(dangled) = &plan.may_dangle {
         for Dangled { table, references, rows, .. } in dangled {
             after += &format!(

@@ -51,6 +51,29 @@ impl D1 {
         assert!(curl.wait().expect("it ends").success());
     }
 
+    /// How the next answer to a request with a text is to fail.
+    fn fail(&self, number: usize, when: &str, fault: &str) {
+        let faults = serde_json::json!({ "when": when, "fault": fault }).to_string();
+        let sent = Command::new("curl")
+            .args(["--silent", "--show-error", "--fail", "--data-binary", &faults])
+            .arg(format!("{}faults/{number}", self.front))
+            .status();
+        assert!(sent.expect("curl runs").success());
+    }
+
+    /// What the account's databases are called.
+    fn names(&self) -> Vec<String> {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--header", "Authorization: Bearer a-token-of-tests"]);
+        let listed = curl
+            .arg(format!("{}client/v4/accounts/account/d1/database", self.front))
+            .output()
+            .expect("curl runs");
+        let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).expect("it is JSON");
+        let of = |database: &serde_json::Value| database["name"].as_str().expect("a name").to_owned();
+        listed["result"].as_array().expect("a list").iter().map(of).collect()
+    }
+
     fn url(&self, number: usize) -> String {
         format!("d1+worker://{}{number}", self.workers.trim_start_matches("http://"))
     }
@@ -105,9 +128,46 @@ fn a_database_in_d1_is_backed_up_and_comes_back() {
     let changes = run(&["diff", "latest", &url]);
     assert!(changes.out.contains("tickets"), "{changes:?}");
 
-    let refused = run(&["restore", "latest", "--to", &d1.url(1)]);
-    assert_ne!(refused.status, 0);
-    refused.says(&["can only be read so far"]);
+    // Into another database, which is empty, and into one that is made; and what was changed is taken back, and comes again.
+    for to in [d1.url(1).as_str(), "d1://account/made"] {
+        run(&["restore", "latest", "--to", to]).expect(0);
+        run(&["verify", "latest", "--against", to]).expect(0);
+    }
+    run(&["restore", "portal", "--to", &url, "--yes"]).expect(0);
+    run(&["verify", "portal", "--against", &url]).expect(0);
+    run(&["undo", &url, "--yes"]).expect(0);
+    let differs = run(&["verify", "portal", "--against", &url]);
+    assert_ne!(differs.status, 0, "what was undone is undone: {differs:?}");
+
+    // A drill leaves nothing in the account, and a migration that fails is taken back, schema included.
+    run(&["drill", "--snapshot", "portal", "--to-server", api]).expect(0);
+    assert_eq!(d1.names(), ["shop-0", "shop-1", "made"]);
+    run(&["backup", &url, "--name", "before"]).expect(0);
+    let script = format!(
+        "curl --silent --fail --data '[\"ALTER TABLE tickets ADD COLUMN more\", \"DELETE FROM tickets\"]' {}run/0 && exit 3",
+        d1.front
+    );
+    run(&["migrate", &url, "--", "sh", "-c", &script]).expect(1);
+    run(&["verify", "before", "--against", &url]).expect(0);
+
+    // More than one transaction takes: that is said beforehand, and what was cut off is taken back.
+    let many = "d1://account/shop-1";
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) INSERT INTO many SELECT i, hex(randomblob(40)) FROM n";
+    d1.run(1, &["CREATE TABLE many (id INTEGER PRIMARY KEY, v TEXT)", rows]);
+    run(&["backup", many, "--name", "many"]).expect(0);
+    d1.run(1, &["UPDATE many SET v = lower(v)"]);
+    run(&["backup", many, "--name", "lower"]).expect(0);
+    let plan = run(&["restore", "many", "--to", many, "--dry-run"]).expect(0);
+    assert!(
+        plan.out.contains("no transaction for all of it over the REST API: it takes about 3 of them"),
+        "{plan:?}"
+    );
+    d1.fail(1, "UPDATE _rowkeep_changed", "refused");
+    let cut = run(&["restore", "many", "--to", many, "--yes"]);
+    assert_ne!(cut.status, 0);
+    cut.says(&["a part of the changes was made"]);
+    run(&["undo", many, "--yes"]).expect(0);
+    run(&["verify", "lower", "--against", many]).expect(0);
     let without = sandbox.run(&["backup", &url]);
     assert_ne!(without.status, 0);
     without.says(&["ROWKEEP_D1_SECRET"]);

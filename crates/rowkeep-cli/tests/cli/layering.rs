@@ -159,6 +159,7 @@ const ENGINE_ROOMS: [Rooms; 4] = [
             &["quote", "full_text"],
             &["connect"],
             &["literal"],
+            &["long_values"],
             &["catalog"],
             &["schema"],
             &["read"],
@@ -173,7 +174,19 @@ const ENGINE_ROOMS: [Rooms; 4] = [
     },
     Rooms {
         below: &["d1"],
-        order: &[&["address"], &["connect"], &["catalog"], &["read"], &["examine"], &["kind"]],
+        order: &[
+            &["address"],
+            &["connect"],
+            &["catalog"],
+            &["read"],
+            &["compose"],
+            &["send"],
+            &["load"],
+            &["apply"],
+            &["examine"],
+            &["scratch"],
+            &["kind"],
+        ],
     },
 ];
 

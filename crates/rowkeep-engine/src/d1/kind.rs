@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::D1;
 use super::address::{Way, parse};
+use super::scratch::InAccount;
 use crate::dialect::Dialect;
 use crate::kind::Kind;
 use crate::scratch::{ScratchPlace, ScratchWanted};
@@ -72,6 +73,14 @@ impl Kind for D1Kind {
             Ok(Way::Api { account, database }) => format!("d1://{account}/{database}-{suffix}"),
             _ => text,
         }
+    }
+
+    fn scratch_on(
+        &self,
+        server: &SecretString,
+        surroundings: &Surroundings,
+    ) -> Result<Option<Box<dyn ScratchPlace>>, EngineError> {
+        Ok(Some(Box::new(InAccount::of(server.expose_secret(), surroundings)?)))
     }
 
     fn scratch_in(

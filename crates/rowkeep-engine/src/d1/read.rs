@@ -1,6 +1,6 @@
 //! Reading a state: the form of values, pages, the copy that they become.
 
-mod copy;
+pub(super) mod copy;
 mod decode;
 mod form;
 mod large;

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
-use rowkeep_format::{RowBatch, Schema, Table, TableKind, Value};
+use rowkeep_format::{RowBatch, Schema, Table, TableKind};
 
 use super::full_text::FullText;
-use super::literal::{blob, value};
+use super::literal::value;
+use super::long_values::{Assembled, assembled};
 use super::schema::definitions::Definitions;
 use super::sqlite3_script::{SEQUENCES, ended, is_reserved};
 use crate::sql_text::SqlText;
@@ -20,15 +21,6 @@ const STATEMENT: usize = 100_000;
 
 /// The most columns of a table.
 const COLUMNS: usize = 100;
-
-/// Where a value is put together that fits into no statement.
-const PARTS: &str = "_rowkeep_parts";
-
-/// So many bytes of such a value are added at once; each takes two digits.
-const PART: usize = 40_000;
-
-/// In a row that fits into no statement, values whose literals are longer are put together beside it.
-const SHORT: usize = 800;
 
 /// Writes the rows of a database for D1.
 pub(crate) struct Script {
@@ -217,35 +209,13 @@ impl SqlText for Script {
 
 /// Writes a row that fits into no statement: its long values are put together in a table beside it.
 fn long_row(before: &str, rows: &RowBatch, row: usize, columns: usize, out: &mut Vec<u8>) {
+    let own = (0..columns.min(rows.columns().len())).map(|column| rows.value(row, column));
+    let Assembled { before: first, values, after } = assembled(own);
     let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
-    put(&format!("CREATE TABLE {PARTS} (n INTEGER PRIMARY KEY, v BLOB);\n"));
-    let mut values = Vec::new();
-    for column in 0..columns.min(rows.columns().len()) {
-        let mut own = Vec::new();
-        value(rows.value(row, column), None, &mut own);
-        let bytes = match rows.value(row, column) {
-            Value::Text(bytes) | Value::Blob(bytes) if own.len() > SHORT => bytes,
-            _ => {
-                values.push(String::from_utf8_lossy(&own).into_owned());
-                continue;
-            }
-        };
-        for (number, part) in bytes.chunks(PART).enumerate() {
-            let mut hexadecimal = Vec::new();
-            blob(part, &mut hexadecimal);
-            let part = String::from_utf8_lossy(&hexadecimal).into_owned();
-            put(&match number {
-                0 => format!("INSERT INTO {PARTS} VALUES ({column}, {part});\n"),
-                _ => format!("UPDATE {PARTS} SET v = CAST(v || {part} AS BLOB) WHERE n = {column};\n"),
-            });
-        }
-        let whole = format!("(SELECT v FROM {PARTS} WHERE n = {column})");
-        values.push(match rows.value(row, column) {
-            Value::Text(_) => format!("CAST({whole} AS TEXT)"),
-            _ => whole,
-        });
+    for statement in first {
+        put(&format!("{statement};\n"));
     }
-    put(&format!("{before}({});\nDROP TABLE {PARTS};\n", values.join(", ")));
+    put(&format!("{before}({});\n{after};\n", values.join(", ")));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use rowkeep_format::{Column, Key, TableName};
+use rowkeep_format::{Column, Key, TableName, Value};
 
 use super::*;
 

@@ -14,4 +14,4 @@ mod view;
 pub(crate) use packed::PackedDatabase;
 pub(crate) use recognise::SqliteScript;
 pub(crate) use said::Said;
-pub(crate) use scratch::Scratch;
+pub(crate) use scratch::{Scratch, ScratchFile};

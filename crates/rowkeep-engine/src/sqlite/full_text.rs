@@ -2,16 +2,16 @@
 
 /// A table of fts5.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct FullText {
-    pub(super) name: String,
-    pub(super) columns: Vec<String>,
+pub(crate) struct FullText {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
     /// Whether its text is that of another table.
-    pub(super) is_of_another: bool,
+    pub(crate) is_of_another: bool,
 }
 
 impl FullText {
     /// Reads a definition; nothing where it is one of another module.
-    pub(super) fn of(name: &str, sql: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str, sql: &str) -> Option<Self> {
         let lower = sql.to_ascii_lowercase();
         let (before, after) = lower.split_once("using")?;
         let module = after.trim_start();

@@ -5,3 +5,4 @@ mod moving;
 mod refusals;
 mod server;
 mod values;
+mod writing;

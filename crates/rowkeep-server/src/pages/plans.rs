@@ -52,6 +52,8 @@ struct PlanPage {
     tables: Vec<Table>,
     total: String,
     left_out: Vec<String>,
+    /// What has to be known before it is executed.
+    cautions: Vec<String>,
     dangling: Vec<String>,
     /// Rows that both sides changed in different ways, and which side counts.
     conflicts: Vec<String>,
@@ -97,6 +99,7 @@ pub(super) async fn show(
         tables: Vec::new(),
         total: String::new(),
         left_out: Vec::new(),
+        cautions: Vec::new(),
         dangling: Vec::new(),
         conflicts: Vec::new(),
         more_conflicts: 0,
@@ -110,6 +113,7 @@ pub(super) async fn show(
     match &kept.action {
         Action::Rows { summary, .. } => {
             shown.from = from_words(&summary.from);
+            shown.cautions = summary.cautions.iter().map(|line| plain(line)).collect();
             shown.unmatched = summary.unmatched.iter().map(|line| plain(line)).collect();
             shown.total = counted(summary.rows.total(), "row");
             let table = |table: &rowkeep::apply::plan::PlannedTable| Table {

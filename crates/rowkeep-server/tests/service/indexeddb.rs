@@ -269,7 +269,11 @@ async fn states_go_from_pages_to_the_service_and_back() {
     let counts = |inserted: u64, updated: u64, same: u64| json!({ "inserted": inserted, "updated": updated, "deleted": 0, "same": same, "kept": 0, "left": 0 });
     assert_eq!(found["back"], counts(0, 1, 19999), "{found}");
     assert_eq!(found["again"], counts(0, 1, 19999), "{found}");
-    assert_eq!(found["whole"], json!({ "files": counts(1, 0, 0), "numbers": counts(20000, 0, 0) }), "{found}");
+    assert_eq!(
+        found["whole"],
+        json!({ "files": counts(1, 0, 0), "numbers": counts(20000, 0, 0) }),
+        "{found}"
+    );
     assert_eq!(
         (&found["blob"], &found["refused"], &found["different"]),
         (&Value::Null, &json!("server"), &json!(true)),

@@ -26,7 +26,8 @@ pub(super) enum Done {
 /// Finds out whether what a safety snapshot was taken for was done.
 ///
 /// The ledger says so of what ended while its process lived. For what a process was killed in, the rows are looked at
-/// that it was to change: all of them were changed together or none.
+/// that it was to change: all of them were changed together or none, unless the database says that a change was cut off.
+/// What is left of that needs undoing as well.
 pub(super) async fn done(
     repository: &Repository,
     engine: &dyn Engine,
@@ -34,6 +35,9 @@ pub(super) async fn done(
 ) -> Result<Done, Error> {
     let Some(before) = &snapshot.manifest.before else { return Ok(Done::No) };
     if !before.entered || repository.is_applied(&snapshot.id).await? {
+        return Ok(Done::Yes);
+    }
+    if engine.is_half_changed().await? {
         return Ok(Done::Yes);
     }
     match before.changes {

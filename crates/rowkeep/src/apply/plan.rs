@@ -94,6 +94,8 @@ pub struct Plan {
     pub related: BTreeMap<TableName, u64>,
     /// How many changes were left out so that no reference dangles.
     pub left_out: BTreeMap<TableName, u64>,
+    /// What has to be known before it is executed, in words for people.
+    pub cautions: Vec<String>,
     /// References that would dangle: such a plan cannot be executed.
     pub dangling: Vec<Dangling>,
     /// What was chosen to be done about these.
@@ -228,6 +230,7 @@ async fn plan_now(
         };
         (safety, search.from(&present).await?)
     };
+    let cautions = engine.cautions(found.changes.as_ref()).await?;
     let unmatched = unmatched(context, &live, target, options.rows.as_deref(), &selection).await?;
     Ok(Plan {
         operation: "restore",
@@ -245,6 +248,7 @@ async fn plan_now(
         kept,
         related: found.related,
         left_out: found.left_out,
+        cautions,
         dangling: found.dangling,
         on_dangling: options.dangling,
         safety,

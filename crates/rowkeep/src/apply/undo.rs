@@ -200,6 +200,7 @@ async fn undo_now(
         unmatched: Vec::new(),
         conflicts: Conflicts::default(),
         prefer: Prefer::Neither,
+        cautions: engine.cautions(changes.as_ref()).await?,
         changes,
         stored: None,
         kept,

@@ -170,6 +170,7 @@ async fn rows(
         },
         related: related.map(|table| (table.table.clone(), table.related)).collect(),
         left_out: left_out.collect::<BTreeMap<_, _>>(),
+        cautions: summary.cautions.clone(),
         dangling: Vec::new(),
         on_dangling: OnDangling::Stop,
         dangled: summary.dangled.clone(),

@@ -31,6 +31,7 @@ fn the_form_of_a_plan_is_pinned() {
                 tables: Vec::new(),
                 rows: Counts { inserted: 2, updated: 1, deleted: 0 },
                 left_out: Vec::new(),
+                cautions: Vec::new(),
                 dangling: Vec::new(),
                 dangled: Vec::new(),
                 may_dangle: MayDangle::Nothing,

@@ -64,6 +64,13 @@ impl Changes {
         Ok((least <= 1).then_some(PerRequest(least)))
     }
 
+    /// The condition, in the next request, that nothing was changed since.
+    pub(crate) fn condition(&self, remote: &Remote, PerRequest(added): PerRequest) -> String {
+        let requests = i64::try_from((remote.sent() + 1).saturating_sub(self.requests)).unwrap_or(i64::MAX);
+        let rows = self.rows.saturating_add(added.saturating_mul(requests));
+        format!("total_changes() = {rows} AND last_insert_rowid() = {}", self.last_rowid)
+    }
+
     /// Whether nothing was changed between two looks.
     pub(crate) fn stay(&self, later: &Self, PerRequest(added): PerRequest) -> bool {
         let requests = i64::try_from(later.requests.saturating_sub(self.requests)).unwrap_or(i64::MAX);

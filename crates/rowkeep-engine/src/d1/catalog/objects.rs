@@ -2,6 +2,7 @@
 
 use rowkeep_format::Identity;
 
+use super::marker::Marker;
 use crate::d1::connect::remote::{Answer, Remote, Statement};
 use crate::sqlite::catalog::tables::Object;
 use crate::{Contents, EngineError, ErrorKind};
@@ -12,6 +13,8 @@ pub(crate) struct Found {
     pub(crate) objects: Vec<Object>,
     /// The first page of each, which is another one when it was dropped and made again.
     root_pages: Vec<String>,
+    /// What a restore that was cut off has left.
+    pub(crate) left: Vec<Marker>,
 }
 
 impl Found {
@@ -28,20 +31,26 @@ impl Found {
     pub(crate) fn of(answer: &Answer, remote: &Remote) -> Result<Self, EngineError> {
         let rows = answer.texts().map_err(|error| remote.not_understood("definitions").with_source(error))?;
         let (mut objects, mut root_pages) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        let mut left = Vec::new();
         for row in rows {
             let [Some(kind), Some(name), Some(table), Some(sql), Some(root_page)] = row.as_slice() else {
                 return Err(remote.not_understood("a definition has no name or text"));
             };
+            let name = text(name, remote)?;
+            if let Some(marker) = Marker::of(&name) {
+                left.push(marker);
+                continue;
+            }
             objects.push(Object {
                 kind: kind.clone(),
-                name: text(name, remote)?,
+                name,
                 table: text(table, remote)?,
                 sql: text(sql, remote)?,
                 stored: root_page != "0",
             });
             root_pages.push(root_page.clone());
         }
-        Ok(Self { objects, root_pages })
+        Ok(Self { objects, root_pages, left })
     }
 
     /// Asks for them.
@@ -60,9 +69,36 @@ impl Found {
         Identity { mark: Identity::mark(own), ..Identity::at(remote.shown()) }
     }
 
+    /// The condition that the definitions are these still.
+    pub(crate) fn condition(&self) -> String {
+        let bytes: usize = self.objects.iter().map(|object| object.sql.len()).sum();
+        let pages: i64 = self.root_pages.iter().filter_map(|page| page.parse::<i64>().ok()).sum();
+        format!(
+            "(SELECT count(*) || ' ' || coalesce(sum(octet_length(sql)), 0) || ' ' || coalesce(sum(rootpage), 0) FROM main.sqlite_schema \
+             WHERE sql IS NOT NULL AND lower(substr(tbl_name, 1, 4)) <> '_cf_' AND tbl_name NOT IN ({})) = '{} {bytes} {pages}'",
+            Marker::names(),
+            self.objects.len()
+        )
+    }
+
+    /// Whether a restore into it was cut off, so that what is in it is nobody's.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.left.contains(&Marker::Made)
+    }
+
+    /// Whether a change was cut off, of which a part is in it.
+    pub(crate) fn is_half_changed(&self) -> bool {
+        self.left.contains(&Marker::Changed)
+    }
+
     /// Whether there is anything that a restore must not touch.
     pub(crate) fn contents(&self) -> Contents {
-        match self.objects.iter().map(|object| object.name.clone()).take(20).collect::<Vec<_>>() {
+        if self.is_unfinished() {
+            return Contents::Unfinished;
+        }
+        // That one cannot be dropped.
+        let own = self.objects.iter().filter(|object| object.name != "sqlite_sequence");
+        match own.map(|object| object.name.clone()).take(20).collect::<Vec<_>>() {
             names if names.is_empty() => Contents::Empty,
             names => Contents::Occupied(names),
         }

@@ -15,26 +15,35 @@ pub(super) enum Failure {
     NotBegun { error: EngineError, after: Option<Duration> },
     /// Nobody knows how far it came; what only reads may be sent again.
     Unknown(EngineError),
+    /// The same, and it took all the time that there is for an answer.
+    Silent(EngineError),
 }
 
 impl Failure {
     /// The error that it is where it is not tried again.
     pub(super) fn into_error(self) -> EngineError {
         match self {
-            Self::Final(error) | Self::NotBegun { error, .. } | Self::Unknown(error) => error,
+            Self::Final(error)
+            | Self::NotBegun { error, .. }
+            | Self::Unknown(error)
+            | Self::Silent(error) => error,
         }
     }
 
     /// An error without an answer.
     pub(super) fn without_answer(error: reqwest::Error) -> Self {
-        let is_before = error.is_connect();
+        let (is_before, is_silence) = (error.is_connect(), error.is_timeout());
         let message = match () {
             () if is_before => "no connection can be made",
-            () if error.is_timeout() => "no answer came in time",
+            () if is_silence => "no answer came in time",
             () => "the answer was cut off",
         };
         let error = EngineError::new(ErrorKind::Unreachable, message).with_source(error.without_url());
-        if is_before { Self::NotBegun { error, after: None } } else { Self::Unknown(error) }
+        match () {
+            () if is_before => Self::NotBegun { error, after: None },
+            () if is_silence => Self::Silent(error),
+            () => Self::Unknown(error),
+        }
     }
 
     /// An answer that says that it failed.

@@ -20,6 +20,9 @@ const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How often there may be no answer at all.
+const SILENCES: u32 = 2;
+
 /// The most bytes of an answer.
 const LARGEST_BYTES: usize = 512 << 20;
 
@@ -28,6 +31,14 @@ pub(super) struct Http {
     client: Client,
     sent: AtomicU64,
     failed: AtomicU64,
+}
+
+/// Why a request that changes something has no answer.
+pub(super) enum Lost {
+    /// It has done nothing.
+    Failed(EngineError),
+    /// Nobody knows whether it was done.
+    Unknown(EngineError),
 }
 
 /// An answer with all of its body.
@@ -67,7 +78,7 @@ impl Http {
         request: &Request<'_>,
         read: impl Fn(Response) -> Result<T, Failure>,
     ) -> Result<T, EngineError> {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut silences) = (FIRST_PAUSE, 0);
         for _ in 1..ATTEMPTS {
             let failure = match self.once(request).await.and_then(&read) {
                 Ok(done) => return Ok(done),
@@ -76,13 +87,40 @@ impl Http {
             self.failed.fetch_add(1, Ordering::SeqCst);
             let wait = match failure {
                 Failure::NotBegun { after, .. } => after.unwrap_or(pause),
+                Failure::Silent(_) if silences + 1 < SILENCES => {
+                    silences += 1;
+                    pause
+                }
                 Failure::Unknown(_) => pause,
-                Failure::Final(error) => return Err(error),
+                Failure::Final(error) | Failure::Silent(error) => return Err(error),
             };
             tokio::time::sleep(wait.min(LONGEST_PAUSE)).await;
             pause *= 2;
         }
         self.once(request).await.and_then(read).map_err(Failure::into_error)
+    }
+
+    /// Sends a request, which changes something, until it is taken; once nobody knows how far it came, it is not sent again.
+    pub(super) async fn send_once<T>(
+        &self,
+        request: &Request<'_>,
+        read: impl Fn(Response) -> Result<T, Failure>,
+    ) -> Result<T, Lost> {
+        let (mut pause, mut attempt) = (FIRST_PAUSE, 1);
+        loop {
+            let failure = match self.once(request).await.and_then(&read) {
+                Ok(done) => return Ok(done),
+                Err(failure) => failure,
+            };
+            self.failed.fetch_add(1, Ordering::SeqCst);
+            let wait = match failure {
+                Failure::NotBegun { after, .. } if attempt < ATTEMPTS => after.unwrap_or(pause),
+                Failure::NotBegun { error, .. } | Failure::Final(error) => return Err(Lost::Failed(error)),
+                Failure::Unknown(error) | Failure::Silent(error) => return Err(Lost::Unknown(error)),
+            };
+            tokio::time::sleep(wait.min(LONGEST_PAUSE)).await;
+            (pause, attempt) = (pause * 2, attempt + 1);
+        }
     }
 
     async fn once(&self, request: &Request<'_>) -> Result<Response, Failure> {

@@ -3,13 +3,13 @@
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 pub(crate) use super::answer::Answer;
-use super::answer::{ApiResult, FromApi, FromWorker, Listed, WORKER_VERSION};
-use super::failure::Failure;
-use super::http::{Http, Request, Response};
+use super::answer::{ApiResult, Listed};
+use super::http::{Http, Lost, Request};
+use super::reading::{from_api, from_worker};
+use super::room::Room;
 use crate::d1::address::{Address, Way, is_this_machine};
 use crate::{EngineError, ErrorKind, Surroundings};
 
@@ -30,16 +30,25 @@ impl Statement {
     }
 }
 
+/// What became of statements that change something.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// All of them were done; what the last one returned.
+    Done(Answer),
+    /// Nobody knows whether they were.
+    Unknown(EngineError),
+}
+
 /// A D1 database.
 pub(crate) struct Remote {
-    way: Way,
+    pub(super) way: Way,
     /// The URL without settings, which shows no secret.
-    shown: String,
+    pub(super) shown: String,
     api: Url,
     secret: SecretString,
-    http: Http,
+    pub(super) http: Http,
     /// The id of the database, where the URL has its name.
-    id: OnceCell<String>,
+    pub(super) id: OnceCell<String>,
 }
 
 impl Remote {
@@ -122,6 +131,43 @@ impl Remote {
         Ok(answers)
     }
 
+    /// How much one transaction may have.
+    pub(crate) fn room(&self) -> Room {
+        match self.way {
+            Way::Api { .. } => Room::of_api(),
+            Way::Worker { .. } => Room::of_worker(),
+        }
+    }
+
+    /// Runs statements as one transaction: either all of them are done or none. An error means none.
+    pub(crate) async fn write(&self, statements: &[String]) -> Result<Written, EngineError> {
+        let sent = match &self.way {
+            Way::Worker { address } => {
+                let statements: Vec<Statement> = statements.iter().map(Statement::new).collect();
+                let body = json(&OfWorker { statements: &statements })?;
+                let request = self.request(Method::POST, address.clone(), Some(body));
+                self.http.send_once(&request, from_worker).await
+            }
+            Way::Api { account, .. } => {
+                let id = self.id(account).await.map_err(|error| error.of(&self.shown))?;
+                let url = self.api_url(account, &[id, "raw"])?;
+                // A text of several statements is one transaction.
+                let body = json(&Statement::new(as_text(statements)))?;
+                let request = self.request(Method::POST, url, Some(body));
+                let sent = self.http.send_once(&request, from_api::<Vec<ApiResult>>).await;
+                sent.map(|results| results.into_iter().map(Answer::from).collect())
+            }
+        };
+        match sent {
+            Ok(answers) => match answers.into_iter().last() {
+                Some(last) => Ok(Written::Done(last)),
+                None => Ok(Written::Unknown(self.not_understood("it has no result"))),
+            },
+            Err(Lost::Failed(error)) => Err(error.of(&self.shown)),
+            Err(Lost::Unknown(error)) => Ok(Written::Unknown(error.of(&self.shown))),
+        }
+    }
+
     /// An answer that is none of those that are known.
     pub(crate) fn not_understood(&self, problem: &str) -> EngineError {
         let message = format!("{}: the answer is not understood: {problem}", self.shown);
@@ -129,11 +175,7 @@ impl Remote {
     }
 
     async fn over_worker(&self, address: &Url, statements: &[Statement]) -> Result<Vec<Answer>, EngineError> {
-        #[derive(Serialize)]
-        struct Body<'s> {
-            statements: &'s [Statement],
-        }
-        let body = json(&Body { statements })?;
+        let body = json(&OfWorker { statements })?;
         let request = self.request(Method::POST, address.clone(), Some(body));
         self.http.send(&request, from_worker).await
     }
@@ -152,7 +194,7 @@ impl Remote {
     }
 
     /// The id of the database, by which alone the API knows it.
-    async fn id(&self, account: &str) -> Result<&str, EngineError> {
+    pub(super) async fn id(&self, account: &str) -> Result<&str, EngineError> {
         let Way::Api { database, .. } = &self.way else { return Ok("") };
         if is_id(database) {
             return Ok(database);
@@ -174,11 +216,13 @@ impl Remote {
         Ok(self.id.get_or_try_init(find).await?)
     }
 
-    fn request(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Request<'_> {
+    /// A request with the secret.
+    pub(super) fn request(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Request<'_> {
         Request { method, url, secret: &self.secret, body: body.map(Into::into) }
     }
 
-    fn api_url(&self, account: &str, rest: &[&str]) -> Result<Url, EngineError> {
+    /// An address of the API.
+    pub(super) fn api_url(&self, account: &str, rest: &[&str]) -> Result<Url, EngineError> {
         let mut url = self.api.clone();
         url.path_segments_mut()
             .map_err(|()| {
@@ -189,6 +233,24 @@ impl Remote {
             .extend(rest);
         Ok(url)
     }
+}
+
+/// What the Worker is sent.
+#[derive(Serialize)]
+struct OfWorker<'s> {
+    statements: &'s [Statement],
+}
+
+/// Statements as one text. SQLite keeps of the definition of an index what stands before the semicolon, spaces too; so there are none,
+/// unless a comment has to be ended.
+fn as_text(statements: &[String]) -> String {
+    let mut text = String::new();
+    for statement in statements {
+        text += statement;
+        let last = statement.lines().last().unwrap_or_default();
+        text += if last.contains("--") { "\n;\n" } else { ";\n" };
+    }
+    text
 }
 
 /// Where the API is. A token goes there, so it has to be this machine or encrypted.
@@ -205,7 +267,7 @@ fn api_address(wanted: Option<&str>) -> Result<Url, EngineError> {
 }
 
 /// Whether a database is named by its id.
-fn is_id(database: &str) -> bool {
+pub(super) fn is_id(database: &str) -> bool {
     database.len() == 36
         && database.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',
@@ -213,60 +275,8 @@ fn is_id(database: &str) -> bool {
         })
 }
 
-fn json(content: &impl Serialize) -> Result<Vec<u8>, EngineError> {
+/// The body of a request.
+pub(super) fn json(content: &impl Serialize) -> Result<Vec<u8>, EngineError> {
     serde_json::to_vec(content)
         .map_err(|error| EngineError::new(ErrorKind::Other, "a request cannot be written").with_source(error))
-}
-
-fn from_worker(response: Response) -> Result<Vec<Answer>, Failure> {
-    let status = response.status;
-    let read: Result<FromWorker, _> = serde_json::from_slice(&response.body);
-    match read {
-        Ok(read) if read.version != WORKER_VERSION => {
-            let message = format!(
-                "the Worker there is of version {}, wanted is {WORKER_VERSION}: deploy the one that comes with this rowkeep",
-                read.version
-            );
-            Err(Failure::Final(EngineError::new(ErrorKind::Unsupported, message)))
-        }
-        Ok(FromWorker { error: Some(said), .. }) => {
-            Err(Failure::of_answer(status, None, &said, response.after))
-        }
-        Ok(read) if status.is_success() => Ok(read.results),
-        // An answer that was cut is no JSON.
-        Err(error) if status.is_success() && error.is_eof() => Err(cut(error)),
-        _ if status.is_server_error() || status.as_u16() == 429 => {
-            Err(Failure::of_answer(status, None, "it does not say why", response.after))
-        }
-        _ => {
-            let message = format!("what is there ({status}) is not the Worker that comes with rowkeep");
-            Err(Failure::Final(EngineError::new(ErrorKind::Unsupported, message)))
-        }
-    }
-}
-
-fn from_api<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
-    let status = response.status;
-    match serde_json::from_slice::<FromApi<T>>(&response.body) {
-        Ok(FromApi { success: true, result: Some(result), .. }) if status.is_success() => Ok(result),
-        Ok(read) => {
-            let said = read.errors.iter().map(|said| said.message.as_str()).collect::<Vec<_>>().join("; ");
-            let said = if said.is_empty() { "it does not say why".to_owned() } else { said };
-            let code = read.errors.first().map(|said| said.code);
-            Err(Failure::of_answer(status, code, &said, response.after))
-        }
-        Err(error) if status.is_success() && error.is_eof() => Err(cut(error)),
-        Err(_) if !status.is_success() => {
-            Err(Failure::of_answer(status, None, "it does not say why", response.after))
-        }
-        Err(error) => {
-            let message = "the answer is not that of Cloudflare's API";
-            Err(Failure::Final(EngineError::new(ErrorKind::Unsupported, message).with_source(error)))
-        }
-    }
-}
-
-fn cut(error: serde_json::Error) -> Failure {
-    let message = "the answer was cut off";
-    Failure::Unknown(EngineError::new(ErrorKind::Unreachable, message).with_source(error))
 }

@@ -65,6 +65,8 @@ pub(crate) struct Copied {
     pub(crate) oneness: Oneness,
     /// The bytes of the database, where they are told.
     pub(crate) bytes: Option<u64>,
+    /// What it had counted of its changes then.
+    pub(crate) as_of: Changes,
 }
 
 /// Copies a database.
@@ -75,8 +77,8 @@ pub(crate) async fn copy(remote: &Arc<Remote>, surroundings: &Surroundings) -> R
         let mut skeleton = make(&found, temporary).await?;
         if remote.reads_together() && bytes.is_some_and(|bytes| bytes <= TOGETHER_BYTES) {
             match together(remote, &found, skeleton).await? {
-                Together::Copied(skeleton) => {
-                    return Ok(Copied { skeleton, found, oneness: Oneness::Transaction, bytes });
+                Together::Copied(skeleton, as_of) => {
+                    return Ok(Copied { skeleton, found, oneness: Oneness::Transaction, bytes, as_of });
                 }
                 Together::Redefined => continue,
                 Together::TooLarge => skeleton = make(&found, temporary).await?,
@@ -104,7 +106,7 @@ pub(crate) async fn make(found: &Found, temporary: Option<&Path>) -> Result<Skel
 }
 
 enum Together {
-    Copied(Skeleton),
+    Copied(Skeleton, Changes),
     /// Definitions are not as they were.
     Redefined,
     /// It has values that do not fit.
@@ -115,7 +117,7 @@ enum Together {
 async fn together(remote: &Remote, found: &Found, skeleton: Skeleton) -> Result<Together, EngineError> {
     let tables = Arc::clone(&skeleton.tables);
     for form in TOGETHER_FORMS {
-        let mut statements = vec![Found::statement()];
+        let mut statements = vec![Found::statement(), Changes::statement()];
         let mut parts = Vec::with_capacity(tables.len());
         for table in tables.iter() {
             let (columns, selects): (Vec<_>, Vec<_>) = table.whole(form).into_iter().unzip();
@@ -135,9 +137,10 @@ async fn together(remote: &Remote, found: &Found, skeleton: Skeleton) -> Result<
             }
             Err(error) => return Err(error),
         };
-        let Some((now, mut rest)) = answers.split_first() else {
+        let [now, counted, rest @ ..] = answers.as_slice() else {
             return Err(remote.not_understood("it lacks a result"));
         };
+        let (as_of, mut rest) = (Changes::of(counted, remote)?, rest);
         if Found::of(now, remote)? != *found {
             return Ok(Together::Redefined);
         }
@@ -151,7 +154,8 @@ async fn together(remote: &Remote, found: &Found, skeleton: Skeleton) -> Result<
             }
         }
         if batches.len() == tables.len() {
-            return fill_with(remote, skeleton, batches).await.map(Together::Copied);
+            let skeleton = fill_with(remote, skeleton, batches).await?;
+            return Ok(Together::Copied(skeleton, as_of));
         }
     }
     Ok(Together::TooLarge)
@@ -222,14 +226,14 @@ async fn by_pages(
     if !is_one && !allow_moving {
         return Err(never_still(remote));
     }
-    let expected = reading.rows;
+    let (expected, as_of) = (reading.rows, reading.now);
     let (skeleton, stored) = loading.end().await?;
     // A row that moved to where it was read again; or the database was started anew in between.
     if is_one && !stored.iter().zip(&expected).all(|(stored, expected)| Some(*stored) == *expected) {
         return Ok(None);
     }
     let oneness = if is_one { Oneness::Unchanged } else { Oneness::None };
-    Ok(Some(Copied { skeleton, found, oneness, bytes }))
+    Ok(Some(Copied { skeleton, found, oneness, bytes, as_of }))
 }
 
 /// A copy on its way through the tables.

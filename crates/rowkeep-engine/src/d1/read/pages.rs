@@ -1,11 +1,13 @@
 //! The rows of a table, page by page.
 
+use std::borrow::Cow;
+
 use rowkeep_format::RowBatch;
 
 use super::form::Form;
 use super::large::fetch;
 use super::table::{Place, ReadTable, moved};
-use crate::d1::connect::remote::Remote;
+use crate::d1::connect::remote::{Remote, Statement};
 use crate::{EngineError, ErrorKind};
 
 /// How pages of values are asked for, if nothing is known of them.
@@ -18,16 +20,22 @@ const MOST_ROWS: usize = 20_000;
 /// Bytes that a page should have.
 const PAGE_BYTES: usize = 2 << 20;
 
-/// Rows, or that their texts are to be asked for in digits.
+/// The most bytes of the condition where a page begins: it stands in each statement, and D1 takes 100,000.
+const CONDITION_BYTES: usize = 48 * 1024;
+
+/// Rows, or why these cannot be asked for in this way.
 enum Decoded {
     Rows(RowBatch),
+    /// Texts have to come in digits.
     Doubtful,
+    /// A key is too long to tell a row by it.
+    LongKey,
 }
 
 /// A table on its way.
 pub(crate) struct Pages<'r> {
     remote: &'r Remote,
-    table: &'r ReadTable,
+    table: Cow<'r, ReadTable>,
     place: Place,
     rows: usize,
     form: Form,
@@ -37,6 +45,7 @@ pub(crate) struct Pages<'r> {
 impl<'r> Pages<'r> {
     /// Begins with the first page.
     pub(crate) fn new(remote: &'r Remote, table: &'r ReadTable) -> Self {
+        let table = Cow::Borrowed(table);
         Self { remote, table, place: Place::default(), rows: FIRST_ROWS, form: USUAL, ended: false }
     }
 
@@ -49,8 +58,17 @@ impl<'r> Pages<'r> {
                     self.form.hex_text = true;
                     continue;
                 }
-                // So many rows may be too much for whoever answers.
+                Ok(Decoded::LongKey) => {
+                    self.count();
+                    continue;
+                }
+                // So many rows may be too much for whoever answers, if there is an answer to less.
                 Err(error) if self.rows > 1 && is_too_much(&error) => {
+                    if error.kind() == ErrorKind::Unreachable
+                        && self.remote.read_one(&nothing()).await.is_err()
+                    {
+                        return Err(error);
+                    }
                     self.rows = (self.rows / 8).max(1);
                     continue;
                 }
@@ -62,11 +80,20 @@ impl<'r> Pages<'r> {
             }
             self.place.rows += batch.rows() as u64;
             self.place.condition = self.table.after(&batch, batch.rows() - 1);
+            if self.place.condition.len() > CONDITION_BYTES {
+                self.count();
+            }
             let fits = self.rows.saturating_mul(PAGE_BYTES) / batch.bytes().max(1);
             self.rows = fits.clamp(1, self.rows * 4).min(MOST_ROWS);
             return Ok(Some(batch));
         }
         Ok(None)
+    }
+
+    /// Goes on by the number of rows: slowly, but however long keys are.
+    fn count(&mut self) {
+        self.place.condition.clear();
+        self.table = Cow::Owned(self.table.counted());
     }
 
     async fn page(&self) -> Result<Decoded, EngineError> {
@@ -79,9 +106,17 @@ impl<'r> Pages<'r> {
         if large.is_empty() {
             return Ok(Decoded::Rows(batch));
         }
-        let whole = fetch(self.remote, self.table, batch, large, self.place.rows).await?;
+        if large.iter().any(|value| self.table.is_of_key(value.column)) {
+            return Ok(Decoded::LongKey);
+        }
+        let whole = fetch(self.remote, &self.table, batch, large, self.place.rows).await?;
         whole.map(Decoded::Rows).ok_or_else(|| moved(self.remote))
     }
+}
+
+/// What can always be answered.
+fn nothing() -> Statement {
+    Statement::new("SELECT 1 AS a")
 }
 
 fn is_too_much(error: &EngineError) -> bool {

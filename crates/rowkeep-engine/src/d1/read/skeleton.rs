@@ -13,7 +13,8 @@ use crate::sqlite::catalog::properties::Properties;
 use crate::sqlite::catalog::tables::{Object, tables};
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::raw_statement::Statement;
-use crate::sqlite::dump_file::{Said, Scratch};
+use crate::sqlite::dump_file::{Said, Scratch, ScratchFile};
+use crate::sqlite::full_text::FullText;
 use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::definitions::Maker;
 use crate::sqlite::schema::readable_tables::readable_tables;
@@ -133,6 +134,18 @@ impl Skeleton {
         Ok((self.scratch.into_view(&options, Said::default())?, notes))
     }
 
+    /// The same, as a file; says what could not be made. Blocks.
+    pub(crate) fn into_file(self) -> Result<(ScratchFile, Vec<String>), EngineError> {
+        let connection = self.scratch.connection();
+        let (mut maker, mut notes) = (Maker::default(), Vec::new());
+        for object in &self.after {
+            notes.extend(maker.create_after(connection, object)?);
+        }
+        maker.finish(connection)?;
+        connection.execute_batch("COMMIT").map_err(when("making a temporary copy"))?;
+        Ok((self.scratch.into_file()?, notes))
+    }
+
     /// The same, as a database in which statements can be prepared, but that holds nothing. Blocks.
     pub(crate) fn with_connection<T>(
         self,
@@ -148,8 +161,24 @@ impl Skeleton {
         connection
             .execute_batch("COMMIT; PRAGMA writable_schema = RESET;")
             .map_err(when("making a temporary copy"))?;
+        usable(connection).map_err(when("making a temporary copy"))?;
         use_it(connection)
     }
+}
+
+/// Lets full-text tables be used that hold nothing, not even what they are of.
+fn usable(connection: &Connection) -> rusqlite::Result<()> {
+    let mut tables = connection
+        .prepare("SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0")?;
+    let tables = tables.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    for table in tables {
+        let (name, sql) = table?;
+        if FullText::of(&name, &sql).is_some() {
+            let config = quoted(&format!("{name}_config"));
+            connection.execute(&format!("INSERT OR IGNORE INTO main.{config} VALUES ('version', 4)"), [])?;
+        }
+    }
+    Ok(())
 }
 
 fn clear(connection: &Connection, table: &ReadTable) -> Result<(), EngineError> {

@@ -60,15 +60,24 @@ impl ReadTable {
         Self { table: table.clone(), key: key.map_or(PageKey::Counted, PageKey::Columns) }
     }
 
+    /// The same, read by counting its rows, which come in the same order.
+    pub(crate) fn counted(&self) -> Self {
+        Self { table: self.table.clone(), key: PageKey::Counted }
+    }
+
+    /// Whether pages go by a column.
+    pub(crate) fn is_of_key(&self, column: usize) -> bool {
+        match &self.key {
+            PageKey::Columns(parts) => parts.iter().any(|part| part.column == column),
+            PageKey::Counted => false,
+        }
+    }
+
     /// What rows are selected from: the table with short names for some of its columns and for those of its key, as no more than
     /// 100 can be selected. Never by way of an index.
     pub(crate) fn source(&self, columns: &Range<usize>) -> String {
-        let is_of_key = |at: usize| match &self.key {
-            PageKey::Columns(parts) => parts.iter().any(|part| part.column == at),
-            PageKey::Counted => false,
-        };
         let names = self.table.columns.iter().enumerate();
-        let names = names.filter(|(at, _)| columns.contains(at) || is_of_key(*at));
+        let names = names.filter(|(at, _)| columns.contains(at) || self.is_of_key(*at));
         let names = names.map(|(at, column)| format!("{} AS c{at}", quoted(&column.name)));
         let names = names.collect::<Vec<_>>().join(", ");
         format!("(SELECT {names} FROM main.{} NOT INDEXED)", quoted(&self.table.name.name))

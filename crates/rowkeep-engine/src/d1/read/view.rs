@@ -38,7 +38,7 @@ impl D1View {
         surroundings: &Surroundings,
         options: &ViewOptions,
     ) -> Result<Self, EngineError> {
-        let Copied { skeleton, found, oneness, bytes } = copy(remote, surroundings).await?;
+        let Copied { skeleton, found, oneness, bytes, .. } = copy(remote, surroundings).await?;
         let identity = found.identity(remote);
         let mut facts = facts(remote, bytes);
         let read_as = match oneness {
@@ -54,6 +54,7 @@ impl D1View {
                 remote.shown()
             ));
         }
+        notes.extend(half_changed(&found, remote));
         let (with_ddl, temporary, of) = (options.with_ddl, surroundings.temporary.clone(), identity.clone());
         let (view, more) = blocking(move || skeleton.finish(with_ddl, temporary.as_deref(), of)).await?;
         notes.extend(more);
@@ -81,7 +82,9 @@ impl D1View {
         let skeleton = make(&found, surroundings.temporary.as_deref()).await?;
         let identity = found.identity(remote);
         let (with_ddl, temporary, of) = (options.with_ddl, surroundings.temporary.clone(), identity.clone());
-        let (empty, notes) = blocking(move || skeleton.finish(with_ddl, temporary.as_deref(), of)).await?;
+        let (empty, mut notes) =
+            blocking(move || skeleton.finish(with_ddl, temporary.as_deref(), of)).await?;
+        notes.extend(half_changed(&found, remote));
         Ok(Self {
             remote: Arc::clone(remote),
             surroundings: surroundings.clone(),
@@ -186,6 +189,17 @@ impl View for D1View {
     fn reads_all(&self) -> bool {
         self.surroundings.read_all
     }
+}
+
+/// What whoever looks at a database has to know where a change of it was cut off.
+fn half_changed(found: &Found, remote: &Remote) -> Option<String> {
+    found.is_half_changed().then(|| {
+        format!(
+            "{} was being changed by rowkeep, and that was cut off: a part of its rows is changed; the same restore again ends \
+             that, an undo by its safety snapshot takes it back",
+            remote.shown()
+        )
+    })
 }
 
 /// What is worth keeping of the database. Which SQLite is behind D1 nobody is told.

@@ -29,6 +29,24 @@ const PREFIX: &str = "rowkeep-file-";
 const DATABASE: &str = "scratch.db";
 const LOCK: &str = "lock";
 
+/// Such a database when it is filled, for whoever wants the file. It goes with this.
+pub(crate) struct ScratchFile {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl ScratchFile {
+    /// Where it is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join(DATABASE)
+    }
+
+    /// Where another file may be that goes with it.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
 /// A database that is being filled.
 pub(crate) struct Scratch {
     folder: TempDir,
@@ -82,6 +100,13 @@ impl Scratch {
     /// Where it is, for whoever has it as a file.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join(DATABASE)
+    }
+
+    /// Ends the filling.
+    pub(crate) fn into_file(self) -> Result<ScratchFile, EngineError> {
+        let Self { folder, connection, _lock } = self;
+        connection.close().map_err(|(_, error)| when("a temporary database")(error))?;
+        Ok(ScratchFile { folder, _lock })
     }
 
     /// Ends the filling and opens the state. Nothing is left of it in its folder where the system can keep open files without

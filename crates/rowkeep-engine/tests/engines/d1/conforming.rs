@@ -1,6 +1,7 @@
 //! The cases that every engine passes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use rowkeep_engine::Engine;
@@ -17,7 +18,9 @@ impl Fixture for Databases {
     }
 
     async fn missing(&self) -> Arc<dyn Engine> {
-        engine("d1://account/00000000-0000-4000-8000-000000009999").expect("an engine")
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        engine(&format!("d1://account/missing-{number}")).expect("an engine")
     }
 
     fn blob_type(&self) -> &'static str {
@@ -38,8 +41,13 @@ impl Fixture for Databases {
     }
 }
 
+rowkeep_engine::conformance_tests!(@changes Databases);
+// But for what D1 does not take: tables of more columns, values of three million bytes, rows that refer to nothing.
 rowkeep_engine::conformance_tests!(@cases Databases;
+    integer_keys, unsorted_integer_keys, text_keys, composite_keys, no_keys_with_duplicates, nullable_unique_is_no_key,
+    null_is_not_empty, names_of_every_sort, empty_tables, many_tables, rows_of_many_batches,
     views_are_of_one_instant, reading_concurrently, dropping_a_stream_lets_others_read, examining_a_sound_database,
-    rows_are_found_by_their_values, rows_are_found_in_the_state_of_the_view, rows_lie_between_others,
-    statements_that_read, statements_that_do_more_are_refused,
+    an_empty_schema_is_restored, occupied_targets_are_refused,
+    abandoned_targets_leave_nothing, dropped_targets_do_not_stop_the_next, stopped_targets_leave_nothing,
+    databases_that_are_not_there_are_not_found, errors_of_streams_end_the_load,
 );

@@ -4,10 +4,11 @@
 //
 //   WORKERS/N                              the shipped Worker, as it is, bound to database N
 //   FRONT/N                                the same, through faults
-//   FRONT/client/v4/accounts/A/d1/database REST API: list, ID/raw; the ID of database N ends with N
+//   FRONT/client/v4/accounts/A/d1/database REST API: list, create, ID/raw, delete ID; the ID of database N ends with N
 //   FRONT/run/N                            runs a list of statements as an application does, one batch
 //   FRONT/faults/N                         how the next answers for database N are to fail, of either way: a list of
-//                                          429, 503, "cut" (in the middle), "gone" (no answer, though it was done), or null (not)
+//                                          429, 503, "cut" (in the middle), "gone" (no answer, though it was done), or null (not);
+//                                          or {when: TEXT, fault}: how that of the next request with this text is
 
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -19,7 +20,12 @@ const { Miniflare } = await import(pathToFileURL(miniflare).href);
 const SECRET = "a-secret-of-tests-that-is-long-enough";
 const TOKEN = "a-token-of-tests";
 const id = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
-const numbers = [...Array(Number(count)).keys()];
+// Databases that are there when they are made.
+const SPARE = 20;
+const numbers = [...Array(Number(count) + SPARE).keys()];
+// What databases are called; those that are not there have no name.
+const names = new Map(numbers.slice(0, -SPARE).map((number) => [number, `shop-${number}`]));
+const spare = numbers.slice(-SPARE);
 
 // Chooses the database by the path; all else is the shipped Worker's. And what the stand-in for the REST API needs.
 const chooser = `
@@ -61,11 +67,18 @@ const simulator = new Miniflare({
 const workers = await simulator.ready;
 
 const faults = new Map();
+
+// Brings a fault that waits for a request to the front when that is it.
+function meet(number, body) {
+  const waiting = faults.get(number);
+  if (waiting && !Array.isArray(waiting) && body.includes(waiting.when)) faults.set(number, [waiting.fault]);
+}
+const nextFault = (number) => (Array.isArray(faults.get(number)) ? faults.get(number) : undefined);
 const inWorkerd = (number, rest, body, headers) =>
   fetch(new URL(`/${number}${rest}`, workers), { method: "POST", body, headers });
 
 function answered(response, number, status, text, headers = {}) {
-  const fault = status < 300 ? faults.get(number)?.shift() : undefined;
+  const fault = status < 300 ? nextFault(number)?.shift() : undefined;
   if (fault === "gone") return response.destroy();
   if (fault === "cut") {
     const bytes = Buffer.from(text);
@@ -77,6 +90,10 @@ function answered(response, number, status, text, headers = {}) {
     response.writeHead(429, { "Retry-After": "0" });
     return response.end("slow down");
   }
+  if (fault === "refused") {
+    response.writeHead(403);
+    return response.end("<html>not now</html>");
+  }
   if (fault === 503) {
     response.writeHead(503);
     return response.end("<html>unavailable</html>");
@@ -86,7 +103,7 @@ function answered(response, number, status, text, headers = {}) {
 }
 
 // Faults that say that nothing was done have to come before anything is.
-const isBefore = (number) => [429, 503].includes(faults.get(number)?.[0]);
+const isBefore = (number) => [429, 503, "refused"].includes(nextFault(number)?.[0]);
 
 const failed = (code, message) => JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
 const succeeded = (result) => JSON.stringify({ success: true, errors: [], messages: [], result });
@@ -97,13 +114,25 @@ async function api(request, response, path, body) {
   }
   const [, , , , account, , , database, verb] = path.split("/");
   if (account !== "account") return answered(response, -1, 403, failed(7403, "The given account is not valid"));
+  if (database === undefined && request.method === "POST") {
+    const { name } = JSON.parse(body);
+    if ([...names.values()].includes(name)) return answered(response, -1, 400, failed(7502, `Database ${name} already exists`));
+    const made = spare.shift();
+    names.set(made, name);
+    return answered(response, -1, 200, succeeded({ uuid: id(made), name }));
+  }
   if (database === undefined) {
     const wanted = new URL(request.url, "http://front").searchParams.get("name");
-    const all = numbers.map((number) => ({ uuid: id(number), name: `shop-${number}` }));
+    const all = [...names].map(([number, name]) => ({ uuid: id(number), name }));
     return answered(response, -1, 200, succeeded(all.filter(({ name }) => !wanted || name.includes(wanted))));
   }
-  const number = numbers.find((number) => id(number) === database);
+  const number = [...names.keys()].find((number) => id(number) === database);
   if (number === undefined) return answered(response, -1, 404, failed(7404, "The database could not be found"));
+  if (request.method === "DELETE") {
+    names.delete(number);
+    return answered(response, -1, 200, succeeded(null));
+  }
+  meet(number, body);
   if (verb !== "raw") return answered(response, number, 404, failed(7000, "No route for that URI"));
   if (isBefore(number)) return answered(response, number, 200, "");
   const asked = JSON.parse(body);
@@ -135,6 +164,7 @@ const front = createServer(async (request, response) => {
       return response.end();
     }
     const number = Number(first);
+    meet(number, body);
     if (isBefore(number)) return answered(response, number, 200, "");
     const { authorization = "" } = request.headers;
     const answer = await inWorkerd(number, "", body, { authorization, "content-type": "application/json" });

@@ -14,7 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// How many databases there are; each test takes its own.
-const DATABASES: usize = 60;
+const DATABASES: usize = 180;
 
 struct Server {
     workers: String,

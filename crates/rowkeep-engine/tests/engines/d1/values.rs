@@ -110,6 +110,9 @@ async fn pages_miss_nothing() {
          {numbers} INSERT INTO composite SELECT CASE n % 4 WHEN 0 THEN n % 7 WHEN 1 THEN 'k' || n % 5 WHEN 2 THEN x'00' ELSE 0.5 END,
            char(65 + n % 50), n / 3.0, n FROM numbers WHERE n < 3000;
          CREATE TABLE counted (rowid, oid, _rowid_); {numbers} INSERT INTO counted SELECT n, n % 3, NULL FROM numbers WHERE n < 1200;
+         CREATE TABLE long (a TEXT, b TEXT, c TEXT, PRIMARY KEY (a, b, c)) WITHOUT ROWID;
+         {numbers} INSERT INTO long SELECT printf('%05d', n) || CASE n WHEN 500 THEN hex(zeroblob(5000)) WHEN 550 THEN hex(zeroblob(30000)) ELSE '' END,
+           CASE n WHEN 500 THEN hex(zeroblob(5001)) ELSE n END, CASE n WHEN 500 THEN hex(zeroblob(5002)) ELSE n END FROM numbers WHERE n < 700;
          CREATE TABLE big (id INTEGER PRIMARY KEY, v BLOB); {numbers} INSERT INTO big SELECT n, randomblob(n * 100) FROM numbers WHERE n < 250;"
     );
     database.run(&sql).await;

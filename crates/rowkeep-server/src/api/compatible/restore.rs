@@ -126,6 +126,7 @@ fn of_rows(outcome: &RowsOutcome) -> (String, Vec<String>) {
     let plan = &outcome.plan;
     let mut warnings = plan.unread.clone();
     warnings.extend(plan.unmatched.iter().cloned());
+    warnings.extend(plan.cautions.iter().cloned());
     warnings.extend(plan.left_out.iter().map(|left| {
         format!("{} changes of table {} are left out, for references would dangle", left.rows, left.table)
     }));

@@ -155,9 +155,10 @@ fn of_rows(outcome: &RowsOutcome) -> Told {
         ),
     };
     let link = outcome.kept.map(|id| (format!("/plans/{id}"), "The plan".to_owned()));
-    let lines =
-        [line].into_iter().chain(plan.unmatched.iter().map(|line| format!("there is {}", plain(line))));
-    Told { lines: lines.collect(), link, ..Told::default() }
+    let unmatched = plan.unmatched.iter().map(|line| format!("there is {}", plain(line)));
+    let cautions = plan.cautions.iter().map(|line| plain(line));
+    let lines = [line].into_iter().chain(unmatched).chain(cautions).collect();
+    Told { lines, link, ..Told::default() }
 }
 
 /// Whether a database that was made was held against the snapshot, in words that go on.

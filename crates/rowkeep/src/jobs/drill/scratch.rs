@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rowkeep_engine::{
-    Engine, EngineError, ErrorKind, ScratchDatabase, ScratchPlace, ScratchWanted, Surroundings, kind_of,
-    kinds,
+    Engine, EngineError, ErrorKind, Kind, ScratchDatabase, ScratchPlace, ScratchWanted, Surroundings,
+    kind_of, kinds,
 };
 use rowkeep_format::{Manifest, Schema};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::folder::{Folder, abandoned};
 use super::options::DrillOptions;
@@ -40,7 +41,7 @@ impl Workshop {
             EngineError::new(ErrorKind::Unsupported, message)
         })?;
         let server = match &options.to_server {
-            Some(url) => kind.scratch_on(url, &options.surroundings)?,
+            Some(url) => server_kind(url, kind).scratch_on(url, &options.surroundings)?,
             None => None,
         };
         if let Some(place) = server {
@@ -96,6 +97,15 @@ impl Workshop {
         })
         .await
     }
+}
+
+/// The kind of the databases of a server: of several whose snapshots are of one engine, that which the URL is of.
+fn server_kind(url: &SecretString, of_snapshot: &'static dyn Kind) -> &'static dyn Kind {
+    let is_meant = |kind: &&'static dyn Kind| {
+        kind.dialect().name() == of_snapshot.dialect().name()
+            && kind.schemes().iter().any(|scheme| url.expose_secret().starts_with(scheme))
+    };
+    kinds().into_iter().find(is_meant).unwrap_or(of_snapshot)
 }
 
 impl Scratch {

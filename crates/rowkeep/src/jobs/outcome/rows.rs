@@ -40,6 +40,9 @@ pub struct RowsSummary {
     pub rows: Counts,
     /// Changes that were left out so that no reference dangles.
     pub left_out: Vec<LeftOut>,
+    /// What has to be known before it is executed, in words for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cautions: Vec<String>,
     /// References that would dangle.
     pub dangling: Vec<Dangling>,
     /// References that dangle now and will not then.
@@ -75,6 +78,7 @@ impl RowsSummary {
             tables: plan.tables(),
             rows: plan.counts(),
             left_out: left_out.map(|(table, rows)| LeftOut { table: table.clone(), rows: *rows }).collect(),
+            cautions: plan.cautions.clone(),
             dangling: plan.dangling.clone(),
             dangled: plan.dangled.clone(),
             may_dangle: plan.may_dangle.clone(),

@@ -1,0 +1,4 @@
+//! Making a database.
+
+mod clear;
+pub(super) mod target;

@@ -1,0 +1,259 @@
+//! A database that is being made: first as a file, then all of it at once in D1.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rowkeep_format::{Schema, Table};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::clear::dropping;
+use crate::d1::catalog::marker::{Marker, NOTHING};
+use crate::d1::catalog::objects::Found;
+use crate::d1::compose::pack::Packer;
+use crate::d1::compose::whole::compose;
+use crate::d1::connect::remote::Remote;
+use crate::d1::send::steps::{Broken, Sending, Sent, Start};
+use crate::d1::send::token::token;
+use crate::sqlite::Sqlite;
+use crate::sqlite::connect::blocking::blocking;
+use crate::sqlite::dump_file::{Scratch, ScratchFile};
+use crate::{Contents, CreateOptions, Engine, EngineError, ErrorKind, RowStream, Surroundings, Target};
+
+/// A database that is being made.
+pub(crate) struct D1Target {
+    remote: Arc<Remote>,
+    surroundings: Surroundings,
+    /// The file, and where it is; nothing when it is finished or abandoned.
+    made: Mutex<Option<(Arc<dyn Target>, ScratchFile)>>,
+    inner: Arc<dyn Target>,
+    goal: Goal,
+    token: String,
+    stop: CancellationToken,
+}
+
+/// What is to become of what is there.
+enum Goal {
+    /// There is no database.
+    Missing,
+    /// There is nothing in it.
+    Empty,
+    /// Its content is replaced.
+    Replaced(Found),
+}
+
+impl D1Target {
+    /// Begins a database where there is none, or one with nothing in it.
+    pub(crate) async fn begin(
+        remote: &Arc<Remote>,
+        surroundings: &Surroundings,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        let goal = match found(remote).await? {
+            None => {
+                remote.check_creatable()?;
+                Goal::Missing
+            }
+            Some(found) => match found.contents() {
+                Contents::Unfinished => {
+                    clear(remote, surroundings, found).await?;
+                    Goal::Empty
+                }
+                Contents::Occupied(names) => {
+                    let message = format!("{} is not empty, it holds {}", remote.shown(), names.join(", "));
+                    return Err(EngineError::new(ErrorKind::NotEmpty, message));
+                }
+                Contents::Empty | Contents::Missing => Goal::Empty,
+            },
+        };
+        Self::of(goal, remote, surroundings, schema, options).await
+    }
+
+    /// Begins a database that is to take the place of what there is.
+    pub(crate) async fn begin_again(
+        remote: &Arc<Remote>,
+        surroundings: &Surroundings,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        match found(remote).await? {
+            Some(found) if matches!(found.contents(), Contents::Occupied(_)) => {
+                Self::of(Goal::Replaced(found), remote, surroundings, schema, options).await
+            }
+            _ => Self::begin(remote, surroundings, schema, options).await,
+        }
+    }
+
+    async fn of(
+        goal: Goal,
+        remote: &Arc<Remote>,
+        surroundings: &Surroundings,
+        schema: &Schema,
+        options: &CreateOptions,
+    ) -> Result<Self, EngineError> {
+        let temporary = surroundings.temporary.clone();
+        let file = blocking(move || Scratch::new(temporary.as_deref())?.into_file()).await?;
+        let path = file.beside("made.db");
+        let inner = Sqlite::new(path, surroundings).create(schema, options).await?;
+        let token = token(remote, surroundings);
+        Ok(Self {
+            remote: Arc::clone(remote),
+            surroundings: surroundings.clone(),
+            made: Mutex::new(Some((Arc::clone(&inner), file))),
+            inner,
+            goal,
+            token,
+            stop: options.stop.clone(),
+        })
+    }
+
+    fn gone(&self) -> EngineError {
+        let message = format!("{}: the restore was ended or has failed before", self.remote.shown());
+        EngineError::new(ErrorKind::Other, message)
+    }
+
+    /// Has the statements composed and sent.
+    async fn send(&self, file: &ScratchFile) -> Result<(Sent, Vec<String>), EngineError> {
+        let (first, start) = match &self.goal {
+            Goal::Missing | Goal::Empty => (Vec::new(), Start::Empty),
+            Goal::Replaced(found) => {
+                let dropped = dropping(found, self.surroundings.temporary.as_deref()).await?;
+                (dropped, Start::Other(found.clone()))
+            }
+        };
+        let (packer, steps) = Packer::new(self.remote.room());
+        let path = file.beside("made.db");
+        let composing = blocking(move || {
+            let mut packer = packer;
+            first.into_iter().try_for_each(|sql| packer.add(sql))?;
+            let notes = compose(&path, &mut packer)?;
+            packer.end()?;
+            Ok(notes)
+        });
+        let sending = Sending {
+            remote: &self.remote,
+            marker: Marker::Made,
+            token: self.token.clone(),
+            start,
+            around: (Vec::new(), Vec::new()),
+            is_one: matches!(self.goal, Goal::Replaced(_)),
+            stop: self.stop.clone(),
+        };
+        let (notes, sent) = tokio::join!(composing, sending.all(steps));
+        match (notes, sent) {
+            (Ok(notes), Ok(sent)) => Ok((sent, notes)),
+            // The sender has stopped the composer.
+            (Err(_), Ok(sent)) => Ok((sent, Vec::new())),
+            (_, Err(Broken { error: Some(error), .. })) => Err(error),
+            (Err(error), Err(_)) => Err(error),
+            (Ok(_), Err(_)) => Err(self.gone()),
+        }
+    }
+
+    /// Leaves nothing of what was begun in D1.
+    async fn undo(&self, was_created: bool) {
+        let undone = async {
+            if was_created {
+                return self.remote.delete().await;
+            }
+            match found(&self.remote).await? {
+                Some(found) if found.is_unfinished() => clear(&self.remote, &self.surroundings, found).await,
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = undone.await {
+            tracing::warn!(%error, "what a restore has left stays until the next one");
+        }
+    }
+}
+
+#[async_trait]
+impl Target for D1Target {
+    fn parallelism(&self) -> usize {
+        self.inner.parallelism()
+    }
+
+    async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
+        self.inner.load(table, rows).await
+    }
+
+    async fn finish(&self) -> Result<Vec<String>, EngineError> {
+        let (inner, file) = self.made.lock().await.take().ok_or_else(|| self.gone())?;
+        let mut notes = inner.finish().await?;
+        let is_created = matches!(self.goal, Goal::Missing);
+        if is_created {
+            self.remote.create().await?;
+        }
+        match self.send(&file).await {
+            Ok((Sent::Done, more)) => {
+                notes.extend(more);
+                Ok(notes)
+            }
+            Ok((Sent::Moved { .. }, _)) => {
+                self.undo(is_created).await;
+                let message = match self.goal {
+                    Goal::Replaced(_) => "its definitions were changed meanwhile; nothing was changed",
+                    Goal::Missing | Goal::Empty => {
+                        "something was put into it meanwhile; nothing was restored"
+                    }
+                };
+                let message = format!("{}: {message}", self.remote.shown());
+                Err(EngineError::new(ErrorKind::NotEmpty, message))
+            }
+            Err(error) => {
+                if error.kind() != ErrorKind::OutcomeUnknown {
+                    self.undo(is_created).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn abandon(&self) -> Result<(), EngineError> {
+        let made = self.made.lock().await.take();
+        match made {
+            Some((inner, _file)) => inner.abandon().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is in a database; nothing where there is none.
+async fn found(remote: &Remote) -> Result<Option<Found>, EngineError> {
+    match Found::read(remote).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what a restore has left that was cut off.
+async fn clear(remote: &Arc<Remote>, surroundings: &Surroundings, found: Found) -> Result<(), EngineError> {
+    let statements = dropping(&found, surroundings.temporary.as_deref()).await?;
+    let (mut packer, steps) = Packer::new(remote.room());
+    let composing = blocking(move || {
+        statements.into_iter().try_for_each(|sql| packer.add(sql))?;
+        // There is a step in any case, whose end removes the marker.
+        packer.add(NOTHING.to_owned())?;
+        packer.end()
+    });
+    let sending = Sending {
+        remote,
+        marker: Marker::Made,
+        token: token(remote, surroundings),
+        start: Start::Other(found),
+        around: (Vec::new(), Vec::new()),
+        is_one: false,
+        stop: CancellationToken::new(),
+    };
+    let (composed, sent) = tokio::join!(composing, sending.all(steps));
+    match (composed, sent) {
+        (_, Err(Broken { error: Some(error), .. })) | (Err(error), Err(_) | Ok(Sent::Done)) => Err(error),
+        (Ok(()), Ok(Sent::Done)) => Ok(()),
+        (_, Ok(Sent::Moved { .. })) | (Ok(()), Err(_)) => {
+            let message = format!("{}: somebody else is clearing it", remote.shown());
+            Err(EngineError::new(ErrorKind::Busy, message))
+        }
+    }
+}

@@ -9,8 +9,9 @@ set -euo pipefail
 example=$(basename "$(dirname "$(realpath "$0")")")
 here=$(dirname "$(realpath "$0")")
 rowkeep=$(command -v "${ROWKEEP:-rowkeep}") || { echo "$0: set ROWKEEP to the rowkeep program" >&2; exit 2; }
-server=${EXAMPLE_SERVER:-${ROWKEEP_TEST_POSTGRES##*=}}
-[ -n "$server" ] || { echo "$0: set EXAMPLE_SERVER, or run this by scripts/with-servers" >&2; exit 2; }
+needs_no_server=${needs_no_server-}
+postgres=${ROWKEEP_TEST_POSTGRES-} server=${EXAMPLE_SERVER:-${postgres##*=}}
+[ -n "$server$needs_no_server" ] || { echo "$0: set EXAMPLE_SERVER, or run this by scripts/with-servers" >&2; exit 2; }
 PATH=${ROWKEEP_PG_BIN:+${ROWKEEP_PG_BIN##*:}:}$PATH
 
 # Nothing of the person who runs this is used: no configuration, no repository, no key.

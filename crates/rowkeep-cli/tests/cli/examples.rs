@@ -29,3 +29,8 @@ fn user_management() {
 fn dino() {
     walk("dino");
 }
+
+#[test]
+fn tech_support_portal() {
+    walk("tech-support-portal");
+}

@@ -9,6 +9,7 @@
 //! are left alone.
 
 pub(super) mod cautions;
+mod indexes;
 mod prepare;
 
 use std::sync::Arc;

@@ -6,5 +6,5 @@ pub(super) mod order;
 pub(super) mod pack;
 mod rows;
 pub(super) mod shape;
-mod virtual_tables;
+pub(crate) mod virtual_tables;
 pub(super) mod whole;

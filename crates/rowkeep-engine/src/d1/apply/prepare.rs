@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::indexes::{WithoutIndexes, rebuild};
 use crate::d1::catalog::changes::Changes;
 use crate::d1::catalog::objects::Found;
 use crate::d1::compose::difference::{Sides, check_definitions, compare};
@@ -48,10 +49,14 @@ pub(super) async fn prepare(
     };
     let (file, mut notes) = blocking(make).await?;
     let engine = Sqlite::new(file.beside(AFTER), surroundings);
-    let mut applied =
-        engine.apply(Arc::clone(changes), options).await.map_err(|error| error.of(remote.shown()))?;
-    let longest = remote.room().longest;
-    let look = move || decide(&file.path(), &file.beside(AFTER), longest);
+    let without = Arc::new(WithoutIndexes::of(changes, &found.objects));
+    let applied = engine.apply(Arc::clone(&without) as Arc<dyn ChangeSource>, options).await;
+    let mut applied = without.with_indexes(applied.map_err(|error| error.of(remote.shown()))?);
+    let (longest, full_text) = (remote.room().longest, without.full_text());
+    let look = move || {
+        rebuild(&file.beside(AFTER), &full_text)?;
+        decide(&file.path(), &file.beside(AFTER), longest)
+    };
     let (statements, around, more) = blocking(look).await?;
     notes.extend(more);
     applied.notes.extend(notes);

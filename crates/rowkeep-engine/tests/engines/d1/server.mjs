@@ -1,8 +1,10 @@
 // D1 as tests use it: the real workerd with the Worker that is shipped, and a stand-in for Cloudflare's REST API before the same databases.
 //
-//   node server.mjs MINIFLARE WORKER FOLDER COUNT      prints {"workers": URL, "front": URL}, lives as long as its standard input
+//   node server.mjs MINIFLARE WORKER FOLDER COUNT|NAME,… [APPLICATION]      prints {"workers": URL, "front": URL}, lives as long as its standard input
 //
 //   WORKERS/N                              the shipped Worker, as it is, bound to database N
+//   WORKERS/N/app/…                        the Worker of an application (its default export), with DB, a bucket DOCUMENTS, and its secrets
+//   WORKERS/secrets/NAME                   puts a secret of the application, as `wrangler secret put` does
 //   FRONT/N                                the same, through faults
 //   FRONT/client/v4/accounts/A/d1/database REST API: list, create, ID/raw, delete ID; the ID of database N ends with N
 //   FRONT/run/N                            runs a list of statements as an application does, one batch
@@ -14,7 +16,7 @@ import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { readFileSync } from "node:fs";
 
-const [miniflare, worker, folder, count] = process.argv.slice(2);
+const [miniflare, worker, folder, count, application] = process.argv.slice(2);
 const { Miniflare } = await import(pathToFileURL(miniflare).href);
 
 const SECRET = "a-secret-of-tests-that-is-long-enough";
@@ -22,20 +24,31 @@ const TOKEN = "a-token-of-tests";
 const id = (number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
 // Databases that are there when they are made.
 const SPARE = 20;
-const numbers = [...Array(Number(count) + SPARE).keys()];
+const named = /^[0-9]+$/.test(count) ? [...Array(Number(count)).keys()].map((number) => `shop-${number}`) : count.split(",");
+const numbers = [...Array(named.length + SPARE).keys()];
 // What databases are called; those that are not there have no name.
-const names = new Map(numbers.slice(0, -SPARE).map((number) => [number, `shop-${number}`]));
+const names = new Map(named.entries());
 const spare = numbers.slice(-SPARE);
 
 // Chooses the database by the path; all else is the shipped Worker's. And what the stand-in for the REST API needs.
 const chooser = `
 import shipped from "./shipped.js";
+import application from "./application.js";
+const secrets = {};
 export default {
   async fetch(request, env) {
-    const [, number, inner] = new URL(request.url).pathname.split("/");
+    const [, number, inner, ...rest] = new URL(request.url).pathname.split("/");
+    if (number === "secrets") {
+      secrets[inner] = await request.text();
+      return new Response("");
+    }
     const DB = env["DB" + number];
     if (!DB) return new Response("no such database", { status: 404 });
     if (inner === undefined) return shipped.fetch(request, { DB, ROWKEEP_SECRET: env.ROWKEEP_SECRET });
+    if (inner === "app") {
+      const inside = new Request(new URL("/" + rest.join("/"), request.url), request);
+      return application.fetch(inside, { DB, DOCUMENTS: env.DOCUMENTS, ...secrets });
+    }
     const asked = await request.json();
     try {
       if (inner === "run") {
@@ -58,11 +71,13 @@ const simulator = new Miniflare({
   modules: [
     { type: "ESModule", path: "chooser.js", contents: chooser },
     { type: "ESModule", path: "shipped.js", contents: readFileSync(worker, "utf8") },
+    { type: "ESModule", path: "application.js", contents: application ? readFileSync(application, "utf8") : "export default {};" },
   ],
   compatibilityDate: "2026-04-01",
   bindings: { ROWKEEP_SECRET: SECRET },
   d1Databases: Object.fromEntries(numbers.map((number) => [`DB${number}`, id(number)])),
   d1Persist: folder,
+  r2Buckets: ["DOCUMENTS"],
 });
 const workers = await simulator.ready;
 

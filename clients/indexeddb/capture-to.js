@@ -20,7 +20,7 @@ export async function captureDatabase(database, options, watch) {
     const { to = 'file' } = options;
     if (to === 'file') sink = new BlobSink(type);
     else if (to === 'opfs') sink = await OpfsSink.open(name);
-    else if (isServer) sink = new ServerSink(new Server(to.server));
+    else if (isServer) sink = new ServerSink(new Server(to.server), { name: options.name, tags: options.tags });
     else if (typeof to?.getWriter === 'function') sink = new StreamSink(to);
     else throw new RowkeepError('not-allowed', "a state goes to 'file', to 'opfs', to a WritableStream, or to { server }");
     return sink;

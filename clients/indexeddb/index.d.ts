@@ -51,8 +51,10 @@ export interface CaptureOptions extends Common {
    * not there yet is sent.
    */
   to?: 'file' | 'opfs' | WritableStream<Uint8Array> | { server: ServerDatabase };
-  /** The name of the file; default `DATABASE-TIME.ndjson.gz`, with the time in UTC. */
+  /** The name of the file; default `DATABASE-TIME.ndjson.gz`, with the time in UTC. With `to: { server }` that of the snapshot; none by default. */
   name?: string;
+  /** With `to: { server }`: labels of the snapshot. */
+  tags?: Record<string, string>;
   /**
    * Lists of stores that have to be of one state; each list is read in a transaction of its own, and stores of no list in one more. Default: all in
    * one. Writers of a store wait until the transaction that reads it has ended.
@@ -210,6 +212,7 @@ export type ProtectionEvent =
   /** The browser does not promise to keep the site's data when space runs short. */
   | { type: 'not-persistent' };
 
+/** Snapshots that are made in a service have the tag `reason`. */
 export interface ProtectOptions {
   /** How often, or after how many milliseconds; default `daily`. */
   every?: 'hourly' | 'daily' | 'weekly' | number;

@@ -124,7 +124,8 @@ class Protection {
     const { to, how, onEvent } = this.#options;
     onEvent({ type: 'begun', reason });
     try {
-      const captured = await capture(this.#name, { ...how, to: to === 'opfs' || isServer(to) ? to : 'file' });
+      const labels = isServer(to) ? { tags: { ...how.tags, reason } } : {};
+      const captured = await capture(this.#name, { ...how, ...labels, to: to === 'opfs' || isServer(to) ? to : 'file' });
       if (to === 'file') download(captured);
       if (typeof to === 'function') await to(captured, reason);
       localStorage.setItem(this.#place, JSON.stringify({ time: captured.time, reason }));

@@ -49,10 +49,11 @@ export class Server {
   }
 
   /** Has a snapshot made of a state that is there; gives its id. */
-  async finish(pieces) {
-    const body = { pieces };
+  async finish(pieces, { name, tags } = {}) {
+    const body = { pieces, tags: { ...tags } };
+    if (name !== undefined) body.name = name;
     if (this.#device !== undefined) body.device = this.#device;
-    if (this.#after !== undefined) body.tags = { after: this.#after };
+    if (this.#after !== undefined) body.tags.after = this.#after;
     const { outcome } = await this.#done(await this.#asked('POST', `${this.database}/arrivals?wait=${WAIT}`, body));
     return outcome.imported[0].snapshot.id;
   }
@@ -119,6 +120,7 @@ export class Server {
 /** Sends a file to a service: pieces that are not there, once it is whole. */
 export class ServerSink {
   #server;
+  #labels;
   #pieces;
   #blobs = new Map();
   #names = [];
@@ -126,8 +128,9 @@ export class ServerSink {
   snapshot;
   sent = 0;
 
-  constructor(server) {
+  constructor(server, labels) {
     this.#server = server;
+    this.#labels = labels;
     this.#pieces = new Pieces(async (bytes) => {
       const blob = new Blob(bytes);
       const name = await sha256(new Uint8Array(await blob.arrayBuffer()));
@@ -146,10 +149,14 @@ export class ServerSink {
     await this.#pieces.end();
     const left = [...await this.#server.missing([...this.#blobs.keys()])];
     const sender = async () => {
-      for (let name = left.pop(); name !== undefined; name = left.pop()) this.sent += await this.#server.send(name, this.#blobs.get(name));
+      for (let name = left.pop(); name !== undefined; name = left.pop()) {
+        const bytes = await this.#server.send(name, this.#blobs.get(name));
+        // Others have sent something meanwhile.
+        this.sent += bytes;
+      }
     };
     await Promise.all(Array.from({ length: SEND_AT_ONCE }, sender));
-    this.snapshot = await this.#server.finish(this.#names);
+    this.snapshot = await this.#server.finish(this.#names, this.#labels);
   }
 
   /** Forgets it; pieces that were sent stay there. */

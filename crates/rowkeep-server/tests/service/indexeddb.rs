@@ -326,7 +326,7 @@ async fn two_devices_are_merged(browser: &Browser, address: &str, token: &str) {
                     numbers.put({{ id: 2, status: 'aging', note: 'desk' }});
                     numbers.delete(5);
                 }});
-                await capture(desk, {{ to: {{ server: of('desk') }} }});
+                await capture(desk, {{ to: {{ server: of('desk') }}, name: 'desk by hand', tags: {{ why: 'trip' }} }});
                 await change(laptop, (numbers) => {{
                     numbers.put({{ id: 1, status: 'available', note: 'laptop' }});
                     numbers.put({{ id: 2, status: 'blocked', note: '' }});
@@ -363,6 +363,14 @@ async fn two_devices_are_merged(browser: &Browser, address: &str, token: &str) {
         "6 reserved new"
     ]);
     assert_eq!((&found["before"], &found["taken"]), (&before, &before), "{found}");
+    let path = format!("{address}/api/v1/databases/both/snapshots/desk%20by%20hand");
+    let asked = reqwest::Client::new().get(path).bearer_auth(token).send().await.expect("it answers");
+    let named: Value = asked.json().await.expect("it is JSON");
+    assert_eq!(
+        (&named["snapshot"]["tags"]["why"], &named["snapshot"]["tags"]["device"]),
+        (&json!("trip"), &json!("desk")),
+        "{named}"
+    );
     let both = json!(["1 assigned laptop", "2 aging desk", "3 available ", "4 available ", "6 reserved new"]);
     assert_eq!((&found["merged"], &found["both"], &found["back"]), (&both, &both, &json!(0)), "{found}");
 }

@@ -4,6 +4,7 @@
 
 import { capture, restore } from './calls.js';
 import { RowkeepError } from './errors.js';
+import { remember } from './last-known.js';
 import { Server } from './server.js';
 
 /** How often it is begun again where somebody writes meanwhile. */
@@ -26,9 +27,13 @@ export async function merge(database, { server, from, prefer = 'neither', dryRun
     const found = await there.merge({ from: other, into: before, prefer: SIDES[prefer], plan_only: dryRun });
     const merged = { before, base: found.base, from: found.from, conflicts: found.conflicts ?? NOTHING, snapshot: null, restored: null };
     if (!found.snapshot) return merged;
-    if (!isSame(captured, await capture(database, { ...how, to: new WritableStream(), generators: false }))) continue;
     const snapshot = found.snapshot.id;
-    return { ...merged, snapshot, restored: await restore(database, { server, snapshot }, how) };
+    // It is here before the last look, so that little time passes after that.
+    const file = await there.state(snapshot);
+    if (!isSame(captured, await capture(database, { ...how, to: new WritableStream(), generators: false }))) continue;
+    const restored = await restore(database, file, how);
+    remember(typeof database === 'string' ? database : database.name, server, snapshot);
+    return { ...merged, snapshot, restored };
   }
   throw new RowkeepError('busy', 'the database was written to each time while it was merged: nothing was changed here; merge while nobody writes');
 }

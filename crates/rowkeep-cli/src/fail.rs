@@ -312,6 +312,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::ChangedInBoth { .. } => {
             "nothing was changed; --dry-run lists these rows, --prefer database leaves what differs as it is, --prefer snapshot takes it from the snapshot"
         }
+        Error::NotMergeable { .. } => {
+            "nothing was changed; leave the table out, or take a later snapshot as the base"
+        }
         Error::NoCommonKey { .. } => "leave the table out with --keep-tables, or restore without --base",
         Error::Dangling { is_choice: true, .. } => {
             "nothing was changed; --dangling bring also restores the missing rows, --dangling leave-out skips the rows that need them"

@@ -132,9 +132,12 @@ impl Listings {
         let stale: Vec<Folder> = folders.into_iter().filter(is_stale).collect();
         if !stale.is_empty() {
             // Several listings of very many objects would be there at once else, and nobody asks for an old one again.
-            known.folders.iter_mut().for_each(|listing| {
-                listing.take_if(|listing| !self.is_fresh(listing.at));
-            });
+            for folder in
+                Folder::ALL.iter().filter(|folder| stale.contains(folder) || !folders.contains(folder))
+            {
+                known.folders[*folder as usize].take_if(|listing| !self.is_fresh(listing.at));
+            }
+            stale.iter().for_each(|folder| known.folders[*folder as usize] = None);
             self.list(&stale, &mut known).await?;
         }
         let listed = folders.map(|folder| known.folders[folder as usize].clone());

@@ -38,6 +38,7 @@ pub use as_stored::StoredBy;
 pub(crate) use as_stored::as_stored;
 pub(crate) use changed_rows::are_changes_known;
 pub use changeset::Changeset;
+pub(crate) use columns::Alignment;
 pub use definitions::{Defined, DefinitionChange, DefinitionDifference, definition_changes};
 pub(crate) use definitions::{SERVER_VERSION, server_version};
 pub use filter::{Filter, RowFilter, RowTest};

@@ -123,6 +123,14 @@ pub enum Error {
         /// How many rows.
         rows: u64,
     },
+    /// What two sides changed in a table cannot be brought together.
+    #[error("changes of two sides to {table} cannot be merged: {why}")]
+    NotMergeable {
+        /// The table.
+        table: String,
+        /// Why, in words.
+        why: &'static str,
+    },
     /// Rows of a table are known by other columns in an earlier state than in later ones.
     #[error(
         "rows of {table} have another key there than in the database, so nobody can tell which of them are the same"
@@ -390,6 +398,7 @@ impl Error {
             | Error::Unruled { .. }
             | Error::Dangling { .. }
             | Error::ChangedInBoth { .. }
+            | Error::NotMergeable { .. }
             | Error::NoCommonKey { .. }
             | Error::TooManyRelated { .. } => ErrorKind::Refused,
             Error::Table { .. }

@@ -3,9 +3,11 @@
 //! For databases that nobody can write to from here, as those in browsers: the snapshot is what their pages restore. A database that can be
 //! reached gets the same changes by a restore with a base.
 
+mod alike;
 mod ancestor;
 mod view;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rowkeep_format::{Counts, TableName};
@@ -15,9 +17,11 @@ pub use ancestor::{AFTER, common_ancestor};
 
 use crate::capture::{CaptureOptions, Source, capture_view};
 use crate::diff::{Changeset, Conflicts, DiffOptions, Filter, Prefer, Sides, diff};
+use crate::state::reader::Cause;
 use crate::state::snapshots::Snapshot;
 use crate::state::{SnapshotState, State};
 use crate::{Context, Error};
+use alike::{Alike, AlikeView};
 use view::MergedView;
 
 /// Three snapshots of one database.
@@ -39,6 +43,9 @@ pub struct Merged {
     /// Rows that both have changed, in different ways.
     pub conflicts: Conflicts,
     into: SnapshotState,
+    /// The same in the columns of all three, where it lacks some.
+    alike: Option<Arc<AlikeView>>,
+    cause: Cause,
     /// Tables that only the state has whose changes come, which are left out.
     pub left_out: Vec<TableName>,
 }
@@ -68,19 +75,44 @@ async fn merge_now(
 ) -> Result<Merged, Error> {
     let reader = Arc::new(repository.reader().await?);
     let opened = async |snapshot: &Snapshot| SnapshotState::open(Arc::clone(&reader), snapshot.clone()).await;
-    let into = opened(merging.into).await?;
-    let here = State::Snapshot(into.clone());
-    let (base, there) =
-        (State::Snapshot(opened(merging.base).await?), State::Snapshot(opened(merging.from).await?));
+    let (into, base, from) =
+        (opened(merging.into).await?, opened(merging.base).await?, opened(merging.from).await?);
+    let cause = Cause::default();
+    let (here, base, there, reordered, alike) = match Alike::of(context, &into, &base, &from, &cause) {
+        Some(alike) => {
+            let here = Arc::clone(&alike.into).state();
+            (here, alike.base, alike.from, alike.reordered, Some(alike.into))
+        }
+        None => {
+            let [here, base, there] = [into.clone(), base, from].map(State::Snapshot);
+            (here, base, there, HashMap::new(), None)
+        }
+    };
     let filter = Filter { settings: false, lone_sequences: false, rowids: false, ..Filter::default() };
     let options = DiffOptions { filter, ..DiffOptions::default() };
     let keys = repository.content_keys();
-    let all = diff(context, keys, &here, &there, &options).await?;
-    let made = diff(context, keys, &base, &there, &options).await?;
-    let sides = Sides { context, database: &here, snapshot: &there, prefer: merging.prefer };
+    let all = diff(context, keys, &here, &there, &options).await.map_err(|error| cause.of_either(error))?;
+    let made = diff(context, keys, &base, &there, &options).await.map_err(|error| cause.of_either(error))?;
+    let sides =
+        Sides { context, database: &here, snapshot: &there, base: &base, prefer: merging.prefer, reordered };
     let (changes, conflicts) = sides.merge(&all.changes, &made.changes).await?;
+    refuse_more_columns(&there, &changes)?;
     let left_out = all.only_after.into_iter().filter(|(_, rows)| *rows > 0).map(|(table, _)| table).collect();
-    Ok(Merged { changes, conflicts, into, left_out })
+    Ok(Merged { changes, conflicts, into, alike, cause, left_out })
+}
+
+/// Values of columns that the state does not have cannot come into it.
+fn refuse_more_columns(there: &State, changes: &Changeset) -> Result<(), Error> {
+    for changed in changes.tables().iter().filter(|changed| changed.counts.total() > 0) {
+        let here = &changed.table;
+        let has = |name: &str| here.columns.iter().any(|column| column.name == name);
+        let own = there.table(&here.name);
+        if own.is_some_and(|own| own.columns.iter().any(|column| !has(&column.name))) {
+            let why = "the snapshot whose changes come has a column more";
+            return Err(Error::NotMergeable { table: here.name.to_string(), why });
+        }
+    }
+    Ok(())
 }
 
 /// Makes a snapshot of the state that comes of merging.
@@ -95,8 +127,8 @@ pub async fn capture_merged(
     let state = &merged.into;
     let manifest = &state.snapshot.manifest;
     let source = Source { engine: manifest.engine.clone(), described: manifest.source.clone() };
-    let view = MergedView::new(context, state, &merged.changes).await?;
-    let cause = view.cause();
+    let cause = merged.cause.clone();
+    let view = MergedView::new(context, state, merged.alike.as_ref(), &merged.changes, &cause).await?;
     let captured = capture_view(context, repository, &source, Arc::new(view), options).await;
     captured.map_err(|error| cause.of_either(error))
 }

@@ -10,6 +10,12 @@ pub trait Documents: fmt::Debug + Send + Sync {
     /// What a value of documents is called that a column has; nothing where it has something else.
     fn property(&self, column: usize) -> Option<String>;
 
+    /// Whether the parts of a row refer to each other, or one stands for all, so that they cannot be taken from two documents.
+    fn is_whole(&self, rows: &RowBatch, row: usize) -> bool;
+
+    /// Whether a column only says in which order the others stand.
+    fn is_order(&self, column: usize) -> bool;
+
     /// Adds the value of a column, as JSON; `null` where a document does not have it.
     fn put_value(&self, value: Value<'_>, out: &mut Vec<u8>);
 }

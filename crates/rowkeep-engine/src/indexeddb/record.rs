@@ -179,6 +179,21 @@ impl Layout {
         Some(order)
     }
 
+    /// Whether a record is no object of properties, or has an object in several places, which are told by its number within the record.
+    pub(super) fn is_whole(&self, rows: &RowBatch, row: usize) -> bool {
+        let has = |at: usize| !matches!(rows.value(row, at), Value::Null);
+        let refers = |at: usize| match rows.value(row, at) {
+            Value::Text(text) => memchr::memmem::find(text, br#""$":"ref""#).is_some(),
+            _ => false,
+        };
+        self.value.is_some_and(has) || self.in_order.iter().any(|(_, at)| refers(*at))
+    }
+
+    /// Whether a column has the order of properties.
+    pub(super) fn is_order(&self, column: usize) -> bool {
+        self.order == Some(column)
+    }
+
     /// The key beside a record; nothing where its records have none.
     pub(super) fn key_json(&self, rows: &RowBatch, row: usize) -> Option<String> {
         json_of(rows.value(row, self.key?)).map(|json| json.into_owned())

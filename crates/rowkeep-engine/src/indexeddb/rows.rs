@@ -24,4 +24,12 @@ impl Documents for Records {
     fn put_value(&self, value: Value<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(json_of(value).as_deref().unwrap_or("null").as_bytes());
     }
+
+    fn is_whole(&self, rows: &RowBatch, row: usize) -> bool {
+        self.0.is_whole(rows, row)
+    }
+
+    fn is_order(&self, column: usize) -> bool {
+        self.0.is_order(column)
+    }
 }

@@ -313,7 +313,8 @@ async fn two_devices_are_merged(browser: &Browser, address: &str, token: &str) {
                 }};
                 const all = (db) => new Promise((done) => {{
                     const asked = db.transaction('numbers').objectStore('numbers').getAll();
-                    asked.onsuccess = () => done(asked.result.map(({{ id, status, note }}) => `${{id}} ${{status}} ${{note}}`));
+                    const told = ([name, value]) => ['id', 'status', 'note'].includes(name) ? String(value) : `${{name}}=${{JSON.stringify(value)}}`;
+                    asked.onsuccess = () => done(asked.result.map((record) => Object.entries(record).map(told).join(' ')));
                 }});
                 const desk = await newDatabase('desk', make, (tx) => {{
                     for (let id = 1; id <= 5; id += 1) tx.objectStore('numbers').put({{ id, status: 'available', note: '' }});
@@ -324,13 +325,15 @@ async fn two_devices_are_merged(browser: &Browser, address: &str, token: &str) {
                 await change(desk, (numbers) => {{
                     numbers.put({{ id: 1, status: 'assigned', note: '' }});
                     numbers.put({{ id: 2, status: 'aging', note: 'desk' }});
+                    numbers.put({{ id: 3, status: 'available', note: '', room: 7 }});
                     numbers.delete(5);
                 }});
                 await capture(desk, {{ to: {{ server: of('desk') }}, name: 'desk by hand', tags: {{ why: 'trip' }} }});
                 await change(laptop, (numbers) => {{
                     numbers.put({{ id: 1, status: 'available', note: 'laptop' }});
                     numbers.put({{ id: 2, status: 'blocked', note: '' }});
-                    numbers.put({{ id: 6, status: 'reserved', note: 'new' }});
+                    const twice = ['x'];
+                    numbers.put({{ id: 6, status: 'reserved', note: 'new', vip: true, one: twice, other: twice }});
                 }});
                 const undecided = await merge(laptop, {{ server: of('laptop') }});
                 const before = await all(laptop);
@@ -354,14 +357,9 @@ async fn two_devices_are_merged(browser: &Browser, address: &str, token: &str) {
         (&conflicts, &Value::Null),
         "{found}"
     );
-    let before = json!([
-        "1 available laptop",
-        "2 blocked ",
-        "3 available ",
-        "4 available ",
-        "5 available ",
-        "6 reserved new"
-    ]);
+    let six = r#"6 reserved new vip=true one=["x"] other=["x"]"#;
+    let before =
+        json!(["1 available laptop", "2 blocked ", "3 available ", "4 available ", "5 available ", six]);
     assert_eq!((&found["before"], &found["taken"]), (&before, &before), "{found}");
     let path = format!("{address}/api/v1/databases/both/snapshots/desk%20by%20hand");
     let asked = reqwest::Client::new().get(path).bearer_auth(token).send().await.expect("it answers");
@@ -371,6 +369,6 @@ async fn two_devices_are_merged(browser: &Browser, address: &str, token: &str) {
         (&json!("trip"), &json!("desk")),
         "{named}"
     );
-    let both = json!(["1 assigned laptop", "2 aging desk", "3 available ", "4 available ", "6 reserved new"]);
+    let both = json!(["1 assigned laptop", "2 aging desk", "3 available  room=7", "4 available ", six]);
     assert_eq!((&found["merged"], &found["both"], &found["back"]), (&both, &both, &json!(0)), "{found}");
 }

@@ -1,6 +1,6 @@
 //! Plans: what a restore into a database that holds data is going to change.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -346,7 +346,14 @@ impl Search<'_> {
             with_definitions: false,
         };
         let made = diff(context, self.repository.content_keys(), &base.state, target, &asked).await?;
-        let sides = Sides { context, database: live, snapshot: target, prefer: base.prefer };
+        let sides = Sides {
+            context,
+            database: live,
+            snapshot: target,
+            base: &base.state,
+            prefer: base.prefer,
+            reordered: HashMap::new(),
+        };
         sides.merge(changes, &made.changes).await
     }
 }

@@ -7,10 +7,13 @@
 mod conflict;
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use rowkeep_format::{Change, Changes, RowBatch, Table, TableChanges, Value, key};
+use rowkeep_engine::dialect::Documents;
+use rowkeep_format::{Change, Changes, RowBatch, Table, TableChanges, TableKind, TableName, Value, key};
 
 pub use conflict::{Conflict, ConflictKind, Conflicts, FieldConflict, Prefer};
 
@@ -30,7 +33,11 @@ pub(crate) struct Sides<'a> {
     pub(crate) database: &'a State,
     /// The one whose changes are to come.
     pub(crate) snapshot: &'a State,
+    /// The one that both come from.
+    pub(crate) base: &'a State,
     pub(crate) prefer: Prefer,
+    /// Of tables whose columns stand in another order in the snapshot, the places of its columns in what comes of it.
+    pub(crate) reordered: HashMap<TableName, Vec<usize>>,
 }
 
 impl Sides<'_> {
@@ -53,13 +60,29 @@ impl Sides<'_> {
                 continue;
             };
             let since = made.tables().iter().position(|table| table.table.name == *name);
-            if let Some(since) = since {
-                refuse_other_key(&changes.table, &made.tables()[since].table)?;
+            match since {
+                Some(since) => {
+                    let then = &made.tables()[since].table;
+                    refuse_other_key(&changes.table, then)?;
+                    refuse_new_columns(&changes.table, new, then)?;
+                }
+                // Rows that it was not asked for would count as such that never were.
+                None if self.base.table(name).is_some() => {
+                    let why = "the earlier snapshot does not have its rows";
+                    return Err(Error::NotMergeable { table: name.to_string(), why });
+                }
+                None => {}
             }
+            let documents = self.database.dialect().documents(&changes.table);
             let pairing = Pairing::new(old, new);
             let mut out = Rewriting::new(self.context, &merged, &pairing);
-            let mut one =
-                Merge { changes, since: since.map(|since| &made.tables()[since]), prefer: self.prefer };
+            let mut one = Merge {
+                changes,
+                since: since.map(|since| &made.tables()[since]),
+                prefer: self.prefer,
+                documents,
+                order: self.reordered.get(name).map_or(&[], Vec::as_slice),
+            };
             let mut own = Walk::new(&changes.table, all.changes(at).boxed());
             let mut made = match since {
                 Some(since) => Walk::new(&made.tables()[since].table, made.changes(since).boxed()),
@@ -101,6 +124,19 @@ fn refuse_other_key(now: &Table, then: &Table) -> Result<(), Error> {
     match told(now) == told(then) && now.key.unique == then.key.unique {
         true => Ok(()),
         false => Err(Error::NoCommonKey { table: now.name.to_string() }),
+    }
+}
+
+/// Columns that both sides have won since the base are compared with nothing: what changed in them nobody knows.
+fn refuse_new_columns(now: &Table, there: &Table, then: &Table) -> Result<(), Error> {
+    let has = |table: &Table, name: &str| table.columns.iter().any(|column| column.name == name);
+    let mut columns = now.columns.iter().filter(|column| !column.hidden);
+    match columns.find(|column| has(there, &column.name) && !has(then, &column.name)) {
+        None => Ok(()),
+        Some(_) => {
+            let why = "both sides have a column that the earlier snapshot does not have";
+            Err(Error::NotMergeable { table: now.name.to_string(), why })
+        }
     }
 }
 
@@ -165,6 +201,10 @@ struct Merge<'a> {
     changes: &'a TableChanges,
     since: Option<&'a TableChanges>,
     prefer: Prefer,
+    /// The documents that its rows are of, where they are.
+    documents: Option<Arc<dyn Documents>>,
+    /// Its columns in the order of the snapshot, where that is another.
+    order: &'a [usize],
 }
 
 impl Merge<'_> {
@@ -192,14 +232,21 @@ impl Merge<'_> {
         });
         match change {
             Change::Insert { after } => {
+                let row = (run.after(), after);
+                if base.is_none() || self.prefer == Prefer::Snapshot {
+                    self.refuse_moved(row)?;
+                }
                 if base.is_none() {
                     return out.push(run, change).await;
                 }
-                let row = (run.after(), after);
                 conflicts.add(|| Conflict::new(table, row, ConflictKind::DeletedInDatabase, Vec::new()));
                 if self.prefer == Prefer::Snapshot { out.push(run, change).await } else { Ok(()) }
             }
             Change::Delete { before } => {
+                // What several rows may refer to stays: nobody knows whether one still does.
+                if table.kind == TableKind::LargeObjects {
+                    return Ok(());
+                }
                 // Without a base the row is the database's own.
                 let Some(base) = base else { return Ok(()) };
                 let row = (run.before(), before);
@@ -217,7 +264,10 @@ impl Merge<'_> {
             }
             Change::Update { before, after } => {
                 let (database, snapshot) = ((run.before(), before), (run.after(), after));
-                let (values, fields) = self.columns(database, snapshot, base);
+                let (values, fields) = match self.is_whole(&[database, snapshot]) {
+                    true => self.whole(database, snapshot, base)?,
+                    false => self.columns(database, snapshot, base),
+                };
                 if !fields.is_empty() {
                     let kind = match base {
                         Some(_) => ConflictKind::ChangedInBoth,
@@ -253,10 +303,53 @@ impl Merge<'_> {
             if was == Some(here) {
                 return there;
             }
+            if self.documents.as_ref().is_some_and(|documents| documents.is_order(at)) {
+                return here;
+            }
             fields.push(FieldConflict::new(&column.name, was, here, there));
             if self.prefer == Prefer::Snapshot { there } else { here }
         });
         (values.collect(), fields)
+    }
+
+    /// Whether one of these rows cannot be taken apart.
+    fn is_whole(&self, rows: &[Row<'_>]) -> bool {
+        let documents = self.documents.as_ref();
+        documents.is_some_and(|documents| rows.iter().any(|(batch, row)| documents.is_whole(batch, *row)))
+    }
+
+    /// The row as one of the two sides has it.
+    fn whole<'v>(
+        &self,
+        database: Row<'v>,
+        snapshot: Row<'v>,
+        base: Option<Row<'_>>,
+    ) -> Result<(Vec<Value<'v>>, Vec<FieldConflict>), Error> {
+        let mut columns = 0..self.changes.table.columns.len();
+        let stayed = base.is_some_and(|base| {
+            columns.all(|at| self.of_base(base, at) == Some(database.0.value(database.1, at)))
+        });
+        let (values, fields) = self.columns(database, snapshot, None);
+        if stayed || self.prefer == Prefer::Snapshot {
+            self.refuse_moved(snapshot)?;
+            let fields = if stayed { Vec::new() } else { fields };
+            return Ok((snapshot.0.row(snapshot.1).collect(), fields));
+        }
+        drop(values);
+        Ok((database.0.row(database.1).collect(), fields))
+    }
+
+    /// Refuses a row whose parts refer to each other by their places, where these become others.
+    fn refuse_moved(&self, row: Row<'_>) -> Result<(), Error> {
+        let has = |at: &&usize| row.0.value(row.1, **at) != Value::Null;
+        let says_order =
+            |documents: &Arc<dyn Documents>| self.order.iter().filter(has).any(|at| documents.is_order(*at));
+        let is_told = self.documents.as_ref().is_some_and(says_order);
+        if is_told || self.order.iter().filter(has).is_sorted() || !self.is_whole(&[row]) {
+            return Ok(());
+        }
+        let why = "records that came have an object in several places, and their properties stand in another order here";
+        Err(Error::NotMergeable { table: self.changes.table.name.to_string(), why })
     }
 
     /// What the base has in a column of the database; nothing where it lacks that.

@@ -10,6 +10,7 @@ use super::Verdict;
 use super::outcome::SnapshotSummary;
 use super::workspace::Workspace;
 use crate::capture::CaptureOptions;
+use crate::capture::suspicion::DEVICE_TAG;
 use crate::diff::{Conflicts, Prefer};
 use crate::merge::{AFTER, Merged, Merging, capture_merged, common_ancestor, merge};
 use crate::state::selection::Selection;
@@ -153,6 +154,9 @@ impl MergeRequest {
         let manifest = &into.manifest;
         let mut tags = self.tags.clone();
         tags.insert(AFTER.to_owned(), format!("{} {}", into.id, from.id));
+        if let Some(device) = manifest.tags.get(DEVICE_TAG) {
+            tags.entry(DEVICE_TAG.to_owned()).or_insert_with(|| device.clone());
+        }
         CaptureOptions {
             database: manifest.database.clone(),
             configured: manifest.identity.as_ref().is_some_and(|identity| identity.configured),

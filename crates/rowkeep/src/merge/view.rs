@@ -10,6 +10,7 @@ use rowkeep_engine::{ChangeSource, Consistency, EngineError, ErrorKind, Estimate
 use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Change, Identity, RowBatch, Schema, Table, TableName, key};
 
+use super::alike::AlikeView;
 use crate::diff::Changeset;
 use crate::state::SnapshotState;
 use crate::state::reader::{Cause, rows};
@@ -25,6 +26,8 @@ type Gone = HashMap<Vec<u8>, u32>;
 pub(super) struct MergedView {
     context: Context,
     state: SnapshotState,
+    /// The state in more columns, where changes need them.
+    alike: Option<Arc<AlikeView>>,
     changes: Changeset,
     /// The place of a table in the changes, and the keys of its rows that go.
     changed: HashMap<TableName, (usize, Arc<Gone>)>,
@@ -35,7 +38,9 @@ impl MergedView {
     pub(super) async fn new(
         context: &Context,
         state: &SnapshotState,
+        alike: Option<&Arc<AlikeView>>,
         changes: &Changeset,
+        cause: &Cause,
     ) -> Result<Self, Error> {
         let mut changed = HashMap::new();
         for (at, table) in changes.tables().iter().enumerate().filter(|(_, table)| table.counts.total() > 0) {
@@ -61,12 +66,7 @@ impl MergedView {
             changed.insert(name.clone(), (at, Arc::new(gone)));
         }
         let (context, state, changes) = (context.clone(), state.clone(), changes.clone());
-        Ok(Self { context, state, changes, changed, cause: Cause::default() })
-    }
-
-    /// What is wrong with the snapshot, where anything is.
-    pub(super) fn cause(&self) -> Cause {
-        self.cause.clone()
+        Ok(Self { context, state, alike: alike.cloned(), changes, changed, cause: cause.clone() })
     }
 }
 
@@ -80,7 +80,7 @@ fn encoded(table: &Table, batch: &RowBatch, row: usize) -> Result<Vec<u8>, Error
 #[async_trait]
 impl View for MergedView {
     fn schema(&self) -> &Schema {
-        &self.state.schema
+        self.alike.as_ref().map_or(&*self.state.schema, |alike| alike.schema())
     }
 
     fn identity(&self) -> Identity {
@@ -134,7 +134,10 @@ impl View for MergedView {
             let message = format!("the snapshot has no rows of table {}", table.name);
             return Err(EngineError::new(ErrorKind::NotFound, message));
         };
-        let stored = rows(&self.context, &self.state.reader, entry, &self.cause);
+        let stored = match &self.alike {
+            Some(alike) => alike.rows(table).await?,
+            None => rows(&self.context, &self.state.reader, entry, &self.cause),
+        };
         let Some((at, gone)) = self.changed.get(&table.name) else { return Ok(stored) };
         let known = self.changes.tables()[*at].table.clone();
         let mut gone = Gone::clone(gone);

@@ -16,17 +16,19 @@ pub(super) struct Finding {
     /// The database that it is about, if it is about one.
     pub(super) database: Option<String>,
     pub(super) wrong: Wrong,
+    /// Whether it is about a database whose states arrive by themselves, which nobody can back up from outside.
+    pub(super) arrives: bool,
 }
 
 impl Finding {
     /// About a database.
     pub(super) fn of_database(kind: AlertKind, name: &str, wrong: Wrong) -> Self {
-        Self { kind, object: name.to_owned(), database: Some(name.to_owned()), wrong }
+        Self { kind, object: name.to_owned(), database: Some(name.to_owned()), wrong, arrives: false }
     }
 
     /// About what is of no database.
     pub(super) fn of(kind: AlertKind, object: impl Into<String>, wrong: Wrong) -> Self {
-        Self { kind, object: object.into(), database: None, wrong }
+        Self { kind, object: object.into(), database: None, wrong, arrives: false }
     }
 }
 
@@ -59,10 +61,13 @@ pub(super) fn title(kind: AlertKind, object: &str) -> String {
     }
 }
 
-/// What to do about it.
-pub(super) fn advice(kind: AlertKind, object: &str) -> String {
+/// What to do about it; `arrives` as in a finding.
+pub(super) fn advice(kind: AlertKind, object: &str, arrives: bool) -> String {
     match kind {
         AlertKind::BackupFailed => format!("Find out why: rowkeep doctor {object}"),
+        AlertKind::Overdue | AlertKind::AtRisk if arrives => {
+            "Open the application in a browser that has the data: its page sends the state.".to_owned()
+        }
         AlertKind::Overdue | AlertKind::AtRisk => format!("Back up now: rowkeep backup {object}"),
         AlertKind::DrillFailed => format!("Try again and look at the report: rowkeep drill {object}"),
         AlertKind::DrillSlow => "Give the drill a faster machine or disk, or promise less in back_in.".to_owned(),

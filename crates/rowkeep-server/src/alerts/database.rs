@@ -39,7 +39,8 @@ pub(super) async fn findings(
     let backups = kind_of_backups(config, name);
     let known = queue.state().transaction(move |state| Known::read(state, &of, backups)).await?;
     let mut findings = Vec::new();
-    let about = |kind, wrong| Finding::of_database(kind, name, wrong);
+    let arrives = config.has_arriving(name);
+    let about = |kind, wrong| Finding { arrives, ..Finding::of_database(kind, name, wrong) };
     let catalog = match repository {
         Some(repository) => within_patience(repository.catalog()).await.and_then(Result::ok),
         None => None,
@@ -59,6 +60,7 @@ pub(super) async fn findings(
             }),
             next: next_backup(queue, name, now),
             is_being_asked_for,
+            arrives,
         };
         findings.extend(backups.overdue(now).map(|wrong| about(AlertKind::Overdue, wrong)));
         findings.extend(backups.at_risk(now).map(|wrong| about(AlertKind::AtRisk, wrong)));

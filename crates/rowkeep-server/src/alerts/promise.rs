@@ -31,6 +31,8 @@ pub(super) struct Backups {
     pub(super) next: Option<Timestamp>,
     /// Whether its time has come, and nobody has asked for it yet.
     pub(super) is_being_asked_for: bool,
+    /// Whether its states arrive by themselves, so that no backup of it can be scheduled.
+    pub(super) arrives: bool,
 }
 
 /// A backup that waits or is being made.
@@ -119,6 +121,8 @@ impl Backups {
         let left = deadline.duration_since(now);
         let is_little = left <= seconds(lose / 10);
         let what = match done {
+            None if self.arrives && is_little => "no newer state has arrived".to_owned(),
+            None if self.arrives => return Some(None),
             None => "no backup is scheduled".to_owned(),
             Some(done) if done > deadline => format!("the next backup can be done at {done:.0}"),
             Some(_) if is_little => "no backup is done yet".to_owned(),
@@ -180,6 +184,14 @@ mod tests {
         assert_eq!(is_wrong(hangs.at_risk(time("13:00:01"))), None, "it is broken, which is another alert");
         let never = Backups { next: None, ..promised() };
         assert_eq!(is_wrong(never.at_risk(time("12:01:00"))), Some(true));
+        // States that arrive come without a schedule.
+        let arriving = Backups { arrives: true, ..never };
+        assert_eq!(is_wrong(arriving.at_risk(time("12:53:00"))), Some(false));
+        let (_, told) = arriving.at_risk(time("12:54:00")).flatten().expect("a tenth of the time is left");
+        assert!(told.ends_with("holds until 2026-11-29T13:00:00Z, and no newer state has arrived"), "{told}");
+        let late = Backups { pending: pending("12:59:00", "12:59:00"), ..arriving.clone() };
+        assert_eq!(is_wrong(late.at_risk(time("12:59:00"))), Some(true));
+        assert_eq!(is_wrong(arriving.at_risk(time("13:00:01"))), None);
         assert_eq!(is_wrong(Backups::default().at_risk(time("12:01:00"))), Some(false));
     }
 

@@ -39,7 +39,7 @@ pub(super) fn settle(
                     cleared: None,
                 };
                 incidents::open(state, &incident)?;
-                tell_opened(state, channels, finding.kind, &incident, *severity, now)?;
+                tell_opened(state, channels, finding, &incident, *severity, now)?;
             }
             (Some((_, words)), Some(open)) => incidents::see(state, open.number, words, now)?,
             (None, Some(open)) => clear(state, channels, &open, finding.kind, "", now)?,
@@ -70,12 +70,13 @@ pub(super) fn clear_unknown(
 fn tell_opened(
     state: &Transaction<'_>,
     channels: &[Channel],
-    kind: AlertKind,
+    finding: &Finding,
     incident: &Incident,
     severity: Severity,
     now: Timestamp,
 ) -> failure::Result<()> {
-    let text = format!("{}\n{}", incident.words, advice(kind, &incident.object));
+    let kind = finding.kind;
+    let text = format!("{}\n{}", incident.words, advice(kind, &incident.object, finding.arrives));
     let title = title(kind, &incident.object);
     tracing::warn!("alert: {title}: {}", incident.words.replace('\n', "; "));
     let message = Message::new(Event::Opened, severity, &title, &text, now).about(incident);

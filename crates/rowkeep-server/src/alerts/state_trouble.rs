@@ -42,7 +42,7 @@ impl FullDisk {
         match (is_full, self.told.take()) {
             (true, None) => {
                 let incident = incident(now);
-                let text = format!("{}\n{}", incident.words, advice(AlertKind::State, OBJECT));
+                let text = format!("{}\n{}", incident.words, advice(AlertKind::State, OBJECT, false));
                 let title = title(AlertKind::State, OBJECT);
                 tracing::warn!("alert: {title}: {}", incident.words);
                 let message = Message::new(Event::Opened, Severity::Critical, &title, &text, now);

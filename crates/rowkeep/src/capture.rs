@@ -128,12 +128,12 @@ pub async fn capture_view(
 
 /// Makes a snapshot of the state that a file holds, as it was at a time.
 ///
-/// It belongs to the database by its name alone, and stands among the snapshots of that name by its time: one that is earlier than
+/// `source` is what the snapshot is said to be of. It belongs to the database by its name alone, and stands among the snapshots of that name by its time: one that is earlier than
 /// others comes before them. All else is as in [`capture`].
 pub async fn capture_file(
     context: &Context,
     repository: &Repository,
-    engine: &dyn Engine,
+    (source, engine): (&Source, &dyn Engine),
     options: &CaptureOptions,
     time: jiff::Timestamp,
 ) -> Result<(Snapshot, Vec<String>), Error> {
@@ -142,8 +142,7 @@ pub async fn capture_file(
         let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
         let notes = opened.view.notes().to_vec();
         let opened = Opened { time, is_file: true, ..opened };
-        let source = Source::of(engine);
-        Ok((read_opened(context, repository, &source, opened, options).await?, notes))
+        Ok((read_opened(context, repository, source, opened, options).await?, notes))
     };
     let (captured, notes) = context.until_cancelled(reading).await?;
     let snapshot = captured.commit(repository).await?;

@@ -14,7 +14,7 @@ use super::content::content_of;
 use super::known::snapshot_of;
 use super::outcome::{Imported, TimeFrom};
 use super::request::ImportRequest;
-use crate::capture::{CaptureOptions, capture_file};
+use crate::capture::{self, CaptureOptions, capture_file};
 use crate::jobs::caller::{Caller, News};
 use crate::jobs::outcome::SnapshotSummary;
 use crate::jobs::workspace::{Source, Workspace};
@@ -181,11 +181,12 @@ pub(super) async fn take(
         repository_folder: workspace.repository_folder().map(Path::to_owned),
     };
     let engine = source.engine.as_ref();
-    let captured = match capture_file(context, repository, engine, &options, time).await {
+    let said = said_of(&source, workspace);
+    let captured = match capture_file(context, repository, (&said, engine), &options, time).await {
         // What was stored stays, so that this takes little but reading.
         Err(Error::Repository(error)) if error.kind() == RepositoryKind::Pruned => {
             context.warn(format!("{error}; the import is repeated"));
-            capture_file(context, repository, engine, &options, time).await
+            capture_file(context, repository, (&said, engine), &options, time).await
         }
         captured => captured,
     };
@@ -194,6 +195,16 @@ pub(super) async fn take(
     let snapshot = SnapshotSummary::of(&snapshot);
     caller.tell(News::Snapshot(&snapshot));
     Ok(Imported { file: engine.describe(), what, written_by, snapshot, time_from, notes })
+}
+
+/// What a snapshot is said to be of: its file, or the database itself where states of that arrive as such files.
+fn said_of(source: &Source, workspace: &Workspace) -> capture::Source {
+    let file = capture::Source::of(source.engine.as_ref());
+    if !workspace.config().has_arriving(&source.name) {
+        return file;
+    }
+    let database = workspace.configured(&source.name).map(|known| capture::Source::of(known.engine.as_ref()));
+    database.ok().filter(|database| database.engine == file.engine).unwrap_or(file)
 }
 
 /// When the state of a file was, and who says so.

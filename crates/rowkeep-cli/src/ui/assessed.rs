@@ -88,6 +88,7 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
         let time = duration(Duration::from_millis(recovery.ms));
         let source = match &recovery.drill {
             Some(drill) => format!("measured by the drill of {}", zoned_time(*drill)),
+            None if assessed.reach == Reach::Arrives => "estimated from its size".to_owned(),
             None => "estimated from its size; `rowkeep drill` measures it".to_owned(),
         };
         fact("recovery time", format!("{time}, {source}"));
@@ -112,12 +113,16 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
             ),
         );
     }
-    if assessed.reach == Reach::There || assessed.reach == Reach::Empty {
+    if matches!(assessed.reach, Reach::There | Reach::Empty | Reach::Arrives) {
+        let now = if assessed.reach == Reach::Arrives { "ROWS IN NEWEST" } else { "ROWS NOW" };
         lines.push(String::new());
-        lines.push(tables(&assessed.tables));
+        lines.push(tables(&assessed.tables, now));
     }
     lines.push(String::new());
     lines.push(match assessed.lacking {
+        false if assessed.reach == Reach::Arrives => {
+            "nothing is missing of what arrived; what a browser has now, its page alone can tell".to_owned()
+        }
         false => nothing_lacks(assessed),
         true => match steps.is_empty() {
             true => format!("{} This repository cannot bring it back; look for another one.", lack(assessed)),
@@ -141,17 +146,14 @@ fn reach(reach: &Reach) -> String {
         Reach::Missing => "MISSING: there is no such database".to_owned(),
         Reach::Empty => "EMPTY: it can be reached, but there is nothing in it".to_owned(),
         Reach::Unfinished => "UNFINISHED: it holds an incomplete restore".to_owned(),
+        Reach::Arrives => "its states arrive from browsers; the newest snapshot stands for it".to_owned(),
         Reach::Unreachable(why) => format!("CANNOT BE READ: {why}"),
     }
 }
 
-fn tables(tables: &[TableState]) -> String {
-    let columns = [
-        Column("TABLE", false),
-        Column("ROWS NOW", true),
-        Column("IN SNAPSHOT", true),
-        Column("STATE", false),
-    ];
+fn tables(tables: &[TableState], now: &'static str) -> String {
+    let columns =
+        [Column("TABLE", false), Column(now, true), Column("IN SNAPSHOT", true), Column("STATE", false)];
     let rows = tables.iter().map(|table| {
         let number = |rows: Option<u64>| rows.map_or_else(|| "-".to_owned(), count);
         let state = match &table.state {

@@ -86,6 +86,33 @@ fn captured_records_are_documents_in_other_files() {
     assert_eq!(told["imported"][0]["snapshot"]["rows"], 10, "{told}");
 }
 
+/// Its newest state stands for a database in browsers, and only pages bring it back.
+#[test]
+fn a_database_whose_states_arrive_is_assessed_by_its_newest() {
+    let sandbox = imported();
+    sandbox.done(&["show", "second"]).says(&["prn (second.ndjson)", "$.parts"]);
+    let config = "[databases.prn]\nurl = 'indexeddb:prn'\n";
+    std::fs::write(sandbox.path("rowkeep.toml"), config).expect("it is written");
+    let third = SECOND.replace("2026-11-04T", "2026-11-05T");
+    assert_ne!(third, SECOND);
+    std::fs::write(sandbox.path("third.ndjson"), third).expect("it is written");
+    sandbox.done(&["import", "third.ndjson", "--as", "prn", "--name", "third"]);
+    sandbox.done(&["show", "third"]).says(&["prn (indexeddb:prn)"]);
+    let told = sandbox.done(&["assess", "prn"]);
+    let told = told.says(&["the newest snapshot stands for it", "nothing is missing of what arrived"]);
+    assert!(!told.out.contains("restore --") && !told.out.contains("CANNOT"), "{told:?}");
+    let found = sandbox.json(&["assess", "prn"]);
+    let database = &found["databases"][0];
+    assert_eq!((&found["lacking"], &database["reach"]["is"]), (&json!(false), &json!("arrives")), "{found}");
+    // What it tells to do can be done.
+    let command = database["next"][0]["command"].as_str().expect("there is one");
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    assert_eq!((words[0], words.contains(&"own")), ("export", true), "{command}");
+    sandbox.done(&words);
+    let file = words.last().expect("it has some");
+    assert!(sandbox.done(&["diff", "third", file]).out.starts_with("equal"), "{command}");
+}
+
 #[test]
 fn what_cannot_be_taken_is_said() {
     let sandbox = imported();

@@ -54,8 +54,9 @@ async fn assess_now(
     engine: &dyn Engine,
     drill: Option<&Report>,
 ) -> Result<Assessment, Error> {
-    let (reach, live) = look(engine).await;
+    let seen = if engine.arrives() { None } else { Some(look(engine).await) };
     let (kept, unreadable) = snapshots::readable(repository, Some(owner)).await?;
+    let (reach, live) = seen.unwrap_or_else(|| (Reach::Arrives, decide::arrived(&kept)));
     let mut damaged: Vec<Damaged> = unreadable
         .iter()
         .map(|(id, _)| Damaged { id: id.to_string(), time: None, tables: Vec::new() })
@@ -88,7 +89,7 @@ async fn assess_now(
     let data_loss_seconds = best
         .filter(|_| time_doubt.is_none())
         .map(|best| u64::try_from(seconds_between(best.manifest.time, context.now())).unwrap_or(0));
-    let lacking = reach != Reach::There
+    let lacking = !matches!(reach, Reach::There | Reach::Arrives)
         || best.is_none()
         || newest.map(|newest| newest.id) != best.map(|best| best.id)
         || !losses.is_empty()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rowkeep_engine::FILE_PART;
 use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Manifest, TableName};
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,14 @@ pub(super) fn best<'a>(pasts: &[Past<'a>]) -> Option<&'a Snapshot> {
             .map(|past| past.snapshot)
     };
     whole(Scope::Full).or_else(|| whole(Scope::SomeTables))
+}
+
+/// The newest state of a database that arrived whole, which stands for the database itself.
+pub(super) fn arrived(snapshots: &[Snapshot]) -> Option<Live> {
+    let is_whole =
+        |manifest: &Manifest| manifest.scope == Scope::Full && !manifest.environment.contains_key(FILE_PART);
+    let newest = snapshots.iter().rfind(|snapshot| is_whole(&snapshot.manifest))?;
+    Some(rows_of(&newest.manifest).into_iter().map(|(name, rows)| (name.clone(), Ok(rows))).collect())
 }
 
 /// Holds the database against the best snapshot; of an unreachable one nothing is known of any table.
@@ -238,6 +247,22 @@ mod tests {
         assert_eq!(best(&pasts), Some(&all[1]));
         assert_eq!(best(&pasts[3..]), Some(&all[3]));
         assert_eq!(best(&pasts[4..]), None);
+    }
+
+    #[test]
+    fn the_newest_state_that_arrived_whole_stands_for_the_database() {
+        let mut all = [
+            snapshot(1, Scope::Full, &[("a", 2)]),
+            snapshot(2, Scope::Full, &[("a", 1)]),
+            snapshot(3, Scope::Full, &[]),
+            snapshot(4, Scope::SomeTables, &[]),
+        ];
+        all[2].manifest.environment.insert(FILE_PART.to_owned(), "some stores".to_owned());
+        let live = arrived(&all);
+        assert_eq!(live, Some(Live::from([(TableName::plain("a"), Ok(1))])));
+        let state = |best| compare(live.as_ref(), Some(best)).remove(0).state;
+        assert_eq!((state(&all[1]), state(&all[0])), (TableHealth::Complete, TableHealth::Fewer));
+        assert_eq!(arrived(&all[2..]), None);
     }
 
     #[test]

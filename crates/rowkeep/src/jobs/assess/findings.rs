@@ -52,6 +52,8 @@ pub enum Reach {
     Unfinished,
     /// It cannot be asked.
     Unreachable(String),
+    /// Nobody asks it: its states arrive, and the newest snapshot stands for it.
+    Arrives,
 }
 
 /// A snapshot that could be restored.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::TableHealth;
 use super::findings::{Assessment, Reach};
+use crate::state::snapshots::SHORT_ID;
 
 /// Something to do, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
     let line = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let mut steps = Vec::new();
     let mut step = |why: &str, arguments| steps.push(Step { why: why.to_owned(), arguments });
+    if assessed.reach == Reach::Arrives {
+        return next_of_arriving(assessed);
+    }
     if !assessed.lacking {
         return steps;
     }
@@ -97,6 +101,47 @@ pub(super) fn next(assessed: &Assessment, database: &str) -> Vec<Step> {
     }
     if !assessed.damaged.is_empty() {
         step("Find out how far the damage goes.", line(&["check", "--read-data"]));
+    }
+    steps
+}
+
+/// The same for a database whose states arrive: its pages alone write to it. Nobody but them sees what it has, so the way back is
+/// told even where all is well.
+fn next_of_arriving(assessed: &Assessment) -> Vec<Step> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let file = |id: &str| format!("{}-{id}.ndjson.gz", assessed.database.replace(['/', '\\'], "-"));
+    let mut steps = Vec::new();
+    let mut step = |why: &str, arguments| steps.push(Step { why: why.to_owned(), arguments });
+    if let Some(best) = &assessed.best {
+        let id = best.short_id();
+        step(
+            "Where a browser has lost data: let its page restore the best snapshot from the service, or from the file that this writes.",
+            words(&["export", id, "--format", "own", "-o", &file(id)]),
+        );
+    }
+    let mut before: Vec<&str> = assessed.losses.iter().map(|loss| loss.before.as_str()).collect();
+    before.sort_unstable();
+    before.dedup();
+    for id in before {
+        let tables: Vec<&str> =
+            assessed.losses.iter().filter(|loss| loss.before == id).map(|loss| loss.table.as_str()).collect();
+        let short = id.get(..SHORT_ID).unwrap_or(id);
+        step(
+            "If these rows were not meant to go: the stores as they were before, in a file for the page.",
+            words(&[
+                "export",
+                short,
+                "--format",
+                "own",
+                "--tables",
+                &tables.join(","),
+                "-o",
+                &file(&format!("before-{short}")),
+            ]),
+        );
+    }
+    if !assessed.damaged.is_empty() {
+        step("Find out how far the damage goes.", words(&["check", "--read-data"]));
     }
     steps
 }

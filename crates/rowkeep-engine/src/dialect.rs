@@ -78,6 +78,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether a value stands for none, as NULL does: a mask leaves it so.
+    fn is_none(&self, value: Value<'_>) -> bool {
+        value == Value::Null
+    }
+
     /// What a column holds where a mask puts this text into it; nothing where it cannot hold it.
     fn masked_as(&self, declared: &str, text: &str) -> Option<OwnedValue>;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rowkeep::capture::suspicion::told as told_suspicion;
 use rowkeep::format::manifest::Scope;
+use rowkeep::format::{TableEntry, TableKind};
 use rowkeep::jobs::outcome::Hold;
 use rowkeep::state::snapshots::{self, Snapshot};
 use serde_json::{Value, json};
@@ -105,7 +106,9 @@ pub(crate) fn told(snapshot: &Snapshot, beside: &Beside) -> String {
     let facts: Vec<String> =
         facts.iter().map(|(name, value)| format!("{:13}{}", name, plain(value))).collect();
     let columns = [Column("TABLE", false), Column("ROWS", true), Column("SIZE", true), Column("HASH", false)];
-    let rows = manifest.tables.iter().map(|table| {
+    // What holds contents apart from rows is there without any too.
+    let is_told = |table: &&TableEntry| table.kind != TableKind::LargeObjects || table.root.rows > 0;
+    let rows = manifest.tables.iter().filter(is_told).map(|table| {
         vec![
             table.name.to_string(),
             count(table.root.rows),

@@ -174,6 +174,14 @@ impl Dialect for IndexedDbDialect {
         }
     }
 
+    fn is_none(&self, value: Value<'_>) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Text(bytes) => marked(bytes).is_some_and(|json| is_json(json) && of_json(json).is_none()),
+            _ => false,
+        }
+    }
+
     fn masked_as(&self, _declared: &str, text: &str) -> Option<OwnedValue> {
         Some(cell(&quoted_text(text)))
     }
@@ -254,6 +262,7 @@ mod tests {
             let shown =
                 DIALECT.text(value.borrowed()).map(|text| String::from_utf8_lossy(&text).into_owned());
             assert_eq!((DIALECT.truth(value.borrowed()), shown.as_deref()), (truth, text), "{json}");
+            assert_eq!(DIALECT.is_none(value.borrowed()), text.is_none(), "{json}");
         }
     }
 

@@ -69,7 +69,14 @@ impl<'a> Source<'a> {
                 Some(Mask::new(rules, keys).bind_all(state.schema(), names)?)
             }
         };
-        let hidden = |table: &&&Table| matches!(table.kind, TableKind::Shadow | TableKind::LargeObjects);
+        // Of a live state it is not known before it is read.
+        let is_empty = |table: &Table| match state {
+            State::Live(_) => false,
+            State::Snapshot(stored) => stored.entry(&table.name).is_none_or(|entry| entry.root.rows == 0),
+        };
+        let hidden = |table: &&&Table| {
+            matches!(table.kind, TableKind::Shadow | TableKind::LargeObjects) && !is_empty(table)
+        };
         let unmasked: Vec<String> =
             tables.iter().filter(hidden).map(|table| table.name.to_string()).collect();
         if mask.is_some() && !unmasked.is_empty() {

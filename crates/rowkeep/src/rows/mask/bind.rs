@@ -261,7 +261,8 @@ fn column_mask(types: &Types<'_>, place: ColumnPlace, rule: &Rule, limit: Option
         _ => None,
     };
     let name = types.schema.tables[place.0].columns[place.1].name.clone();
-    ColumnMask { name, rule: rule.clone(), content: types.content(place), fixed, limit }
+    let (content, dialect) = (types.content(place), types.dialect);
+    ColumnMask { name, rule: rule.clone(), content, dialect, fixed, limit }
 }
 
 /// Whether a rule gives values that the column takes.

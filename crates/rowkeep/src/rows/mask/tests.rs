@@ -25,6 +25,30 @@ fn table(name: TableName, columns: &[(&str, &str)]) -> Table {
     }
 }
 
+/// A property of records of a browser is NULL where it is not there, and stays `null` or `undefined` where it is that.
+#[test]
+fn what_stands_for_none_stays_so() {
+    let people = table(TableName::plain("people"), &[("$key", "key"), ("mail", "value")]);
+    let schema = Schema { engine: "indexeddb".to_owned(), ..schema(vec![people]) };
+    let none = [Value::Null, Value::Text(b"=null"), Value::Text(br#"={"$":"undefined"}"#)];
+    let fixed = "{ rule = 'fixed', value = 'x' }";
+    for rule in ["'hash'", fixed, "'fake-name'", "{ rule = 'range', bucket = 10 }", "'null'"] {
+        let mask = bound(&schema, &format!("'people.mail' = {rule}")).expect(rule);
+        let mask = mask.table(&schema.tables[0].name).expect("it is masked");
+        let mut rows = RowBatch::new(2);
+        none.iter().for_each(|value| rows.push_row([Value::Integer(1), *value]));
+        let expected = if rule == "'null'" { [Value::Null; 3] } else { none };
+        let masked = mask.apply(rows).expect(rule);
+        let found: Vec<Value<'_>> = (0..3).map(|row| masked.columns()[1].value(row)).collect();
+        assert_eq!(found, expected, "{rule}");
+    }
+    let mask = bound(&schema, "'people.mail' = 'hash'").expect("it fits");
+    let mut rows = RowBatch::new(2);
+    rows.push_row([Value::Integer(1), Value::Text(b"=true")]);
+    let masked = mask.table(&schema.tables[0].name).expect("it is masked").apply(rows).expect("it is text");
+    assert_ne!(masked.columns()[1].value(0), Value::Text(b"=true"));
+}
+
 fn schema(tables: Vec<Table>) -> Schema {
     let engine = if tables.iter().any(|table| table.name.schema.is_some()) { "postgresql" } else { "sqlite" };
     Schema { engine: engine.to_owned(), tables, inherits: Vec::new(), ddl: Vec::new() }

@@ -1,6 +1,6 @@
 //! Masking one value of one column.
 
-use rowkeep_engine::dialect::{Content, OwnedValue, time};
+use rowkeep_engine::dialect::{Content, Dialect, OwnedValue, time};
 use rowkeep_format::Value;
 
 use super::fake::Random;
@@ -14,6 +14,8 @@ pub(super) struct ColumnMask {
     pub(super) name: String,
     pub(super) rule: Rule,
     pub(super) content: Content,
+    /// What its values mean.
+    pub(super) dialect: &'static dyn Dialect,
     /// The value that a rule puts in the place of all others.
     pub(super) fixed: Option<OwnedValue>,
     /// The most characters that the column takes.
@@ -39,12 +41,10 @@ const NOT_A_DATE: &str = "holds something that is no date, which this rule canno
 impl ColumnMask {
     /// What becomes of a value; the error says what is wrong with it, as the predicate of a sentence.
     pub(super) fn value(&self, key: &[u8; 32], value: Value<'_>) -> MaskResult {
-        if value == Value::Null {
-            return Ok(Masked::Same);
-        }
         match &self.rule {
             Rule::Keep => Ok(Masked::Same),
             Rule::Null => Ok(Masked::Null),
+            _ if self.dialect.is_none(value) => Ok(Masked::Same),
             Rule::Fixed(text) => Ok(match &self.fixed {
                 Some(OwnedValue::Integer(integer)) => Masked::Integer(*integer),
                 Some(OwnedValue::Real(real)) => Masked::Real(*real),

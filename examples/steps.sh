@@ -19,8 +19,11 @@ work=$(mktemp -d)
 for name in $(compgen -e | grep -E '^(ROWKEEP_|PG)' | grep -vx 'ROWKEEP_PG_BIN'); do unset "$name"; done
 export XDG_STATE_HOME=$work/state HOME=$work
 databases=() roles=() service=
+# What an example does itself in the end; it may have its own.
+at_end() { :; }
 clean_up() {
   local status=$? name
+  at_end || true
   [ -z "$service" ] || kill "$service" 2>/dev/null || true
   [ -z "$service" ] || wait "$service" 2>/dev/null || true
   for name in "${databases[@]}"; do

@@ -34,3 +34,8 @@ fn dino() {
 fn tech_support_portal() {
     walk("tech-support-portal");
 }
+
+#[test]
+fn phone_range_nexus() {
+    walk("phone-range-nexus");
+}

@@ -4,7 +4,8 @@
 
 import * as data from './database.js';
 
-const { service } = await (await fetch('settings.json')).json();
+const { service, numbers } = await (await fetch('settings.json')).json();
+data.shrink(numbers);
 const rowkeep = await import(`${service}/clients/indexeddb.js`);
 const { capture, download, keptState, keptStates, merge, protect, removeKeptState, restore } = rowkeep;
 

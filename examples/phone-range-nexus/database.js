@@ -24,7 +24,15 @@ const STORES = {
 export const STORE_NAMES = Object.keys(STORES);
 export const VERSION = 4;
 
-const IN_RANGE = 1000;
+const RANGES = STORES.number_ranges.records;
+
+/** Makes fewer records. */
+export function shrink(numbers) {
+  STORES.phone_numbers.records = numbers;
+  STORES.audit_log.records = numbers / 5;
+}
+
+const inRange = () => STORES.phone_numbers.records / RANGES;
 const AT_ONCE = 5000;
 const pad = (number, digits) => String(number).padStart(digits, '0');
 const time = (minutes) => new Date(Date.UTC(2025, 0, 1) + minutes * 60_000).toISOString();
@@ -35,7 +43,7 @@ const MADE = {
   phone_numbers: (n) => ({
     id: `number-${pad(n, 6)}`,
     number: `+44 20 7${pad(n, 6)}`,
-    range_name: rangeName(1 + Math.floor((n - 1) / IN_RANGE)),
+    range_name: rangeName(1 + Math.floor((n - 1) / inRange())),
     status: STATUSES[n % 6],
     carrier: ['Northern', 'Harbour', 'Metro'][n % 3],
     assigned_to: isAssigned(n) ? `user${pad(n % 500, 3)}@example.net` : '',
@@ -43,10 +51,10 @@ const MADE = {
     tags: n % 5 === 0 ? ['main line', 'München'] : [],
     updated_at: time(n),
   }),
-  number_ranges: (n) => ({ id: n, name: rangeName(n), from: (n - 1) * IN_RANGE + 1, to: n * IN_RANGE, site: ['City', 'Harbour'][n % 2] }),
+  number_ranges: (n) => ({ id: n, name: rangeName(n), from: (n - 1) * inRange() + 1, to: n * inRange(), site: ['City', 'Harbour'][n % 2] }),
   bulk_operations: (n) => ({ id: `bulk-${pad(n, 4)}`, kind: 'import', records: n * 10, finished_at: time(n * 60) }),
   audit_log: (n) => ({
-    id: `entry-${pad(n, 5)}`, timestamp: time(n), user: `admin${n % 4}`, action: 'update', table: 'phone_numbers', record_id: `number-${pad(1 + (n * 7) % 100_000, 6)}`,
+    id: `entry-${pad(n, 5)}`, timestamp: time(n), user: `admin${n % 4}`, action: 'update', table: 'phone_numbers', record_id: `number-${pad(1 + (n * 7) % STORES.phone_numbers.records, 6)}`,
     old_values: { status: 'available' }, new_values: { status: 'reserved' },
   }),
   user_sessions: (n) => ({ id: `session-${n}`, user: `user${pad(n % 500, 3)}@example.net`, token: pad((n * 7919) % 1e9, 9), expires: time(90_000 + n) }),

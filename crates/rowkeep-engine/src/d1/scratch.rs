@@ -57,8 +57,7 @@ impl ScratchPlace for InAccount {
     async fn clear(&self, seconds: u64) -> Result<Cleared, EngineError> {
         let mut cleared = Cleared::default();
         for name in self.remote(PREFIX)?.named(PREFIX).await? {
-            let made = name[PREFIX.len()..].split('-').next().and_then(|made| made.parse::<u64>().ok());
-            if made.is_none_or(|made| made.saturating_add(OLD_SECONDS) > seconds) {
+            if made_at(&name).is_none_or(|made| made.saturating_add(OLD_SECONDS) > seconds) {
                 continue;
             }
             match self.remote(&name)?.delete().await {
@@ -82,6 +81,16 @@ impl ScratchPlace for InAccount {
     }
 }
 
+/// When a database was made that has a name of this form; nothing where somebody else has chosen the name.
+fn made_at(name: &str) -> Option<u64> {
+    let (seconds, random) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_ours = random.len() == 16
+        && random.bytes().all(is_digit)
+        && seconds.bytes().all(|byte| byte.is_ascii_digit());
+    if is_ours { seconds.parse().ok() } else { None }
+}
+
 #[async_trait]
 impl ScratchDatabase for Made {
     fn engine(&self) -> &dyn Engine {
@@ -90,5 +99,25 @@ impl ScratchDatabase for Made {
 
     async fn remove(self: Box<Self>) -> Result<(), EngineError> {
         self.remote.delete().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_others_are_left_alone() {
+        for (name, expected) in [
+            (format!("{PREFIX}1700000000-{:016x}", 0xab_u64), Some(1_700_000_000)),
+            (format!("{PREFIX}1700000000"), None),
+            (format!("{PREFIX}1700000000-keep"), None),
+            (format!("{PREFIX}1700000000-00000000000000ab-of-the-shop"), None),
+            (format!("{PREFIX}+170000000-00000000000000ab"), None),
+            (format!("{PREFIX}-00000000000000ab"), None),
+            (format!("{PREFIX}2024-01"), None),
+        ] {
+            assert_eq!(made_at(&name), expected, "{name}");
+        }
     }
 }

@@ -33,9 +33,15 @@ impl WithoutIndexes {
     /// Leaves those to the indexes of full-text tables out that can be made again of what the database has.
     pub(super) fn of(source: &Arc<dyn ChangeSource>, objects: &[Object]) -> Self {
         let is_there = |name: &str| objects.iter().any(|object| object.name.eq_ignore_ascii_case(name));
-        let full_text = objects.iter().filter(|object| FullText::of(&object.name, &object.sql).is_some());
-        let made = full_text.filter_map(|object| Virtual::of(object, is_there));
-        let made: Vec<Virtual> = made.filter(|table| table.filling != Filling::Impossible).collect();
+        let all: Vec<(Virtual, bool)> = objects
+            .iter()
+            .filter_map(|object| {
+                let table = Virtual::of(object, is_there)?;
+                let is_full_text = FullText::of(&object.name, &object.sql).is_some();
+                let can_be_made = is_full_text && table.filling != Filling::Impossible;
+                Some((table, can_be_made))
+            })
+            .collect();
         let mut without = Self {
             source: Arc::clone(source),
             tables: Vec::new(),
@@ -46,12 +52,12 @@ impl WithoutIndexes {
             let name = &changes.table.name.name;
             let is_page =
                 changes.table.kind == TableKind::Shadow && !name.to_ascii_lowercase().ends_with(CONTENT);
-            match made.iter().find(|table| is_page && table.keeps(name)) {
+            match whose(&all, name).filter(|(_, can_be_made)| is_page && *can_be_made) {
                 None => {
                     without.tables.push(changes.clone());
                     without.places.push(place);
                 }
-                Some(table) if !without.full_text.contains(&table.name) => {
+                Some((table, _)) if !without.full_text.contains(&table.name) => {
                     without.full_text.push(table.name.clone())
                 }
                 Some(_) => {}
@@ -77,6 +83,11 @@ impl WithoutIndexes {
     }
 }
 
+/// The virtual table that keeps something in a table: that of the longest name, for `docs_title_data` is of `docs_title`, not of `docs`.
+fn whose<'t>(all: &'t [(Virtual, bool)], name: &str) -> Option<&'t (Virtual, bool)> {
+    all.iter().filter(|(table, _)| table.keeps(name)).max_by_key(|(table, _)| table.name.len())
+}
+
 impl ChangeSource for WithoutIndexes {
     fn tables(&self) -> &[TableChanges] {
         &self.tables
@@ -99,4 +110,28 @@ pub(super) fn rebuild(file: &Path, full_text: &[String]) -> Result<(), EngineErr
         })
     };
     rebuilding().map_err(when(format!("making indexes of full-text tables again: {}", full_text.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_of_the_table_with_the_longest_name() {
+        let table = |name: &str| {
+            let (name, sql) = (name.to_owned(), String::new());
+            (Virtual { name, sql, filling: Filling::Rebuild }, true)
+        };
+        for all in [[table("docs"), table("docs_title")], [table("docs_title"), table("docs")]] {
+            for (name, expected) in [
+                ("docs_data", Some("docs")),
+                ("DOCS_title_data", Some("docs_title")),
+                ("docs_title", Some("docs")),
+                ("docs", None),
+                ("other_data", None),
+            ] {
+                assert_eq!(whose(&all, name).map(|(table, _)| table.name.as_str()), expected, "{name}");
+            }
+        }
+    }
 }

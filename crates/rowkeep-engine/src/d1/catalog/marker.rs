@@ -53,6 +53,14 @@ impl Marker {
         format!("coalesce((SELECT step FROM {} WHERE token = '{token}'), -1) = {step}", self.name())
     }
 
+    /// The conditions that it is there, and that of a token where there is one. The first is looked at before the second.
+    pub(crate) fn is_there(self, token: Option<&str>) -> Vec<String> {
+        let name = self.name();
+        let is_of = |token| format!("EXISTS (SELECT 1 FROM {name} WHERE token = '{token}')");
+        let is_there = format!("EXISTS (SELECT 1 FROM main.sqlite_schema WHERE name = '{name}')");
+        std::iter::once(is_there).chain(token.map(is_of)).collect()
+    }
+
     /// The statement that makes the next step the one after it.
     pub(crate) fn advance(self) -> String {
         format!("UPDATE {} SET step = step + 1", self.name())

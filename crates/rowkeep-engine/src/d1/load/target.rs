@@ -8,11 +8,11 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::clear::dropping;
-use crate::d1::catalog::marker::{Marker, NOTHING};
+use crate::d1::catalog::marker::{Marker, NOTHING, unless};
 use crate::d1::catalog::objects::Found;
 use crate::d1::compose::pack::Packer;
 use crate::d1::compose::whole::compose;
-use crate::d1::connect::remote::Remote;
+use crate::d1::connect::remote::{Remote, Statement};
 use crate::d1::send::steps::{Broken, Sending, Sent, Start};
 use crate::d1::send::token::token;
 use crate::sqlite::Sqlite;
@@ -57,7 +57,7 @@ impl D1Target {
             }
             Some(found) => match found.contents() {
                 Contents::Unfinished => {
-                    clear(remote, surroundings, found).await?;
+                    clear(remote, surroundings, found, None).await?;
                     Goal::Empty
                 }
                 Contents::Occupied(names) => {
@@ -151,20 +151,29 @@ impl D1Target {
         }
     }
 
-    /// Leaves nothing of what was begun in D1.
-    async fn undo(&self, was_created: bool) {
+    /// Leaves nothing of what was begun in D1, and says whether somebody else has put something there, which stays.
+    async fn undo(&self, was_created: bool) -> bool {
         let undone = async {
-            if was_created {
-                return self.remote.delete().await;
+            let Some(found) = found(&self.remote).await? else { return Ok(false) };
+            let is_empty = matches!(found.contents(), Contents::Empty);
+            let is_ours = found.is_unfinished() && {
+                let asked = self.remote.read_one(&Statement::new(Marker::Made.ask(&self.token))).await?;
+                asked.texts().is_ok_and(|rows| !rows.is_empty())
+            };
+            match (is_ours, was_created) {
+                _ if !is_empty && !is_ours => return Ok(true),
+                (_, true) => self.remote.delete().await?,
+                (true, false) => {
+                    clear(&self.remote, &self.surroundings, found, Some(&self.token)).await?;
+                }
+                (false, false) => {}
             }
-            match found(&self.remote).await? {
-                Some(found) if found.is_unfinished() => clear(&self.remote, &self.surroundings, found).await,
-                _ => Ok(()),
-            }
+            Ok(false)
         };
-        if let Err(error) = undone.await {
+        undone.await.unwrap_or_else(|error: EngineError| {
             tracing::warn!(%error, "what a restore has left stays until the next one");
-        }
+            false
+        })
     }
 }
 
@@ -191,21 +200,30 @@ impl Target for D1Target {
                 Ok(notes)
             }
             Ok((Sent::Moved { .. }, _)) => {
-                self.undo(is_created).await;
+                let is_left = self.undo(is_created).await;
                 let message = match self.goal {
                     Goal::Replaced(_) => "its definitions were changed meanwhile; nothing was changed",
                     Goal::Missing | Goal::Empty => {
                         "something was put into it meanwhile; nothing was restored"
                     }
                 };
-                let message = format!("{}: {message}", self.remote.shown());
+                let is_left = is_left && !matches!(self.goal, Goal::Replaced(_));
+                let left = if is_left { "; what is there is left as it is" } else { "" };
+                let message = format!("{}: {message}{left}", self.remote.shown());
                 Err(EngineError::new(ErrorKind::NotEmpty, message))
             }
             Err(error) => {
-                if error.kind() != ErrorKind::OutcomeUnknown {
-                    self.undo(is_created).await;
+                let may_undo = error.kind() != ErrorKind::OutcomeUnknown;
+                let is_left = may_undo && self.undo(is_created).await;
+                // What was to be replaced was there before.
+                if !is_left || matches!(self.goal, Goal::Replaced(_)) {
+                    return Err(error);
                 }
-                Err(error)
+                let message = format!(
+                    "{}: the restore has failed, and somebody else has put something into the database meanwhile: that is left as it is",
+                    self.remote.shown()
+                );
+                Err(EngineError::new(error.kind(), message).with_source(error))
             }
         }
     }
@@ -228,12 +246,18 @@ async fn found(remote: &Remote) -> Result<Option<Found>, EngineError> {
     }
 }
 
-/// Removes what a restore has left that was cut off.
-async fn clear(remote: &Arc<Remote>, surroundings: &Surroundings, found: Found) -> Result<(), EngineError> {
+/// Removes what a restore has left that was cut off: that of a token, or whichever it is. One that has ended meanwhile stays.
+async fn clear(
+    remote: &Arc<Remote>,
+    surroundings: &Surroundings,
+    found: Found,
+    of: Option<&str>,
+) -> Result<(), EngineError> {
+    let guards: Vec<String> = Marker::Made.is_there(of).iter().map(|condition| unless(condition)).collect();
     let statements = dropping(&found, surroundings.temporary.as_deref()).await?;
     let (mut packer, steps) = Packer::new(remote.room());
     let composing = blocking(move || {
-        statements.into_iter().try_for_each(|sql| packer.add(sql))?;
+        guards.into_iter().chain(statements).try_for_each(|sql| packer.add(sql))?;
         // There is a step in any case, whose end removes the marker.
         packer.add(NOTHING.to_owned())?;
         packer.end()

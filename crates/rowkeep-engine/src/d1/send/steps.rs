@@ -15,7 +15,7 @@ use crate::d1::catalog::marker::{Marker, is_unless, unless};
 use crate::d1::catalog::objects::Found;
 use crate::d1::compose::pack::{Handed, Step};
 use crate::d1::connect::remote::{Remote, Statement, Written};
-use crate::{EngineError, ErrorKind};
+use crate::{Contents, EngineError, ErrorKind};
 
 /// How often a step is sent, and how long it waits before the second time; twice as long each time after that.
 const ATTEMPTS: u32 = 8;
@@ -83,6 +83,9 @@ impl Sending<'_> {
             let following = next(&mut steps).await.map_err(|Early| broken(number, None))?;
             if number == 0 {
                 self.check(following.is_some()).map_err(|error| broken(0, Some(error)))?;
+            } else if self.marker == Marker::Made && self.stop.is_cancelled() {
+                // What is being made can be removed; a change is ended.
+                return Err(broken(number, Some(stopped())));
             }
             let sent = self.one(number, &step, following.is_none()).await;
             match sent.map_err(|error| broken(number, Some(error)))? {
@@ -118,7 +121,7 @@ impl Sending<'_> {
 
     /// Sends a step until it is done, unless what has to be so is not.
     async fn one(&mut self, number: u64, step: &[String], is_last: bool) -> Result<One, EngineError> {
-        let mut was_unknown = None;
+        let (mut was_unknown, mut cannot_succeed) = (None, false);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1)).await;
@@ -126,24 +129,38 @@ impl Sending<'_> {
             let statements = self.statements(number, step, is_last);
             match self.remote.write(&statements).await {
                 Ok(Written::Done(answer)) => {
-                    if !is_last {
-                        self.moved_on(Changes::of(&answer, self.remote)?);
+                    if is_last {
+                        return Ok(One::Done);
                     }
-                    return Ok(One::Done);
+                    return Ok(match Changes::of(&answer, self.remote) {
+                        Ok(now) => {
+                            self.moved_on(now);
+                            One::Done
+                        }
+                        Err(error) => {
+                            tracing::info!(%error, number, "it was done, and what was counted is not known");
+                            self.late(is_last)
+                        }
+                    });
                 }
                 Ok(Written::Unknown(error)) => {
                     tracing::info!(%error, number, "no answer: whether it was done is looked at");
                     was_unknown = Some(error);
                 }
                 Err(error) if is_unless(&error.to_string()) => {
+                    if was_unknown.is_none() {
+                        return Ok(One::NotDone);
+                    }
                     // What fails now cannot succeed later: so much for one of which no answer came, too.
-                    let is_done = was_unknown.is_some() && self.is_done(number, is_last).await?;
-                    return Ok(if is_done { self.late(is_last) } else { One::NotDone });
+                    cannot_succeed = true;
                 }
-                Err(error) => return Err(error),
+                Err(error) if was_unknown.is_none() => return Err(error),
+                // This one has done nothing; of the one before nobody knows.
+                Err(error) => tracing::info!(%error, number, "it is refused after one without an answer"),
             }
             match self.is_done(number, is_last).await {
                 Ok(true) => return Ok(self.late(is_last)),
+                Ok(false) if cannot_succeed => return Ok(One::NotDone),
                 Ok(false) => {}
                 Err(error) => tracing::info!(%error, "the database does not answer"),
             }
@@ -222,7 +239,7 @@ impl Sending<'_> {
             return Ok(self.next(self.marker).await? == Some(number + 1));
         }
         match &self.start {
-            Start::Empty => Ok(!found.objects.is_empty()),
+            Start::Empty => Ok(matches!(found.contents(), Contents::Occupied(_))),
             Start::Other(before) => Ok(found != *before),
             Start::Unchanged { .. } if !found.left.contains(&Marker::Done) => Ok(false),
             Start::Unchanged { .. } => Ok(self.next(Marker::Done).await?.is_some()),

@@ -86,15 +86,19 @@ const faults = new Map();
 // Brings a fault that waits for a request to the front when that is it.
 function meet(number, body) {
   const waiting = faults.get(number);
-  if (waiting && !Array.isArray(waiting) && body.includes(waiting.when)) faults.set(number, [waiting.fault]);
+  if (waiting && !Array.isArray(waiting) && body.includes(waiting.when)) faults.set(number, [waiting.fault].flat());
 }
 const nextFault = (number) => (Array.isArray(faults.get(number)) ? faults.get(number) : undefined);
+// What somebody else does just before a request.
+async function meanwhile(number) {
+  if (nextFault(number)?.[0]?.run) await inWorkerd(number, "/run", JSON.stringify(nextFault(number).shift().run));
+}
 const inWorkerd = (number, rest, body, headers) =>
   fetch(new URL(`/${number}${rest}`, workers), { method: "POST", body, headers });
 
 function answered(response, number, status, text, headers = {}) {
   const fault = status < 300 ? nextFault(number)?.shift() : undefined;
-  if (fault === "gone") return response.destroy();
+  if (fault === "gone" || fault === "lost") return response.destroy();
   if (fault === "cut") {
     const bytes = Buffer.from(text);
     response.writeHead(status, { "Content-Type": "application/json", "Content-Length": bytes.length });
@@ -117,8 +121,8 @@ function answered(response, number, status, text, headers = {}) {
   response.end(text);
 }
 
-// Faults that say that nothing was done have to come before anything is.
-const isBefore = (number) => [429, 503, "refused"].includes(nextFault(number)?.[0]);
+// Faults that say that nothing was done, and requests that are lost, have to come before anything is.
+const isBefore = (number) => [429, 503, "refused", "lost"].includes(nextFault(number)?.[0]);
 
 const failed = (code, message) => JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
 const succeeded = (result) => JSON.stringify({ success: true, errors: [], messages: [], result });
@@ -148,6 +152,7 @@ async function api(request, response, path, body) {
     return answered(response, -1, 200, succeeded(null));
   }
   meet(number, body);
+  await meanwhile(number);
   if (verb !== "raw") return answered(response, number, 404, failed(7000, "No route for that URI"));
   if (isBefore(number)) return answered(response, number, 200, "");
   const asked = JSON.parse(body);
@@ -180,6 +185,7 @@ const front = createServer(async (request, response) => {
     }
     const number = Number(first);
     meet(number, body);
+    await meanwhile(number);
     if (isBefore(number)) return answered(response, number, 200, "");
     const { authorization = "" } = request.headers;
     const answer = await inWorkerd(number, "", body, { authorization, "content-type": "application/json" });

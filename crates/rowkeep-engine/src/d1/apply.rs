@@ -9,6 +9,7 @@
 //! are left alone.
 
 pub(super) mod cautions;
+mod decide;
 mod indexes;
 mod prepare;
 
@@ -43,7 +44,7 @@ pub(super) async fn apply(
             return Err(stopped());
         }
         let prepared = prepare(remote, surroundings, changes, options).await;
-        let Prepared { applied, statements, around, found, as_of } = match prepared {
+        let Prepared { applied, statements, around, room, found, as_of } = match prepared {
             Ok(prepared) => prepared,
             Err(error) if begun.is_some() => return Err(half_done(remote, error)),
             Err(error) => return Err(error),
@@ -52,11 +53,12 @@ pub(super) async fn apply(
         if statements.is_empty() && !is_half_changed {
             return Ok(begun.unwrap_or(applied));
         }
-        let room = remote.room().without(around.0.iter().chain(&around.1).map(String::as_str));
         let (mut packer, steps) = Packer::new(room);
         let composing = blocking(move || {
             // There is a step in any case, whose end removes the marker of one that was cut off.
-            packer.add(NOTHING.to_owned())?;
+            if statements.is_empty() {
+                packer.add(NOTHING.to_owned())?;
+            }
             statements.into_iter().try_for_each(|sql| packer.add(sql))?;
             packer.end()
         });

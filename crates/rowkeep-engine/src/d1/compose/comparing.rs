@@ -36,12 +36,16 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    /// All of them.
-    pub(super) fn into_statements(self) -> Vec<String> {
-        let Self { updates, deletes, aside, followed, inserts, last } = self;
+    /// All of them, how many of them are the updates, which come first, and how many there are before those that come last.
+    pub(super) fn into_statements(self) -> (Vec<String>, usize, usize) {
+        let Self { updates: mut all, deletes, aside, followed, inserts, last } = self;
+        let updates = all.len();
         // Rows that are referred to are inserted first.
         let inserts = inserts.into_iter().rev().flatten();
-        updates.into_iter().chain(deletes).chain(aside).chain(followed).chain(inserts).chain(last).collect()
+        all.extend(deletes.into_iter().chain(aside).chain(followed).chain(inserts));
+        let before_last = all.len();
+        all.extend(last);
+        (all, updates, before_last)
     }
 }
 

@@ -21,12 +21,28 @@ use crate::{EngineError, ErrorKind};
 pub(crate) struct Difference {
     /// In this order.
     pub(crate) statements: Vec<String>,
+    /// How many of them are the updates, which come first.
+    updates: usize,
+    /// How many there are before those that come last.
+    before_last: usize,
     /// The triggers that must not act, in the order in which they were created.
     pub(crate) triggers: Vec<Object>,
     /// The tables that are changed; of virtual ones those that keep their text.
     pub(crate) changed: Vec<String>,
     /// What cannot be made the same.
     pub(crate) notes: Vec<String>,
+}
+
+impl Difference {
+    /// The same with updates behind inserts, so that they refer to rows that are there already; nothing where that is no other order.
+    pub(crate) fn with_late_updates(&self) -> Option<Vec<String>> {
+        let (updates, rest) = self.statements.split_at_checked(self.updates)?;
+        let (middle, last) = rest.split_at_checked(self.before_last.checked_sub(self.updates)?)?;
+        if updates.is_empty() || middle.is_empty() {
+            return None;
+        }
+        Some([middle, updates, last].concat())
+    }
 }
 
 /// Compares two databases of the same definitions; blocks.
@@ -76,7 +92,8 @@ pub(crate) fn compare(
     };
     let triggers = objects.into_iter().filter(is_resting).collect();
     changed.extend(refilled);
-    Ok(Difference { statements: comparing.phases.into_statements(), triggers, changed, notes })
+    let (statements, updates, before_last) = comparing.phases.into_statements();
+    Ok(Difference { statements, updates, before_last, triggers, changed, notes })
 }
 
 /// Refuses databases of other definitions.

@@ -20,11 +20,46 @@ pub(crate) enum Handed {
 /// How many steps wait to be sent.
 const WAITING: usize = 2;
 
+/// How full a step is.
+#[derive(Default)]
+struct Fill {
+    cost: usize,
+    count: usize,
+}
+
+impl Fill {
+    /// Takes a statement; false where it is the first of the next step.
+    fn takes(&mut self, sql: &str, room: &Room) -> bool {
+        let cost = room.cost(sql);
+        let is_full = self.cost + cost > room.bytes || self.count >= room.statements;
+        if is_full && self.count > 0 {
+            *self = Self { cost, count: 1 };
+            return false;
+        }
+        self.cost += cost;
+        self.count += 1;
+        true
+    }
+}
+
+/// The steps that a packer makes of some statements.
+pub(crate) fn steps(statements: &[String], room: Room) -> Vec<&[String]> {
+    let (mut fill, mut steps, mut begin) = (Fill::default(), Vec::new(), 0);
+    for (at, sql) in statements.iter().enumerate() {
+        if !fill.takes(sql, &room) {
+            steps.push(&statements[begin..at]);
+            begin = at;
+        }
+    }
+    steps.push(&statements[begin..]);
+    steps
+}
+
 /// Takes statements, and hands on steps of them.
 pub(crate) struct Packer {
     room: Room,
     step: Step,
-    cost: usize,
+    fill: Fill,
     steps: mpsc::Sender<Handed>,
 }
 
@@ -32,7 +67,7 @@ impl Packer {
     /// A packer, and where its steps come out.
     pub(crate) fn new(room: Room) -> (Self, mpsc::Receiver<Handed>) {
         let (steps, out) = mpsc::channel(WAITING);
-        (Self { room, step: Step::new(), cost: 0, steps }, out)
+        (Self { room, step: Step::new(), fill: Fill::default(), steps }, out)
     }
 
     /// How much a step may have.
@@ -51,13 +86,10 @@ impl Packer {
             );
             return Err(EngineError::new(ErrorKind::Unsupported, message));
         }
-        let cost = self.room.cost(&sql);
-        let is_full = self.cost + cost > self.room.bytes || self.step.len() >= self.room.statements;
-        if is_full && !self.step.is_empty() {
+        if !self.fill.takes(&sql, &self.room) {
             self.hand_on()?;
         }
         self.step.push(sql);
-        self.cost += cost;
         Ok(())
     }
 
@@ -70,7 +102,6 @@ impl Packer {
     }
 
     fn hand_on(&mut self) -> Result<(), EngineError> {
-        self.cost = 0;
         let step = std::mem::take(&mut self.step);
         self.send(Handed::Step(step))
     }

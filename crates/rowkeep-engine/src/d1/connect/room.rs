@@ -1,5 +1,8 @@
 //! How much one transaction may have.
 
+/// What stands around a statement.
+const AROUND: usize = 32;
+
 /// What statements may be sent together, as one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Room {
@@ -20,7 +23,7 @@ impl Room {
     }
 
     /// The Worker takes a request of 32 MiB, and Cloudflare runs 1,000 statements for one.
-    pub(super) fn of_worker() -> Self {
+    pub(crate) fn of_worker() -> Self {
         Self { bytes: 24 << 20, longest: 96_000, statements: 900, in_json: true }
     }
 
@@ -31,8 +34,10 @@ impl Room {
             bytes += self.cost(sql);
             count += 1;
         }
+        let bytes = self.bytes.saturating_sub(bytes);
         Self {
-            bytes: self.bytes.saturating_sub(bytes),
+            bytes,
+            longest: self.longest.min(bytes.saturating_sub(AROUND)),
             statements: self.statements.saturating_sub(count),
             ..self
         }
@@ -40,8 +45,6 @@ impl Room {
 
     /// What a statement takes of it.
     pub(crate) fn cost(&self, sql: &str) -> usize {
-        // With what stands around it.
-        const AROUND: usize = 32;
         let escaped = |byte: u8| -> usize {
             match byte {
                 b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
@@ -63,5 +66,14 @@ mod tests {
         let json = serde_json::to_string(sql).expect("it is written");
         assert_eq!(Room::of_worker().cost(sql), json.len() - 2 + 32);
         assert_eq!(Room::of_api().cost(sql), sql.len() + 32);
+    }
+
+    #[test]
+    fn the_longest_fits_beside_what_comes_with_it() {
+        let trigger = "x".repeat(50_000);
+        let left = Room::of_api().without([trigger.as_str()].into_iter());
+        assert_eq!((left.bytes, left.longest), (43_968, 43_936));
+        assert_eq!(left.without([trigger.as_str()].into_iter()).longest, 0);
+        assert_eq!(Room::of_api().without(["x"].into_iter()).longest, Room::of_api().longest);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rowkeep_engine::conformance::{Rows, Sandbox, State, assert_same_rows, copy, read_all};
-use rowkeep_engine::{ApplyOptions, Contents, Engine, ErrorKind, ViewOptions};
+use rowkeep_engine::{ApplyOptions, Contents, CreateOptions, Engine, ErrorKind, Target, ViewOptions};
 use rowkeep_format::Schema;
 use serde_json::json;
 
@@ -121,6 +121,67 @@ async fn restores_that_are_cut_off_are_known() {
     assert_same_state(&file.sqlite(), &*engine).await;
 }
 
+/// Begins a restore of a file, of which all but the end is done.
+async fn begun(file: &TestFile, engine: &dyn Engine, options: &CreateOptions) -> Arc<dyn Target> {
+    let view = file.sqlite().open(&ViewOptions { with_ddl: true }).await.expect("it opens");
+    let target = engine.create(view.schema(), options).await.expect("it begins");
+    for table in &view.schema().tables {
+        target.load(table, view.rows(table).await.expect("rows")).await.expect("they are loaded");
+    }
+    target
+}
+
+/// Somebody else restores into the same database, or it is stopped: what is undone is one's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn restores_undo_what_is_their_own() {
+    let file = TestFile::new();
+    file.connect().execute_batch(EVERY).expect("it is made");
+    let next = "UPDATE _rowkeep_made";
+    for (theirs, expected) in [
+        (json!(["UPDATE _rowkeep_made SET token = 'theirs'"]), Contents::Unfinished),
+        (json!(["DROP TABLE _rowkeep_made"]), Contents::Occupied(Vec::new())),
+    ] {
+        let database = Database::new();
+        let engine = database.over_api();
+        let target = begun(&file, &*engine, &CreateOptions::default()).await;
+        database.fail(json!({"when": next, "fault": [{"run": theirs}]})).await;
+        let error = target.finish().await.expect_err("it is not its own any more");
+        assert!(error.to_string().contains("left as it is"), "{error}");
+        let contents = match engine.contents().await.expect("it is looked at") {
+            Contents::Occupied(_) => Contents::Occupied(Vec::new()),
+            other => other,
+        };
+        assert_eq!(contents, expected);
+        let view = engine.open(&ViewOptions::default()).await;
+        assert!(view.is_err() || view.is_ok_and(|view| !view.schema().tables.is_empty()), "tables stay");
+    }
+
+    // Stopped between two steps.
+    let database = Database::new();
+    let engine = database.over_api();
+    let options = CreateOptions::default();
+    let target = begun(&file, &*engine, &options).await;
+    database.fail(json!({"when": next, "fault": [503, 503]})).await;
+    let finishing = tokio::spawn(async move { target.finish().await });
+    while engine.contents().await.expect("it is looked at") != Contents::Unfinished {}
+    options.stop.cancel();
+    let error = finishing.await.expect("it ends").expect_err("it is stopped");
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
+    assert_eq!(engine.contents().await.expect("it is looked at"), Contents::Empty);
+
+    // What was lost is not done, whatever AUTOINCREMENT has left.
+    let small = TestFile::new();
+    small.connect().execute_batch("CREATE TABLE small (id INTEGER PRIMARY KEY)").expect("it is made");
+    let database = Database::new();
+    database.run("CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE a").await;
+    let engine = database.over_api();
+    let target = begun(&small, &*engine, &CreateOptions::default()).await;
+    database.fail(json!({"when": "CREATE TABLE small", "fault": "lost"})).await;
+    target.finish().await.expect("it is done");
+    let contents = engine.contents().await.expect("it is looked at");
+    assert_eq!(contents, Contents::Occupied(vec!["small".to_owned()]));
+}
+
 /// Two states of one database, and the changes between them.
 async fn two_states(database: &Database, second: &str) -> (State, State) {
     let first = State::of(&*database.over_worker()).await;
@@ -196,6 +257,17 @@ async fn changes_are_made_once() {
         changes.apply(&*database.over_api(), &options).await.expect("it is done in the end");
         State::of(&*database.over_worker()).await.assert_is(goal, when);
     }
+    // Its answer is lost, and others are refused: that it was done is found out nevertheless.
+    let faults = json!(["gone", "refused", "refused", "refused"]);
+    database.fail(json!({"when": "DROP TABLE IF EXISTS _rowkeep_changed", "fault": faults})).await;
+    back.apply(&*database.over_api(), &options).await.expect("it is done in the end");
+    State::of(&*database.over_worker()).await.assert_is(&first, "after refusals");
+    // Statements of one's own would be done with each round.
+    let with_statements = ApplyOptions { statements: vec!["DELETE FROM log".to_owned()], ..options.clone() };
+    let error = forth.apply(&*database.over_api(), &with_statements).await.expect_err("it is refused");
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    State::of(&*database.over_worker()).await.assert_is(&first, "nothing was sent");
+    forth.apply(&*database.over_api(), &options).await.expect("it is done");
     back.apply(&*database.over_worker(), &options).await.expect("it is one transaction");
     State::of(&*database.over_worker()).await.assert_is(&first, "in one transaction");
     database.fail(json!({"when": "UPDATE _rowkeep_changed", "fault": "refused"})).await;

@@ -265,6 +265,7 @@ impl Story {
         self.run("restore", json!({ "snapshot": "first" }));
         self.sql("UPDATE users SET email = 'x' WHERE id = 3");
         self.run("backup", json!({ "database": "shop", "name": "third" }));
+        self.run("merge", json!({ "from": "third", "into": "second", "base": "first", "plan_only": true }));
         // One restore with the clock as it was so far, one after it was put right.
         self.run("restore", json!({ "snapshot": "first", "wanted": { "keys": ["users:3"] } }));
         self.run("restore", json!({ "snapshot": "second", "mode": "replace" }));
@@ -333,6 +334,7 @@ impl Story {
         self.run("check", json!({ "read_percent": 100.0 }));
         self.run("check", json!({ "read_percent": 50.0 }));
         self.run("repair", json!({}));
+        self.run("merge", json!({ "from": "last", "into": "second", "base": "second", "name": "both" }));
         self.run("health", json!({}));
     }
 

@@ -168,6 +168,8 @@ fn every_job_runs_on_an_engine_that_nobody_knows() {
     place.does("check_mask", json!({ "database": "shop", "mask": { "file": rules } }));
     let drilled = place.does("drill", json!({ "database": "shop" }));
     assert!(drilled.to_string().contains("\"target\":\"memory\""), "{drilled}");
+    let merge = json!({ "from": "latest:shop", "into": "first", "base": "first" });
+    place.does("merge", merge);
     place.does("check", json!({ "read_percent": 100.0 }));
     place.does("delete", json!({ "snapshots": ["first"] }));
 }

@@ -101,7 +101,7 @@ export class Server {
   async #asked(method, path, body) {
     const isBytes = body instanceof Blob;
     const headers = { authorization: `Bearer ${this.#token}` };
-    if (body !== undefined) headers['content-type'] = isBytes ? 'application/gzip' : 'application/json';
+    if (body !== undefined) headers['content-type'] = isBytes ? 'application/octet-stream' : 'application/json';
     let answer;
     try {
       answer = await fetch(`${this.#address}${path}`, {

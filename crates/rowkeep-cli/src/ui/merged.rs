@@ -26,7 +26,7 @@ pub(crate) fn told(outcome: &MergeOutcome) -> String {
             ]
         });
         out += &render(&columns, rows);
-        out += "\n";
+        out += "\n\n";
     }
     for table in &outcome.left_out {
         out += &format!("left out: {}, which only {from} has\n", plain(&table.to_string()));

@@ -181,7 +181,7 @@ fn killed(children: &mut [(Child, Duration)]) -> u64 {
 /// So many commands run side by side, and many of them are killed; `ROWKEEP_KILLED_RUNS` says how many.
 #[test]
 fn commands_side_by_side_killed_at_random_lose_nothing_that_is_shown() {
-    let runs: u64 = std::env::var("ROWKEEP_KILLED_RUNS").map_or(24, |text| text.parse().expect("a number"));
+    let runs: u64 = std::env::var("ROWKEEP_KILLED_RUNS").map_or(16, |text| text.parse().expect("a number"));
     let sandbox = Sandbox::bare();
     sandbox.done(&["init", "--no-encryption"]);
     sandbox.done(&["init", "--no-encryption", "--repository", "other"]);

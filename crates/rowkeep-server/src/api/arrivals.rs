@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use rowkeep::capture::suspicion::DEVICE_TAG;
@@ -32,6 +33,14 @@ pub(super) struct PiecesBody {
     /// The SHA-256 of each, in hexadecimal digits.
     pieces: Vec<String>,
 }
+
+/// A piece of a state, packed by gzip.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct PackedPiece(#[allow(dead_code, reason = "it only describes a body")] Vec<u8>);
+
+/// As what packed pieces are sent.
+const PACKED_TYPES: [&str; 2] = ["application/octet-stream", "application/gzip"];
 
 /// Pieces that are to be sent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,7 +93,7 @@ pub(super) async fn missing(
 #[utoipa::path(put, path = "/api/v1/databases/{database}/arrivals/pieces/{piece}", operation_id = "sendPiece", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml"),
         ("piece" = String, Path, description = "The SHA-256 of what it holds, in hexadecimal digits")),
-    request_body(content = String, content_type = "application/gzip"), responses(
+    request_body(content = PackedPiece, content_type = "application/octet-stream"), responses(
     Problem,
     (status = 204, description = "It is there"),
     (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
@@ -94,9 +103,15 @@ pub(super) async fn send(
     State(service): State<Service>,
     caller: Caller,
     Named((database, piece)): Named<(String, String)>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     may_send(&service, &caller, &database).await?;
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let is_packed = types.next().is_some_and(|named| PACKED_TYPES.iter().any(|known| named == known));
+    if !is_packed || types.next().is_some() {
+        return Err(Problem::media_type_of(&PACKED_TYPES));
+    }
     check_name(&piece)?;
     let packed = body.map_err(|rejection| Problem::of_body(rejection.status()))?;
     let (arrivals, now) = (service.queue().arrivals().clone(), service.queue().now());

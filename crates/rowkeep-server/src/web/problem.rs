@@ -100,6 +100,12 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "The body has another type", detail)
     }
 
+    /// A body of another type than those that are taken.
+    pub(crate) fn media_type_of(types: &[&str]) -> Self {
+        let detail = format!("send the body as {}", types.join(" or "));
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "The body has another type", detail)
+    }
+
     /// That a body could not be read.
     pub(crate) fn of_body(status: StatusCode) -> Self {
         match status {

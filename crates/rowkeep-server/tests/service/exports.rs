@@ -130,7 +130,7 @@ async fn files_are_written_and_downloaded() {
 async fn exports_that_are_wrong_are_refused() {
     let service = backed_up("", SystemClock::shared()).await;
     for (body, status, told) in [
-        (json!({ "snapshot": "latest", "format": "xlsx" }), 422, "csv, ndjson, sql, prn, dino, num"),
+        (json!({ "snapshot": "latest", "format": "xlsx" }), 422, "csv, ndjson, sql, own, prn, dino, num"),
         (json!({ "snapshot": "latest", "format": "csv", "compression": "rar" }), 422, "none, gzip, zstd"),
         (json!({ "snapshot": "nothing", "format": "csv" }), 404, "no snapshot nothing"),
         (json!({ "snapshot": "latest", "format": "csv", "masked": true }), 422, "no rules say"),

@@ -60,7 +60,7 @@ pub(super) fn rows() -> Vec<Row> {
             ),
             200,
         ),
-        // No piece is there, and what is sent is none: what is asked is seen by who is let so far.
+        // What is sent is no piece: who is let so far is told so.
         row(
             "sendPiece",
             Method::PUT,
@@ -68,7 +68,7 @@ pub(super) fn rows() -> Vec<Row> {
             "operator",
             true,
             Some(|| json!({})),
-            422,
+            415,
         ),
         row(
             "sendState",

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
 use crate::hashes::{Rows, any_edits, any_rows, edited, shuffled};
-use crate::world::World;
+use crate::world::{World, asked_for};
 
 const TABLES: [&str; 4] = [
     "CREATE TABLE t (id bigint PRIMARY KEY, v text)",
@@ -136,7 +136,7 @@ pub(crate) fn servers() -> Vec<String> {
 fn any_order_gives_the_same_hash() {
     for server in servers() {
         let database = Database::new(&server, "rowkeep_test_order");
-        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) };
+        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(asked_for(6)) };
         let outcome = TestRunner::new(config).run(
             &(any_rows(), any::<u64>(), 0..TABLES.len()),
             |(rows, seed, table)| {
@@ -157,7 +157,7 @@ fn any_order_gives_the_same_hash() {
 fn edits_and_their_reversal_give_the_first_hash() {
     for server in servers() {
         let database = Database::new(&server, "rowkeep_test_edits");
-        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) };
+        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(asked_for(6)) };
         let outcome = TestRunner::new(config).run(
             &(any_rows(), any_edits(), 0..TABLES.len()),
             |(rows, edits, table)| {

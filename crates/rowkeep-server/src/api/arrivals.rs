@@ -30,9 +30,15 @@ use crate::web::service::Service;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PiecesBody {
-    /// The SHA-256 of each, in hexadecimal digits.
+    /// The SHA-256 of each.
+    #[schema(value_type = Vec<PieceName>)]
     pieces: Vec<String>,
 }
+
+/// What a piece is called: its SHA-256 in hexadecimal digits.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+pub(super) struct PieceName(#[allow(dead_code, reason = "it only describes a text")] String);
 
 /// A piece of a state, packed by gzip.
 #[derive(ToSchema)]
@@ -54,6 +60,7 @@ pub(super) struct MissingPieces {
 #[serde(deny_unknown_fields)]
 pub(super) struct StateBody {
     /// The SHA-256 of each piece, in their order.
+    #[schema(value_type = Vec<PieceName>, min_items = 1)]
     pieces: Vec<String>,
     /// The device that it is of.
     #[serde(default)]

@@ -42,9 +42,8 @@ pub struct Merged {
     pub changes: Changeset,
     /// Rows that both have changed, in different ways.
     pub conflicts: Conflicts,
-    into: SnapshotState,
-    /// The same in the columns of all three, where it lacks some.
-    alike: Option<Arc<AlikeView>>,
+    /// The state that they come into, with the columns of all three.
+    into: Arc<AlikeView>,
     cause: Cause,
     /// Tables that only the state has whose changes come, which are left out.
     pub left_out: Vec<TableName>,
@@ -78,14 +77,16 @@ async fn merge_now(
     let (into, base, from) =
         (opened(merging.into).await?, opened(merging.base).await?, opened(merging.from).await?);
     let cause = Cause::default();
-    let (here, base, there, reordered, alike) = match Alike::of(context, &into, &base, &from, &cause) {
+    let (view, here, base, there, reordered) = match Alike::of(context, &into, &base, &from, &cause) {
         Some(alike) => {
             let here = Arc::clone(&alike.into).state();
-            (here, alike.base, alike.from, alike.reordered, Some(alike.into))
+            (alike.into, here, alike.base, alike.from, alike.reordered)
         }
+        // Snapshots are compared chunk by chunk, without reading what is equal.
         None => {
-            let [here, base, there] = [into.clone(), base, from].map(State::Snapshot);
-            (here, base, there, HashMap::new(), None)
+            let view = AlikeView::of(context, &into, &cause);
+            let [here, base, there] = [into, base, from].map(State::Snapshot);
+            (view, here, base, there, HashMap::new())
         }
     };
     let filter = Filter { settings: false, lone_sequences: false, rowids: false, ..Filter::default() };
@@ -98,7 +99,7 @@ async fn merge_now(
     let (changes, conflicts) = sides.merge(&all.changes, &made.changes).await?;
     refuse_more_columns(&there, &changes)?;
     let left_out = all.only_after.into_iter().filter(|(_, rows)| *rows > 0).map(|(table, _)| table).collect();
-    Ok(Merged { changes, conflicts, into, alike, cause, left_out })
+    Ok(Merged { changes, conflicts, into: view, cause, left_out })
 }
 
 /// Values of columns that the state does not have cannot come into it.
@@ -124,11 +125,10 @@ pub async fn capture_merged(
     merged: &Merged,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
-    let state = &merged.into;
-    let manifest = &state.snapshot.manifest;
+    let manifest = merged.into.manifest();
     let source = Source { engine: manifest.engine.clone(), described: manifest.source.clone() };
+    let view = MergedView::new(&merged.into, &merged.changes).await?;
     let cause = merged.cause.clone();
-    let view = MergedView::new(context, state, merged.alike.as_ref(), &merged.changes, &cause).await?;
     let captured = capture_view(context, repository, &source, Arc::new(view), options).await;
     captured.map_err(|error| cause.of_either(error))
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::{Consistency, EngineError, ErrorKind, Estimate, RowStream, View};
 use rowkeep_format::manifest::Unread;
-use rowkeep_format::{Column, Identity, RowBatch, Schema, Table, TableName};
+use rowkeep_format::{Column, Identity, Manifest, RowBatch, Schema, Table, TableName};
 
 use crate::Context;
 use crate::diff::Alignment;
@@ -92,6 +92,17 @@ fn together(table: &Table, others: &[&SnapshotState]) -> Table {
 }
 
 impl AlikeView {
+    /// The snapshot in its own columns.
+    pub(super) fn of(context: &Context, state: &SnapshotState, cause: &Cause) -> Arc<Self> {
+        let schema = Schema::clone(&state.schema);
+        Arc::new(Self { context: context.clone(), state: state.clone(), schema, cause: cause.clone() })
+    }
+
+    /// What is known of the snapshot.
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.state.snapshot.manifest
+    }
+
     /// The state that it shows.
     pub(super) fn state(self: Arc<Self>) -> State {
         let snapshot = &self.state.snapshot;

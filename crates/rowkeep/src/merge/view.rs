@@ -11,41 +11,27 @@ use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Change, Identity, RowBatch, Schema, Table, TableName, key};
 
 use super::alike::AlikeView;
+use crate::Error;
 use crate::diff::Changeset;
-use crate::state::SnapshotState;
-use crate::state::reader::{Cause, rows};
-use crate::{Context, Error};
-
-/// Tables that are read at once.
-const AT_ONCE: usize = 2;
 
 /// The keys of rows that a state has no more, or no more as they were, and how often.
 type Gone = HashMap<Vec<u8>, u32>;
 
 /// The state that a snapshot has after some changes.
 pub(super) struct MergedView {
-    context: Context,
-    state: SnapshotState,
-    /// The state in more columns, where changes need them.
-    alike: Option<Arc<AlikeView>>,
+    /// The state before them.
+    before: Arc<AlikeView>,
     changes: Changeset,
     /// The place of a table in the changes, and the keys of its rows that go.
     changed: HashMap<TableName, (usize, Arc<Gone>)>,
-    cause: Cause,
 }
 
 impl MergedView {
-    pub(super) async fn new(
-        context: &Context,
-        state: &SnapshotState,
-        alike: Option<&Arc<AlikeView>>,
-        changes: &Changeset,
-        cause: &Cause,
-    ) -> Result<Self, Error> {
+    pub(super) async fn new(before: &Arc<AlikeView>, changes: &Changeset) -> Result<Self, Error> {
         let mut changed = HashMap::new();
         for (at, table) in changes.tables().iter().enumerate().filter(|(_, table)| table.counts.total() > 0) {
             let name = &table.table.name;
-            let stored = state.schema.table(name);
+            let stored = before.schema().table(name);
             let is_by_number =
                 |table: &Table| table.key.columns.iter().any(|part| table.columns[part.column].hidden);
             if table.counts.inserted > 0 && stored.is_some_and(is_by_number) {
@@ -58,15 +44,14 @@ impl MergedView {
             let mut runs = std::pin::pin!(changes.changes(at));
             while let Some(run) = runs.try_next().await? {
                 for change in run.iter() {
-                    if let Change::Update { before, .. } | Change::Delete { before } = change {
-                        *gone.entry(encoded(&table.table, run.before(), before)?).or_default() += 1;
+                    if let Change::Update { before: row, .. } | Change::Delete { before: row } = change {
+                        *gone.entry(encoded(&table.table, run.before(), row)?).or_default() += 1;
                     }
                 }
             }
             changed.insert(name.clone(), (at, Arc::new(gone)));
         }
-        let (context, state, changes) = (context.clone(), state.clone(), changes.clone());
-        Ok(Self { context, state, alike: alike.cloned(), changes, changed, cause: cause.clone() })
+        Ok(Self { before: Arc::clone(before), changes: changes.clone(), changed })
     }
 }
 
@@ -80,64 +65,51 @@ fn encoded(table: &Table, batch: &RowBatch, row: usize) -> Result<Vec<u8>, Error
 #[async_trait]
 impl View for MergedView {
     fn schema(&self) -> &Schema {
-        self.alike.as_ref().map_or(&*self.state.schema, |alike| alike.schema())
+        self.before.schema()
     }
 
     fn identity(&self) -> Identity {
-        let manifest = &self.state.snapshot.manifest;
-        manifest.identity.clone().unwrap_or_else(|| Identity::at(&*manifest.source))
+        self.before.identity()
     }
 
     fn environment(&self) -> Vec<(String, String)> {
-        self.state.snapshot.manifest.environment.clone().into_iter().collect()
+        self.before.environment()
     }
 
     fn roles(&self) -> Option<&HashSet<String>> {
-        None
+        self.before.roles()
     }
 
     fn unread(&self) -> &[Unread] {
-        &self.state.snapshot.manifest.unread
+        self.before.unread()
     }
 
     fn left_out(&self) -> &[TableName] {
-        &[]
+        self.before.left_out()
     }
 
     fn notes(&self) -> &[String] {
-        &[]
+        self.before.notes()
     }
 
     fn consistency(&self) -> Consistency {
-        let facts = self.state.snapshot.manifest.environment.iter();
-        Consistency::of(facts.map(|(name, value)| (name.as_str(), value.as_str())))
+        self.before.consistency()
     }
 
     fn position(&self) -> Option<String> {
-        None
+        self.before.position()
     }
 
     fn estimate(&self, table: &TableName) -> Estimate {
-        let entry = self.state.entry(table);
-        entry.map_or_else(Estimate::default, |entry| Estimate {
-            rows: entry.root.rows,
-            bytes: entry.root.bytes,
-        })
+        self.before.estimate(table)
     }
 
     fn parallelism(&self) -> usize {
-        AT_ONCE
+        self.before.parallelism()
     }
 
     async fn rows(&self, table: &Table) -> Result<RowStream, EngineError> {
-        let Some(entry) = self.state.entry(&table.name) else {
-            let message = format!("the snapshot has no rows of table {}", table.name);
-            return Err(EngineError::new(ErrorKind::NotFound, message));
-        };
-        let stored = match &self.alike {
-            Some(alike) => alike.rows(table).await?,
-            None => rows(&self.context, &self.state.reader, entry, &self.cause),
-        };
+        let stored = self.before.rows(table).await?;
         let Some((at, gone)) = self.changed.get(&table.name) else { return Ok(stored) };
         let known = self.changes.tables()[*at].table.clone();
         let mut gone = Gone::clone(gone);

@@ -31,7 +31,7 @@ struct Rows {
 }
 
 fn any_rows() -> impl Strategy<Value = Rows> {
-    let named = prop::collection::btree_map(0u8..9, (0u8..3, prop::option::of(0u8..3)), 0..9);
+    let named = prop::collection::btree_map(0u8..9, (0u8..3, prop::option::of(0u8..3)), 4..9);
     let unnamed = prop::collection::btree_set((0u8..2, 0u8..3), 0..5);
     (named, unnamed).prop_map(|(named, unnamed)| Rows { named, unnamed })
 }
@@ -188,12 +188,12 @@ fn run(live: &dyn Live, has_unnamed: bool, cases: u32) {
 
 #[test]
 fn what_both_changed_is_merged_in_sqlite() {
-    run(&File::new(), false, 8);
+    run(&File::new(), false, 24);
 }
 
 #[test]
 fn what_both_changed_is_merged_in_postgres() {
-    run(&Database::new(&servers()[0], "rowkeep_test_three_way"), true, 3);
+    run(&Database::new(&servers()[0], "rowkeep_test_three_way"), true, 8);
 }
 
 /// The conflicts are named by row and column, with all three values; a column that came since keeps its values.

@@ -123,7 +123,7 @@ const ENGINE_ROOMS: [Rooms; 4] = [
             &["target", "view"],
             &["engine"],
             // What engines share.
-            &["worker", "sql_text", "outline", "file_source"],
+            &["worker", "sql_text", "outline", "file_source", "held_folder"],
             &["dialect", "scratch"],
             &["kind"],
             &["sort"],

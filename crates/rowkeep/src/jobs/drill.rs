@@ -2,7 +2,6 @@
 
 mod damage;
 mod findings;
-mod folder;
 mod options;
 mod request;
 mod salvage;

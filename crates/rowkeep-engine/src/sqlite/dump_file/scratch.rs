@@ -1,6 +1,5 @@
 //! A database that exists only to be read: made from a file, in a temporary folder, gone with its view.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,6 @@ use rowkeep_format::clock::SystemClock;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use tempfile::TempDir;
 
 use super::said::Said;
 use super::view::ScratchView;
@@ -17,7 +15,7 @@ use crate::file_source::{FileOptions, temporary_failed};
 use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::read::view::SqliteView;
-use crate::{EngineError, ErrorKind, View, ViewOptions};
+use crate::{AbandonedFolder, EngineError, ErrorKind, HeldFolder, View, ViewOptions};
 
 /// The largest value, in bytes: a statement of a dump is shorter, and what it holds shorter still.
 const LONGEST_VALUE_BYTES: i32 = 256 << 20;
@@ -25,14 +23,12 @@ const LONGEST_VALUE_BYTES: i32 = 256 << 20;
 /// What the names of their folders begin with.
 const PREFIX: &str = "rowkeep-file-";
 
-/// The database in its folder, and the lock that says that somebody uses it.
+/// The database in its folder.
 const DATABASE: &str = "scratch.db";
-const LOCK: &str = "lock";
 
 /// Such a database when it is filled, for whoever wants the file. It goes with this.
 pub(crate) struct ScratchFile {
-    folder: TempDir,
-    _lock: File,
+    folder: HeldFolder,
 }
 
 impl ScratchFile {
@@ -49,27 +45,20 @@ impl ScratchFile {
 
 /// A database that is being filled.
 pub(crate) struct Scratch {
-    folder: TempDir,
+    folder: HeldFolder,
     connection: Connection,
-    _lock: File,
 }
 
 impl Scratch {
     /// Makes an empty one for nobody else's eyes, and removes what killed processes left of theirs.
     pub(crate) fn new(temporary: Option<&Path>) -> Result<Self, EngineError> {
         let parent = temporary.map_or_else(std::env::temp_dir, Path::to_owned);
-        sweep(&parent);
-        let make = || -> std::io::Result<(TempDir, File)> {
-            let mut folder = tempfile::Builder::new();
-            folder.prefix(PREFIX);
-            #[cfg(unix)]
-            folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-            let folder = folder.tempdir_in(&parent)?;
-            let lock = File::create(folder.path().join(LOCK))?;
-            lock.lock()?;
-            Ok((folder, lock))
+        let make = || {
+            let folder = HeldFolder::make(&parent, PREFIX)?;
+            clear(&parent, folder.owner()?);
+            Ok(folder)
         };
-        let (folder, lock) = make().map_err(|error| temporary_failed(&parent, error))?;
+        let folder = make().map_err(|error| temporary_failed(&parent, error))?;
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(folder.path().join(DATABASE))?;
             // What is not finished is thrown away.
@@ -84,7 +73,7 @@ impl Scratch {
             Ok(connection)
         };
         let connection = open().map_err(when(format!("a temporary database in {}", parent.display())))?;
-        Ok(Self { folder, connection, _lock: lock })
+        Ok(Self { folder, connection })
     }
 
     /// The connection that fills it. Nothing has to be committed but what was begun.
@@ -104,15 +93,15 @@ impl Scratch {
 
     /// Ends the filling.
     pub(crate) fn into_file(self) -> Result<ScratchFile, EngineError> {
-        let Self { folder, connection, _lock } = self;
+        let Self { folder, connection } = self;
         connection.close().map_err(|(_, error)| when("a temporary database")(error))?;
-        Ok(ScratchFile { folder, _lock })
+        Ok(ScratchFile { folder })
     }
 
     /// Ends the filling and opens the state. Nothing is left of it in its folder where the system can keep open files without
     /// names.
     pub(crate) fn into_view(self, options: &FileOptions, said: Said) -> Result<Arc<dyn View>, EngineError> {
-        let Self { folder, connection, _lock } = self;
+        let Self { folder, connection } = self;
         let shown = || options.identity.place.clone();
         connection.close().map_err(|(_, error)| when(shown())(error))?;
         let patience = Patience::new(Duration::from_secs(1), SystemClock::shared());
@@ -137,19 +126,13 @@ impl Scratch {
     }
 }
 
-/// Removes folders whose process is gone.
-fn sweep(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    let is_ours = |path: &PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX))
-    };
-    for folder in entries.flatten().map(|entry| entry.path()).filter(is_ours) {
-        // Without a lock it is just being made.
-        let Ok(lock) = File::open(folder.join(LOCK)) else { continue };
-        if lock.try_lock().is_ok()
-            && let Err(error) = fs::remove_dir_all(&folder)
-        {
-            tracing::debug!(folder = %folder.display(), %error, "a temporary folder stays");
+/// Removes what killed processes of a user left.
+fn clear(parent: &Path, owner: u32) {
+    let now = SystemClock::shared().now();
+    for folder in AbandonedFolder::find(parent, PREFIX, owner, now).unwrap_or_default() {
+        let path = folder.path().to_owned();
+        if let Err(error) = folder.remove() {
+            tracing::debug!(folder = %path.display(), %error, "a temporary folder stays");
         }
     }
 }
@@ -162,9 +145,10 @@ mod tests {
     fn what_a_killed_process_left_is_removed() {
         let parent = tempfile::tempdir().expect("a folder");
         let left = parent.path().join(format!("{PREFIX}left"));
-        fs::create_dir(&left).expect("it is made");
-        fs::write(left.join(LOCK), "").expect("it is written");
-        fs::write(left.join(DATABASE), "rows").expect("it is written");
+        std::fs::create_dir(&left).expect("it is made");
+        for name in ["lock", DATABASE] {
+            std::fs::write(left.join(name), "rows").expect("it is written");
+        }
         let used = Scratch::new(Some(parent.path())).expect("it is made");
         let other = Scratch::new(Some(parent.path())).expect("it is made");
         assert!(!left.exists());

@@ -5,11 +5,10 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use rowkeep_format::manifest::{Unread, Why};
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
-use tempfile::TempDir;
 
 use super::said::Said;
 use crate::sqlite::read::view::SqliteView;
-use crate::{Consistency, EngineError, Estimate, RowStream, View};
+use crate::{Consistency, EngineError, Estimate, HeldFolder, RowStream, View};
 
 /// Facts that are those of the database, not of the file that it was made in.
 const FACTS: [&str; 3] = ["encoding", "page_size_bytes", "sqlite_version"];
@@ -22,12 +21,12 @@ pub(super) struct ScratchView {
     notes: Vec<String>,
     unread: Vec<Unread>,
     /// Where the database is, as long as it has a name.
-    _folder: Option<TempDir>,
+    _folder: Option<HeldFolder>,
 }
 
 impl ScratchView {
     /// A view that says of itself what was found in the file.
-    pub(super) fn new(view: SqliteView, identity: Identity, said: Said, folder: Option<TempDir>) -> Self {
+    pub(super) fn new(view: SqliteView, identity: Identity, said: Said, folder: Option<HeldFolder>) -> Self {
         let own = view.environment().into_iter().filter(|(name, _)| FACTS.contains(&name.as_str()));
         let facts = own.chain(said.facts).collect();
         let damaged = said.damaged.into_iter().map(TableName::plain);

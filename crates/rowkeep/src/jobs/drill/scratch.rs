@@ -5,21 +5,23 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rowkeep_engine::{
-    Engine, EngineError, ErrorKind, Kind, ScratchDatabase, ScratchPlace, ScratchWanted, Surroundings,
-    kind_of, kinds,
+    AbandonedFolder, Engine, EngineError, ErrorKind, HeldFolder, Kind, ScratchDatabase, ScratchPlace,
+    ScratchWanted, Surroundings, kind_of, kinds,
 };
 use rowkeep_format::{Manifest, Schema};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::folder::{Folder, abandoned};
 use super::options::DrillOptions;
 use crate::{Context, Error};
+
+/// What the names of drills' folders begin with.
+const PREFIX: &str = "rowkeep-drill-";
 
 /// A place for scratch databases. What killed drills left at the same place is removed before anything else.
 pub(super) struct Workshop {
     place: Box<dyn ScratchPlace>,
     /// The drill's own folder, where the place is in it.
-    folder: Option<Folder>,
+    folder: Option<HeldFolder>,
     context: Context,
     cleared: Vec<String>,
     left: Vec<String>,
@@ -54,7 +56,7 @@ impl Workshop {
         let (clock, random) = (Arc::clone(context.clock()), Arc::clone(context.randomness()));
         let server_version = manifest.environment.get("server_version").cloned();
         let make = move || -> Result<_, EngineError> {
-            let folder = Folder::make(&below).map_err(|error| no_folder(&below, error))?;
+            let folder = HeldFolder::make(&below, PREFIX).map_err(|error| no_folder(&below, error))?;
             let owner = folder.owner().map_err(|error| no_folder(&below, error))?;
             let cleared = clear(&below, owner, &surroundings, clock.now());
             let secret = hex::encode(random.bytes::<16>().map_err(no_password)?).into();
@@ -122,9 +124,9 @@ impl Scratch {
 /// Removes what killed drills left below a folder, and says what that was; blocks.
 fn clear(below: &Path, owner: u32, surroundings: &Surroundings, now: Timestamp) -> Vec<String> {
     let mut cleared = Vec::new();
-    for left in abandoned(below, owner, now).unwrap_or_default() {
-        kinds().into_iter().for_each(|kind| kind.end_scratch(&left.path, surroundings));
-        let path = left.path.display().to_string();
+    for left in AbandonedFolder::find(below, PREFIX, owner, now).unwrap_or_default() {
+        kinds().into_iter().for_each(|kind| kind.end_scratch(left.path(), surroundings));
+        let path = left.path().display().to_string();
         match left.remove() {
             Ok(()) => cleared.push(path),
             Err(error) => tracing::warn!("cannot remove {path}: {error}"),

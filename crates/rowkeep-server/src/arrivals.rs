@@ -89,14 +89,16 @@ impl Arrivals {
         now: Timestamp,
     ) -> io::Result<Result<(), NotKept>> {
         let mut unpacked = Vec::new();
-        let read = flate2::read::GzDecoder::new(packed).take(PIECE_BYTES + 1).read_to_end(&mut unpacked);
+        let mut packing = flate2::bufread::GzDecoder::new(packed);
+        let read = packing.by_ref().take(PIECE_BYTES + 1).read_to_end(&mut unpacked);
         if read.is_err() {
             return Ok(Err(NotKept::Other));
         }
         if unpacked.len() as u64 > PIECE_BYTES {
             return Ok(Err(NotKept::TooLong));
         }
-        if hex::encode(digest(&SHA256, &unpacked)) != name {
+        // What comes behind its end would be a part of the file too.
+        if !packing.into_inner().is_empty() || hex::encode(digest(&SHA256, &unpacked)) != name {
             return Ok(Err(NotKept::Other));
         }
         let folder = self.pieces(database);
@@ -110,7 +112,8 @@ impl Arrivals {
         Ok(Ok(()))
     }
 
-    /// Puts a file together of pieces of a database, and gives its name. Removes what no state was sent with for long.
+    /// Puts a file together of pieces of a database, and gives its name. One that is there under that name is replaced by the whole
+    /// new one. Removes what no state was sent with for long.
     pub(crate) fn assemble(
         &self,
         database: &str,
@@ -131,17 +134,18 @@ impl Arrivals {
         let name = format!("{id}.ndjson.gz");
         let written = self.write(&folder, &name, pieces);
         if written.is_err() {
-            self.remove(&name)?;
+            *self.taken() = None;
         }
         written.map(|()| Ok(name))
     }
 
     fn write(&self, folder: &Path, name: &str, pieces: &[String]) -> io::Result<()> {
-        let mut out = private_files::create(&self.file(name))?;
+        let mut out = tempfile::NamedTempFile::new_in(&*self.folder)?;
         for piece in pieces {
             io::copy(&mut std::fs::File::open(folder.join(piece))?, &mut out)?;
         }
-        out.sync_all()
+        out.as_file().sync_all()?;
+        out.persist(self.file(name)).map(drop).map_err(|error| error.error)
     }
 
     /// Where a file is that was put together.
@@ -268,6 +272,9 @@ mod tests {
         assert_eq!(missing(now), std::slice::from_ref(&two));
         assert_eq!(keep(&two, &first), Err(NotKept::Other));
         assert_eq!(keep(&two, b"no gzip"), Err(NotKept::Other));
+        // Of two, the name would only speak of the first.
+        assert_eq!(keep(&two, &[&second[..], &first].concat()), Err(NotKept::Other));
+        assert_eq!(keep(&two, &[&second[..], b"more"].concat()), Err(NotKept::Other));
         let (long, much) = packed(&vec![0; PIECE_BYTES as usize + 1]);
         assert_eq!(keep(&long, &much), Err(NotKept::TooLong));
         assert_eq!(keep(&two, &second), Ok(()));

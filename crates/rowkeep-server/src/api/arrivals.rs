@@ -156,18 +156,32 @@ pub(super) async fn create(
     }
     tags.extend(device.map(|device| (DEVICE_TAG.to_owned(), device)));
     check_tags(&tags)?;
-    let id = service.queue().random::<16>()?;
+    // Asked for again by the same key, it is the same request, also by the name of its file.
+    let id = match headers.get("idempotency-key") {
+        Some(key) => id_of(&caller, key.as_bytes(), &pieces),
+        None => service.queue().random::<16>()?,
+    };
     let (arrivals, now, of) = (service.queue().arrivals().clone(), service.queue().now(), database.clone());
     let file = blocking(move || arrivals.assemble(&of, &id, &pieces, now)).await?;
     let file = file.map_err(|why| not_kept(&service, why))?;
     let request = ImportRequest { database: Some(database.clone()), name, tags, ..ImportRequest::of(&file) };
     let request = Request::Import(request);
     let asked = jobs::ask(&service, &caller, "state.create", request, Some(database), &headers, wait).await;
-    if asked.is_err() {
+    // Nobody needs it any more: it may have been there again for a job that was over before.
+    if asked.as_ref().map_or(true, |answer| answer.status() == StatusCode::OK) {
         let arrivals = service.queue().arrivals().clone();
         blocking(move || arrivals.remove(&file)).await?;
     }
     asked
+}
+
+/// The name of a state that somebody sends under a key of his own.
+fn id_of(caller: &Caller, key: &[u8], pieces: &[String]) -> String {
+    let mut hash = blake3::Hasher::new();
+    for part in [caller.0.name.as_bytes(), key].into_iter().chain(pieces.iter().map(String::as_bytes)) {
+        hash.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    hash.finalize().to_hex().to_string()
 }
 
 /// Why something of a state was not kept.

@@ -3,6 +3,7 @@
 mod additions;
 mod adversaries;
 mod alerts;
+mod arrivals;
 mod audit;
 mod browser;
 mod browsing;

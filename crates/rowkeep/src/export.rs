@@ -116,7 +116,7 @@ async fn export_now(
         done.files = written;
         done.notes.extend(notes);
     }
-    publish(files, &names, options, beside, done)
+    publish(files, &names, options, beside, done).await
 }
 
 async fn export_changes(
@@ -141,7 +141,7 @@ async fn export_changes(
     let written = increment.write(&mut files, &name).await?;
     done.files.push(written.file);
     done.notes.extend(written.notes);
-    publish(files, &[name], options, written.beside, done)
+    publish(files, &[name], options, written.beside, done).await
 }
 
 fn begin(context: &Context, state: &State, tables: &[&Table]) {
@@ -173,7 +173,7 @@ fn compressed(name: String, options: &ExportOptions) -> String {
 }
 
 /// Gives all files their names, and what stands beside them.
-fn publish(
+async fn publish(
     files: Files,
     names: &[String],
     options: &ExportOptions,
@@ -192,7 +192,7 @@ fn publish(
             _ => vec![(checksum::SUMS.to_owned(), lines)],
         };
     }
-    let published = files.publish(&beside)?;
+    let published = files.publish(&beside).await?;
     for (file, path) in done.files.iter_mut().zip(published.files) {
         file.path = path;
     }

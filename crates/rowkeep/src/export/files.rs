@@ -4,10 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
+use tokio::task::JoinHandle;
 
 use super::checksum::{SUMS, merged, without};
 use super::compression::{Compression, Encoder};
-use super::sheet::{Done, Out, Room, Sheet, Spool};
+use super::sheet::{Done, Out, Room, Sheet, Spool, Unsynced};
 use crate::{Error, private_files};
 
 /// Where the files go.
@@ -45,6 +46,8 @@ pub(super) struct Files {
     kept: Vec<String>,
     terms: Terms,
     room: Room,
+    /// Files that are on their way to the disk, while others are written.
+    syncing: Vec<JoinHandle<Result<(), Error>>>,
 }
 
 enum Kind {
@@ -90,7 +93,7 @@ impl Files {
             }
         };
         let room = Room { at_most: terms.at_most, written: 0 };
-        Ok(Self { kind, kept: Vec::new(), terms, room })
+        Ok(Self { kind, kept: Vec::new(), terms, room, syncing: Vec::new() })
     }
 
     /// The name of the file that all is written into, where the caller named one.
@@ -141,14 +144,19 @@ impl Files {
 
     /// Ends a file.
     pub(super) async fn keep(&mut self, sheet: Sheet) -> Result<Done, Error> {
-        let done = sheet.finish().await?;
+        let (done, unsynced) = sheet.finish().await?;
+        self.syncing.extend(unsynced.map(Unsynced::sync));
         self.room = done.room;
         self.kept.push(done.name.clone());
         Ok(done)
     }
 
-    /// Gives all files their names, with other files beside them by their names below the folder.
-    pub(super) fn publish(self, others: &[(String, String)]) -> Result<Published, Error> {
+    /// Gives all files their names once they are on the disk, with other files beside them by their names below the folder.
+    pub(super) async fn publish(mut self, others: &[(String, String)]) -> Result<Published, Error> {
+        for syncing in self.syncing.drain(..) {
+            let to = || self.kept.join(", ");
+            syncing.await.map_err(|failed| Error::Write { to: to(), source: io::Error::other(failed) })??;
+        }
         match self.kind {
             Kind::Stream(_) => Ok(Published { files: vec![None; self.kept.len()], beside: Vec::new() }),
             Kind::File { path, partial } => {

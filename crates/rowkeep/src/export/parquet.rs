@@ -2,6 +2,7 @@
 
 mod array;
 mod column;
+mod group;
 mod read;
 mod shape;
 
@@ -10,23 +11,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
-use parquet::schema::types::{SchemaDescriptor, Type};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
 use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::{RowBatch, Table};
 
 use self::column::Column;
+use self::group::Groups;
 use self::shape::Shape;
 use super::format::{Prepared, WriteRows, shown};
 use crate::Error;
-
-/// The most rows in a group, and the most bytes that they have in the file: what a reader takes at once.
-const GROUP_ROWS: usize = 512 * 1024;
-const GROUP_BYTES: usize = 16 << 20;
 
 /// Writes the rows of a table.
 pub(super) struct Parquet {
@@ -38,7 +35,7 @@ pub(super) struct Parquet {
 
 struct Writing {
     /// Nothing once the end is written.
-    file: Option<ArrowWriter<Ready>>,
+    file: Option<Groups<Ready>>,
     ready: Ready,
 }
 
@@ -64,7 +61,8 @@ impl Write for Ready {
 }
 
 impl Parquet {
-    pub(super) fn of(dialect: &dyn Dialect, table: &Table) -> Result<Self, Error> {
+    /// `threads` is how many columns are worked on at once.
+    pub(super) fn of(dialect: &dyn Dialect, table: &Table, threads: usize) -> Result<Self, Error> {
         let named = table.name.to_string();
         let columns: Vec<Column> = shown(table)
             .map(|(place, column)| Column::new(place, &column.name, Shape::of(dialect, &column.type_name)))
@@ -72,21 +70,15 @@ impl Parquet {
         let failed = failed(&named);
         let fields: Result<Vec<_>, ParquetError> = columns.iter().map(Column::field).collect();
         let shown = fields.and_then(|fields| Type::group_type_builder("schema").with_fields(fields).build());
-        let shown = SchemaDescriptor::new(Arc::new(shown.map_err(&failed)?));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_max_row_group_bytes(Some(GROUP_BYTES))
             .set_created_by(concat!("rowkeep ", env!("CARGO_PKG_VERSION")).to_owned());
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties.build())
-            .with_parquet_schema(shown)
-            // What the columns are to Arrow says nothing more.
-            .with_skip_arrow_metadata(true);
         let schema = Arc::new(Schema::new(columns.iter().map(Column::arrow).collect::<Vec<_>>()));
         let ready = Ready::default();
-        let file = ArrowWriter::try_new_with_options(ready.clone(), Arc::clone(&schema), options);
-        let writing = Writing { file: Some(file.map_err(&failed)?), ready };
+        let (shown, properties) = (Arc::new(shown.map_err(&failed)?), Arc::new(properties.build()));
+        let file = SerializedFileWriter::new(ready.clone(), shown, properties).map_err(&failed)?;
+        let file = Groups::new(file, Arc::clone(&schema), threads);
+        let writing = Writing { file: Some(file), ready };
         Ok(Self { table: named, columns, schema, writing: Mutex::new(writing) })
     }
 

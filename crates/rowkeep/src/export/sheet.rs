@@ -84,6 +84,19 @@ pub(super) enum Out {
     Stream(Box<dyn Write + Send>),
 }
 
+/// A file that was written but may not be on the disk yet.
+pub(super) struct Unsynced {
+    file: File,
+    to: String,
+}
+
+impl Unsynced {
+    /// Waits until it is on the disk, on a thread where that may take its time.
+    pub(super) fn sync(self) -> JoinHandle<Result<(), Error>> {
+        tokio::task::spawn_blocking(move || self.file.sync_all().map_err(cannot(&self.to)))
+    }
+}
+
 /// A file that was written.
 #[derive(Debug)]
 pub(super) struct Done {
@@ -99,8 +112,8 @@ impl Sheet {
         Self { name: name.to_owned(), to, gathered: Vec::new(), state: State::Idle(Box::new(work)) }
     }
 
-    /// Ends it: all of it is on the disk.
-    pub(super) async fn finish(mut self) -> Result<Done, Error> {
+    /// Ends it, and gives the file that is to go to the disk, where it is one.
+    pub(super) async fn finish(mut self) -> Result<(Done, Option<Unsynced>), Error> {
         let rest = std::mem::take(&mut self.gathered);
         self.begin(rest).await?;
         let work = self.idle().await?;
@@ -149,18 +162,22 @@ impl Work {
         written.map_err(cannot(&self.to))
     }
 
-    fn finish(mut self: Box<Self>, name: String) -> io::Result<Result<Done, Error>> {
+    fn finish(mut self: Box<Self>, name: String) -> io::Result<Result<(Done, Option<Unsynced>), Error>> {
         if let Some(encoder) = self.encoder.take() {
             let rest = encoder.finish()?;
             if let Err(error) = self.put(&rest) {
                 return Ok(Err(error));
             }
         }
-        match &mut self.out {
-            Out::Stream(stream) => stream.flush()?,
-            Out::File(file) => file.sync_all()?,
-        }
-        Ok(Ok(Done { name, bytes: self.bytes, checksum: self.checksum.finish(), room: self.room }))
+        let unsynced = match self.out {
+            Out::Stream(mut stream) => {
+                stream.flush()?;
+                None
+            }
+            Out::File(file) => Some(Unsynced { file, to: self.to }),
+        };
+        let done = Done { name, bytes: self.bytes, checksum: self.checksum.finish(), room: self.room };
+        Ok(Ok((done, unsynced)))
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn in_one(
     let needs = script.map(|script| script.needs(tables)).unwrap_or_default();
     let (mut rows, mut notes) = (0, needs);
     for table in in_order {
-        let writer = writer(source.state, format, script, table, true)?;
+        let writer = writer(source, format, script, table, true)?;
         let written = source.write(table, &writer, &mut sheet).await?;
         notes.extend(writer.notes());
         // Settings come with a script, but are not what people count.
@@ -85,7 +85,7 @@ pub(super) async fn one_by_one(
     let (mut written, mut notes) = (Vec::new(), Vec::new());
     for (table, name) in tables.iter().zip(names) {
         let mut sheet = files.sheet(name)?;
-        let writer = writer(source.state, format, None, table, false)?;
+        let writer = writer(source, format, None, table, false)?;
         let rows = source.write(table, &writer, &mut sheet).await?;
         notes.extend(writer.notes());
         written.push(file(files.keep(sheet).await?, vec![table.name.to_string()], rows));
@@ -99,17 +99,20 @@ pub(super) fn file(done: Done, tables: Vec<String>, rows: u64) -> ExportedFile {
 }
 
 fn writer(
-    state: &State,
+    source: &Source<'_>,
     format: ExportFormat,
     script: Option<&script::Script>,
     table: &Table,
     with_name: bool,
 ) -> Result<Arc<dyn WriteRows>, Error> {
+    let dialect = source.state.dialect();
     Ok(match (script, format) {
         (Some(script), _) => Arc::new(script.of(table)),
         #[cfg(feature = "parquet")]
-        (None, ExportFormat::Parquet) => Arc::new(super::parquet::Parquet::of(state.dialect(), table)?),
+        (None, ExportFormat::Parquet) => {
+            Arc::new(super::parquet::Parquet::of(dialect, table, source.context.cores())?)
+        }
         (None, ExportFormat::Csv) => Arc::new(csv::Csv::of(table)),
-        (None, _) => Arc::new(ndjson::Ndjson::of(state.dialect(), table, with_name)),
+        (None, _) => Arc::new(ndjson::Ndjson::of(dialect, table, with_name)),
     })
 }

@@ -40,6 +40,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rowkeep_format::{Identity, Schema, Table, TableKind};
 
+use self::address::ChangedBy;
 use self::catalog::objects::Found;
 use self::connect::remote::Remote;
 use self::load::target::D1Target;
@@ -56,13 +57,22 @@ use crate::{
 pub(crate) struct D1 {
     remote: Arc<Remote>,
     surroundings: Surroundings,
+    promises: Vec<ChangedBy>,
 }
 
 impl D1 {
     /// The database that a URL names. Nobody is asked yet.
     pub(crate) fn new(url: &str, surroundings: &Surroundings) -> Result<Self, EngineError> {
-        let remote = Remote::new(address::parse(url)?, surroundings)?;
-        Ok(Self { remote: Arc::new(remote), surroundings: surroundings.clone() })
+        let address = address::parse(url)?;
+        let promises = address.changed_by.clone();
+        let remote = Remote::new(address, surroundings)?;
+        Ok(Self { remote: Arc::new(remote), surroundings: surroundings.clone(), promises })
+    }
+}
+
+impl D1 {
+    async fn without_rows(&self, options: &ViewOptions) -> Result<D1View, EngineError> {
+        D1View::without_rows(&self.remote, &self.surroundings, options, &self.promises).await
     }
 }
 
@@ -94,11 +104,14 @@ impl Engine for D1 {
 
     async fn open_of(&self, options: &ViewOptions, meant: &Meant) -> Result<Arc<dyn View>, EngineError> {
         if !meant.is_all() {
-            let view = D1View::without_rows(&self.remote, &self.surroundings, options).await?;
+            let view = self.without_rows(options).await?;
             // Who means no table is going to read few rows, if any: these come when they are asked for.
             if !view.schema().tables.iter().any(|table| meant.is(&table.name)) {
                 return Ok(Arc::new(view));
             }
+        }
+        if !self.promises.is_empty() {
+            return Ok(Arc::new(self.without_rows(options).await?));
         }
         Ok(Arc::new(D1View::with_rows(&self.remote, &self.surroundings, options).await?))
     }

@@ -203,6 +203,13 @@ pub trait View: Send + Sync {
     /// questions. It need not find out anything.
     async fn ask_changed_since(&self, _tables: &[&Table], _horizon: &str) {}
 
+    /// Reads, of those of the tables whose writers promise to mark the rows that they change, only what may have changed since an
+    /// earlier horizon, which [`View::changed_since`] tells then. Nobody proves such a promise: it is for whoever builds upon
+    /// that horizon's snapshot, not for whoever compares.
+    async fn read_promised(&self, _tables: &[&Table], _horizon: &str) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Reads the rows that [`View::changed_since`] counts as changed, in the order of the table's key.
     ///
     /// No other reading of this view waits for this one once the first of its rows has come.

@@ -276,9 +276,10 @@ pub(crate) async fn read_opened(
             rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
         });
     }
-    let mut environment = environment(view.as_ref(), &chosen, options).await?;
     let wanted = Wanted { view: view.as_ref(), schema: &schema, chosen, parent, time, copied: None };
     let mut chunks = store_chunks(context, repository, &wanted).await?;
+    // Not before: rows that are asked for earlier may be read a second time.
+    let mut environment = environment(view.as_ref(), &wanted.chosen, options).await?;
     drop(wanted);
     let (position, instant) = (view.position(), view.horizon());
     if view.consistency() == Consistency::Moving {

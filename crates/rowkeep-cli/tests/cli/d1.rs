@@ -74,6 +74,16 @@ impl D1 {
         listed["result"].as_array().expect("a list").iter().map(of).collect()
     }
 
+    /// Runs the program where the secrets of the databases are known, and shows them nowhere.
+    fn ran(&self, sandbox: &Sandbox, args: &[&str]) -> Ran {
+        let mut command = sandbox.command(args);
+        command.env("ROWKEEP_D1_SECRET", SECRET).env("CLOUDFLARE_API_TOKEN", "a-token-of-tests");
+        command.env("CLOUDFLARE_API_BASE_URL", format!("{}client/v4", self.front));
+        let ran = Ran::of(&command.output().expect("the command can be run"));
+        assert!(!format!("{ran:?}").contains(SECRET), "the secret is shown nowhere: {ran:?}");
+        ran
+    }
+
     fn url(&self, number: usize) -> String {
         format!("d1+worker://{}{number}", self.workers.trim_start_matches("http://"))
     }
@@ -102,14 +112,7 @@ fn a_database_in_d1_is_backed_up_and_comes_back() {
         ],
     );
     let (url, api) = (d1.url(0), "d1://account/shop-0");
-    let run = |args: &[&str]| {
-        let mut command = sandbox.command(args);
-        command.env("ROWKEEP_D1_SECRET", SECRET).env("CLOUDFLARE_API_TOKEN", "a-token-of-tests");
-        command.env("CLOUDFLARE_API_BASE_URL", format!("{}client/v4", d1.front));
-        let ran = Ran::of(&command.output().expect("the command can be run"));
-        assert!(!format!("{ran:?}").contains(SECRET), "the secret is shown nowhere: {ran:?}");
-        ran
-    };
+    let run = |args: &[&str]| d1.ran(&sandbox, args);
     let doctor = run(&["doctor", &url]).expect(0);
     assert!(doctor.out.contains("1 virtual table"), "{doctor:?}");
     run(&["backup", &url, "--name", "portal"]).expect(0);
@@ -171,4 +174,69 @@ fn a_database_in_d1_is_backed_up_and_comes_back() {
     let without = sandbox.run(&["backup", &url]);
     assert_ne!(without.status, 0);
     without.says(&["ROWKEEP_D1_SECRET"]);
+}
+
+/// Of a table whose writers mark what they change, a backup reads that alone; what nobody promises is read whenever it is asked for.
+#[test]
+fn rows_that_a_column_marks_are_read_alone() {
+    let sandbox = Sandbox::new();
+    let d1 = D1::start(&sandbox);
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+        INSERT INTO orders SELECT i, 'order ' || i || hex(randomblob(100)), 1000 + i / 100 FROM n";
+    d1.run(
+        0,
+        &[
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT, updated INTEGER NOT NULL)",
+            "CREATE INDEX orders_updated ON orders (updated)",
+            rows,
+            "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)",
+            "INSERT INTO d1_migrations VALUES (1, '0001_orders.sql')",
+        ],
+    );
+    let run = |args: &[&str]| d1.ran(&sandbox, args);
+    let api = "d1://account/shop-0?changed-by=orders.updated";
+    let back_up = |more: &[&str]| {
+        run(&[&["backup", api], more].concat()).expect(0);
+        sandbox.json(&["show", "latest"])["cost"]["read_bytes"].as_u64().expect("a number")
+    };
+    let is_equal = || run(&["diff", "latest", api]).status == 0;
+    let all = back_up(&[]);
+    d1.run(
+        0,
+        &[
+            "UPDATE orders SET note = 'changed', updated = 2000 WHERE id % 400 = 7",
+            "INSERT INTO orders VALUES (5001, 'new', 2000), (5002, 'new', 2001)",
+            "UPDATE orders SET id = 6000, updated = 2001 WHERE id = 3",
+        ],
+    );
+    let some = back_up(&[]);
+    assert!(some * 20 < all && is_equal(), "{some} of {all} bytes");
+    assert!(back_up(&[]) * 20 < all && is_equal());
+    // Rows that are gone are found by their number.
+    d1.run(
+        0,
+        &["DELETE FROM orders WHERE id BETWEEN 100 AND 110", "INSERT INTO orders VALUES (100, 'back', 2002)"],
+    );
+    back_up(&[]);
+    assert!(is_equal());
+    // A restore puts rows back with the marks that they had.
+    run(&["backup", api, "--name", "good"]).expect(0);
+    d1.run(0, &["UPDATE orders SET note = 'wrong', updated = 2003 WHERE id BETWEEN 50 AND 60"]);
+    run(&["backup", api]).expect(0);
+    run(&["restore", "good", "--to", api, "--yes"]).expect(0);
+    back_up(&[]);
+    assert!(is_equal());
+    run(&["verify", "good", "--against", api]).expect(0);
+    // The row with the highest mark has a lower one now: nobody kept the promise, and all is read.
+    d1.run(0, &["UPDATE orders SET updated = 5, note = 'older' WHERE updated >= 2002"]);
+    back_up(&[]);
+    assert!(is_equal());
+    // A change without a mark is not seen by a backup, but by whoever compares, and by one that reads all.
+    d1.run(0, &["UPDATE orders SET note = 'unmarked' WHERE id = 70"]);
+    assert!(back_up(&[]) * 20 < all && !is_equal());
+    assert!(back_up(&["--read-all"]) * 2 > all);
+    assert!(is_equal());
+    run(&["backup", "d1://account/shop-0?changed-by=orders.changed"])
+        .expect(1)
+        .says(&["it has no column orders.changed"]);
 }

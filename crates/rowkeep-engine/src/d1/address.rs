@@ -12,6 +12,15 @@ pub(super) struct Address {
     pub(super) way: Way,
     /// A file with the token or the shared secret.
     pub(super) secret_file: Option<PathBuf>,
+    /// Tables whose writers promise to mark what they change.
+    pub(super) changed_by: Vec<ChangedBy>,
+}
+
+/// The promise that whoever inserts or changes a row of a table gives this column a value that no row had a higher one of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ChangedBy {
+    pub(super) table: String,
+    pub(super) column: String,
 }
 
 /// How it is reached.
@@ -49,21 +58,29 @@ pub(super) fn parse(text: &str) -> Result<Address, EngineError> {
         true => ("secret-file", "ROWKEEP_D1_SECRET"),
         false => ("token-file", "CLOUDFLARE_API_TOKEN"),
     };
-    let mut secret_file = None;
+    let (mut secret_file, mut changed_by) = (None, Vec::new());
     for (name, value) in url.query_pairs() {
-        if name != wanted {
-            let problem = format!(
-                "the only setting of such a URL is {wanted}=PATH; without it the secret comes from {variable}"
-            );
-            return Err(wrong(&problem));
+        match &*name {
+            name if name == wanted => secret_file = Some(PathBuf::from(value.into_owned())),
+            "changed-by" => {
+                let (table, column) =
+                    value.rsplit_once('.').ok_or_else(|| wrong("changed-by is TABLE.COLUMN"))?;
+                changed_by.push(ChangedBy { table: table.to_owned(), column: column.to_owned() });
+            }
+            _ => {
+                let problem = format!(
+                    "the settings of such a URL are {wanted}=PATH, without which the secret comes from {variable}, and \
+                     changed-by=TABLE.COLUMN"
+                );
+                return Err(wrong(&problem));
+            }
         }
-        secret_file = Some(PathBuf::from(value.into_owned()));
     }
     if url.fragment().is_some() {
         return Err(wrong("the URL of a D1 database has no fragment"));
     }
     let way = if is_worker { worker(&url)? } else { api(&url)? };
-    Ok(Address { way, secret_file })
+    Ok(Address { way, secret_file, changed_by })
 }
 
 fn api(url: &Url) -> Result<Way, EngineError> {
@@ -116,7 +133,10 @@ mod tests {
     fn both_ways_are_read() {
         let api = parse("d1://023e105f4ecef8ad9ca31a8372d0c353/shop?token-file=/run/token").expect("a URL");
         let way = Way::Api { account: "023e105f4ecef8ad9ca31a8372d0c353".into(), database: "shop".into() };
-        assert_eq!(api, Address { way, secret_file: Some("/run/token".into()) });
+        assert_eq!(api, Address { way, secret_file: Some("/run/token".into()), changed_by: Vec::new() });
+        let told = parse("d1+worker://host?changed-by=orders.updated_at&changed-by=a.b.id").expect("a URL");
+        let by = |table: &str, column: &str| ChangedBy { table: table.into(), column: column.into() };
+        assert_eq!(told.changed_by, [by("orders", "updated_at"), by("a.b", "id")]);
         for (text, address) in [
             ("d1+worker://shop.example.workers.dev", "https://shop.example.workers.dev/"),
             ("d1+worker://d1.example.com:8443/rowkeep/", "https://d1.example.com:8443/rowkeep/"),
@@ -141,6 +161,7 @@ mod tests {
             "d1+worker://",
             "d1+worker://u:s3cret@host",
             "d1+worker://host?secret=s3cret",
+            "d1+worker://host?changed-by=s3cret",
         ] {
             let error = parse(text).expect_err(text);
             assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{text}");

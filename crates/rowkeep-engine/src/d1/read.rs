@@ -5,6 +5,7 @@ mod decode;
 mod form;
 mod large;
 mod pages;
+mod promised;
 pub(super) mod query;
 mod skeleton;
 mod table;

@@ -76,7 +76,8 @@ impl ScratchPlace for InAccount {
     ) -> Result<Box<dyn ScratchDatabase>, EngineError> {
         let remote = self.remote(&format!("{PREFIX}{seconds}-{random:016x}"))?;
         remote.create().await?;
-        let engine = D1 { remote: Arc::clone(&remote), surroundings: self.surroundings.clone() };
+        let engine =
+            D1 { remote: Arc::clone(&remote), surroundings: self.surroundings.clone(), promises: Vec::new() };
         Ok(Box::new(Made { engine, remote }))
     }
 }

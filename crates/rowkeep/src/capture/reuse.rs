@@ -78,6 +78,8 @@ struct Inner {
 struct Opened {
     instant: Option<String>,
     time: Timestamp,
+    /// Whether it was made before rows were put back.
+    is_before_change: bool,
     /// For a copy, the tables that have the same rows in what it is a copy of.
     unchanged: Option<HashSet<TableName>>,
     entries: HashMap<TableName, TableEntry>,
@@ -106,13 +108,22 @@ impl Base {
     }
 
     /// Asks at once what is asked about each of many tables.
-    pub(crate) async fn ask(&self, view: &dyn View, tables: &[&Table]) {
-        if view.horizon().is_some()
+    pub(crate) async fn ask(&self, view: &dyn View, tables: &[&Table], now: Timestamp) -> Result<(), Error> {
+        if !view.reads_all()
+            && view.horizon().is_some()
             && let Some(opened) = self.inner.opened().await
             && let Some(horizon) = opened.horizon(view)
         {
+            // What a restore has put back since carries the marks that it had then.
+            if opened.unchanged.is_none() && !opened.is_before_change {
+                let is_meant =
+                    |table: &&Table| opened.entry_of(table).is_some_and(|entry| opened.is_recent(entry, now));
+                let meant: Vec<&Table> = tables.iter().copied().filter(is_meant).collect();
+                view.read_promised(&meant, horizon).await?;
+            }
             view.ask_changed_since(tables, horizon).await;
         }
+        Ok(())
     }
 
     /// The table as the earlier snapshot has it but for the rows that were written since, with the bytes of those; nothing where
@@ -130,9 +141,7 @@ impl Base {
                 unchanged.contains(&table.name) && opened.has(entry, |chunk| sink.note_reused(chunk)).await;
             return Ok(is_same.then(|| (entry.clone(), 0)));
         }
-        let read = entry.read.unwrap_or(opened.time);
-        let is_recent = now.duration_since(read).abs() < LONGEST_UNREAD;
-        if !is_recent {
+        if !opened.is_recent(entry, now) {
             return Ok(None);
         }
         let same =
@@ -155,7 +164,8 @@ impl Base {
             }
         };
         Ok(found.map(|(root, read_bytes)| {
-            (TableEntry { root, read: Some(read), original: None, ..entry.clone() }, read_bytes)
+            let read = Some(opened.read(entry));
+            (TableEntry { root, read, original: None, ..entry.clone() }, read_bytes)
         }))
     }
 
@@ -221,6 +231,7 @@ impl Inner {
                 unchanged: copied.map(|copied| copied.unchanged_since(&manifest, self.repository.id())),
                 instant: manifest.instant,
                 time: manifest.time,
+                is_before_change: manifest.before.is_some(),
                 entries: manifest.tables.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),
                 tables: schema.tables.into_iter().map(|table| (table.name.clone(), table)).collect(),
                 reader,
@@ -242,6 +253,16 @@ impl Opened {
         let earlier = self.tables.get(&table.name)?;
         let is_same = earlier.columns == table.columns && earlier.key == table.key;
         self.entries.get(&table.name).filter(|_| is_same)
+    }
+
+    /// When all rows of a table were read.
+    fn read(&self, entry: &TableEntry) -> Timestamp {
+        entry.read.unwrap_or(self.time)
+    }
+
+    /// Whether that was lately.
+    fn is_recent(&self, entry: &TableEntry, now: Timestamp) -> bool {
+        now.duration_since(self.read(entry)).abs() < LONGEST_UNREAD
     }
 
     /// Whether every chunk of a table is in the repository, by its index.

@@ -28,8 +28,8 @@ pub(crate) async fn read_tables(
     sink: &Sink,
     base: Option<(&Base, Timestamp)>,
 ) -> Result<(Vec<TableEntry>, u64), Error> {
-    if let Some((base, _)) = base {
-        base.ask(view, &tables).await;
+    if let Some((base, now)) = base {
+        base.ask(view, &tables, now).await?;
     }
     let mut largest_first = tables;
     largest_first.sort_by_key(|table| std::cmp::Reverse(view.estimate(&table.name).bytes));

@@ -121,6 +121,10 @@ impl View for PacedView {
         self.view.changed_since(table, horizon).await
     }
 
+    async fn read_promised(&self, tables: &[&Table], horizon: &str) -> Result<(), EngineError> {
+        self.view.read_promised(tables, horizon).await
+    }
+
     async fn ask_changed_since(&self, tables: &[&Table], horizon: &str) {
         self.view.ask_changed_since(tables, horizon).await;
     }

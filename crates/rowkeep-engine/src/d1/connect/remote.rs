@@ -55,7 +55,7 @@ impl Remote {
     /// Takes the secret from its file or from what the environment has.
     pub(crate) fn new(address: Address, surroundings: &Surroundings) -> Result<Self, EngineError> {
         let shown = address.shown();
-        let Address { way, secret_file } = address;
+        let Address { way, secret_file, .. } = address;
         let cloudflare = &surroundings.cloudflare;
         let (known, variable) = match &way {
             Way::Api { .. } => (&cloudflare.token, "CLOUDFLARE_API_TOKEN"),

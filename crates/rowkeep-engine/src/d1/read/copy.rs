@@ -3,11 +3,14 @@
 //! Several readings make one state in either of two ways. In one request over a Worker they are one transaction. Else the database's
 //! counters of its own changes (see [`Changes`]) are asked for before and after: while they stay, nothing was changed. Tables that were
 //! read before the last change are read again, the others are not.
+//!
+//! Of some tables only those rows may be wanted that have at least a certain value (see `promised.rs`).
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use rowkeep_format::RowBatch;
+use rowkeep_format::{RowBatch, TableName};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -67,10 +70,24 @@ pub(crate) struct Copied {
     pub(crate) bytes: Option<u64>,
     /// What it had counted of its changes then.
     pub(crate) as_of: Changes,
+    /// The tables of which the copy has some rows alone: how many there are, and how many it has.
+    pub(crate) some: HashMap<TableName, (u64, u64)>,
 }
+
+/// Of tables of which some rows are wanted alone: the column, by its place, and the lowest value that these have in it, as SQL.
+pub(crate) type Lowest = HashMap<TableName, (usize, String)>;
 
 /// Copies a database.
 pub(crate) async fn copy(remote: &Arc<Remote>, surroundings: &Surroundings) -> Result<Copied, EngineError> {
+    copy_some(remote, surroundings, &Lowest::new()).await
+}
+
+/// Copies a database, but of some tables not all rows, if it is too large to be read in one transaction.
+pub(crate) async fn copy_some(
+    remote: &Arc<Remote>,
+    surroundings: &Surroundings,
+    lowest: &Lowest,
+) -> Result<Copied, EngineError> {
     let temporary = surroundings.temporary.as_deref();
     for _ in 0..ROUNDS {
         let (found, bytes) = look(remote).await?;
@@ -78,13 +95,15 @@ pub(crate) async fn copy(remote: &Arc<Remote>, surroundings: &Surroundings) -> R
         if remote.reads_together() && bytes.is_some_and(|bytes| bytes <= TOGETHER_BYTES) {
             match together(remote, &found, skeleton).await? {
                 Together::Copied(skeleton, as_of) => {
-                    return Ok(Copied { skeleton, found, oneness: Oneness::Transaction, bytes, as_of });
+                    let (oneness, some) = (Oneness::Transaction, HashMap::new());
+                    return Ok(Copied { skeleton, found, oneness, bytes, as_of, some });
                 }
                 Together::Redefined => continue,
                 Together::TooLarge => skeleton = make(&found, temporary).await?,
             }
         }
-        if let Some(copied) = by_pages(remote, found, skeleton, bytes, surroundings.allow_moving).await? {
+        let by_pages = by_pages(remote, found, skeleton, bytes, surroundings.allow_moving, lowest);
+        if let Some(copied) = by_pages.await? {
             return Ok(copied);
         }
     }
@@ -187,8 +206,14 @@ async fn by_pages(
     skeleton: Skeleton,
     bytes: Option<u64>,
     allow_moving: bool,
+    lowest: &Lowest,
 ) -> Result<Option<Copied>, EngineError> {
-    let tables = Arc::clone(&skeleton.tables);
+    let some = |read: &ReadTable| {
+        let (column, lowest) = lowest.get(&read.table.name)?;
+        read.from(*column, lowest)
+    };
+    let tables: Vec<ReadTable> =
+        skeleton.tables.iter().map(|read| some(read).unwrap_or_else(|| read.clone())).collect();
     let loading = Loading::begin(skeleton);
     let mut reading = Reading {
         remote,
@@ -196,6 +221,7 @@ async fn by_pages(
         loading: &loading,
         as_of: vec![None; tables.len()],
         rows: vec![None; tables.len()],
+        all: vec![None; tables.len()],
         epoch: 0,
         now: Changes::read(remote).await?,
         per_request: None,
@@ -226,14 +252,16 @@ async fn by_pages(
     if !is_one && !allow_moving {
         return Err(never_still(remote));
     }
-    let (expected, as_of) = (reading.rows, reading.now);
+    let (expected, all, as_of) = (reading.rows, reading.all, reading.now);
     let (skeleton, stored) = loading.end().await?;
     // A row that moved to where it was read again; or the database was started anew in between.
     if is_one && !stored.iter().zip(&expected).all(|(stored, expected)| Some(*stored) == *expected) {
         return Ok(None);
     }
     let oneness = if is_one { Oneness::Unchanged } else { Oneness::None };
-    Ok(Some(Copied { skeleton, found, oneness, bytes, as_of }))
+    let some = tables.iter().zip(all.iter().zip(&stored)).filter(|(read, _)| read.is_some());
+    let some = some.map(|(read, (all, stored))| (read.table.name.clone(), (all.unwrap_or(*stored), *stored)));
+    Ok(Some(Copied { skeleton, found, oneness, bytes, as_of, some: some.collect() }))
 }
 
 /// A copy on its way through the tables.
@@ -243,8 +271,10 @@ struct Reading<'r> {
     loading: &'r Loading,
     /// Between which changes a table was read.
     as_of: Vec<Option<u64>>,
-    /// The rows that it had then.
+    /// The rows that were read of it.
     rows: Vec<Option<u64>>,
+    /// The rows that it had, where not all were to be read.
+    all: Vec<Option<u64>>,
     /// Rises with each change that was noticed.
     epoch: u64,
     /// The counters, as they were last.
@@ -335,7 +365,9 @@ impl Reading<'_> {
             let row = rows.into_iter().next().unwrap_or_default();
             for (place, at) in some.iter().enumerate() {
                 let count = row.get(place).and_then(|count| count.as_ref()?.parse::<u64>().ok());
-                if count != self.rows[*at] {
+                if self.tables[*at].is_some() {
+                    self.all[*at] = count;
+                } else if count != self.rows[*at] {
                     self.as_of[*at] = None;
                     agree = false;
                 }

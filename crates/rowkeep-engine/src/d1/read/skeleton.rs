@@ -111,6 +111,11 @@ impl Skeleton {
         self.tables[at].table.name.name == SEQUENCES
     }
 
+    /// The database as far as it is filled.
+    pub(crate) fn connection(&self) -> &Connection {
+        self.scratch.connection()
+    }
+
     /// Makes what comes after rows, and opens the state; says what could not be made. Blocks.
     pub(crate) fn finish(
         self,

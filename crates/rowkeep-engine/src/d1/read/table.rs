@@ -19,6 +19,9 @@ use crate::{EngineError, ErrorKind};
 pub(crate) struct ReadTable {
     pub(crate) table: Table,
     key: PageKey,
+    has_rowid: bool,
+    /// The condition of the rows that are read, where these are not all.
+    some: Option<String>,
 }
 
 /// What the pages of a table go by: its own order, so that each is a walk through its tree from where the last one ended.
@@ -35,6 +38,8 @@ struct KeyPart {
     column: usize,
     descends: bool,
     collation: String,
+    /// Whether no index may be chosen for its order.
+    only_sorts: bool,
 }
 
 impl ReadTable {
@@ -43,7 +48,8 @@ impl ReadTable {
         let place = |name: &str| {
             table.columns.iter().position(|column| !column.hidden && column.name.eq_ignore_ascii_case(name))
         };
-        let part = |column| KeyPart { column, descends: false, collation: "BINARY".to_owned() };
+        let part =
+            |column| KeyPart { column, descends: false, collation: "BINARY".to_owned(), only_sorts: false };
         let rowid = match facts.integer_primary_key() {
             Some(column) => place(&facts.columns[column].name),
             None => table.columns.iter().position(|column| column.hidden),
@@ -52,17 +58,40 @@ impl ReadTable {
             let index = facts.unique.iter().find(|index| facts.without_rowid && index.primary)?;
             let part = |(column, descends, collation): &(usize, bool, String)| {
                 let column = place(&facts.columns[*column].name)?;
-                Some(KeyPart { column, descends: *descends, collation: collation.clone() })
+                Some(KeyPart { column, descends: *descends, collation: collation.clone(), only_sorts: false })
             };
             index.columns.iter().map(part).collect::<Option<Vec<_>>>()
         };
+        let has_rowid = rowid.is_some();
         let key = rowid.map(|column| vec![part(column)]).or_else(primary);
-        Self { table: table.clone(), key: key.map_or(PageKey::Counted, PageKey::Columns) }
+        Self {
+            table: table.clone(),
+            key: key.map_or(PageKey::Counted, PageKey::Columns),
+            has_rowid,
+            some: None,
+        }
+    }
+
+    /// The same, of which those rows are read alone that do not have a lower value in a column, by its index; nothing of a table
+    /// without a rowid.
+    pub(crate) fn from(&self, column: usize, lowest: &str) -> Option<Self> {
+        let PageKey::Columns(parts) = &self.key else { return None };
+        let parts = parts.iter().map(|part| KeyPart { only_sorts: true, ..part.clone() }).collect();
+        let column = self.table.columns.get(column).filter(|_| self.has_rowid)?;
+        let name = quoted(&column.name);
+        let or_null = if column.not_null { String::new() } else { format!(" OR {name} IS NULL") };
+        let some = Some(format!(" WHERE {name} >= {lowest}{or_null}"));
+        Some(Self { key: PageKey::Columns(parts), some, ..self.clone() })
+    }
+
+    /// Whether not all rows are read.
+    pub(crate) fn is_some(&self) -> bool {
+        self.some.is_some()
     }
 
     /// The same, read by counting its rows, which come in the same order.
     pub(crate) fn counted(&self) -> Self {
-        Self { table: self.table.clone(), key: PageKey::Counted }
+        Self { key: PageKey::Counted, ..self.clone() }
     }
 
     /// Whether pages go by a column.
@@ -74,13 +103,14 @@ impl ReadTable {
     }
 
     /// What rows are selected from: the table with short names for some of its columns and for those of its key, as no more than
-    /// 100 can be selected. Never by way of an index.
+    /// 100 can be selected. Never by way of an index, if it is for all rows.
     pub(crate) fn source(&self, columns: &Range<usize>) -> String {
         let names = self.table.columns.iter().enumerate();
         let names = names.filter(|(at, _)| columns.contains(at) || self.is_of_key(*at));
         let names = names.map(|(at, column)| format!("{} AS c{at}", quoted(&column.name)));
         let names = names.collect::<Vec<_>>().join(", ");
-        format!("(SELECT {names} FROM main.{} NOT INDEXED)", quoted(&self.table.name.name))
+        let rest = self.some.as_deref().unwrap_or(" NOT INDEXED");
+        format!("(SELECT {names} FROM main.{}{rest})", quoted(&self.table.name.name))
     }
 
     /// The statements for all rows, and which columns each gives.
@@ -218,7 +248,8 @@ impl ReadTable {
 
 impl KeyPart {
     fn compared(&self) -> String {
-        format!("c{} COLLATE {}", self.column, quoted(&self.collation))
+        let sign = if self.only_sorts { "+" } else { "" };
+        format!("{sign}c{} COLLATE {}", self.column, quoted(&self.collation))
     }
 }
 

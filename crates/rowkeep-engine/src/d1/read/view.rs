@@ -1,6 +1,6 @@
 //! A state of a database.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,11 +9,17 @@ use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Identity, RowBatch, Schema, Table, TableName};
 use tokio::sync::OnceCell;
 
-use super::copy::{Copied, Oneness, copy, look, make};
+use super::copy::{Copied, Lowest, Oneness, copy, copy_some, look, make};
+use super::promised::{self, Highest, Promised};
+use super::skeleton::Skeleton;
+use crate::d1::address::ChangedBy;
+use crate::d1::catalog::changes::Changes;
 use crate::d1::catalog::objects::Found;
 use crate::d1::connect::remote::Remote;
 use crate::sqlite::connect::blocking::blocking;
-use crate::{Consistency, EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, ViewOptions};
+use crate::{
+    ChangeCount, Consistency, EngineError, ErrorKind, Estimate, RowStream, Surroundings, View, ViewOptions,
+};
 
 /// A state of a D1 database: its definitions, and a copy of its rows as soon as there is one.
 pub(crate) struct D1View {
@@ -24,11 +30,23 @@ pub(crate) struct D1View {
     identity: Identity,
     /// The same database without rows.
     empty: Arc<dyn View>,
-    copied: OnceCell<Arc<dyn View>>,
+    copied: OnceCell<Rows>,
+    /// A copy with all rows, where they are wanted after all and that one has not.
+    whole: OnceCell<Rows>,
+    promised: Vec<Promised>,
     facts: Vec<(String, String)>,
     notes: Vec<String>,
     /// Whether what was read of it is one state.
     is_moving: AtomicBool,
+}
+
+/// The rows of a state.
+struct Rows {
+    view: Arc<dyn View>,
+    /// The tables of which some rows are there alone, with what is known of the others.
+    some: HashMap<TableName, Option<ChangeCount>>,
+    highest: Highest,
+    as_of: Changes,
 }
 
 impl D1View {
@@ -38,7 +56,7 @@ impl D1View {
         surroundings: &Surroundings,
         options: &ViewOptions,
     ) -> Result<Self, EngineError> {
-        let Copied { skeleton, found, oneness, bytes, .. } = copy(remote, surroundings).await?;
+        let Copied { skeleton, found, oneness, bytes, as_of, .. } = copy(remote, surroundings).await?;
         let identity = found.identity(remote);
         let mut facts = facts(remote, bytes);
         let read_as = match oneness {
@@ -65,18 +83,26 @@ impl D1View {
             found,
             identity,
             empty: Arc::clone(&view),
-            copied: OnceCell::new_with(Some(view)),
+            copied: OnceCell::new_with(Some(Rows {
+                view,
+                some: HashMap::new(),
+                highest: Highest::default(),
+                as_of,
+            })),
+            whole: OnceCell::new(),
+            promised: Vec::new(),
             facts,
             notes,
             is_moving: AtomicBool::new(oneness == Oneness::None),
         })
     }
 
-    /// Opens a state of which the rows are read when the first of them are asked for.
+    /// Opens a state of which the rows are read when the first of them are asked for, and of tables with a promise perhaps not all.
     pub(crate) async fn without_rows(
         remote: &Arc<Remote>,
         surroundings: &Surroundings,
         options: &ViewOptions,
+        promises: &[ChangedBy],
     ) -> Result<Self, EngineError> {
         let (found, bytes) = look(remote).await?;
         let skeleton = make(&found, surroundings.temporary.as_deref()).await?;
@@ -85,6 +111,13 @@ impl D1View {
         let (empty, mut notes) =
             blocking(move || skeleton.finish(with_ddl, temporary.as_deref(), of)).await?;
         notes.extend(half_changed(&found, remote));
+        let promised = promised::found(promises, empty.schema(), remote.shown())?;
+        let mut facts = facts(remote, bytes);
+        if !promises.is_empty() {
+            let named: Vec<String> =
+                promises.iter().map(|ChangedBy { table, column }| format!("{table}.{column}")).collect();
+            facts.push(("changed_by".to_owned(), named.join(", ")));
+        }
         Ok(Self {
             remote: Arc::clone(remote),
             surroundings: surroundings.clone(),
@@ -93,28 +126,65 @@ impl D1View {
             identity,
             empty,
             copied: OnceCell::new(),
-            facts: facts(remote, bytes),
+            whole: OnceCell::new(),
+            promised,
+            facts,
             notes,
             is_moving: AtomicBool::new(false),
         })
     }
 
-    /// The copy with all rows.
-    async fn copied(&self) -> Result<&Arc<dyn View>, EngineError> {
-        let fetch = || async {
-            let Copied { skeleton, found, oneness, .. } = copy(&self.remote, &self.surroundings).await?;
-            self.is_moving.store(oneness == Oneness::None, Ordering::Relaxed);
-            if found != self.found {
-                let message =
-                    format!("{}: its tables were changed before their rows were read", self.remote.shown());
-                return Err(EngineError::new(ErrorKind::Conflict, message));
+    /// What was read, or else all rows.
+    async fn copied(&self) -> Result<&Rows, EngineError> {
+        self.copied.get_or_try_init(|| self.read(Lowest::new())).await
+    }
+
+    /// What has all rows of a table.
+    async fn with(&self, table: &TableName) -> Result<&Arc<dyn View>, EngineError> {
+        let copied = self.copied().await?;
+        if !copied.some.contains_key(table) {
+            return Ok(&copied.view);
+        }
+        let read = || async {
+            let per_request = Changes::per_request(&self.remote).await?;
+            let whole = self.read(Lowest::new()).await?;
+            let is_same = per_request.is_some_and(|added| copied.as_of.stay(&whole.as_of, added));
+            if !is_same && !self.surroundings.allow_moving {
+                let message = format!(
+                    "{}: it was changed between reading what had changed and reading all rows of table {table}, which turned out to \
+                     be needed: back up again, with --read-all",
+                    self.remote.shown()
+                );
+                return Err(EngineError::new(ErrorKind::Busy, message));
             }
-            let (with_ddl, temporary) = (self.with_ddl, self.surroundings.temporary.clone());
-            let identity = self.identity.clone();
-            let finish = move || skeleton.finish(with_ddl, temporary.as_deref(), identity);
-            blocking(finish).await.map(|(view, _)| view)
+            self.is_moving.fetch_or(!is_same, Ordering::Relaxed);
+            Ok(whole)
         };
-        self.copied.get_or_try_init(fetch).await
+        self.whole.get_or_try_init(read).await.map(|rows| &rows.view)
+    }
+
+    /// Reads the rows, of some tables those alone that have no lower value in a column.
+    async fn read(&self, lowest: Lowest) -> Result<Rows, EngineError> {
+        let copied = copy_some(&self.remote, &self.surroundings, &lowest).await?;
+        let Copied { skeleton, found, oneness, some, as_of, .. } = copied;
+        self.is_moving.fetch_or(oneness == Oneness::None, Ordering::Relaxed);
+        if found != self.found {
+            let message =
+                format!("{}: its tables were changed before their rows were read", self.remote.shown());
+            return Err(EngineError::new(ErrorKind::Conflict, message));
+        }
+        let (with_ddl, temporary) = (self.with_ddl, self.surroundings.temporary.clone());
+        let (identity, promised) = (self.identity.clone(), self.promised.clone());
+        let finish = move || {
+            let highest = Highest::look(Skeleton::connection(&skeleton), &promised)?;
+            Ok((skeleton.finish(with_ddl, temporary.as_deref(), identity)?.0, highest))
+        };
+        let (view, highest) = blocking(finish).await?;
+        let is_known = oneness != Oneness::None;
+        let some = some
+            .into_iter()
+            .map(|(table, (rows, read))| (table, promised::counted(rows, read).filter(|_| is_known)));
+        Ok(Rows { view, some: some.collect(), highest, as_of })
     }
 }
 
@@ -157,7 +227,7 @@ impl View for D1View {
     }
 
     fn estimate(&self, table: &TableName) -> Estimate {
-        self.copied.get().unwrap_or(&self.empty).estimate(table)
+        self.copied.get().map_or(&self.empty, |rows| &rows.view).estimate(table)
     }
 
     fn parallelism(&self) -> usize {
@@ -165,7 +235,7 @@ impl View for D1View {
     }
 
     async fn rows(&self, table: &Table) -> Result<RowStream, EngineError> {
-        self.copied().await?.rows(table).await
+        self.with(&table.name).await?.rows(table).await
     }
 
     async fn rows_between(
@@ -174,7 +244,7 @@ impl View for D1View {
         after: Option<&RowBatch>,
         before: Option<&RowBatch>,
     ) -> Result<Option<RowStream>, EngineError> {
-        self.copied().await?.rows_between(table, after, before).await
+        self.with(&table.name).await?.rows_between(table, after, before).await
     }
 
     async fn find(
@@ -183,11 +253,35 @@ impl View for D1View {
         columns: &[usize],
         values: &RowBatch,
     ) -> Result<RowStream, EngineError> {
-        self.copied().await?.find(table, columns, values).await
+        self.with(&table.name).await?.find(table, columns, values).await
     }
 
     fn reads_all(&self) -> bool {
         self.surroundings.read_all
+    }
+
+    /// The highest values, as far as rows were read.
+    fn horizon(&self) -> Option<String> {
+        let rows = || self.whole.get().or_else(|| self.copied.get());
+        (!self.promised.is_empty()).then(|| rows().map(|rows| rows.highest.text()).unwrap_or_default())
+    }
+
+    async fn read_promised(&self, tables: &[&Table], horizon: &str) -> Result<(), EngineError> {
+        let kept = Highest::parse(horizon);
+        let is_wanted = |promised: &&Promised| tables.iter().any(|table| table.name == promised.table);
+        let lowest = self.promised.iter().filter(is_wanted).filter_map(|promised| {
+            Some((promised.table.clone(), (promised.column, kept.of(promised)?.to_owned())))
+        });
+        let lowest: Lowest = lowest.collect();
+        self.copied.get_or_try_init(|| self.read(lowest)).await.map(|_| ())
+    }
+
+    async fn changed_since(&self, table: &Table, _horizon: &str) -> Result<Option<ChangeCount>, EngineError> {
+        Ok(self.copied.get().and_then(|rows| *rows.some.get(&table.name)?))
+    }
+
+    async fn rows_changed_since(&self, table: &Table, _horizon: &str) -> Result<RowStream, EngineError> {
+        self.copied().await?.view.rows(table).await
     }
 }
 

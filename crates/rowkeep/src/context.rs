@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rowkeep_engine::View;
 use rowkeep_format::clock::{Clock, Stopwatch, SystemClock};
-use rowkeep_repository::{Pace, Randomness, SystemRandomness};
+use rowkeep_repository::{Pace, Randomness, SystemRandomness, WriterOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,7 @@ pub struct Context {
     /// How many bytes there are of these in all.
     most_bytes: usize,
     changes_in_memory: usize,
+    packs: WriterOptions,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     /// How fast databases are read.
@@ -56,6 +57,7 @@ impl Context {
             bytes: Arc::new(Semaphore::new(BYTES_IN_FLIGHT)),
             most_bytes: BYTES_IN_FLIGHT,
             changes_in_memory: CHANGES_IN_MEMORY,
+            packs: WriterOptions::default(),
             clock: SystemClock::shared(),
             randomness: SystemRandomness::shared(),
             reading: None,
@@ -67,12 +69,18 @@ impl Context {
         Self::new(Arc::new(|_| {}), CancellationToken::new())
     }
 
-    /// The same with a quarter of the memory for rows and changes, for what is done beside many other things.
+    /// The same with a quarter of the memory for rows, changes and packs, for what is done beside many other things.
     #[must_use]
     pub fn frugal(self) -> Self {
         let most_bytes = BYTES_IN_FLIGHT / 4;
         let changes_in_memory = CHANGES_IN_MEMORY / 4;
-        Self { bytes: Arc::new(Semaphore::new(most_bytes)), most_bytes, changes_in_memory, ..self }
+        let packs = WriterOptions { pack_bytes: WriterOptions::default().pack_bytes / 4 };
+        Self { bytes: Arc::new(Semaphore::new(most_bytes)), most_bytes, changes_in_memory, packs, ..self }
+    }
+
+    /// How what is stored is packed.
+    pub(crate) fn packs(&self) -> WriterOptions {
+        self.packs
     }
 
     /// How many bytes of changes of one comparison stay in memory.

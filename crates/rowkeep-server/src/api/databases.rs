@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Uri};
@@ -61,10 +60,12 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(service): State<Service>,
     caller: Caller,
+    uri: Uri,
     Named(database): Named<String>,
-) -> Result<Json<DatabaseHealth>, Problem> {
+) -> Result<Response, Problem> {
     known(&service, &caller, &database).await?;
-    Ok(Json(service.health().of(service.queue(), &database).await?))
+    let health = async { Ok(service.health().of(service.queue(), &database).await?) };
+    known_or(&service, &caller, &uri, health).await
 }
 
 /// Snapshots, the newest first.

@@ -93,7 +93,7 @@ async fn store_once(
     wanted: &Wanted<'_>,
 ) -> Result<(Chunks, usize), Error> {
     let keys = repository.content_keys();
-    let writer = Arc::new(repository.writer().await?);
+    let writer = Arc::new(repository.writer_with(context.packs()).await?);
     let schema_chunk = chunk::encode_text(&wanted.schema.to_json());
     let schema = keys.chunk_id(&schema_chunk);
     store(keys, &writer, schema, &schema_chunk).await?;

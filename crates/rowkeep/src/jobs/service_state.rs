@@ -61,7 +61,7 @@ pub async fn keep(
         program: workspace.program().to_owned(),
         repository_folder: workspace.repository_folder().map(Path::to_owned),
     };
-    let made = capture(context, repository, engine.as_ref(), &options).await?;
+    let made = capture(&context.clone().frugal(), repository, engine.as_ref(), &options).await?;
     let (mut behind, ours) = (Vec::new(), [owner(engine.as_ref())]);
     spread(context, workspace, Some(&ours), &Unattended, &mut behind).await?;
     Ok(KeptState { snapshot: made.id, time: made.manifest.time, behind })

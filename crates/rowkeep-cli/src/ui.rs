@@ -22,6 +22,7 @@ pub(crate) mod inspected;
 pub(crate) mod keeping;
 pub(crate) mod kept;
 pub(crate) mod key_slots;
+pub(crate) mod left_out;
 pub(crate) mod log;
 pub(crate) mod made;
 pub(crate) mod mask;

@@ -58,7 +58,7 @@ pub use query_rows::QueryRows;
 pub use rows::RowStream;
 pub use scratch::{Cleared, ScratchDatabase, ScratchPlace, ScratchWanted};
 pub use surroundings::{CloudflareEnvironment, LibpqEnvironment, Surroundings};
-pub use target::{Contents, CreateOptions, FILE_MODE, Target};
+pub use target::{Contents, CreateOptions, FILE_MODE, Finished, LeftOut, Target};
 pub use unrecorded::Unrecorded;
 pub use url::{DatabaseUrl, Location};
 pub use view::{CONSISTENCY, ChangeCount, Consistency, Estimate, FILE_PART, Meant, View, ViewOptions};

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use rowkeep_format::{Table, TableName};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::{EngineError, RowStream};
@@ -17,6 +18,47 @@ pub enum Contents {
     Unfinished,
     /// It holds something: some names of what was found.
     Occupied(Vec<String>),
+}
+
+/// A part of a schema that the database does not have, because the server refused it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The statement, as the schema has it.
+    pub statement: String,
+    /// What the server said.
+    pub why: String,
+    /// What was done instead: a constraint that is not held against the rows that are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
+    /// What completes it, once what stands in the way is gone.
+    pub later: String,
+}
+
+impl LeftOut {
+    /// In a sentence.
+    pub fn told(&self) -> String {
+        let Self { statement, why, instead, .. } = self;
+        let statement = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+        match instead {
+            Some(_) => format!("{why}: rows that are there are not held against {statement}"),
+            None => format!("{why}: left out {statement}"),
+        }
+    }
+}
+
+/// A database that was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Finished {
+    /// What was not restored exactly, in words for people.
+    pub notes: Vec<String>,
+    /// What the server refused; nothing unless [`CreateOptions::leaves_out`].
+    pub left_out: Vec<LeftOut>,
+}
+
+impl From<Vec<String>> for Finished {
+    fn from(notes: Vec<String>) -> Self {
+        Self { notes, left_out: Vec::new() }
+    }
 }
 
 /// The name of the fact among those of [`View::environment`](crate::View::environment) that [`CreateOptions::file_mode`]
@@ -36,6 +78,9 @@ pub struct CreateOptions {
     pub is_scratch: bool,
     /// Whether the schema lacks tables that other parts of it may need: those are left out with a note.
     pub lacks_definitions: bool,
+    /// Whether parts of the schema that the server refuses, and that no table needs to have its rows, are left out and told of in
+    /// the end. Otherwise the first of them ends it.
+    pub leaves_out: bool,
     /// What the owner, the group and others may do with the file that is made (`chmod`), where a database is one and there was
     /// none; nothing stands for the owner alone.
     pub file_mode: Option<u32>,
@@ -59,13 +104,13 @@ pub trait Target: Send + Sync {
     async fn load(&self, table: &Table, rows: RowStream) -> Result<(), EngineError>;
 
     /// Creates what has to come after all rows (constraints, triggers), sets sequences and settings, and makes the
-    /// database durable and visible. Returns what was not restored exactly, in words for people.
+    /// database durable and visible. Returns what was not restored exactly.
     ///
     /// The last step makes all of it visible at once. Asked to stop before that, it returns
     /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped), and the target is to be abandoned; a last step that has begun is
     /// waited for. An error means that the database is not visible, except
     /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). Who drops the future does not learn which it is.
-    async fn finish(&self) -> Result<Vec<String>, EngineError>;
+    async fn finish(&self) -> Result<Finished, EngineError>;
 
     /// Leaves the database as it was before [`Engine::create`](crate::Engine::create). Also done, as well as can be, on drop.
     ///

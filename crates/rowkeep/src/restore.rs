@@ -9,7 +9,9 @@ pub mod verify;
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, TryStreamExt};
-use rowkeep_engine::{Contents, CreateOptions, Engine, EngineError, ErrorKind, FILE_MODE, Target};
+use rowkeep_engine::{
+    Contents, CreateOptions, Engine, EngineError, ErrorKind, FILE_MODE, Finished, LeftOut, Target,
+};
 use rowkeep_format::manifest::{Scope, Why};
 use rowkeep_format::{Manifest, Schema, TableEntry, TableKind};
 use rowkeep_repository::{Reader, Repository};
@@ -35,6 +37,8 @@ pub struct Restored {
     pub rows: u64,
     /// What did not come back exactly as it was, in words for people.
     pub notes: Vec<String>,
+    /// The parts of the schema that the server refused, where it was to go on without them.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Makes a database from a snapshot.
@@ -60,19 +64,30 @@ pub async fn restore_tables(
     engine: &dyn Engine,
     tables: &[TableEntry],
 ) -> Result<Restored, Error> {
-    restore_masked(context, repository, snapshot, engine, tables, None).await
+    make(context, repository, snapshot, engine, tables, Making::default()).await
 }
 
-/// As [`restore_tables`], with rows masked on their way where rules are given.
-pub async fn restore_masked(
+/// How [`restore_with`] makes a database.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Making<'a> {
+    /// By which rules rows are masked on their way.
+    pub mask: Option<&'a MaskRules>,
+    /// Whether the database is only to be tried, so that nothing in it acts on anything outside.
+    pub is_scratch: bool,
+    /// Whether it goes on without parts of the schema that the server refuses: see [`Restored::left_out`].
+    pub leaves_out: bool,
+}
+
+/// As [`restore_tables`], in one of several ways.
+pub async fn restore_with(
     context: &Context,
     repository: &Repository,
     snapshot: &Snapshot,
     engine: &dyn Engine,
     tables: &[TableEntry],
-    mask: Option<&MaskRules>,
+    making: Making<'_>,
 ) -> Result<Restored, Error> {
-    make(context, repository, snapshot, engine, tables, Making { mask, is_scratch: false }).await
+    make(context, repository, snapshot, engine, tables, making).await
 }
 
 /// As [`restore_tables`], into a database that is only to be tried: nothing in it acts on anything outside.
@@ -83,13 +98,8 @@ pub async fn restore_scratch(
     engine: &dyn Engine,
     tables: &[TableEntry],
 ) -> Result<Restored, Error> {
-    make(context, repository, snapshot, engine, tables, Making { mask: None, is_scratch: true }).await
-}
-
-/// What is done on the way to a new database.
-struct Making<'a> {
-    mask: Option<&'a MaskRules>,
-    is_scratch: bool,
+    make(context, repository, snapshot, engine, tables, Making { is_scratch: true, ..Making::default() })
+        .await
 }
 
 async fn make(
@@ -98,7 +108,7 @@ async fn make(
     snapshot: &Snapshot,
     engine: &dyn Engine,
     tables: &[TableEntry],
-    Making { mask, is_scratch }: Making<'_>,
+    Making { mask, is_scratch, leaves_out }: Making<'_>,
 ) -> Result<Restored, Error> {
     let manifest = &snapshot.manifest;
     let lacks = |lack| Error::Lacks { state: snapshot.told(), lack };
@@ -123,6 +133,7 @@ async fn make(
         end_connections: false,
         is_scratch,
         lacks_definitions: manifest.unread.iter().any(|unread| unread.why == Why::Denied),
+        leaves_out,
         file_mode: file_mode(manifest),
         stop: context.cancel().clone(),
     };
@@ -151,8 +162,8 @@ pub(crate) async fn finish(
     tables: &[TableEntry],
 ) -> Result<Restored, Error> {
     let loading = load(context, target, reader, schema, mask, tables);
-    let notes = finish_loaded(context, target, loading).await?;
-    Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes })
+    let Finished { notes, left_out } = finish_loaded(context, target, loading).await?;
+    Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes, left_out })
 }
 
 /// Finishes a target that is loaded by then; when anything fails, or is cancelled, the target is abandoned.
@@ -160,7 +171,7 @@ pub(crate) async fn finish_loaded(
     context: &Context,
     target: &dyn Target,
     loading: impl Future<Output = Result<(), Error>>,
-) -> Result<Vec<String>, Error> {
+) -> Result<Finished, Error> {
     let finishing = async {
         context.until_cancelled(loading).await?;
         context.observe(Event::Phase { phase: Phase::Finish, tables: 0, rows: 0 });
@@ -168,7 +179,7 @@ pub(crate) async fn finish_loaded(
         Ok(target.finish().await?)
     };
     let error = match finishing.await {
-        Ok(notes) => return Ok(notes),
+        Ok(finished) => return Ok(finished),
         Err(error) => error,
     };
     if let Err(left) = target.abandon().await {

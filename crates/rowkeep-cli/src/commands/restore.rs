@@ -8,6 +8,7 @@ use crate::args::choices::{ConflictChoice, DanglingChoice, ModeChoice, PreferCho
 use crate::args::renamed;
 use crate::fail::ended;
 use crate::setup::{Session, Wanted, masked};
+use crate::ui::left_out::Report;
 use crate::ui::person::Person;
 use crate::ui::restored;
 
@@ -76,6 +77,14 @@ pub(crate) struct Restore {
     /// Mask rows of a new database, by rules in rowkeep.toml or this file
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     mask: Option<Option<PathBuf>>,
+    /// Do not make a new database at all if its server refuses a part of the schema
+    ///
+    /// Otherwise it is made without that part (a constraint, an index, a trigger, a function), and the exit status is 3.
+    #[arg(long)]
+    strict: bool,
+    /// Write what the server refused to this file, and the statements that complete it to fixups.sql beside it
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Do not read a new database back to compare it with the snapshot
     #[arg(long)]
     no_verify: bool,
@@ -95,8 +104,12 @@ impl Restore {
 
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
         let person = Person { session, approves: self.yes };
+        let report = self.report.clone().map(Report::begin).transpose()?;
         let outcome = self.request().run(&session.context, session.workspace()?, &person).await?;
         restored::show(session, &outcome);
+        if let Some(report) = report {
+            report.write(&outcome)?;
+        }
         Ok(ended("restore", outcome.verdict(), outcome.hooks_failed()))
     }
 
@@ -118,6 +131,7 @@ impl Restore {
             end_connections: self.end_connections,
             also_run: self.also_run,
             mask: masked(self.mask),
+            strict: self.strict,
             verify: !self.no_verify,
             hooks: !self.no_hooks,
             activity: !self.no_activity,

@@ -6,7 +6,7 @@ use rowkeep::jobs::outcome::{NewDatabase, RestoreOutcome, UndoOutcome};
 use serde_json::json;
 
 use super::units::{counted, duration, plain, short};
-use super::{comparison, replaced, rows, translated};
+use super::{comparison, left_out, replaced, rows, translated};
 use crate::fail;
 use crate::out;
 use crate::setup::Session;
@@ -71,6 +71,10 @@ fn show_new(session: &Session, new: &NewDatabase) {
             Some(_) => "rows were masked; they are compared with those of the snapshot once they are masked",
             None => "rows were masked",
         });
+    }
+    if !new.left_out.is_empty() {
+        session.say(left_out::told(new));
+        json["left_out"] = json!(new.left_out);
     }
     if let Some(proof) = &new.proof {
         session.say(comparison::told(proof, &short(new.snapshot), &new.database));

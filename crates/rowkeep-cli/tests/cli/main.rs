@@ -38,6 +38,7 @@ mod indexeddb;
 mod keep;
 mod kill;
 mod layering;
+mod left_out;
 mod live;
 mod looks;
 mod mask;

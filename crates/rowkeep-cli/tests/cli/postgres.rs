@@ -83,6 +83,10 @@ impl Database<'_> {
         self.server.url_of(&self.name)
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.psql(&self.name, sql)
     }

@@ -6,6 +6,7 @@ pub(super) mod copy_freeze;
 pub(super) mod copy_in;
 pub(super) mod database;
 pub(super) mod default_privileges;
+mod deferred_checks;
 mod drop_database;
 pub(super) mod extension_rows;
 pub(super) mod extension_versions;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use rowkeep_engine::{DefinitionKind, View, definitions};
+use rowkeep_engine::{DefinitionKind, LeftOut, View, definitions};
 use rowkeep_format::{Manifest, Schema};
 use serde::{Deserialize, Serialize};
 
@@ -210,6 +210,24 @@ fn head(statement: &str) -> Vec<&str> {
 }
 
 impl DefinitionChange {
+    /// Whether it is no more than what a restore did without, or did in a weaker form.
+    pub(crate) fn is_of(&self, left_out: &[LeftOut]) -> bool {
+        let in_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_weaker = |after: &str, left_out: &LeftOut| {
+            left_out.instead.as_deref().is_some_and(|instead| in_line(instead) == in_line(after))
+        };
+        let among = |matches: &dyn Fn(&LeftOut) -> bool| left_out.iter().any(matches);
+        match (self.before.as_deref(), self.after.as_deref()) {
+            (Some(before), None) => among(&|one| in_line(&one.statement) == in_line(before)),
+            (None, Some(after)) => among(&|one| is_weaker(after, one)),
+            (Some(before), Some(after)) => {
+                among(&|one| in_line(&one.statement) == in_line(before) && is_weaker(after, one))
+                    || lacks_checks_alone(before, after, left_out)
+            }
+            (None, None) => false,
+        }
+    }
+
     /// What it is about, in a line: the beginning of the statement.
     pub fn brief(&self) -> String {
         let statement = self.before.as_ref().or(self.after.as_ref()).map_or("", String::as_str);
@@ -243,9 +261,88 @@ impl DefinitionChange {
     }
 }
 
+/// Whether a table or a domain lacks nothing but checks that a restore did without or added later.
+fn lacks_checks_alone(before: &str, after: &str, left_out: &[LeftOut]) -> bool {
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.trim().trim_end_matches([',', ';']).trim_end().to_owned()).collect()
+    };
+    let (then, now) = (lines(before), lines(after));
+    let named = head(before).into_iter().nth(2).unwrap_or_default().to_owned();
+    let is_left_out = |line: &String| {
+        left_out.iter().any(|one| {
+            let added = one.statement.split_once(" ADD ");
+            added.is_some_and(|(what, check)| {
+                what.split_whitespace().nth(2) == Some(&named)
+                    && check.trim().trim_end_matches(';').split_whitespace().eq(line.split_whitespace())
+            })
+        })
+    };
+    let gone: Vec<&String> = then.iter().filter(|line| !now.contains(line)).collect();
+    !gone.is_empty() && gone.into_iter().all(is_left_out) && now.iter().all(|line| then.contains(line))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn left_out(statement: &str, instead: Option<&str>) -> LeftOut {
+        let (statement, later) = (statement.to_owned(), String::new());
+        LeftOut { statement, why: String::new(), instead: instead.map(str::to_owned), later }
+    }
+
+    #[test]
+    fn what_a_restore_did_without_accounts_for_what_is_missing_and_for_no_more() {
+        let index = left_out("CREATE UNIQUE INDEX i ON t (a);", None);
+        let reference = left_out(
+            "ALTER TABLE c ADD CONSTRAINT f REFERENCES p;",
+            Some("ALTER TABLE c ADD CONSTRAINT f REFERENCES p NOT VALID;"),
+        );
+        let check = left_out(
+            "ALTER TABLE public.t ADD CONSTRAINT k CHECK ((a > now()));",
+            Some("ALTER TABLE public.t ADD CONSTRAINT k CHECK ((a > now())) NOT VALID;"),
+        );
+        let all = [index, reference, check];
+        let change = |before: Option<&str>, after: Option<&str>| DefinitionChange {
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+            optional: false,
+        };
+        let table = "CREATE TABLE public.t (\n    a date,\n    CONSTRAINT j CHECK ((a > 0)),\n    CONSTRAINT k CHECK ((a > now()))\n);";
+        for (before, after, expected) in [
+            (Some("CREATE UNIQUE INDEX i ON t (a);"), None, true),
+            (Some("CREATE UNIQUE INDEX j ON t (a);"), None, false),
+            (None, Some("CREATE UNIQUE INDEX i ON t (a);"), false),
+            (Some("CREATE UNIQUE INDEX i ON t (a);"), Some("CREATE INDEX i ON t (a);"), false),
+            (
+                Some("ALTER TABLE c\n    ADD CONSTRAINT f REFERENCES p;"),
+                Some("ALTER TABLE c\n    ADD CONSTRAINT f REFERENCES p NOT VALID;"),
+                true,
+            ),
+            (
+                Some("ALTER TABLE c ADD CONSTRAINT f REFERENCES p;"),
+                Some("ALTER TABLE c ADD CONSTRAINT f REFERENCES q NOT VALID;"),
+                false,
+            ),
+            (
+                Some(table),
+                Some("CREATE TABLE public.t (\n    a date,\n    CONSTRAINT j CHECK ((a > 0))\n);"),
+                true,
+            ),
+            (None, Some("ALTER TABLE public.t\n    ADD CONSTRAINT k CHECK ((a > now())) NOT VALID;"), true),
+            (
+                Some(table),
+                Some("CREATE TABLE public.t (\n    a date,\n    CONSTRAINT k CHECK ((a > now()))\n);"),
+                false,
+            ),
+            (
+                Some(table),
+                Some("CREATE TABLE public.t (\n    a text,\n    CONSTRAINT j CHECK ((a > 0))\n);"),
+                false,
+            ),
+        ] {
+            assert_eq!(change(before, after).is_of(&all), expected, "{before:?} {after:?}");
+        }
+    }
 
     fn statement(sql: &str) -> Statement {
         Statement { sql: sql.to_owned(), canonical: sql.to_owned(), kind: DefinitionKind::Object }

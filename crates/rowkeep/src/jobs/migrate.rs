@@ -4,7 +4,7 @@ mod request;
 
 use std::collections::BTreeSet;
 
-use rowkeep_engine::{ApplyOptions, Engine};
+use rowkeep_engine::{ApplyOptions, Engine, LeftOut};
 use rowkeep_format::manifest::Before;
 use rowkeep_format::{Counts, LeftAlone, TableKind, TableName};
 use rowkeep_repository::Repository;
@@ -249,7 +249,11 @@ async fn roll_back(
     };
     let (rows, notes) = match by_rows {
         Some((counts, notes)) => (Some(counts), notes),
-        None => (None, put_back(context, repository, engine, before, end_connections).await?.notes),
+        None => {
+            let back = put_back(context, repository, engine, before, end_connections).await?;
+            let left_out = back.left_out.iter().map(LeftOut::told);
+            (None, back.notes.into_iter().chain(left_out).collect())
+        }
     };
     let comparison = verify_strictly(context, repository, before, engine).await?;
     Ok(Rollback { rows, notes, comparison, taken_back: TakenBack::default() })

@@ -255,13 +255,15 @@ pub async fn replace(
         }
     };
     let mask = masked.map(|masked| masked.mask);
-    let replacing = make_again(context, repository, engine, &snapshot, mask.as_ref(), end_connections);
+    let again = Again { mask: mask.as_ref(), end_connections, leaves_out: false };
+    let replacing = make_again(context, repository, engine, &snapshot, again);
     let restored = safety::guarded(context, repository, safety.as_ref(), replacing, |_| LeftAlone::nothing());
     let restored = restored.await?;
     Ok(Replaced { restored, safety })
 }
 
-/// Makes a database again from a snapshot, whatever it holds; a database that is gone is made.
+/// Makes a database again from a snapshot, whatever it holds; a database that is gone is made. What the server refuses of the schema
+/// is left out: with its rows it is worth more than without.
 pub(crate) async fn put_back(
     context: &Context,
     repository: &Repository,
@@ -269,7 +271,15 @@ pub(crate) async fn put_back(
     snapshot: &Snapshot,
     end_connections: bool,
 ) -> Result<Restored, Error> {
-    make_again(context, repository, engine, snapshot, None, end_connections).await
+    let again = Again { mask: None, end_connections, leaves_out: true };
+    make_again(context, repository, engine, snapshot, again).await
+}
+
+/// How a database is made again.
+struct Again<'a> {
+    mask: Option<&'a BoundMask>,
+    end_connections: bool,
+    leaves_out: bool,
 }
 
 async fn make_again(
@@ -277,15 +287,14 @@ async fn make_again(
     repository: &Repository,
     engine: &dyn Engine,
     snapshot: &Snapshot,
-    mask: Option<&BoundMask>,
-    end_connections: bool,
+    Again { mask, end_connections, leaves_out }: Again<'_>,
 ) -> Result<Restored, Error> {
     refuse_partial(snapshot, engine)?;
     let reader = Arc::new(repository.reader().await?);
     let schema = read_schema(&reader, &snapshot.manifest).await?;
     let file_mode = file_mode(&snapshot.manifest);
     let stop = context.cancel().clone();
-    let options = CreateOptions { end_connections, file_mode, stop, ..CreateOptions::default() };
+    let options = CreateOptions { end_connections, leaves_out, file_mode, stop, ..CreateOptions::default() };
     let target = engine.replace(&schema, &options).await?;
     finish(context, target.as_ref(), &reader, &schema, mask, &snapshot.manifest.tables).await
 }

@@ -11,7 +11,7 @@ mod survey;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use rowkeep_engine::translate::is_known;
-use rowkeep_engine::{CreateOptions, Engine, EngineError, Target};
+use rowkeep_engine::{CreateOptions, Engine, EngineError, Finished, Target};
 use rowkeep_repository::Repository;
 
 use crate::restore::{Restored, finish_loaded, refuse_occupied};
@@ -42,8 +42,9 @@ pub async fn execute(
         ..CreateOptions::default()
     };
     let target = engine.create(&plan.translation.schema, &options).await?;
-    let notes = finish_loaded(context, target.as_ref(), load(context, target.as_ref(), plan)).await?;
-    Ok(Restored { tables: plan.entries.len() as u64, rows: plan.rows(), notes })
+    let loading = load(context, target.as_ref(), plan);
+    let Finished { notes, left_out } = finish_loaded(context, target.as_ref(), loading).await?;
+    Ok(Restored { tables: plan.entries.len() as u64, rows: plan.rows(), notes, left_out })
 }
 
 /// Reads a database again and holds it against the snapshot, through the map of the plan that it was made by.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rowkeep_engine::{Engine, Meant, ViewOptions};
+use rowkeep_engine::{Engine, LeftOut, Meant, ViewOptions};
 use rowkeep_format::manifest::{Scope, Why};
 use rowkeep_format::{ContentKeys, Manifest, Table, TableEntry, TableKind, TableName};
 use rowkeep_repository::Repository;
@@ -73,6 +73,15 @@ impl Comparison {
     /// Whether a restore brought back all that it has to: all but what it may leave out with a note.
     pub fn is_proven(&self) -> bool {
         self.has_equal_rows() && self.changes().iter().all(|change| change.optional)
+    }
+
+    /// The same, where a restore was to go on without what the server refused, and told of that.
+    #[must_use]
+    pub(crate) fn without(mut self, left_out: &[LeftOut]) -> Self {
+        for change in self.definitions.iter_mut().flat_map(|definitions| &mut definitions.changes) {
+            change.optional |= change.is_of(left_out);
+        }
+        self
     }
 
     /// The definitions that differ.
@@ -254,8 +263,15 @@ async fn verify_now(
     let keys = repository.content_keys();
     let (found, _) = read_tables(context, view.as_ref(), by_hash, keys, &Sink::Names, None).await?;
     for found in found {
-        let stored = by_name.get(&found.name);
-        let equal = stored.is_some_and(|stored| stored.root.hash == found.root.hash);
+        let expected = by_name.get(&found.name);
+        let equal = expected.is_some_and(|expected| expected.root.hash == found.root.hash);
+        // In the order of another key the same rows have another hash.
+        let of_both = stored.table(&found.name).zip(live.table(&found.name));
+        let is_keyed_otherwise = |(then, now): &(&Table, &Table)| then.key != now.key && masked.is_none();
+        if let Some(both) = of_both.filter(|both| !equal && is_keyed_otherwise(both)) {
+            by_rows.push(both);
+            continue;
+        }
         if !equal && live.table(&found.name).is_some_and(|table| engine.makes_by_itself(table)) {
             not_compared.push(format!(
                 "the rows of {}: the database makes them by itself, out of those of other tables",
@@ -267,7 +283,7 @@ async fn verify_now(
             table: found.name,
             kind: found.kind,
             outcome: if equal { TableVerdict::Equal } else { TableVerdict::Differs },
-            snapshot_rows: stored.map(|stored| stored.root.rows),
+            snapshot_rows: expected.map(|expected| expected.root.rows),
             database_rows: Some(found.root.rows),
         });
     }

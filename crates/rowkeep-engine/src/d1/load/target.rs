@@ -18,7 +18,9 @@ use crate::d1::send::token::token;
 use crate::sqlite::Sqlite;
 use crate::sqlite::connect::blocking::blocking;
 use crate::sqlite::dump_file::{Scratch, ScratchFile};
-use crate::{Contents, CreateOptions, Engine, EngineError, ErrorKind, RowStream, Surroundings, Target};
+use crate::{
+    Contents, CreateOptions, Engine, EngineError, ErrorKind, Finished, RowStream, Surroundings, Target,
+};
 
 /// A database that is being made.
 pub(crate) struct D1Target {
@@ -187,17 +189,17 @@ impl Target for D1Target {
         self.inner.load(table, rows).await
     }
 
-    async fn finish(&self) -> Result<Vec<String>, EngineError> {
+    async fn finish(&self) -> Result<Finished, EngineError> {
         let (inner, file) = self.made.lock().await.take().ok_or_else(|| self.gone())?;
-        let mut notes = inner.finish().await?;
+        let mut finished = inner.finish().await?;
         let is_created = matches!(self.goal, Goal::Missing);
         if is_created {
             self.remote.create().await?;
         }
         match self.send(&file).await {
             Ok((Sent::Done, more)) => {
-                notes.extend(more);
-                Ok(notes)
+                finished.notes.extend(more);
+                Ok(finished)
             }
             Ok((Sent::Moved { .. }, _)) => {
                 let is_left = self.undo(is_created).await;

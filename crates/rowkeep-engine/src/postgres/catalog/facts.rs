@@ -177,3 +177,25 @@ pub(crate) async fn roles(session: &Session) -> Result<HashSet<String>, EngineEr
     let rows = session.rows("cannot list the roles", "SELECT rolname FROM pg_catalog.pg_roles").await?;
     Ok(rows.iter().map(|row| text(row, 0).to_owned()).collect())
 }
+
+/// Where a server can put tables, and how it can store them: names as they stand in SQL.
+#[derive(Debug, Default)]
+pub(crate) struct Storage {
+    pub(crate) tablespaces: HashSet<String>,
+    pub(crate) access_methods: HashSet<String>,
+}
+
+/// What a server has of that.
+pub(crate) async fn storage(session: &Session) -> Result<Storage, EngineError> {
+    const NAMES: &str = "SELECT 'tablespace', quote_ident(spcname) FROM pg_tablespace \
+        UNION ALL SELECT 'method', quote_ident(amname) FROM pg_am WHERE amtype = 't'";
+    let mut storage = Storage::default();
+    for row in session.rows("cannot list the tablespaces", NAMES).await? {
+        let name = text(&row, 1).to_owned();
+        match text(&row, 0) {
+            "tablespace" => storage.tablespaces.insert(name),
+            _ => storage.access_methods.insert(name),
+        };
+    }
+    Ok(storage)
+}

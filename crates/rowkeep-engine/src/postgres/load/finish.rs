@@ -42,10 +42,9 @@ fn add_references_unchecked(restore: &Restore) -> (Vec<Statement>, Vec<Check>) {
     let mut checks = Vec::new();
     let statements = restore.plan.after.iter().map(|statement| {
         let Kind::Reference(reference) = &statement.kind else { return statement.clone() };
-        let unchecked = |kind: Kind| {
-            let sql = format!("{} NOT VALID;", statement.sql.trim_end().trim_end_matches(';'));
-            Statement { sql, kind, settings: statement.settings.clone() }
-        };
+        let not_valid = || format!("{} NOT VALID;", statement.sql.trim_end().trim_end_matches(';'));
+        let unchecked =
+            |kind: Kind| Statement { sql: not_valid(), kind, settings: statement.settings.clone() };
         let Reference { table, references, constraint, checked, .. } = reference;
         if *checked && restore.plan.lacks_rows(reference, &restore.loaded) {
             restore.notes.add(format!(
@@ -55,7 +54,8 @@ fn add_references_unchecked(restore: &Restore) -> (Vec<Statement>, Vec<Check>) {
             return unchecked(Kind::UncheckedReference);
         }
         if restore.plan.can_check_later(reference) {
-            checks.push(Check { table: table.clone(), constraint: constraint.clone() });
+            let (table, constraint) = (table.clone(), constraint.clone());
+            checks.push(Check { table, constraint, sql: statement.sql.clone(), unchecked: not_valid() });
             return unchecked(statement.kind.clone());
         }
         statement.clone()

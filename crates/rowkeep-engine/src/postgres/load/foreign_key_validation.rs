@@ -7,6 +7,7 @@ use rowkeep_format::TableName;
 use tokio_postgres::error::SqlState;
 
 use super::restore::Restore;
+use super::statement_runner::refused;
 use crate::EngineError;
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::row::text;
@@ -29,6 +30,9 @@ pub(crate) struct Check {
     pub(crate) table: TableName,
     /// The constraint's name, as SQL.
     pub(crate) constraint: String,
+    /// The statement that adds it with the check, and the one that was run.
+    pub(crate) sql: String,
+    pub(crate) unchecked: String,
 }
 
 /// Checks references, those of different tables at once.
@@ -44,10 +48,19 @@ pub(crate) async fn run(restore: &Restore, checks: Vec<Check>) -> Result<(), Eng
         .try_for_each_concurrent(CHECKS, |checks| async move {
             let session = restore.pool.lend().await?;
             for check in checks {
-                validate(restore, &session, &check).await.map_err(|error| {
-                    let Check { table, constraint } = &check;
-                    failed(format!("the rows of table {table} do not conform to {constraint}"), error)
-                })?;
+                let Err(error) = validate(restore, &session, &check).await else { continue };
+                let Check { table, constraint, sql, unchecked } = check;
+                match refused(&error).filter(|_| restore.leaves_out) {
+                    Some(why) => {
+                        let table = quote::table(&table);
+                        let later = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint};");
+                        restore.notes.missing(&sql, &why, Some(unchecked), Some(later));
+                    }
+                    None => {
+                        let what = format!("the rows of table {table} do not conform to {constraint}");
+                        return Err(failed(what, error));
+                    }
+                }
             }
             session.give_back();
             Ok(())
@@ -59,13 +72,13 @@ pub(crate) async fn run(restore: &Restore, checks: Vec<Check>) -> Result<(), Eng
 async fn validate(
     restore: &Restore,
     session: &Session,
-    Check { table, constraint }: &Check,
+    Check { table, constraint, .. }: &Check,
 ) -> Result<(), tokio_postgres::Error> {
     let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {constraint}", quote::table(table));
     if restore.plan.validation_hints.is_ordered(table, constraint) {
         // Both sides come out of their indexes in order, yet the server would rather build a hash table.
         let by_merging = format!("SET enable_hashjoin = off; {validate}; RESET enable_hashjoin");
-        return session.try_run(&by_merging).await;
+        return restore.scope.run(session, &by_merging).await;
     }
     let memory = session.try_rows(&hash_memory(table, constraint)).await?;
     let memory = memory.first().map_or("", |row| text(row, 0));

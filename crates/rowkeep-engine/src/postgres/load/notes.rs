@@ -2,9 +2,16 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// What was left out, grouped by the reason.
+use crate::LeftOut;
+use crate::postgres::schema::classify::shown;
+
+/// What people are told, grouped by the reason, and what of the schema is missing.
 #[derive(Debug, Default)]
-pub(crate) struct Notes(Mutex<Vec<Note>>);
+pub(crate) struct Notes {
+    told: Mutex<Vec<Note>>,
+    missing: Mutex<Vec<LeftOut>>,
+    extensions: Mutex<Vec<String>>,
+}
 
 #[derive(Debug)]
 struct Note {
@@ -24,8 +31,31 @@ impl Notes {
         self.push(reason.to_owned(), what);
     }
 
+    /// Notes that a part of the schema is not there, or only in a weaker form, and what completes it.
+    pub(crate) fn missing(&self, statement: &str, why: &str, instead: Option<String>, later: Option<String>) {
+        let later = later.unwrap_or_else(|| shown(statement));
+        let missing = LeftOut { statement: shown(statement), why: why.to_owned(), instead, later };
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).push(missing);
+    }
+
+    /// Notes that an extension could not be created.
+    pub(crate) fn lacks_extension(&self, name: String) {
+        self.extensions.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+    }
+
+    /// What may be behind it where something is not known: the extensions that could not be created.
+    pub(crate) fn lacking_extensions(&self) -> Option<String> {
+        let names = self.extensions.lock().unwrap_or_else(PoisonError::into_inner).join(", ");
+        (!names.is_empty()).then(|| format!("extension {names} is not available on this server"))
+    }
+
+    /// What of the schema is missing, in the order in which it was found out.
+    pub(crate) fn left_out_of_schema(&self) -> Vec<LeftOut> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn push(&self, reason: String, first: String) {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notes = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         match notes.iter_mut().find(|note| note.reason == reason) {
             Some(note) => note.count += 1,
             None => notes.push(Note { reason, first, count: 1 }),
@@ -34,7 +64,7 @@ impl Notes {
 
     /// All notes in words for people.
     pub(crate) fn words(&self) -> Vec<String> {
-        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let notes = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let words = notes.iter().map(|note| match (note.first.is_empty(), note.count) {
             (true, _) => note.reason.clone(),
             (false, 1) => format!("{}: left out {}", note.reason, note.first),

@@ -1,10 +1,11 @@
 //! A schema as the steps of a restore.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rowkeep_format::{Schema, TableName};
 
 use super::validation_hints::ValidationHints;
+use crate::postgres::catalog::facts::Storage;
 use crate::postgres::catalog::tables::application_tables;
 use crate::postgres::schema::classify::{self, Kind, Reference};
 use crate::postgres::schema::ddl;
@@ -70,6 +71,33 @@ impl Plan {
     /// Leaves out by what the database would connect to other servers.
     pub(crate) fn keep_apart(&mut self) {
         self.before.retain(|statement| !classify::is_user_mapping(&statement.sql));
+    }
+
+    /// Does without tablespaces and access methods that the server lacks, and says which.
+    pub(crate) fn store_in(&mut self, storage: &Storage) -> Vec<String> {
+        let mut lacking = BTreeSet::new();
+        let of_tables = self.of_tables.values_mut().flatten();
+        for statement in self.before.iter_mut().chain(&mut self.after).chain(of_tables) {
+            statement.settings.retain(|(name, value)| {
+                let (known, lack) = match name.as_str() {
+                    "default_tablespace" => (
+                        &storage.tablespaces,
+                        "tablespace {} does not exist here: what was in it is in the default one",
+                    ),
+                    "default_table_access_method" => (
+                        &storage.access_methods,
+                        "access method {} does not exist here: its tables are stored as a heap",
+                    ),
+                    _ => return true,
+                };
+                let is_there = value == "''" || known.contains(value);
+                if !is_there {
+                    lacking.insert(lack.replace("{}", value));
+                }
+                is_there
+            });
+        }
+        lacking.into_iter().collect()
     }
 
     /// Whether a reference can be added unchecked and be checked later, which lets several be checked at once.

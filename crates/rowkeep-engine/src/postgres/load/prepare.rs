@@ -8,7 +8,8 @@ use rowkeep_format::{Schema, TableName};
 use super::restore_lock::{RestoreLock, compare_encoding};
 use super::transaction_scope::TransactionScope;
 use super::{clear, database};
-use crate::postgres::catalog::{facts, unfinished_restore};
+use crate::postgres::catalog::facts::{self, Storage};
+use crate::postgres::catalog::unfinished_restore;
 use crate::postgres::connect::address::Address;
 use crate::postgres::connect::pool::Pool;
 use crate::postgres::connect::settings;
@@ -29,12 +30,16 @@ pub(crate) struct Prepared {
     pub(crate) transaction: Option<Backend>,
     /// The roles that the server knows.
     pub(crate) roles: HashSet<String>,
+    /// Where it can put tables, and how it can store them.
+    pub(crate) storage: Storage,
     /// The tables that will have their rows.
     pub(crate) loaded: HashSet<TableName>,
     /// Whether the database is only to be tried.
     pub(crate) is_scratch: bool,
     /// Whether the schema lacks tables that other parts of it may need.
     pub(crate) lacks_definitions: bool,
+    /// Whether parts of the schema that the server refuses are left out.
+    pub(crate) leaves_out: bool,
 }
 
 impl Prepared {
@@ -94,7 +99,18 @@ impl Prepared {
             None => tables.cloned().collect(),
         };
         let roles = facts::roles(&lock.control).await?;
-        let (is_scratch, lacks_definitions) = (options.is_scratch, options.lacks_definitions);
-        Ok(Self { pool, scope, transaction, roles, loaded, is_scratch, lacks_definitions })
+        let storage = facts::storage(&lock.control).await?;
+        let CreateOptions { is_scratch, lacks_definitions, leaves_out, .. } = *options;
+        Ok(Self {
+            pool,
+            scope,
+            transaction,
+            roles,
+            storage,
+            loaded,
+            is_scratch,
+            lacks_definitions,
+            leaves_out,
+        })
     }
 }

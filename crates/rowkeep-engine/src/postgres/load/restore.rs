@@ -48,6 +48,8 @@ pub(crate) struct Restore {
     /// Whether the database is only to be tried.
     pub(crate) is_scratch: bool,
     lacks_definitions: bool,
+    /// Whether parts of the schema that the server refuses are left out.
+    pub(crate) leaves_out: bool,
     roles: HashSet<String>,
     /// The connection of the one transaction of a replacement.
     transaction: Option<Backend>,
@@ -57,9 +59,22 @@ pub(crate) struct Restore {
 impl Restore {
     /// Begins with nothing done.
     pub(crate) fn new(server: Server, prepared: Prepared, notes: Notes, mut plan: Plan) -> Self {
-        let Prepared { pool, scope, transaction, roles, loaded, is_scratch, lacks_definitions } = prepared;
+        let Prepared {
+            pool,
+            scope,
+            transaction,
+            roles,
+            storage,
+            loaded,
+            is_scratch,
+            lacks_definitions,
+            leaves_out,
+        } = prepared;
         if is_scratch {
             plan.keep_apart();
+        }
+        if leaves_out {
+            plan.store_in(&storage).into_iter().for_each(|lack| notes.add(lack));
         }
         let of_tables = Mutex::new(std::mem::take(&mut plan.of_tables));
         Self {
@@ -72,6 +87,7 @@ impl Restore {
             loaded,
             is_scratch,
             lacks_definitions,
+            leaves_out,
             roles,
             of_tables,
         }
@@ -79,8 +95,14 @@ impl Restore {
 
     /// What runs statements on a session.
     pub(crate) fn runner<'a>(&'a self, session: &'a Session) -> Runner<'a> {
-        let lacks_definitions = self.lacks_definitions;
-        Runner { session, roles: &self.roles, scope: self.scope, lacks_definitions, notes: &self.notes }
+        Runner {
+            session,
+            roles: &self.roles,
+            scope: self.scope,
+            lacks_definitions: self.lacks_definitions,
+            leaves_out: self.leaves_out,
+            notes: &self.notes,
+        }
     }
 
     /// Takes the statements that build what belongs to a table alone.

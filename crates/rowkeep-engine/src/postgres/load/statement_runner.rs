@@ -10,7 +10,7 @@ use crate::EngineError;
 use crate::postgres::connect::failure;
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
-use crate::postgres::schema::classify::{Kind, brief};
+use crate::postgres::schema::classify::{self, Kind, Unchecked, brief};
 use crate::postgres::schema::script::Statement;
 
 /// How many statements go to the server at once.
@@ -26,6 +26,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) scope: TransactionScope,
     /// Whether the schema lacks tables that a statement may need.
     pub(crate) lacks_definitions: bool,
+    /// Whether what the server refuses is left out, as far as no row needs it.
+    pub(crate) leaves_out: bool,
     /// Where failures are noted that do not matter for the rest.
     pub(crate) notes: &'a Notes,
 }
@@ -62,10 +64,37 @@ impl Runner<'_> {
             Err(error) if may_fail(&statement.kind, &error) || self.lacks(&error) => {
                 let reason = error.as_db_error().map_or_else(String::new, |error| error.message().to_owned());
                 self.notes.left_out(brief(&statement.sql), &reason);
+                if let Some(extension) = classify::extension(&statement.sql) {
+                    self.notes.lacks_extension(extension.name);
+                }
                 Ok(())
             }
-            Err(error) => Err(failure::failed(format!("cannot run: {}", brief(&statement.sql)), error)),
+            Err(error) => {
+                let lacking = self.notes.lacking_extensions().filter(|_| is_unknown(&error));
+                match refused(&error).filter(|_| self.leaves_out && !classify::is_needed_by_rows(statement)) {
+                    Some(why) => {
+                        let why = [Some(why), lacking].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                        self.do_without(statement, &why).await;
+                        Ok(())
+                    }
+                    None => {
+                        let lacking = lacking.map_or_else(String::new, |lacking| format!(" ({lacking})"));
+                        Err(failure::failed(format!("cannot run: {}{lacking}", brief(&statement.sql)), error))
+                    }
+                }
+            }
         }
+    }
+
+    /// Notes that a statement is left out, or done in a form in which rows that are there need not conform.
+    async fn do_without(&self, statement: &Statement, why: &str) {
+        if let Some(Unchecked { sql, validate }) = classify::unchecked(&statement.sql) {
+            let unchecked = Statement { sql, ..statement.clone() };
+            if self.scope.run(self.session, &with_settings(&unchecked)).await.is_ok() {
+                return self.notes.missing(&statement.sql, why, Some(unchecked.sql), Some(validate));
+            }
+        }
+        self.notes.missing(&statement.sql, why, None, None);
     }
 
     /// Whether a statement failed for what the schema lacks.
@@ -131,6 +160,28 @@ fn may_fail(kind: &Kind, error: &tokio_postgres::Error) -> bool {
         .contains(state),
         _ => false,
     }
+}
+
+/// Whether an error says that something does not exist.
+fn is_unknown(error: &tokio_postgres::Error) -> bool {
+    const UNKNOWN: [SqlState; 4] = [
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::INVALID_SCHEMA_NAME,
+    ];
+    error.code().is_some_and(|code| UNKNOWN.contains(code))
+}
+
+/// Why the server does not take a statement; nothing where it cannot do anything, or cannot do this now.
+pub(crate) fn refused(error: &tokio_postgres::Error) -> Option<String> {
+    const NOT_NOW: [SqlState; 3] =
+        [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::LOCK_NOT_AVAILABLE];
+    let said = error.as_db_error().filter(|said| !is_fatal(said.code()) && !NOT_NOW.contains(said.code()))?;
+    Some(match said.detail() {
+        Some(detail) => format!("{}: {detail}", said.message()),
+        None => said.message().to_owned(),
+    })
 }
 
 /// Whether an error is not the statement's but the server's.

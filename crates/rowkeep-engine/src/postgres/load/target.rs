@@ -14,8 +14,8 @@ use super::restore::Restore;
 use super::restore_lock::RestoreLock;
 use super::transaction_scope::TransactionScope;
 use super::{
-    binary, clear, copy_freeze, database, extension_versions, finish, large_objects, make_tables, marker,
-    replace,
+    binary, clear, copy_freeze, database, deferred_checks, extension_versions, finish, large_objects,
+    make_tables, marker, replace,
 };
 use crate::apply::stopped;
 use crate::postgres::catalog::large_objects::OBJECTS;
@@ -24,7 +24,7 @@ use crate::postgres::connect::address::Address;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
-use crate::{Contents, CreateOptions, EngineError, ErrorKind, RowStream, Target};
+use crate::{Contents, CreateOptions, EngineError, ErrorKind, Finished, RowStream, Target};
 
 /// How many tables are loaded at once.
 const TABLES: usize = 2;
@@ -105,7 +105,11 @@ impl PostgresTarget {
         }
         marker::create_aside(&session, restore.scope).await?;
         session.give_back();
-        make_tables::create_before(restore, CONNECTIONS).await
+        make_tables::create_before(restore, CONNECTIONS).await?;
+        if restore.leaves_out {
+            deferred_checks::defer(restore).await?;
+        }
+        Ok(())
     }
 
     async fn load_table(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
@@ -180,7 +184,7 @@ impl Target for PostgresTarget {
         }
     }
 
-    async fn finish(&self) -> Result<Vec<String>, EngineError> {
+    async fn finish(&self) -> Result<Finished, EngineError> {
         let mut control = self.control.lock().await;
         if control.is_none() {
             return Err(ended());
@@ -189,7 +193,8 @@ impl Target for PostgresTarget {
         self.restore.decide().await?;
         *control = None;
         self.restore.pool.close();
-        Ok(self.restore.notes.words())
+        let notes = &self.restore.notes;
+        Ok(Finished { notes: notes.words(), left_out: notes.left_out_of_schema() })
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {

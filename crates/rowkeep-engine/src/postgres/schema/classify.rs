@@ -3,6 +3,8 @@
 use rowkeep_format::TableName;
 
 use super::lexer::{Token, Tokens};
+use super::script::Statement;
+use crate::postgres::quote;
 
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +145,41 @@ pub(crate) fn extension_version(sql: &str) -> Option<(String, String)> {
 pub(crate) fn is_user_mapping(sql: &str) -> bool {
     let words = Words::new(sql);
     words.are(0, &["create", "user", "mapping"])
+}
+
+/// A constraint in a form in which the rows that are there need not conform.
+pub(crate) struct Unchecked {
+    /// The statement that adds it.
+    pub(crate) sql: String,
+    /// The statement that holds it against those rows later.
+    pub(crate) validate: String,
+}
+
+/// The other form of a statement that adds a constraint which has one.
+pub(crate) fn unchecked(sql: &str) -> Option<Unchecked> {
+    let words = Words::new(sql);
+    let kind = ["table", "domain"].into_iter().find(|kind| words.are(0, &["alter", kind]))?;
+    let (name, at) = words.table(if words.is(2, "only") { 3 } else { 2 })?;
+    let what = at + 3;
+    let can_be =
+        words.is(what, "check") || words.are(what, &["foreign", "key"]) || words.are(what, &["not", "null"]);
+    if !words.are(at, &["add", "constraint"]) || !can_be {
+        return None;
+    }
+    let (kind, name) = (kind.to_ascii_uppercase(), quote::table(&name));
+    let constraint = words.tokens.get(at + 2)?.text();
+    Some(Unchecked {
+        sql: format!("{} NOT VALID;", sql.trim_end().trim_end_matches(';')),
+        validate: format!("ALTER {kind} {name} VALIDATE CONSTRAINT {constraint};"),
+    })
+}
+
+/// Whether rows could not be loaded, or not where they belong, if a statement was left out.
+pub(crate) fn is_needed_by_rows(statement: &Statement) -> bool {
+    let words = Words::new(&statement.sql);
+    let is_made = |what: &str| words.is(1, what) || (words.is(1, "unlogged") && words.is(2, what));
+    matches!(statement.kind, Kind::Partition { .. })
+        || (words.is(0, "create") && ["schema", "sequence", "table"].into_iter().any(is_made))
 }
 
 /// The schema that a statement creates.

@@ -14,7 +14,7 @@ use crate::sqlite::connect::blocking::blocking;
 use crate::sqlite::connect::interrupt::{self, Interrupt};
 use crate::sqlite::connect::patience::Patience;
 use crate::worker::WAITING_BATCHES;
-use crate::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
+use crate::{CreateOptions, EngineError, ErrorKind, Finished, RowStream, Target};
 
 /// Up to this size the rows of a table are read before it is filled, which then needs no thread that waits for them.
 const SMALL_BYTES: usize = 256 * 1024;
@@ -130,9 +130,11 @@ impl Target for SqliteTarget {
         ended.and(filled.map(|_| ()))
     }
 
-    async fn finish(&self) -> Result<Vec<String>, EngineError> {
+    async fn finish(&self) -> Result<Finished, EngineError> {
         let database = self.database.lock().await.take().ok_or_else(|| self.gone())?;
-        interrupt::stoppable(&self.stop, move |interrupt| database.finish(&interrupt)).await
+        interrupt::stoppable(&self.stop, move |interrupt| database.finish(&interrupt))
+            .await
+            .map(Finished::from)
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {

@@ -1,5 +1,6 @@
 //! What became of a restore, whichever way it went.
 
+use rowkeep_engine::LeftOut;
 use rowkeep_format::SnapshotId;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,9 @@ pub struct NewDatabase {
     pub rows: u64,
     /// What did not come back exactly as it was, in words for people.
     pub notes: Vec<String>,
+    /// The parts of the schema that the server refused, with what completes each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// How long it took, in milliseconds.
     pub restore_ms: u64,
     /// Whether rows were masked, so that they are not those of the snapshot.
@@ -102,6 +106,7 @@ impl Verdicted for NewDatabase {
     fn verdict(&self) -> Verdict {
         match &self.proof {
             Some(proof) if !proof.is_proven() => Verdict::Differences,
+            _ if !self.left_out.is_empty() => Verdict::Differences,
             _ if !self.hooks_failed.is_empty() => Verdict::Failed,
             _ => Verdict::Done,
         }

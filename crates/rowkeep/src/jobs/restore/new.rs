@@ -10,7 +10,7 @@ use crate::jobs::executing::Scene;
 use crate::jobs::outcome::{NewDatabase, RestoreOutcome};
 use crate::jobs::workspace::within_hooks;
 use crate::restore::verify::{verify, verify_masked, verify_tables};
-use crate::restore::{chosen, masked_tables, restore_masked};
+use crate::restore::{Making, chosen, masked_tables, restore_with};
 
 /// Makes the database and holds it against the snapshot.
 pub(super) async fn make(
@@ -36,7 +36,8 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
     let selection = request.wanted.selection(workspace);
     let tables = chosen(snapshot, &selection)?;
     let mask = workspace.mask(request.mask.as_ref(), &snapshot.manifest.database)?;
-    let restored = restore_masked(context, repository, snapshot, engine, &tables, mask.as_ref()).await?;
+    let making = Making { mask: mask.as_ref(), leaves_out: !request.strict, is_scratch: false };
+    let restored = restore_with(context, repository, snapshot, engine, &tables, making).await?;
     scene.nothing_kept().await;
     facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
     let mut new = NewDatabase {
@@ -46,6 +47,7 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
         user_tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
         rows: restored.rows,
         notes: restored.notes,
+        left_out: restored.left_out,
         restore_ms: watch.elapsed_ms(),
         masked: mask.is_some(),
         proof: None,
@@ -63,6 +65,7 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
             None if selection.is_all() => verify(context, repository, snapshot, engine).await?,
             None => verify_tables(context, repository, snapshot, engine, &tables).await?,
         });
+        new.proof = new.proof.map(|proof| proof.without(&new.left_out));
         new.verify_ms = Some(watch.elapsed_ms());
     }
     Ok(new)

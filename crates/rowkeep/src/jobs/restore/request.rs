@@ -81,6 +81,10 @@ pub struct RestoreRequest {
     /// Whether and by which rules rows are masked on their way into a new database, or one that is replaced as a whole.
     #[serde(default)]
     pub mask: Option<Masked>,
+    /// Whether a new database is not made at all where the server refuses a part of the schema. Else it is made without that, which is
+    /// told.
+    #[serde(default)]
+    pub strict: bool,
     /// Whether a database that was made is read again and compared with the snapshot.
     #[serde(default = "yes")]
     pub verify: bool,
@@ -129,6 +133,7 @@ impl RestoreRequest {
             end_connections: false,
             also_run: Vec::new(),
             mask: None,
+            strict: false,
             verify: true,
             hooks: true,
             activity: true,

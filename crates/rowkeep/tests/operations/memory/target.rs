@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::TryStreamExt;
 use rowkeep::async_trait;
-use rowkeep::engine::{CreateOptions, EngineError, ErrorKind, RowStream, Target};
+use rowkeep::engine::{CreateOptions, EngineError, ErrorKind, Finished, RowStream, Target};
 use rowkeep::format::{Schema, Table};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
@@ -78,7 +78,7 @@ impl Target for InMaking {
         loaded
     }
 
-    async fn finish(&self) -> Result<Vec<String>, EngineError> {
+    async fn finish(&self) -> Result<Finished, EngineError> {
         if self.stop.is_cancelled() {
             return Err(stopped());
         }
@@ -87,7 +87,7 @@ impl Target for InMaking {
             database.execute_batch(sql).map_err(|error| failed(ErrorKind::Other, &error))?;
         }
         store::put(&self.name, database);
-        Ok(Vec::new())
+        Ok(Finished::default())
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {

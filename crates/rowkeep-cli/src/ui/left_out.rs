@@ -1,0 +1,106 @@
+//! What a server refused of a schema: for people, and as a file that completes it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rowkeep::engine::LeftOut;
+use rowkeep::jobs::outcome::{NewDatabase, RestoreOutcome};
+use rowkeep::private_files;
+
+use super::units::{counted, plain, short};
+
+/// The file beside a report with the statements to run later.
+const FIXUPS: &str = "fixups.sql";
+
+/// So many are shown where nobody asked for a report.
+const SHOWN: usize = 10;
+
+/// What was refused, in words.
+pub(crate) fn told(new: &NewDatabase) -> String {
+    let mut told = format!(
+        "{} without what its server refused: {}\n",
+        new.database,
+        counted(new.left_out.len() as u64, "part") + " of the schema"
+    );
+    for left_out in new.left_out.iter().take(SHOWN) {
+        let LeftOut { statement, why, instead, later } = left_out;
+        let what = match instead {
+            Some(_) => "not held against the rows that are there",
+            None => "left out",
+        };
+        let one_line = |text: &str| plain(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let _ = write!(
+            told,
+            "  {what}: {}\n    {}\n    later: {}\n",
+            one_line(statement),
+            one_line(why),
+            one_line(later)
+        );
+    }
+    if let more @ 1.. = new.left_out.len().saturating_sub(SHOWN) {
+        let _ = writeln!(told, "  and {more} more: --json shows all, --report FILE keeps them");
+    }
+    told.trim_end().to_owned()
+}
+
+/// A report that is wanted, with the statements beside it.
+pub(crate) struct Report {
+    file: PathBuf,
+    fixups: PathBuf,
+}
+
+impl Report {
+    /// Begins both files, so that it fails before anything is done where they cannot be written.
+    pub(crate) fn begin(file: PathBuf) -> Result<Self> {
+        let fixups = file.parent().unwrap_or(Path::new("")).join(FIXUPS);
+        let report = Self { file, fixups };
+        report.put("", "")?;
+        Ok(report)
+    }
+
+    /// Writes what became of a restore.
+    pub(crate) fn write(&self, outcome: &RestoreOutcome) -> Result<()> {
+        let RestoreOutcome::New(new) = outcome else {
+            let none = "No database was made, so nothing of its schema was left out.\n";
+            return self.put(none, &format!("-- {none}"));
+        };
+        let mut report = format!(
+            "Snapshot {} restored to {}: {}, {}.\n",
+            short(new.snapshot),
+            new.database,
+            counted(new.user_tables, "table"),
+            counted(new.rows, "row")
+        );
+        let mut fixups = format!(
+            "-- Completes {}, which was restored from snapshot {}.\n",
+            new.database,
+            short(new.snapshot)
+        );
+        report += &match new.left_out.len() {
+            0 => "The server refused no part of the schema.\n".to_owned(),
+            count => format!("The server refused {} of the schema:\n", counted(count as u64, "part")),
+        };
+        for LeftOut { statement, why, instead, later } in &new.left_out {
+            let _ = write!(report, "\n{}\n  refused: {}\n", statement.trim(), why.trim());
+            if let Some(instead) = instead {
+                let _ = writeln!(report, "  done instead: {}", instead.trim());
+            }
+            let _ = writeln!(report, "  later: {}", later.trim());
+            let commented = why.trim().replace('\n', "\n-- ");
+            let _ = write!(fixups, "\n-- {commented}\n{}\n", later.trim());
+        }
+        for note in &new.notes {
+            let _ = writeln!(report, "\nnote: {note}");
+        }
+        self.put(&report, &fixups)
+    }
+
+    fn put(&self, report: &str, fixups: &str) -> Result<()> {
+        for (file, text) in [(&self.file, report), (&self.fixups, fixups)] {
+            private_files::write(file, text.as_bytes())
+                .with_context(|| format!("the report cannot be written to {}", file.display()))?;
+        }
+        Ok(())
+    }
+}

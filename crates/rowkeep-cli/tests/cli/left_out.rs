@@ -1,0 +1,211 @@
+//! A restore goes on without what a server refuses of a schema, says what that was, and how it is completed.
+
+use crate::postgres::{Server, servers};
+use crate::sandbox::{Ran, Sandbox};
+
+/// Rows that do not conform any more, one kind in each pair of tables, with a table that has nothing to do with it.
+const NOT_CONFORMING: &str = "
+    CREATE TABLE parent (id int PRIMARY KEY);
+    CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent);
+    INSERT INTO parent VALUES (1);
+    SET session_replication_role = replica;
+    INSERT INTO child VALUES (1, 1), (2, 99);
+    SET session_replication_role = origin;
+    CREATE TABLE other (id int PRIMARY KEY, at date CONSTRAINT past CHECK (at > '2000-01-01'));
+    INSERT INTO other VALUES (1, '2026-11-30');
+
+    CREATE FUNCTION is_even(n int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT n % 2 = 0';
+    CREATE TABLE evens (n int CONSTRAINT even CHECK (public.is_even(n)), m int);
+    CREATE DOMAIN even_number AS int CONSTRAINT even_too CHECK (public.is_even(VALUE));
+    CREATE TABLE more_evens (n even_number);
+    INSERT INTO evens VALUES (2, 1);
+    INSERT INTO more_evens VALUES (4);
+    CREATE OR REPLACE FUNCTION is_even(n int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT false';
+
+    CREATE TABLE offers (id int PRIMARY KEY, till timestamptz CONSTRAINT open CHECK (till > '2000-01-01'));
+    INSERT INTO offers VALUES (1, '2020-01-01');
+    ALTER TABLE offers DROP CONSTRAINT open;
+    ALTER TABLE offers ADD CONSTRAINT open CHECK (till > now()) NOT VALID;
+    UPDATE pg_constraint SET convalidated = true WHERE conname = 'open';
+
+    CREATE TABLE zz_lookup (t text PRIMARY KEY);
+    INSERT INTO zz_lookup VALUES ('x');
+    CREATE FUNCTION has(text) RETURNS bool LANGUAGE sql STABLE AS 'SELECT EXISTS (SELECT FROM public.zz_lookup WHERE t = $1)';
+    CREATE TABLE aa_data (id int PRIMARY KEY, t text CONSTRAINT known CHECK (public.has(t)));
+    INSERT INTO aa_data VALUES (1, 'x');
+
+    CREATE FUNCTION folded(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT t';
+    CREATE TABLE names (t text);
+    INSERT INTO names VALUES ('a'), ('A');
+    CREATE UNIQUE INDEX one_name ON names (public.folded(t));
+    CREATE OR REPLACE FUNCTION folded(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(t)';";
+
+fn told(ran: &Ran) -> String {
+    format!("{}{}", ran.out, ran.err)
+}
+
+#[test]
+fn rows_come_back_that_do_not_conform_any_more() {
+    for server in servers() {
+        let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_left_out"));
+        shop.sql(NOT_CONFORMING);
+        let target = format!("{}_back", shop.name());
+        let to = server.url_of(&target);
+        sandbox.done(&["backup", &shop.url(), "--name", "all"]);
+        sandbox.run(&["restore", "all", "--to", &to, "--strict"]).expect(1);
+        assert_eq!(
+            server
+                .psql("postgres", &format!("SELECT count(*) FROM pg_database WHERE datname = '{target}'"))
+                .trim(),
+            "0"
+        );
+
+        let ran = sandbox.run(&["restore", "all", "--to", &to, "--report", "report.txt"]).expect(3);
+        let said = told(&ran);
+        for part in ["child_parent_fkey", "CONSTRAINT even ", "even_too", "CONSTRAINT open", "one_name"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        for whole in ["CONSTRAINT known", "CONSTRAINT past", "other_pkey"] {
+            assert!(!said.contains(whole), "{whole}: {said}");
+        }
+        assert!(said.contains("5 parts of the schema"), "{said}");
+        let rows = "SELECT (SELECT count(*) FROM child), (SELECT count(*) FROM evens), (SELECT count(*) FROM more_evens),
+            (SELECT count(*) FROM offers), (SELECT count(*) FROM aa_data), (SELECT count(*) FROM names)";
+        assert_eq!(server.psql(&target, rows).trim(), "2|1|1|1|1|2");
+        let unchecked =
+            "SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE NOT convalidated";
+        assert_eq!(server.psql(&target, unchecked).trim(), "child_parent_fkey even even_too open");
+
+        // Once what stands in the way is gone, the statements beside the report complete it.
+        let fixups = std::fs::read_to_string(sandbox.path("fixups.sql")).expect("it is written");
+        let report = std::fs::read_to_string(sandbox.path("report.txt")).expect("it is written");
+        assert!(
+            report.contains("VALIDATE CONSTRAINT child_parent_fkey") && report.contains("99"),
+            "{report}"
+        );
+        server.psql(
+            &target,
+            "DELETE FROM child WHERE parent = 99; DELETE FROM names WHERE t = 'A'; UPDATE offers SET till = 'infinity';
+             CREATE OR REPLACE FUNCTION is_even(n int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT n % 2 = 0'",
+        );
+        server.psql(&target, &fixups);
+        assert_eq!(server.psql(&target, unchecked).trim(), "");
+        assert_eq!(
+            server.psql(&target, "SELECT count(*) FROM pg_indexes WHERE indexname = 'one_name'").trim(),
+            "1"
+        );
+        server.psql("postgres", &format!("DROP DATABASE {target} WITH (FORCE)"));
+
+        let json = sandbox.json_of(3, &["restore", "all", "--to", &to]);
+        assert_eq!(
+            (&json["equal"], json["left_out"].as_array().map(Vec::len)),
+            (&true.into(), Some(5)),
+            "{json:#}"
+        );
+        server.psql("postgres", &format!("DROP DATABASE {target} WITH (FORCE)"));
+    }
+}
+
+/// What a failed migration of such a database leaves behind is that database, but for what is told.
+#[test]
+fn a_migration_that_fails_is_taken_back_with_rows_that_do_not_conform() {
+    for server in servers() {
+        let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_left_out_migrate"));
+        shop.sql(NOT_CONFORMING);
+        let ruin = format!(
+            "psql -q -d '{}' -c 'ALTER TABLE other ADD COLUMN x int; DELETE FROM child' && exit 3",
+            shop.url()
+        );
+        let ran = sandbox.run(&["migrate", &shop.url(), "--", "sh", "-c", &ruin]);
+        assert_ne!(ran.status, 0);
+        assert_eq!(shop.sql("SELECT count(*) FROM child").trim(), "2", "{ran:?}");
+        assert!(told(&ran).contains("child_parent_fkey"), "{ran:?}");
+        let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'other'";
+        assert_eq!(shop.sql(columns).trim(), "2");
+    }
+}
+
+/// A tablespace that needs no folder of its own.
+struct Tablespace<'a> {
+    server: &'a Server,
+    name: String,
+}
+
+impl<'a> Tablespace<'a> {
+    fn make(server: &'a Server) -> Self {
+        let port: String = server.url.chars().filter(char::is_ascii_digit).collect();
+        let name = format!("rowkeep_space_{}_{port}", std::process::id());
+        let made = server
+            .program("psql")
+            .env("PGOPTIONS", "-c allow_in_place_tablespaces=on")
+            .args(["-X", "-q", "-d", &server.url, "-c", &format!("CREATE TABLESPACE {name} LOCATION ''")])
+            .status();
+        assert!(made.expect("psql can be run").success());
+        Self { server, name }
+    }
+}
+
+impl Drop for Tablespace<'_> {
+    fn drop(&mut self) {
+        self.server.psql("postgres", &format!("DROP TABLESPACE IF EXISTS {}", self.name));
+    }
+}
+
+/// What was in a place that a server does not have is in the usual one, which is told.
+#[test]
+fn tablespaces_that_are_not_there_are_done_without() {
+    for server in servers() {
+        let space = Tablespace::make(&server);
+        let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_space"));
+        let name = &space.name;
+        shop.sql(&format!(
+            "CREATE TABLE t (id int PRIMARY KEY USING INDEX TABLESPACE {name}) TABLESPACE {name}; INSERT INTO t VALUES (1);
+             CREATE INDEX by_id ON t (id) TABLESPACE {name}; CREATE TABLE kept (v text); INSERT INTO kept VALUES ('a')"
+        ));
+        sandbox.done(&["backup", &shop.url(), "--name", "all"]);
+        let url = shop.url();
+        drop(shop);
+        let name = space.name.clone();
+        drop(space);
+        sandbox.run(&["restore", "all", "--to", &url, "--strict"]).expect(1).says(&[&name]);
+        sandbox
+            .done(&["restore", "all", "--to", &url])
+            .says(&[&format!("tablespace {name} does not exist here")]);
+        sandbox.done(&["verify", "all", "--against", &url]);
+        let database = url.rsplit_once('/').expect("it names a database").1;
+        server.psql("postgres", &format!("DROP DATABASE {database} WITH (FORCE)"));
+    }
+}
+
+/// What only a superuser may make is left out for an ordinary role, with what is made of it.
+#[test]
+fn an_ordinary_role_does_without_what_it_may_not_make() {
+    for server in servers() {
+        let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_ordinary"));
+        shop.sql(
+            "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a');
+             CREATE FUNCTION plus(int, int) RETURNS int LANGUAGE internal IMMUTABLE AS 'int4pl';
+             CREATE FUNCTION tight(int) RETURNS bool LANGUAGE sql LEAKPROOF AS 'SELECT true';
+             CREATE FUNCTION sets() RETURNS int LANGUAGE sql SET session_replication_role = replica AS 'SELECT 1';
+             CREATE VIEW sums AS SELECT plus(id, 1) AS more FROM t;
+             CREATE VIEW all_of_t AS SELECT * FROM t",
+        );
+        sandbox.done(&["backup", &shop.url(), "--name", "all"]);
+        let role = format!("rowkeep_maker_{}", std::process::id());
+        let target = format!("{}_back", shop.name());
+        server.psql("postgres", &format!("DROP ROLE IF EXISTS {role}"));
+        server.psql("postgres", &format!("CREATE ROLE {role} LOGIN PASSWORD 'right' CREATEDB"));
+        server.psql("postgres", &format!("CREATE DATABASE {target} OWNER {role}"));
+        let url = server.url_of(&target).replace("postgres@", &format!("{role}:right@"));
+        let ran = sandbox.run(&["restore", "all", "--to", &url]).expect(3);
+        for part in
+            ["FUNCTION public.plus", "FUNCTION public.tight", "FUNCTION public.sets", "VIEW public.sums"]
+        {
+            assert!(told(&ran).contains(part), "{part}: {ran:?}");
+        }
+        assert!(told(&ran).contains("4 parts of the schema"), "{ran:?}");
+        assert_eq!(server.psql(&target, "SELECT v FROM all_of_t").trim(), "a");
+        server.psql("postgres", &format!("DROP DATABASE {target} WITH (FORCE)"));
+        server.psql("postgres", &format!("DROP ROLE {role}"));
+    }
+}

@@ -1,6 +1,7 @@
 //! What came of a job, in words.
 
 use jiff::tz::TimeZone;
+use rowkeep::engine::LeftOut;
 use rowkeep::jobs::outcome::{
     Ended, NewDatabase, ReplacementOutcome, RestoreOutcome, RowsOutcome, SnapshotSummary, UndoOutcome,
 };
@@ -206,6 +207,7 @@ fn of_new(new: &NewDatabase) -> Told {
         proven(new.proof.as_ref())
     )];
     lines.extend(new.notes.iter().cloned());
+    lines.extend(new.left_out.iter().map(LeftOut::told));
     lines.extend(new.hooks_failed.iter().map(|failed| format!("a hook failed: {failed}")));
     Told { lines, ..Told::default() }
 }

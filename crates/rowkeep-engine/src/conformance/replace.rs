@@ -7,7 +7,9 @@ use rowkeep_format::RowBatch;
 
 use super::fixture::{Fixture, Sandbox};
 use super::sandbox::{assert_same_rows, read, read_all, table};
-use crate::{Contents, CreateOptions, Engine, EngineError, ErrorKind, RowStream, Target, View, ViewOptions};
+use crate::{
+    Contents, CreateOptions, Engine, EngineError, ErrorKind, Finished, RowStream, Target, View, ViewOptions,
+};
 
 const NEW: &str = "
     CREATE TABLE parents (id integer PRIMARY KEY, v text);
@@ -73,7 +75,7 @@ pub async fn databases_are_replaced(fixture: &dyn Fixture) {
     let new_view = view(&*new).await;
     for at in [&*old, &*old, &*fixture.empty().await] {
         let notes = loaded(&new_view, &*at.engine()).await.finish().await.expect("it is finished");
-        assert_eq!(notes, Vec::<String>::new(), "everything is restored exactly");
+        assert_eq!(notes, Finished::default(), "everything is restored exactly");
         assert_same(at, &*new).await;
     }
     old.run("INSERT INTO parents VALUES (3, 'later'); INSERT INTO children VALUES (3, 3, 1)").await;

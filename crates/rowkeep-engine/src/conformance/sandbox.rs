@@ -66,7 +66,7 @@ pub async fn copy(from: &dyn Engine, to: &dyn Engine) -> Vec<String> {
         let rows = view.rows(table).await.expect("the rows are read");
         target.load(table, rows).await.unwrap_or_else(|error| panic!("loading {}: {error:?}", table.name));
     }
-    target.finish().await.expect("the copy is finished")
+    target.finish().await.expect("the copy is finished").notes
 }
 
 /// Compares the rows of two databases.

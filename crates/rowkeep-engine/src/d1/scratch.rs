@@ -44,7 +44,7 @@ impl InAccount {
     fn remote(&self, database: &str) -> Result<Arc<Remote>, EngineError> {
         let way = Way::Api { account: self.account.clone(), database: database.to_owned() };
         let secret_file = self.address.secret_file.clone();
-        Ok(Arc::new(Remote::new(Address { way, secret_file }, &self.surroundings)?))
+        Ok(Arc::new(Remote::new(Address { way, secret_file, changed_by: Vec::new() }, &self.surroundings)?))
     }
 }
 

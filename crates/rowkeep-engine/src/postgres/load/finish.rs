@@ -5,7 +5,7 @@ use super::large_objects;
 use super::marker;
 use super::outside;
 use super::restore::Restore;
-use super::statement_runner::is_fatal;
+use super::statement_runner::{NOT_VALID, is_fatal};
 use crate::EngineError;
 use crate::postgres::catalog::sequences;
 use crate::postgres::connect::failure::{failed, state};
@@ -25,7 +25,8 @@ pub(crate) async fn finish(restore: &Restore) -> Result<(), EngineError> {
     let (after, checks) = add_references_unchecked(restore);
     restore.runner(&session).run(&after.iter().collect::<Vec<_>>()).await?;
     session.give_back();
-    foreign_key_validation::run(restore, checks).await?;
+    let is_there = |check: &Check| !restore.notes.is_missing(&check.sql);
+    foreign_key_validation::run(restore, checks.into_iter().filter(is_there).collect()).await?;
 
     let session = restore.pool.lend().await?;
     let runner = restore.runner(&session);
@@ -42,7 +43,7 @@ fn add_references_unchecked(restore: &Restore) -> (Vec<Statement>, Vec<Check>) {
     let mut checks = Vec::new();
     let statements = restore.plan.after.iter().map(|statement| {
         let Kind::Reference(reference) = &statement.kind else { return statement.clone() };
-        let not_valid = || format!("{} NOT VALID;", statement.sql.trim_end().trim_end_matches(';'));
+        let not_valid = || format!("{}{NOT_VALID}", statement.sql.trim_end().trim_end_matches(';'));
         let unchecked =
             |kind: Kind| Statement { sql: not_valid(), kind, settings: statement.settings.clone() };
         let Reference { table, references, constraint, checked, .. } = reference;

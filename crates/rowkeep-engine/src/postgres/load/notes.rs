@@ -49,6 +49,12 @@ impl Notes {
         (!names.is_empty()).then(|| format!("extension {names} is not available on this server"))
     }
 
+    /// Whether a part of the schema is not there, in no form.
+    pub(crate) fn is_missing(&self, statement: &str) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.iter().any(|missing| missing.statement == statement && missing.instead.is_none())
+    }
+
     /// What of the schema is missing, in the order in which it was found out.
     pub(crate) fn left_out_of_schema(&self) -> Vec<LeftOut> {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()

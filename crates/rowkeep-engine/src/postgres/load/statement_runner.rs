@@ -10,7 +10,7 @@ use crate::EngineError;
 use crate::postgres::connect::failure;
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
-use crate::postgres::schema::classify::{self, Kind, Unchecked, brief};
+use crate::postgres::schema::classify::{self, Kind, Reference, Unchecked, brief};
 use crate::postgres::schema::script::Statement;
 
 /// How many statements go to the server at once.
@@ -88,13 +88,16 @@ impl Runner<'_> {
 
     /// Notes that a statement is left out, or done in a form in which rows that are there need not conform.
     async fn do_without(&self, statement: &Statement, why: &str) {
-        if let Some(Unchecked { sql, validate }) = classify::unchecked(&statement.sql) {
+        let whole = checked(statement);
+        if let Some(Unchecked { sql, validate }) =
+            classify::unchecked(&whole).filter(|_| whole == statement.sql)
+        {
             let unchecked = Statement { sql, ..statement.clone() };
             if self.scope.run(self.session, &with_settings(&unchecked)).await.is_ok() {
-                return self.notes.missing(&statement.sql, why, Some(unchecked.sql), Some(validate));
+                return self.notes.missing(&whole, why, Some(unchecked.sql), Some(validate));
             }
         }
-        self.notes.missing(&statement.sql, why, None, None);
+        self.notes.missing(&whole, why, None, None);
     }
 
     /// Whether a statement failed for what the schema lacks.
@@ -161,6 +164,17 @@ fn may_fail(kind: &Kind, error: &tokio_postgres::Error) -> bool {
         _ => false,
     }
 }
+
+/// The statement that adds a reference which is to be checked later, as the schema has it; any other as it is.
+fn checked(statement: &Statement) -> String {
+    match (&statement.kind, statement.sql.strip_suffix(NOT_VALID)) {
+        (Kind::Reference(Reference { checked: true, .. }), Some(whole)) => format!("{whole};"),
+        _ => statement.sql.clone(),
+    }
+}
+
+/// How a statement ends that does not hold a constraint against the rows that are there.
+pub(crate) const NOT_VALID: &str = " NOT VALID;";
 
 /// Whether an error says that something does not exist.
 fn is_unknown(error: &tokio_postgres::Error) -> bool {

@@ -172,7 +172,7 @@ async fn a_server_without_room_for_a_view_ends_the_restore(server: Server) {
         let target = engine.create(view.schema(), &CreateOptions::default()).await.expect("it is created");
         match (kind, target.finish().await) {
             (Some(kind), Err(error)) => assert_eq!(error.kind(), kind, "{}", chain(&error)),
-            (None, Ok(notes)) => assert_eq!(notes.len(), 1, "{notes:?}"),
+            (None, Ok(finished)) => assert_eq!(finished.notes.len(), 1, "{finished:?}"),
             (_, done) => panic!("{state}: {done:?}"),
         }
     }

@@ -46,7 +46,7 @@ async fn fill(view: &dyn View, target: Arc<dyn Target>, loaded: &[&str]) -> Resu
     if finished.is_err() {
         target.abandon().await?;
     }
-    finished
+    finished.map(|finished| finished.notes)
 }
 
 async fn family(server: &Server) -> Database {

@@ -32,7 +32,7 @@ async fn replace(
     for table in &view.schema().tables {
         target.load(table, view.rows(table).await.expect("the rows are read")).await?;
     }
-    target.finish().await
+    target.finish().await.map(|finished| finished.notes)
 }
 
 const SIMPLE: &str = "

@@ -85,7 +85,7 @@ async fn locales_that_are_not_there(server: Server) {
     let database = server.absent();
     let engine = server.engine(&database.name);
     let target = engine.create(&schema, &CreateOptions::default()).await.expect("the target is created");
-    let notes = target.finish().await.expect("the target is finished");
+    let notes = target.finish().await.expect("the target is finished").notes;
     assert!(notes.iter().any(|note| note.contains("locale") && note.contains("tlh_QO")), "{notes:?}");
 }
 

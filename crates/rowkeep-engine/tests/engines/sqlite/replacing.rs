@@ -23,7 +23,7 @@ async fn replace(from: &TestFile, engine: &dyn Engine) -> Result<Vec<String>, En
     for table in &view.schema().tables {
         target.load(table, view.rows(table).await.expect("rows")).await.expect("rows are loaded");
     }
-    target.finish().await
+    target.finish().await.map(|finished| finished.notes)
 }
 
 fn original(journal: &str) -> TestFile {

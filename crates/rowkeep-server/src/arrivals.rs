@@ -131,7 +131,7 @@ impl Arrivals {
         if !self.take_room(bytes, now)? {
             return Ok(Err(NotKept::NoRoom));
         }
-        let name = format!("{id}.ndjson.gz");
+        let name = Self::name_of(id);
         let written = self.write(&folder, &name, pieces);
         if written.is_err() {
             *self.taken() = None;
@@ -146,6 +146,11 @@ impl Arrivals {
         }
         out.as_file().sync_all()?;
         out.persist(self.file(name)).map(drop).map_err(|error| error.error)
+    }
+
+    /// What a file is called that is put together.
+    pub(crate) fn name_of(id: &str) -> String {
+        format!("{id}.ndjson.gz")
     }
 
     /// Where a file is that was put together.

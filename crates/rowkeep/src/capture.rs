@@ -60,6 +60,9 @@ pub struct CaptureOptions {
     pub with_schema: bool,
     /// Whether rows are wanted.
     pub with_data: bool,
+    /// Whether it relies on what those promise who write into the database, and marks the rows that they change: see
+    /// [`View::read_promised`]. For backups alone: whoever is going to change the database looks at all rows.
+    pub trusts_marks: bool,
     /// When it is suspicious; none where that is not asked.
     pub suspicion: Option<Threshold>,
     /// The program that writes, with its version.
@@ -245,6 +248,7 @@ pub(crate) async fn read_opened(
     let known = repository.catalog().await?;
     let identity = Identity { configured: options.configured, ..view.identity() };
     let owner = Owner { name: options.database.clone(), identity: (!is_file).then_some(identity) };
+    let trusts_marks = options.trusts_marks && !later::is_changed_by_us(&known, &owner);
     let (parent, later) = if is_file {
         (later::parent_at(&known, &owner, time), Later::at(known, owner.clone(), time))
     } else {
@@ -276,7 +280,8 @@ pub(crate) async fn read_opened(
             rows: chosen.iter().map(|table| view.estimate(&table.name).rows).sum(),
         });
     }
-    let wanted = Wanted { view: view.as_ref(), schema: &schema, chosen, parent, time, copied: None };
+    let wanted =
+        Wanted { view: view.as_ref(), schema: &schema, chosen, parent, time, trusts_marks, copied: None };
     let mut chunks = store_chunks(context, repository, &wanted).await?;
     // Not before: rows that are asked for earlier may be read a second time.
     let mut environment = environment(view.as_ref(), &wanted.chosen, options).await?;

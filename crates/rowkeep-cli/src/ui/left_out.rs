@@ -55,7 +55,13 @@ impl Report {
     pub(crate) fn begin(file: PathBuf) -> Result<Self> {
         let fixups = file.parent().unwrap_or(Path::new("")).join(FIXUPS);
         let report = Self { file, fixups };
-        report.put("", "")?;
+        for file in [&report.file, &report.fixups] {
+            private_files::create_if_missing(file).with_context(|| cannot(file))?;
+        }
+        anyhow::ensure!(
+            report.file.file_name() != report.fixups.file_name(),
+            "the report cannot be {FIXUPS}, which comes beside it: give it another name"
+        );
         Ok(report)
     }
 
@@ -73,7 +79,7 @@ impl Report {
             counted(new.rows, "row")
         );
         let mut fixups = format!(
-            "-- Completes {}, which was restored from snapshot {}.\n",
+            "-- Completes {}, which was restored from snapshot {}.\nSET check_function_bodies = off;\n",
             new.database,
             short(new.snapshot)
         );
@@ -87,7 +93,9 @@ impl Report {
                 let _ = writeln!(report, "  done instead: {}", instead.trim());
             }
             let _ = writeln!(report, "  later: {}", later.trim());
-            let commented = why.trim().replace('\n', "\n-- ");
+            // It may repeat values of rows: nothing of them ends the line.
+            let commented: String =
+                why.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let _ = write!(fixups, "\n-- {commented}\n{}\n", later.trim());
         }
         for note in &new.notes {
@@ -98,9 +106,12 @@ impl Report {
 
     fn put(&self, report: &str, fixups: &str) -> Result<()> {
         for (file, text) in [(&self.file, report), (&self.fixups, fixups)] {
-            private_files::write(file, text.as_bytes())
-                .with_context(|| format!("the report cannot be written to {}", file.display()))?;
+            private_files::write(file, text.as_bytes()).with_context(|| cannot(file))?;
         }
         Ok(())
     }
+}
+
+fn cannot(file: &Path) -> String {
+    format!("the report cannot be written to {}", file.display())
 }

@@ -158,27 +158,36 @@ pub(super) async fn create(
     check_tags(&tags)?;
     // Asked for again by the same key, it is the same request, also by the name of its file.
     let id = match headers.get("idempotency-key") {
-        Some(key) => id_of(&caller, key.as_bytes(), &pieces),
+        Some(key) => {
+            let told = serde_json::to_vec(&(&database, &name, &tags, &pieces));
+            let told = told.map_err(|error| crate::Error::Content(error.to_string()))?;
+            id_of([caller.0.name.as_bytes(), key.as_bytes(), &told])
+        }
         None => service.queue().random::<16>()?,
     };
     let (arrivals, now, of) = (service.queue().arrivals().clone(), service.queue().now(), database.clone());
-    let file = blocking(move || arrivals.assemble(&of, &id, &pieces, now)).await?;
-    let file = file.map_err(|why| not_kept(&service, why))?;
+    let assemble = move || {
+        // For a job that was asked for before and is not over.
+        let was_there = arrivals.file(&Arrivals::name_of(&id)).exists();
+        arrivals.assemble(&of, &id, &pieces, now).map(|file| file.map(|file| (file, was_there)))
+    };
+    let file = blocking(assemble).await?;
+    let (file, was_there) = file.map_err(|why| not_kept(&service, why))?;
     let request = ImportRequest { database: Some(database.clone()), name, tags, ..ImportRequest::of(&file) };
     let request = Request::Import(request);
     let asked = jobs::ask(&service, &caller, "state.create", request, Some(database), &headers, wait).await;
-    // Nobody needs it any more: it may have been there again for a job that was over before.
-    if asked.as_ref().map_or(true, |answer| answer.status() == StatusCode::OK) {
+    // Nobody needs it any more: it may be there again for a job that was over before.
+    if asked.as_ref().map_or(!was_there, |answer| answer.status() == StatusCode::OK) {
         let arrivals = service.queue().arrivals().clone();
         blocking(move || arrivals.remove(&file)).await?;
     }
     asked
 }
 
-/// The name of a state that somebody sends under a key of his own.
-fn id_of(caller: &Caller, key: &[u8], pieces: &[String]) -> String {
+/// The name of a state that somebody sends under a key of his own: that of another one is another.
+fn id_of(parts: [&[u8]; 3]) -> String {
     let mut hash = blake3::Hasher::new();
-    for part in [caller.0.name.as_bytes(), key].into_iter().chain(pieces.iter().map(String::as_bytes)) {
+    for part in parts {
         hash.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     hash.finalize().to_hex().to_string()

@@ -78,6 +78,7 @@ pub(crate) async fn capture(
         mask: None,
         with_schema,
         with_data,
+        trusts_marks: false,
         suspicion: None,
         program: safety.program.clone(),
         repository_folder: None,

@@ -262,6 +262,7 @@ impl<'a> Copier<'a> {
             chosen,
             parent,
             time: manifest.time,
+            trusts_marks: false,
             copied: Some(&originals),
         };
         let stored = store_chunks(context, self.to, &wanted).await;

@@ -81,6 +81,12 @@ pub(crate) fn parent(known: &Catalog, owner: &Owner) -> Option<SnapshotId> {
     last.map(|last| last.id)
 }
 
+/// Whether rowkeep was about to change a database after the last snapshot of it: what a restore put back carries the marks that it had
+/// when it was lost.
+pub(crate) fn is_changed_by_us(known: &Catalog, owner: &Owner) -> bool {
+    known.snapshots().rfind(|summary| owner.continues(summary)).is_some_and(|last| last.is_safety())
+}
+
 /// Warns when the last snapshot of a database has a later time than the one that is made now.
 pub(crate) fn warn_of_clock(context: &Context, known: &Catalog, owner: &Owner, now: Timestamp) {
     let Some(last) = known.snapshots().rfind(|summary| owner.owns(summary)) else { return };

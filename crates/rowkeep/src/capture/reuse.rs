@@ -65,6 +65,7 @@ impl Originals {
 #[derive(Clone)]
 pub(crate) struct Base {
     inner: Arc<Inner>,
+    trusts_marks: bool,
 }
 
 struct Inner {
@@ -78,8 +79,6 @@ struct Inner {
 struct Opened {
     instant: Option<String>,
     time: Timestamp,
-    /// Whether it was made before rows were put back.
-    is_before_change: bool,
     /// For a copy, the tables that have the same rows in what it is a copy of.
     unchanged: Option<HashSet<TableName>>,
     entries: HashMap<TableName, TableEntry>,
@@ -104,7 +103,13 @@ impl Base {
     /// where it was made.
     pub(crate) fn new(repository: &Repository, id: SnapshotId, copied: Option<&Originals>) -> Self {
         let (repository, copied) = (repository.clone(), copied.cloned());
-        Self { inner: Arc::new(Inner { repository, id, copied, opened: OnceCell::new() }) }
+        let inner = Arc::new(Inner { repository, id, copied, opened: OnceCell::new() });
+        Self { inner, trusts_marks: false }
+    }
+
+    /// The same, relying on what writers promise of the rows that they changed since, or not.
+    pub(crate) fn trusting_marks(self, trusts_marks: bool) -> Self {
+        Self { trusts_marks, ..self }
     }
 
     /// Asks at once what is asked about each of many tables.
@@ -114,8 +119,7 @@ impl Base {
             && let Some(opened) = self.inner.opened().await
             && let Some(horizon) = opened.horizon(view)
         {
-            // What a restore has put back since carries the marks that it had then.
-            if opened.unchanged.is_none() && !opened.is_before_change {
+            if self.trusts_marks && opened.unchanged.is_none() {
                 let is_meant =
                     |table: &&Table| opened.entry_of(table).is_some_and(|entry| opened.is_recent(entry, now));
                 let meant: Vec<&Table> = tables.iter().copied().filter(is_meant).collect();
@@ -231,7 +235,6 @@ impl Inner {
                 unchanged: copied.map(|copied| copied.unchanged_since(&manifest, self.repository.id())),
                 instant: manifest.instant,
                 time: manifest.time,
-                is_before_change: manifest.before.is_some(),
                 entries: manifest.tables.into_iter().map(|entry| (entry.name.clone(), entry)).collect(),
                 tables: schema.tables.into_iter().map(|table| (table.name.clone(), table)).collect(),
                 reader,

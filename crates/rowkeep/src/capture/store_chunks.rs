@@ -25,6 +25,8 @@ pub(super) struct Wanted<'a> {
     /// The snapshot before it.
     pub(super) parent: Option<SnapshotId>,
     pub(super) time: Timestamp,
+    /// Whether what writers promise of the rows that they change is relied on.
+    pub(super) trusts_marks: bool,
     /// Of a copy, what it is a copy of.
     pub(super) copied: Option<&'a Originals>,
 }
@@ -98,7 +100,8 @@ async fn store_once(
     let schema = keys.chunk_id(&schema_chunk);
     store(keys, &writer, schema, &schema_chunk).await?;
     let sink = Sink::Repository(Arc::clone(&writer));
-    let base = wanted.parent.map(|parent| Base::new(repository, parent, wanted.copied));
+    let base = |parent| Base::new(repository, parent, wanted.copied).trusting_marks(wanted.trusts_marks);
+    let base = wanted.parent.map(base);
     let base = base.as_ref().map(|base| (base, wanted.time));
     let (tables, read_bytes) =
         read_tables(context, wanted.view, wanted.chosen.clone(), keys, &sink, base).await?;

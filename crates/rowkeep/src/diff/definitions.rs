@@ -212,7 +212,6 @@ fn head(statement: &str) -> Vec<&str> {
 impl DefinitionChange {
     /// Whether it is no more than what a restore did without, or did in a weaker form.
     pub(crate) fn is_of(&self, left_out: &[LeftOut]) -> bool {
-        let in_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_weaker = |after: &str, left_out: &LeftOut| {
             left_out.instead.as_deref().is_some_and(|instead| in_line(instead) == in_line(after))
         };
@@ -263,22 +262,25 @@ impl DefinitionChange {
 
 /// Whether a table or a domain lacks nothing but checks that a restore did without or added later.
 fn lacks_checks_alone(before: &str, after: &str, left_out: &[LeftOut]) -> bool {
-    let lines = |text: &str| -> Vec<String> {
-        text.lines().map(|line| line.trim().trim_end_matches([',', ';']).trim_end().to_owned()).collect()
-    };
-    let (then, now) = (lines(before), lines(after));
-    let named = head(before).into_iter().nth(2).unwrap_or_default().to_owned();
-    let is_left_out = |line: &String| {
-        left_out.iter().any(|one| {
-            let added = one.statement.split_once(" ADD ");
-            added.is_some_and(|(what, check)| {
-                what.split_whitespace().nth(2) == Some(&named)
-                    && check.trim().trim_end_matches(';').split_whitespace().eq(line.split_whitespace())
-            })
-        })
-    };
-    let gone: Vec<&String> = then.iter().filter(|line| !now.contains(line)).collect();
-    !gone.is_empty() && gone.into_iter().all(is_left_out) && now.iter().all(|line| then.contains(line))
+    let mut then = in_line(before);
+    let named: Vec<String> = head(before).into_iter().map(str::to_owned).collect();
+    for one in left_out {
+        let Some((what, check)) = one.statement.split_once(" ADD ") else { continue };
+        let Some(table) = what.split_whitespace().nth(2) else { continue };
+        let check = in_line(check.trim().trim_end_matches(';'));
+        if named.iter().any(|word| word == table) {
+            let forms = [format!(", {check}"), format!("{check}, "), format!(" {check}")];
+            if let Some(form) = forms.iter().find(|form| then.contains(form.as_str())) {
+                then = then.replacen(form.as_str(), "", 1);
+            }
+        }
+    }
+    then == in_line(after) && then != in_line(before)
+}
+
+/// A statement in one line, whatever the spaces between its words.
+fn in_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -333,6 +335,13 @@ mod tests {
                 Some(table),
                 Some("CREATE TABLE public.t (\n    a date,\n    CONSTRAINT k CHECK ((a > now()))\n);"),
                 false,
+            ),
+            (
+                Some(
+                    "CREATE UNLOGGED TABLE public.t (\n    a date,\n    CONSTRAINT k CHECK ((a >\n  now()))\n);",
+                ),
+                Some("CREATE UNLOGGED TABLE public.t (\n    a date\n);"),
+                true,
             ),
             (
                 Some(table),

@@ -24,6 +24,9 @@ pub enum Destination {
 /// How names end of what is not whole.
 const PARTIAL: &str = ".partial";
 
+/// So many files are on their way to the disk at once.
+const MOST_SYNCING: usize = 16;
+
 /// How names of files end that hold the checksum of one other file.
 const CHECKSUM: &str = "sha256";
 
@@ -145,17 +148,25 @@ impl Files {
     /// Ends a file.
     pub(super) async fn keep(&mut self, sheet: Sheet) -> Result<Done, Error> {
         let (done, unsynced) = sheet.finish().await?;
+        if self.syncing.len() >= MOST_SYNCING {
+            let first = self.syncing.remove(0);
+            self.synced(first).await?;
+        }
         self.syncing.extend(unsynced.map(Unsynced::sync));
         self.room = done.room;
         self.kept.push(done.name.clone());
         Ok(done)
     }
 
+    async fn synced(&self, syncing: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
+        let failed = |failed| Error::Write { to: self.kept.join(", "), source: io::Error::other(failed) };
+        syncing.await.map_err(failed)?
+    }
+
     /// Gives all files their names once they are on the disk, with other files beside them by their names below the folder.
     pub(super) async fn publish(mut self, others: &[(String, String)]) -> Result<Published, Error> {
-        for syncing in self.syncing.drain(..) {
-            let to = || self.kept.join(", ");
-            syncing.await.map_err(|failed| Error::Write { to: to(), source: io::Error::other(failed) })??;
+        for syncing in std::mem::take(&mut self.syncing) {
+            self.synced(syncing).await?;
         }
         match self.kind {
             Kind::Stream(_) => Ok(Published { files: vec![None; self.kept.len()], beside: Vec::new() }),

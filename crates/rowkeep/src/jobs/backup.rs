@@ -212,6 +212,7 @@ impl BackupRequest {
             mask: workspace.mask(self.mask.as_ref(), &source.name)?,
             with_schema: self.with_schema,
             with_data: self.with_data,
+            trusts_marks: true,
             suspicion: Some(workspace.config().suspicion(&source.name)),
             program: workspace.program().to_owned(),
             repository_folder: workspace.repository_folder().map(std::path::Path::to_owned),

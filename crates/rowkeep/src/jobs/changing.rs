@@ -27,6 +27,7 @@ pub(super) fn capturing(workspace: &Workspace, source: &Source) -> CaptureOption
         mask: None,
         with_schema: true,
         with_data: true,
+        trusts_marks: false,
         suspicion: Some(workspace.config().suspicion(&source.name)),
         program: workspace.program().to_owned(),
         repository_folder: workspace.repository_folder().map(std::path::Path::to_owned),

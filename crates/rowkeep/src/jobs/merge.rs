@@ -167,6 +167,7 @@ impl MergeRequest {
             mask: None,
             with_schema: true,
             with_data: true,
+            trusts_marks: false,
             suspicion: None,
             program: workspace.program().to_owned(),
             repository_folder: None,

@@ -57,6 +57,7 @@ pub async fn keep(
         mask: None,
         with_schema: true,
         with_data: true,
+        trusts_marks: false,
         suspicion: None,
         program: workspace.program().to_owned(),
         repository_folder: workspace.repository_folder().map(Path::to_owned),

@@ -74,6 +74,7 @@ pub(crate) async fn snapshot_in_types(
             mask: None,
             with_schema: false,
             with_data: true,
+            trusts_marks: false,
             suspicion: None,
             program: manifest.program.clone(),
             repository_folder: None,

@@ -97,6 +97,7 @@ fn large_tables_are_backed_up_after_a_restart() {
                 mask: None,
                 with_schema: false,
                 with_data: true,
+                trusts_marks: false,
                 suspicion: None,
                 program: "test".to_owned(),
                 repository_folder: None,

@@ -83,6 +83,7 @@ impl World {
             mask: None,
             with_schema,
             with_data: true,
+            trusts_marks: false,
             suspicion: None,
             program: "test".to_owned(),
             repository_folder: None,

@@ -10,7 +10,7 @@ use crate::d1::address::ChangedBy;
 use crate::sqlite::connect::error::when;
 use crate::sqlite::literal;
 use crate::sqlite::quote::quoted;
-use crate::{ChangeCount, EngineError, ErrorKind};
+use crate::{EngineError, ErrorKind};
 
 /// A highest value with more bytes stands in no statement.
 const LONGEST_BYTES: usize = 1_000;
@@ -93,11 +93,6 @@ fn written(value: ValueRef<'_>) -> Option<String> {
     let mut out = Vec::new();
     literal::value(value, None, &mut out);
     String::from_utf8(out).ok().filter(|sql| sql.len() <= LONGEST_BYTES)
-}
-
-/// What was read of such a table: nothing can be said where not even the row is there that had the highest value.
-pub(super) fn counted(rows: u64, read: u64) -> Option<ChangeCount> {
-    (read > 0).then_some(ChangeCount { rows, changed: read })
 }
 
 #[cfg(test)]

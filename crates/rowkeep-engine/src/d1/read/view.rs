@@ -180,11 +180,17 @@ impl D1View {
             Ok((skeleton.finish(with_ddl, temporary.as_deref(), identity)?.0, highest))
         };
         let (view, highest) = blocking(finish).await?;
-        let is_known = oneness != Oneness::None;
-        let some = some
-            .into_iter()
-            .map(|(table, (rows, read))| (table, promised::counted(rows, read).filter(|_| is_known)));
-        Ok(Rows { view, some: some.collect(), highest, as_of })
+        // Where not even the row is there that had the highest mark, nothing can be said of the others.
+        let has_mark = |table: &TableName| {
+            let promised = self.promised.iter().find(|promised| promised.table == *table);
+            promised.is_some_and(|promised| highest.of(promised).is_some())
+        };
+        let counted = |(table, (rows, changed))| {
+            let is_known = oneness != Oneness::None && has_mark(&table);
+            (table, is_known.then_some(ChangeCount { rows, changed }))
+        };
+        let some = some.into_iter().map(counted).collect();
+        Ok(Rows { view, some, highest, as_of })
     }
 }
 
@@ -262,8 +268,8 @@ impl View for D1View {
 
     /// The highest values, as far as rows were read.
     fn horizon(&self) -> Option<String> {
-        let rows = || self.whole.get().or_else(|| self.copied.get());
-        (!self.promised.is_empty()).then(|| rows().map(|rows| rows.highest.text()).unwrap_or_default())
+        let has_horizon = !self.promised.is_empty() && !self.is_moving.load(Ordering::Relaxed);
+        has_horizon.then(|| self.copied.get().map(|rows| rows.highest.text()).unwrap_or_default())
     }
 
     async fn read_promised(&self, tables: &[&Table], horizon: &str) -> Result<(), EngineError> {

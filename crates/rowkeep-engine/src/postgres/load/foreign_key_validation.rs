@@ -88,7 +88,7 @@ async fn validate(
     match restore.scope.run(session, &in_parts).await {
         // Parts are temporary files, of which a server may have only so many.
         Err(error) if error.code() == Some(&SqlState::CONFIGURATION_LIMIT_EXCEEDED) => {
-            session.try_run(&format!("SET maintenance_work_mem = '{usual}'; {validate}")).await
+            restore.scope.run(session, &format!("SET maintenance_work_mem = '{usual}'; {validate}")).await
         }
         Err(error) => Err(error),
         Ok(()) => session.try_run(&format!("SET maintenance_work_mem = '{usual}'")).await,

@@ -33,7 +33,11 @@ impl Notes {
 
     /// Notes that a part of the schema is not there, or only in a weaker form, and what completes it.
     pub(crate) fn missing(&self, statement: &str, why: &str, instead: Option<String>, later: Option<String>) {
-        let later = later.unwrap_or_else(|| shown(statement));
+        // What may hold a password is shown nowhere, and a part of a statement does nothing.
+        let is_shown = shown(statement) == statement;
+        let whole =
+            || if is_shown { statement.to_owned() } else { format!("-- by hand: {}", shown(statement)) };
+        let later = later.unwrap_or_else(whole);
         let missing = LeftOut { statement: shown(statement), why: why.to_owned(), instead, later };
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).push(missing);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::notes::Notes;
 use super::transaction_scope::TransactionScope;
@@ -189,9 +189,10 @@ fn is_unknown(error: &tokio_postgres::Error) -> bool {
 
 /// Why the server does not take a statement; nothing where it cannot do anything, or cannot do this now.
 pub(crate) fn refused(error: &tokio_postgres::Error) -> Option<String> {
-    const NOT_NOW: [SqlState; 3] =
-        [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::LOCK_NOT_AVAILABLE];
-    let said = error.as_db_error().filter(|said| !is_fatal(said.code()) && !NOT_NOW.contains(said.code()))?;
+    // Deadlocks and the like, locks, and what only says that a transaction has failed before.
+    const NOT_NOW: [&str; 3] = ["40", "55P03", "25"];
+    let is_now = |said: &&DbError| NOT_NOW.iter().all(|class| !said.code().code().starts_with(class));
+    let said = error.as_db_error().filter(|said| !is_fatal(said.code())).filter(is_now)?;
     Some(match said.detail() {
         Some(detail) => format!("{}: {detail}", said.message()),
         None => said.message().to_owned(),

@@ -173,6 +173,7 @@ pub(super) async fn take(
         with_schema: true,
         with_data: true,
         // The states of others are backups only where nothing else makes any.
+        trusts_marks: false,
         suspicion: workspace
             .config()
             .has_arriving(&source.name)

@@ -219,6 +219,7 @@ fn a_state_that_was_pushed_is_captured() {
             mask: None,
             with_schema: true,
             with_data: true,
+            trusts_marks: false,
             suspicion: None,
             program: "test".to_owned(),
             repository_folder: None,

@@ -40,7 +40,7 @@ pub(super) fn found(
             let ChangedBy { table, column } = promise;
             let message =
                 format!("{shown}: it has no column {table}.{column}, which changed-by of its URL names");
-            EngineError::new(ErrorKind::InvalidUrl, message)
+            EngineError::new(ErrorKind::Other, message)
         })
     };
     promises.iter().map(find_or_fail).collect()

@@ -268,8 +268,10 @@ impl View for D1View {
 
     /// The highest values, as far as rows were read.
     fn horizon(&self) -> Option<String> {
-        let has_horizon = !self.promised.is_empty() && !self.is_moving.load(Ordering::Relaxed);
-        has_horizon.then(|| self.copied.get().map(|rows| rows.highest.text()).unwrap_or_default())
+        let is_one = !self.promised.is_empty() && !self.is_moving.load(Ordering::Relaxed);
+        // Both are of the same state then.
+        let rows = self.whole.get().or_else(|| self.copied.get());
+        is_one.then(|| rows.map(|rows| rows.highest.text()).unwrap_or_default())
     }
 
     async fn read_promised(&self, tables: &[&Table], horizon: &str) -> Result<(), EngineError> {

@@ -71,7 +71,9 @@ impl Runner<'_> {
             }
             Err(error) => {
                 let lacking = self.notes.lacking_extensions().filter(|_| is_unknown(&error));
-                match refused(&error).filter(|_| self.leaves_out && !classify::is_needed_by_rows(statement)) {
+                match refused(&error)
+                    .filter(|_| self.leaves_out && !classify::is_needed_by_rows(&statement.sql))
+                {
                     Some(why) => {
                         let why = [Some(why), lacking].into_iter().flatten().collect::<Vec<_>>().join("; ");
                         self.do_without(statement, &why).await;

@@ -3,7 +3,6 @@
 use rowkeep_format::TableName;
 
 use super::lexer::{Token, Tokens};
-use super::script::Statement;
 use crate::postgres::quote;
 
 /// What a statement does.
@@ -175,10 +174,10 @@ pub(crate) fn unchecked(sql: &str) -> Option<Unchecked> {
 }
 
 /// Whether rows could not be loaded, or not where they belong, if a statement was left out.
-pub(crate) fn is_needed_by_rows(statement: &Statement) -> bool {
-    let words = Words::new(&statement.sql);
+pub(crate) fn is_needed_by_rows(sql: &str) -> bool {
+    let words = Words::new(sql);
     let is_made = |what: &str| words.is(1, what) || (words.is(1, "unlogged") && words.is(2, what));
-    matches!(statement.kind, Kind::Partition { .. })
+    matches!(classify(sql), Kind::Partition { .. })
         || (words.is(0, "create") && ["schema", "sequence", "table"].into_iter().any(is_made))
 }
 

@@ -273,7 +273,7 @@ fn every_mode_keeps_its_promise_on_sqlite() {
 #[test]
 fn every_mode_keeps_its_promise_on_postgresql() {
     for server in servers() {
-        run(&Database::new(&server, "rowkeep_test_modes"), 6);
+        run(&Database::new(&server, "rowkeep_test_modes"), 4);
     }
 }
 

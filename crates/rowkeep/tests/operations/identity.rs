@@ -186,7 +186,7 @@ fn rows_are_who_they_are_on_postgresql() {
             database.sql("CREATE EXTENSION citext");
             shapes.push(model::citext());
         }
-        run(&database, &shapes, 2);
+        run(&database, &shapes, 1);
     });
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::postgres::servers;
 use crate::sandbox::Sandbox;
 
 const SHOP: &str = "
@@ -105,4 +106,32 @@ fn references_that_would_dangle_stop_a_restore() {
     ]);
     assert_eq!(sandbox.query("shop.db", ALL), "2|3|4");
     assert_eq!(sandbox.query("shop.db", "SELECT name FROM customers WHERE id = 1"), "Adam");
+}
+
+/// Several rows may cover the period that a row refers to, and none of them has its key.
+#[test]
+fn a_period_that_several_rows_cover_does_not_dangle() {
+    // The only server that has such references.
+    let server = &servers()[1];
+    let sandbox = Sandbox::new();
+    let database = server.database("rowkeep_cli_periods");
+    database.sql(
+        "CREATE TABLE prices (item int4range, during daterange, PRIMARY KEY (item, during WITHOUT OVERLAPS));
+         CREATE TABLE sales (id int PRIMARY KEY, item int4range, during daterange,
+             FOREIGN KEY (item, PERIOD during) REFERENCES prices (item, PERIOD during));
+         INSERT INTO prices VALUES ('[1,2)', '[2026-01-01,2026-06-01)'), ('[1,2)', '[2026-06-01,2027-01-01)');
+         INSERT INTO sales VALUES (1, '[1,2)', '[2026-03-01,2026-09-01)');",
+    );
+    sandbox.done(&["backup", &database.url()]);
+    for wanted in [["--key", "sales:1"], ["--tables", "sales"]] {
+        database.sql("DELETE FROM sales");
+        sandbox.done(&[&["restore", "latest", "--to", &database.url(), "--yes"][..], &wanted].concat());
+        assert_eq!(database.sql("SELECT id FROM sales").trim(), "1", "{wanted:?}");
+    }
+    // What is not covered is still refused, by the server.
+    database.sql("DELETE FROM sales; DELETE FROM prices WHERE during @> '2026-07-01'::date");
+    let refused =
+        sandbox.run(&["restore", "latest", "--to", &database.url(), "--key", "sales:1", "--yes"]).expect(4);
+    assert!(refused.err.contains("foreign key"), "{refused:?}");
+    assert_eq!(database.sql("SELECT count(*) FROM sales").trim(), "0");
 }

@@ -23,6 +23,8 @@ pub(crate) struct ColumnProfile {
     pub(crate) no_text: u64,
     /// The most characters of a text.
     pub(crate) longest: usize,
+    /// Texts that are a floating-point zero below zero.
+    pub(crate) negative_zeros: u64,
     /// The most digits before and after the point of a number.
     pub(crate) whole_digits: usize,
     pub(crate) fraction_digits: usize,
@@ -68,6 +70,7 @@ impl ColumnProfile {
             blobs: 0,
             no_text: 0,
             longest: 0,
+            negative_zeros: 0,
             whole_digits: 0,
             fraction_digits: 0,
             shaped: 0,
@@ -161,7 +164,12 @@ impl ColumnProfile {
             Shape::Time => self.observe_printed(text, times::printed_time(text)),
             Shape::Uuid => self.shaped += u64::from(is_uuid(text)),
             Shape::Json => self.shaped += u64::from(is_json(text)),
-            Shape::Float => self.shaped += u64::from(super::numbers::real(text).is_some()),
+            Shape::Float => {
+                let real = super::numbers::real(text);
+                self.shaped += u64::from(real.is_some());
+                self.negative_zeros +=
+                    u64::from(real.is_some_and(|real| real == 0.0 && real.is_sign_negative()));
+            }
             Shape::Integer => {
                 let integer = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
                 self.shaped += u64::from(integer.is_some());

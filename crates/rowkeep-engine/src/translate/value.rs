@@ -31,7 +31,7 @@ pub(crate) enum ValueMap {
     FromDigits,
     /// `f` and `t` become 0 and 1.
     FromBoolean,
-    /// Floating-point numbers become reals of the same bits.
+    /// Floating-point numbers become reals of the same bits, but for the sign of zero.
     FromFloating,
     /// `bytea` becomes blobs.
     FromBytea,
@@ -81,7 +81,8 @@ impl ValueMap {
             (ValueMap::FromBoolean, Value::Text(b"t")) => out.push(Value::Integer(1)),
             (ValueMap::FromBoolean, Value::Text(b"f")) => out.push(Value::Integer(0)),
             (ValueMap::FromFloating, Value::Text(bytes)) => {
-                out.push(Value::Real(numbers::real(bytes).ok_or("is no number")?.to_bits()));
+                // Of the two zeros the sum is the one that is not below zero.
+                out.push(Value::Real((numbers::real(bytes).ok_or("is no number")? + 0.0).to_bits()));
             }
             (ValueMap::FromBytea, Value::Text(bytes)) => {
                 let bytes = bytes.strip_prefix(b"\\x").and_then(|digits| hex::decode(digits).ok());

@@ -40,7 +40,8 @@ impl Reference {
 
 /// The references of all tables that are kept, by the number of the table.
 pub(crate) async fn references(session: &Session) -> Result<HashMap<u32, Vec<Reference>>, EngineError> {
-    // What a reference to a partitioned table says again for each partition is left out, and what is not enforced.
+    // What a reference to a partitioned table says again for each partition is left out, what is not enforced, and what asks
+    // for a row at every moment of a period, for it is no single row's key that such a row refers to.
     let rows = session
         .rows(
             "cannot list the references",
@@ -53,6 +54,7 @@ pub(crate) async fn references(session: &Session) -> Result<HashMap<u32, Vec<Ref
                  LEFT JOIN pg_constraint parent ON parent.oid = k.conparentid \
                  WHERE k.contype = 'f' AND parent.conrelid IS DISTINCT FROM k.conrelid AND {KEPT} \
                  AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true' \
+                 AND coalesce(to_jsonb(k) ->> 'conperiod', 'false') = 'false' \
                  ORDER BY k.conrelid, k.conname"
             ),
         )

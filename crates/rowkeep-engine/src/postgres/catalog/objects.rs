@@ -14,8 +14,17 @@ pub(crate) const FIRST_USER_OID: u32 = 16384;
 pub(crate) struct Object {
     /// What it is, in the words of SQL: `table`, `foreign data wrapper`.
     pub(crate) kind: String,
-    /// Its name as SQL.
+    /// Its name, for people.
     pub(crate) identity: String,
+    /// What comes after its kind in a statement that drops it.
+    pub(crate) dropped_by: String,
+}
+
+impl Object {
+    /// One whose name is all that there is to say.
+    fn plain(kind: &str, identity: String) -> Self {
+        Self { kind: kind.to_owned(), dropped_by: identity.clone(), identity }
+    }
 }
 
 impl std::fmt::Display for Object {
@@ -85,8 +94,7 @@ pub(crate) async fn belongings(session: &Session) -> Result<Vec<Object>, EngineE
         made_by_somebody("pg_class")
     ));
     let mut objects = identify(session, &parts).await?;
-    let of_table = |identity| Object { kind: "rows of table".to_owned(), identity };
-    objects.extend(filled(session).await?.into_iter().map(of_table));
+    objects.extend(filled(session).await?.into_iter().map(|table| Object::plain("rows of table", table)));
     Ok(objects)
 }
 
@@ -166,17 +174,31 @@ fn parts(schemas: &str, opened: &str) -> Vec<String> {
     parts
 }
 
+/// How an object `o` is called in a statement that drops it. What the server prints for people is not always that: aggregates
+/// without arguments lack their star, and up to version 15 transforms have an `on`.
+const DROPPED_BY: &str = "CASE o.class \
+    WHEN 'pg_proc'::regclass THEN (SELECT format('%I.%I(%s)', n.nspname, p.proname, \
+      CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*' ELSE pg_get_function_identity_arguments(p.oid) END) \
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = o.oid) \
+    WHEN 'pg_transform'::regclass THEN (SELECT format('FOR %s LANGUAGE %I', format_type(t.trftype, NULL), l.lanname) \
+      FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang WHERE t.oid = o.oid) \
+    ELSE i.identity END";
+
 /// The objects of some queries by kind and name, in their order; large objects are one entry.
 async fn identify(session: &Session, parts: &[String]) -> Result<Vec<Object>, EngineError> {
     let query = format!(
-        "SELECT i.type, i.identity FROM ({}) o (rank, class, oid), \
+        "SELECT i.type, i.identity, {DROPPED_BY} FROM ({}) o (rank, class, oid), \
          LATERAL pg_identify_object(o.class, o.oid, 0) i ORDER BY o.rank, i.identity",
         parts.join(" UNION ALL ")
     );
     let rows = session.rows("cannot list what is in the database", &query).await?;
     let mut objects: Vec<Object> = rows
         .iter()
-        .map(|row| Object { kind: text(row, 0).replace('-', " "), identity: text(row, 1).to_owned() })
+        .map(|row| Object {
+            kind: text(row, 0).replace('-', " "),
+            identity: text(row, 1).to_owned(),
+            dropped_by: text(row, 2).to_owned(),
+        })
         .collect();
     if let Some(oid) = session
         .value(
@@ -185,7 +207,7 @@ async fn identify(session: &Session, parts: &[String]) -> Result<Vec<Object>, En
         )
         .await?
     {
-        objects.push(Object { kind: "large object".to_owned(), identity: oid });
+        objects.push(Object::plain("large object", oid));
     }
     Ok(objects)
 }

@@ -88,7 +88,7 @@ const END_OTHERS: &str = "SELECT pg_terminate_backend(o.pid) FROM pg_stat_activi
     AND mine.datid = o.datid AND mine.usesysid = o.usesysid AND mine.pid <> o.pid";
 
 fn drop_statement(object: &Object) -> String {
-    format!("DROP {} IF EXISTS {} CASCADE", object.kind.to_uppercase(), object.identity)
+    format!("DROP {} IF EXISTS {} CASCADE", object.kind.to_uppercase(), object.dropped_by)
 }
 
 async fn run_all(session: &Session, statements: &[String], at_once: usize) -> Result<(), EngineError> {

@@ -1,5 +1,6 @@
 //! The type of SQLite that holds every value of a type of PostgreSQL.
 
+use crate::examination::counted;
 use crate::outline::profile::{ColumnProfile, Shape};
 use crate::outline::tables::ColumnOutline;
 use crate::translate::value::ValueMap;
@@ -59,7 +60,13 @@ pub(super) fn choose(column: &ColumnOutline, profile: &ColumnProfile) -> Chosen 
         "numeric" => noted(format!(
             "{declared} becomes TEXT with all its digits: it is compared and sorted as text, unless cast"
         )),
-        "real" | "double precision" if profile.only_shaped() => chosen("REAL", ValueMap::FromFloating),
+        "real" | "double precision" if profile.only_shaped() => Chosen {
+            note: (profile.negative_zeros > 0).then(|| {
+                let zeros = counted(profile.negative_zeros as usize, "value");
+                format!("{declared} becomes REAL, and {zeros} of -0 in it 0: SQLite keeps no sign of zero")
+            }),
+            ..chosen("REAL", ValueMap::FromFloating)
+        },
         "real" | "double precision" => {
             noted(format!("{declared} becomes TEXT, for it holds NaN, which SQLite has not"))
         }
@@ -157,6 +164,9 @@ mod tests {
             let chosen = chosen(declared, declared, &values);
             assert_eq!((chosen.type_name, chosen.note.is_some()), ("TEXT", true), "{declared}");
         }
+        let zero = chosen("real", "real", &["0", "-0", "-0.5"]);
+        assert_eq!((zero.type_name, zero.map), ("REAL", ValueMap::FromFloating));
+        assert!(zero.note.is_some_and(|note| note.contains("1 value of -0")));
         let domain = chosen("public.whole", "integer", &["5"]);
         assert_eq!((domain.type_name, domain.note.is_some()), ("INTEGER", true));
         assert_eq!(chosen("public.rate", "double precision", &["NaN"]).type_name, "TEXT");

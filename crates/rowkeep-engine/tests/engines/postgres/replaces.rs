@@ -14,6 +14,7 @@ super::on_every_server!(
     what_may_not_be_dropped_is_named,
     who_holds_a_lock_is_waited_for_or_ended,
     lost_connections_leave_the_old,
+    whatever_is_there_is_dropped,
     extensions_stay,
     remains_of_a_restore_are_replaced,
 );
@@ -165,6 +166,42 @@ async fn lost_connections_leave_the_old(server: Server) {
     assert!(chain(&error).contains("transaction"), "{}", chain(&error));
     target.abandon().await.expect("nothing is left to be undone");
     assert_same_text(&before, &at.dump().await);
+}
+
+/// What is told apart by more than its name, or is called otherwise by the server than by who drops it.
+const OVERLOADED: &str = "
+    CREATE AGGREGATE counted(*) (sfunc = int8inc, stype = int8, initcond = '0');
+    CREATE AGGREGATE counted(integer) (sfunc = int4pl, stype = integer);
+    CREATE AGGREGATE share(float8 ORDER BY anyelement) (
+        sfunc = ordered_set_transition, stype = internal, finalfunc = percentile_disc_final, finalfunc_extra);
+    CREATE AGGREGATE place(VARIADIC \"any\" ORDER BY VARIADIC \"any\") (
+        sfunc = ordered_set_transition_multi, stype = internal, finalfunc = rank_final, hypothetical);
+    CREATE PROCEDURE p(IN a integer, OUT b integer) LANGUAGE plpgsql AS 'BEGIN b := a; END';
+    CREATE PROCEDURE p(IN a integer, IN b integer) LANGUAGE plpgsql AS 'BEGIN END';
+    CREATE PROCEDURE q(IN \"in\" integer, INOUT b integer, VARIADIC c integer[]) LANGUAGE plpgsql AS 'BEGIN END';
+    CREATE FUNCTION f(OUT a integer, b integer DEFAULT 1) LANGUAGE sql AS 'SELECT 1';
+    CREATE FUNCTION f(b text) RETURNS TABLE (a integer) LANGUAGE sql AS 'SELECT 1';
+    CREATE TYPE shell; CREATE OPERATOR !! (FUNCTION = int4um, RIGHTARG = integer);
+    CREATE TRANSFORM FOR integer LANGUAGE plpgsql (FROM SQL WITH FUNCTION prsd_lextype(internal));";
+
+async fn whatever_is_there_is_dropped(server: Server) {
+    let (original, at) = (server.database().await, server.database().await);
+    original.run("CREATE TABLE t (id integer)").await;
+    at.run(OVERLOADED).await;
+    let (from, to) = (server.engine(&original.name), server.engine(&at.name));
+    let overloaded = view(&*to).await;
+    let notes = replace(&*view(&*from).await, &*to, &CreateOptions::default())
+        .await
+        .unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert_eq!(notes, Vec::<String>::new());
+    assert_same_text(&original.dump().await, &at.dump().await);
+
+    // A restore that fails drops them one by one, too.
+    let target = server.database().await;
+    let before = target.dump().await;
+    let making = server.engine(&target.name).create(overloaded.schema(), &CreateOptions::default()).await;
+    making.expect("it is begun").abandon().await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert_same_text(&before, &target.dump().await);
 }
 
 async fn extensions_stay(server: Server) {

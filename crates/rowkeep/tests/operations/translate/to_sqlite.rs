@@ -57,6 +57,8 @@ const SHOP: &str = "
     CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (10);
     CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (10) TO (20);
     INSERT INTO parts VALUES (1, 'a'), (11, 'b');
+    CREATE TABLE zeros (double float8, single float4, v text, PRIMARY KEY (double, single));
+    INSERT INTO zeros VALUES ('-0', '-0', 'below'), ('-0', 1, 'half'), (0, 2, 'none');
     CREATE SEQUENCE free;
     CREATE VIEW rich AS SELECT * FROM customers;
     CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
@@ -109,6 +111,8 @@ fn everything_that_maps_comes_over_and_the_rest_is_noted() {
             &["domain public.email becomes text", "CHECK"][..],
             &["customers.balance", "numeric(12,2) becomes TEXT"],
             &["customers.odd", "NaN"],
+            &["zeros.double", "2 values of -0"],
+            &["zeros.single", "1 value of -0"],
             &["customers.state", "enumeration", "CHECK"],
             &["customers.tags", "text[] becomes TEXT"],
             &["customers.span", "int4range"],

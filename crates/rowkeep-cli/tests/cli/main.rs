@@ -61,6 +61,7 @@ mod refresh;
 mod related;
 mod repair;
 mod replace;
+mod replay;
 mod sandbox;
 mod secrets;
 mod serve;

@@ -1,6 +1,8 @@
 //! What PostgreSQL's values, names and statements mean.
 
 pub(crate) mod forms;
+mod jsonb;
+mod of_json;
 pub(crate) mod types;
 
 use std::borrow::Cow;
@@ -121,6 +123,11 @@ impl Dialect for PostgresDialect {
 
     fn masked_as(&self, declared: &str, text: &str) -> Option<OwnedValue> {
         Type::of(declared).stored(text).map(|text| OwnedValue::Text(text.into_bytes()))
+    }
+
+    fn of_json(&self, declared: &str, json: &str) -> Result<Option<OwnedValue>, &'static str> {
+        let stored = of_json::of_json(self, declared, json)?;
+        Ok(stored.map(|text| OwnedValue::Text(text.into_bytes())))
     }
 
     fn takes_integer(&self, declared: &str, integer: i64) -> bool {

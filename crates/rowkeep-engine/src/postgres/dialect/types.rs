@@ -215,7 +215,7 @@ fn uuid(text: &str) -> Option<String> {
 }
 
 /// A decimal number without exponent and without what does not change its value.
-fn plain_decimal(text: &str) -> Option<String> {
+pub(super) fn plain_decimal(text: &str) -> Option<String> {
     const MOST_DIGITS: i64 = 20_000;
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rowkeep_format::{Schema, Value};
 
 use self::forms::form;
-use self::types::Type;
+use self::types::{Type, filled_up};
 use super::catalog::sequences;
 use super::psql_script::{self, Script};
 use super::schema::ddl::ENGINE;
@@ -192,17 +192,5 @@ impl Dialect for PostgresDialect {
         _program: Option<Program>,
     ) -> Result<Box<dyn SqlText>, EngineError> {
         Ok(Box::new(Script::of(schema, with_ddl)))
-    }
-}
-
-/// Text with the spaces at its end with which `character(n)` is printed.
-fn filled_up(text: String, of: Type, declared: &str) -> String {
-    let width = || -> Option<usize> {
-        let (_, rest) = declared.split_once('(')?;
-        rest.strip_suffix(')')?.parse().ok()
-    };
-    match width().filter(|_| of == Type::Padded) {
-        Some(width) => format!("{text:<width$}"),
-        None => text,
     }
 }

@@ -1,8 +1,8 @@
 //! What the server prints of a column where JSON has a value, as far as that is certain without it.
 
 use super::forms::form;
-use super::types::{Type, plain_decimal};
-use super::{PostgresDialect, filled_up, jsonb};
+use super::jsonb;
+use super::types::{Type, filled_up, plain_decimal};
 use crate::dialect::{Dialect, Form, time};
 
 /// Types of the server whose values may be printed in another way than they are written.
@@ -37,7 +37,7 @@ const UNCERTAIN: &str = "how the column's type prints it is not known here";
 const MICROS_PER_DAY: i128 = 86_400_000_000;
 
 pub(super) fn of_json(
-    dialect: &PostgresDialect,
+    dialect: &dyn Dialect,
     declared: &str,
     json: &str,
 ) -> Result<Option<String>, &'static str> {
@@ -61,12 +61,7 @@ pub(super) fn of_json(
     Ok(Some(stored))
 }
 
-fn of_text(
-    dialect: &PostgresDialect,
-    of: Type,
-    declared: &str,
-    text: String,
-) -> Result<String, &'static str> {
+fn of_text(dialect: &dyn Dialect, of: Type, declared: &str, text: String) -> Result<String, &'static str> {
     let moment = || time::moment(&text).ok_or(NO_VALUE);
     Ok(match of {
         Type::Integer | Type::Decimal | Type::Single | Type::Double => {
@@ -121,7 +116,7 @@ fn rounded(declared: &str, micros: i128) -> Result<i128, &'static str> {
     }
 }
 
-fn number(dialect: &PostgresDialect, of: Type, declared: &str, text: &str) -> Result<String, &'static str> {
+fn number(dialect: &dyn Dialect, of: Type, declared: &str, text: &str) -> Result<String, &'static str> {
     Ok(match of {
         Type::Integer => {
             let integer: i64 = plain_decimal(text).and_then(|digits| digits.parse().ok()).ok_or(NO_VALUE)?;
@@ -174,6 +169,7 @@ fn floating(scientific: &str, plain: String, most: i32) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PostgresDialect;
     use super::*;
 
     #[test]

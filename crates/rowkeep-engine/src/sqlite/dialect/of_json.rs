@@ -1,12 +1,11 @@
 //! What a column has where JSON has a value: what SQLite would store of it, where that is certain.
 
 use super::values::affinity_of;
-use super::{KeyPart, SqliteDialect};
-use crate::dialect::{Dialect, OwnedValue};
+use crate::dialect::{Dialect, KeyPart, OwnedValue};
 use crate::sqlite::catalog::affinity::Affinity;
 
 pub(super) fn of_json(
-    dialect: &SqliteDialect,
+    dialect: &dyn Dialect,
     declared: &str,
     json: &str,
 ) -> Result<Option<OwnedValue>, &'static str> {
@@ -35,6 +34,7 @@ pub(super) fn of_json(
 
 #[cfg(test)]
 mod tests {
+    use super::super::SqliteDialect;
     use super::*;
 
     #[test]

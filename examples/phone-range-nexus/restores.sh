@@ -126,6 +126,8 @@ says "4 entries" "phone_numbers       1       2       1" "entries that are later
 rk replay prn --until "$moment" --name then
 expect 3 "$rowkeep" diff "$base" then --rows
 says "number-000011" "'reserved'" "number-900000" "- phone_numbers id='number-000013'"
+is_listed() { request 200 GET /api/v1/databases/prn/snapshots && [[ $out == *'"then"'* ]]; }
+eventually "the service does not see what was replayed" is_listed
 page restore '"then"'
 page hashes
 same "the stores" "$then" "$out"

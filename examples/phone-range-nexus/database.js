@@ -124,12 +124,32 @@ export const change = (ids, values, user = 'admin0') => withDatabase(async (data
   const timestamp = new Date().toISOString();
   for (const id of ids) {
     const found = await done(numbers.get(id));
-    const before = Object.fromEntries(Object.keys(values).map((name) => [name, found[name]]));
-    numbers.put({ ...found, ...values, updated_at: timestamp });
-    log.add({ id: crypto.randomUUID(), timestamp, user, action: 'update', table: 'phone_numbers', record_id: id, old_values: before, new_values: values });
+    // All that changes is logged, so that the log can be replayed.
+    const became = { ...values, updated_at: timestamp };
+    const before = Object.fromEntries(Object.keys(became).map((name) => [name, found[name]]));
+    numbers.put({ ...found, ...became });
+    log.add({ id: crypto.randomUUID(), timestamp, user, action: 'update', table: 'phone_numbers', record_id: id, old_values: before, new_values: became });
   }
   await ended(transaction);
   return ids.length;
+});
+
+/** Adds a number, or removes the one that is there, and writes that into the audit log. */
+export const toggle = (record, user = 'admin0') => withDatabase(async (database) => {
+  const transaction = database.transaction(['phone_numbers', 'audit_log'], 'readwrite');
+  const [numbers, log] = [transaction.objectStore('phone_numbers'), transaction.objectStore('audit_log')];
+  const found = await done(numbers.get(record.id));
+  const entry = { id: crypto.randomUUID(), timestamp: new Date().toISOString(), user };
+  const about = { table: 'phone_numbers', record_id: record.id };
+  if (found) {
+    numbers.delete(record.id);
+    log.add({ ...entry, action: 'delete', ...about, old_values: found });
+  } else {
+    numbers.add(record);
+    log.add({ ...entry, action: 'create', ...about, new_values: record });
+  }
+  await ended(transaction);
+  return found ? 'removed' : 'added';
 });
 
 /** Reserves whatever of a range is available: a bulk operation. */

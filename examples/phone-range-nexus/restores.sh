@@ -108,3 +108,30 @@ page restoreFile '{}' '"prn-copy"'
 browser choose "$work/together.json.gz"
 page restoreFile '{"dryRun": true}' '"prn-copy"'
 for store in ${tables//,/ }; do same "differences in $store" "0 0 0" "$(counts $store)"; done
+
+step "Point in time: the backup before it, and the audit log up to it"
+page send
+base=$(field "$out" snapshot)
+page change '["number-000011", "number-000012"]' '{"status": "reserved"}' '"admin1"'
+page toggle '{"id": "number-000013"}'
+page toggle '{"id": "number-900000", "number": "+44 20 7900000", "range_name": "London 001", "status": "available", "tags": []}'
+page hashes
+then=$out
+moment=$(date -u +%FT%T.%3NZ)
+page change '["number-000011", "number-000014"]' '{"status": "lost"}' '"admin2"'
+page toggle '{"id": "number-900000"}'
+page send
+expect 0 "$rowkeep" replay prn --until "$moment" --dry-run
+says "4 entries" "phone_numbers       1       2       1" "entries that are later: 3" "no snapshot was made"
+rk replay prn --until "$moment" --name then
+expect 3 "$rowkeep" diff "$base" then --rows
+says "number-000011" "'reserved'" "number-900000" "- phone_numbers id='number-000013'"
+is_listed() { request 200 GET /api/v1/databases/prn/snapshots && [[ $out == *'"then"'* ]]; }
+eventually "the service does not see what was replayed" is_listed
+page restore '"then"'
+page hashes
+same "the stores" "$then" "$out"
+page verify
+same "the verification" "true 0 0" "$(field "$out" passed) $(field "$out" invalid) $(field "$out" orphans)"
+page toggle '{"id": "number-000013", "number": "+44 20 7000013", "range_name": "London 001", "status": "available"}'
+page toggle '{"id": "number-900000"}'

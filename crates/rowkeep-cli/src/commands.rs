@@ -33,6 +33,7 @@ pub(crate) mod recovery_kit;
 pub(crate) mod refresh;
 pub(crate) mod release;
 pub(crate) mod repair;
+pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod show;
@@ -65,6 +66,7 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     Around(around::Around),
     Merge(merge::Merge),
+    Replay(replay::Replay),
     Verify(verify::Verify),
     Check(check::Check),
     Repair(repair::Repair),
@@ -126,6 +128,7 @@ pub(crate) async fn run(command: Command, program: fn() -> clap::Command, sessio
         Command::Migrate(command) => command.run(session).await,
         Command::Around(command) => command.run(session).await,
         Command::Merge(command) => command.run(session).await,
+        Command::Replay(command) => command.run(session).await,
         Command::Verify(command) => command.run(session).await,
         Command::Check(command) => command.run(session).await,
         Command::Repair(command) => command.run(session).await,

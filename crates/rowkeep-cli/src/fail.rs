@@ -212,6 +212,9 @@ fn request_hint(error: &RequestError) -> Option<String> {
             true => "only one repository is configured; leave the name out".to_owned(),
             false => say_which(known),
         },
+        RequestError::NoLog { database } => {
+            format!("describe the table in rowkeep.toml, in [databases.{database}.log]")
+        }
         RequestError::NoCommonSnapshot { .. } => "say it with --base".to_owned(),
         RequestError::NeedsBase => {
             "say which earlier snapshot both come from with --base, or restore without --prefer".to_owned()
@@ -314,6 +317,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         }
         Error::NotMergeable { .. } => {
             "nothing was changed; leave the table out, or take a later snapshot as the base"
+        }
+        Error::LogNotWhole { .. } => {
+            "begin with another snapshot (--base), or take the log from a state that still has its entries (--log)"
         }
         Error::NoCommonKey { .. } => "leave the table out with --keep-tables, or restore without --base",
         Error::Dangling { is_choice: true, .. } => {

@@ -35,6 +35,7 @@ pub(crate) mod progress;
 pub(crate) mod pruning;
 pub(crate) mod repaired;
 pub(crate) mod replaced;
+pub(crate) mod replayed;
 pub(crate) mod reports;
 pub(crate) mod restored;
 pub(crate) mod rows;

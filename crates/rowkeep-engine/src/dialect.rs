@@ -86,6 +86,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// What a column holds where a mask puts this text into it; nothing where it cannot hold it.
     fn masked_as(&self, declared: &str, text: &str) -> Option<OwnedValue>;
 
+    /// What a column has where JSON has this value; nothing for NULL. The error says why that is not certain.
+    fn of_json(&self, _declared: &str, _json: &str) -> Result<Option<OwnedValue>, &'static str> {
+        Err("nothing is known of JSON there")
+    }
+
     /// Whether a column takes an integer, as far as its type tells.
     fn takes_integer(&self, _declared: &str, _integer: i64) -> bool {
         true

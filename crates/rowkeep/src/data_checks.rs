@@ -9,7 +9,6 @@ pub mod read;
 mod resolve;
 mod run;
 pub(crate) mod sql;
-mod times;
 
 #[cfg(test)]
 mod tests;

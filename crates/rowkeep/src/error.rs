@@ -131,6 +131,14 @@ pub enum Error {
         /// Why, in words.
         why: &'static str,
     },
+    /// A log does not tell all that happened after a snapshot.
+    #[error("table {log} cannot be replayed: {why}")]
+    LogNotWhole {
+        /// The table.
+        log: String,
+        /// Why, in words.
+        why: &'static str,
+    },
     /// Rows of a table are known by other columns in an earlier state than in later ones.
     #[error(
         "rows of {table} have another key there than in the database, so nobody can tell which of them are the same"
@@ -399,6 +407,7 @@ impl Error {
             | Error::Dangling { .. }
             | Error::ChangedInBoth { .. }
             | Error::NotMergeable { .. }
+            | Error::LogNotWhole { .. }
             | Error::NoCommonKey { .. }
             | Error::TooManyRelated { .. } => ErrorKind::Refused,
             Error::Table { .. }

@@ -40,6 +40,7 @@ pub mod prune;
 pub mod recovery_kit;
 pub mod refresh;
 pub mod repair;
+pub mod replay;
 pub mod repositories;
 pub mod repository_check;
 pub mod request;

@@ -22,6 +22,7 @@ mod moments;
 pub mod private_files;
 mod progress;
 mod quotes;
+pub mod replay;
 pub mod report;
 pub mod restore;
 pub mod retention;

@@ -10,9 +10,11 @@ mod view;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rowkeep_format::{Counts, TableName};
+use rowkeep_engine::{EngineError, ErrorKind, View};
+use rowkeep_format::{Counts, Table, TableName};
 use rowkeep_repository::Repository;
 
+pub(crate) use alike::{AlikeView, together};
 pub use ancestor::{AFTER, common_ancestor};
 
 use crate::capture::{CaptureOptions, Source, capture_view};
@@ -21,7 +23,7 @@ use crate::state::reader::Cause;
 use crate::state::snapshots::Snapshot;
 use crate::state::{SnapshotState, State};
 use crate::{Context, Error};
-use alike::{Alike, AlikeView};
+use alike::Alike;
 use view::MergedView;
 
 /// Three snapshots of one database.
@@ -84,7 +86,7 @@ async fn merge_now(
         }
         // Snapshots are compared chunk by chunk, without reading what is equal.
         None => {
-            let view = AlikeView::of(context, &into, &cause);
+            let view = AlikeView::with(context, &into, &[], &cause);
             let [here, base, there] = [into, base, from].map(State::Snapshot);
             (view, here, base, there, HashMap::new())
         }
@@ -125,10 +127,38 @@ pub async fn capture_merged(
     merged: &Merged,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
-    let manifest = merged.into.manifest();
+    refuse_hidden_numbers(&merged.into, &merged.changes)?;
+    capture_changed(context, repository, &merged.into, &merged.changes, &merged.cause, options).await
+}
+
+/// Makes a snapshot of a state with changes.
+pub(crate) async fn capture_changed(
+    context: &Context,
+    repository: &Repository,
+    before: &Arc<AlikeView>,
+    changes: &Changeset,
+    cause: &Cause,
+    options: &CaptureOptions,
+) -> Result<Snapshot, Error> {
+    let manifest = before.manifest();
     let source = Source { engine: manifest.engine.clone(), described: manifest.source.clone() };
-    let view = MergedView::new(&merged.into, &merged.changes).await?;
-    let cause = merged.cause.clone();
+    let view = MergedView::new(before, changes).await?;
     let captured = capture_view(context, repository, &source, Arc::new(view), options).await;
     captured.map_err(|error| cause.of_either(error))
+}
+
+/// Rows that are stored by hidden numbers have others in another state.
+fn refuse_hidden_numbers(into: &AlikeView, changes: &Changeset) -> Result<(), Error> {
+    for changed in changes.tables().iter().filter(|changed| changed.counts.inserted > 0) {
+        let name = &changed.table.name;
+        let is_by_number =
+            |table: &Table| table.key.columns.iter().any(|part| table.columns[part.column].hidden);
+        if into.schema().table(name).is_some_and(is_by_number) {
+            let message = format!(
+                "rows of table {name} are stored by hidden numbers, which stand for other rows in the other state: restore into a database with --base instead"
+            );
+            return Err(EngineError::new(ErrorKind::Unsupported, message).into());
+        }
+    }
+    Ok(())
 }

@@ -5,3 +5,4 @@ pub(crate) mod foreign_keys;
 pub mod json;
 pub mod mask;
 pub mod plain;
+pub(crate) mod times;

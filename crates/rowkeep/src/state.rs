@@ -4,6 +4,7 @@ pub mod by_time;
 pub(crate) mod ids;
 pub(crate) mod key_lookup;
 pub(crate) mod key_set;
+pub(crate) mod named_table;
 pub(crate) mod needs;
 pub mod owner;
 pub(crate) mod places;

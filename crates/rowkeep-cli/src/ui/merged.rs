@@ -1,6 +1,7 @@
 //! Two snapshots that became one.
 
 use rowkeep::diff::Prefer;
+use rowkeep::format::{Counts, TableName};
 use rowkeep::jobs::merge::MergeOutcome;
 
 use super::conflicts;
@@ -11,23 +12,7 @@ use super::units::{count, plain, short};
 pub(crate) fn told(outcome: &MergeOutcome) -> String {
     let (from, into, base) = (short(outcome.from), short(outcome.into), short(outcome.base));
     let mut out = format!("changes of {from} since {base}, into {into}\n\n");
-    if outcome.tables.is_empty() {
-        out += "no rows to change\n";
-    } else {
-        let columns =
-            [Column("TABLE", false), Column("INSERT", true), Column("UPDATE", true), Column("DELETE", true)];
-        let rows = outcome.tables.iter().map(|table| {
-            let counts = table.rows;
-            vec![
-                table.table.to_string(),
-                count(counts.inserted),
-                count(counts.updated),
-                count(counts.deleted),
-            ]
-        });
-        out += &render(&columns, rows);
-        out += "\n\n";
-    }
+    out += &changed(outcome.tables.iter().map(|table| (&table.table, table.rows)));
     for table in &outcome.left_out {
         out += &format!("left out: {}, which only {from} has\n", plain(&table.to_string()));
     }
@@ -46,4 +31,18 @@ pub(crate) fn told(outcome: &MergeOutcome) -> String {
         None => "no snapshot was made".to_owned(),
     };
     out
+}
+
+/// How many rows come, change and go, by table.
+pub(super) fn changed<'t>(tables: impl Iterator<Item = (&'t TableName, Counts)>) -> String {
+    let columns =
+        [Column("TABLE", false), Column("INSERT", true), Column("UPDATE", true), Column("DELETE", true)];
+    let rows = tables.map(|(table, counts)| {
+        vec![table.to_string(), count(counts.inserted), count(counts.updated), count(counts.deleted)]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    match rows.is_empty() {
+        true => "no rows to change\n".to_owned(),
+        false => render(&columns, rows.into_iter()) + "\n\n",
+    }
 }

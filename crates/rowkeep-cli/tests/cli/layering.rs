@@ -55,7 +55,7 @@ const ROOMS: [(&str, &[Rooms]); 6] = [
                 &["capture"],
                 &["diff"],
                 &["apply", "merge"],
-                &["restore"],
+                &["replay", "restore"],
                 &["report"],
                 &["data_checks"],
                 &["hooks"],

@@ -62,6 +62,7 @@ mod refresh;
 mod related;
 mod repair;
 mod replace;
+mod replay;
 mod sandbox;
 mod secrets;
 mod serve;

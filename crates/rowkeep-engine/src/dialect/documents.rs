@@ -1,6 +1,8 @@
 use std::fmt;
 
-use rowkeep_format::{RowBatch, Value};
+use rowkeep_format::{RowBatch, Table, Value};
+
+use super::owned::OwnedValue;
 
 /// Rows as the documents that a database keeps, where their columns are only what documents are made of.
 pub trait Documents: fmt::Debug + Send + Sync {
@@ -18,4 +20,14 @@ pub trait Documents: fmt::Debug + Send + Sync {
 
     /// Adds the value of a column, as JSON; `null` where a document does not have it.
     fn put_value(&self, value: Value<'_>, out: &mut Vec<u8>);
+
+    /// The row of a document, without a key that stands beside it; nothing where it is none as [`put`](Self::put) gives them, or the
+    /// table has no place for it.
+    fn row(&self, document: &str) -> Option<Vec<Option<OwnedValue>>>;
+
+    /// Whether nothing in a document refers to what stands elsewhere: in another place of it, or in contents beside the records.
+    fn stands_alone(&self, document: &str) -> bool;
+
+    /// A table with places for all that a document has.
+    fn widened(&self, table: &Table, document: &str) -> Table;
 }

@@ -14,6 +14,17 @@ pub enum OwnedValue {
 }
 
 impl OwnedValue {
+    /// A value that stands in a row; nothing for NULL.
+    pub fn of(value: Value<'_>) -> Option<Self> {
+        Some(match value {
+            Value::Null => return None,
+            Value::Integer(integer) => OwnedValue::Integer(integer),
+            Value::Real(bits) => OwnedValue::Real(f64::from_bits(bits)),
+            Value::Text(text) => OwnedValue::Text(text.to_vec()),
+            Value::Blob(bytes) => OwnedValue::Blob(bytes.to_vec()),
+        })
+    }
+
     /// The value as it stands in a row.
     pub fn borrowed(&self) -> Value<'_> {
         match self {

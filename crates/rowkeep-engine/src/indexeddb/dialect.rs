@@ -186,6 +186,10 @@ impl Dialect for IndexedDbDialect {
         Some(cell(&quoted_text(text)))
     }
 
+    fn of_json(&self, _declared: &str, json: &str) -> Result<Option<OwnedValue>, &'static str> {
+        Ok(Some(cell(json)))
+    }
+
     fn form(&self, declared: &str) -> Form {
         if declared == BYTES_TYPE { Form::Bytes } else { Form::Text }
     }

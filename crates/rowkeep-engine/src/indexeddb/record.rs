@@ -72,6 +72,30 @@ pub(super) fn table(store: &Store, shape: &Shape) -> Table {
     }
 }
 
+/// The table with columns for all that a record has.
+pub(super) fn widened(table: &Table, value: &str) -> Table {
+    let mut table = table.clone();
+    let mut add = |name: String, type_name: &str| {
+        if !table.columns.iter().any(|column| column.name == name) {
+            let (type_name, not_null, hidden) = (type_name.to_owned(), false, false);
+            table.columns.push(Column { name, type_name, not_null, hidden });
+        }
+    };
+    let Some(properties) = properties(value) else {
+        add(VALUE.to_owned(), VALUE_TYPE);
+        return table;
+    };
+    properties.iter().for_each(|(name, _)| add(column_name(name), VALUE_TYPE));
+    let layout = Layout::of(&table);
+    if !properties.iter().filter_map(|(name, _)| layout.column(name)).is_sorted() {
+        let type_name = ORDER_TYPE.to_owned();
+        if layout.order.is_none() {
+            table.columns.push(Column { name: ORDER.to_owned(), type_name, not_null: false, hidden: false });
+        }
+    }
+    table
+}
+
 /// Where the columns of a store's table are.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -120,10 +144,16 @@ impl Layout {
 
     /// The row of a record; nothing where the table has no place for it.
     pub(super) fn row(&self, key: &StoreKey, value: &str) -> Option<Vec<Option<OwnedValue>>> {
-        let mut row = vec![None; self.columns];
+        let mut row = self.row_of_value(value)?;
         if let Some(at) = self.key {
             row[at] = Some(cell(&key.json()));
         }
+        Some(row)
+    }
+
+    /// The same without the key beside it.
+    pub(super) fn row_of_value(&self, value: &str) -> Option<Vec<Option<OwnedValue>>> {
+        let mut row = vec![None; self.columns];
         let properties = properties(value).and_then(|properties| {
             properties.into_iter().map(|(name, json)| Some((self.column(&name)?, name, json))).collect()
         });

@@ -1,10 +1,11 @@
 //! Rows of a store as the records that they are of.
 
-use rowkeep_format::{RowBatch, Value};
+use rowkeep_format::{RowBatch, Table, Value};
 
-use super::cell::json_of;
-use super::record::Layout;
-use crate::dialect::Documents;
+use super::cell::{is_json, json_of};
+use super::record::{Layout, widened};
+use super::scan::{elements, members};
+use crate::dialect::{Documents, OwnedValue};
 
 /// The records of a store, by where the columns of its table are.
 #[derive(Debug)]
@@ -31,5 +32,23 @@ impl Documents for Records {
 
     fn is_order(&self, column: usize) -> bool {
         self.0.is_order(column)
+    }
+
+    fn row(&self, document: &str) -> Option<Vec<Option<OwnedValue>>> {
+        let is_as_written = match document.as_bytes().first()? {
+            b'{' => members(document).is_some(),
+            b'[' => elements(document).is_some(),
+            _ => true,
+        };
+        if is_as_written && is_json(document) { self.0.row_of_value(document) } else { None }
+    }
+
+    fn stands_alone(&self, document: &str) -> bool {
+        let has = |text: &str| memchr::memmem::find(document.as_bytes(), text.as_bytes()).is_some();
+        !has(r#""$":"ref""#) && !(has(r#""$":""#) && has(r#""parts":["#))
+    }
+
+    fn widened(&self, table: &Table, document: &str) -> Table {
+        widened(table, document)
     }
 }

@@ -1,6 +1,8 @@
 //! What PostgreSQL's values, names and statements mean.
 
 pub(crate) mod forms;
+mod jsonb;
+mod of_json;
 pub(crate) mod types;
 
 use std::borrow::Cow;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use rowkeep_format::{Schema, Value};
 
 use self::forms::form;
-use self::types::Type;
+use self::types::{Type, filled_up};
 use super::catalog::sequences;
 use super::psql_script::{self, Script};
 use super::schema::ddl::ENGINE;
@@ -123,6 +125,11 @@ impl Dialect for PostgresDialect {
         Type::of(declared).stored(text).map(|text| OwnedValue::Text(text.into_bytes()))
     }
 
+    fn of_json(&self, declared: &str, json: &str) -> Result<Option<OwnedValue>, &'static str> {
+        let stored = of_json::of_json(self, declared, json)?;
+        Ok(stored.map(|text| OwnedValue::Text(text.into_bytes())))
+    }
+
     fn takes_integer(&self, declared: &str, integer: i64) -> bool {
         if let Some(modifier) = declared.strip_prefix("numeric(").and_then(|rest| rest.strip_suffix(')')) {
             let (precision, scale) = modifier.split_once(',').unwrap_or((modifier, "0"));
@@ -185,17 +192,5 @@ impl Dialect for PostgresDialect {
         _program: Option<Program>,
     ) -> Result<Box<dyn SqlText>, EngineError> {
         Ok(Box::new(Script::of(schema, with_ddl)))
-    }
-}
-
-/// Text with the spaces at its end with which `character(n)` is printed.
-fn filled_up(text: String, of: Type, declared: &str) -> String {
-    let width = || -> Option<usize> {
-        let (_, rest) = declared.split_once('(')?;
-        rest.strip_suffix(')')?.parse().ok()
-    };
-    match width().filter(|_| of == Type::Padded) {
-        Some(width) => format!("{text:<width$}"),
-        None => text,
     }
 }

@@ -1,6 +1,7 @@
 //! What SQLite's values, names and statements mean.
 
 pub(crate) mod forms;
+mod of_json;
 pub(crate) mod values;
 
 use std::borrow::Cow;
@@ -113,6 +114,10 @@ impl Dialect for SqliteDialect {
             Number::Integer(integer) => OwnedValue::Integer(integer),
             Number::Real(real) => OwnedValue::Real(real),
         })
+    }
+
+    fn of_json(&self, declared: &str, json: &str) -> Result<Option<OwnedValue>, &'static str> {
+        of_json::of_json(self, declared, json)
     }
 
     fn form(&self, declared: &str) -> Form {

@@ -14,6 +14,7 @@ pub(super) fn kind(request: &Request) -> &'static str {
         Request::Undo(_) => "undo",
         Request::Apply(_) => "apply",
         Request::Merge(_) => "merge",
+        Request::Replay(_) => "replay",
         Request::Migrate(_) => "migrate",
         Request::Around(_) => "around",
         Request::Diff(_) => "diff",

@@ -20,6 +20,7 @@ use crate::data_checks::{Check, FileCheck};
 use crate::durations::seconds;
 use crate::hooks::{FileHook, Hook, read_all as read_hooks};
 use crate::moments;
+use crate::replay::ChangeLog;
 use crate::retention::{Rules, StatedRules};
 use crate::rows::mask::MaskRules;
 use crate::sizes::rate;
@@ -61,6 +62,8 @@ pub struct Database {
     pub hooks: Vec<Hook>,
     /// The row that says in the application's own log what was restored.
     pub activity: Option<Activity>,
+    /// The table in which the application itself writes down what it changes.
+    pub log: Option<ChangeLog>,
 }
 
 impl Database {
@@ -110,6 +113,7 @@ pub(super) struct FileDatabase {
     #[serde(default)]
     hooks: Vec<FileHook>,
     activity: Option<FileActivity>,
+    log: Option<ChangeLog>,
 }
 
 impl FileDatabase {
@@ -138,6 +142,7 @@ impl FileDatabase {
         let max_rate = self.max_rate.as_deref().map(rate).transpose();
         let max_rate = max_rate.map_err(|problem| format!("max_rate: {problem}"))?;
         let activity = self.activity.map(FileActivity::read).transpose()?;
+        let log = self.log.map(ChangeLog::read).transpose()?;
         let pings = self.ping.map(|ping| ping.read(variable)).transpose()?;
         let database = Database {
             url,
@@ -156,6 +161,7 @@ impl FileDatabase {
             mask: self.mask,
             hooks,
             activity,
+            log,
         };
         let is_scheduled = |work: &Work| database.schedules.of(*work).flatten().is_some();
         if database.arrives() && Work::ALL.iter().any(is_scheduled) {

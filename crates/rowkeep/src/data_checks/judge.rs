@@ -6,8 +6,8 @@ use rowkeep_format::Value;
 
 use super::check::Expect;
 use super::sql::SHOWN;
-use super::times::read;
 use crate::durations::{age, seconds_between};
+use crate::rows::times::read;
 use crate::units::{count, counted};
 
 /// Characters of a value that are shown.

@@ -6,6 +6,7 @@ use rowkeep_format::{Schema, Table, TableName};
 
 use super::sql;
 use crate::Error;
+use crate::state::named_table::find;
 
 /// Something with columns that a check speaks of: a table, or a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,28 +67,6 @@ pub(super) async fn relation(
     }
 }
 
-/// The table that a name means; nothing when none has it.
-pub(super) fn find<'s>(schema: &'s Schema, names: Names, name: &str) -> Result<Option<&'s Table>, Error> {
-    let tables = || schema.tables.iter().filter(|table| table.kind.is_user_table());
-    let mut found: Vec<&Table> =
-        tables().filter(|table| name == table.name.name || name == qualified(&table.name)).collect();
-    if found.is_empty() && names.fold {
-        found = tables().filter(|table| table.name.name.eq_ignore_ascii_case(name)).collect();
-    }
-    match found.as_slice() {
-        [] => Ok(None),
-        [only] => Ok(Some(only)),
-        several => match several.iter().find(|table| table.name.schema.as_deref() == names.default_schema) {
-            Some(default) => Ok(Some(default)),
-            None => Err(Error::Unknown {
-                what: "single table",
-                name: name.to_owned(),
-                candidates: several.iter().map(|table| qualified(&table.name)).collect(),
-            }),
-        },
-    }
-}
-
 fn guess(names: Names, name: &str) -> TableName {
     match (names.default_schema, name.split_once('.')) {
         (None, _) => TableName::plain(name),
@@ -102,13 +81,6 @@ fn unknown(schema: &Schema, name: &TableName) -> Error {
         what: "table",
         name: name.to_string(),
         candidates: tables.map(|table| table.name.to_string()).collect(),
-    }
-}
-
-fn qualified(name: &TableName) -> String {
-    match &name.schema {
-        Some(schema) => format!("{schema}.{}", name.name),
-        None => name.name.clone(),
     }
 }
 

@@ -5,8 +5,8 @@ use rowkeep_format::{RowBatch, TableName, Value};
 
 use super::judge::{self, Wrong};
 use super::read::read_file;
-use super::times;
 use super::*;
+use crate::rows::times;
 
 fn read(text: &str) -> Result<Vec<Check>, String> {
     read_file(text, Path::new("checks.toml")).map_err(|error| error.to_string())

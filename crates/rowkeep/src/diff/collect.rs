@@ -25,13 +25,19 @@ impl<'a> Collector<'a> {
 
     /// All of them.
     pub(super) fn finish(self, pairing: &Pairing) -> (TableChanges, Vec<Frame>) {
+        let (mut changes, frames) = self.finish_of(pairing.table.as_ref().clone());
+        changes.insert_defaults = pairing.alignment.lacking();
+        (changes, frames)
+    }
+
+    fn finish_of(self, table: Table) -> (TableChanges, Vec<Frame>) {
         let updated = self.updated.iter().enumerate();
         let changes = TableChanges {
             counts: self.counts,
-            insert_defaults: pairing.alignment.lacking(),
+            insert_defaults: Vec::new(),
             delete_unknown: Vec::new(),
             updated_columns: updated.filter_map(|(column, is)| is.then_some(column)).collect(),
-            table: pairing.table.as_ref().clone(),
+            table,
         };
         (changes, self.frames)
     }
@@ -76,6 +82,39 @@ impl<'a> Rewriting<'a> {
             self.out.keep(vec![self.open.take()]).await?;
         }
         Ok(self.out.finish(self.pairing))
+    }
+}
+
+/// Changes to a table that no comparison found, made one by one in key order.
+pub(crate) struct Composing<'a> {
+    out: Collector<'a>,
+    table: Table,
+    open: Changes,
+}
+
+impl<'a> Composing<'a> {
+    /// Nothing yet; they are kept where the changeset's are. The key of the table is what identifies its rows.
+    pub(crate) fn new(context: &'a Context, changes: &Changeset, table: Table) -> Self {
+        let out = Collector::new(context, &changes.spool, &table);
+        Self { out, open: Changes::new(table.columns.len()), table }
+    }
+
+    pub(crate) async fn push(&mut self, add: impl FnOnce(&mut Changes)) -> Result<(), Error> {
+        add(&mut self.open);
+        if self.open.bytes() >= TARGET_BYTES {
+            self.out.keep(vec![self.open.take()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds them to the changeset.
+    pub(crate) async fn finish(mut self, to: &mut Changeset) -> Result<(), Error> {
+        if !self.open.is_empty() {
+            self.out.keep(vec![self.open.take()]).await?;
+        }
+        let (table, frames) = self.out.finish_of(self.table);
+        to.push(table, frames);
+        Ok(())
     }
 }
 

@@ -127,6 +127,12 @@ pub enum RequestError {
         /// The database.
         database: String,
     },
+    /// A log is to be replayed, and the configuration does not say which one.
+    #[error("nothing says in which table {database} writes down what it changes")]
+    NoLog {
+        /// The database.
+        database: String,
+    },
     /// There is nothing from which a database could be refreshed.
     #[error("there is no snapshot of {database} that holds all of it unmasked")]
     NothingToRefreshFrom {
@@ -397,6 +403,7 @@ impl RequestError {
             | RequestError::Secret(_)
             | RequestError::NoMaskRules { .. }
             | RequestError::NoRefresh { .. }
+            | RequestError::NoLog { .. }
             | RequestError::NothingToRefreshFrom { .. }
             | RequestError::NoSuchRepository { .. }
             | RequestError::TakenName { .. }

@@ -143,35 +143,40 @@ impl MergeRequest {
         if outcome.is_undecided() || self.plan_only || merged.counts().total() == 0 {
             return Ok(outcome);
         }
-        let options = self.options(workspace, &from, &into);
+        let mut tags = self.tags.clone();
+        tags.insert(AFTER.to_owned(), format!("{} {}", into.id, from.id));
+        let options = options(workspace, &into, self.name.clone(), tags);
         let snapshot = capture_merged(context, repository, &merged, &options).await?;
         outcome.snapshot = Some(Box::new(SnapshotSummary::of(&snapshot)));
         Ok(outcome)
     }
+}
 
-    /// How the new snapshot is made.
-    fn options(&self, workspace: &Workspace, from: &Snapshot, into: &Snapshot) -> CaptureOptions {
-        let manifest = &into.manifest;
-        let mut tags = self.tags.clone();
-        tags.insert(AFTER.to_owned(), format!("{} {}", into.id, from.id));
-        if let Some(device) = manifest.tags.get(DEVICE_TAG) {
-            tags.entry(DEVICE_TAG.to_owned()).or_insert_with(|| device.clone());
-        }
-        CaptureOptions {
-            database: manifest.database.clone(),
-            configured: manifest.identity.as_ref().is_some_and(|identity| identity.configured),
-            name: self.name.clone(),
-            tags,
-            environment: None,
-            selection: Selection::default(),
-            mask: None,
-            with_schema: true,
-            with_data: true,
-            trusts_marks: false,
-            suspicion: None,
-            program: workspace.program().to_owned(),
-            repository_folder: None,
-        }
+/// How a snapshot is made of what became of the state of another.
+pub(super) fn options(
+    workspace: &Workspace,
+    of: &Snapshot,
+    name: Option<String>,
+    mut tags: BTreeMap<String, String>,
+) -> CaptureOptions {
+    let manifest = &of.manifest;
+    if let Some(device) = manifest.tags.get(DEVICE_TAG) {
+        tags.entry(DEVICE_TAG.to_owned()).or_insert_with(|| device.clone());
+    }
+    CaptureOptions {
+        database: manifest.database.clone(),
+        configured: manifest.identity.as_ref().is_some_and(|identity| identity.configured),
+        name,
+        tags,
+        environment: None,
+        selection: Selection::default(),
+        mask: None,
+        with_schema: true,
+        with_data: true,
+        trusts_marks: false,
+        suspicion: None,
+        program: workspace.program().to_owned(),
+        repository_folder: None,
     }
 }
 

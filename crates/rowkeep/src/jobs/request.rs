@@ -29,6 +29,7 @@ use super::probe::{ProbeOutcome, ProbeRequest};
 use super::prune::{PruneOutcome, PruneRequest};
 use super::refresh::RefreshRequest;
 use super::repair::{RepairOutcome, RepairRequest};
+use super::replay::{ReplayOutcome, ReplayRequest};
 use super::repository_check::{CheckOutcome, CheckRequest};
 use super::restore::RestoreRequest;
 use super::suggest_mask::{SuggestMaskOutcome, SuggestMaskRequest};
@@ -69,6 +70,8 @@ pub enum Request {
     Apply(ApplyRequest),
     /// Merge the changes of one snapshot into another.
     Merge(MergeRequest),
+    /// Replay an application's own log on a snapshot.
+    Replay(ReplayRequest),
     /// Run a migration.
     Migrate(MigrateRequest),
     /// Run a command between two snapshots.
@@ -137,6 +140,8 @@ pub enum Outcome {
     Apply(UndoOutcome),
     /// A snapshot was made of two, or not.
     Merge(MergeOutcome),
+    /// A snapshot was made of another and a log, or not.
+    Replay(ReplayOutcome),
     /// A migration was run.
     Migrate(MigrationOutcome),
     /// A command was run between two snapshots.
@@ -215,6 +220,7 @@ impl Request {
                 Outcome::Apply(Box::pin(request.run(context, workspace, caller)).await?)
             }
             Request::Merge(request) => Outcome::Merge(Box::pin(request.run(context, workspace)).await?),
+            Request::Replay(request) => Outcome::Replay(Box::pin(request.run(context, workspace)).await?),
             Request::Migrate(request) => {
                 let migrated = Box::pin(request.run(context, workspace, caller, runner)).await?;
                 match migrated.failure {
@@ -281,6 +287,7 @@ impl Outcome {
             Outcome::Restore(outcome) | Outcome::Refresh(outcome) => outcome.verdict(),
             Outcome::Undo(outcome) | Outcome::Apply(outcome) => outcome.verdict(),
             Outcome::Merge(outcome) => outcome.verdict(),
+            Outcome::Replay(outcome) => outcome.verdict(),
             Outcome::Migrate(outcome) => outcome.verdict(),
             Outcome::Around(outcome) => outcome.verdict(),
             Outcome::Diff(outcome) => outcome.verdict(),

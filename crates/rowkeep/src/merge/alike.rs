@@ -18,7 +18,7 @@ use crate::state::{LiveState, SnapshotState, State};
 const AT_ONCE: usize = 2;
 
 /// A snapshot in the columns that several have together; what it lacks is NULL, as what a document lacks is.
-pub(super) struct AlikeView {
+pub(crate) struct AlikeView {
     context: Context,
     state: SnapshotState,
     schema: Schema,
@@ -53,35 +53,28 @@ impl Alike {
                 && found.into_iter().any(|other| names(other) != names(table))
         };
         into.schema.tables.iter().find(differs)?;
-        let together: Vec<Table> = into.schema.tables.iter().map(|table| together(table, &others)).collect();
+        let together = |table: &Table| {
+            together(table, others.iter().filter_map(|other| other.schema.table(&table.name)))
+        };
+        let together: Vec<Table> = into.schema.tables.iter().map(together).collect();
         let order = |table: &Table| -> Option<(TableName, Vec<usize>)> {
             let place = |column: &Column| table.columns.iter().position(|known| known.name == column.name);
             let own: Vec<usize> = from.schema.table(&table.name)?.columns.iter().filter_map(place).collect();
             (!own.is_sorted()).then(|| (table.name.clone(), own))
         };
         let reordered = together.iter().filter_map(order).collect();
-        let view = |state: &SnapshotState| {
-            let own = state.schema.tables.iter().map(|own| {
-                let found = together.iter().find(|table| table.name == own.name);
-                found.filter(|table| state.dialect.documents(table).is_some()).unwrap_or(own).clone()
-            });
-            let schema = Schema { tables: own.collect(), ..Schema::clone(&state.schema) };
-            Arc::new(AlikeView {
-                context: context.clone(),
-                state: state.clone(),
-                schema,
-                cause: cause.clone(),
-            })
-        };
+        let is_of_documents = |table: &Table| into.dialect.documents(table).is_some();
+        let documents: Vec<Table> = together.into_iter().filter(is_of_documents).collect();
+        let view = |state: &SnapshotState| AlikeView::with(context, state, &documents, cause);
         let (base, from) = (view(base).state(), view(from).state());
         Some(Self { into: view(into), base, from, reordered })
     }
 }
 
-/// A table with the columns that any of the states has.
-fn together(table: &Table, others: &[&SnapshotState]) -> Table {
+/// A table of documents with the columns that it has in other states too.
+pub(crate) fn together<'t>(table: &Table, others: impl Iterator<Item = &'t Table>) -> Table {
     let mut table = table.clone();
-    for other in others.iter().filter_map(|other| other.schema.table(&table.name)) {
+    for other in others {
         for column in &other.columns {
             if !table.columns.iter().any(|known| known.name == column.name) {
                 table.columns.push(Column { not_null: false, ..column.clone() });
@@ -92,9 +85,16 @@ fn together(table: &Table, others: &[&SnapshotState]) -> Table {
 }
 
 impl AlikeView {
-    /// The snapshot in its own columns.
-    pub(super) fn of(context: &Context, state: &SnapshotState, cause: &Cause) -> Arc<Self> {
-        let schema = Schema::clone(&state.schema);
+    /// The snapshot in its own columns, but for these tables.
+    pub(crate) fn with(
+        context: &Context,
+        state: &SnapshotState,
+        tables: &[Table],
+        cause: &Cause,
+    ) -> Arc<Self> {
+        let given = |own: &Table| tables.iter().find(|table| table.name == own.name).unwrap_or(own).clone();
+        let tables = state.schema.tables.iter().map(given).collect();
+        let schema = Schema { tables, ..Schema::clone(&state.schema) };
         Arc::new(Self { context: context.clone(), state: state.clone(), schema, cause: cause.clone() })
     }
 
@@ -104,7 +104,7 @@ impl AlikeView {
     }
 
     /// The state that it shows.
-    pub(super) fn state(self: Arc<Self>) -> State {
+    pub(crate) fn state(self: Arc<Self>) -> State {
         let snapshot = &self.state.snapshot;
         let (engine, dialect) = (self.state.dialect.name(), self.state.dialect);
         let described = format!("snapshot {}", snapshot.short_id());

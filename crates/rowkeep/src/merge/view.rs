@@ -30,16 +30,6 @@ impl MergedView {
     pub(super) async fn new(before: &Arc<AlikeView>, changes: &Changeset) -> Result<Self, Error> {
         let mut changed = HashMap::new();
         for (at, table) in changes.tables().iter().enumerate().filter(|(_, table)| table.counts.total() > 0) {
-            let name = &table.table.name;
-            let stored = before.schema().table(name);
-            let is_by_number =
-                |table: &Table| table.key.columns.iter().any(|part| table.columns[part.column].hidden);
-            if table.counts.inserted > 0 && stored.is_some_and(is_by_number) {
-                let message = format!(
-                    "rows of table {name} are stored by hidden numbers, which stand for other rows in the other state: restore into a database with --base instead"
-                );
-                return Err(EngineError::new(ErrorKind::Unsupported, message).into());
-            }
             let mut gone = Gone::new();
             let mut runs = std::pin::pin!(changes.changes(at));
             while let Some(run) = runs.try_next().await? {
@@ -49,7 +39,7 @@ impl MergedView {
                     }
                 }
             }
-            changed.insert(name.clone(), (at, Arc::new(gone)));
+            changed.insert(table.table.name.clone(), (at, Arc::new(gone)));
         }
         Ok(Self { before: Arc::clone(before), changes: changes.clone(), changed })
     }

@@ -142,7 +142,8 @@ impl Story {
     fn workspace(&self, job: &str) -> Workspace {
         let mut config = format!(
             "create = true\n[databases.shop]\nurl = '{}'\n[[databases.shop.checks]]\ntable = 'users'\nmin_rows = 1\n\
-             [[databases.shop.checks]]\ntable = 'users'\nrows_within_percent = 90",
+             [[databases.shop.checks]]\ntable = 'users'\nrows_within_percent = 90\n[databases.shop.log]\ntable = 'log'\ntime = 'at'\nof = 'what'\n\
+             key = 'row'\naction = 'did'\ninserted = ['came']\nafter = 'now'",
             self.path("shop.db").display()
         );
         if job == "refresh" {
@@ -335,6 +336,18 @@ impl Story {
         self.run("check", json!({ "read_percent": 50.0 }));
         self.run("repair", json!({}));
         self.run("merge", json!({ "from": "last", "into": "second", "base": "second", "name": "both" }));
+        self.sql(
+            "CREATE TABLE log (n INTEGER PRIMARY KEY, at TEXT, what TEXT, row TEXT, did TEXT, now TEXT)",
+        );
+        self.run("backup", json!({ "database": "shop", "name": "logged" }));
+        self.sql(
+            "INSERT INTO users VALUES (99, 'zed'); INSERT INTO log VALUES (1, '2026-01-01T00:00:00Z', 'users', '99', 'came',
+             '{\"id\": 99, \"email\": \"zed\"}')",
+        );
+        self.run("backup", json!({ "database": "shop", "name": "later" }));
+        let until = "2026-01-01T00:00:00Z";
+        let replayed = json!({ "database": "shop", "until": until, "base": "logged", "log": "later" });
+        assert_eq!(self.run("replay", replayed)["entries"], 1);
         self.run("health", json!({}));
     }
 

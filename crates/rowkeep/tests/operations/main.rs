@@ -18,6 +18,7 @@ mod postgres;
 mod random_edits;
 mod related;
 mod repair;
+mod replay;
 mod restarted;
 mod sqlite;
 mod stopped;

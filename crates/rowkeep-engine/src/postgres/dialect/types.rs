@@ -195,6 +195,18 @@ fn float(real: f64) -> Canon<'static> {
     Canon::Place(i128::from(bits ^ flip))
 }
 
+/// Text with the spaces at its end with which `character(n)` is printed.
+pub(super) fn filled_up(text: String, of: Type, declared: &str) -> String {
+    let width = || -> Option<usize> {
+        let (_, rest) = declared.split_once('(')?;
+        rest.strip_suffix(')')?.parse().ok()
+    };
+    match width().filter(|_| of == Type::Padded) {
+        Some(width) => format!("{text:<width$}"),
+        None => text,
+    }
+}
+
 fn trimmed(text: &[u8]) -> &[u8] {
     let end = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
     &text[..end]
@@ -215,7 +227,7 @@ fn uuid(text: &str) -> Option<String> {
 }
 
 /// A decimal number without exponent and without what does not change its value.
-fn plain_decimal(text: &str) -> Option<String> {
+pub(super) fn plain_decimal(text: &str) -> Option<String> {
     const MOST_DIGITS: i64 = 20_000;
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -108,7 +108,8 @@ impl Workspace {
         Ok(own.all(|table| state.holds(&table.name) || !patterns.choose(&table.name)))
     }
 
-    async fn find_serving(
+    /// The same, where snapshots that cannot serve are passed over, unless they are named by themselves.
+    pub(crate) async fn find_serving(
         &self,
         context: &Context,
         reference: &str,

@@ -11,7 +11,7 @@ const MILLISECONDS_FROM: i64 = 100_000_000_000;
 ///
 /// Dates and times without a zone are taken as UTC. An integer is a Unix time in seconds, or in milliseconds when it is
 /// too large for seconds.
-pub(super) fn read(text: &str) -> Option<Timestamp> {
+pub(crate) fn read(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(number) = text.parse::<i64>() {
         return match number.unsigned_abs() >= MILLISECONDS_FROM.unsigned_abs() {

@@ -157,11 +157,11 @@ impl ReplayRequest {
             RequestError::NoTime { text: self.until.clone(), problem }
         })?;
         let repository = workspace.repository().await?;
-        let base = self.base(context, workspace, until).await?;
+        let base = Box::pin(self.base(context, workspace, until)).await?;
         let log = match &self.log {
             Some(state) => {
                 let only = Selection { include: vec![of.table.clone()], ..Selection::default() };
-                workspace.state(context, state, false, &only.meant()).await?.1
+                Box::pin(workspace.state(context, state, false, &only.meant())).await?.1
             }
             None => {
                 let is_captured = |summary: &Summary| !summary.tags.contains_key(REPLAYED);
@@ -170,7 +170,7 @@ impl ReplayRequest {
             }
         };
         let replaying = Replaying { base: &base, log: &log, of, until };
-        let replayed = replay(context, repository, &replaying).await?;
+        let replayed = Box::pin(replay(context, repository, &replaying)).await?;
         let mut outcome = self.outcome(&base, &log, until, &replayed);
         if outcome.is_undecided() || self.plan_only || replayed.changes.is_empty() {
             return Ok(outcome);
@@ -184,7 +184,8 @@ impl ReplayRequest {
             tags.insert(PROBLEMS.to_owned(), entries.to_string());
         }
         let options = options(workspace, &base, self.name.clone(), tags);
-        let snapshot = capture_replayed(context, repository, &replayed, &options).await?;
+        let made = capture_replayed(context, repository, &replayed, &options);
+        let snapshot = Box::pin(made).await?;
         outcome.snapshot = Some(Box::new(SnapshotSummary::of(&snapshot)));
         Ok(outcome)
     }

@@ -12,6 +12,7 @@ use super::resolve::table;
 use super::run::{Circumstances, entry, rows_within};
 use super::sql::SHOWN;
 use super::times;
+use crate::diff::RowTest;
 use crate::report::ReportEntry;
 use crate::rows::condition::Condition;
 use crate::rows::condition::equality::Equality;
@@ -95,7 +96,7 @@ enum Look<'s> {
     Rows {
         of: Of<'s>,
         wrong: Wrong,
-        test: Box<dyn Fn(&RowBatch, usize) -> bool + Send + Sync>,
+        test: RowTest,
     },
     Duplicates(Of<'s>),
     Newest {

@@ -37,7 +37,7 @@ enum Place {
     /// Databases.
     Databases(Box<dyn ScratchPlace>),
     /// Files in this folder, for databases that only their pages make.
-    Files(PathBuf, Surroundings),
+    Files(PathBuf, Box<Surroundings>),
 }
 
 /// A scratch database, or the file that stands for one.
@@ -79,7 +79,7 @@ impl Workshop {
             if kind.arrives() {
                 let path = folder.path().to_owned();
                 let within = Surroundings { temporary: Some(path.clone()), ..surroundings };
-                return Ok((folder, Place::Files(path, within), cleared));
+                return Ok((folder, Place::Files(path, Box::new(within)), cleared));
             }
             let secret = hex::encode(random.bytes::<16>().map_err(no_password)?).into();
             let wanted = ScratchWanted { server_version, secret };
@@ -120,7 +120,7 @@ impl Workshop {
             Place::Databases(place) => Scratch::Database(place.make(schema, seconds(now), random).await?),
             Place::Files(folder, surroundings) => {
                 let path = folder.join(format!("{random:x}.ndjson"));
-                Scratch::File(Box::new(PageFile::new(path, surroundings.clone())))
+                Scratch::File(Box::new(PageFile::new(path, (**surroundings).clone())))
             }
         })
     }

@@ -250,6 +250,13 @@ fn request_hint(error: &RequestError) -> Option<String> {
         RequestError::NothingToCheck => {
             "write [[databases.NAME.checks]] in rowkeep.toml, or give a file with --checks".to_owned()
         }
+        RequestError::ChecksAskDatabase { snapshot } => format!(
+            "`rowkeep drill --snapshot {snapshot}` restores it and runs them there; `rowkeep check-data DATABASE` runs them on the \
+             database as it is"
+        ),
+        RequestError::NothingArrived { database } => format!(
+            "its pages send states, with the module; `rowkeep import FILE --as {database}` takes one from a file"
+        ),
         RequestError::NothingToDrill { database: None } => {
             "create one with `rowkeep backup DATABASE`".to_owned()
         }

@@ -51,6 +51,9 @@ pub(crate) struct DatabaseHealth {
     /// The milliseconds that the last drill took to restore and to prove.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovery_ms: Option<u64>,
+    /// Whether drills of it try a file for a page, which no browser restores.
+    #[serde(skip)]
+    pub(crate) is_page_file: bool,
     /// The last time for which its schedule wanted a backup that did not come.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -197,6 +200,7 @@ fn told(
         lose_seconds: promise.map(|promise| promise.lose_seconds),
         back_in_seconds: promise.and_then(|promise| promise.back_in_seconds),
         recovery_ms: drill.as_ref().and_then(recovery_ms),
+        is_page_file: config.has_arriving(name),
         last_backup: backup.as_ref().map(LastJob::of),
         last_drill: drill.as_ref().map(LastJob::of),
         overdue_since,
@@ -207,7 +211,9 @@ fn told(
 /// What a drill measured.
 pub(crate) fn recovery_ms(drill: &Job) -> Option<u64> {
     let outcome: Value = serde_json::from_str(drill.outcome.as_deref()?).ok()?;
-    outcome.pointer("/outcome/reports/0/measures/recovery_ms")?.as_u64()
+    let reports = outcome.pointer("/outcome/reports")?.as_array()?;
+    // Of several devices, the slowest.
+    reports.iter().filter_map(|report| report.pointer("/measures/recovery_ms")?.as_u64()).max()
 }
 
 /// How databases are, in one sentence.

@@ -83,7 +83,7 @@ pub struct Kept {
 pub enum By {
     /// No rule says what is kept, so all is.
     NoRules,
-    /// It is the newest of its kind that can be read whole.
+    /// It is the newest of its kind and device that can be read whole.
     Newest,
     /// It is one of the last so many.
     Last {

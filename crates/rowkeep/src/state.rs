@@ -1,6 +1,7 @@
 //! States: anything that can be read as tables of rows in key order.
 
 pub mod by_time;
+pub mod devices;
 pub(crate) mod ids;
 pub(crate) mod key_lookup;
 pub(crate) mod key_set;

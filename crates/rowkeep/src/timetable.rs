@@ -43,10 +43,11 @@ impl Config {
     /// written for all.
     pub fn timetable(&self) -> Vec<Scheduled> {
         let mut timetable = Vec::new();
-        // Nothing can be asked of databases whose states arrive.
-        for (name, database) in self.databases.iter().filter(|(_, database)| !database.arrives()) {
+        for (name, database) in &self.databases {
             for work in Work::ALL.into_iter().filter(|work| work.is_of_database()) {
-                if work == Work::Refresh && database.refresh.is_none() {
+                // States that arrive are tried like others, and not fetched.
+                let is_out_of_reach = database.arrives() && work != Work::Drill;
+                if is_out_of_reach || work == Work::Refresh && database.refresh.is_none() {
                     continue;
                 }
                 let stated = database.schedules.of(work);
@@ -117,14 +118,7 @@ impl Config {
             });
             let words = |seconds: u64| age(i64::try_from(seconds).unwrap_or(i64::MAX));
             if database.arrives() {
-                // How often states arrive is seen when they do not; how soon one is back, nobody measures.
-                broken.extend(promise.back_in_seconds.map(|back_in| {
-                    let back_in = words(back_in);
-                    let why = format!(
-                        "it has to be back within {back_in}, and no drill can tell: only its pages restore it"
-                    );
-                    (name.clone(), why)
-                }));
+                // How often states arrive is seen when they do not.
                 continue;
             }
             let lose = words(promise.lose_seconds);

@@ -14,11 +14,11 @@ use crate::ui::several::say_failed;
 /// Run data checks on a database.
 ///
 /// Runs the checks in rowkeep.toml or a file: row counts, orphans, allowed values, duplicates, age, and any SQL query.
-/// Reads only. Exits with 3 if a check fails.
+/// Reads only. Of a database of IndexedDB, the rows of the newest snapshot of each device are checked. Exits with 3 if a check fails.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckData {
-    /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file
-    #[arg(value_name = "DATABASE|URL")]
+    /// Database: a name in rowkeep.toml, a URL, or the path of an SQLite file; or a snapshot of IndexedDB
+    #[arg(value_name = "DATABASE|URL|SNAPSHOT")]
     database: Option<DatabaseRef>,
     /// Also run the checks in this file
     #[arg(long, value_name = "FILE")]

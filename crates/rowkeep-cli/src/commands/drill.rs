@@ -16,7 +16,8 @@ use crate::ui::several::say_failed;
 ///
 /// SQLite is restored to a temporary file; PostgreSQL to a scratch database on the server given with --to-server, or on
 /// a temporary server if PostgreSQL is installed on this machine. With --to-server d1://ACCOUNT/DATABASE, SQLite and D1 are
-/// restored to a scratch D1 database of that account. The report is saved in ./rowkeep-reports. Exits with 3
+/// restored to a scratch D1 database of that account. Of IndexedDB, the file that a page restores is written and read again; no browser
+/// loads it. The report is saved in ./rowkeep-reports. Exits with 3
 /// if the drill fails; for a damaged snapshot, the report lists what is damaged and what can still be restored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Drill {

@@ -20,6 +20,9 @@ pub(crate) struct Keep {
     /// Print what keeps each snapshot, or since when nothing does
     #[arg(long)]
     explain: bool,
+    /// Show only snapshots of this device
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
     /// Show what will be kept at a time to come if no more snapshots are taken, such as 2027-01-31
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: Option<String>,
@@ -29,7 +32,12 @@ pub(crate) struct Keep {
 
 impl Keep {
     pub(crate) async fn run(self, session: &Session) -> Result<u8> {
-        let request = KeepRequest { databases: self.databases, rules: self.rules.stated(), at: self.at };
+        let request = KeepRequest {
+            databases: self.databases,
+            rules: self.rules.stated(),
+            device: self.device,
+            at: self.at,
+        };
         let outcome = request.run(&session.context, session.workspace()?).await?;
         let shown = if self.explain { explained } else { told };
         session.result(|| &outcome, || shown(&outcome));

@@ -84,14 +84,30 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
         let age = duration(Duration::from_secs(seconds));
         fact("data loss", format!("anything written in the {age} since then is in no snapshot"));
     }
+    for of in &assessed.devices {
+        let name = of.device.as_deref().unwrap_or("of no name");
+        let best = match &of.best {
+            None => "NONE that can restore it".to_owned(),
+            Some(best) if of.is_newest => format!("{} of {}", best.short_id(), zoned_time(best.time)),
+            Some(best) => format!("{} of {}; NEWER ONES ARE DAMAGED", best.short_id(), zoned_time(best.time)),
+        };
+        let lost = of.data_loss_seconds.map(|seconds| {
+            let age = duration(Duration::from_secs(seconds));
+            format!("; anything written on it in the {age} since then is in no snapshot")
+        });
+        fact("device", format!("{name}: best snapshot {best}{}", lost.unwrap_or_default()));
+    }
     if let Some(recovery) = &assessed.recovery {
         let time = duration(Duration::from_millis(recovery.ms));
         let source = match &recovery.drill {
             Some(drill) => format!("measured by the drill of {}", zoned_time(*drill)),
-            None if assessed.reach == Reach::Arrives => "estimated from its size".to_owned(),
             None => "estimated from its size; `rowkeep drill` measures it".to_owned(),
         };
-        fact("recovery time", format!("{time}, {source}"));
+        let browser = match assessed.reach {
+            Reach::Arrives => "; what a browser takes to load it comes on top",
+            _ => "",
+        };
+        fact("recovery time", format!("{time}, {source}{browser}"));
     }
     for damaged in &assessed.damaged {
         let tables = match damaged.tables.as_slice() {
@@ -105,7 +121,8 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
         fact(
             "ROWS LOST",
             format!(
-                "{} had {} in snapshot {} of {}, and {after} in the next",
+                "{}{} had {} in snapshot {} of {}, and {after} in the next",
+                loss.device.as_ref().map(|device| format!("device {device}: ")).unwrap_or_default(),
                 loss.table,
                 counted(loss.rows_before, "row"),
                 loss.before.get(..8).unwrap_or(&loss.before),

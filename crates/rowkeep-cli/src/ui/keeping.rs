@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rowkeep::jobs::keep::{DatabaseKeeping, KeepOutcome, SnapshotKeeping};
 use rowkeep::retention::By;
+use rowkeep::state::devices::device;
 use rowkeep::time_zone;
 
 use super::snapshot::called;
@@ -89,7 +90,12 @@ fn all(outcome: &KeepOutcome, of_one: impl Fn(&DatabaseKeeping) -> Vec<String>) 
 }
 
 fn rules(database: &DatabaseKeeping) -> String {
-    database.rules.clone().unwrap_or_else(|| "none, so everything is kept".to_owned())
+    let has_devices = database.snapshots.iter().any(|one| device(&one.summary.tags).is_some());
+    match &database.rules {
+        Some(rules) if has_devices => format!("{rules}; of each device by itself"),
+        Some(rules) => rules.clone(),
+        None => "none, so everything is kept".to_owned(),
+    }
 }
 
 /// How many snapshots each rule keeps, in the order in which they are met.

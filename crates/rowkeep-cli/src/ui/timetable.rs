@@ -20,6 +20,10 @@ pub(crate) fn told(outcome: &ConfigOutcome) -> String {
     for unusable in &outcome.unusable {
         text.push_str(&format!("\n{} cannot be reached: {}", unusable.database, unusable.reason));
     }
+    for not_run in &outcome.checks_not_run {
+        let (database, check) = (&not_run.database, &not_run.check);
+        text.push_str(&format!("\ncheck {check:?} of {database} is NOT RUN: {}", not_run.reason));
+    }
     for mute in &outcome.mute {
         text.push_str(&format!("\n{} cannot be used: {}", mute.what, mute.reason));
     }

@@ -21,7 +21,7 @@ const GOOD: &str = "
 ";
 
 /// The kinds of checks, each with what makes it fail and what is then said.
-const KINDS: [(&str, &str, &[&str]); 11] = [
+const KINDS: [(&str, &str, &[&str]); 12] = [
     ("table = 'tickets'\nmin_rows = 3", "DELETE FROM tickets WHERE id = 10", &["2 rows"]),
     (
         "table = 'tickets'\nrows_within_percent = 10",
@@ -44,6 +44,11 @@ const KINDS: [(&str, &str, &[&str]); 11] = [
         &["1 row has a value that is not allowed"],
     ),
     ("table = 'clients'\nnot_null = ['id', 'email']", "", &["1 row has NULL", "id = 3"]),
+    (
+        "table = 'tickets'\nno_rows = \"status = 'stuck' OR client = 9\"",
+        "UPDATE tickets SET status = 'stuck' WHERE id IN (10, 12)",
+        &["2 rows are so", "id = 10", "id = 12"],
+    ),
     (
         "table = 'clients'\nunique = 'email'",
         "UPDATE clients SET email = 'same'",

@@ -4,6 +4,7 @@
 mod across;
 mod activity;
 mod additions;
+mod arrived;
 mod assess;
 mod audit;
 mod bad_input;

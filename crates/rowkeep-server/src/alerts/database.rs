@@ -12,7 +12,7 @@ use super::message::Severity;
 use super::patience::within_patience;
 use super::promise::{Backups, Pending};
 use crate::Error;
-use crate::health::kind_of_backups;
+use crate::health::{kind_of_backups, recovery_ms};
 use crate::queue::Queue;
 use crate::scheduler;
 use crate::state::failure;
@@ -173,9 +173,7 @@ pub(super) fn why(job: &Job) -> String {
 /// What is wrong with a drill: that it failed, and that it was too slow.
 fn drill(job: &Job, limit: Option<u64>) -> (Wrong, Wrong) {
     let outcome = job.outcome.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let measured =
-        outcome.as_ref().and_then(|outcome| outcome.pointer("/outcome/reports/0/measures/recovery_ms"));
-    let measured = measured.and_then(Value::as_u64).map(|ms| ms.div_ceil(1_000));
+    let measured = recovery_ms(job).map(|ms| ms.div_ceil(1_000));
     let slow = measured.zip(limit).filter(|(measured, limit)| measured > limit).map(|(measured, limit)| {
         let words = |seconds: u64| rowkeep::age(i64::try_from(seconds).unwrap_or(i64::MAX));
         (

@@ -171,6 +171,7 @@ pub(super) async fn show(
     known(&service, &visitor.caller, &database).await?;
     let queue = service.queue();
     let (now, zone) = (queue.now(), queue.workspace().config().zone(&database));
+    let arrives = queue.workspace().config().has_arriving(&database);
     let health = service.health().of(queue, &database).await?;
     let listed = match service.snapshots().of(queue, &database).await {
         Ok(listed) => listed,
@@ -190,7 +191,8 @@ pub(super) async fn show(
         let day = happened.entry(Zoned::new(time, zone.clone()).date()).or_default();
         match what {
             DayOf::Failure => day.failed += 1,
-            DayOf::Proof => day.proven += 1,
+            // A file for a page proves nothing of a restore.
+            DayOf::Proof => day.proven += u32::from(!arrives),
         }
     }
     let (months, days) = calendar(today, &happened);
@@ -202,7 +204,6 @@ pub(super) async fn show(
     };
     let most = |value: fn(&SnapshotSummary) -> u64| own.iter().map(|one| value(one)).max().unwrap_or(0);
     let may = |role| visitor.caller.0.may(role, Some(&database));
-    let arrives = queue.workspace().config().has_arriving(&database);
     let shown = DatabasePage {
         frame: Frame::of(&visitor.session, Section::Overview, database.clone()),
         row: Row::of(&health, now, None),

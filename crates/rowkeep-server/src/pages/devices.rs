@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rowkeep::capture::suspicion::DEVICE_TAG;
 use rowkeep::jobs::outcome::SnapshotSummary;
+use rowkeep::state::devices::DEVICE_TAG;
 
 use super::frame::{Frame, Section, page};
 use super::refused::Refused;

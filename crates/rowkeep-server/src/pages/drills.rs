@@ -55,6 +55,7 @@ struct ReportRow {
 fn report(report: &rowkeep::report::Report) -> ReportRow {
     let measures = report.measures.as_ref().filter(|measures| measures.recovery_ms > 0);
     let (word, colour) = match (report.is_passed(), measures) {
+        (true, Some(measures)) if measures.is_page_file => ("checked", "good"),
         (true, Some(_)) => ("proven", "good"),
         (true, None) => ("passed", "good"),
         (false, _) => ("failed", "bad"),

@@ -112,13 +112,16 @@ impl Row {
             Some(job) => {
                 let when = job.ended.map(|ended| ago(ended, now)).unwrap_or_default();
                 let (word, detail) = match (job.state, health.recovery_ms) {
+                    (JobState::Done, _) if health.is_page_file => {
+                        ("checked", format!("{when}, as the file that its page restores"))
+                    }
                     (JobState::Done, Some(recovery)) => {
                         ("proven", format!("{when}, back in {}", took(recovery)))
                     }
                     (JobState::Done, None) => ("proven", when),
                     _ => ("failed", when),
                 };
-                Proof { word: Word { word, colour: if word == "proven" { "good" } else { "bad" } }, detail }
+                Proof { word: Word { word, colour: if word == "failed" { "bad" } else { "good" } }, detail }
             }
         };
         Self {

@@ -135,7 +135,9 @@ async fn proof_of(service: &Service, database: &str, id: &str) -> Result<Option<
         let report = drill.reports.iter().find(|report| {
             report.is_passed() && report.snapshot.as_ref().is_some_and(|about| about.id == id)
         })?;
-        let recovery_ms = report.measures.as_ref()?.recovery_ms;
+        // A file for a page proves nothing of a restore.
+        let measures = report.measures.as_ref().filter(|measures| !measures.is_page_file)?;
+        let recovery_ms = measures.recovery_ms;
         Some(Proof { job: drill.job.id, time: report.time, recovery_ms })
     }))
 }

@@ -1,9 +1,69 @@
 //! Drills and their reports.
 
-use reqwest::Method;
-use serde_json::json;
+use std::io::Write as _;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::Method;
+use rowkeep::clock::SystemClock;
+use serde_json::{Value, json};
+
+use super::sessions::signed_in;
 use super::support::Service;
+
+/// States of one database, two days of it, as the module for pages captures them.
+const FIRST: &str = include_str!("../../../rowkeep-cli/tests/cli/indexeddb/first.ndjson");
+const SECOND: &str = include_str!("../../../rowkeep-cli/tests/cli/indexeddb/second.ndjson");
+
+/// Sends a state as a page does; gives the id of its snapshot.
+async fn send(service: &Service, state: &str, device: &str) -> Value {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(state.as_bytes()).expect("it is packed");
+    let piece = hex::encode(digest(&SHA256, state.as_bytes()));
+    let path = format!("/api/v1/databases/prn/arrivals/pieces/{piece}");
+    let put = service.request(Method::PUT, &path).header("content-type", "application/octet-stream");
+    service.answer(put.body(packed.finish().expect("it is packed"))).await.expect(204);
+    let state = json!({ "pieces": [piece], "device": device });
+    let job = service.post("/api/v1/databases/prn/arrivals?wait=60s", state).await.expect(200);
+    job["outcome"]["imported"][0]["snapshot"]["id"].clone()
+}
+
+/// What pages sent is drilled as the file that they would have back, of each device, and counts as checked and not as proven.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_pages_sent_is_drilled_as_their_file() {
+    let config = "[databases.prn]\nurl = 'indexeddb:prn'\npromise = { lose = '400000h', back_in = '1h' }\n\
+        [[databases.prn.checks]]\ntable = 'phone_numbers'\nnot_null = 'number'\n";
+    let service = Service::with(config, SystemClock::shared()).await;
+    let (tablet, desk) = (send(&service, FIRST, "tablet").await, send(&service, SECOND, "desk").await);
+    let schedules = service.get("/api/v1/schedules").await;
+    let promised = schedules["schedules"].as_array().expect("they are listed");
+    assert!(promised.iter().any(|one| one["work"] == "drill" && one["database"] == "prn"), "{schedules}");
+    assert_eq!(schedules["broken_promises"], json!([]));
+    let drills = "/api/v1/databases/prn/drills";
+    let job = service.post(&format!("{drills}?wait=60s"), json!({})).await.expect(200);
+    assert_eq!(job["state"], "done", "{job}");
+    let listed = service.get(drills).await;
+    let reports = listed["drills"][0]["reports"].as_array().expect("there are some");
+    let of: Vec<&Value> = reports.iter().map(|report| &report["snapshot"]["id"]).collect();
+    assert_eq!(of, [&tablet, &desk], "{listed}");
+    assert!(
+        reports
+            .iter()
+            .all(|report| report["status"] == "passed" && report["measures"]["is_page_file"] == true)
+    );
+    let snapshot = format!("/api/v1/databases/prn/snapshots/{}", desk.as_str().expect("it has an id"));
+    assert_eq!(service.get(&snapshot).await["proven"], Value::Null);
+    let (cookie, _) = signed_in(&service).await;
+    for (page, word) in
+        [("/databases/prn", "as the file that its page restores"), ("/databases/prn/drills", "checked")]
+    {
+        let shown = service.without_token(Method::GET, page).header("cookie", &cookie).send().await;
+        let shown = shown.expect("it answers").text().await.expect("it is text");
+        assert!(shown.contains(word) && shown.contains("Test a recovery"), "{page}: {shown}");
+        assert!(!shown.contains(">proven</span>"), "{page}: {shown}");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn drills_are_listed_and_their_reports_downloaded() {

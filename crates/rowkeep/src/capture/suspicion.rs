@@ -8,6 +8,7 @@ use rowkeep_format::summary::row_counts;
 use rowkeep_format::{Schema, Summary, TableEntry, TableName};
 use rowkeep_repository::{Catalog, Repository};
 
+use crate::state::devices::device;
 use crate::state::owner::Owner;
 use crate::state::snapshots::{Snapshot, open, short_id};
 use crate::units::count;
@@ -30,9 +31,6 @@ impl Default for Threshold {
         Self { rows_percent: Some(30), tables: true }
     }
 }
-
-/// The tag that says of which device a state is, where a database is on several under one name: each has records of its own.
-pub const DEVICE_TAG: &str = "device";
 
 /// What a new snapshot holds.
 pub(super) struct Taken<'a> {
@@ -59,7 +57,7 @@ pub(super) async fn suspicion(
 ) -> Result<Option<Suspicion>, Error> {
     let is_before = |summary: &Summary| {
         let is_of_kind = summary.scope == taken.scope && summary.masked == taken.masked;
-        let is_of_device = summary.tags.get(DEVICE_TAG) == taken.tags.get(DEVICE_TAG);
+        let is_of_device = device(&summary.tags) == device(taken.tags);
         let is_earlier = taken.file_time.is_none_or(|time| summary.time < time);
         !summary.is_safety() && is_of_kind && is_of_device && is_earlier && taken.owner.continues(summary)
     };

@@ -164,11 +164,12 @@ impl FileDatabase {
             log,
         };
         let is_scheduled = |work: &Work| database.schedules.of(*work).flatten().is_some();
-        if database.arrives() && Work::ALL.iter().any(is_scheduled) {
-            return Err(
-                "schedule: its states arrive when its pages send them, and nothing is done for it by itself"
-                    .into(),
-            );
+        let fetching = [Work::Backup, Work::Refresh];
+        if let Some(work) = fetching.into_iter().find(|work| database.arrives() && is_scheduled(work)) {
+            return Err(format!(
+                "schedule: {}: its states arrive when its pages send them, and only these write to it; a drill can be scheduled",
+                work.name()
+            ));
         }
         Ok(database)
     }

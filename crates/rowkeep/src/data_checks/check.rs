@@ -77,6 +77,13 @@ pub enum Demand {
         /// The columns.
         columns: Vec<String>,
     },
+    /// No row fulfils a condition.
+    NoRows {
+        /// The table.
+        table: String,
+        /// The condition, as it was written.
+        condition: String,
+    },
     /// No two rows have the same values in these columns; rows with NULL in one of them do not count.
     Unique {
         /// The table.
@@ -135,6 +142,22 @@ impl Check {
     }
 }
 
+impl Demand {
+    /// Why rows alone do not tell whether it holds, so that only a database can be asked, and what to write instead; nothing where
+    /// they do.
+    pub fn beyond_rows(&self) -> Option<&'static str> {
+        match self {
+            Demand::Sql { .. } => {
+                Some("no SQL runs where states only arrive; write what must not be with table and no_rows")
+            }
+            Demand::NoOrphans { .. } => {
+                Some("stores declare no references; write columns, references and referenced_columns")
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -153,6 +176,7 @@ impl fmt::Display for Demand {
             }
             Demand::Values { table, column, .. } => write!(f, "{table}.{column} has allowed values"),
             Demand::NotNull { table, columns } => write!(f, "{table} ({}) is not null", columns.join(", ")),
+            Demand::NoRows { table, condition } => write!(f, "{table} has no rows where {condition}"),
             Demand::Unique { table, columns } => write!(f, "{table} ({}) is unique", columns.join(", ")),
             Demand::Newest { table, column, .. } => write!(f, "{table}.{column} is recent"),
             Demand::Sql { sql, .. } => f.write_str(sql.lines().next().unwrap_or_default().trim()),

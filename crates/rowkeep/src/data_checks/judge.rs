@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rowkeep_engine::QueryRows;
+use rowkeep_engine::dialect::Dialect;
 use rowkeep_format::Value;
 
 use super::check::Expect;
@@ -38,13 +39,24 @@ pub(super) fn rows(answer: &QueryRows) -> Rows {
 }
 
 fn shown(value: Value<'_>) -> String {
-    let text = match value {
+    cut(match value {
         Value::Null => "NULL".to_owned(),
         Value::Integer(integer) => integer.to_string(),
         Value::Real(bits) => f64::from_bits(bits).to_string(),
         Value::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Blob(bytes) => format!("x'{}'", hex::encode(&bytes[..bytes.len().min(VALUE_SHOWN / 2)])),
-    };
+    })
+}
+
+/// A value of a row, read as the dialect of its database has it.
+pub(super) fn shown_by(dialect: &dyn Dialect, value: Value<'_>) -> String {
+    match (value, dialect.text(value)) {
+        (Value::Blob(_), _) | (_, None) => shown(if dialect.is_none(value) { Value::Null } else { value }),
+        (_, Some(text)) => cut(String::from_utf8_lossy(&text).into_owned()),
+    }
+}
+
+fn cut(text: String) -> String {
     match text.char_indices().nth(VALUE_SHOWN) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
@@ -84,6 +96,8 @@ pub(super) enum Wrong {
     Values,
     /// Rows without a value; samples are keys.
     Nulls,
+    /// Rows that are as none may be; samples are keys.
+    Matching,
     /// Values that several rows have; samples end with how many.
     Duplicates,
 }
@@ -101,10 +115,12 @@ pub(super) fn none_of(wrong: Wrong, number: u64, samples: &Rows, columns: &[Stri
         Wrong::Values => format!("{} rows have values that are not allowed", count(number)),
         Wrong::Nulls if is_one => "1 row has NULL".to_owned(),
         Wrong::Nulls => format!("{} rows have NULL", count(number)),
+        Wrong::Matching if is_one => "1 row is so".to_owned(),
+        Wrong::Matching => format!("{} rows are so", count(number)),
         Wrong::Duplicates if is_one => "1 value is there more than once".to_owned(),
         Wrong::Duplicates => format!("{} values are there more than once", count(number)),
     };
-    let counted_last = wrong != Wrong::Nulls;
+    let counted_last = !matches!(wrong, Wrong::Nulls | Wrong::Matching);
     let sample = |row: &Vec<String>| {
         let (values, times) = match row.split_last() {
             Some((times, values)) if counted_last => (values, Some(times)),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::check::{Allowed, Check, Demand, Expect, Level};
 use crate::Error;
 use crate::durations::seconds;
+use crate::rows::condition::Condition;
 
 /// A check as it stands in a file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -24,6 +25,7 @@ pub struct FileCheck {
     referenced_columns: Option<Names>,
     values: Option<Vec<Allowed>>,
     not_null: Option<Names>,
+    no_rows: Option<String>,
     unique: Option<Names>,
     newest: Option<String>,
     max_age: Option<String>,
@@ -78,8 +80,17 @@ pub(crate) fn read_all(checks: Vec<FileCheck>) -> Result<Vec<Check>, String> {
 }
 
 /// The fields that each say what a check demands; every check has one of them.
-const DEMANDS: [&str; 8] =
-    ["min_rows", "rows_within_percent", "no_orphans", "values", "not_null", "unique", "newest", "sql"];
+const DEMANDS: [&str; 9] = [
+    "min_rows",
+    "rows_within_percent",
+    "no_orphans",
+    "values",
+    "not_null",
+    "no_rows",
+    "unique",
+    "newest",
+    "sql",
+];
 
 impl FileCheck {
     fn read(mut self) -> Result<Check, String> {
@@ -121,6 +132,11 @@ impl FileCheck {
             },
             "not_null" => {
                 Demand::NotNull { columns: some(self.not_null.take(), "not_null")?, table: self.table()? }
+            }
+            "no_rows" => {
+                let condition = self.no_rows.take().unwrap_or_default();
+                Condition::parse(&condition).map_err(|error| format!("no_rows: {error}"))?;
+                Demand::NoRows { condition, table: self.table()? }
             }
             "unique" => Demand::Unique { columns: some(self.unique.take(), "unique")?, table: self.table()? },
             "newest" => Demand::Newest {
@@ -169,6 +185,7 @@ impl FileCheck {
             ("no_orphans", self.no_orphans.is_some()),
             ("values", self.values.is_some()),
             ("not_null", self.not_null.is_some()),
+            ("no_rows", self.no_rows.is_some()),
             ("unique", self.unique.is_some()),
             ("newest", self.newest.is_some()),
             ("sql", self.sql.is_some()),

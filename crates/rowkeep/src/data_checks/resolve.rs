@@ -42,6 +42,18 @@ impl Relation {
     }
 }
 
+/// Finds the table of a name where there is no database to ask: nothing but tables has columns there.
+pub(super) fn table<'s>(
+    dialect: &dyn Dialect,
+    schema: &'s Schema,
+    wanted: &str,
+) -> Result<(&'s Table, Relation), Error> {
+    let names = dialect.names();
+    let table = find(schema, names, wanted)?.ok_or_else(|| unknown(schema, &guess(names, wanted)))?;
+    let columns = table.columns.iter().map(|column| column.name.clone()).collect();
+    Ok((table, Relation { name: table.name.clone(), columns, key: key(table), folds: names.fold }))
+}
+
 /// Finds the table of a name, and asks the database for its columns.
 pub(super) async fn relation(
     engine: &dyn Engine,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rowkeep_engine::dialect::Dialect;
 use rowkeep_engine::{Engine, EngineError, ErrorKind, QueryRows, ViewOptions, dialect_of};
-use rowkeep_format::{Manifest, Schema};
+use rowkeep_format::{Manifest, Schema, TableName};
 
 use super::check::{Check, Demand, Expect, Level};
 use super::judge::{self, Verdict, Wrong};
@@ -63,13 +63,7 @@ async fn run_now(
                     found.push(asker.run(check, ask).await?);
                 }
             }
-            Err(error) => found.push(ReportEntry {
-                title: check.title(),
-                status: Status::Failed,
-                detail: error.to_string(),
-                samples: Vec::new(),
-                duration_ms: 0,
-            }),
+            Err(error) => found.push(entry(check.title(), check.level, Err(error.to_string()), 0)),
         }
     }
     Ok(found)
@@ -155,6 +149,11 @@ impl Asker<'_> {
                 let question = sql::nulls(self.dialect, &of.name, &of.columns(columns)?, &of.key);
                 What::None { wrong: Wrong::Nulls, question, columns: of.key }
             }
+            Demand::NoRows { table, condition } => {
+                let of = self.relation(table).await?;
+                let question = sql::rows_where(self.dialect, &of.name, condition, &of.key);
+                What::None { wrong: Wrong::Matching, question, columns: of.key }
+            }
             Demand::Unique { table, columns } => {
                 let of = self.relation(table).await?;
                 let columns = of.columns(columns)?;
@@ -209,31 +208,18 @@ impl Asker<'_> {
 
     async fn run(&self, check: &Check, ask: Ask<'_>) -> Result<ReportEntry, Error> {
         let watch = self.context.stopwatch();
-        let (status, verdict) = match self.verdict(&ask.what).await {
-            Ok(verdict) => {
-                let status = match (verdict.holds, check.level) {
-                    (true, _) => Status::Passed,
-                    (false, Level::Warning) => Status::Warning,
-                    (false, Level::Error) => Status::Failed,
-                };
-                (status, verdict)
-            }
+        let found = match self.verdict(&ask.what).await {
+            Ok(verdict) => Ok(verdict),
             Err(error) if is_fatal(&error) => return Err(error),
             Err(error) => {
                 let mut detail = format!("cannot be asked: {error}");
                 if let Some(source) = std::error::Error::source(&error) {
                     detail += &format!(": {source}");
                 }
-                (Status::Failed, Verdict { holds: false, detail, samples: Vec::new() })
+                Err(detail)
             }
         };
-        Ok(ReportEntry {
-            title: ask.title,
-            status,
-            detail: verdict.detail,
-            samples: verdict.samples,
-            duration_ms: watch.elapsed_ms(),
-        })
+        Ok(entry(ask.title, check.level, found, watch.elapsed_ms()))
     }
 
     async fn verdict(&self, what: &What<'_>) -> Result<Verdict, Error> {
@@ -242,7 +228,8 @@ impl Asker<'_> {
                 judge::min_rows(self.number(&sql::rows(self.dialect, &of.name)).await?, *at_least)
             }
             What::RowsWithin { of, percent } => {
-                self.rows_within(of, self.number(&sql::rows(self.dialect, &of.name)).await?, *percent)
+                let rows = self.number(&sql::rows(self.dialect, &of.name)).await?;
+                rows_within(self.circumstances.before, &of.name, rows, *percent)
             }
             What::None { wrong, question, columns } => {
                 let number = self.number(&question.count).await?;
@@ -269,14 +256,6 @@ impl Asker<'_> {
         })
     }
 
-    fn rows_within(&self, of: &Relation, rows: u64, percent: f64) -> Verdict {
-        match self.circumstances.before.map(|before| before.table(&of.name)) {
-            Some(Some(entry)) => judge::rows_within(rows, entry.root.rows, percent),
-            Some(None) => no_base(rows, "the snapshot does not hold the table"),
-            None => no_base(rows, "there is no snapshot to compare with"),
-        }
-    }
-
     async fn number(&self, sql: &str) -> Result<u64, Error> {
         let answer = self.query(sql, 1).await?;
         let number = judge::number(&judge::rows(&answer));
@@ -287,6 +266,36 @@ impl Asker<'_> {
 
     async fn query(&self, sql: &str, limit: usize) -> Result<QueryRows, Error> {
         Ok(self.engine.query(sql, limit).await?)
+    }
+}
+
+/// What a check came to, or why it cannot be run: then it fails, whatever its level.
+pub(super) fn entry(
+    title: String,
+    level: Level,
+    found: Result<Verdict, String>,
+    duration_ms: u64,
+) -> ReportEntry {
+    let (status, detail, samples) = match found {
+        Err(why) => (Status::Failed, why, Vec::new()),
+        Ok(Verdict { holds, detail, samples }) => {
+            let status = match (holds, level) {
+                (true, _) => Status::Passed,
+                (false, Level::Warning) => Status::Warning,
+                (false, Level::Error) => Status::Failed,
+            };
+            (status, detail, samples)
+        }
+    };
+    ReportEntry { title, status, detail, samples, duration_ms }
+}
+
+/// Holds a number of rows against that of the snapshot before.
+pub(super) fn rows_within(before: Option<&Manifest>, of: &TableName, rows: u64, percent: f64) -> Verdict {
+    match before.map(|before| before.table(of)) {
+        Some(Some(entry)) => judge::rows_within(rows, entry.root.rows, percent),
+        Some(None) => no_base(rows, "the snapshot does not hold the table"),
+        None => no_base(rows, "there is no snapshot to compare with"),
     }
 }
 

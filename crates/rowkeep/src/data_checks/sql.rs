@@ -103,7 +103,12 @@ pub(super) fn values(dialect: &dyn Dialect, of: &TableName, column: &str, allowe
 /// Asks for rows without a value; they are shown by the columns of their key, where they have one.
 pub(super) fn nulls(dialect: &dyn Dialect, of: &TableName, columns: &[String], key: &[String]) -> Question {
     let null: Vec<_> = columns.iter().map(|name| format!("{} IS NULL", dialect.identifier(name))).collect();
-    let from = format!("FROM {} WHERE {}", dialect.table(of), null.join(" OR "));
+    rows_where(dialect, of, &null.join(" OR "), key)
+}
+
+/// Asks for rows that fulfil a condition, shown in the same way.
+pub(super) fn rows_where(dialect: &dyn Dialect, of: &TableName, condition: &str, key: &[String]) -> Question {
+    let from = format!("FROM {} WHERE {condition}", dialect.table(of));
     let key = key.iter().map(|name| dialect.identifier(name)).collect::<Vec<_>>().join(", ");
     Question {
         count: format!("SELECT count(*) {from}"),

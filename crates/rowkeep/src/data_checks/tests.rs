@@ -48,6 +48,10 @@ fn every_demand_is_read() {
             },
         ),
         ("table = 't'\nnot_null = 'c'", Demand::NotNull { table: table(), columns: names(&["c"]) }),
+        (
+            "table = 't'\nno_rows = \"a = 'x' AND b IS NULL\"",
+            Demand::NoRows { table: table(), condition: "a = 'x' AND b IS NULL".into() },
+        ),
         ("table = 't'\nunique = ['a', 'b']", Demand::Unique { table: table(), columns: names(&["a", "b"]) }),
         (
             "table = 't'\nnewest = 'at'\nmax_age = '24h'",
@@ -83,6 +87,8 @@ fn what_cannot_be_meant_is_said() {
         ("table = 't'\nnewest = 'at'", "max_age is missing"),
         ("table = 't'\nnewest = 'at'\nmax_age = 'soon'", "\"soon\" is no length of time"),
         ("no_orphans = false", "demands nothing"),
+        ("table = 't'\nno_rows = 'a = '", "check 1: no_rows: "),
+        ("table = 't'\nno_rows = 'a = 1) UNION (SELECT 1'", "no_rows: "),
         ("no_orphans = true\ntable = 't'\nreferences = 'p'", "columns is missing"),
         (
             "no_orphans = true\ntable = 't'\nreferences = 'p'\ncolumns = ['a', 'b']\nreferenced_columns = 'a'",

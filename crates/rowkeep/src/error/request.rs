@@ -300,6 +300,18 @@ pub enum RequestError {
     /// There are no checks of data to run.
     #[error("no checks are configured")]
     NothingToCheck,
+    /// Checks are to be run on a snapshot of a database that could be asked itself.
+    #[error("snapshot {snapshot} is of a database that runs its checks itself, and a snapshot does not")]
+    ChecksAskDatabase {
+        /// The snapshot.
+        snapshot: String,
+    },
+    /// No state of a database has arrived whose rows could be checked.
+    #[error("no state of {database} has arrived, so there are no rows to check")]
+    NothingArrived {
+        /// The database.
+        database: String,
+    },
     /// There is no snapshot to drill.
     #[error("there is no snapshot{} to drill", .database.as_ref().map(|name| format!(" of {name}")).unwrap_or_default())]
     NothingToDrill {
@@ -425,6 +437,8 @@ impl RequestError {
             | RequestError::NoPassphrase
             | RequestError::OpenedByKeyFile
             | RequestError::NothingToCheck
+            | RequestError::ChecksAskDatabase { .. }
+            | RequestError::NothingArrived { .. }
             | RequestError::NothingToDrill { .. }
             | RequestError::NoSnapshots
             | RequestError::NoTime { .. }

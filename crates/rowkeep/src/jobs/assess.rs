@@ -17,13 +17,13 @@ use crate::durations::seconds_between;
 use crate::jobs::repository_check::check;
 use crate::report::Report;
 use crate::state::owner::Owner;
-use crate::state::snapshots;
+use crate::state::snapshots::{self, Snapshot};
 use crate::state::times::doubt_of;
 use crate::{Context, Error};
 
 use decide::{Live, Past, Uncounted};
 pub use decide::{Loss, TableHealth, TableState};
-pub use findings::{Assessment, Candidate, Damaged, Reach, Recovery};
+pub use findings::{Assessment, Candidate, Damaged, OfDevice, Reach, Recovery};
 pub use next::Step;
 pub use request::{AssessOutcome, AssessRequest, Assessed};
 
@@ -81,18 +81,37 @@ async fn assess_now(
         })
         .collect();
     let best = decide::best(&pasts);
-    let losses = decide::losses(&pasts);
+    let of_each = decide::by_device(&pasts);
+    let losses: Vec<Loss> = of_each.values().flat_map(|of| decide::losses(of)).collect();
     let tables = decide::compare(live.as_ref(), best);
-    let newest = kept.iter().rfind(|snapshot| snapshot.manifest.scope != Scope::DataOnly);
-    let time_doubt = best.and_then(|best| doubt_of(best.id, &catalog, context.now()));
+    let is_newest = |snapshot: &&Snapshot| snapshot.manifest.scope != Scope::DataOnly;
+    let newest = kept.iter().rfind(is_newest);
+    let doubt = |snapshot: &Snapshot| doubt_of(snapshot.id, &catalog, context.now());
+    let time_doubt = best.and_then(doubt);
     // A time that cannot be right says nothing about what is lost.
-    let data_loss_seconds = best
-        .filter(|_| time_doubt.is_none())
-        .map(|best| u64::try_from(seconds_between(best.manifest.time, context.now())).unwrap_or(0));
+    let loss = |snapshot: &Snapshot| {
+        let seconds = seconds_between(snapshot.manifest.time, context.now());
+        doubt(snapshot).is_none().then(|| u64::try_from(seconds).unwrap_or(0))
+    };
+    let data_loss_seconds = best.and_then(loss);
+    let of_device = |(device, of): (&Option<&str>, &Vec<Past<'_>>)| {
+        let (best, mut all) = (decide::best(of), of.iter().map(|past| past.snapshot));
+        OfDevice {
+            device: device.map(str::to_owned),
+            is_newest: all.rfind(is_newest).map(|newest| newest.id) == best.map(|best| best.id),
+            data_loss_seconds: best.and_then(loss),
+            best: best.map(Candidate::of),
+        }
+    };
+    let devices: Vec<OfDevice> = match of_each.keys().any(Option::is_some) {
+        true => of_each.iter().map(of_device).collect(),
+        false => Vec::new(),
+    };
     let lacking = !matches!(reach, Reach::There | Reach::Arrives)
         || best.is_none()
         || newest.map(|newest| newest.id) != best.map(|best| best.id)
         || !losses.is_empty()
+        || devices.iter().any(|of| !of.is_newest)
         || tables.iter().any(|table| table.state.is_lacking());
     let best = best.map(Candidate::of);
     Ok(Assessment {
@@ -104,6 +123,7 @@ async fn assess_now(
         newest: newest.map(Candidate::of),
         recovery: best.as_ref().map(|best| recovery(best, drill)),
         best,
+        devices,
         losses,
         damaged,
         data_loss_seconds,

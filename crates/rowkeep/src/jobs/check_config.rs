@@ -19,6 +19,9 @@ pub struct ConfigOutcome {
     pub broken_promises: Vec<BrokenPromise>,
     /// Values that cannot be used now, such as URLs with variables that are not set.
     pub unusable: Vec<Unusable>,
+    /// Checks that nothing can run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks_not_run: Vec<CheckNotRun>,
     /// Channels that can send nothing now, and addresses that cannot be pinged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mute: Vec<Mute>,
@@ -83,6 +86,17 @@ pub struct Unusable {
     pub reason: String,
 }
 
+/// A check that nothing can run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckNotRun {
+    /// The database.
+    pub database: String,
+    /// What the check is called.
+    pub check: String,
+    /// Why not.
+    pub reason: String,
+}
+
 /// A channel that can send nothing as it is configured, or an address that cannot be pinged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mute {
@@ -96,7 +110,7 @@ impl ConfigOutcome {
     /// Whether nothing is wrong with it.
     pub fn holds(&self) -> bool {
         let is_usable = self.unusable.is_empty() && self.mute.is_empty() && self.tls_problem.is_none();
-        self.broken_promises.is_empty() && is_usable
+        self.broken_promises.is_empty() && self.checks_not_run.is_empty() && is_usable
     }
 
     /// How it ended: a promise that cannot be kept is one that must not be made.
@@ -140,6 +154,13 @@ pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
         let reason = database.url.value().err()?.to_owned();
         Some(Unusable { database: name.clone(), reason })
     });
+    let arriving = config.databases.iter().filter(|(_, database)| database.arrives());
+    let not_run = arriving.flat_map(|(name, database)| {
+        database.checks.iter().filter_map(|check| {
+            let reason = check.demand.beyond_rows()?.to_owned();
+            Some(CheckNotRun { database: name.clone(), check: check.title(), reason })
+        })
+    });
     let channels = config.channels.iter().filter_map(|channel| {
         Some(Mute { what: format!("channel {}", channel.name), reason: channel.problem()? })
     });
@@ -157,6 +178,7 @@ pub fn check(config: &Config, now: Timestamp) -> ConfigOutcome {
         schedules: schedules.collect(),
         broken_promises: broken.map(|(database, reason)| BrokenPromise { database, reason }).collect(),
         unusable: unusable.collect(),
+        checks_not_run: not_run.collect(),
         tls_problem: None,
         additions: Vec::new(),
     }

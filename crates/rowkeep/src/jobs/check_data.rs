@@ -1,16 +1,24 @@
-//! Running data checks on databases.
+//! Running data checks on databases, and on snapshots of those that nobody can ask.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rowkeep_engine::kind_of;
+use rowkeep_format::manifest::Scope;
+use rowkeep_format::{SnapshotId, Summary};
+use rowkeep_repository::Catalog;
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
 use super::several::{FailedDatabase, each};
 use super::workspace::{Source, Workspace};
 use super::{DatabaseRef, Verdict};
-use crate::data_checks::{Circumstances, Demand, run_checks};
+use crate::data_checks::{Check, Circumstances, Demand, run_checks, run_checks_on_rows};
 use crate::report::Report;
-use crate::state::snapshots;
+use crate::state::SnapshotState;
+use crate::state::devices::{device, newest_of_each};
+use crate::state::owner::Owner;
+use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, RequestError};
 
 /// Which checks are to be run.
@@ -27,7 +35,7 @@ use crate::{Context, Error, RequestError};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckDataRequest {
-    /// The database; all that are configured when not given.
+    /// The database, or a snapshot of one whose states arrive; all databases that are configured when not given.
     pub database: Option<DatabaseRef>,
     /// A file with more checks than those that are configured.
     pub checks: Option<PathBuf>,
@@ -56,6 +64,8 @@ impl ReportsOutcome {
 
 impl CheckDataRequest {
     /// Runs the checks, which only read. Databases that have none are passed over.
+    ///
+    /// Of a database whose states arrive, the newest state of each of its devices is read instead.
     pub async fn run(
         &self,
         context: &Context,
@@ -63,13 +73,23 @@ impl CheckDataRequest {
         caller: &dyn Caller,
     ) -> Result<ReportsOutcome, Error> {
         let more = workspace.checks_in(self.checks.as_deref())?;
+        if let Some(snapshot) = self.snapshot(context, workspace).await? {
+            let known = workspace.config().databases.get(&snapshot.manifest.database);
+            let checks = [known.map(|known| known.checks.clone()).unwrap_or_default(), more].concat();
+            if checks.is_empty() {
+                return Err(RequestError::NothingToCheck.into());
+            }
+            let report = examine_rows(context, workspace, snapshot, &checks).await?;
+            return Ok(ReportsOutcome { reports: vec![report], failed: Vec::new() });
+        }
         let named = workspace.named(self.database.as_deref())?;
         let (reports, failed) = each(context, caller, &named, String::as_str, async |database| {
             let mut source = workspace.source(database)?;
             source.checks.extend(more.iter().cloned());
-            match source.checks.is_empty() {
-                true => Ok(None),
-                false => examine(context, workspace, &source).await.map(Some),
+            match (source.checks.is_empty(), source.engine.arrives()) {
+                (true, _) => Ok(Vec::new()),
+                (false, true) => examine_arrived(context, workspace, &source).await,
+                (false, false) => Ok(vec![examine(context, workspace, &source).await?]),
             }
         })
         .await?;
@@ -78,6 +98,25 @@ impl CheckDataRequest {
             return Err(RequestError::NothingToCheck.into());
         }
         Ok(ReportsOutcome { reports, failed })
+    }
+
+    /// The snapshot that is named in the place of a database, where one is.
+    async fn snapshot(&self, context: &Context, workspace: &Workspace) -> Result<Option<Snapshot>, Error> {
+        let Some(named) = self.database.as_deref() else { return Ok(None) };
+        if workspace.live(named)?.is_some() {
+            return Ok(None);
+        }
+        let snapshot = match workspace.snapshot(context, named).await {
+            // Then it is no database either, which there is more to say about.
+            Err(Error::Request(RequestError::NoRepository { .. })) => return Ok(None),
+            Err(error) if error.is_none_such() => return Ok(None),
+            found => found?,
+        };
+        // Rows of others mean what their database makes of them.
+        match kind_of(&snapshot.manifest.engine).is_ok_and(|kind| !kind.arrives()) {
+            true => Err(RequestError::ChecksAskDatabase { snapshot: snapshot.short_id() }.into()),
+            false => Ok(Some(snapshot)),
+        }
     }
 }
 
@@ -93,4 +132,63 @@ async fn examine(context: &Context, workspace: &Workspace, source: &Source) -> R
     let found = run_checks(context, source.engine.as_ref(), &source.checks, circumstances).await?;
     let took = watch.elapsed();
     Ok(Report::of_checks(&source.name, &source.engine.describe(), before.as_ref(), time, took, found))
+}
+
+/// Checks the newest state of each device of a database whose states arrive.
+async fn examine_arrived(
+    context: &Context,
+    workspace: &Workspace,
+    source: &Source,
+) -> Result<Vec<Report>, Error> {
+    let repository = workspace.repository().await?;
+    let catalog = repository.catalog().await?;
+    let owner = workspace.owner(&source.name, &catalog)?;
+    let has_rows =
+        |summary: &Summary| !summary.is_safety() && !summary.masked && summary.scope != Scope::SchemaOnly;
+    let of = catalog.snapshots().filter(|summary| owner.owns(summary) && has_rows(summary));
+    let mut reports = Vec::new();
+    for newest in newest_of_each(of).into_values() {
+        let snapshot = snapshots::open(repository, newest.id).await?;
+        reports.push(examine_rows(context, workspace, snapshot, &source.checks).await?);
+    }
+    match reports.is_empty() {
+        true => Err(RequestError::NothingArrived { database: source.name.clone() }.into()),
+        false => Ok(reports),
+    }
+}
+
+/// Checks the rows of a snapshot, as of its own time.
+async fn examine_rows(
+    context: &Context,
+    workspace: &Workspace,
+    snapshot: Snapshot,
+    checks: &[Check],
+) -> Result<Report, Error> {
+    let (time, watch) = (context.now(), context.stopwatch());
+    let repository = workspace.repository().await?;
+    let catalog = repository.catalog().await?;
+    let before = match before(&snapshot, &catalog) {
+        Some(before) => Some(snapshots::open(repository, before).await?),
+        None => None,
+    };
+    let circumstances = Circumstances {
+        now: snapshot.manifest.time,
+        before: before.as_ref().map(|before| &before.manifest),
+        strict: true,
+    };
+    let state = SnapshotState::open(Arc::new(repository.reader().await?), snapshot).await?;
+    let found = run_checks_on_rows(context, &state, checks, circumstances).await?;
+    let (snapshot, took) = (&state.snapshot, watch.elapsed());
+    let manifest = &snapshot.manifest;
+    let target = format!("what arrived of {}", manifest.source);
+    Ok(Report::of_checks(&manifest.database, &target, Some(snapshot), time, took, found))
+}
+
+/// The last snapshot of all of the database on the same device before this one.
+fn before(snapshot: &Snapshot, catalog: &Catalog) -> Option<SnapshotId> {
+    let (owner, own) = (Owner::of(&snapshot.manifest), device(&snapshot.manifest.tags));
+    let earlier = catalog.snapshots().take_while(|summary| summary.id != snapshot.id);
+    let whole = earlier.filter(|summary| summary.scope == Scope::Full && !summary.is_safety());
+    let of = whole.filter(|summary| device(&summary.tags) == own && owner.owns(summary));
+    of.last().map(|summary| summary.id)
 }

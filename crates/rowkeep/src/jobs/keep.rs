@@ -16,6 +16,7 @@ use super::workspace::Workspace;
 use crate::config::SERVICE_DATABASE;
 use crate::moments::{NoMoment, moment};
 use crate::retention::{By, Decision, Marks, Rules, StatedRules, Subject, decide};
+use crate::state::devices;
 use crate::state::owner::{History, Owner, histories, meant, unknown};
 use crate::state::times::doubt;
 use crate::{Context, Error, RequestError};
@@ -39,6 +40,9 @@ pub struct KeepRequest {
     pub databases: Vec<super::DatabaseRef>,
     /// The rules; as configured when empty.
     pub rules: StatedRules,
+    /// The device whose snapshots are told of; those of all when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// A time to come for which the same is to be said, as if no more snapshots came; now when not given.
     pub at: Option<String>,
 }
@@ -90,7 +94,16 @@ impl KeepOutcome {
 impl KeepRequest {
     /// Decides about the snapshots of each database. The newest that is to be relied on is looked at, whether it can be read.
     pub async fn run(&self, context: &Context, workspace: &Workspace) -> Result<KeepOutcome, Error> {
-        self.told(context, workspace, |_| true).await
+        let mut outcome = self.told(context, workspace, |_| true).await?;
+        if let Some(wanted) = &self.device {
+            let all = outcome.databases.iter().flat_map(|database| &database.snapshots);
+            devices::check(wanted, all.map(|one| &one.summary.tags))?;
+            for database in &mut outcome.databases {
+                database.snapshots.retain(|one| devices::device(&one.summary.tags) == Some(wanted));
+            }
+            outcome.databases.retain(|database| !database.snapshots.is_empty());
+        }
+        Ok(outcome)
     }
 
     /// The same, and tells only of the snapshots about which something was decided, and of the newest: there may be very many.

@@ -10,9 +10,9 @@ use super::Verdict;
 use super::outcome::SnapshotSummary;
 use super::workspace::Workspace;
 use crate::capture::CaptureOptions;
-use crate::capture::suspicion::DEVICE_TAG;
 use crate::diff::{Conflicts, Prefer};
 use crate::merge::{AFTER, Merged, Merging, capture_merged, common_ancestor, merge};
+use crate::state::devices::{DEVICE_TAG, device};
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, RequestError};
@@ -160,8 +160,8 @@ pub(super) fn options(
     mut tags: BTreeMap<String, String>,
 ) -> CaptureOptions {
     let manifest = &of.manifest;
-    if let Some(device) = manifest.tags.get(DEVICE_TAG) {
-        tags.entry(DEVICE_TAG.to_owned()).or_insert_with(|| device.clone());
+    if let Some(device) = device(&manifest.tags) {
+        tags.entry(DEVICE_TAG.to_owned()).or_insert_with(|| device.to_owned());
     }
     CaptureOptions {
         database: manifest.database.clone(),

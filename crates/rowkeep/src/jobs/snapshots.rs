@@ -12,6 +12,7 @@ use super::outcome::{SnapshotSummary, UnreadableSnapshot};
 use super::repositories::{RepositoryState, states};
 use super::verdict::Verdict;
 use super::workspace::Workspace;
+use crate::state::devices;
 use crate::state::owner::{Owner, meant, shared_names};
 use crate::state::times::doubt;
 use crate::{Context, Error};
@@ -43,6 +44,13 @@ impl SnapshotsOutcome {
         } else {
             Verdict::Differences
         }
+    }
+
+    /// The same with the snapshots of one device alone; fails where there are none of it.
+    pub fn of_device(mut self, wanted: &str) -> Result<Self, Error> {
+        devices::check(wanted, self.snapshots.iter().map(|snapshot| &snapshot.tags))?;
+        self.snapshots.retain(|snapshot| devices::device(&snapshot.tags) == Some(wanted));
+        Ok(self)
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::durations::age;
+use crate::state::devices::device;
 use crate::state::snapshots::{SHORT_ID, Snapshot};
 use crate::units::{bytes, count, counted, duration};
 
@@ -44,7 +45,7 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportKind {
-    /// Checks of a database that is in use.
+    /// Checks of a database that is in use, or of what arrived of one.
     Checks,
     /// A recovery test.
     Drill,
@@ -58,6 +59,9 @@ pub struct About {
     /// Its name, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The device that it is of, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The time of its state.
     pub time: Timestamp,
     /// Why that time cannot be right, where it cannot: nobody knows how old the snapshot is.
@@ -84,6 +88,9 @@ pub struct Measures {
     pub recovery_ms: u64,
     /// The age of the snapshot when the drill began: the data that a recovery would have lost.
     pub data_loss_seconds: u64,
+    /// Whether what came back is the file that a page restores, which no browser did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_page_file: bool,
 }
 
 /// Findings under a heading.
@@ -135,7 +142,8 @@ pub struct Tally {
 }
 
 impl Report {
-    /// A report of checks of a database that is in use, compared with a snapshot where one was asked for.
+    /// A report of checks of a database that is in use, compared with a snapshot where one was asked for; or of the rows of a
+    /// snapshot.
     pub fn of_checks(
         database: &str,
         target: &str,
@@ -208,19 +216,20 @@ impl Report {
         let mut facts = Vec::new();
         if let Some(about) = &self.snapshot {
             let name = about.name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
-            facts.push(("snapshot", format!("{}{name} of {}", short(&about.id), utc(about.time))));
+            let device = about.device.as_ref().map(|device| format!(", device {device}")).unwrap_or_default();
+            facts.push(("snapshot", format!("{}{name} of {}{device}", short(&about.id), utc(about.time))));
         }
         if let Some(measures) = &self.measures {
             if measures.recovery_ms > 0 {
-                facts.push((
-                    "recovery time",
-                    format!(
-                        "{} (restored in {}, proven in {})",
-                        millis(measures.recovery_ms),
-                        millis(measures.restore_ms),
-                        millis(measures.verify_ms)
+                let (recovery, restore) = (millis(measures.recovery_ms), millis(measures.restore_ms));
+                let verify = millis(measures.verify_ms);
+                let told = match measures.is_page_file {
+                    false => format!("{recovery} (restored in {restore}, proven in {verify})"),
+                    true => format!(
+                        "{recovery} (written in {restore}, read again in {verify}), and what a browser takes to load it"
                     ),
-                ));
+                };
+                facts.push(("recovery time", told));
             }
             let lost = i64::try_from(measures.data_loss_seconds).unwrap_or(i64::MAX);
             let doubt = self.snapshot.as_ref().and_then(|about| about.time_doubt.as_ref());
@@ -232,8 +241,9 @@ impl Report {
                 },
             ));
             if measures.recovery_ms > 0 {
+                let what = if measures.is_page_file { "written" } else { "restored" };
                 facts.push((
-                    "restored",
+                    what,
                     format!(
                         "{}, {}, {}{}",
                         counted(measures.tables, "table"),
@@ -257,6 +267,7 @@ impl About {
         Self {
             id: snapshot.id.to_string(),
             name: manifest.name.clone(),
+            device: device(&manifest.tags).map(str::to_owned),
             time: manifest.time,
             time_doubt: None,
         }

@@ -17,6 +17,7 @@ fn report() -> Report {
             id: "0123456789abcdef".into(),
             name: None,
             time: "2026-11-21T02:00:00Z".parse().expect("it is a time"),
+            device: None,
             time_doubt: None,
         }),
         time: "2026-11-21T10:30:00.123456Z".parse().expect("it is a time"),
@@ -32,6 +33,7 @@ fn report() -> Report {
             checks_ms: 3,
             recovery_ms: 750,
             data_loss_seconds: 30_600,
+            is_page_file: false,
         }),
         sections: vec![
             Section {

@@ -11,6 +11,7 @@ use rowkeep_format::{SnapshotId, Summary};
 use super::rules::{Limit, Rules};
 use super::standing::{Standing, by_count, by_length, by_period};
 use super::{By, Decision, Kept, Marks};
+use crate::state::devices::device;
 use crate::state::snapshots::{AFTER, AROUND, BEFORE, EVENT, MIGRATION};
 
 /// A snapshot about which is decided.
@@ -66,7 +67,7 @@ impl Account {
 
 /// Decides about all snapshots of one database, which stand in the order of their chain.
 ///
-/// Without rules everything is kept. Rules are about backups, each among those of the same kind, and about safety snapshots; the
+/// Without rules everything is kept. Rules are about backups, each among those of the same kind and device, and about safety snapshots; the
 /// two snapshots around a migration, or another command, are both, and the rule for safety snapshots keeps them as well. What nobody could do without is kept whatever they say.
 pub fn decide(
     history: &[Subject],
@@ -76,7 +77,8 @@ pub fn decide(
     now: Timestamp,
 ) -> Vec<Decision> {
     let mut accounts: Vec<Account> = vec![Account::default(); history.len()];
-    let mut groups: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    // Of several devices each has rows of its own, so none is in the place of another.
+    let mut groups: BTreeMap<(Kind, Option<&str>), Vec<usize>> = BTreeMap::new();
     for (at, subject) in history.iter().enumerate() {
         let kind = Kind::of(&subject.summary);
         let is_free = match rules {
@@ -87,11 +89,11 @@ pub fn decide(
             _ if is_free => accounts[at].keep(By::NoRules),
             // It stands in no period, so that it takes the place of none there.
             Some(doubt) => accounts[at].keep(By::WrongTime { doubt: doubt.clone() }),
-            None => groups.entry(kind).or_default().push(at),
+            None => groups.entry((kind, device(&subject.summary.tags))).or_default().push(at),
         }
     }
     if let Some(rules) = rules {
-        for members in groups.iter().filter(|(kind, _)| **kind != Kind::Safety).map(|(_, members)| members) {
+        for (_, members) in groups.iter().filter(|((kind, _), _)| *kind != Kind::Safety) {
             apply(&Group::new(history, members, zone, now), rules, marks, &mut accounts);
         }
         let is_way_back = |at: &usize| is_way_back(&history[*at].summary);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rowkeep_format::{SnapshotId, Summary};
 
 use super::{By, Marks, Rules, Subject, decide};
+use crate::state::devices::{DEVICE_TAG, device};
 
 /// When rules let go of a snapshot, should others come after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,10 @@ pub fn going(summary: &Summary, rules: &Rules, zone: &TimeZone) -> Option<Going>
     let later = summary.time.saturating_add(SignedDuration::from_secs(1)).ok()?;
     let mut id = summary.id.0;
     id[0] ^= 1;
-    let next = Summary { id: SnapshotId(id), time: later, tags: Default::default(), ..summary.clone() };
+    // It counts among those of its own device.
+    let device = device(&summary.tags).map(|device| (DEVICE_TAG.to_owned(), device.to_owned()));
+    let tags = device.into_iter().collect();
+    let next = Summary { id: SnapshotId(id), time: later, tags, ..summary.clone() };
     let history = [summary.clone(), next].map(|summary| Subject { summary: Arc::new(summary), doubt: None });
     let decisions = decide(&history, Some(rules), zone, &Marks::default(), later);
     let decision = decisions.first()?;

@@ -12,8 +12,8 @@ pub(super) struct Made {
     pub(super) time: Timestamp,
     /// What clocks there showed of each period.
     pub(super) shown: BTreeMap<&'static str, String>,
-    /// What it competes with.
     pub(super) kind: &'static str,
+    pub(super) device: Option<&'static str>,
     pub(super) tags: Vec<&'static str>,
     pub(super) is_doubtful: bool,
     pub(super) is_incomplete: bool,
@@ -22,6 +22,13 @@ pub(super) struct Made {
     pub(super) suspicious_after: Option<usize>,
     /// The safety snapshot whose operation was taken back after it.
     pub(super) undo_of: Option<usize>,
+}
+
+impl Made {
+    /// What it competes with: safety snapshots with all of them, others with those of their kind and device.
+    pub(super) fn competes(&self) -> (&'static str, Option<&'static str>) {
+        (self.kind, self.device.filter(|_| self.kind != "safety"))
+    }
 }
 
 /// A rule of one line.
@@ -64,9 +71,10 @@ pub(super) fn kept(made: &[Made], lines: &[Line], zone: &TimeZone, now: Timestam
     if lines.is_empty() {
         return made.iter().map(|made| made.number).collect();
     }
-    let kinds: BTreeSet<&str> = made.iter().map(|made| made.kind).collect();
-    for kind in kinds {
-        let of: Vec<&Made> = made.iter().filter(|made| made.kind == kind && !made.is_doubtful).collect();
+    let kinds: BTreeSet<_> = made.iter().map(Made::competes).collect();
+    for (kind, device) in kinds {
+        let competes = |made: &&Made| made.competes() == (kind, device) && !made.is_doubtful;
+        let of: Vec<&Made> = made.iter().filter(competes).collect();
         let newest_first: Vec<&Made> = of.iter().rev().copied().collect();
         if kind == "safety" {
             for line in lines {

@@ -64,7 +64,11 @@ fn summary(made: &Made) -> Summary {
         parent: None,
         sequence: Some(made.number as u64),
         scope,
-        tags: made.tags.iter().map(|tag| ((*tag).to_owned(), "yes".to_owned())).collect(),
+        tags: {
+            let tags =
+                made.tags.iter().map(|tag| (*tag, "yes")).chain(made.device.map(|name| ("device", name)));
+            tags.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        },
         before: before.map(Box::new),
         origin: None,
         masked,
@@ -100,6 +104,7 @@ fn backup(number: usize, time: Timestamp, zone: &TimeZone) -> Made {
         time,
         shown: shown(time, zone),
         kind: "full",
+        device: None,
         tags: Vec::new(),
         is_doubtful: false,
         is_incomplete: false,
@@ -210,6 +215,7 @@ fn random_snapshot(
     last_safety: Option<usize>,
 ) -> Made {
     let mut made = backup(number, time, zone);
+    made.device = numbers.one_of(&[None, None, None, Some("desk"), Some("tablet")]);
     match numbers.below(60) {
         0 => made.kind = "some",
         1 => made.kind = "masked",
@@ -361,7 +367,7 @@ fn is_true(
     let claim = |is: bool, what: &'static str| if is { Ok(()) } else { Err(what) };
     let later: Vec<&Made> = all
         .iter()
-        .filter(|made| made.number > one.number && made.kind == one.kind && !made.is_doubtful)
+        .filter(|made| made.number > one.number && made.competes() == one.competes() && !made.is_doubtful)
         .collect();
     claim(until.is_none_or(|until| until > now), "it ended before now")?;
     match by {
@@ -396,6 +402,30 @@ fn is_true(
         By::UndoOf { safety } => claim(one.undo_of == Some(number(*safety)), "it is not of that undo"),
         By::WrongTime { .. } => claim(one.is_doubtful, "its time is right"),
     }
+}
+
+/// What one device sends takes the place of nothing that another sent.
+#[test]
+fn each_device_keeps_what_the_rules_say() {
+    let start: Timestamp = "2026-11-02T10:00:00Z".parse().expect("it is a time");
+    let devices = ["desk", "desk", "tablet", "tablet", "tablet", "tablet"];
+    let of = |(number, device): (usize, &'static str)| Made {
+        device: Some(device),
+        ..backup(number, start + SignedDuration::from_hours(number as i64), &TimeZone::UTC)
+    };
+    let made: Vec<Made> = devices.into_iter().enumerate().map(of).collect();
+    let stated = StatedRules { last: Some(Stated::Number(2)), ..StatedRules::default() };
+    let rules = stated.rules().expect("they are well formed");
+    let later = start + SignedDuration::from_hours(24 * 365);
+    let decisions = decided(&made, Some(&rules), &TimeZone::UTC, later);
+    let kept: Vec<bool> = decisions.iter().map(Decision::is_kept).collect();
+    assert_eq!(kept, [true, true, false, false, true, true]);
+    let newest = decisions.iter().filter(|one| one.kept.iter().any(|kept| kept.by == By::Newest));
+    assert_eq!(newest.map(|one| number(one.snapshot)).collect::<Vec<_>>(), [1, 5]);
+    let named = summary(&made[1]);
+    let one = StatedRules { last: Some(Stated::Number(1)), ..StatedRules::default() };
+    let going = going(&named, &one.rules().expect("they are well formed"), &TimeZone::UTC);
+    assert_eq!(going, Some(Going::WithTheNext), "the next of its own device is in its place");
 }
 
 #[test]

@@ -29,7 +29,9 @@ fn the_nearest_word_counts() {
         [databases.d]\nurl = 'd.db'\npromise = { lose = '15min' }\n\
         [databases.e]\nurl = 'e.db'\npromise = { lose = '25h' }\nschedule = { backup = 'daily at 03:00' }\n\
         [databases.f]\nurl = 'f.db'\nschedule = { backup = 'off' }\n\
-        [databases.g]\nurl = 'indexeddb:g'";
+        [databases.g]\nurl = 'indexeddb:g'\n\
+        [databases.h]\nurl = 'indexeddb:h'\npromise = { lose = '25h', back_in = '1h' }\n\
+        [databases.i]\nurl = 'indexeddb:i'\nschedule = { drill = 'monthly' }";
     assert_eq!(
         timetable(text),
         [
@@ -43,6 +45,9 @@ fn the_nearest_word_counts() {
             "backup of e: daily at 03:00",
             "drill of e: weekly",
             "drill of f: weekly",
+            "drill of g: weekly",
+            "drill of h: weekly on Sunday at 04:00 (promise)",
+            "drill of i: monthly",
             "check: monthly",
         ]
     );
@@ -71,7 +76,6 @@ fn promises_that_cannot_be_kept_are_named() {
             "c: at most 1 d may be lost, and with \"daily at 02:00\" up to 1 d 1 h lie between two backups",
             "d: at most 1 d may be lost, and no backup is scheduled",
             "f: at most 56 d may be lost, and with \"0 0 29 2 *\" up to more than a year lie between two backups",
-            "g: it has to be back within 30 min, and no drill can tell: only its pages restore it",
         ]
     );
 }
@@ -89,7 +93,7 @@ fn mistakes_are_named() {
         ),
         (
             "[databases.a]\nurl = 'indexeddb:a'\nschedule = { backup = 'daily' }",
-            "database a: schedule: its states arrive when its pages send them, and nothing is done for it by itself",
+            "database a: schedule: backup: its states arrive when its pages send them, and only these write to it; a drill can be scheduled",
         ),
         (
             "[databases.a]\nurl = 'a'\nschedule = { backup = 'often' }",

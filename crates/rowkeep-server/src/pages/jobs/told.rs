@@ -215,6 +215,12 @@ fn of_new(new: &NewDatabase) -> Told {
 fn report_line(report: &Report) -> String {
     let snapshot = report.snapshot.as_ref().map(|about| short(&about.id)).unwrap_or_default();
     match (&report.measures, report.is_passed()) {
+        (Some(measures), true) if measures.is_page_file => format!(
+            "checked: snapshot {snapshot} of {} with {} was written as its page restores it and read again in {}, equal by hash; no browser loaded it",
+            report.database,
+            counted(measures.rows, "row"),
+            took(measures.recovery_ms)
+        ),
         (Some(measures), true) => format!(
             "proven: snapshot {snapshot} of {} came back with {} in {}, equal by hash",
             report.database,

@@ -8,6 +8,7 @@ use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Manifest, TableName};
 use serde::{Deserialize, Serialize};
 
+use crate::state::devices::device;
 use crate::state::snapshots::Snapshot;
 
 /// The rows of each table of the database, or why they are not known.
@@ -77,6 +78,9 @@ impl TableHealth {
 /// A table that lost rows between two snapshots and did not get them back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
+    /// The device whose rows these were, where snapshots say of which they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The table.
     pub table: String,
     /// Rows in the last snapshot before.
@@ -139,7 +143,16 @@ pub(super) fn compare(live: Option<&Live>, best: Option<&Snapshot>) -> Vec<Table
         .collect()
 }
 
-/// The tables that lost rows from one of the last snapshots to the next and did not get them back, by name.
+/// Snapshots by the device that they are of: each has rows of its own.
+pub(super) fn by_device<'a>(pasts: &[Past<'a>]) -> BTreeMap<Option<&'a str>, Vec<Past<'a>>> {
+    let mut of_each: BTreeMap<Option<&str>, Vec<Past<'a>>> = BTreeMap::new();
+    for past in pasts {
+        of_each.entry(device(&past.snapshot.manifest.tags)).or_default().push(*past);
+    }
+    of_each
+}
+
+/// The tables that lost rows from one of the last snapshots to the next and did not get them back, by name; of one device.
 pub(super) fn losses(pasts: &[Past<'_>]) -> Vec<Loss> {
     let full: Vec<&Snapshot> = pasts
         .iter()
@@ -157,6 +170,7 @@ pub(super) fn losses(pasts: &[Past<'_>]) -> Vec<Loss> {
             // The first loss of a table counts: what is before it has the most.
             if fell(rows_before, rows_after) && fell(rows_before, newest.get(name).copied()) {
                 losses.entry(name.clone()).or_insert_with(|| Loss {
+                    device: device(&before.manifest.tags).map(str::to_owned),
                     table: name.to_string(),
                     rows_before,
                     rows_after,
@@ -188,6 +202,7 @@ mod tests {
     use rowkeep_format::{ChunkId, SnapshotId, TableEntry, TableKind};
 
     use super::*;
+    use crate::state::devices::DEVICE_TAG;
 
     fn snapshot(number: u8, scope: Scope, tables: &[(&str, u64)]) -> Snapshot {
         let chunk = ChunkId::from_hex(&"ab".repeat(32)).expect("it is an id");
@@ -314,5 +329,19 @@ mod tests {
         let before = all[1].id.to_string();
         // b came back, and c fell by a tenth and no more.
         assert_eq!(told, [("a", Some(89), &before), ("d", None, &before)]);
+    }
+
+    #[test]
+    fn what_one_device_has_is_no_loss_of_another() {
+        let of = |number: u8, device: &str, rows: u64| {
+            let mut snapshot = snapshot(number, Scope::Full, &[("a", rows)]);
+            snapshot.manifest.tags.insert(DEVICE_TAG.to_owned(), device.to_owned());
+            snapshot
+        };
+        let all = [of(1, "desk", 100), of(2, "tablet", 5), of(3, "desk", 100), of(4, "tablet", 2)];
+        let pasts = pasts(&all);
+        let lost = by_device(&pasts).into_values().flat_map(|of| losses(&of));
+        let told: Vec<_> = lost.map(|loss| (loss.device, loss.rows_before, loss.rows_after)).collect();
+        assert_eq!(told, [(Some("tablet".to_owned()), 5, Some(2))]);
     }
 }

@@ -23,6 +23,9 @@ pub struct Assessment {
     pub newest: Option<Candidate>,
     /// The newest from which it can be restored whole.
     pub best: Option<Candidate>,
+    /// The devices that it is on, where snapshots say of which they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<OfDevice>,
     /// Tables that lost rows between snapshots and did not get them back.
     pub losses: Vec<Loss>,
     /// Snapshots that are not whole, each with what is wrong.
@@ -36,6 +39,19 @@ pub struct Assessment {
     pub recovery: Option<Recovery>,
     /// Whether anything is lacking at all.
     pub lacking: bool,
+}
+
+/// What is kept of one device of a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfDevice {
+    /// Its name; none for snapshots that name no device.
+    pub device: Option<String>,
+    /// The newest snapshot of it from which it can be restored whole.
+    pub best: Option<Candidate>,
+    /// Whether that is the newest of all that there are of it.
+    pub is_newest: bool,
+    /// Seconds since that: what was written there since is in no snapshot. None where its time cannot be right.
+    pub data_loss_seconds: Option<u64>,
 }
 
 /// Whether a database answers.

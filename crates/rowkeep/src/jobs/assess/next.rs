@@ -4,7 +4,7 @@ use rowkeep_engine::DatabaseUrl;
 use serde::{Deserialize, Serialize};
 
 use super::decide::TableHealth;
-use super::findings::{Assessment, Reach};
+use super::findings::{Assessment, Candidate, Reach};
 use crate::state::snapshots::SHORT_ID;
 
 /// Something to do, and why.
@@ -112,10 +112,18 @@ fn next_of_arriving(assessed: &Assessment) -> Vec<Step> {
     let file = |id: &str| format!("{}-{id}.ndjson.gz", assessed.database.replace(['/', '\\'], "-"));
     let mut steps = Vec::new();
     let mut step = |why: &str, arguments| steps.push(Step { why: why.to_owned(), arguments });
-    if let Some(best) = &assessed.best {
-        let id = best.short_id();
+    let of_devices = assessed.devices.iter().filter_map(|of| Some((of.device.as_deref(), of.best.as_ref()?)));
+    let mut ways: Vec<(Option<&str>, &Candidate)> = of_devices.collect();
+    if ways.is_empty() {
+        ways.extend(assessed.best.iter().map(|best| (None, best)));
+    }
+    for (device, best) in ways {
+        let (id, browser) =
+            (best.short_id(), device.map_or_else(|| "a browser".to_owned(), |name| format!("device {name}")));
         step(
-            "Where a browser has lost data: let its page restore the best snapshot from the service, or from the file that this writes.",
+            &format!(
+                "Where {browser} has lost data: let its page restore the best snapshot from the service, or from the file that this writes."
+            ),
             words(&["export", id, "--format", "own", "-o", &file(id)]),
         );
     }

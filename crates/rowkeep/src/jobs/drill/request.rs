@@ -1,8 +1,9 @@
 //! Which snapshots are to be drilled, and how.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use rowkeep_format::SnapshotId;
 use rowkeep_format::manifest::Scope;
 use rowkeep_repository::{Catalog, Repository};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::jobs::check_data::ReportsOutcome;
 use crate::jobs::several::each;
 use crate::jobs::workspace::Workspace;
 use crate::report::{Report, keep};
+use crate::state::devices::device;
 use crate::state::owner::{Owner, owners};
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, RequestError};
@@ -35,7 +37,7 @@ use crate::{Context, Error, RequestError};
 pub struct DrillRequest {
     /// The database, by a configured name or one that snapshots have; all when not given.
     pub database: Option<DatabaseRef>,
-    /// This snapshot, in place of the newest of each database.
+    /// This snapshot, in place of the newest of each database and each of its devices.
     pub snapshot: Option<String>,
     /// Whether every snapshot is drilled.
     pub each: bool,
@@ -107,15 +109,18 @@ impl DrillRequest {
         }
         let chosen: Vec<&Snapshot> = match self.each {
             true => kept.iter().filter(|snapshot| snapshot.manifest.scope != Scope::DataOnly).collect(),
-            false => newest_restorable(&kept).into_iter().collect(),
+            false => newest_of_devices(&kept),
         };
         if chosen.is_empty() && reports.is_empty() {
             return Err(RequestError::NothingToDrill { database: Some(database.clone()) }.into());
         }
+        let is_one_of_several = self.each || chosen.len() > 1;
         for snapshot in chosen {
             let report = match one(context, repository, snapshot, &kept, options.clone()).await {
                 // The others have their turn.
-                Err(error) if self.each && !context.is_cancelled() => impossible(context, snapshot, &error),
+                Err(error) if is_one_of_several && !context.is_cancelled() => {
+                    impossible(context, snapshot, &error)
+                }
                 ended => ended?,
             };
             reports.push(kept_in(folder, report)?);
@@ -135,6 +140,17 @@ impl DrillRequest {
             ..DrillOptions::default()
         }
     }
+}
+
+/// The newest of each device from which a database can be made, the oldest of them first.
+fn newest_of_devices(kept: &[Snapshot]) -> Vec<&Snapshot> {
+    let mut of_each: BTreeMap<Option<&str>, Vec<&Snapshot>> = BTreeMap::new();
+    for snapshot in kept {
+        of_each.entry(device(&snapshot.manifest.tags)).or_default().push(snapshot);
+    }
+    let newest = of_each.into_values().filter_map(|of| newest_restorable(of.into_iter()));
+    let newest: BTreeSet<SnapshotId> = newest.map(|snapshot| snapshot.id).collect();
+    kept.iter().filter(|snapshot| newest.contains(&snapshot.id)).collect()
 }
 
 /// Whose snapshots are in a repository; safety snapshots alone are nothing to drill.
@@ -166,10 +182,11 @@ async fn one(
     mut options: DrillOptions,
 ) -> Result<Report, Error> {
     let place = kept.iter().position(|other| other.id == snapshot.id);
-    options.is_newest = newest_restorable(kept).is_some_and(|newest| newest.id == snapshot.id);
-    options.before = kept[..place.unwrap_or(0)]
-        .iter()
-        .rfind(|before| before.manifest.scope == Scope::Full)
-        .map(|before| before.manifest.clone());
+    options.is_newest = newest_restorable(kept.iter()).is_some_and(|newest| newest.id == snapshot.id);
+    let own = device(&snapshot.manifest.tags);
+    let is_before =
+        |before: &&Snapshot| before.manifest.scope == Scope::Full && device(&before.manifest.tags) == own;
+    let before = kept[..place.unwrap_or(0)].iter().rfind(is_before);
+    options.before = before.map(|before| before.manifest.clone());
     Box::pin(drill(context, repository, snapshot, &options)).await
 }

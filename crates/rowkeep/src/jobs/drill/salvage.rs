@@ -9,8 +9,6 @@ use super::damage::{Health, examine};
 use super::findings::{found, proof};
 use super::scratch::Workshop;
 use crate::report::{ReportEntry, Status};
-use crate::restore::restore_scratch;
-use crate::restore::verify::verify_tables;
 use crate::state::snapshots::Snapshot;
 use crate::units::{count, counted};
 use crate::{Context, Error};
@@ -59,14 +57,17 @@ impl Salvage<'_> {
         }
         let watch = self.context.stopwatch();
         let scratch = self.workshop.make(schema).await?;
-        let engine = scratch.engine();
         let tried = async {
-            restore_scratch(self.context, self.repository, self.snapshot, engine, whole).await?;
-            verify_tables(self.context, self.repository, self.snapshot, engine, whole).await
+            scratch.fill(self.context, self.repository, self.snapshot, whole).await?;
+            scratch.verify_tables(self.context, self.repository, self.snapshot, whole).await
         };
         let tried = tried.await;
         scratch.remove().await?;
-        let title = format!("the rest can be restored: {}", names.join(", "));
+        let (can, equal) = match self.workshop.makes_files() {
+            false => ("restored", "restored and proven equal"),
+            true => ("written as its page restores it", "written, read again and equal"),
+        };
+        let title = format!("the rest can be {can}: {}", names.join(", "));
         Ok(match tried {
             Ok(comparison) => {
                 let proof = proof(&comparison, watch.elapsed_ms());
@@ -79,7 +80,7 @@ impl Salvage<'_> {
                     "{} and {}, {}",
                     counted(names.len() as u64, "table"),
                     counted(rows, "row"),
-                    if proof.status == Status::Passed { "restored and proven equal" } else { &proof.detail }
+                    if proof.status == Status::Passed { equal } else { &proof.detail }
                 );
                 ReportEntry { title, detail, ..proof }
             }

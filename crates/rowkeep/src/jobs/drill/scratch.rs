@@ -1,17 +1,25 @@
-//! Where drills make their databases, and how these go away.
+//! Where drills make their databases, or the files that stand for these, and how they go away.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rowkeep_engine::{
-    AbandonedFolder, Engine, EngineError, ErrorKind, HeldFolder, Kind, ScratchDatabase, ScratchPlace,
-    ScratchWanted, Surroundings, kind_of, kinds,
+    AbandonedFolder, EngineError, ErrorKind, HeldFolder, Kind, ScratchDatabase, ScratchPlace, ScratchWanted,
+    Surroundings, kind_of, kinds,
 };
-use rowkeep_format::{Manifest, Schema};
+use rowkeep_format::{Manifest, Schema, TableEntry};
+use rowkeep_repository::Repository;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::options::DrillOptions;
+use super::page_file::{Filled, PageFile};
+use crate::data_checks::{Check, Circumstances, run_checks, run_checks_on_rows};
+use crate::report::ReportEntry;
+use crate::restore::restore_scratch;
+use crate::restore::verify::{Comparison, verify, verify_tables};
+use crate::state::SnapshotState;
+use crate::state::snapshots::Snapshot;
 use crate::{Context, Error};
 
 /// What the names of drills' folders begin with.
@@ -19,7 +27,7 @@ const PREFIX: &str = "rowkeep-drill-";
 
 /// A place for scratch databases. What killed drills left at the same place is removed before anything else.
 pub(super) struct Workshop {
-    place: Box<dyn ScratchPlace>,
+    place: Place,
     /// The drill's own folder, where the place is in it.
     folder: Option<HeldFolder>,
     context: Context,
@@ -27,8 +35,19 @@ pub(super) struct Workshop {
     left: Vec<String>,
 }
 
-/// A scratch database.
-pub(super) struct Scratch(Box<dyn ScratchDatabase>);
+/// What is made there.
+enum Place {
+    /// Databases.
+    Databases(Box<dyn ScratchPlace>),
+    /// Files in this folder, for databases that only their pages make.
+    Files(PathBuf, Box<Surroundings>),
+}
+
+/// A scratch database, or the file that stands for one.
+pub(super) enum Scratch {
+    Database(Box<dyn ScratchDatabase>),
+    File(Box<PageFile>),
+}
 
 impl Workshop {
     /// Opens a place for the databases of an engine.
@@ -50,6 +69,7 @@ impl Workshop {
             let clear = async { Ok(place.clear(seconds(context.now())).await?) };
             let found = context.until_cancelled(clear).await?;
             let (cleared, left) = (found.removed, found.left);
+            let place = Place::Databases(place);
             return Ok(Self { place, folder: None, context: context.clone(), cleared, left });
         }
         let (below, surroundings) = (options.temporary.clone(), options.surroundings.clone());
@@ -59,10 +79,15 @@ impl Workshop {
             let folder = HeldFolder::make(&below, PREFIX).map_err(|error| no_folder(&below, error))?;
             let owner = folder.owner().map_err(|error| no_folder(&below, error))?;
             let cleared = clear(&below, owner, &surroundings, clock.now());
+            if kind.arrives() {
+                let path = folder.path().to_owned();
+                let within = Surroundings { temporary: Some(path.clone()), ..surroundings };
+                return Ok((folder, Place::Files(path, Box::new(within)), cleared));
+            }
             let secret = hex::encode(random.bytes::<16>().map_err(no_password)?).into();
             let wanted = ScratchWanted { server_version, secret };
             let place = kind.scratch_in(folder.path(), &wanted, &surroundings)?;
-            Ok((folder, place, cleared))
+            Ok((folder, Place::Databases(place), cleared))
         };
         let (folder, place, cleared) = blocking(make).await?;
         Ok(Self { place, folder: Some(folder), context: context.clone(), cleared, left: Vec::new() })
@@ -80,13 +105,27 @@ impl Workshop {
 
     /// Where the databases are, in words that show no secret.
     pub(super) fn describe(&self) -> String {
-        self.place.describe()
+        match &self.place {
+            Place::Databases(place) => place.describe(),
+            Place::Files(..) => "a file for its page, which no browser loaded".to_owned(),
+        }
+    }
+
+    /// Whether files stand for databases.
+    pub(super) fn makes_files(&self) -> bool {
+        matches!(self.place, Place::Files(..))
     }
 
     /// Makes a place for a database; of a server, an empty one like that which the schema is of.
     pub(super) async fn make(&self, schema: &Schema) -> Result<Scratch, Error> {
         let (now, random) = (self.context.now(), self.context.randomness().number()?);
-        Ok(Scratch(self.place.make(schema, seconds(now), random).await?))
+        Ok(match &self.place {
+            Place::Databases(place) => Scratch::Database(place.make(schema, seconds(now), random).await?),
+            Place::Files(folder, surroundings) => {
+                let path = folder.join(format!("{random:x}.ndjson"));
+                Scratch::File(Box::new(PageFile::new(path, (**surroundings).clone())))
+            }
+        })
     }
 
     /// Removes everything.
@@ -111,13 +150,81 @@ fn server_kind(url: &SecretString, of_snapshot: &'static dyn Kind) -> &'static d
 }
 
 impl Scratch {
-    pub(super) fn engine(&self) -> &dyn Engine {
-        self.0.engine()
+    /// Brings these tables of a snapshot back.
+    pub(super) async fn fill(
+        &self,
+        context: &Context,
+        repository: &Repository,
+        snapshot: &Snapshot,
+        tables: &[TableEntry],
+    ) -> Result<Filled, Error> {
+        match self {
+            Scratch::Database(database) => {
+                let engine = database.engine();
+                let restored = restore_scratch(context, repository, snapshot, engine, tables).await?;
+                Ok(Filled { rows: restored.rows, notes: restored.notes })
+            }
+            Scratch::File(file) => file.write(context, repository, snapshot, tables).await,
+        }
+    }
+
+    /// Holds all that came back against the snapshot.
+    pub(super) async fn verify(
+        &self,
+        context: &Context,
+        repository: &Repository,
+        snapshot: &Snapshot,
+    ) -> Result<Comparison, Error> {
+        match self {
+            Scratch::Database(database) => verify(context, repository, snapshot, database.engine()).await,
+            Scratch::File(file) => file.verify(context, repository, snapshot).await,
+        }
+    }
+
+    /// The same for the rows of some tables.
+    pub(super) async fn verify_tables(
+        &self,
+        context: &Context,
+        repository: &Repository,
+        snapshot: &Snapshot,
+        tables: &[TableEntry],
+    ) -> Result<Comparison, Error> {
+        match self {
+            Scratch::Database(database) => {
+                verify_tables(context, repository, snapshot, database.engine(), tables).await
+            }
+            Scratch::File(file) => file.verify_tables(context, repository, snapshot, tables).await,
+        }
+    }
+
+    /// Runs checks on what came back.
+    pub(super) async fn check(
+        &self,
+        context: &Context,
+        repository: &Repository,
+        snapshot: &Snapshot,
+        checks: &[Check],
+        circumstances: Circumstances<'_>,
+    ) -> Result<Vec<ReportEntry>, Error> {
+        match self {
+            Scratch::Database(database) => {
+                run_checks(context, database.engine(), checks, circumstances).await
+            }
+            Scratch::File(_) => {
+                // The file is equal to the snapshot, whose rows are at hand.
+                let reader = Arc::new(repository.reader().await?);
+                let state = SnapshotState::open(reader, snapshot.clone()).await?;
+                run_checks_on_rows(context, &state, checks, circumstances).await
+            }
+        }
     }
 
     /// Removes it.
     pub(super) async fn remove(self) -> Result<(), Error> {
-        Ok(self.0.remove().await?)
+        match self {
+            Scratch::Database(database) => Ok(database.remove().await?),
+            Scratch::File(file) => file.remove(),
+        }
     }
 }
 

@@ -170,4 +170,13 @@ impl LastDrill {
             recovery_ms: measured.filter(|recovery_ms| *recovery_ms > 0),
         }
     }
+
+    /// Both as one, such as those of two devices.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            time: self.time.max(other.time),
+            passed: self.passed && other.passed,
+            recovery_ms: self.recovery_ms.max(other.recovery_ms),
+        }
+    }
 }

@@ -9,6 +9,7 @@ use super::outcome::{HealthOutcome, LastDrill, of_database};
 use crate::config::Config;
 use crate::jobs::workspace::Workspace;
 use crate::report::{Report, ReportKind, kept};
+use crate::state::devices::device;
 use crate::{Context, Error};
 
 /// Asks how all databases are that are configured, or that have snapshots where none is configured.
@@ -40,14 +41,30 @@ impl HealthRequest {
         })?;
         let timetable = config.timetable();
         let databases = names(config, &catalog).into_iter().map(|name| {
-            let is_its = |report: &&Report| report.kind == ReportKind::Drill && report.database == name;
-            let drill = reports.iter().rfind(is_its).map(LastDrill::of);
+            let drill = last_drill(&reports, name, &catalog);
             of_database(config, &timetable, name, Some(&catalog), drill, now)
         });
         let databases = databases.collect();
         let bytes = repository.statistics().await?.stored_bytes();
         Ok(HealthOutcome::of(databases, Some(bytes), now))
     }
+}
+
+/// The last drill of a database: of each of its devices the last, as one.
+fn last_drill(reports: &[Report], name: &str, catalog: &Catalog) -> Option<LastDrill> {
+    let own = catalog.of(Some(name)).filter(|summary| !summary.is_safety());
+    let mut devices: BTreeSet<Option<&str>> = own.map(|summary| device(&summary.tags)).collect();
+    if devices.is_empty() {
+        devices.insert(None);
+    }
+    let last = devices.into_iter().filter_map(|device| {
+        let is_its = |report: &&Report| {
+            let of = report.snapshot.as_ref().and_then(|about| about.device.as_deref());
+            report.kind == ReportKind::Drill && report.database == name && of == device
+        };
+        reports.iter().rfind(is_its).map(LastDrill::of)
+    });
+    last.reduce(LastDrill::with)
 }
 
 /// The databases that are meant.

@@ -43,6 +43,6 @@ pub(super) fn changed<'t>(tables: impl Iterator<Item = (&'t TableName, Counts)>)
     let rows: Vec<Vec<String>> = rows.collect();
     match rows.is_empty() {
         true => "no rows to change\n".to_owned(),
-        false => render(&columns, rows.into_iter()) + "\n\n",
+        false => render(&columns, rows) + "\n\n",
     }
 }

@@ -45,7 +45,8 @@ impl Documents for Records {
 
     fn stands_alone(&self, document: &str) -> bool {
         let has = |text: &str| memchr::memmem::find(document.as_bytes(), text.as_bytes()).is_some();
-        !has(r#""$":"ref""#) && !(has(r#""$":""#) && has(r#""parts":["#))
+        let has_parts = has(r#""$":""#) && has(r#""parts":["#);
+        !has_parts && !has(r#""$":"ref""#)
     }
 
     fn widened(&self, table: &Table, document: &str) -> Table {

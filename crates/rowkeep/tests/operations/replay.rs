@@ -95,10 +95,10 @@ fn value(column: &str, number: u8) -> (String, Json) {
             let cost = f64::from(number) / 4.0;
             (cost.to_string(), json!(cost))
         }
-        "size" if number % 7 == 0 => (format!("{number}e17"), json!(f64::from(number) * 1e17)),
+        "size" if number.is_multiple_of(7) => (format!("{number}e17"), json!(f64::from(number) * 1e17)),
         "size" => (format!("{:?}", f64::from(number) / 1024.0), json!(f64::from(number) / 1024.0)),
-        "active" => (format!("{}", number % 2 == 0), json!(number % 2 == 0)),
-        _ if number % 3 == 0 => ("NULL".to_owned(), Json::Null),
+        "active" => (format!("{}", number.is_multiple_of(2)), json!(number.is_multiple_of(2))),
+        _ if number.is_multiple_of(3) => ("NULL".to_owned(), Json::Null),
         _ => {
             let more = json!({ "b": [number, true], "a": { "it's": null } });
             (quoted(&more.to_string()), more)

@@ -209,7 +209,10 @@ fn a_drill_writes_what_arrived_for_its_page_and_reads_it_again() {
 #[test]
 fn a_drill_says_what_the_page_would_not_get() {
     let sandbox = Sandbox::new();
-    configure(&sandbox, "mask = { 'phone_numbers.photo' = 'null', 'phone_numbers.number' = 'hash' }\n");
+    configure(
+        &sandbox,
+        "mask = { 'phone_numbers.photo' = 'null', 'phone_numbers.number' = 'hash', 'phone_numbers.note' = 'keep' }\n",
+    );
     import(&sandbox, "masked", FIRST, &["--mask"]);
     let ran = drill(&sandbox, 0);
     let equal = found(&ran["reports"][0], "read again and equal");
@@ -281,7 +284,7 @@ fn each_device_is_looked_at_by_itself() {
     let explained = sandbox.done(&["keep", "--explain"]).out;
     let line =
         |name: &str| explained.lines().find(|line| line.contains(&format!("  {name} device="))).expect(name);
-    assert!(explained.contains("last 1; of each device by itself"), "{explained}");
+    assert!(explained.contains("last 1, safety 14 days; of each device by itself"), "{explained}");
     assert!(line("desk").contains("newest") && line("later").contains("newest"), "{explained}");
     assert!(line("tablet").contains("NOT KEPT"), "{explained}");
     let assessed = sandbox.json(&["assess", "prn"]);

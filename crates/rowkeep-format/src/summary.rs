@@ -16,6 +16,9 @@ use crate::{FormatError, Identity, Manifest, SnapshotId, TableEntry};
 /// The newest version of summary objects that this program reads, and the one it writes.
 pub const VERSION: u32 = 1;
 
+/// The label of a snapshot that was made by replaying a log, with the time until which that was done.
+pub const REPLAYED: &str = "replayed";
+
 /// What a listing needs of a snapshot: its manifest without tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -116,6 +119,12 @@ impl Summary {
     /// Whether it is a safety snapshot: taken to make undoable what was then done to the database.
     pub fn is_safety(&self) -> bool {
         self.before.is_some()
+    }
+
+    /// Whether it stands beside the states that the database had by itself: a safety snapshot, or a state of before that was made of a
+    /// log. Nobody means such a one who asks for the newest.
+    pub fn is_aside(&self) -> bool {
+        self.is_safety() || self.tags.contains_key(REPLAYED)
     }
 
     /// Whether it holds nothing but the changes that were then made, by which they can be undone.

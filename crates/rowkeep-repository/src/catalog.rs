@@ -89,7 +89,7 @@ impl Catalog {
 
     /// The newest snapshot of one database or of all. Safety snapshots are passed over: they hold what was to be replaced.
     pub fn newest(&self, database: Option<&str>) -> Option<&Arc<Summary>> {
-        self.of(database).rfind(|summary| !summary.is_safety())
+        self.of(database).rfind(|summary| !summary.is_aside())
     }
 
     /// Snapshots that do not count yet: they are being written, or their writer was killed. Some may be unreadable as well.

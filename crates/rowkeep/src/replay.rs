@@ -38,8 +38,7 @@ use entry::{Entries, Entry};
 use problems::{Flaw, Problems};
 use rows::Rows;
 
-/// The tag of a snapshot that a replay made: the time whose state it is.
-pub const REPLAYED: &str = "replayed";
+pub use rowkeep_format::summary::REPLAYED;
 
 /// What is to be replayed.
 pub struct Replaying<'a> {

@@ -156,7 +156,7 @@ pub(crate) async fn report(
         if let Ok(catalog) = &catalog {
             // What holds only some of it, or masked, brings nothing back; safety snapshots hold what was to be replaced.
             let whole = |summary: &&Arc<Summary>| {
-                summary.scope == Scope::Full && !summary.masked && !summary.is_safety()
+                summary.scope == Scope::Full && !summary.masked && !summary.is_aside()
             };
             facts.snapshots = catalog.of(Some(&name)).filter(whole).map(|summary| good(summary)).collect();
         }

@@ -74,7 +74,7 @@ pub(crate) async fn details(
     summary.holds = holds.on(snapshot.id, now);
     summary.looked_at = summary.suspicious_after.is_some() && holds.is_looked_at(snapshot.id);
     let own: Vec<SnapshotId> =
-        catalog.of(Some(database)).filter(|other| !other.is_safety()).map(|other| other.id).collect();
+        catalog.of(Some(database)).filter(|other| !other.is_aside()).map(|other| other.id).collect();
     let place = own.iter().position(|other| *other == snapshot.id);
     let before = place.and_then(|place| place.checked_sub(1)).map(|place| own[place]);
     let made_by = match summary.tags.get(JOB_TAG) {

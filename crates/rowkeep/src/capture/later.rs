@@ -71,13 +71,13 @@ impl Later {
 /// The snapshot before a time that the one of that time follows.
 pub(crate) fn parent_at(known: &Catalog, owner: &Owner, time: Timestamp) -> Option<SnapshotId> {
     let is_before =
-        |summary: &&Arc<Summary>| !summary.is_safety() && owner.continues(summary) && summary.time <= time;
+        |summary: &&Arc<Summary>| !summary.is_aside() && owner.continues(summary) && summary.time <= time;
     known.snapshots().rfind(is_before).map(|last| last.id)
 }
 
 /// The snapshot that the next one of a database follows: the last of this very database.
 pub(crate) fn parent(known: &Catalog, owner: &Owner) -> Option<SnapshotId> {
-    let last = known.snapshots().rfind(|summary| !summary.is_safety() && owner.continues(summary));
+    let last = known.snapshots().rfind(|summary| !summary.is_aside() && owner.continues(summary));
     last.map(|last| last.id)
 }
 

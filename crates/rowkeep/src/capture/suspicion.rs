@@ -59,7 +59,7 @@ pub(super) async fn suspicion(
         let is_of_kind = summary.scope == taken.scope && summary.masked == taken.masked;
         let is_of_device = device(&summary.tags) == device(taken.tags);
         let is_earlier = taken.file_time.is_none_or(|time| summary.time < time);
-        !summary.is_safety() && is_of_kind && is_of_device && is_earlier && taken.owner.continues(summary)
+        !summary.is_aside() && is_of_kind && is_of_device && is_earlier && taken.owner.continues(summary)
     };
     let Some(before) = known.snapshots().rfind(|summary| is_before(summary)) else { return Ok(None) };
     if before.row_counts == Some(row_counts(taken.tables)) {

@@ -144,7 +144,7 @@ async fn examine_arrived(
     let catalog = repository.catalog().await?;
     let owner = workspace.owner(&source.name, &catalog)?;
     let has_rows =
-        |summary: &Summary| !summary.is_safety() && !summary.masked && summary.scope != Scope::SchemaOnly;
+        |summary: &Summary| !summary.is_aside() && !summary.masked && summary.scope != Scope::SchemaOnly;
     let of = catalog.snapshots().filter(|summary| owner.owns(summary) && has_rows(summary));
     let mut reports = Vec::new();
     for newest in newest_of_each(of).into_values() {
@@ -188,7 +188,7 @@ async fn examine_rows(
 fn before(snapshot: &Snapshot, catalog: &Catalog) -> Option<SnapshotId> {
     let (owner, own) = (Owner::of(&snapshot.manifest), device(&snapshot.manifest.tags));
     let earlier = catalog.snapshots().take_while(|summary| summary.id != snapshot.id);
-    let whole = earlier.filter(|summary| summary.scope == Scope::Full && !summary.is_safety());
+    let whole = earlier.filter(|summary| summary.scope == Scope::Full && !summary.is_aside());
     let of = whole.filter(|summary| device(&summary.tags) == own && owner.owns(summary));
     of.last().map(|summary| summary.id)
 }

@@ -15,6 +15,7 @@ use crate::merge::AFTER;
 use crate::moments::{FORMS, NoMoment, moment};
 use crate::replay::{Problem, REPLAYED, Replayed, Replaying, capture_replayed, replay};
 use crate::state::State;
+use crate::state::devices::device;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error, RequestError};
@@ -164,7 +165,10 @@ impl ReplayRequest {
                 Box::pin(workspace.state(context, state, false, &only.meant())).await?.1
             }
             None => {
-                let is_captured = |summary: &Summary| !summary.tags.contains_key(REPLAYED);
+                let of_device = device(&base.manifest.tags);
+                let is_captured = |summary: &Summary| {
+                    !summary.is_aside() && !summary.masked && device(&summary.tags) == of_device
+                };
                 let newest = workspace.find_serving(context, &format!("latest:{name}"), &is_captured).await?;
                 State::snapshot(repository, newest.told(context)).await?
             }
@@ -200,8 +204,9 @@ impl ReplayRequest {
         let base = match &self.base {
             Some(base) => workspace.snapshot(context, base).await?,
             None => {
-                let can_serve =
-                    |summary: &Summary| summary.scope == Scope::Full && !summary.tags.contains_key(REPLAYED);
+                let can_serve = |summary: &Summary| {
+                    summary.scope == Scope::Full && !summary.masked && !summary.is_aside()
+                };
                 let reference = format!("{}@{until}", self.database);
                 workspace.find_serving(context, &reference, &can_serve).await?.told(context)
             }
@@ -230,8 +235,18 @@ impl ReplayRequest {
             tables: tables.map(|(table, rows)| ReplayedTable { table, rows }).collect(),
             problems: replayed.problems.clone(),
             despite_problems: self.despite_problems,
-            notes: replayed.notes.clone(),
+            notes: replayed.notes.iter().cloned().chain(cascades(replayed)).collect(),
             snapshot: None,
         }
     }
+}
+
+/// What a log may not tell of the rows that it says were deleted.
+fn cascades(replayed: &Replayed) -> Option<String> {
+    let deleted: u64 = replayed.counts().into_iter().map(|(_, rows)| rows.deleted).sum();
+    (deleted > 0).then(|| {
+        "rows were deleted: what the database deleted or changed by itself because of that (cascades, triggers) is here only as far \
+         as the log has entries of it"
+            .to_owned()
+    })
 }

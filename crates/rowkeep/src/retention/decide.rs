@@ -38,7 +38,7 @@ impl Kind {
             Scope::SchemaOnly => 2,
             Scope::DataOnly => 3,
         };
-        match summary.is_safety() {
+        match summary.is_aside() {
             true => Kind::Safety,
             false => Kind::Backup { scope, masked: summary.masked },
         }

@@ -59,7 +59,7 @@ pub(crate) fn by_time(
     })?;
     let mut doubtful: Vec<(SnapshotId, String)> = Vec::new();
     let mut first: Option<&Summary> = None;
-    let is_its = |summary: &Summary| !summary.is_safety() && owner.owns(summary) && serves(summary);
+    let is_its = |summary: &Summary| !summary.is_aside() && owner.owns(summary) && serves(summary);
     for summary in catalog.snapshots().rev().filter(|summary| is_its(summary)) {
         first = Some(summary);
         match doubt(summary, catalog, times.now) {

@@ -159,7 +159,7 @@ pub async fn latest(repository: &Repository, owner: Option<&Owner>) -> Result<Op
 
 /// The newest snapshot in a catalog that can serve, of one database or of all. Safety snapshots are passed over.
 fn newest<'c>(catalog: &'c Catalog, owner: Option<&Owner>, serves: Serves<'_>) -> Option<&'c Arc<Summary>> {
-    catalog.snapshots().rfind(|summary| !summary.is_safety() && is_owned(owner, summary) && serves(summary))
+    catalog.snapshots().rfind(|summary| !summary.is_aside() && is_owned(owner, summary) && serves(summary))
 }
 
 fn is_owned(owner: Option<&Owner>, summary: &Summary) -> bool {

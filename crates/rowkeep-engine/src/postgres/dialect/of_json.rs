@@ -96,7 +96,9 @@ fn of_text(dialect: &dyn Dialect, of: Type, declared: &str, text: String) -> Res
         Type::Uuid | Type::Bytes => of.stored(&text).ok_or(NO_VALUE)?,
         Type::Other => {
             let plain = declared.split('(').next().unwrap_or_default().trim();
-            if declared.ends_with("[]") || OTHERS.contains(&plain) || OTHERS.contains(&declared) {
+            // Words beside the name are of types whose values have several forms; so have ranges of all kinds.
+            let has_forms = declared.ends_with("[]") || plain.ends_with("range") || plain.contains(' ');
+            if has_forms || OTHERS.contains(&plain) || OTHERS.contains(&declared) {
                 return Err(UNCERTAIN);
             }
             text

@@ -155,7 +155,7 @@ fn newest_of_devices(kept: &[Snapshot]) -> Vec<&Snapshot> {
 
 /// Whose snapshots are in a repository; safety snapshots alone are nothing to drill.
 fn backed_up(catalog: &Catalog) -> Result<Vec<Owner>, Error> {
-    let kept = catalog.snapshots().filter(|summary| !summary.is_safety());
+    let kept = catalog.snapshots().filter(|summary| !summary.is_aside());
     let names: BTreeSet<&str> = kept.map(|summary| &*summary.database).collect();
     if names.is_empty() {
         return Err(RequestError::NothingToDrill { database: None }.into());

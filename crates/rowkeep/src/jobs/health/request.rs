@@ -52,7 +52,7 @@ impl HealthRequest {
 
 /// The last drill of a database: of each of its devices the last, as one.
 fn last_drill(reports: &[Report], name: &str, catalog: &Catalog) -> Option<LastDrill> {
-    let own = catalog.of(Some(name)).filter(|summary| !summary.is_safety());
+    let own = catalog.of(Some(name)).filter(|summary| !summary.is_aside());
     let mut devices: BTreeSet<Option<&str>> = own.map(|summary| device(&summary.tags)).collect();
     if devices.is_empty() {
         devices.insert(None);

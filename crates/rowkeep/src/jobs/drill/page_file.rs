@@ -88,7 +88,7 @@ impl PageFile {
             true => verify(context, repository, snapshot, engine.as_ref()).await?,
             false => verify_rows(context, repository, snapshot, engine.as_ref()).await?,
         };
-        Ok(without_unneeded(compared))
+        Ok(without_unneeded(compared, snapshot.is_masked()))
     }
 
     /// The same for the rows of some tables.
@@ -101,7 +101,7 @@ impl PageFile {
     ) -> Result<Comparison, Error> {
         let engine = self.engine()?;
         let compared = verify_tables(context, repository, snapshot, engine.as_ref(), tables).await?;
-        Ok(without_unneeded(compared))
+        Ok(without_unneeded(compared, snapshot.is_masked()))
     }
 
     /// Removes it.
@@ -115,10 +115,14 @@ impl PageFile {
 }
 
 /// Leaves out of a comparison that contents are fewer: those that no record in the file refers to are not written, and each that is
-/// was read by the hash that names it.
-fn without_unneeded(mut compared: Comparison) -> Comparison {
+/// was read by the hash that names it. Of a masked snapshot, a property that no record has any more is none of the file.
+fn without_unneeded(mut compared: Comparison, is_masked: bool) -> Comparison {
     let mut notes = Vec::new();
     compared.tables.retain(|table| {
+        if is_masked && table.outcome == TableVerdict::ColumnsDiffer {
+            notes.push(format!("the rows of {}: masks left a property in none of its records", table.table));
+            return false;
+        }
         let (Some(stored), Some(found)) = (table.snapshot_rows, table.database_rows) else { return true };
         let is_fewer =
             table.kind == TableKind::LargeObjects && table.outcome == TableVerdict::Differs && found < stored;

@@ -193,7 +193,7 @@ fn what_both_changed_is_merged_in_sqlite() {
 
 #[test]
 fn what_both_changed_is_merged_in_postgres() {
-    run(&Database::new(&servers()[0], "rowkeep_test_three_way"), true, 8);
+    run(&Database::new(&servers()[0], "rowkeep_test_three_way"), true, 6);
 }
 
 /// The conflicts are named by row and column, with all three values; a column that came since keeps its values.

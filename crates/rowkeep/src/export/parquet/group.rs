@@ -59,19 +59,19 @@ impl<W: Write + Send> Groups<W> {
 
     /// Hands each column its values, some columns at once.
     fn add(&self, batch: &RecordBatch) -> Result<()> {
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<()> {
+        let (next, columns, schema) = (&AtomicUsize::new(0), &self.columns, &self.schema);
+        let work = move || -> Result<()> {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(column) = self.columns.get(at) else { return Ok(()) };
+                let Some(column) = columns.get(at) else { return Ok(()) };
                 let mut column = column.lock().unwrap_or_else(PoisonError::into_inner);
-                for leaf in compute_leaves(self.schema.field(at), batch.column(at))? {
+                for leaf in compute_leaves(schema.field(at), batch.column(at))? {
                     column.write(&leaf)?;
                 }
             }
         };
         thread::scope(|scope| {
-            let others = self.threads.min(self.columns.len()).saturating_sub(1);
+            let others = self.threads.min(columns.len()).saturating_sub(1);
             let others: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
             let own = work();
             let ended = |other: thread::ScopedJoinHandle<'_, Result<()>>| {

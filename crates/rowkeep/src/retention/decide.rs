@@ -139,11 +139,11 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Whether a snapshot was taken to go back by: before a restore or an undo, around a migration or another command, or when an
+/// Whether a snapshot was taken or made to go back by: before a restore or an undo, of a log, around a migration or another command, or when an
 /// application announced one.
 fn is_way_back(summary: &Summary) -> bool {
     let is_around = |tag: &&str| summary.tags.get(*tag).is_some_and(|when| when == BEFORE || when == AFTER);
-    summary.is_safety() || summary.tags.contains_key(EVENT) || [MIGRATION, AROUND].iter().any(is_around)
+    summary.is_aside() || summary.tags.contains_key(EVENT) || [MIGRATION, AROUND].iter().any(is_around)
 }
 
 /// Applies the rules for backups to those of one kind.

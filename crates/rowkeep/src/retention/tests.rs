@@ -4,6 +4,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rowkeep_format::manifest::{Before, Scope};
+use rowkeep_format::summary::REPLAYED;
 use rowkeep_format::{SnapshotId, Summary};
 
 use super::plain_rule::{Line, Made, kept, shown, span};
@@ -145,6 +146,30 @@ fn what_is_taken_to_go_back_by_follows_the_rule_for_safety_snapshots() {
     assert_eq!(kept("hourly = '7 days'", minutes(13 * day)), [1, 2, 3, 4, 6]);
     assert_eq!(kept("hourly = '7 days'", minutes(15 * day)), [6]);
     assert_eq!(kept("hourly = '7 days'\nsafety = 2", minutes(7)), [3, 4, 6]);
+}
+
+/// What was made of a log is no backup: it takes the place of none, is not the newest, and goes as safety snapshots do.
+#[test]
+fn replayed_states_stand_beside_backups() {
+    let start: Timestamp = "2026-11-02T10:00:00Z".parse().expect("it is a time");
+    let made = |number: usize, is_replayed: bool| {
+        let time = start + SignedDuration::from_mins(number as i64);
+        let mut summary = summary(&backup(number, time, &TimeZone::UTC));
+        if is_replayed {
+            summary.tags.insert(REPLAYED.to_owned(), start.to_string());
+        }
+        Subject { summary: Arc::new(summary), doubt: None }
+    };
+    let history = [made(0, false), made(1, false), made(2, true), made(3, true)];
+    let kept = |days: i64| -> Vec<usize> {
+        let stated: StatedRules = toml::from_str("last = 1").expect("they are well formed");
+        let rules = stated.rules().expect("they hold");
+        let now = start + SignedDuration::from_hours(24 * days);
+        let decisions = decide(&history, Some(&rules), &TimeZone::UTC, &Marks::default(), now);
+        decisions.iter().filter(|one| one.is_kept()).map(|one| number(one.snapshot)).collect()
+    };
+    assert_eq!(kept(1), [1, 2, 3]);
+    assert_eq!(kept(15), [1]);
 }
 
 /// Random rules, as they are written and as the plain rule has them.

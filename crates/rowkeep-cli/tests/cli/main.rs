@@ -77,6 +77,7 @@ mod suspicion;
 mod terminal;
 mod time_zones;
 mod unrecorded;
+mod unusual;
 mod way_back;
 mod web;
 mod which_database;

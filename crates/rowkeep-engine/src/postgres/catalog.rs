@@ -11,6 +11,7 @@ pub(super) mod large_objects;
 pub(super) mod objects;
 pub(super) mod permissions;
 pub(super) mod physical_order;
+pub(super) mod planning;
 pub(super) mod relation;
 pub(super) mod sequences;
 pub(super) mod tables;

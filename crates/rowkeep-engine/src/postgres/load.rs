@@ -2,6 +2,7 @@
 
 pub(super) mod binary;
 pub(super) mod clear;
+mod computed;
 pub(super) mod copy_freeze;
 pub(super) mod copy_in;
 pub(super) mod database;

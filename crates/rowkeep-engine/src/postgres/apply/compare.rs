@@ -6,6 +6,7 @@ use super::left::left;
 use super::staging::{self, Stage, Staged, column, kind};
 use crate::EngineError;
 use crate::postgres::catalog::equality::text_of;
+use crate::postgres::catalog::planning;
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::row::{number, text};
 use crate::postgres::connect::session::Session;
@@ -37,11 +38,17 @@ impl Stage<'_> {
     pub(super) async fn compare(&self, session: &Session, staged: &Staged) -> Result<Fit, EngineError> {
         let what = format!("cannot compare the rows of table {} with the changes", self.changes.table.name);
         let run = async |sql: String| session.try_run(&sql).await.map_err(|error| failed(&what, error));
+        if !self.current.is_queried {
+            run(planning::USUAL_PATH.to_owned()).await?;
+        }
         if self.changes.table.key.unique {
             run(self.compare_by_key(staged)).await?;
         } else {
             run(self.find_whole_rows(staged)).await?;
             run(self.compare_whole_rows()).await?;
+        }
+        if !self.current.is_queried {
+            run(planning::OWN_PATH.to_owned()).await?;
         }
         let (alone, stage) = (self.left(), staging::name(self.at));
         let query = format!("SELECT state, count(*) FROM {alone} GROUP BY state");
@@ -80,7 +87,7 @@ impl Stage<'_> {
         }
         let parts = key.columns.iter().map(|part| {
             let there = column(t, &self.changes.table.columns[part.column].name);
-            let staged = format!("{s}.a{}", part.column);
+            let staged = self.value(s, part.column);
             match &self.current.columns[part.column].equality {
                 Some(equals) => format!("{there} {equals} {staged}"),
                 None => format!("{} = {}", text_of(&there), text_of(&staged)),
@@ -94,7 +101,7 @@ impl Stage<'_> {
         let (left, stage) = (self.left(), staging::name(self.at));
         let all = || 0..table.columns.len();
         let there = |at: usize| text_of(&column("t", &table.columns[at].name));
-        let becomes = |at: usize| text_of(&format!("s.a{at}"));
+        let becomes = |at: usize| text_of(&self.value("s", at));
         let known = |at: &usize| !self.changes.delete_unknown.contains(at);
         let given = |at: &usize| !self.changes.insert_defaults.contains(at);
 
@@ -186,7 +193,7 @@ impl Stage<'_> {
             return Ok(Vec::new());
         }
         let values: Vec<String> =
-            key.columns.iter().map(|part| text_of(&format!("s.a{}", part.column))).collect();
+            key.columns.iter().map(|part| text_of(&self.value("s", part.column))).collect();
         let names: Vec<&str> =
             key.columns.iter().map(|part| self.changes.table.columns[part.column].name.as_str()).collect();
         let query = format!(

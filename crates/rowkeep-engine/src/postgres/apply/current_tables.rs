@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rowkeep_format::{TableChanges, TableName};
 
 use crate::postgres::catalog::equality::{BASE, EQUALITY};
-use crate::postgres::catalog::permissions;
+use crate::postgres::catalog::{permissions, planning};
 use crate::postgres::connect::row::{number, text, truth};
 use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
@@ -19,6 +19,8 @@ const TABLE: &str = "the number of a table";
 pub(super) struct CurrentTable {
     /// Its number.
     pub(super) oid: u32,
+    /// Whether queries of it can be planned by our search path.
+    pub(super) is_queried: bool,
     /// The columns of the changeset, in its order.
     pub(super) columns: Vec<CurrentColumn>,
     /// Stored columns that the changeset does not have.
@@ -66,6 +68,8 @@ pub(super) async fn read(
     let mut attributes = attributes(session, &list).await?;
     let mut ancestors = ancestors(session, &list).await?;
     let mut triggers = triggers(session, &list).await?;
+    let names = tables.iter().map(|changes| quote::table(&changes.table.name));
+    let failing = planning::failing(session, oids.iter().copied().zip(names)).await?;
     let mut out = Vec::with_capacity(tables.len());
     for (changes, oid) in tables.iter().zip(oids) {
         let mut found = attributes.remove(&oid).unwrap_or_default();
@@ -86,6 +90,7 @@ pub(super) async fn read(
         others.sort();
         out.push(CurrentTable {
             oid,
+            is_queried: !failing.contains(&oid),
             columns,
             others,
             ancestors: ancestors.remove(&oid).unwrap_or_else(|| vec![oid]),

@@ -31,7 +31,7 @@ impl Stage<'_> {
     pub(super) fn update(&self, staged: &Staged, kinds: &[u8]) -> String {
         let sets = (0..self.current.columns.len())
             .filter(|at| staged.updated[*at] && !self.current.columns[*at].always)
-            .map(|at| format!("{} = s.a{at}", quote::ident(self.column_name(at))));
+            .map(|at| format!("{} = {}", quote::ident(self.column_name(at)), self.value("s", at)));
         format!(
             "UPDATE ONLY {} t SET {} FROM {} s WHERE {} AND s.kind IN ({})",
             self.target(),
@@ -47,7 +47,7 @@ impl Stage<'_> {
         let all = 0..self.current.columns.len();
         let names =
             all.clone().map(|at| self.column_name(at)).chain(self.current.others.iter().map(String::as_str));
-        let values = all.map(|at| format!("s.a{at}"));
+        let values = all.map(|at| self.value("s", at));
         let kept = self.current.others.iter().enumerate();
         let values: Vec<String> = values.chain(kept.clone().map(|(at, _)| format!("g.o{at}"))).collect();
         let kept: String = kept.map(|(at, name)| format!(", {} AS o{at}", column("t", name))).collect();
@@ -75,7 +75,7 @@ impl Stage<'_> {
         if given.is_empty() {
             return format!("INSERT INTO {target} SELECT FROM {stage} s WHERE s.kind = {}", kind::INSERT);
         }
-        let values: Vec<String> = given.iter().map(|at| format!("s.a{at}")).collect();
+        let values: Vec<String> = given.iter().map(|at| self.value("s", *at)).collect();
         format!(
             "INSERT INTO {target} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {stage} s WHERE s.kind = {} ORDER BY s.n",
             quote::idents(given.iter().map(|at| self.column_name(*at))),
@@ -113,7 +113,7 @@ impl Stage<'_> {
         let parts =
             reference.parent_columns.iter().zip(&reference.parent_equality).map(
                 |(name, equals)| match columns.iter().position(|column| &column.name == name) {
-                    Some(at) => format!("{} {equals} s.a{at}", column("t", name)),
+                    Some(at) => format!("{} {equals} {}", column("t", name), self.value("s", at)),
                     None => "true".to_owned(),
                 },
             );

@@ -177,8 +177,8 @@ pub(super) async fn move_on(session: &Session, work: &Work<'_>) -> Result<Vec<St
     for feeding in feeding(session, work).await? {
         let function = if feeding.descending { "min" } else { "max" };
         let query = format!(
-            "SELECT {function}(s.a{}) FROM {} s WHERE s.kind <> {}",
-            feeding.column,
+            "SELECT {function}({}) FROM {} s WHERE s.kind <> {}",
+            work.stages[feeding.stage].value("s", feeding.column),
             staging::name(feeding.stage),
             kind::DELETE
         );

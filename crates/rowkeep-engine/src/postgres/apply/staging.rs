@@ -1,18 +1,19 @@
 //! Changes on their way into a temporary table of the server.
 //!
 //! ```text
-//! rowkeep_N (n, kind, tid, b, a0, a1, ...)
+//! rowkeep_N (n, kind, tid, b, a0, a1, ..., rest)
 //! ```
 //!
 //! `b` is the row as it was, as texts; `a0`... is the row as it becomes, in the types of the table's columns. Of a row
-//! that goes, `a0`... has the key alone. `tid` is where a row without unique key was found.
+//! that goes, `a0`... has the key alone. `tid` is where a row without unique key was found. `rest` has, as texts, those of
+//! the widest tables for which a temporary table has no columns left.
 
 use std::pin::pin;
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use rowkeep_format::changeset::Change;
-use rowkeep_format::{Changes, Counts, RowBatch, TableChanges};
+use rowkeep_format::{Changes, Counts, RowBatch, TableChanges, Value};
 
 use super::current_tables::CurrentTable;
 use crate::postgres::connect::failure::failed;
@@ -26,6 +27,9 @@ const SEGMENT_BYTES: usize = 64 << 20;
 
 /// From how many rows on the server is asked to look at what it got, to plan by it.
 const ANALYZED_ROWS: u64 = 1000;
+
+/// How many columns of a table have one of their own: a table has at most 1,600.
+const OWN_COLUMNS: usize = 1590;
 
 /// What a change is, as `kind` says it.
 pub(super) mod kind {
@@ -68,25 +72,29 @@ impl Stage<'_> {
     /// Makes the temporary table and fills it.
     pub(super) async fn fill(&self, session: &Session, stream: ChangeStream) -> Result<Staged, EngineError> {
         let what = format!("cannot hand the changes of table {} to the server", self.changes.table.name);
-        let columns: Vec<String> = (0..self.current.columns.len()).map(|at| format!("a{at}")).collect();
-        let typed = columns
+        let mut columns: Vec<(String, &str)> = self.current.columns[..self.own_columns()]
             .iter()
-            .zip(&self.current.columns)
-            .map(|(name, column)| format!(", {name} {}", column.staged_type));
+            .enumerate()
+            .map(|(at, column)| (format!("a{at}"), column.staged_type.as_str()))
+            .collect();
+        if self.own_columns() < self.current.columns.len() {
+            columns.push(("rest".to_owned(), "text[]"));
+        }
+        let typed = columns.iter().map(|(name, staged_type)| format!(", {name} {staged_type}"));
         let create = format!(
             "CREATE TEMPORARY TABLE rowkeep_{} (n bigint, kind smallint, tid tid, b text[]{}) ON COMMIT DROP",
             self.at,
             typed.collect::<String>()
         );
         session.try_run(&create).await.map_err(|error| failed(&what, error))?;
-        let given: String = columns.iter().map(|name| format!(", {name}")).collect();
+        let given: String = columns.iter().map(|(name, _)| format!(", {name}")).collect();
         let copy = format!("COPY pg_temp.rowkeep_{} (n, kind, b{given}) FROM STDIN", self.at);
 
         let mut staged = Staged {
             counts: Counts::default(),
             unique_updates: 0,
             identity_updates: 0,
-            updated: vec![false; columns.len()],
+            updated: vec![false; self.current.columns.len()],
         };
         send(session, &what, &copy, stream, |changes, out| self.encode(changes, &mut staged, out)).await?;
         if staged.counts.total() >= ANALYZED_ROWS {
@@ -94,6 +102,18 @@ impl Stage<'_> {
             session.try_run(&analyze).await.map_err(|error| failed(&what, error))?;
         }
         Ok(staged)
+    }
+
+    fn own_columns(&self) -> usize {
+        self.current.columns.len().min(OWN_COLUMNS)
+    }
+
+    /// What a staged row `s` has in a column of the table, as SQL.
+    pub(super) fn value(&self, s: &str, column: usize) -> String {
+        match column.checked_sub(OWN_COLUMNS) {
+            None => format!("{s}.a{column}"),
+            Some(at) => format!("(({s}.rest)[{}]::{})", at + 1, self.current.columns[column].staged_type),
+        }
     }
 
     fn encode(&self, changes: &Changes, staged: &mut Staged, out: &mut Vec<u8>) -> Result<(), EngineError> {
@@ -115,8 +135,7 @@ impl Stage<'_> {
                     array(changes.before(), before, &self.changes.delete_unknown, out);
                 }
             }
-            for column in 0..width {
-                out.push(b'\t');
+            let value = |column: usize| {
                 let (batch, row, given) = match change {
                     Change::Insert { after } => {
                         (changes.after(), after, !self.changes.insert_defaults.contains(&column))
@@ -124,11 +143,15 @@ impl Stage<'_> {
                     Change::Update { after, .. } => (changes.after(), after, true),
                     Change::Delete { before } => (changes.before(), before, self.is_key(column)),
                 };
-                if given {
-                    encode::value(batch.value(row, column), out);
-                } else {
-                    out.extend_from_slice(b"\\N");
-                }
+                if given { batch.value(row, column) } else { Value::Null }
+            };
+            for column in 0..self.own_columns() {
+                out.push(b'\t');
+                encode::value(value(column), out);
+            }
+            if self.own_columns() < width {
+                out.push(b'\t');
+                elements((self.own_columns()..width).map(value), out);
             }
             out.push(b'\n');
         }
@@ -195,16 +218,17 @@ pub(super) async fn send(
 
 /// A row as an array of texts; columns that are unknown are null.
 pub(super) fn array(batch: &RowBatch, row: usize, unknown: &[usize], out: &mut Vec<u8>) {
+    let known = |column| if unknown.contains(&column) { Value::Null } else { batch.value(row, column) };
+    elements((0..batch.columns().len()).map(known), out);
+}
+
+fn elements<'a>(values: impl Iterator<Item = Value<'a>>, out: &mut Vec<u8>) {
     out.push(b'{');
-    for column in 0..batch.columns().len() {
-        if column > 0 {
+    for (at, value) in values.enumerate() {
+        if at > 0 {
             out.push(b',');
         }
-        if unknown.contains(&column) {
-            out.extend_from_slice(b"NULL");
-        } else {
-            encode::element(batch.value(row, column), out);
-        }
+        encode::element(value, out);
     }
     out.push(b'}');
 }

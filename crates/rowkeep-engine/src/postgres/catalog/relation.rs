@@ -11,6 +11,9 @@ pub(crate) struct Relation {
     pub(crate) oid: u32,
     /// What rowkeep knows of it.
     pub(crate) table: Table,
+    /// Whether queries of it can be planned at all: not if an index of it calls functions that are only found in another
+    /// search path. Its rows can be copied out all the same.
+    pub(crate) is_queried: bool,
     /// Whether the server gives its rows in key order, and how it is asked to.
     pub(crate) order_by: Option<String>,
     /// Whether its rows probably lie in key order, so that the server need not be asked to sort.

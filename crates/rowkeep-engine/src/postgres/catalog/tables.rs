@@ -53,6 +53,7 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
                     key,
                     foreign_keys,
                 },
+                is_queried: true,
                 order_by,
                 is_in_physical_order,
                 condition: Some(text(row, 6)).filter(|sql| !sql.is_empty()).map(str::to_owned),

@@ -45,6 +45,8 @@ pub(crate) struct Restore {
     pub(crate) notes: Notes,
     /// The tables that have or will have their rows.
     pub(crate) loaded: HashSet<TableName>,
+    /// The tables of which columns are computed by functions that are not the server's own.
+    pub(crate) computed: HashSet<TableName>,
     /// Whether the database is only to be tried.
     pub(crate) is_scratch: bool,
     lacks_definitions: bool,
@@ -85,6 +87,7 @@ impl Restore {
             plan,
             notes,
             loaded,
+            computed: HashSet::new(),
             is_scratch,
             lacks_definitions,
             leaves_out,

@@ -69,6 +69,7 @@ impl Runner<'_> {
                 }
                 Ok(())
             }
+            Err(error) if is_unknown(&error) && self.run_in_usual_path(statement).await => Ok(()),
             Err(error) => {
                 let lacking = self.notes.lacking_extensions().filter(|_| is_unknown(&error));
                 match refused(&error)
@@ -86,6 +87,14 @@ impl Runner<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a statement runs where names are found as the database's users find them: functions that it computes with may name
+    /// others without a schema.
+    async fn run_in_usual_path(&self, statement: &Statement) -> bool {
+        let mut statement = statement.clone();
+        statement.settings.push(("search_path".to_owned(), "DEFAULT".to_owned()));
+        self.scope.run(self.session, &with_settings(&statement)).await.is_ok()
     }
 
     /// Notes that a statement is left out, or done in a form in which rows that are there need not conform.
@@ -141,8 +150,11 @@ pub(crate) fn with_settings(statement: &Statement) -> String {
     }
     script.push_str(&statement.sql);
     for (name, _) in &statement.settings {
-        let usual = if name == "default_table_access_method" { "heap" } else { "DEFAULT" };
-        let usual = if name == "default_tablespace" { "''" } else { usual };
+        let usual = match name.as_str() {
+            "default_table_access_method" => "heap",
+            "default_tablespace" | "search_path" => "''",
+            _ => "DEFAULT",
+        };
         script.push_str(&format!(" SET {name} = {usual};"));
     }
     script

@@ -7,6 +7,7 @@ use rowkeep_format::{Schema, Table, TableKind};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::computed;
 use super::copy_in::{Destination, Source};
 use super::plan::Plan;
 use super::prepare::{CONNECTIONS, Prepared};
@@ -106,6 +107,7 @@ impl PostgresTarget {
         marker::create_aside(&session, restore.scope).await?;
         session.give_back();
         make_tables::create_before(restore, CONNECTIONS).await?;
+        restore.computed = computed::tables(restore).await?;
         if restore.leaves_out {
             deferred_checks::defer(restore).await?;
         }
@@ -120,7 +122,14 @@ impl PostgresTarget {
         let (mut source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
         destination.freeze =
             is_large && copy_freeze::begin(&session, self.restore.scope, &destination.what, &name).await?;
+        let is_computed = self.restore.computed.contains(&table.name);
+        if is_computed {
+            session.prepare(computed::USUAL_PATH).await?;
+        }
         destination.fill(&session, &mut source).await?;
+        if is_computed {
+            session.prepare(computed::NO_PATH).await?;
+        }
         if destination.freeze {
             copy_freeze::keep(&session, self.restore.scope, &destination.what).await?;
         }

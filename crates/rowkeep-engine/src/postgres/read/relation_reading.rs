@@ -15,6 +15,13 @@ pub(crate) enum Order {
 }
 
 impl Relation {
+    /// From now on rows are only copied out of it, as it has them.
+    pub(crate) fn avoid_queries(&mut self) {
+        self.is_queried = false;
+        self.order_by = None;
+        self.is_in_physical_order = false;
+    }
+
     /// How its rows are read.
     pub(crate) fn reading(&self, order: Order) -> Reading {
         let table = quote::table(&self.table.name);
@@ -43,7 +50,7 @@ impl Relation {
 
     /// Whether its own row versions tell what changed: they are those that are read, and none is lost in a crash.
     pub(crate) fn has_row_versions(&self) -> bool {
-        self.condition.is_none() && !self.unlogged
+        self.condition.is_none() && !self.unlogged && self.is_queried
     }
 
     /// The statement that copies out the rows that may have changed since a horizon.

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::postgres::catalog::permissions;
 use crate::postgres::catalog::permissions::Access;
+use crate::postgres::catalog::planning;
 use crate::postgres::catalog::relation::Relation;
 use crate::postgres::catalog::tables;
 use crate::postgres::connect::row::{only, text};
@@ -101,7 +102,11 @@ async fn export(session: &Session) -> Result<(Vec<Relation>, String), EngineErro
     let export = format!("SELECT pg_export_snapshot(), {demanded}");
     let rows = session.rows("cannot export a snapshot", &export).await?;
     let id = text(only(&rows, "the name of a snapshot")?, 0).to_owned();
-    Ok((tables::relations(session).await?, id))
+    let mut relations = tables::relations(session).await?;
+    let tables = relations.iter().map(|relation| (relation.oid, quote::table(&relation.table.name)));
+    let failing = planning::failing(session, tables).await?;
+    relations.iter_mut().filter(|relation| failing.contains(&relation.oid)).for_each(Relation::avoid_queries);
+    Ok((relations, id))
 }
 
 /// The tables of the snapshot that were not locked.

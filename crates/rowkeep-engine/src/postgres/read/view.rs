@@ -390,7 +390,7 @@ impl View for PostgresView {
         columns: &[usize],
         values: &RowBatch,
     ) -> Result<RowStream, EngineError> {
-        let Some(relation) = self.relations.get(&table.name) else {
+        let Some(relation) = self.relations.get(&table.name).filter(|relation| relation.is_queried) else {
             return Ok(find::among(self.rows(table).await?, columns.to_vec(), values));
         };
         if columns.len() != values.columns().len()

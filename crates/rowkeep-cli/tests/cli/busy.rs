@@ -227,7 +227,7 @@ fn a_replacement_that_is_interrupted_has_ended_before_its_hooks_run() {
 
 /// Kills restores at random moments; after each the database is as before or as after, never between.
 fn kill_at_random(sandbox: &Sandbox, database: &str, harm: &mut dyn FnMut(), settled: &dyn Fn()) {
-    const KILLS: u32 = 12;
+    const KILLS: u32 = 6;
     const ROUNDS_AT_MOST: u32 = 60;
     sandbox.done(&["backup", database, "--name", "good"]);
     harm();

@@ -262,33 +262,41 @@ fn privileges_of_large_objects_come_back() {
         let sandbox = Sandbox::new();
         let database = server.database("rowkeep_cli_object_acl");
         let role = format!("rowkeep_reader_{}", std::process::id());
-        let objects = "SELECT lo_unlink(oid) FROM pg_largeobject_metadata; SELECT lo_from_bytea(5001, 'a'), lo_create(5002)";
         database.sql(&format!("CREATE ROLE {role}; CREATE TABLE t (id int PRIMARY KEY)"));
-        for (before, after) in [
-            ("", "GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC"),
-            ("GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", "REVOKE ALL ON LARGE OBJECT 5001 FROM PUBLIC"),
-            ("", "GRANT ALL ON LARGE OBJECT 5002 TO ROLE WITH GRANT OPTION"),
-            ("", "REVOKE ALL ON LARGE OBJECT 5001 FROM CURRENT_USER"),
+        let cases = [
+            ("", "GRANT SELECT ON LARGE OBJECT 1 TO PUBLIC"),
+            ("GRANT SELECT ON LARGE OBJECT 1 TO PUBLIC", "REVOKE ALL ON LARGE OBJECT 1 FROM PUBLIC"),
+            ("", "GRANT ALL ON LARGE OBJECT 1 TO ROLE WITH GRANT OPTION"),
+            ("", "REVOKE ALL ON LARGE OBJECT 1 FROM CURRENT_USER"),
             (
-                "REVOKE UPDATE ON LARGE OBJECT 5001 FROM CURRENT_USER",
-                "GRANT ALL ON LARGE OBJECT 5001 TO CURRENT_USER",
+                "REVOKE UPDATE ON LARGE OBJECT 1 FROM CURRENT_USER",
+                "GRANT ALL ON LARGE OBJECT 1 TO CURRENT_USER",
             ),
-            ("", "ALTER LARGE OBJECT 5002 OWNER TO ROLE"),
-            ("GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC", "ALTER LARGE OBJECT 5001 OWNER TO ROLE"),
-            ("ALTER LARGE OBJECT 5001 OWNER TO ROLE", "GRANT SELECT ON LARGE OBJECT 5001 TO PUBLIC"),
-        ] {
-            let sql = |sql: &str| database.sql(&sql.replace("ROLE", &role));
-            sql(objects);
-            sql(before);
-            sandbox.done(&["backup", &database.url(), "--name", "before"]);
-            sql(after);
-            sandbox.done(&["backup", &database.url(), "--name", "after"]);
-            sandbox.done(&["restore", "before", "--to", &database.url(), "--yes"]);
-            let verify = |name| sandbox.run(&["verify", name, "--against", &database.url()]);
-            assert_eq!(verify("before").status, 0, "{before}; {after}: {:#?}", verify("before"));
-            sandbox.done(&["undo", &database.url(), "--yes"]);
-            assert_eq!(verify("after").status, 0, "{before}; {after}: {:#?}", verify("after"));
+            ("", "ALTER LARGE OBJECT 1 OWNER TO ROLE"),
+            ("GRANT SELECT ON LARGE OBJECT 1 TO PUBLIC", "ALTER LARGE OBJECT 1 OWNER TO ROLE"),
+            ("ALTER LARGE OBJECT 1 OWNER TO ROLE", "GRANT SELECT ON LARGE OBJECT 1 TO PUBLIC"),
+        ];
+        // Each with an object of its own; every other one is empty.
+        let of = |case: usize, sql: &str| {
+            database.sql(&sql.replace("ROLE", &role).replace("OBJECT 1", &format!("OBJECT {}", 5001 + case)));
+        };
+        for (case, (before, _)) in cases.iter().enumerate() {
+            let content = if case % 2 == 0 { "a" } else { "" };
+            database.sql(&format!("SELECT lo_from_bytea({}, '{content}')", 5001 + case));
+            of(case, before);
         }
+        sandbox.done(&["backup", &database.url(), "--name", "before"]);
+        cases.iter().enumerate().for_each(|(case, (_, after))| of(case, after));
+        sandbox.done(&["backup", &database.url(), "--name", "after"]);
+        let acls = || database.sql("SELECT oid, lomowner, lomacl FROM pg_largeobject_metadata ORDER BY oid");
+        let verify = |name| sandbox.run(&["verify", name, "--against", &database.url()]);
+        let after = acls();
+        sandbox.done(&["restore", "before", "--to", &database.url(), "--yes"]);
+        assert_eq!(verify("before").status, 0, "{:#?}", verify("before"));
+        let changed = acls().lines().zip(after.lines()).filter(|(one, other)| one != other).count();
+        assert_eq!(changed, cases.len(), "{after}");
+        sandbox.done(&["undo", &database.url(), "--yes"]);
+        assert_eq!(verify("after").status, 0, "{:#?}", verify("after"));
         database.sql(&format!(
             "REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"
         ));

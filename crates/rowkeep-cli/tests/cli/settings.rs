@@ -320,16 +320,34 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Whether the server takes a value.
-    fn takes(&self, (name, value): &Setting) -> bool {
-        let set = match name.as_str() {
-            "search_path" | "temp_tablespaces" => format!("ALTER ROLE {} SET {name} = {value}", self.role),
-            _ => format!("ALTER ROLE {} SET {name} = '{}'", self.role, value.replace('\'', "''")),
+    /// Which of some settings the server takes.
+    fn taken(&self, settings: &[Setting]) -> Vec<bool> {
+        let set = |(name, value): &Setting| {
+            let value = match name.as_str() {
+                "search_path" | "temp_tablespaces" => value.clone(),
+                _ => format!("'{}'", value.replace('\'', "''")),
+            };
+            format!(
+                "BEGIN EXECUTE $set$ALTER ROLE {} SET {name} = {value}$set$; RAISE INFO 'taken'; \
+                 EXCEPTION WHEN OTHERS THEN RAISE INFO 'refused'; END;",
+                self.role
+            )
         };
+        let all: String = settings.iter().map(set).collect();
         let mut psql = self.server.program("psql");
         // In the database that has the access method.
-        let ran = psql.args(["-X", "-q", "-d", &self.server.url_of(&self.base), "-c", &set]).output();
-        ran.expect("psql can be run").status.success()
+        let database = self.server.url_of(&self.base);
+        let ran =
+            psql.args(["-X", "-q", "-d", &database, "-c", &format!("DO $do$ BEGIN {all} END $do$")]).output();
+        let told = Ran::of(&ran.expect("psql can be run"));
+        let taken: Vec<bool> = told
+            .err
+            .lines()
+            .filter_map(|line| line.strip_prefix("INFO:  "))
+            .map(|said| said == "taken")
+            .collect();
+        assert_eq!(taken.len(), settings.len(), "{told:?}");
+        taken
     }
 
     fn drop(&self) {
@@ -344,19 +362,22 @@ fn no_setting_changes_what_is_read_or_written(server: &Server) {
     let trial = Trial::new(server);
     let all = all(server);
     assert!(all.len() > 150, "{} settings", all.len());
-    let taken: Vec<Vec<Setting>> = all
-        .into_iter()
-        .map(|(name, values)| {
-            let settings: Vec<Setting> = values.into_iter().map(|value| (name.clone(), value)).collect();
-            let taken: Vec<Setting> = settings.into_iter().filter(|setting| trial.takes(setting)).collect();
-            assert!(
-                !taken.is_empty() || NOT_BUILT_IN.contains(&&*name),
-                "the server takes no value of {name}"
-            );
-            taken
-        })
-        .filter(|taken: &Vec<Setting>| !taken.is_empty())
-        .collect();
+    let values = |(name, values): &(String, Vec<String>)| {
+        values.iter().map(|value| (name.clone(), value.clone())).collect::<Vec<Setting>>()
+    };
+    let settings: Vec<Setting> = all.iter().flat_map(values).collect();
+    let mut takes = trial.taken(&settings).into_iter();
+    let taken = all.iter().map(|setting| {
+        let taken = values(setting).into_iter().filter(|_| takes.next() == Some(true));
+        let taken: Vec<Setting> = taken.collect();
+        let name = &setting.0;
+        assert!(
+            !taken.is_empty() || NOT_BUILT_IN.contains(&name.as_str()),
+            "the server takes no value of {name}"
+        );
+        taken
+    });
+    let taken: Vec<Vec<Setting>> = taken.filter(|taken| !taken.is_empty()).collect();
     trial.psql(&format!("ALTER ROLE {} RESET ALL", trial.role));
     let rounds = taken.iter().map(Vec::len).max().unwrap_or_default();
     for round in 0..rounds {

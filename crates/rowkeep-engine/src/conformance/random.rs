@@ -6,7 +6,7 @@ use super::changes::{ListedChanges, State, applied};
 use super::fixture::Fixture;
 use crate::{ApplyOptions, ChangeSource};
 
-const ROUNDS: u64 = 16;
+const ROUNDS: u64 = 8;
 
 /// Numbers that look like chance, and are the same in each run.
 struct Chance(u64);

@@ -1,6 +1,7 @@
 //! Chromium, driven by its WebDriver, as a person would use it.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -38,7 +39,8 @@ impl Browser {
     pub(crate) async fn open(site: &str) -> Self {
         let mut driver = Command::new(tool("ROWKEEP_TEST_CHROMEDRIVER"));
         let driver = driver.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver = driver.spawn().expect("the driver of Chromium can be run");
+        // With a process group of its own, which the browser's processes are in as well.
+        let mut driver = driver.process_group(0).spawn().expect("the driver of Chromium can be run");
         let mut printed = BufReader::new(driver.stdout.take().expect("it is piped")).lines();
         let port = printed.by_ref().find_map(|line| {
             let line = line.expect("it prints text");
@@ -253,6 +255,9 @@ fn decoded(text: &str) -> Vec<u8> {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // Chromium would outlive its driver.
+        let group = i32::try_from(self.driver.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let _ = group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }

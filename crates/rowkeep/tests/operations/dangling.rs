@@ -402,5 +402,5 @@ fn settles(live: &dyn Live, cases: u32) {
 #[test]
 fn references_hold_whatever_is_restored() {
     settles(&File::new(), 120);
-    settles(&Database::new(&servers()[0], "rowkeep_test_dangling_e"), 15);
+    settles(&Database::new(&servers()[0], "rowkeep_test_dangling_e"), 8);
 }

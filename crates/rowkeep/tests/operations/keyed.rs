@@ -174,7 +174,7 @@ fn looking_rows_up_gives_what_reading_tables_gives_on_postgresql() {
     for server in servers() {
         let (first, second) =
             (Database::new(&server, "rowkeep_test_keyed_a"), Database::new(&server, "rowkeep_test_keyed_b"));
-        run(&first, &second, 6);
+        run(&first, &second, 4);
     }
 }
 

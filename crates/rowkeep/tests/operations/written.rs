@@ -224,7 +224,7 @@ fn what_the_server_tells_is_what_its_rows_say() {
         let config = ProptestConfig {
             failure_persistence: None,
             max_shrink_iters: 40,
-            ..ProptestConfig::with_cases(asked_for(8))
+            ..ProptestConfig::with_cases(asked_for(4))
         };
         let outcome = TestRunner::new(config).run(&any_events(), |events| check(&database, &beside, &events));
         outcome.unwrap_or_else(|error| panic!("{error}"));

@@ -38,8 +38,12 @@ pub(crate) fn asking(major: u32) -> Settings {
     settings.extend([("exit_on_error", "off"), ("client_min_messages", "warning"), ("jit", "off")]);
     // Other processes would take longer to start than these statements run.
     settings.push(("max_parallel_workers_per_gather", "0"));
+    settings.push(HASH_MEMORY);
     settings
 }
+
+/// A server makes room for a hash table before it knows how little will be in it, up to as many times its working memory.
+const HASH_MEMORY: (&str, &str) = ("hash_mem_multiplier", "1");
 
 /// What changes how statements are understood and values printed.
 const MEANING: [(&str, &str); 15] = [
@@ -165,6 +169,7 @@ pub(crate) fn options() -> String {
         ("exit_on_error", "off"),
         ("client_min_messages", "warning"),
         ("max_parallel_workers_per_gather", "0"),
+        HASH_MEMORY,
     ];
     let option =
         |(name, value): &(&str, &str)| format!("-c {name}={}", value.trim_matches('\'').replace(' ', "\\ "));

@@ -281,6 +281,20 @@ impl Schema {
         parents.keys().map(|child| (*child, above(child))).collect()
     }
 
+    /// The tables that hold the rows of each partitioned table: of every parent that is not among the tables itself, those below it
+    /// that are.
+    pub fn partitions(&self) -> HashMap<&TableName, Vec<&Table>> {
+        let (known, ancestors) = (self.by_name(), self.ancestors());
+        let mut found: HashMap<&TableName, Vec<&Table>> = HashMap::new();
+        for table in &self.tables {
+            let above = ancestors.get(&table.name).map(Vec::as_slice).unwrap_or_default();
+            for parent in above.iter().filter(|parent| !known.contains_key(*parent)) {
+                found.entry(parent).or_default().push(table);
+            }
+        }
+        found
+    }
+
     /// The JSON that is stored; equal schemas give equal bytes.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a schema has no map with keys that are not text")

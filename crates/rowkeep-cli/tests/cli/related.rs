@@ -135,3 +135,55 @@ fn a_period_that_several_rows_cover_does_not_dangle() {
     assert!(refused.err.contains("foreign key"), "{refused:?}");
     assert_eq!(database.sql("SELECT count(*) FROM sales").trim(), "0");
 }
+
+/// The rows of a partitioned table are those of its partitions, at either end of a foreign key.
+#[test]
+fn foreign_keys_lead_through_partitioned_tables() {
+    let servers = servers();
+    let sandbox = Sandbox::new();
+    let database = servers[0].database("rowkeep_cli_related_parts");
+    database.sql(
+        "CREATE TABLE ev (id int PRIMARY KEY) PARTITION BY RANGE (id);
+         CREATE TABLE ev_a PARTITION OF ev FOR VALUES FROM (0) TO (10);
+         CREATE TABLE ev_b (more int, id int NOT NULL); ALTER TABLE ev_b DROP more;
+         ALTER TABLE ev ATTACH PARTITION ev_b FOR VALUES FROM (10) TO (20);
+         CREATE TABLE line (id int, evid int REFERENCES ev, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+         CREATE TABLE line_a PARTITION OF line FOR VALUES FROM (0) TO (2);
+         CREATE TABLE line_b PARTITION OF line DEFAULT;
+         INSERT INTO ev VALUES (1), (11); INSERT INTO line VALUES (1, 1), (2, 1), (3, 11)",
+    );
+    let url = database.url();
+    sandbox.done(&["backup", &url]);
+    let restore = |more: &[&str]| {
+        database.sql("DELETE FROM line; DELETE FROM ev");
+        sandbox.run(&[&["restore", "latest", "--to", &url, "--yes"][..], more].concat())
+    };
+    let there = || {
+        database
+            .sql("SELECT string_agg(tableoid::regclass::text || id, ',' ORDER BY id) FROM line")
+            .trim()
+            .to_owned()
+    };
+    restore(&["--key", "line_b:3", "--with-related"]).expect(0);
+    assert_eq!((there().as_str(), database.sql("TABLE ev").trim()), ("line_b3", "11"));
+    restore(&["--key", "ev_a:1", "--with-related"]).expect(0);
+    assert_eq!((there().as_str(), database.sql("TABLE ev").trim()), ("line_a1,line_b2", "1"));
+
+    let refused = restore(&["--tables", "line_b"]).expect(4);
+    assert!(refused.out.contains("(2; 3) would refer to rows of ev that are not there"), "{refused:?}");
+    assert!(refused.out.contains("REFERENCES ev (id)"), "{refused:?}");
+    restore(&["--tables", "line_b", "--dangling", "leave-out"]).expect(0);
+    assert_eq!(there(), "");
+    restore(&["--tables", "line_b", "--dangling", "bring"]).expect(0);
+    assert_eq!((there().as_str(), database.sql("SELECT count(*) FROM ev").trim()), ("line_b2,line_b3", "2"));
+
+    // A row that goes is looked at from the other end.
+    restore(&[]).expect(0);
+    database.sql("DELETE FROM line; DELETE FROM ev; INSERT INTO ev VALUES (5)");
+    sandbox.done(&["backup", &url]);
+    database.sql("INSERT INTO ev VALUES (12); INSERT INTO line VALUES (7, 12)");
+    let goes = sandbox.run(&["restore", "latest", "--to", &url, "--tables", "ev_b", "--yes"]).expect(4);
+    assert!(goes.out.contains("1 row of line_b (7) refers to rows of ev that would go"), "{goes:?}");
+    sandbox.done(&["restore", "latest", "--to", &url, "--tables", "ev_b", "--dangling", "bring", "--yes"]);
+    assert_eq!((there().as_str(), database.sql("TABLE ev").trim()), ("", "5"));
+}

@@ -9,6 +9,7 @@
 mod bind;
 mod bound;
 mod fake;
+mod groups;
 mod numbers;
 mod permute;
 mod personal;

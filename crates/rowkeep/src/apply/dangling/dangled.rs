@@ -39,7 +39,7 @@ pub(crate) async fn dangled(
         Dangled {
             table: gap.link.child.clone(),
             columns: gap.link.columns.iter().map(|column| own.columns[*column].name.clone()).collect(),
-            references: gap.link.parent.clone(),
+            references: gap.link.references.clone(),
             rows: (gap.asking.len() + gap.left.len()) as u64,
         }
     });

@@ -8,7 +8,7 @@ use rowkeep_format::{Change, Changes, RowBatch, TableName};
 
 use super::tables::{TableAccess, Tables};
 use crate::Error;
-use crate::rows::foreign_keys::{Link, Sought};
+use crate::rows::foreign_keys::{Link, Parent, Sought};
 use crate::state::key_set::KeySet;
 
 /// What keys and values may take in memory.
@@ -23,18 +23,27 @@ pub(super) struct Gap<'l> {
     pub(super) missing: Sought,
     /// Rows that stay, and refer to what would be gone.
     pub(super) left: KeySet,
-    /// The changed rows that offer it no more.
-    pub(super) parents: KeySet,
+    /// The changed rows that offer it no more, for each of the tables that are referred to.
+    pub(super) parents: Vec<KeySet>,
 }
 
-/// What changes to the table referred to give and take.
+/// One of the tables that a foreign key refers to.
+struct End<'e> {
+    table: &'e TableAccess<'e>,
+    columns: &'e [usize],
+    /// Where its changes are.
+    at: Option<usize>,
+}
+
+/// What changes to the tables referred to give and take.
 struct Offers {
     /// Values that rows offer which come or change.
     added: HashSet<Vec<u8>>,
-    /// Values that rows offered which go or change, and the keys of these rows.
-    removed: HashMap<Vec<u8>, Vec<u8>>,
+    /// Values that rows offered which go or change, and whose rows: the table by its place, and the key.
+    removed: HashMap<Vec<u8>, (usize, Vec<u8>)>,
     values: Sought,
-    keys: KeySet,
+    /// The keys of these rows, for each table.
+    keys: Vec<KeySet>,
     bytes: usize,
 }
 
@@ -52,24 +61,27 @@ struct Asks {
 impl Tables<'_> {
     /// What dangles among the changes to some tables and those that they have to do with; nothing when these are too many
     /// to look at.
-    pub(super) async fn find(
-        &self,
+    pub(super) async fn find<'s>(
+        &'s self,
         changes: &dyn ChangeSource,
         fresh: &BTreeSet<TableName>,
-    ) -> Result<Option<Vec<Gap<'_>>>, Error> {
+    ) -> Result<Option<Vec<Gap<'s>>>, Error> {
         let mut gaps = Vec::new();
         let tables = changes.tables().iter().enumerate();
         let places: HashMap<&TableName, usize> = tables.map(|(at, table)| (&table.table.name, at)).collect();
         for link in &self.links {
-            if !fresh.contains(&link.child) && !fresh.contains(&link.parent) {
+            let is_fresh = |parent: &Parent| fresh.contains(&parent.table);
+            if !fresh.contains(&link.child) && !link.parents.iter().any(is_fresh) {
                 continue;
             }
-            let (Some(child), Some(parent)) = (self.by_name.get(&link.child), self.by_name.get(&link.parent))
-            else {
-                continue;
-            };
             let at = |name: &TableName| places.get(name).copied();
-            let (children, parents) = (at(&link.child), at(&link.parent));
+            let end = |parent: &'s Parent| {
+                let table = self.by_name.get(&parent.table)?;
+                Some(End { table, columns: &parent.columns, at: at(&parent.table) })
+            };
+            let parents = link.parents.iter().map(end).collect::<Option<Vec<_>>>();
+            let (Some(child), Some(parents)) = (self.by_name.get(&link.child), parents) else { continue };
+            let children = at(&link.child);
             let table = |at: Option<usize>| at.map(|at| &changes.tables()[at]);
             let updates = |at: Option<usize>, columns: &[usize]| {
                 table(at)
@@ -77,15 +89,17 @@ impl Tables<'_> {
             };
             let asks = table(children).is_some_and(|table| table.counts.inserted > 0)
                 || updates(children, &link.columns);
-            let takes = table(parents).is_some_and(|table| table.counts.deleted > 0)
-                || updates(parents, &link.parent_columns);
+            let takes = parents.iter().any(|parent| {
+                table(parent.at).is_some_and(|table| table.counts.deleted > 0)
+                    || updates(parent.at, parent.columns)
+            });
             if !asks && !takes {
                 continue;
             }
-            let Some(offers) = self.offers(changes, parents, link, parent).await? else { return Ok(None) };
+            let Some(offers) = self.offers(changes, link, &parents).await? else { return Ok(None) };
             let lost = !offers.removed.is_empty();
             let Some(asks) = self.asks(changes, children, link, child, lost).await? else { return Ok(None) };
-            let gap = self.gap(link, child, parent, offers, asks).await?;
+            let gap = self.gap(link, child, &parents, offers, asks).await?;
             if gap.asking.bytes() + gap.left.bytes() > MOST_BYTES {
                 return Ok(None);
             }
@@ -99,44 +113,47 @@ impl Tables<'_> {
     async fn offers(
         &self,
         changes: &dyn ChangeSource,
-        at: Option<usize>,
         link: &Link,
-        parent: &TableAccess<'_>,
+        parents: &[End<'_>],
     ) -> Result<Option<Offers>, Error> {
+        let keys = parents.iter().map(|parent| KeySet::new(parent.table.live.key.columns.len()));
         let mut offers = Offers {
             added: HashSet::new(),
             removed: HashMap::new(),
             values: Sought::new(link.columns.len()),
-            keys: KeySet::new(parent.live.key.columns.len()),
+            keys: keys.collect(),
             bytes: 0,
         };
-        let Some(at) = at else { return Ok(Some(offers)) };
-        let mut runs = std::pin::pin!(changes.read(at));
-        while let Some(run) = runs.next().await {
-            let run = run?;
-            for change in run.iter() {
-                let (before, after) = rows(change);
-                let value = |batch: &RowBatch, row: Option<usize>| {
-                    row.and_then(|row| link.equality.bytes(batch, row, &link.parent_columns))
-                };
-                let (old, new) = (value(run.before(), before), value(run.after(), after));
-                if old == new {
-                    continue;
+        for (place, parent) in parents.iter().enumerate() {
+            let Some(at) = parent.at else { continue };
+            let live = &parent.table.live;
+            let mut runs = std::pin::pin!(changes.read(at));
+            while let Some(run) = runs.next().await {
+                let run = run?;
+                for change in run.iter() {
+                    let (before, after) = rows(change);
+                    let value = |batch: &RowBatch, row: Option<usize>| {
+                        row.and_then(|row| link.equality.bytes(batch, row, parent.columns))
+                    };
+                    let (old, new) = (value(run.before(), before), value(run.after(), after));
+                    if old == new {
+                        continue;
+                    }
+                    if let Some(new) = new {
+                        offers.bytes += new.len();
+                        offers.added.insert(new);
+                    }
+                    if let (Some(old), Some(row)) = (old, before) {
+                        let key = live.key_of(run.before(), row)?;
+                        offers.bytes += 2 * old.len() + key.len();
+                        live.add_key(run.before(), row, &mut offers.keys[place])?;
+                        offers.values.add(&link.equality, run.before(), row, parent.columns);
+                        offers.removed.insert(old, (place, key));
+                    }
                 }
-                if let Some(new) = new {
-                    offers.bytes += new.len();
-                    offers.added.insert(new);
+                if offers.bytes + offers.keys.iter().map(KeySet::bytes).sum::<usize>() > MOST_BYTES {
+                    return Ok(None);
                 }
-                if let (Some(old), Some(row)) = (old, before) {
-                    let key = parent.live.key_of(run.before(), row)?;
-                    offers.bytes += 2 * old.len() + key.len();
-                    parent.live.add_key(run.before(), row, &mut offers.keys)?;
-                    offers.values.add(&link.equality, run.before(), row, &link.parent_columns);
-                    offers.removed.insert(old, key);
-                }
-            }
-            if offers.bytes + offers.keys.bytes() > MOST_BYTES {
-                return Ok(None);
             }
         }
         Ok(Some(offers))
@@ -194,7 +211,7 @@ impl Tables<'_> {
         &self,
         link: &'l Link,
         child: &TableAccess<'_>,
-        parent: &TableAccess<'_>,
+        parents: &[End<'_>],
         offers: Offers,
         asks: Asks,
     ) -> Result<Gap<'l>, Error> {
@@ -204,19 +221,21 @@ impl Tables<'_> {
             asking: asks.keys.emptied(),
             missing: Sought::new(columns),
             left: asks.keys.emptied(),
-            parents: offers.keys.emptied(),
+            parents: offers.keys.iter().map(KeySet::emptied).collect(),
         };
         let all: Vec<usize> = (0..columns).collect();
         // What the changes neither give nor take has to be there.
         let unsettled = |bytes: &[u8]| !offers.added.contains(bytes) && !offers.removed.contains_key(bytes);
         let sought = asks.values.filtered(&link.equality, unsettled);
         let mut offered: HashSet<Vec<u8>> = HashSet::new();
-        let mut each = |batch: &RowBatch, row: usize| {
-            offered.extend(link.equality.bytes(batch, row, &link.parent_columns));
-            Ok(())
-        };
-        let of = (child.live.own, link.columns.as_slice());
-        parent.live.by_values(&link.parent_columns, of, &link.equality, &sought, &mut each).await?;
+        for parent in parents {
+            let mut each = |batch: &RowBatch, row: usize| {
+                offered.extend(link.equality.bytes(batch, row, parent.columns));
+                Ok(())
+            };
+            let of = (child.live.own, link.columns.as_slice());
+            parent.table.live.by_values(parent.columns, of, &link.equality, &sought, &mut each).await?;
+        }
         let is_missing = |bytes: &[u8]| !offers.added.contains(bytes) && !offered.contains(bytes);
         for (bytes, key) in &asks.new {
             if is_missing(bytes) {
@@ -228,7 +247,7 @@ impl Tables<'_> {
 
         // What goes must not be referred to by rows that stay.
         let lost = offers.values.filtered(&link.equality, |bytes| !offers.added.contains(bytes));
-        let (left, parents) = (&mut gap.left, &mut gap.parents);
+        let (left, gone) = (&mut gap.left, &mut gap.parents);
         let mut each = |batch: &RowBatch, row: usize| {
             let Some(bytes) = link.equality.bytes(batch, row, &link.columns) else { return Ok(()) };
             let key = child.live.key_of(batch, row)?;
@@ -238,13 +257,14 @@ impl Tables<'_> {
             };
             if stays {
                 child.live.add_key(batch, row, left)?;
-                if let Some(parent) = offers.removed.get(&bytes) {
-                    parents.take(&offers.keys, parent);
+                if let Some((place, parent)) = offers.removed.get(&bytes) {
+                    gone[*place].take(&offers.keys[*place], parent);
                 }
             }
             Ok(())
         };
-        let of = (parent.live.own, link.parent_columns.as_slice());
+        let Some(first) = parents.first() else { return Ok(gap) };
+        let of = (first.table.live.own, first.columns);
         child.live.by_values(&link.columns, of, &link.equality, &lost, &mut each).await?;
         Ok(gap)
     }

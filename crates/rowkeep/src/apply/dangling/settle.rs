@@ -11,7 +11,7 @@ use super::tables::{TableAccess, Tables};
 use crate::Error;
 use crate::diff::Changeset;
 use crate::rows::condition::equality::Equality;
-use crate::rows::foreign_keys::Sought;
+use crate::rows::foreign_keys::{Parent, Sought};
 use crate::state::key_set::KeySet;
 
 /// What became of a plan's changes.
@@ -70,7 +70,10 @@ pub(crate) async fn settle(
             return Ok(Settled { changes, related, left_out, dangling });
         }
         // What was not mended now is looked at again with the rest.
-        fresh.extend(gaps.iter().flat_map(|gap| [gap.link.child.clone(), gap.link.parent.clone()]));
+        for link in gaps.iter().map(|gap| gap.link) {
+            fresh.insert(link.child.clone());
+            fresh.extend(link.parents.iter().map(|parent| parent.table.clone()));
+        }
         changes = composed.changes;
     }
 }
@@ -80,7 +83,9 @@ async fn leave_out(tables: &Tables<'_>, changes: &Changeset, gaps: &[Gap<'_>]) -
     let mut dropped: BTreeMap<TableName, HashSet<Vec<u8>>> = BTreeMap::new();
     for gap in gaps {
         dropped.entry(gap.link.child.clone()).or_default().extend(gap.asking.encoded().cloned());
-        dropped.entry(gap.link.parent.clone()).or_default().extend(gap.parents.encoded().cloned());
+        for (parent, keys) in gap.link.parents.iter().zip(&gap.parents) {
+            dropped.entry(parent.table.clone()).or_default().extend(keys.encoded().cloned());
+        }
     }
     tables.compose(changes, &dropped, &BTreeMap::new()).await
 }
@@ -91,31 +96,31 @@ async fn bring(tables: &Tables<'_>, changes: &Changeset, gaps: &[Gap<'_>]) -> Re
     let empty = |place: &TableAccess<'_>| KeySet::new(place.live.key.columns.len());
     for gap in gaps {
         let link = gap.link;
-        let (Some(child), Some(parent)) = (tables.by_name.get(&link.child), tables.by_name.get(&link.parent))
-        else {
-            continue;
-        };
+        let Some(child) = tables.by_name.get(&link.child) else { continue };
         if !gap.left.is_empty() && !tables.terms.selection.excludes(&link.child) {
             wanted.entry(link.child.clone()).or_insert_with(|| empty(child)).extend(&gap.left);
         }
-        let Some((_, target)) = parent.target.as_ref() else { continue };
-        if gap.asking.is_empty() || tables.terms.selection.excludes(&link.parent) {
-            continue;
+        for Parent { table, columns } in link.parents.iter() {
+            let Some(parent) = tables.by_name.get(table) else { continue };
+            let Some((_, target)) = parent.target.as_ref() else { continue };
+            if gap.asking.is_empty() || tables.terms.selection.excludes(table) {
+                continue;
+            }
+            let name = |column: &usize| &parent.live.own.columns[*column].name;
+            let there = |name: &String| target.own.columns.iter().position(|column| &column.name == name);
+            let columns: Option<Vec<usize>> = columns.iter().map(name).map(there).collect();
+            let Some(columns) = columns else { continue };
+            let equality = Equality::of(target.own, &columns, target.state.dialect());
+            let all: Vec<usize> = (0..columns.len()).collect();
+            let mut sought = Sought::new(columns.len());
+            let values = &gap.missing.values;
+            (0..values.rows()).for_each(|row| sought.add(&equality, values, row, &all));
+            let keys = wanted.entry(table.clone()).or_insert_with(|| empty(parent));
+            let mut each =
+                |batch: &rowkeep_format::RowBatch, row: usize| target.add_key(batch, row, keys).map(|_| ());
+            let of = (child.live.own, link.columns.as_slice());
+            target.by_values(&columns, of, &equality, &sought, &mut each).await?;
         }
-        let name = |column: &usize| &parent.live.own.columns[*column].name;
-        let there = |name: &String| target.own.columns.iter().position(|column| &column.name == name);
-        let columns: Option<Vec<usize>> = link.parent_columns.iter().map(name).map(there).collect();
-        let Some(columns) = columns else { continue };
-        let equality = Equality::of(target.own, &columns, target.state.dialect());
-        let all: Vec<usize> = (0..columns.len()).collect();
-        let mut sought = Sought::new(columns.len());
-        let values = &gap.missing.values;
-        (0..values.rows()).for_each(|row| sought.add(&equality, values, row, &all));
-        let keys = wanted.entry(link.parent.clone()).or_insert_with(|| empty(parent));
-        let mut each =
-            |batch: &rowkeep_format::RowBatch, row: usize| target.add_key(batch, row, keys).map(|_| ());
-        let of = (child.live.own, link.columns.as_slice());
-        target.by_values(&columns, of, &equality, &sought, &mut each).await?;
     }
     tables.compose(changes, &BTreeMap::new(), &wanted).await
 }
@@ -132,8 +137,11 @@ fn described(tables: &Tables<'_>, gap: &Gap<'_>) -> Vec<Dangling> {
         (!keys.is_empty()).then(|| Dangling {
             table: link.child.clone(),
             columns: names(&link.child, &link.columns),
-            references: link.parent.clone(),
-            referenced_columns: names(&link.parent, &link.parent_columns),
+            references: link.references.clone(),
+            referenced_columns: link
+                .parents
+                .first()
+                .map_or_else(Vec::new, |parent| names(&parent.table, &parent.columns)),
             why,
             rows: keys.len() as u64,
             first: keys.runs(TOLD).next().map(|run| run.values).map_or_else(Vec::new, |values| {

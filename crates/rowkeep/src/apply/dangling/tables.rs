@@ -57,7 +57,7 @@ impl<'a> Tables<'a> {
         Self {
             context,
             by_name: tables.map(|table| (table.name.clone(), access(table))).collect(),
-            links: links(live.schema(), live.dialect()),
+            links: links(live),
             terms,
         }
     }

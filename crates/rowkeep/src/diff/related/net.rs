@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use rowkeep_engine::RowStream;
-use rowkeep_format::{RowBatch, TableName};
+use rowkeep_format::{RowBatch, Table, TableName};
 
 use crate::diff::by_key::KEYS_AT_ONCE;
 use crate::diff::filter::Filter;
 use crate::diff::key_access::Access;
 use crate::diff::pairing::{Pair, Pairing};
-use crate::rows::foreign_keys::{Link, Sought, links};
+use crate::rows::foreign_keys::{Link, Parent, Sought, links};
 use crate::state::State;
 use crate::state::key_set::KeySet;
 use crate::state::reader::Cause;
@@ -48,14 +48,18 @@ pub(super) enum Part {
     Above,
 }
 
-/// One end of a foreign key: a table and its columns.
-type End<'e> = (&'e TableName, &'e [usize]);
+/// A foreign key as it leads away from one of the tables at its ends.
+struct Way {
+    link: Arc<Link>,
+    /// The columns of that table.
+    columns: Vec<usize>,
+}
 
 /// Foreign keys by the tables at their ends.
 #[derive(Default)]
 struct Links {
-    of_child: HashMap<TableName, Vec<Arc<Link>>>,
-    of_parent: HashMap<TableName, Vec<Arc<Link>>>,
+    of_child: HashMap<TableName, Vec<Way>>,
+    of_parent: HashMap<TableName, Vec<Way>>,
 }
 
 type Keys = BTreeMap<TableName, KeySet>;
@@ -116,13 +120,13 @@ impl Both<'_> {
 }
 
 impl Part {
-    /// The ends of a foreign key: where the way begins, and where it leads.
-    fn ends(self, link: &Link) -> (End<'_>, End<'_>) {
-        let child = (&link.child, link.columns.as_slice());
-        let parent = (&link.parent, link.parent_columns.as_slice());
+    /// The tables that a foreign key leads to, and their columns.
+    fn leads_to(self, link: &Link) -> Vec<(&TableName, &[usize])> {
         match self {
-            Part::Below => (parent, child),
-            Part::Above => (child, parent),
+            Part::Below => vec![(&link.child, link.columns.as_slice())],
+            Part::Above => {
+                link.parents.iter().map(|parent| (&parent.table, parent.columns.as_slice())).collect()
+            }
         }
     }
 }
@@ -130,12 +134,15 @@ impl Part {
 impl Links {
     fn add(&mut self, link: Link) {
         let link = Arc::new(link);
-        self.of_child.entry(link.child.clone()).or_default().push(Arc::clone(&link));
-        self.of_parent.entry(link.parent.clone()).or_default().push(link);
+        let way = |columns: &[usize]| Way { link: Arc::clone(&link), columns: columns.to_vec() };
+        self.of_child.entry(link.child.clone()).or_default().push(way(&link.columns));
+        for parent in link.parents.iter() {
+            self.of_parent.entry(parent.table.clone()).or_default().push(way(&parent.columns));
+        }
     }
 
     /// Those that lead away from a table.
-    fn from(&self, table: &TableName, part: Part) -> &[Arc<Link>] {
+    fn from(&self, table: &TableName, part: Part) -> &[Way] {
         let known = match part {
             Part::Below => &self.of_parent,
             Part::Above => &self.of_child,
@@ -168,9 +175,15 @@ impl<'a> Net<'a> {
         }
         let links = [before, after].map(|state| {
             let mut found = Links::default();
-            let all = links(state.schema(), state.dialect()).into_iter();
-            all.filter(|link| tables.contains_key(&link.child) && tables.contains_key(&link.parent))
-                .for_each(|link| found.add(link));
+            for mut link in links(state) {
+                let is_there = |parent: &&Parent| tables.contains_key(&parent.table);
+                if !link.parents.iter().all(|parent| is_there(&parent)) {
+                    link.parents = link.parents.iter().filter(is_there).cloned().collect();
+                }
+                if tables.contains_key(&link.child) && !link.parents.is_empty() {
+                    found.add(link);
+                }
+            }
             found
         });
         Ok(Self { tables, links, bytes: 0, rows: 0 })
@@ -257,7 +270,7 @@ impl<'a> Net<'a> {
         for (name, keys) in keys {
             let links = self.links[usize::from(!first)].from(name, part);
             let Some(both) = self.tables.get(name).filter(|_| !links.is_empty()) else { continue };
-            let empty = || links.iter().map(|link| Sought::new(link.columns.len())).collect();
+            let empty = || links.iter().map(|way| Sought::new(way.columns.len())).collect();
             let mut sought: Vec<Sought> = known.sought.remove(name).unwrap_or_else(empty);
             let access = both.access(first);
             let unknown = match known.keys.get(name).filter(|_| access.has_one_row_of_a_key()) {
@@ -266,45 +279,45 @@ impl<'a> Net<'a> {
             };
             for run in unknown.runs(KEYS_AT_ONCE) {
                 let rows = access.by_keys(&run).await?.own;
-                (0..rows.rows()).for_each(|row| lead_on(links, part, &rows, row, &mut sought));
+                (0..rows.rows()).for_each(|row| lead_on(links, &rows, row, &mut sought));
             }
-            for (link, sought) in links.iter().zip(&sought).filter(|(_, sought)| !sought.is_empty()) {
-                self.reach(link, sought, part, first, &mut found).await?;
+            for (way, sought) in links.iter().zip(&sought).filter(|(_, sought)| !sought.is_empty()) {
+                for to in part.leads_to(&way.link) {
+                    let of = (access.own, way.columns.as_slice());
+                    self.reach(&way.link, of, to, sought, (part, first), &mut found).await?;
+                }
             }
         }
         Ok(found)
     }
 
-    /// Adds the rows of one state that are at the other end of a foreign key.
+    /// Adds the rows of one state that a foreign key leads to from some columns of a table.
     async fn reach(
         &self,
         link: &Link,
+        of: (&Table, &[usize]),
+        to: (&TableName, &[usize]),
         sought: &Sought,
-        part: Part,
-        first: bool,
+        (part, first): (Part, bool),
         found: &mut Step,
     ) -> Result<(), Error> {
-        let (from, to) = part.ends(link);
-        let (Some(there), Some(here)) = (self.tables.get(to.0), self.tables.get(from.0)) else {
-            return Ok(());
-        };
+        let Some(there) = self.tables.get(to.0) else { return Ok(()) };
         let access = there.access(first);
         let keys = found.keys.entry(to.0.clone()).or_insert_with(|| there.empty());
         let links = match access.has_one_row_of_a_key() {
             true => self.links[usize::from(!first)].from(to.0, part),
             false => &[],
         };
-        let empty = || links.iter().map(|link| Sought::new(link.columns.len())).collect();
+        let empty = || links.iter().map(|way| Sought::new(way.columns.len())).collect();
         let onward = found.sought.entry(to.0.clone()).or_insert_with(empty);
         let mut each = |batch: &RowBatch, row: usize| {
             let encoded = access.key_of(batch, row)?;
             if there.reached.contains(&encoded) || !access.add_key(batch, row, keys)? {
                 return Ok(());
             }
-            lead_on(links, part, batch, row, onward);
+            lead_on(links, batch, row, onward);
             self.check_size(keys.bytes(), keys.len())
         };
-        let of = (here.access(first).own, from.1);
         access.by_values(to.1, of, &link.equality, sought, &mut each).await
     }
 
@@ -319,7 +332,7 @@ impl<'a> Net<'a> {
     /// The columns of a table that others refer to in the second state, as places in the first.
     pub(super) fn referred_columns(&self, both: &Both<'_>) -> BTreeSet<usize> {
         let referring = self.links[1].from(&both.pairing.table.name, Part::Below);
-        let columns = referring.iter().flat_map(|link| &link.parent_columns);
+        let columns = referring.iter().flat_map(|way| &way.columns);
         let names = columns.map(|at| &both.after.own.columns[*at].name);
         let place = |name: &String| both.before.own.columns.iter().position(|column| &column.name == name);
         names.filter_map(place).collect()
@@ -327,9 +340,8 @@ impl<'a> Net<'a> {
 }
 
 /// Adds the values by which a row refers, or is referred to.
-fn lead_on(links: &[Arc<Link>], part: Part, batch: &RowBatch, row: usize, to: &mut [Sought]) {
-    for (link, sought) in links.iter().zip(to) {
-        let (_, columns) = part.ends(link).0;
-        sought.add(&link.equality, batch, row, columns);
+fn lead_on(links: &[Way], batch: &RowBatch, row: usize, to: &mut [Sought]) {
+    for (way, sought) in links.iter().zip(to) {
+        sought.add(&way.link.equality, batch, row, &way.columns);
     }
 }

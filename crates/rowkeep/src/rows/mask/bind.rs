@@ -10,6 +10,7 @@ use rowkeep_format::{Column, ContentKeys, Key, Schema, Table, TableName};
 
 use super::bound::{BoundMask, TableMask, Unruled};
 use super::fake;
+use super::groups::{ColumnPlace, Groups};
 use super::personal::looks_personal;
 use super::rules::{MaskRules, Rule};
 use super::value::ColumnMask;
@@ -60,9 +61,6 @@ impl Mask {
         Ok(bound)
     }
 }
-
-/// A column: index of its table, and its index there.
-type ColumnPlace = (usize, usize);
 
 /// A schema, and what its types mean.
 struct Types<'s> {
@@ -358,58 +356,5 @@ fn instead(content: Content) -> &'static str {
         Content::Date | Content::LocalTime | Content::Instant => "days",
         Content::Single | Content::Double => "range",
         _ => "null or fixed",
-    }
-}
-
-/// Columns that refer to one another, directly or over others.
-struct Groups {
-    joined: HashMap<ColumnPlace, Vec<ColumnPlace>>,
-    unknown: Vec<ColumnPlace>,
-}
-
-impl Groups {
-    fn of(schema: &Schema) -> Self {
-        let mut groups = Self { joined: HashMap::new(), unknown: Vec::new() };
-        for (at, table) in schema.tables.iter().enumerate() {
-            for reference in &table.foreign_keys {
-                let parent = schema.tables.iter().position(|parent| parent.name == reference.references);
-                for (column, name) in reference.columns.iter().zip(&reference.referenced_columns) {
-                    let referenced = parent.and_then(|parent| {
-                        let columns = &schema.tables[parent].columns;
-                        let place = columns.iter().position(|known| known.name.eq_ignore_ascii_case(name))?;
-                        Some((parent, place))
-                    });
-                    let child = (at, *column);
-                    match referenced {
-                        Some(referenced) => {
-                            groups.joined.entry(child).or_default().push(referenced);
-                            groups.joined.entry(referenced).or_default().push(child);
-                        }
-                        None => groups.unknown.push(child),
-                    }
-                }
-            }
-        }
-        groups
-    }
-
-    /// A column with all that it refers to and that refer to it.
-    fn members(&self, place: ColumnPlace) -> Vec<ColumnPlace> {
-        let mut members = vec![place];
-        let mut next = 0;
-        while let Some(member) = members.get(next) {
-            let joined = self.joined.get(member).map(Vec::as_slice).unwrap_or_default();
-            let new: Vec<ColumnPlace> =
-                joined.iter().filter(|place| !members.contains(place)).copied().collect();
-            members.extend(new);
-            next += 1;
-        }
-        members.sort_unstable();
-        members.dedup();
-        members
-    }
-
-    fn has_unknown(&self, place: ColumnPlace) -> bool {
-        self.members(place).iter().any(|member| self.unknown.contains(member))
     }
 }

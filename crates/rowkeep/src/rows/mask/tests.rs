@@ -383,6 +383,28 @@ fn a_rule_reaches_what_inherits_its_column_and_no_more() {
     assert_eq!(two, Err("there are two rules for par.email".to_owned()));
 }
 
+#[test]
+fn a_rule_reaches_through_references_to_partitioned_tables() {
+    let names = ["ev_a", "ev_b", "line"].map(TableName::plain);
+    let mut schema = schema(names.map(|name| table(name, &[("id", "text"), ("ev", "text")])).to_vec());
+    let parent = || TableName::plain("ev");
+    schema.tables[2].foreign_keys.push(ForeignKey {
+        name: None,
+        columns: vec![1],
+        references: parent(),
+        referenced_columns: vec!["id".into()],
+    });
+    let refused = bound(&schema, "'line.ev' = 'hash'").map(|_| ());
+    assert!(refused.is_err_and(|error| error.contains("refers to a table that is not here")));
+    let of_parent =
+        |child: &str| rowkeep_format::Inherits { child: TableName::plain(child), parent: parent() };
+    schema.inherits = vec![of_parent("ev_a"), of_parent("ev_b")];
+    for rule in ["'ev.id' = 'hash'", "'line.ev' = 'hash'"] {
+        let mask = bound(&schema, rule).expect("it fits");
+        assert!(schema.tables.iter().all(|table| mask.table(&table.name).is_some()), "{rule}");
+    }
+}
+
 /// Where chunks stand in another order, what identifies rows is a key too.
 #[test]
 fn what_identifies_rows_stays_unequal() {

@@ -18,8 +18,8 @@ pub struct ViewOptions {
     pub with_ddl: bool,
 }
 
-/// Whether a table is one of those.
-type Choice = Arc<dyn Fn(&TableName) -> bool + Send + Sync>;
+/// Whether a table of some names is one of those.
+type Choice = Arc<dyn Fn(&[&TableName]) -> bool + Send + Sync>;
 
 /// Which tables of a database are meant, so that the others need not be readable. All by default.
 #[derive(Clone, Default)]
@@ -34,8 +34,8 @@ impl Meant {
         Self::these(|_| false)
     }
 
-    /// The tables that a choice takes.
-    pub fn these(choose: impl Fn(&TableName) -> bool + Send + Sync + 'static) -> Self {
+    /// The tables that a choice takes, by their own names and those of the partitioned tables that they are parts of.
+    pub fn these(choose: impl Fn(&[&TableName]) -> bool + Send + Sync + 'static) -> Self {
         Self { choose: Some(Arc::new(choose)), undefined: Vec::new() }
     }
 
@@ -52,7 +52,13 @@ impl Meant {
 
     /// Whether a table is meant.
     pub fn is(&self, table: &TableName) -> bool {
-        self.choose.as_ref().is_none_or(|choose| choose(table)) && !self.is_undefined(table)
+        self.is_by(&[table])
+    }
+
+    /// Whether a table is meant, by its own name, which is the first, or those of the partitioned tables that it is a part of.
+    pub fn is_by(&self, names: &[&TableName]) -> bool {
+        let is_undefined = names.first().is_some_and(|table| self.is_undefined(table));
+        self.choose.as_ref().is_none_or(|choose| choose(names)) && !is_undefined
     }
 
     /// The tables of which not even the definitions are meant.

@@ -376,7 +376,10 @@ fn is_short(unread: &[Unread]) -> bool {
 
 /// What is wanted and could not be read, or not even be defined; what is lost that way is warned of.
 fn unread(context: &Context, options: &CaptureOptions, view: &dyn View) -> Vec<Unread> {
-    let meant = options.meant();
+    let meant = match options.with_data {
+        true => options.selection.with_partitions(&[view.schema()]).meant(),
+        false => Meant::default(),
+    };
     let is_told = |unread: &&Unread| match unread.why {
         Why::Denied => true,
         Why::DeniedSequence => options.with_data,

@@ -155,7 +155,10 @@ async fn diff_now(
         );
         return Err(EngineError::new(EngineKind::Unsupported, message).into());
     }
-    let chosen = Chosen::new(before, after, &options.selection)?;
+    let schemas = [before.schema(), after.schema()];
+    let selection = &options.selection.with_partitions(&schemas);
+    let filter = &options.filter.with_partitions(&schemas);
+    let chosen = Chosen::new(before, after, selection)?;
     context.observe(Event::Phase {
         phase: Phase::Diff,
         tables: chosen.pairs.iter().filter(|(table, _)| table.kind.is_user_table()).count() as u64,
@@ -163,13 +166,13 @@ async fn diff_now(
     });
     let spool = Spool::new(context.changes_in_memory(), options.temporary.as_deref());
     if let Some(related) = options.related {
-        let terms = Terms { selection: &options.selection, filter: &options.filter };
+        let terms = Terms { selection, filter };
         let found = related::compare(context, (before, after), &chosen.pairs, terms, related, &spool).await?;
         let mut difference = Difference::of(&chosen, before, after, found.changes);
         (difference.related, difference.by_relation) = (found.counts, found.keys);
         return Ok(difference);
     }
-    if !options.filter.rows.as_ref().is_some_and(|rows| rows.names_rows()) {
+    if !filter.rows.as_ref().is_some_and(|rows| rows.names_rows()) {
         chosen.ask_what_changed(before, after).await;
     }
     let mut largest_first: Vec<usize> = (0..chosen.pairs.len()).collect();
@@ -179,7 +182,7 @@ async fn diff_now(
         async move {
             context.observe(Event::Table(&old.name));
             let pair = Pair { before, after, old, new };
-            let (changes, frames) = diff_table(context, keys, pair, &options.filter, spool).await?;
+            let (changes, frames) = diff_table(context, keys, pair, filter, spool).await?;
             context.observe(Event::TableDone { table: &old.name, rows: before.estimated_rows(&old.name) });
             Ok::<_, Error>((at, changes, frames))
         }

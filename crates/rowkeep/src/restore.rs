@@ -192,10 +192,19 @@ pub(crate) async fn finish_loaded(
 ///
 /// What the database keeps beside its tables (sequences, settings) comes along, unless it is left out by name: it
 /// belongs to the schema.
-pub fn chosen(snapshot: &Snapshot, selection: &Selection) -> Result<Vec<TableEntry>, Error> {
+pub async fn chosen(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    selection: &Selection,
+) -> Result<Vec<TableEntry>, Error> {
     let tables = &snapshot.manifest.tables;
+    if selection.is_all() {
+        return Ok(tables.clone());
+    }
+    let schema = read_schema(&repository.reader().await?, &snapshot.manifest).await?;
     let unread = || snapshot.manifest.unread.iter().map(|unread| (&unread.name, TableKind::Table));
-    let patterns = selection.bind(|| tables.iter().map(|table| (&table.name, table.kind)).chain(unread()))?;
+    let known = || tables.iter().map(|table| (&table.name, table.kind)).chain(unread());
+    let patterns = selection.bind(&[&schema], known)?;
     let is_of_schema =
         |table: &TableEntry| table.kind == TableKind::Settings && !patterns.excludes(&table.name);
     let is_chosen = |table: &&TableEntry| patterns.choose(&table.name) || is_of_schema(table);

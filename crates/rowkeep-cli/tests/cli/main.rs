@@ -48,6 +48,7 @@ mod mysql;
 mod older;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod partitions;
 mod parts;
 mod passwords;
 mod plain_files;

@@ -116,7 +116,7 @@ async fn unfinished(session: &Session) -> Result<Option<Finding>, EngineError> {
 
 async fn tables(session: &Session, role: &str, meant: &Meant) -> Result<Vec<Finding>, EngineError> {
     let (access, others): (Vec<_>, Vec<_>) =
-        permissions::access(session).await?.into_iter().partition(|table| meant.is(&table.name));
+        permissions::access(session).await?.into_iter().partition(|table| table.is_meant(meant));
     let passed_over: Vec<&TableName> =
         others.iter().filter(|table| !table.readable).map(|table| &table.name).collect();
     let names = |wanted: fn(&&permissions::Access) -> bool| -> Vec<&TableName> {

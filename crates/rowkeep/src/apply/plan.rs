@@ -211,7 +211,17 @@ async fn plan_now(
     // Of a whole database all rows are kept, whatever it tells.
     let is_cheap = single || !selection.is_all() && are_changes_known(&live, target, &selection).await?;
     let kept = if is_cheap { KeptRows::Nothing } else { KeptRows::Tables(selection.clone()) };
-    let search = Search { context, repository, engine, live: &live, target, options, selection: &selection };
+    let partitions = &selection.with_partitions(&[live.schema(), target.schema()]);
+    let search = Search {
+        context,
+        repository,
+        engine,
+        live: &live,
+        target,
+        options,
+        selection: &selection,
+        partitions,
+    };
     let keep = async {
         let Some(safety) = &options.safety else { return Ok(None) };
         safety::capture(context, repository, engine, opened, kept.clone(), safety).await.map(Some)
@@ -231,10 +241,10 @@ async fn plan_now(
         (safety, search.from(&present).await?)
     };
     let cautions = engine.cautions(found.changes.as_ref()).await?;
-    let unmatched = unmatched(context, &live, target, options.rows.as_deref(), &selection).await?;
+    let unmatched = unmatched(context, &live, target, options.rows.as_deref(), partitions).await?;
     Ok(Plan {
         operation: "restore",
-        unread: left_alone(target, &selection),
+        unread: left_alone(target, partitions),
         unmatched,
         from: target.describe(),
         database: engine.describe(),
@@ -264,6 +274,8 @@ struct Search<'a> {
     target: &'a State,
     options: &'a PlanOptions,
     selection: &'a Selection,
+    /// The same with the names of partitions.
+    partitions: &'a Selection,
 }
 
 /// What has to change, and what that does to references.
@@ -281,7 +293,7 @@ struct Found {
 impl Search<'_> {
     /// Compares the rows of the database, read from it or as they were just stored, with the state.
     async fn from(&self, present: &State) -> Result<Found, Error> {
-        let Self { context, live, target, options, selection, .. } = *self;
+        let Self { context, live, target, options, selection, partitions, .. } = *self;
         let difference = diff(
             context,
             self.repository.content_keys(),
@@ -306,7 +318,7 @@ impl Search<'_> {
         let becomes_whole = becomes_whole(live, &changes, options);
         if !becomes_whole {
             let kinds = Filter { rows: None, ..options.filter() };
-            let terms = Terms { choice: options.dangling, kinds, selection };
+            let terms = Terms { choice: options.dangling, kinds, selection: partitions };
             let tables = Tables::new(context, live, target, terms);
             let settled = settle(&tables, changes, related, difference.by_relation).await?;
             (changes, related) = (settled.changes, settled.related);

@@ -1,8 +1,8 @@
 //! Rows that were asked for by their keys, and that nobody has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rowkeep_format::Table;
+use rowkeep_format::{Table, TableName};
 
 use crate::diff::RowFilter;
 use crate::diff::key_access::Access;
@@ -25,7 +25,15 @@ pub(super) async fn unmatched(
     selection: &Selection,
 ) -> Result<Vec<String>, Error> {
     let Some(rows) = rows.filter(|rows| rows.names_rows()) else { return Ok(Vec::new()) };
+    let in_partitions = rows.with_partitions(&[live.schema(), target.schema()]);
+    let rows = in_partitions.as_deref().unwrap_or(rows);
     let (mut told, meant) = (Vec::new(), selection.meant());
+    let lacking = |key: &BoundKey, table: &TableName| {
+        let (live, target) = (live.describe(), target.describe());
+        format!("no row with key {} in table {table}, neither in {live} nor in {target}", key.text())
+    };
+    // A row of a partitioned table is in one of its partitions, so it lacks where it is in none.
+    let mut of_partitions: BTreeMap<(TableName, String), Option<String>> = BTreeMap::new();
     let tables = live.schema().tables.iter().filter(|table| table.kind.is_user_table());
     for old in tables.filter(|table| meant.is(&table.name) && live.holds(&table.name)) {
         let Some(new) = target.table(&old.name).filter(|_| target.holds(&old.name)) else { continue };
@@ -37,12 +45,18 @@ pub(super) async fn unmatched(
         let pair = Pair { before: live, after: target, old, new };
         let (before, after) = pairing.accesses(context, pair);
         let found = found(&before, &after, &pairing.table, &keys).await?;
-        let missing = keys.iter().filter(|key| !found.contains(key.encoded()));
-        told.extend(missing.map(|key| {
-            let (live, target) = (live.describe(), target.describe());
-            format!("no row with key {} in table {}, neither in {live} nor in {target}", key.text(), old.name)
-        }));
+        for key in &keys {
+            let is_there = found.contains(key.encoded());
+            if let Some(parent) = key.part_of() {
+                let known = of_partitions.entry((parent.clone(), key.text().to_owned()));
+                let known = known.or_insert_with(|| Some(lacking(key, parent)));
+                *known = known.take().filter(|_| !is_there);
+            } else if !is_there {
+                told.push(lacking(key, &old.name));
+            }
+        }
     }
+    told.extend(of_partitions.into_values().flatten());
     Ok(told)
 }
 

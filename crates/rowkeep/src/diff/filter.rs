@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rowkeep_engine::dialect::Dialect;
-use rowkeep_format::{Change, Changes, RowBatch, Table, TableKind, TableName, Value};
+use rowkeep_format::{Change, Changes, RowBatch, Schema, Table, TableKind, TableName, Value};
 
 use crate::Error;
 use crate::rows::condition::BoundKey;
@@ -17,6 +17,12 @@ pub trait RowFilter: Send + Sync {
     /// Whether every row that is meant is named by its key.
     fn names_rows(&self) -> bool {
         false
+    }
+
+    /// The same choice, where names also mean the partitions that partitioned tables of these names have in some schemas;
+    /// nothing where that is no other.
+    fn with_partitions(&self, _schemas: &[&Schema]) -> Option<Arc<dyn RowFilter>> {
+        None
     }
 
     /// The keys among which those of all rows are that are meant, where they are known: then only these rows are read.
@@ -64,6 +70,12 @@ impl Default for Filter {
 }
 
 impl Filter {
+    /// The same, where names also mean the partitions of partitioned tables.
+    pub(super) fn with_partitions(&self, schemas: &[&Schema]) -> Self {
+        let rows = self.rows.as_ref().and_then(|rows| rows.with_partitions(schemas));
+        Self { rows: rows.or_else(|| self.rows.clone()), ..self.clone() }
+    }
+
     pub(super) fn bind(
         &self,
         table: &Table,

@@ -1,7 +1,9 @@
 //! Rows chosen by a condition, or by their keys.
 
+use std::sync::Arc;
+
 use rowkeep_engine::dialect::Dialect;
-use rowkeep_format::{RowBatch, Table};
+use rowkeep_format::{RowBatch, Schema, Table};
 
 use super::filter::{RowFilter, RowTest};
 use crate::Error;
@@ -54,6 +56,13 @@ impl RowFilter for WantedRows {
 
     fn names_rows(&self) -> bool {
         !self.keys.is_empty()
+    }
+
+    fn with_partitions(&self, schemas: &[&Schema]) -> Option<Arc<dyn RowFilter>> {
+        let in_partitions: Vec<_> = self.keys.iter().flat_map(|key| key.in_partitions(schemas)).collect();
+        let keys = self.keys.iter().cloned().chain(in_partitions.iter().cloned()).collect();
+        let condition = self.condition.clone();
+        (!in_partitions.is_empty()).then(|| Arc::new(Self { condition, keys }) as Arc<dyn RowFilter>)
     }
 
     fn keys(&self, table: &Table, dialect: &dyn Dialect) -> Result<Option<Vec<BoundKey>>, Error> {

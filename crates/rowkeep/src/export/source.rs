@@ -89,8 +89,9 @@ impl<'a> Source<'a> {
         // Of what rows refer to, the file takes what it needs.
         let is_chosen =
             |table: &Table| options.format != ExportFormat::Own || table.kind != TableKind::LargeObjects;
+        let in_partitions = options.rows.as_ref().and_then(|rows| rows.with_partitions(&[state.schema()]));
         for table in tables.iter().filter(|table| is_chosen(table)) {
-            if let Some(rows) = &options.rows {
+            if let Some(rows) = in_partitions.as_ref().or(options.rows.as_ref()) {
                 // Where rows are chosen and this table is not meant by that, none of its rows is.
                 let none: RowTest = Box::new(|_, _| false);
                 tests.insert(&table.name, Arc::new(rows.bind(table, state.dialect())?.unwrap_or(none)));

@@ -3,10 +3,11 @@
 mod request;
 mod versions;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rowkeep_engine::dialect_of;
-use rowkeep_format::{Manifest, Schema};
+use rowkeep_format::{Manifest, Schema, TableName};
 use rowkeep_repository::{Reader, Repository};
 use serde::{Deserialize, Serialize};
 
@@ -58,14 +59,8 @@ async fn follow(
     let mut snapshots = snapshots::list(repository, Some(owner)).await?;
     snapshots.retain(|snapshot| !snapshot.is_changes_alone());
     let reader = Arc::new(repository.reader().await?);
-    let mut follower = Follower {
-        context,
-        reader: &reader,
-        row,
-        lookup: RepeatedLookup::default(),
-        schema: None,
-        failure: None,
-    };
+    let mut follower =
+        Follower { context, reader: &reader, row, lookups: HashMap::new(), schema: None, failure: None };
     let mut timeline = Timeline::default();
     let mut looked_into = false;
     for snapshot in &snapshots {
@@ -95,7 +90,8 @@ struct Follower<'a> {
     context: &'a Context,
     reader: &'a Reader,
     row: &'a KeyReference,
-    lookup: RepeatedLookup,
+    /// One for each table that may hold the row.
+    lookups: HashMap<TableName, RepeatedLookup>,
     schema: Option<(rowkeep_format::ChunkId, Schema)>,
     /// The newest reason why the row could not be looked for.
     failure: Option<Error>,
@@ -118,24 +114,35 @@ impl Follower<'_> {
     }
 
     async fn look_into(&mut self, schema: &Schema, manifest: &Manifest) -> Result<Seen, Error> {
-        let table = match self.row.table(schema) {
-            Ok(table) => table,
+        let tables = match self.row.tables(schema) {
+            Ok(tables) => tables,
             Err(error @ Error::Unknown { .. }) => {
                 self.failure = Some(error);
                 return Ok(Seen::NoTable);
             }
             Err(error) => return Ok(self.passed_over(error)),
         };
-        let Some(entry) = manifest.tables.iter().find(|entry| entry.name == table.name) else {
-            return Ok(Seen::PassedOver(format!("it does not hold the rows of table {}", table.name)));
-        };
         let dialect = dialect_of(&schema.engine)?;
-        let key = match self.row.bind(table, dialect) {
-            Ok(key) => key,
-            Err(error) => return Ok(self.passed_over(error)),
-        };
-        let found = self.lookup.find(self.context, self.reader, table, entry, key.encoded()).await?;
-        Ok(found.map_or(Seen::Absent, |values| Seen::Row(Row::new(table, values))))
+        let mut not_held = None;
+        for table in tables {
+            let Some(entry) = manifest.tables.iter().find(|entry| entry.name == table.name) else {
+                not_held.get_or_insert(&table.name);
+                continue;
+            };
+            let key = match self.row.bind(table, dialect) {
+                Ok(key) => key,
+                Err(error) => return Ok(self.passed_over(error)),
+            };
+            let lookup = self.lookups.entry(table.name.clone()).or_default();
+            let found = lookup.find(self.context, self.reader, table, entry, key.encoded()).await?;
+            if let Some(values) = found {
+                return Ok(Seen::Row(Row::new(table, values)));
+            }
+        }
+        Ok(match not_held {
+            Some(name) => Seen::PassedOver(format!("it does not hold the rows of table {name}")),
+            None => Seen::Absent,
+        })
     }
 
     fn passed_over(&mut self, error: Error) -> Seen {

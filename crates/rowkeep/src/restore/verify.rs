@@ -321,7 +321,7 @@ fn meant(manifest: &Manifest, compared: Compared<'_>) -> Meant {
         _ if manifest.scope == Scope::Full => return Meant::default(),
         _ => manifest.tables.iter().map(|entry| entry.name.clone()).collect(),
     };
-    Meant::these(move |table| held.contains(table)).without_definitions_of(undefined)
+    Meant::these(move |names| names.iter().any(|name| held.contains(*name))).without_definitions_of(undefined)
 }
 
 /// Compares a table whose columns stand in another order, as those of a child table do after a restore: its rows as they are

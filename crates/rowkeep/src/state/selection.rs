@@ -7,13 +7,13 @@ use rowkeep_format::manifest::Unread;
 use rowkeep_format::{Schema, Table, TableKind, TableName};
 use serde::{Deserialize, Serialize};
 
-use super::table_pattern::TablePattern;
+use super::table_pattern::{TablePattern, pattern_of};
 use crate::Error;
 
 /// Tables in or out, by name or by group.
 ///
 /// A name is `table` or `schema.table`, with `*` for any run of characters; in double quotes either is taken as it is. A
-/// group stands for its names. What is left out wins over what is taken in.
+/// group stands for its names, and a partitioned table for its partitions. What is left out wins over what is taken in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// The tables to take; empty for all.
@@ -44,12 +44,18 @@ impl Selection {
         schema: &'s Schema,
         unread: &[Unread],
     ) -> Result<Vec<&'s Table>, Error> {
-        self.choose_of(&schema.tables.iter().collect::<Vec<_>>(), &[unread])
+        self.choose_of(&[schema], &schema.tables.iter().collect::<Vec<_>>(), &[unread])
     }
 
-    fn choose_of<'s>(&self, tables: &[&'s Table], unread: &[&[Unread]]) -> Result<Vec<&'s Table>, Error> {
+    fn choose_of<'s>(
+        &self,
+        schemas: &[&Schema],
+        tables: &[&'s Table],
+        unread: &[&[Unread]],
+    ) -> Result<Vec<&'s Table>, Error> {
         let unread = || unread.iter().copied().flatten().map(|unread| (&unread.name, TableKind::Table));
-        let patterns = self.bind(|| tables.iter().map(|table| (&table.name, table.kind)).chain(unread()))?;
+        let known = || tables.iter().map(|table| (&table.name, table.kind)).chain(unread());
+        let patterns = self.bind(schemas, known)?;
         let chosen = tables.iter().copied().filter(|table| patterns.choose(&table.name));
         let chosen: Vec<&Table> = chosen.collect();
         if chosen.is_empty() && !self.is_all() { Err(Error::NothingSelected) } else { Ok(chosen) }
@@ -65,7 +71,7 @@ impl Selection {
         let others = second.tables.iter().filter(|table| !known.contains_key(&table.name));
         let both: Vec<&Table> = first.tables.iter().chain(others).collect();
         let chosen: HashSet<&TableName> = self
-            .choose_of(&both, &[unread_of_first, unread_of_second])?
+            .choose_of(&[first, second], &both, &[unread_of_first, unread_of_second])?
             .into_iter()
             .map(|table| &table.name)
             .collect();
@@ -83,7 +89,33 @@ impl Selection {
         }
         let patterns = |names| self.written(names).map(TablePattern::new).collect();
         let bound = BoundSelection { include: patterns(&self.include), exclude: patterns(&self.exclude) };
-        Meant::these(move |table| bound.choose(table))
+        Meant::these(move |names| bound.choose_by(names))
+    }
+
+    /// The same, where names also mean the partitions that partitioned tables of these names have in some schemas.
+    pub(crate) fn with_partitions(&self, schemas: &[&Schema]) -> Self {
+        let partitions: Vec<_> = schemas.iter().flat_map(|schema| schema.partitions()).collect();
+        let meant = |name: &String| {
+            let pattern = TablePattern::new(name);
+            let of_it = partitions.iter().filter(|(parent, _)| pattern.matches(parent));
+            let of_it = of_it.flat_map(|(_, partitions)| partitions).map(|table| pattern_of(&table.name));
+            std::iter::once(name.clone()).chain(of_it).collect::<Vec<_>>()
+        };
+        let spread = |names: &[String]| {
+            let meant = |name: &String| match self.groups.contains_key(name) {
+                true => vec![name.clone()],
+                false => meant(name),
+            };
+            names.iter().flat_map(meant).collect()
+        };
+        let groups = self.groups.iter();
+        Self {
+            include: spread(&self.include),
+            exclude: spread(&self.exclude),
+            groups: groups
+                .map(|(name, members)| (name.clone(), members.iter().flat_map(meant).collect()))
+                .collect(),
+        }
     }
 
     /// Whether a table is left out.
@@ -91,13 +123,23 @@ impl Selection {
         self.written(&self.exclude).any(|name| TablePattern::new(name).matches(table))
     }
 
-    /// The patterns of both lists; one that none of the tables there are matches is an error.
-    pub(crate) fn bind<'t, T>(&self, known: impl Fn() -> T) -> Result<BoundSelection, Error>
+    /// The patterns of both lists, for the tables of some schemas; one that none of the tables there are matches is an error.
+    pub(crate) fn bind<'t, T>(
+        &self,
+        schemas: &[&'t Schema],
+        known: impl Fn() -> T,
+    ) -> Result<BoundSelection, Error>
     where
         T: Iterator<Item = (&'t TableName, TableKind)>,
     {
+        let spread = self.with_partitions(schemas);
+        let mut partitioned: Vec<&TableName> =
+            schemas.iter().flat_map(|schema| schema.partitions().into_keys()).collect();
+        partitioned.sort_unstable();
+        partitioned.dedup();
+        let known = || known().chain(partitioned.iter().map(|name| (*name, TableKind::Table)));
         let patterns = |names| {
-            let bound = self.written(names).map(|name: &str| {
+            let bound = spread.written(names).map(|name: &str| {
                 let pattern = TablePattern::new(name);
                 match known().any(|(table, _)| pattern.matches(table)) {
                     true => Ok(pattern),
@@ -113,7 +155,7 @@ impl Selection {
             });
             bound.collect::<Result<Vec<_>, _>>()
         };
-        Ok(BoundSelection { include: patterns(&self.include)?, exclude: patterns(&self.exclude)? })
+        Ok(BoundSelection { include: patterns(&spread.include)?, exclude: patterns(&spread.exclude)? })
     }
 
     /// The names of a list, with those of groups in their place.
@@ -137,7 +179,13 @@ pub(crate) struct BoundSelection {
 impl BoundSelection {
     /// Whether a table is taken.
     pub(crate) fn choose(&self, table: &TableName) -> bool {
-        (self.include.is_empty() || self.includes(table)) && !self.excludes(table)
+        self.choose_by(&[table])
+    }
+
+    /// Whether a table of these names is taken.
+    fn choose_by(&self, names: &[&TableName]) -> bool {
+        (self.include.is_empty() || names.iter().any(|name| self.includes(name)))
+            && !names.iter().any(|name| self.excludes(name))
     }
 
     /// Whether a table is taken by its name.
@@ -190,6 +238,37 @@ mod tests {
             Ok(vec!["users".into(), "visits".into(), "audit.users".into()])
         );
         assert_eq!(chosen(&["odd*name"], &[]), Ok(vec!["odd*name".into()]));
+    }
+
+    #[test]
+    fn a_partitioned_table_stands_for_its_partitions() {
+        let part = |child: &str| rowkeep_format::Inherits {
+            child: TableName::qualified("public", child),
+            parent: TableName::qualified("public", "ev"),
+        };
+        let mut schema =
+            schema(&[("public", "ev_1"), ("public", "ev_2"), ("audit", "ev"), ("public", "other")]);
+        schema.inherits = vec![part("ev_1"), part("ev_2")];
+        let chosen = |include: &[&str], exclude: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            let groups = BTreeMap::from([("log".to_owned(), vec!["public.ev".to_owned()])]);
+            let selection = Selection { include: owned(include), exclude: owned(exclude), groups };
+            let names =
+                |tables: Vec<&Table>| tables.iter().map(|table| table.name.to_string()).collect::<Vec<_>>();
+            (selection.choose(&schema).map(names).map_err(|error| error.to_string()), selection)
+        };
+        assert_eq!(chosen(&["public.ev"], &[]).0, Ok(vec!["ev_1".into(), "ev_2".into()]));
+        assert_eq!(chosen(&["ev"], &["ev_2"]).0, Ok(vec!["ev_1".into(), "audit.ev".into()]));
+        assert_eq!(chosen(&["log"], &[]).0, Ok(vec!["ev_1".into(), "ev_2".into()]));
+        let (left, selection) = chosen(&[], &["log"]);
+        assert_eq!(left, Ok(vec!["audit.ev".into(), "other".into()]));
+        assert!(selection.with_partitions(&[&schema]).excludes(&TableName::qualified("public", "ev_1")));
+        let unknown = chosen(&["evv"], &[]).0;
+        assert_eq!(unknown, Err("no table evv; there are ev_1, ev_2, audit.ev, other, ev".into()));
+        // Before a database is opened its partitions are known by all their names.
+        let (ev_1, ev) = (TableName::qualified("public", "ev_1"), TableName::qualified("public", "ev"));
+        let meant = chosen(&["log"], &["ev_2"]).1.meant();
+        assert!(meant.is_by(&[&ev_1, &ev]) && !meant.is(&ev_1));
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl World {
         url: &str,
         selection: &Selection,
     ) -> Result<TranslationPlan, Error> {
-        let tables = chosen(snapshot, selection)?;
+        let tables = self.block_on(chosen(&self.repository, snapshot, selection))?;
         let engine = self.engine(url);
         self.block_on(plan(&Context::silent(), &self.repository, snapshot, engine.as_ref(), &tables))
     }

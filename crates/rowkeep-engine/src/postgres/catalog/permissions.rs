@@ -4,7 +4,7 @@ use rowkeep_format::TableName;
 
 use super::relation::KEPT;
 use super::unfinished_restore::SCHEMA;
-use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::row::{json, number, text, truth};
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, ErrorKind, Meant};
 
@@ -15,6 +15,8 @@ pub(crate) struct Access {
     pub(crate) oid: u32,
     /// Its name.
     pub(crate) name: TableName,
+    /// The partitioned tables that it is a part of.
+    part_of: Vec<TableName>,
     /// Whether the role has the privilege to read it.
     pub(crate) readable: bool,
     /// Whether row security would hide rows from the role.
@@ -22,9 +24,14 @@ pub(crate) struct Access {
 }
 
 impl Access {
+    /// Whether its rows are meant, by its own name or that of a table that it is a part of.
+    pub(crate) fn is_meant(&self, meant: &Meant) -> bool {
+        meant.is_by(&std::iter::once(&self.name).chain(&self.part_of).collect::<Vec<_>>())
+    }
+
     /// Whether nothing of it is read, not even its definition: it is not meant and may not be.
     pub(crate) fn is_passed_over(&self, meant: &Meant) -> bool {
-        !meant.is(&self.name) && (!self.readable || meant.is_undefined(&self.name))
+        !self.is_meant(meant) && (!self.readable || meant.is_undefined(&self.name))
     }
 }
 
@@ -38,14 +45,20 @@ pub(crate) async fn access(session: &Session) -> Result<Vec<Access>, EngineError
             &format!(
                 "SELECT c.oid, n.nspname, c.relname, \
                         coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), true), \
-                        row_security_active(c.oid) \
+                        row_security_active(c.oid), \
+                        coalesce(CASE WHEN c.relispartition THEN \
+                            (SELECT json_agg(json_build_array(pn.nspname, p.relname)) FROM pg_partition_ancestors(c.oid) a \
+                             JOIN pg_class p ON p.oid = a.relid JOIN pg_namespace pn ON pn.oid = p.relnamespace \
+                             WHERE p.oid <> c.oid) END, '[]') \
                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                  WHERE {KEPT} ORDER BY n.nspname, c.relname"
             ),
         )
         .await?;
     let access = |row| {
+        let part_of: Vec<(String, String)> = json(row, 5, "the tables that a partition is a part of")?;
         Ok(Access {
+            part_of: part_of.into_iter().map(|(schema, name)| TableName::qualified(schema, name)).collect(),
             oid: number(row, 0, "the number of a table")?,
             name: TableName::qualified(text(row, 1), text(row, 2)),
             readable: truth(row, 3, "whether a table may be read")?,
@@ -64,7 +77,8 @@ pub(crate) fn check_tables(tables: &[Access], meant: &Meant) -> Result<(), Engin
         ));
     }
     let names = |wanted: fn(&&Access) -> bool| -> Vec<&TableName> {
-        tables.iter().filter(wanted).map(|table| &table.name).filter(|name| meant.is(name)).collect()
+        let wanted = tables.iter().filter(wanted).filter(|table| table.is_meant(meant));
+        wanted.map(|table| &table.name).collect()
     };
     refuse("table", &names(|table| !table.readable))?;
     let hiding = names(|table| table.hides_rows);

@@ -19,7 +19,7 @@ pub(super) async fn make(
     facts: Facts,
 ) -> Result<RestoreOutcome, Error> {
     request.refuse_for_empty()?;
-    chosen(scene.snapshot, &request.wanted.selection(scene.workspace))?;
+    chosen(scene.repository, scene.snapshot, &request.wanted.selection(scene.workspace)).await?;
     let hooks = scene.workspace.hooks(Operation::Restore, scene.to, request.hooks);
     let (mut new, failed) = within_hooks(scene.context, scene.caller, &hooks, facts, async |facts| {
         fill(request, scene, facts).await
@@ -34,7 +34,7 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
     let engine = to.engine.as_ref();
     let watch = context.stopwatch();
     let selection = request.wanted.selection(workspace);
-    let tables = chosen(snapshot, &selection)?;
+    let tables = chosen(repository, snapshot, &selection).await?;
     let mask = workspace.mask(request.mask.as_ref(), &snapshot.manifest.database)?;
     let making = Making { mask: mask.as_ref(), leaves_out: !request.strict, is_scratch: false };
     let restored = restore_with(context, repository, snapshot, engine, &tables, making).await?;

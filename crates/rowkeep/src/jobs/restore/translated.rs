@@ -30,7 +30,7 @@ pub(super) async fn translate(
         }
         .into());
     }
-    let tables = chosen(snapshot, &request.wanted.selection(workspace))?;
+    let tables = chosen(repository, snapshot, &request.wanted.selection(workspace)).await?;
     let plan = plan(context, repository, snapshot, engine, &tables).await?;
     let summary = TranslationSummary::of(&plan, snapshot, engine.describe());
     caller.tell(News::Plan(Proposal::Translation(&summary)));

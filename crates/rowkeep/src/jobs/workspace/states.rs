@@ -65,8 +65,12 @@ impl Workspace {
     ) -> Result<Snapshot, Error> {
         let newest = &found.snapshot;
         let is_moving = found.by_time.is_some() || snapshots::is_latest(reference);
-        let has_parts = |parts| newest.manifest.scope != Scope::DataOnly && chosen(newest, parts).is_ok();
-        if !is_moving || newest.manifest.scope == Scope::Full || parts.is_some_and(has_parts) {
+        if !is_moving || newest.manifest.scope == Scope::Full {
+            return Ok(found.told(context));
+        }
+        if let Some(parts) = parts.filter(|_| newest.manifest.scope != Scope::DataOnly)
+            && chosen(self.repository().await?, newest, parts).await.is_ok()
+        {
             return Ok(found.told(context));
         }
         if self.has_all_configured(newest).await? {
@@ -101,8 +105,9 @@ impl Workspace {
             return Ok(false);
         }
         let state = State::snapshot(self.repository().await?, snapshot.clone()).await?;
-        let tables = &state.schema().tables;
-        let patterns = database.selection.bind(|| tables.iter().map(|table| (&table.name, table.kind)));
+        let (schema, tables) = (state.schema(), &state.schema().tables);
+        let known = || tables.iter().map(|table| (&table.name, table.kind));
+        let patterns = database.selection.bind(&[schema], known);
         let Ok(patterns) = patterns else { return Ok(false) };
         let mut own = tables.iter().filter(|table| table.kind.is_user_table());
         Ok(own.all(|table| state.holds(&table.name) || !patterns.choose(&table.name)))

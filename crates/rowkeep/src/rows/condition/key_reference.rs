@@ -1,12 +1,14 @@
 //! Naming one row by its key.
 
+use std::collections::BTreeSet;
+
 use rowkeep_engine::dialect::{Dialect, KeyPart};
-use rowkeep_format::{FormatError, RowBatch, Schema, Table, Value, key};
+use rowkeep_format::{FormatError, RowBatch, Schema, Table, TableName, Value, key};
 
 use crate::Error;
 use crate::error::ConditionError;
 use crate::quotes::quoted;
-use crate::state::table_pattern::TablePattern;
+use crate::state::table_pattern::{TablePattern, pattern_of};
 
 /// A row by its key, as people write it: `customers:42`, `order_items:7,3`.
 ///
@@ -19,6 +21,8 @@ pub struct KeyReference {
     table: String,
     pattern: String,
     values: Vec<KeyPart>,
+    /// The partitioned table that the name means, where the pattern is one of its partitions.
+    part_of: Option<TableName>,
 }
 
 /// Reads `TABLE:VALUE` or `TABLE:VALUE,VALUE`.
@@ -52,7 +56,7 @@ pub fn parse_key(text: &str) -> Result<KeyReference, ConditionError> {
     } else {
         table.clone()
     };
-    Ok(KeyReference { text: text.to_owned(), table, pattern, values: values(text, at + 1)? })
+    Ok(KeyReference { text: text.to_owned(), table, pattern, values: values(text, at + 1)?, part_of: None })
 }
 
 fn values(text: &str, mut at: usize) -> Result<Vec<KeyPart>, ConditionError> {
@@ -95,7 +99,8 @@ impl KeyReference {
     /// A key of a table whose values are written as after the colon of [`parse_key`].
     pub fn new(table: &str, key: &str) -> Result<Self, ConditionError> {
         let values = values(key, 0)?;
-        Ok(Self { text: key.to_owned(), table: table.to_owned(), pattern: table.to_owned(), values })
+        let (text, pattern) = (key.to_owned(), table.to_owned());
+        Ok(Self { text, table: table.to_owned(), pattern, values, part_of: None })
     }
 
     /// The name of the table, as it was written.
@@ -108,9 +113,38 @@ impl KeyReference {
         &self.pattern
     }
 
-    /// The only table of a schema that is meant.
-    pub fn table<'s>(&self, schema: &'s Schema) -> Result<&'s Table, Error> {
-        only_table(schema, &self.pattern, &self.table, &self.text)
+    /// The tables of a schema that may hold the row: the only one that is meant, or all partitions of it.
+    pub fn tables<'s>(&self, schema: &'s Schema) -> Result<Vec<&'s Table>, Error> {
+        let only = only_table(schema, &self.pattern, &self.table, &self.text);
+        if !matches!(only, Err(Error::Unknown { .. })) {
+            return only.map(|table| vec![table]);
+        }
+        let pattern = TablePattern::new(&self.pattern);
+        let mut found = schema.partitions().into_iter().filter(|(parent, _)| pattern.matches(parent));
+        match (found.next(), found.next()) {
+            (Some((_, partitions)), None) => Ok(partitions),
+            (None, _) => only.map(|table| vec![table]),
+            (Some((one, _)), Some((other, _))) => Err(Error::KeyReference {
+                reference: self.text.clone(),
+                problem: format!("{} may be {one} or {other}", self.table),
+            }),
+        }
+    }
+
+    /// The same key in the partitions of the partitioned tables that the name means in some schemas.
+    pub(crate) fn in_partitions(&self, schemas: &[&Schema]) -> Vec<Self> {
+        let pattern = TablePattern::new(&self.pattern);
+        let partitions = schemas.iter().flat_map(|schema| schema.partitions());
+        let meant: BTreeSet<(&TableName, &TableName)> = partitions
+            .filter(|(parent, _)| pattern.matches(parent))
+            .flat_map(|(parent, tables)| tables.into_iter().map(move |table| (parent, &table.name)))
+            .collect();
+        let of = |(parent, table): (&TableName, &TableName)| Self {
+            pattern: pattern_of(table),
+            part_of: Some(parent.clone()),
+            ..self.clone()
+        };
+        meant.into_iter().map(of).collect()
     }
 
     /// Reads the values as those of what identifies a table's rows, in the dialect of its engine.
@@ -156,7 +190,8 @@ impl KeyReference {
             other => fail(other.to_string()),
         })?;
         let columns = key.columns.iter().map(|part| part.column).collect();
-        Ok(BoundKey { text: self.text.clone(), key: key.clone(), columns, values, encoded })
+        let (text, part_of) = (self.text.clone(), self.part_of.clone());
+        Ok(BoundKey { text, part_of, key: key.clone(), columns, values, encoded })
     }
 }
 
@@ -199,6 +234,7 @@ fn names<'t>(tables: impl Iterator<Item = &'t Table>) -> Vec<String> {
 #[derive(Debug, Clone)]
 pub struct BoundKey {
     text: String,
+    part_of: Option<TableName>,
     key: rowkeep_format::Key,
     columns: Vec<usize>,
     values: RowBatch,
@@ -209,6 +245,11 @@ impl BoundKey {
     /// The key as somebody wrote it.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The partitioned table in which the row is looked for, where this is one of several partitions that may have it.
+    pub fn part_of(&self) -> Option<&TableName> {
+        self.part_of.as_ref()
     }
 
     /// The key's columns, as indexes into the table's.

@@ -469,6 +469,9 @@ async fn connections_are_ended(server: Server) {
     let t = table(&owned.schema().await, "t");
     let holder = owned.client().await;
     holder.batch_execute("BEGIN; UPDATE t SET v = 'theirs'").await.expect("they write");
+    // What looked at the table has closed its connections; the server may not have noticed.
+    let of_the_role = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename <> current_user";
+    owned.database.until(of_the_role, |count| count == "1").await;
     let superuser = owned.database.client().await;
     let changes = Lists::default().with(&t, &[(Some(&[Some("1"), Some("v1")]), None)]);
     let options = ApplyOptions { end_connections: true, ..ApplyOptions::default() };

@@ -238,8 +238,8 @@ export interface Protection {
   around<T>(reason: string, work: () => T | Promise<T>): Promise<T>;
   /** Backs up before the application opens the database as a newer version; call it in front of `indexedDB.open`. */
   beforeUpgrade(version: number): Promise<Captured | null>;
-  /** Ends the schedule. */
-  stop(): void;
+  /** Ends the schedule; done when the backup that is under way, if there is one, has ended. */
+  stop(): Promise<void>;
 }
 
 /**

@@ -29,6 +29,7 @@ class Protection {
   #timer;
   #failedAt = -Infinity;
   #isStopped = false;
+  #underWay = Promise.resolve();
   #look = () => { if (document.visibilityState === 'visible') this.#check(); };
 
   constructor(name, { every = 'daily', to = 'opfs', keep = { newest: 10 }, persist = true, warnAt = 0.8, onEvent = () => {}, capture: how = {} }) {
@@ -80,11 +81,12 @@ class Protection {
     return this.backUp(`before version ${version}`);
   }
 
-  /** Ends the schedule. What is under way goes on to its end. */
+  /** Ends the schedule. What is under way goes on to its end, which can be waited for. */
   stop() {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     document.removeEventListener('visibilitychange', this.#look);
+    return this.#underWay.then(() => undefined);
   }
 
   get #place() {
@@ -117,7 +119,9 @@ class Protection {
 
   /** One backup of a database at a time, in whatever page. */
   #locked(how, work) {
-    return navigator.locks.request(this.#place, how, (lock) => (lock === null ? undefined : work()));
+    const done = navigator.locks.request(this.#place, how, (lock) => (lock === null ? undefined : work()));
+    this.#underWay = Promise.allSettled([this.#underWay, done]);
+    return done;
   }
 
   async #backUp(reason) {

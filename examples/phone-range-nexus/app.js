@@ -39,7 +39,7 @@ window.app = {
 
   /** Protects the database from now on, with backups among the site's own files or in the service. */
   async protect({ toService = false, ...options }) {
-    protection?.stop();
+    await protection?.stop();
     events.length = 0;
     protection = protect(data.DATABASE, {
       ...options, ...(toService ? { to: { server: server() } } : {}),
@@ -47,7 +47,7 @@ window.app = {
     });
     return null;
   },
-  stop: () => { protection.stop(); return null; },
+  stop: async () => { await protection.stop(); return null; },
   events: () => events,
   bulk: (range) => protection.around(`reserving ${range}`, () => data.reserveRange(range)),
   async importRanges() {

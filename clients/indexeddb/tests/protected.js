@@ -108,7 +108,20 @@ export default async function run() {
   await failing.until(() => failing.of('done').length > 1);
   findings.same(handed[0], [true, 1, 'scheduled'], 'what a function is given');
   findings.holds(failing.of('space').length > 0, 'little space is told');
-  sending.stop();
+  await sending.stop();
+
+  // Who waits for the end finds nothing under way.
+  let isHandedOver = false;
+  const slow = protect('app', {
+    every: 'weekly',
+    to: async () => {
+      await new Promise((done) => { setTimeout(done, 300); });
+      isHandedOver = true;
+    },
+  });
+  slow.backUp();
+  await slow.stop();
+  findings.holds(isHandedOver, 'what is under way has ended');
 
   await findings.refuses('not-allowed', /no interval/, () => protect('app', { every: 'sometimes' }));
   await findings.refuses('no-such-database', /no database/, () => {

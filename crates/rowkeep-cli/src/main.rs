@@ -14,6 +14,7 @@ mod wrap;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -51,6 +52,9 @@ const BLOCKING_THREADS: usize = 16;
 /// default. Only what is used is taken from the system.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
+/// For so long threads are waited for at the end.
+const PARTING: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     allocator::restrain();
     let args =
@@ -87,8 +91,9 @@ fn main() -> ExitCode {
         }
         Ok(status)
     });
-    // Threads that still wait for a lost server must not keep us.
-    runtime.shutdown_background();
+    // Threads that still wait for a lost server must not keep us long. The others are joined: to let go of a thread in the moment in
+    // which it ends is not safe in every C library.
+    runtime.shutdown_timeout(PARTING);
     match result {
         Ok(fail::DONE) if out::is_lost() => ExitCode::from(fail::FAILED),
         Ok(status) => ExitCode::from(status),

@@ -118,14 +118,17 @@ impl Entries {
         Self { folder: folder.to_owned(), open: Vec::new(), first: Some(prefix.to_owned()) }
     }
 
-    /// Goes into a folder, if it is there.
+    /// Goes into a folder, if it is there. Where the store itself is gone, that is no empty folder: a disk was removed, or somebody
+    /// moved the repository.
     fn enter(&mut self, name: String) -> Result<()> {
         if self.open.len() == MOST_FOLDERS {
             return Err(failed(io::Error::other(format!("{name} lies in too many folders"))));
         }
         match fs::read_dir(self.folder.join(&name)) {
             Ok(entries) => self.open.push((entries, name)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                fs::read_dir(&self.folder).map_err(failed)?;
+            }
             Err(error) => return Err(failed(error)),
         }
         Ok(())
@@ -260,6 +263,23 @@ mod tests {
         }
         let store = FolderStore::open(folder.path().to_owned()).expect("a store");
         assert_eq!(listed(&store, None).await.len(), many);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_gone_is_not_taken_for_an_empty_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path().join("repository");
+        fs::create_dir_all(at.join("packs")).expect("folders");
+        fs::write(at.join("config"), "c").expect("it is written");
+        let store = FolderStore::open(at.clone()).expect("a store");
+        let listing = store.list(None);
+        fs::rename(&at, folder.path().join("aside")).expect("it is moved");
+        // Also where it went between the question and the first look.
+        listing.try_collect::<Vec<_>>().await.expect_err("it is gone");
+        for prefix in [None, Some("packs"), Some("missing")] {
+            let prefix = prefix.map(Path::from);
+            store.list(prefix.as_ref()).try_collect::<Vec<_>>().await.expect_err("it is gone");
+        }
     }
 
     #[cfg(unix)]

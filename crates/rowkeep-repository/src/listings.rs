@@ -171,6 +171,9 @@ impl Listings {
             let (began, at) = (self.moment(), self.now());
             // What others keep beside the repository may be hidden from us, or rights end at our folders.
             if let Ok(Some(objects)) = self.objects.list_if_few().await {
+                if objects.is_empty() {
+                    return Err(Error::NotARepository);
+                }
                 let mut by_folder: [Vec<Listed>; Folder::ALL.len()] = Default::default();
                 for listed in objects {
                     let folder = listed.name.split_once('/').map(|(folder, _)| folder);
@@ -189,6 +192,14 @@ impl Listings {
             let (began, at) = (self.moment(), self.now());
             let objects = Arc::new(self.objects.list(folder.name()).await?);
             known.folders[*folder as usize] = Some(Listing { objects, began, at });
+        }
+        let is_empty = |folder: &Folder| {
+            known.folders[*folder as usize].as_ref().is_none_or(|listing| listing.objects.is_empty())
+        };
+        if folders.iter().all(is_empty) && self.objects.any(None, |_| true).await?.is_none() {
+            // An empty folder in place of a disk that is not mounted any more holds nothing of ours, which is not to know nothing.
+            known.folders = Default::default();
+            return Err(Error::NotARepository);
         }
         Ok(())
     }

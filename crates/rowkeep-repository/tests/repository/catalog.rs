@@ -314,3 +314,29 @@ async fn machines_that_settle_at_the_same_time_lose_nothing() {
     assert_eq!(found, made);
     assert!(check(&open(&place.store).await).await.findings.is_empty());
 }
+
+#[tokio::test]
+async fn an_empty_folder_in_its_place_is_not_a_repository_without_snapshots() {
+    // More objects than one request lists, and fewer.
+    for many in [0, 1000] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (at, aside) = (folder.path().join("repository"), folder.path().join("aside"));
+        let store = rowkeep_repository::create_store(at.to_str().expect("text"), &[]).expect("a store");
+        let repository = init(&store).await;
+        let made = commit_many(&repository, 0..2).await;
+        std::fs::create_dir_all(at.join("packs/00")).expect("folders");
+        for number in 0..many {
+            std::fs::write(at.join(format!("packs/00/{number:064x}")), "").expect("it is written");
+        }
+        assert_eq!(listed(&repository).await, made);
+        std::fs::rename(&at, &aside).expect("it is moved");
+        repository.catalog().await.expect_err("it is gone");
+        // As a disk that was unmounted leaves it.
+        std::fs::create_dir(&at).expect("a folder");
+        let error = repository.catalog().await.expect_err("nothing is there");
+        assert_eq!(error.kind(), ErrorKind::NotARepository);
+        std::fs::remove_dir(&at).expect("it is removed");
+        std::fs::rename(&aside, &at).expect("it is moved back");
+        assert_eq!(listed(&repository).await, made);
+    }
+}

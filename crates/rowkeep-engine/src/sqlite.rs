@@ -19,14 +19,14 @@
 //! the schema as they were. So the copy has the same schema to the letter, full-text and spatial indexes work without
 //! being built again, and modules that are not known here are kept. Rows keep their rowids and the kinds of their
 //! values; text is restored byte by byte, be it UTF-8 or not. Triggers, foreign keys and `CHECK` do not act on rows that
-//! are put back.
+//! are put back, and where a column refuses one, the table has a definition that takes it until all are there (`load/filling.rs`).
 //!
 //! # Changing
 //! Rows of a database in use are changed in one transaction (see `apply.rs`), and its whole content is replaced in one
 //! (see `load/replace.rs`): the file stays, and with it whoever has it open.
 //!
 //! What only the application has, its own functions and collations, can be read, but not always made again: an index
-//! over such is left out and said, a table whose key or generated columns need such cannot be made.
+//! over such is left out and told, a table whose key or generated columns need such is made without them where that is wanted.
 
 mod apply;
 pub(crate) mod catalog;

@@ -35,12 +35,20 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
+    /// Whether it is there, but not held against the rows that are there.
+    pub fn is_unchecked(&self) -> bool {
+        self.instead.as_ref().is_some_and(|instead| instead.contains("NOT VALID"))
+    }
+
     /// In a sentence.
     pub fn told(&self) -> String {
         let Self { statement, why, instead, .. } = self;
         let statement = statement.split_whitespace().collect::<Vec<_>>().join(" ");
         match instead {
-            Some(_) => format!("{why}: rows that are there are not held against {statement}"),
+            Some(_) if self.is_unchecked() => {
+                format!("{why}: rows that are there are not held against {statement}")
+            }
+            Some(instead) => format!("{why}: {instead} instead of {statement}"),
             None => format!("{why}: left out {statement}"),
         }
     }
@@ -81,6 +89,8 @@ pub struct CreateOptions {
     /// Whether parts of the schema that the server refuses, and that no table needs to have its rows, are left out and told of in
     /// the end. Otherwise the first of them ends it.
     pub leaves_out: bool,
+    /// Whether the schema was translated from another engine's: an index that its rows do not conform to is left out with a note.
+    pub is_translated: bool,
     /// What the owner, the group and others may do with the file that is made (`chmod`), where a database is one and there was
     /// none; nothing stands for the owner alone.
     pub file_mode: Option<u32>,

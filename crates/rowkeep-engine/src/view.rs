@@ -26,6 +26,7 @@ type Choice = Arc<dyn Fn(&[&TableName]) -> bool + Send + Sync>;
 pub struct Meant {
     choose: Option<Choice>,
     undefined: Vec<TableName>,
+    doubtful_keys: Vec<TableName>,
 }
 
 impl Meant {
@@ -36,13 +37,24 @@ impl Meant {
 
     /// The tables that a choice takes, by their own names and those of the partitioned tables that they are parts of.
     pub fn these(choose: impl Fn(&[&TableName]) -> bool + Send + Sync + 'static) -> Self {
-        Self { choose: Some(Arc::new(choose)), undefined: Vec::new() }
+        Self { choose: Some(Arc::new(choose)), ..Self::default() }
     }
 
     /// The same; of these tables not even the definitions, for whoever the state is compared with does not have them.
     #[must_use]
     pub fn without_definitions_of(self, undefined: Vec<TableName>) -> Self {
         Self { undefined, ..self }
+    }
+
+    /// The same, with tables whose unique keys hold the same twice: where the engine can, it tells their rows apart by their numbers.
+    #[must_use]
+    pub fn with_doubtful_keys(self, doubtful_keys: Vec<TableName>) -> Self {
+        Self { doubtful_keys, ..self }
+    }
+
+    /// The tables whose unique keys hold the same twice.
+    pub fn doubtful_keys(&self) -> &[TableName] {
+        &self.doubtful_keys
     }
 
     /// Whether all tables are.

@@ -4,6 +4,7 @@ mod changed;
 pub(crate) mod chunk;
 pub(crate) mod chunks;
 pub mod copy;
+mod doubtful_keys;
 mod increment;
 mod later;
 mod migration_version;
@@ -34,6 +35,7 @@ use crate::state::reader::read_node;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
+use doubtful_keys::read;
 use later::Later;
 use readiness::refuse_unready;
 use store_chunks::{Wanted, store_chunks};
@@ -222,18 +224,6 @@ impl Opened {
     pub(crate) fn of_file(context: &Context, view: Arc<dyn View>, time: jiff::Timestamp) -> Self {
         Self { view: context.paced(view), time, watch: context.stopwatch(), is_file: true }
     }
-}
-
-/// Reads a state of a database and stores its chunks.
-async fn read(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    options: &CaptureOptions,
-) -> Result<Uncommitted, Error> {
-    let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
-    opened.view.notes().iter().for_each(|note| context.warn(note));
-    read_opened(context, repository, &Source::of(engine), opened, options).await
 }
 
 /// Stores the chunks of a state that is open.

@@ -134,6 +134,7 @@ async fn make(
         is_scratch,
         lacks_definitions: manifest.unread.iter().any(|unread| unread.why == Why::Denied),
         leaves_out,
+        is_translated: false,
         file_mode: file_mode(manifest),
         stop: context.cancel().clone(),
     };

@@ -25,11 +25,12 @@ pub(crate) fn told(new: &NewDatabase) -> String {
     );
     for left_out in new.left_out.iter().take(SHOWN) {
         let LeftOut { statement, why, instead, later } = left_out;
-        let what = match instead {
-            Some(_) => "not held against the rows that are there",
-            None => "left out",
-        };
         let one_line = |text: &str| plain(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let what = match instead {
+            Some(_) if left_out.is_unchecked() => "not held against the rows that are there".to_owned(),
+            Some(instead) => format!("{} instead of", one_line(instead)),
+            None => "left out".to_owned(),
+        };
         let _ = write!(
             told,
             "  {what}: {}\n    {}\n    later: {}\n",
@@ -79,10 +80,13 @@ impl Report {
             counted(new.rows, "row")
         );
         let mut fixups = format!(
-            "-- Completes {}, which was restored from snapshot {}.\nSET check_function_bodies = off;\n",
+            "-- Completes {}, which was restored from snapshot {}.\n",
             new.database,
             short(new.snapshot)
         );
+        if new.left_out.iter().any(|left_out| makes_routine(&left_out.later)) {
+            fixups += "SET check_function_bodies = off;\n";
+        }
         report += &match new.left_out.len() {
             0 => "The server refused no part of the schema.\n".to_owned(),
             count => format!("The server refused {} of the schema:\n", counted(count as u64, "part")),
@@ -110,6 +114,12 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// Whether a statement makes what has a body that the server would look at.
+fn makes_routine(statement: &str) -> bool {
+    let words = || statement.split_whitespace().take(4);
+    words().next() == Some("CREATE") && words().any(|word| word == "FUNCTION" || word == "PROCEDURE")
 }
 
 fn cannot(file: &Path) -> String {

@@ -18,7 +18,7 @@ use super::{apply, examine};
 use crate::sort::SortOptions;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
-    Examination, QueryRows, Surroundings, Target, View, ViewOptions,
+    Examination, Meant, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 
 /// An SQLite database file.
@@ -92,9 +92,15 @@ impl Engine for Sqlite {
     }
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {
+        self.open_of(options, &Meant::default()).await
+    }
+
+    async fn open_of(&self, options: &ViewOptions, meant: &Meant) -> Result<Arc<dyn View>, EngineError> {
+        let doubtful = meant.doubtful_keys().to_vec();
         let (path, host, temporary) = (self.file()?, self.host.clone(), self.temporary.clone());
         let (patience, options, reads_all) = (self.patience.clone(), options.clone(), self.reads_all);
-        let view = move || view::SqliteView::open(&path, host.as_deref(), temporary, &patience, &options);
+        let view =
+            move || view::SqliteView::open(&path, host.as_deref(), temporary, &patience, &options, &doubtful);
         Ok(Arc::new(blocking(view).await?.reading_all(reads_all)))
     }
 

@@ -14,6 +14,7 @@ use super::connect::reserved_lock::is_reserved;
 use super::connect::transaction::begin;
 use super::read::view::environment;
 use super::schema::readable_tables::{Readable, readable_tables};
+use super::schema::relaxed::is_own_collation;
 use crate::sqlite::quote::quoted;
 use crate::{EngineError, ErrorKind, Examination, Finding, Level};
 
@@ -130,13 +131,12 @@ fn restoring(tables: &[Facts]) -> Finding {
     const WHAT: &str = "look for what a restore cannot make";
     let mut unrestorable = Vec::new();
     for table in tables {
-        let own = |collation: &str| {
-            !["BINARY", "NOCASE", "RTRIM"].iter().any(|known| collation.eq_ignore_ascii_case(known))
-        };
         let columns = table.unique.iter().flat_map(|index| &index.columns);
-        if let Some((_, _, collation)) = columns.clone().find(|(_, _, collation)| own(collation)) {
+        if let Some((_, _, collation)) =
+            columns.clone().find(|(_, _, collation)| !is_own_collation(collation))
+        {
             let message = format!(
-                "a key of table {} is in the order of {collation}, which only its application knows",
+                "a key of table {} is in the order of {collation}, which only its application knows: a restore makes it without",
                 table.name
             );
             unrestorable.push(message);

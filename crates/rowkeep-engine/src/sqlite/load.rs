@@ -1,6 +1,7 @@
 //! Making a database file, or its content again.
 
 pub(super) mod contents;
+mod filling;
 pub(super) mod new_database;
 pub(super) mod replace;
 pub(super) mod stored_order;

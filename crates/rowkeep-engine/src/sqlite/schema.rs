@@ -8,4 +8,5 @@ mod entries;
 pub(super) mod identity;
 pub(super) mod outline;
 pub(crate) mod readable_tables;
+pub(super) mod relaxed;
 pub(super) mod statements;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rowkeep_engine::conformance::{Fixture, Sandbox};
 use rowkeep_engine::sqlite::Sqlite;
-use rowkeep_engine::{Engine, Surroundings};
+use rowkeep_engine::{CreateOptions, Engine, Finished, Surroundings, ViewOptions};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -165,6 +165,20 @@ pub(crate) async fn copied(original: &TestFile) -> (TestFile, Vec<String>) {
     assert_eq!(schema, copied_schema);
     rowkeep_engine::conformance::assert_same_rows(&rows, &copied_rows);
     (copy, notes)
+}
+
+/// Copies a file without what SQLite refuses; returns the copy and what that was.
+pub(crate) async fn copied_in_part(original: &TestFile) -> (TestFile, Finished) {
+    let copy = TestFile::new();
+    let view = original.sqlite().open(&ViewOptions { with_ddl: true }).await.expect("the original opens");
+    let options = CreateOptions { leaves_out: true, ..CreateOptions::default() };
+    let target = copy.sqlite().create(view.schema(), &options).await.expect("the copy is created");
+    for table in &view.schema().tables {
+        let rows = view.rows(table).await.expect("the rows are read");
+        target.load(table, rows).await.unwrap_or_else(|error| panic!("loading {}: {error:?}", table.name));
+    }
+    let finished = target.finish().await.expect("the copy is finished");
+    (copy, finished)
 }
 
 #[async_trait]

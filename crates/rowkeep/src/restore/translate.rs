@@ -38,6 +38,7 @@ pub async fn execute(
     let loaded = plan.loads().map(|(_, table)| table.target.name.clone());
     let options = CreateOptions {
         loaded: (!plan.is_whole).then(|| loaded.collect()),
+        is_translated: true,
         stop: context.cancel().clone(),
         ..CreateOptions::default()
     };

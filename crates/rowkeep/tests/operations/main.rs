@@ -21,6 +21,7 @@ mod repair;
 mod replay;
 mod restarted;
 mod sqlite;
+mod sqlite_dump;
 mod stopped;
 mod three_way;
 mod times;

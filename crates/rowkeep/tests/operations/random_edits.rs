@@ -23,26 +23,30 @@ const SCHEMAS: u64 = 3;
 const EDITS: u64 = 3;
 
 /// How many are asked for.
-fn asked(variable: &str, usual: u64) -> u64 {
+pub(crate) fn asked(variable: &str, usual: u64) -> u64 {
     let asked = std::env::var(variable).ok();
     asked.map_or(usual, |number| number.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
 /// Numbers that look random and are the same in every run.
-struct Dice(RefCell<u64>);
+pub(crate) struct Dice(RefCell<u64>);
 
 impl Dice {
-    fn below(&self, limit: u64) -> u64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(RefCell::new(seed + 1))
+    }
+
+    pub(crate) fn below(&self, limit: u64) -> u64 {
         let mut state = self.0.borrow_mut();
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*state >> 33) % limit
     }
 
-    fn one_in(&self, times: u64) -> bool {
+    pub(crate) fn one_in(&self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    fn of<'t>(&self, all: &[&'t str]) -> &'t str {
+    pub(crate) fn of<'t>(&self, all: &[&'t str]) -> &'t str {
         all[self.below(all.len() as u64) as usize]
     }
 }
@@ -350,7 +354,7 @@ fn random_edits_are_taken_back_and_done_again() {
             place.history.borrow_mut().push(format!("-- {server}, seed {seed}"));
             let init = rowkeep::jobs::init::InitRequest { no_encryption: true, ..Default::default() };
             place.runtime.block_on(init.run(&place.workspace())).expect("a repository is made");
-            let dice = Dice(RefCell::new(seed + 1));
+            let dice = Dice::new(seed);
             let tables = schema(&dice, &database);
             place.back_up("first", true);
             for round in 0..edits {

@@ -52,7 +52,7 @@ impl Skeleton {
             objects.iter().partition(|object| object.kind == "table");
         let mut maker = Maker::default();
         for object in &before {
-            maker.create_table(connection, object)?;
+            maker.create_table(connection, object, None)?;
         }
         maker.finish(connection)?;
         let facts = tables(connection, objects)?;
@@ -126,7 +126,7 @@ impl Skeleton {
         let connection = self.scratch.connection();
         let (mut maker, mut notes) = (Maker::default(), Vec::new());
         for object in &self.after {
-            notes.extend(maker.create_after(connection, object)?);
+            notes.extend(maker.create_after_or_note(connection, object)?);
         }
         maker.finish(connection)?;
         connection.execute_batch("COMMIT").map_err(when("making a temporary copy"))?;
@@ -144,7 +144,7 @@ impl Skeleton {
         let connection = self.scratch.connection();
         let (mut maker, mut notes) = (Maker::default(), Vec::new());
         for object in &self.after {
-            notes.extend(maker.create_after(connection, object)?);
+            notes.extend(maker.create_after_or_note(connection, object)?);
         }
         maker.finish(connection)?;
         connection.execute_batch("COMMIT").map_err(when("making a temporary copy"))?;

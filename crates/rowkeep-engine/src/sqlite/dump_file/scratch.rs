@@ -107,7 +107,7 @@ impl Scratch {
         let patience = Patience::new(Duration::from_secs(1), SystemClock::shared());
         let view_options = ViewOptions { with_ddl: options.with_ddl };
         let path = folder.path().join(DATABASE);
-        let view = SqliteView::open(&path, None, options.temporary.clone(), &patience, &view_options);
+        let view = SqliteView::open(&path, None, options.temporary.clone(), &patience, &view_options, &[]);
         let view = view.map_err(|error| {
             EngineError::new(
                 ErrorKind::DamagedFile,

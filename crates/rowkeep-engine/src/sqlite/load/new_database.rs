@@ -2,26 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
-use rowkeep_format::{RowBatch, Schema, Table, Value};
+use rowkeep_format::{RowBatch, Schema, Table, TableName, Value};
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::contents::contents;
+use super::filling::{Filling, Told};
 use super::replace;
 use super::unfinished_file::Unfinished;
 use crate::sqlite::catalog::properties::{SETTINGS, SETTINGS_TABLE};
+use crate::sqlite::catalog::tables::Object;
 use crate::sqlite::connect::connection::refuse_special;
-use crate::sqlite::connect::error::{failure, when, words};
+use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::interrupt::Interrupt;
 use crate::sqlite::connect::patience::Patience;
-use crate::sqlite::connect::raw_statement::Statement;
-use crate::sqlite::connect::utf16::Endian;
-use crate::sqlite::quote::quoted;
-use crate::sqlite::schema::definitions::{Definitions, Maker, STAND_IN};
-use crate::{Contents, CreateOptions, EngineError, ErrorKind};
+use crate::sqlite::schema::definitions::{Definitions, GivesNull, Maker, note};
+use crate::{Contents, CreateOptions, EngineError, ErrorKind, Finished, LeftOut};
 
 /// What SQLite keeps of the new file's pages.
 const CACHE_KIB: u32 = 32 * 1024;
+
+/// How many columns a table may have in the SQLite of others.
+const MOST_COLUMNS: i32 = 2000;
 
 /// The table of the highest keys that AUTOINCREMENT has given. Inserting rows changes it.
 const SEQUENCES: &str = "sqlite_sequence";
@@ -39,6 +42,10 @@ pub(crate) struct NewDatabase {
     settings: Vec<RowBatch>,
     destination: Destination,
     all_tables: bool,
+    told: Told,
+    /// Whether an index that is left out is no more than a note.
+    notes_indexes: bool,
+    gives_null: GivesNull,
     /// The permissions of a file that is new.
     mode: Option<u32>,
 }
@@ -65,7 +72,7 @@ impl NewDatabase {
         let definitions = Definitions::of(schema)?;
         refuse_occupied(&path, patience)?;
         let destination = if path.exists() { Destination::Empty } else { Destination::New };
-        Self::begin_in(destination, path, definitions, options, patience, interrupt)
+        Self::begin_in(destination, path, schema, definitions, options, patience, interrupt)
     }
 
     /// Begins a database with empty tables, which is to take the place of what there is.
@@ -82,12 +89,13 @@ impl NewDatabase {
             return Self::begin(path, schema, options, patience, interrupt);
         }
         definitions.properties.page_size = replace::page_size(&path, patience, &definitions.properties)?;
-        Self::begin_in(Destination::Occupied, path, definitions, options, patience, interrupt)
+        Self::begin_in(Destination::Occupied, path, schema, definitions, options, patience, interrupt)
     }
 
     fn begin_in(
         destination: Destination,
         path: PathBuf,
+        schema: &Schema,
         definitions: Definitions,
         options: &CreateOptions,
         patience: &Patience,
@@ -96,12 +104,24 @@ impl NewDatabase {
         let unfinished = Unfinished::begin(&path)?;
         let connection =
             connect(unfinished.path(), &definitions).map_err(when(unfinished.path().display()))?;
-        let mut maker = Maker::default();
+        let (gives_null, mut told) =
+            (GivesNull::default(), Told { leaves_out: options.leaves_out, ..Told::default() });
+        let mut maker = Maker::new(&gives_null);
+        let by_name = schema.by_name();
+        let limit = |columns| {
+            connection
+                .set_limit(Limit::SQLITE_LIMIT_COLUMN, columns)
+                .map_err(when(unfinished.path().display()))
+        };
+        let most = limit(MOST_COLUMNS)?;
         for object in &definitions.before {
             interrupt.check()?;
-            maker.create_table(&connection, object)?;
+            let plainly = by_name.get(&TableName::plain(&object.name)).filter(|_| options.leaves_out);
+            told.left_out.extend(maker.create_table(&connection, object, plainly.copied())?);
         }
+        limit(most)?;
         maker.finish(&connection)?;
+        let is_replaced = matches!(destination, Destination::Occupied);
         Ok(Self {
             connection,
             unfinished,
@@ -112,31 +132,31 @@ impl NewDatabase {
             sequences: None,
             settings: Vec::new(),
             all_tables: options.loaded.is_none(),
+            told,
+            notes_indexes: options.is_scratch || options.is_translated || is_replaced,
+            gives_null,
             mode: options.file_mode,
         })
     }
 
     /// Begins to put rows into a table.
     pub(crate) fn loading<'m>(&'m mut self, table: &'m Table) -> Result<TableLoad<'m>, EngineError> {
+        let utf16 = self.definitions.properties.utf16();
         let into = match table.name.name.as_str() {
             SETTINGS_TABLE => Into::Kept(&mut self.settings),
             SEQUENCES => Into::Kept(&mut self.sequences.insert((table.clone(), Vec::new())).1),
-            _ => Into::Table(prepare_insert(&self.connection, table)?),
+            _ => {
+                Into::Table(Filling::begin(&self.connection, table, utf16, &self.gives_null, &mut self.told)?)
+            }
         };
-        Ok(TableLoad { into, table, utf16: self.definitions.properties.utf16(), rows: 0 })
+        Ok(TableLoad { into, table })
     }
 
     /// Creates what comes after rows, and gives the database its name, unless it is to stop before that. Returns what is not
     /// as it was.
-    pub(crate) fn finish(mut self, interrupt: &Interrupt) -> Result<Vec<String>, EngineError> {
-        let mut notes = Vec::new();
+    pub(crate) fn finish(mut self, interrupt: &Interrupt) -> Result<Finished, EngineError> {
         interrupt.interrupt(&mut self.connection).map_err(when(self.unfinished.path().display()))?;
-        let mut maker = Maker::default();
-        for object in &self.definitions.after {
-            interrupt.check()?;
-            notes.extend(maker.create_after(&self.connection, object)?);
-        }
-        maker.finish(&self.connection)?;
+        self.create_after(interrupt)?;
         self.set_sequences()?;
         let named = || self.unfinished.path().display().to_string();
         for (name, value) in self.settings.iter().flat_map(settings) {
@@ -149,6 +169,7 @@ impl NewDatabase {
         let again = again.map_err(when(named()))?;
         let replace = matches!(self.destination, Destination::Occupied);
         let wal = self.definitions.properties.journal == "wal";
+        let Told { mut notes, left_out, .. } = self.told;
         notes.extend(last_look(&again, wal && !replace, self.all_tables).map_err(when(named()))?);
         interrupt.check()?;
         if replace {
@@ -163,16 +184,45 @@ impl NewDatabase {
             let is_there = matches!(self.destination, Destination::Empty);
             notes.extend(self.unfinished.publish(is_there, self.mode)?);
         }
-        Ok(notes)
+        Ok(Finished { notes, left_out })
     }
 
-    fn set_sequences(&self) -> Result<(), EngineError> {
+    /// Creates indexes, views and triggers, all that can be.
+    fn create_after(&mut self, interrupt: &Interrupt) -> Result<(), EngineError> {
+        let mut maker = Maker::new(&self.gives_null);
+        for object in &self.definitions.after {
+            interrupt.check()?;
+            match maker.create_after(&self.connection, object)? {
+                Some(left_out) if self.told.leaves_out => self.told.left_out.push(left_out),
+                Some(LeftOut { why, .. }) if !self.notes_indexes => {
+                    let message = format!("creating {} {}: {why}", object.kind, object.name);
+                    return Err(EngineError::new(ErrorKind::Unsupported, message));
+                }
+                Some(LeftOut { why, .. }) => self.told.notes.push(note(object, &why)),
+                // Who makes the table again makes all again that goes with it.
+                None => {
+                    let made = |left_out: &&mut LeftOut| {
+                        let of =
+                            |table: &Object| table.name == object.table && table.sql == left_out.statement;
+                        left_out.later.contains("DROP TABLE") && self.definitions.before.iter().any(of)
+                    };
+                    if let Some(table) = self.told.left_out.iter_mut().find(made) {
+                        table.later += &format!("\n{};", object.sql);
+                    }
+                }
+            }
+        }
+        maker.finish(&self.connection)
+    }
+
+    fn set_sequences(&mut self) -> Result<(), EngineError> {
         let Some((table, batches)) = &self.sequences else { return Ok(()) };
         let sql = format!("DELETE FROM main.{SEQUENCES}");
         self.connection.execute_batch(&sql).map_err(when(format!("filling table {SEQUENCES}")))?;
-        let into = Into::Table(prepare_insert(&self.connection, table)?);
-        let mut loading = TableLoad { into, table, utf16: self.definitions.properties.utf16(), rows: 0 };
-        batches.iter().try_for_each(|batch| loading.add(batch.clone()))
+        let utf16 = self.definitions.properties.utf16();
+        let mut filling = Filling::begin(&self.connection, table, utf16, &self.gives_null, &mut self.told)?;
+        batches.iter().try_for_each(|batch| filling.add(batch))?;
+        filling.end()
     }
 }
 
@@ -180,12 +230,10 @@ impl NewDatabase {
 pub(crate) struct TableLoad<'m> {
     into: Into<'m>,
     table: &'m Table,
-    utf16: Option<Endian>,
-    rows: u64,
 }
 
 enum Into<'m> {
-    Table(Statement<'m>),
+    Table(Filling<'m>),
     /// Rows that are few and come last.
     Kept(&'m mut Vec<RowBatch>),
 }
@@ -193,31 +241,24 @@ enum Into<'m> {
 impl TableLoad<'_> {
     /// Adds rows.
     pub(crate) fn add(&mut self, batch: RowBatch) -> Result<(), EngineError> {
-        let name = &self.table.name;
         if batch.columns().len() != self.table.columns.len() {
-            let message = format!("filling table {name}: rows of {} values", batch.columns().len());
+            let message =
+                format!("filling table {}: rows of {} values", self.table.name, batch.columns().len());
             return Err(EngineError::new(ErrorKind::Other, message));
         }
         match &mut self.into {
             Into::Kept(batches) => batches.push(batch),
-            Into::Table(insert) => {
-                for row in 0..batch.rows() {
-                    let values = batch.columns().iter().map(|column| column.value(row));
-                    insert.insert(values, self.utf16).map_err(|error| {
-                        let doing = format!("filling table {name}, row {}", self.rows + row as u64 + 1);
-                        match words(&error).contains(STAND_IN) {
-                            true => EngineError::new(
-                                ErrorKind::Unsupported,
-                                format!("{doing}: {}", words(&error)),
-                            ),
-                            false => failure(doing, &error),
-                        }
-                    })?;
-                }
-                self.rows += batch.rows() as u64;
-            }
+            Into::Table(filling) => filling.add(&batch)?,
         }
         Ok(())
+    }
+
+    /// Ends it: these were all rows.
+    pub(crate) fn end(self) -> Result<(), EngineError> {
+        match self.into {
+            Into::Kept(_) => Ok(()),
+            Into::Table(filling) => filling.end(),
+        }
     }
 }
 
@@ -248,13 +289,6 @@ fn connect(path: &Path, definitions: &Definitions) -> rusqlite::Result<Connectio
     connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     Ok(connection)
-}
-
-fn prepare_insert<'c>(connection: &'c Connection, table: &Table) -> Result<Statement<'c>, EngineError> {
-    let names = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
-    let marks = vec!["?"; table.columns.len()].join(", ");
-    let sql = format!("INSERT OR ABORT INTO main.{} ({names}) VALUES ({marks})", quoted(&table.name.name));
-    Statement::prepare(connection, &sql).map_err(when(format!("filling table {}", table.name)))
 }
 
 /// The settings in rows of the table of settings, as pragmas and their values.

@@ -90,7 +90,7 @@ impl Target for SqliteTarget {
                 return blocking(move || {
                     let mut loading = database.loading(&table)?;
                     first.into_iter().try_for_each(|batch| loading.add(batch))?;
-                    drop(loading);
+                    loading.end()?;
                     *place = Some(database);
                     Ok(())
                 })
@@ -132,9 +132,7 @@ impl Target for SqliteTarget {
 
     async fn finish(&self) -> Result<Finished, EngineError> {
         let database = self.database.lock().await.take().ok_or_else(|| self.gone())?;
-        interrupt::stoppable(&self.stop, move |interrupt| database.finish(&interrupt))
-            .await
-            .map(Finished::from)
+        interrupt::stoppable(&self.stop, move |interrupt| database.finish(&interrupt)).await
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {
@@ -157,7 +155,7 @@ fn fill(
     while let Some(step) = steps.blocking_recv() {
         match step {
             Step::Rows(batch) => loading.add(batch)?,
-            Step::End => return Ok(true),
+            Step::End => return loading.end().map(|()| true),
         }
     }
     Ok(false)

@@ -23,7 +23,7 @@ use crate::sqlite::connect::connection::Access;
 use crate::sqlite::connect::error::when;
 use crate::sqlite::connect::patience::Patience;
 use crate::sqlite::quote::quoted;
-use crate::sqlite::schema::readable_tables::{Order, Readable, readable_tables, schema};
+use crate::sqlite::schema::readable_tables::{Order, Readable, readable_tables_but, schema};
 use crate::{Consistency, EngineError, ErrorKind, Estimate, FILE_MODE, RowStream, View, ViewOptions, worker};
 
 /// One state of an SQLite database.
@@ -50,6 +50,7 @@ impl SqliteView {
         temporary: Option<PathBuf>,
         patience: &Patience,
         options: &ViewOptions,
+        doubtful_keys: &[TableName],
     ) -> Result<Self, EngineError> {
         let folder = temporary.clone().unwrap_or_else(std::env::temp_dir);
         let readers = Arc::new(Readers::open(path, &folder, patience)?);
@@ -60,7 +61,7 @@ impl SqliteView {
         let properties = Properties::read(connection).map_err(when(named()))?;
         let objects = tables::objects(connection)?;
         let facts = tables::tables(connection, &objects)?;
-        let tables = readable_tables(&facts, &properties);
+        let tables = readable_tables_but(&facts, &properties, doubtful_keys);
         let ddl = options.with_ddl.then_some((&properties, &objects[..]));
         let file_bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
         let schema = schema(&tables, ddl);

@@ -37,7 +37,18 @@ impl Clauses {
     }
 }
 
-fn is_blank(token: &str) -> bool {
+/// The tokens of a text, which together are all of it.
+pub(super) fn tokens(sql: &str) -> Vec<&str> {
+    let (mut all, mut rest) = (Vec::new(), sql);
+    while !rest.is_empty() {
+        let (first, others) = rest.split_at(token(rest));
+        all.push(first);
+        rest = others;
+    }
+    all
+}
+
+pub(super) fn is_blank(token: &str) -> bool {
     token.starts_with("--") || token.starts_with("/*") || token.chars().all(char::is_whitespace)
 }
 

@@ -13,13 +13,13 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::clauses::Clauses;
-use super::definitions::{Definitions, Maker, is_known};
+use super::definitions::{Definitions, Maker};
+use crate::EngineError;
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::survey::Survey;
 use crate::outline::tables::{ColumnOutline, Numbered, Outline, TableOutline, one_line};
 use crate::sqlite::catalog::tables::Object;
 use crate::sqlite::connect::error::when;
-use crate::{EngineError, ErrorKind};
 use default::default;
 
 /// Reads a schema.
@@ -29,14 +29,7 @@ pub(crate) fn outline(schema: &Schema, survey: &Survey) -> Result<Outline, Engin
     let (mut outline, mut maker) = (Outline::default(), Maker::default());
     for object in &definitions.before {
         if object.stored {
-            let created = maker.create_table(&connection, object);
-            // A key in an order that only the application knows is no hindrance here; its collation is noted.
-            if let Err(error) = created
-                && (error.kind() != ErrorKind::Unsupported
-                    || !is_known(&connection, &object.name).map_err(when(&object.name))?)
-            {
-                return Err(error);
-            }
+            maker.create_table(&connection, object, None)?;
         } else {
             outline.notes.push(Note::of_table(
                 &TableName::plain(&object.name),
@@ -80,7 +73,7 @@ fn after(
     let table = TableName::plain(&object.table);
     let kind = match object.kind.as_str() {
         "index" => {
-            let left_out = maker.create_after(connection, object)?;
+            let left_out = maker.create_after_or_note(connection, object)?;
             outline.notes.extend(left_out.map(|note| Note::of_table(&table, NoteKind::Index, note)));
             return Ok(());
         }

@@ -44,8 +44,21 @@ impl Readable {
 
 /// All tables that have rows, and the settings.
 pub(crate) fn readable_tables(facts: &[Facts], properties: &Properties) -> Vec<Readable> {
+    readable_tables_but(facts, properties, &[])
+}
+
+/// The same, not in the order of unique keys in the case of `doubtful` tables.
+pub(crate) fn readable_tables_but(
+    facts: &[Facts],
+    properties: &Properties,
+    doubtful: &[TableName],
+) -> Vec<Readable> {
     let by_name = ByName::of(facts);
-    let mut tables: Vec<_> = facts.iter().map(|table| readable(table, &by_name, properties)).collect();
+    let read = |table: &Facts| {
+        let is_doubtful = doubtful.contains(&TableName::plain(&table.name));
+        readable(table, &by_name, properties, is_doubtful)
+    };
+    let mut tables: Vec<_> = facts.iter().map(read).collect();
     tables.push(Readable { table: settings_table(), order: Order::Stored, stored_order: String::new() });
     tables
 }
@@ -128,9 +141,10 @@ impl<'a> Stored<'a> {
     }
 }
 
-fn readable(facts: &Facts, all: &ByName<'_>, properties: &Properties) -> Readable {
+fn readable(facts: &Facts, all: &ByName<'_>, properties: &Properties, is_doubtful: bool) -> Readable {
     let stored = Stored::of(facts);
-    let (key, order, stored_order) = key_and_order(&stored, properties);
+    let by_number = is_doubtful && stored.columns.first().is_some_and(|column| column.hidden);
+    let (key, order, stored_order) = key_and_order(&stored, properties, by_number);
     let foreign_keys = facts.references.iter().filter_map(|reference| {
         let parent = all.get(&reference.table);
         let referenced_columns = match (reference.referenced.is_empty(), parent) {
@@ -147,7 +161,7 @@ fn readable(facts: &Facts, all: &ByName<'_>, properties: &Properties) -> Readabl
     let kind = kind(facts);
     let rowid = stored.columns.iter().position(|column| column.hidden);
     let identity = match kind {
-        TableKind::Table => identity(facts, &stored.places, rowid, &key),
+        TableKind::Table if !by_number => identity(facts, &stored.places, rowid, &key),
         // What SQLite and its extensions keep goes as they number it.
         _ => None,
     };
@@ -172,14 +186,15 @@ fn kind(facts: &Facts) -> TableKind {
     }
 }
 
-fn key_and_order(stored: &Stored<'_>, properties: &Properties) -> (Key, Order, String) {
+fn key_and_order(stored: &Stored<'_>, properties: &Properties, by_number: bool) -> (Key, Order, String) {
     let facts = stored.facts;
     let one = |column| Key { columns: vec![KeyColumn { column, form: KeyForm::Native }], unique: true };
     if let Some(place) = facts.integer_primary_key().and_then(|column| stored.places[column]) {
         return (one(place), Order::Stored, format!("ORDER BY {}", quoted(&stored.columns[place].name)));
     }
     let by_rowid = facts.rowid_name().map_or_else(String::new, |name| format!("ORDER BY {name}"));
-    let found = facts.unique.iter().find_map(|index| Some((index, stored.key_of(index)?)));
+    let unique = facts.unique.iter().filter(|_| !by_number);
+    let found = unique.filter_map(|index| Some((index, stored.key_of(index)?))).next();
     let Some((index, key)) = found else {
         let key = facts.rowid_name().map_or_else(|| Key::whole_row(stored.columns.len()), |_| one(0));
         let order = if key.unique { Order::Stored } else { Order::Sorted };

@@ -71,6 +71,7 @@ mod serve;
 mod settings;
 mod several;
 mod sqlite;
+mod sqlite_left_out;
 mod standby;
 mod subjects;
 mod supervised;

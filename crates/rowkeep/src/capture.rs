@@ -35,7 +35,7 @@ use crate::state::reader::read_node;
 use crate::state::selection::Selection;
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, Event, Phase};
-use doubtful_keys::read;
+use doubtful_keys::DoubtfulKeys;
 use later::Later;
 use readiness::refuse_unready;
 use store_chunks::{Wanted, store_chunks};
@@ -224,6 +224,32 @@ impl Opened {
     pub(crate) fn of_file(context: &Context, view: Arc<dyn View>, time: jiff::Timestamp) -> Self {
         Self { view: context.paced(view), time, watch: context.stopwatch(), is_file: true }
     }
+}
+
+/// Reads a state of a database and stores its chunks.
+async fn read(
+    context: &Context,
+    repository: &Repository,
+    engine: &dyn Engine,
+    options: &CaptureOptions,
+) -> Result<Uncommitted, Error> {
+    let source = Source::of(engine);
+    let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
+    opened.view.notes().iter().for_each(|note| context.warn(note));
+    let mut keys = DoubtfulKeys::of(opened.view.schema());
+    let mut read = read_opened(context, repository, &source, opened, options).await;
+    while let Err(error) = &read
+        && let Some(doubtful) = keys.with(error)
+    {
+        let meant = options.meant().with_doubtful_keys(doubtful.to_vec());
+        let opened = Opened::open(context, engine, options.with_schema, &meant).await?;
+        let Some(table) = keys.settled_in(opened.view.schema()) else { break };
+        context.warn(format!(
+            "a key of table {table} holds the same twice: its rows are stored by their rowids"
+        ));
+        read = read_opened(context, repository, &source, opened, options).await;
+    }
+    read
 }
 
 /// Stores the chunks of a state that is open.

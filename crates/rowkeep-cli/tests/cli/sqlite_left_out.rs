@@ -5,8 +5,8 @@ use rusqlite::functions::FunctionFlags;
 
 use crate::sandbox::Sandbox;
 
-/// Runs SQL as the application does that has the collation `unicase` and the function `own`.
-fn application(sandbox: &Sandbox, file: &str, sql: &str) {
+/// A connection of the application that has the collation `unicase` and the function `own`.
+fn connect(sandbox: &Sandbox, file: &str) -> Connection {
     let database = Connection::open(sandbox.path(file)).expect("the database opens");
     let fold = |a: &str, b: &str| a.to_lowercase().cmp(&b.to_lowercase());
     database.create_collation("unicase", fold).expect("a collation");
@@ -15,6 +15,12 @@ fn application(sandbox: &Sandbox, file: &str, sql: &str) {
     database
         .create_scalar_function("own", 1, flags | FunctionFlags::SQLITE_INNOCUOUS, own)
         .expect("a function");
+    database
+}
+
+/// Runs SQL as that application does.
+fn application(sandbox: &Sandbox, file: &str, sql: &str) {
+    let database = connect(sandbox, file);
     database.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
     assert!(check == "ok" || check.contains("NULL value in") || check.contains("value in"), "{check}");
@@ -44,8 +50,12 @@ fn tables_in_the_order_of_an_application_come_back_and_are_completed_by_it() {
         "{ran:?}"
     );
     assert_eq!(sandbox.query("new.db", "SELECT tag, usn FROM tags ORDER BY usn"), "Verb|1\nnoun|2");
-    assert_eq!(sandbox.query("new.db", "SELECT count(*) FROM fields"), "2");
-    assert_eq!(sandbox.query("new.db", "PRAGMA integrity_check"), "ok");
+    // SQLite itself reads no table WITHOUT ROWID any more whose columns are in an order that it does not know.
+    let theirs = connect(&sandbox, "new.db");
+    let ask = |sql: &str| theirs.query_row(sql, [], |row| row.get::<_, String>(0)).expect("a row");
+    assert_eq!(ask("SELECT group_concat(name) FROM (SELECT name FROM fields ORDER BY ord)"), "Front,back");
+    assert_eq!(ask("PRAGMA integrity_check"), "ok");
+    drop(theirs);
     // A table without rows is in any order.
     assert!(sandbox.query("new.db", "SELECT sql FROM sqlite_schema WHERE name = 'none'").contains("unicase"));
     let report = std::fs::read_to_string(sandbox.path("report.txt")).expect("it is written");
@@ -69,6 +79,7 @@ fn tables_in_the_order_of_an_application_come_back_and_are_completed_by_it() {
 
 /// Rows under definitions that were written over theirs.
 const NOT_CONFORMING: &str = "
+    PRAGMA foreign_keys = OFF;
     CREATE TABLE n (a, b); INSERT INTO n VALUES (NULL, 1), (2, 'x');
     CREATE TABLE s (id INTEGER PRIMARY KEY, n, t, x); INSERT INTO s VALUES (1, 'abc', 5, '7'), (2, '12', x'00', 8);
     CREATE TABLE g (a INTEGER PRIMARY KEY, b, c TEXT AS (b || 'x') STORED); INSERT INTO g (a) VALUES (1);
@@ -104,7 +115,7 @@ fn rows_that_do_not_conform_are_as_they_were() {
             format!("SELECT {exact} FROM {table} ORDER BY rowid").replace("FROM w ORDER BY rowid", "FROM w");
         assert_eq!(sandbox.query("new.db", &rows), sandbox.query("odd.db", &rows), "{table}");
     }
-    let found = "SELECT group_concat(sql, ';') FROM sqlite_schema";
+    let found = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY type, name)";
     assert_eq!(sandbox.query("new.db", found), sandbox.query("odd.db", found));
     let found = "PRAGMA integrity_check";
     assert_eq!(sandbox.query("new.db", found), sandbox.query("odd.db", found));
@@ -128,12 +139,7 @@ const TAKEN: &str = "
 #[test]
 fn what_sqlite_refuses_is_told_with_what_completes_it() {
     let sandbox = Sandbox::new();
-    let database = Connection::open(sandbox.path("odd.db")).expect("the database opens");
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    let own = |context: &rusqlite::functions::Context<'_>| context.get::<i64>(0).map(|number| number + 1);
-    database.create_scalar_function("own", 1, flags, own).expect("a function");
-    database.execute_batch(TAKEN).expect("it is filled");
-    drop(database);
+    connect(&sandbox, "odd.db").execute_batch(TAKEN).expect("it is filled");
     sandbox.done(&["backup", "odd.db", "--name", "all"]);
     sandbox.run(&["restore", "all", "--to", "strict.db", "--strict"]).expect(1);
     let told = sandbox.json_of(3, &["restore", "all", "--to", "new.db", "--report", "report.txt"]);

@@ -1,6 +1,7 @@
 //! Opening a database file: connections, transactions, statements, errors.
 
 pub(crate) mod blocking;
+pub(crate) mod collations;
 pub(super) mod connection;
 pub(crate) mod error;
 pub(super) mod header;

@@ -1,43 +1,36 @@
-//! Reading databases with unique keys that hold the same twice: a definition that was written over another, or a damaged index.
+//! Unique keys that hold the same twice: under a definition that was written over another, or with a damaged index. Such a key is
+//! none, whatever the definitions say.
 
 use std::collections::HashMap;
 
-use rowkeep_engine::Engine;
 use rowkeep_format::{FormatError, Key, Schema, TableName};
-use rowkeep_repository::Repository;
 
-use super::{CaptureOptions, Opened, Source, Uncommitted, read_opened};
-use crate::{Context, Error};
+use crate::Error;
 
-/// Reads a state of a database and stores its chunks.
-pub(super) async fn read(
-    context: &Context,
-    repository: &Repository,
-    engine: &dyn Engine,
-    options: &CaptureOptions,
-) -> Result<Uncommitted, Error> {
-    let source = Source::of(engine);
-    let opened = Opened::open(context, engine, options.with_schema, &options.meant()).await?;
-    opened.view.notes().iter().for_each(|note| context.warn(note));
-    let (mut keys, mut doubtful) = (keys_of(opened.view.schema()), Vec::new());
-    let mut read = read_opened(context, repository, &source, opened, options).await;
-    // A key that holds the same twice is none, whatever the definitions say.
-    while let Err(Error::Table { table, source: FormatError::OutOfOrder { .. } }) = &read {
-        let Some(name) = keys.keys().find(|name| name.to_string() == *table).cloned() else { break };
-        doubtful.push(name.clone());
-        let meant = options.meant().with_doubtful_keys(doubtful.clone());
-        let opened = Opened::open(context, engine, options.with_schema, &meant).await?;
-        let now = keys_of(opened.view.schema());
-        if now.get(&name) == keys.get(&name) {
-            break;
-        }
-        context.warn(format!(
-            "a key of table {table} holds the same twice: its rows are stored by their rowids"
-        ));
-        keys = now;
-        read = read_opened(context, repository, &source, opened, options).await;
+/// The keys of the tables of a state, and which of them are in doubt.
+pub(super) struct DoubtfulKeys {
+    keys: HashMap<TableName, Key>,
+    tables: Vec<TableName>,
+}
+
+impl DoubtfulKeys {
+    pub(super) fn of(schema: &Schema) -> Self {
+        Self { keys: keys_of(schema), tables: Vec::new() }
     }
-    read
+
+    /// The tables whose keys are in doubt, with one more if that is why its rows could not be read.
+    pub(super) fn with(&mut self, error: &Error) -> Option<&[TableName]> {
+        let Error::Table { table, source: FormatError::OutOfOrder { .. } } = error else { return None };
+        let name = self.keys.keys().find(|name| name.to_string() == *table)?;
+        self.tables.push(name.clone());
+        Some(&self.tables)
+    }
+
+    /// The table that was doubted last, if its rows are told apart by something else in this schema.
+    pub(super) fn settled_in(&mut self, schema: &Schema) -> Option<&TableName> {
+        let (before, last) = (std::mem::replace(&mut self.keys, keys_of(schema)), self.tables.last()?);
+        (self.keys.get(last) != before.get(last)).then_some(last)
+    }
 }
 
 /// What the rows of each table are told apart by.

@@ -39,6 +39,8 @@ impl Affinity {
             (Self::Blob, _) | (_, Value::Null | Value::Blob(_)) => true,
             (Self::Text, value) => matches!(value, Value::Text(_)),
             (_, Value::Text(text)) => !is_number(text),
+            // It keeps whole numbers as integers, which have no negative zero.
+            (Self::Real, Value::Real(bits)) => bits != (-0.0_f64).to_bits(),
             (Self::Real, _) | (_, Value::Integer(_)) => true,
             // Those that are whole, as far as integers go.
             (_, Value::Real(bits)) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::collations;
 use super::error::{failure, is_inaccessible};
 use super::patience::{Patience, patiently};
 use super::transaction::begin;
@@ -67,7 +68,7 @@ fn open_by(
 pub(crate) fn open_with(path: &Path, access: Access, patience: &Patience) -> rusqlite::Result<Connection> {
     let connection = connect(path, access, patience)?;
     // Tables whose key is in an application's own order are read in the order in which they are stored.
-    connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
+    collations::stand_in(&connection)?;
     Ok(connection)
 }
 

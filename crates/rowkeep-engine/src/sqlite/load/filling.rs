@@ -12,7 +12,7 @@ use crate::sqlite::connect::utf16::Endian;
 use crate::sqlite::literal;
 use crate::sqlite::quote::quoted;
 use crate::sqlite::schema::definitions::{GivesNull, STAND_IN, foreign_collation, read_schema_again};
-use crate::sqlite::schema::relaxed::{lenient, made_again, without_foreign_collations};
+use crate::sqlite::schema::relaxed::{computed_again, lenient, made_again, without_foreign_collations};
 use crate::{EngineError, ErrorKind, LeftOut};
 
 /// How many rows that cannot be put back are told one by one.
@@ -36,6 +36,8 @@ pub(super) struct Filling<'m> {
     insert: Option<Statement<'m>>,
     /// The definition that the table is to have in the end, where it is one that has another for now.
     sql: Option<String>,
+    /// Why what it computes is NULL, where it is.
+    uncomputed: Option<String>,
     affinities: Vec<Affinity>,
     gives_null: &'m GivesNull,
     told: &'m mut Told,
@@ -52,9 +54,19 @@ impl<'m> Filling<'m> {
         told: &'m mut Told,
     ) -> Result<Self, EngineError> {
         let affinities = table.columns.iter().map(|column| Affinity::of(&column.type_name, true)).collect();
-        let (insert, sql, rows, refused) = (None, None, 0, 0);
-        let mut filling =
-            Self { connection, table, utf16, insert, sql, affinities, gives_null, told, rows, refused };
+        let mut filling = Self {
+            connection,
+            table,
+            utf16,
+            insert: None,
+            sql: None,
+            uncomputed: None,
+            affinities,
+            gives_null,
+            told,
+            rows: 0,
+            refused: 0,
+        };
         filling.prepare()?;
         Ok(filling)
     }
@@ -151,16 +163,7 @@ impl<'m> Filling<'m> {
         }
         let computes = words(error).contains(STAND_IN) && self.told.leaves_out;
         if computes && !self.gives_null.swap(true, Ordering::Relaxed) {
-            let (name, column) = (quoted(&self.table.name.name), self.table.columns.last());
-            let column = column.map_or_else(String::new, |column| quoted(&column.name));
-            self.told.left_out.push(LeftOut {
-                statement: self.sql.clone().map_or_else(|| self.definition(), Ok)?,
-                why: words(error),
-                instead: Some("what it computes is NULL".into()),
-                later: format!(
-                    "PRAGMA foreign_keys = OFF;\nREINDEX {name};\nUPDATE {name} SET {column} = {column};"
-                ),
-            });
+            self.uncomputed = Some(words(error));
             return Ok(true);
         }
         Ok(false)
@@ -205,6 +208,13 @@ impl<'m> Filling<'m> {
             self.told
                 .notes
                 .push(format!("{more} more rows of table {table} were refused for the same reason"));
+        }
+        if let Some(why) = self.uncomputed.take() {
+            let for_now = self.definition()?;
+            let statement = self.sql.clone().unwrap_or_else(|| for_now.clone());
+            let instead = Some("what it computes is NULL".into());
+            let later = computed_again(self.table, &statement, &for_now);
+            self.told.left_out.push(LeftOut { statement, why, instead, later });
         }
         match self.sql.take() {
             Some(sql) => self.change_definition(&sql),

@@ -13,6 +13,7 @@ use super::replace;
 use super::unfinished_file::Unfinished;
 use crate::sqlite::catalog::properties::{SETTINGS, SETTINGS_TABLE};
 use crate::sqlite::catalog::tables::Object;
+use crate::sqlite::connect::collations;
 use crate::sqlite::connect::connection::refuse_special;
 use crate::sqlite::connect::error::{failure, when};
 use crate::sqlite::connect::interrupt::Interrupt;
@@ -286,7 +287,7 @@ fn connect(path: &Path, definitions: &Definitions) -> rusqlite::Result<Connectio
         "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
          PRAGMA cache_size = -{CACHE_KIB}; PRAGMA ignore_check_constraints = ON; PRAGMA writable_schema = ON;"
     ))?;
-    connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
+    collations::stand_in(&connection)?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     Ok(connection)
 }

@@ -19,6 +19,7 @@ use crate::outline::note::{Note, NoteKind};
 use crate::outline::survey::Survey;
 use crate::outline::tables::{ColumnOutline, Numbered, Outline, TableOutline, one_line};
 use crate::sqlite::catalog::tables::Object;
+use crate::sqlite::connect::collations;
 use crate::sqlite::connect::error::when;
 use default::default;
 
@@ -59,7 +60,7 @@ fn memory() -> rusqlite::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.execute_batch("PRAGMA writable_schema = ON")?;
-    connection.collation_needed(|connection, name| connection.create_collation(name, str::cmp))?;
+    collations::stand_in(&connection)?;
     Ok(connection)
 }
 

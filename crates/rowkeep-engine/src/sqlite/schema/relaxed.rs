@@ -3,6 +3,7 @@
 use rowkeep_format::Table;
 
 use super::clauses::{is_blank, tokens};
+use crate::sqlite::literal::literal;
 use crate::sqlite::quote::quoted;
 
 /// The collations that SQLite has itself.
@@ -83,35 +84,91 @@ pub(crate) fn lenient(sql: &str) -> String {
     let key_is_apart =
         parts.iter().any(|part| is_of_table(part) && part.iter().any(|token| is(token, "PRIMARY")));
     let has_no_rowid = tokens[at.min(tokens.len())..].iter().any(|token| is(token, "WITHOUT"));
-    let parts = parts.iter().map(|part| match is_of_table(part) {
-        true => part.concat(),
-        false => lenient_column(part, !has_no_rowid, key_is_apart),
-    });
+    let own_key = parts.iter().position(|part| !is_of_table(part) && is_integer_key(part));
+    let mut written = Vec::new();
+    for (number, part) in parts.iter().enumerate() {
+        written.push(match is_of_table(part) {
+            true => part.concat(),
+            false => lenient_column(part, has_no_rowid, key_is_apart, own_key == Some(number)),
+        });
+    }
+    // Without a rowid, SQLite makes the index of a key that is one INTEGER column after all others, and numbers it so.
+    let last = match own_key.and_then(|own| parts[own].iter().find(|token| !is_blank(token))) {
+        _ if !has_no_rowid => None,
+        Some(column) => Some(format!("PRIMARY KEY ({column})")),
+        None => {
+            let key = parts.iter().position(|part| is_of_table(part) && has(part, "PRIMARY"));
+            key.filter(|key| is_of_one_integer(&parts, *key)).map(|key| written.remove(key))
+        }
+    };
+    written.extend(last);
     format!(
         "{}({}){}",
         tokens[..open].concat(),
-        parts.collect::<Vec<_>>().join(","),
+        written.join(","),
         if has_no_rowid { " WITHOUT ROWID" } else { "" }
     )
 }
 
-/// A column without `NOT NULL`, and without its type.
-fn lenient_column(part: &[&str], has_rowid: bool, key_is_apart: bool) -> String {
-    let Some(name) = part.iter().position(|token| !is_blank(token)) else { return part.concat() };
+/// Which tokens of a part are in no parentheses.
+fn outside(part: &[&str]) -> Vec<bool> {
     let mut depth = 0;
-    let outside: Vec<bool> = part
-        .iter()
-        .map(|token| {
-            depth += i32::from(*token == "(") - i32::from(*token == ")");
-            depth == 0 && *token != ")"
-        })
-        .collect();
-    let ends_type = |at: usize| outside[at] && AFTER_TYPE.iter().any(|word| is(part[at], word));
-    let rest = (name + 1..part.len()).find(|at| ends_type(*at)).unwrap_or(part.len());
-    let has = |word: &str| (rest..part.len()).any(|at| outside[at] && is(part[at], word));
-    let mut type_name = part[name + 1..rest].iter().filter(|token| !is_blank(token));
-    let is_integer = type_name.next().is_some_and(|word| is(word, "INTEGER")) && type_name.next().is_none();
-    let keeps_type = has("AS") || is_integer && has_rowid && (key_is_apart || has("PRIMARY"));
+    let depths = part.iter().map(|token| {
+        depth += i32::from(*token == "(") - i32::from(*token == ")");
+        depth == 0 && *token != ")"
+    });
+    depths.collect()
+}
+
+/// Whether a part has a word in no parentheses.
+fn has(part: &[&str], word: &str) -> bool {
+    outside(part).iter().zip(part).any(|(outside, token)| *outside && is(token, word))
+}
+
+/// Where the type of a column begins and ends.
+fn type_of(part: &[&str]) -> (usize, usize) {
+    let outside = outside(part);
+    let name = part.iter().position(|token| !is_blank(token)).unwrap_or(part.len().saturating_sub(1));
+    let ends_type = |at: &usize| outside[*at] && AFTER_TYPE.iter().any(|word| is(part[*at], word));
+    let rest = (name + 1..part.len()).find(ends_type).unwrap_or(part.len());
+    (name + 1, rest.max(name + 1))
+}
+
+/// Whether the type of a column is the one of rowids.
+fn is_integer(part: &[&str]) -> bool {
+    let (begin, end) = type_of(part);
+    let mut words = part.get(begin..end).unwrap_or_default().iter().filter(|token| !is_blank(token));
+    words.next().is_some_and(|word| is(word, "INTEGER")) && words.next().is_none()
+}
+
+/// Whether a column alone is the key, as rowids are.
+fn is_integer_key(part: &[&str]) -> bool {
+    let key = part.iter().position(|token| is(token, "PRIMARY")).and_then(|at| next(part, at));
+    let descends = key.and_then(|key| next(part, key)).is_some_and(|after| is(part[after], "DESC"));
+    is_integer(part) && has(part, "PRIMARY") && !descends
+}
+
+/// Whether a key of the table is one column of the type of rowids.
+fn is_of_one_integer(parts: &[Vec<&str>], key: usize) -> bool {
+    let named = |token: &str| token.trim_matches(['"', '\'', '`', '[', ']']).to_ascii_lowercase();
+    let key = &parts[key];
+    let open = key.iter().position(|token| *token == "(").unwrap_or(key.len());
+    let column = next(key, open).map(|at| named(key[at]));
+    let is_it =
+        |part: &&Vec<&str>| part.iter().find(|token| !is_blank(token)).map(|name| named(name)) == column;
+    !key.contains(&",") && parts.iter().find(is_it).is_some_and(|part| is_integer(part))
+}
+
+/// A column without `NOT NULL`, and without its type; and without its key, where that is to stand apart.
+fn lenient_column(part: &[&str], has_no_rowid: bool, key_is_apart: bool, is_own_key: bool) -> String {
+    let Some(name) = part.iter().position(|token| !is_blank(token)) else { return part.concat() };
+    let outside = outside(part);
+    let (_, rest) = type_of(part);
+    let is_rowid = is_integer(part) && !has_no_rowid && (key_is_apart || has(part, "PRIMARY"));
+    let keeps_type = has(&part[rest..], "AS") || is_rowid;
+    let goes = |at: usize, first: &str, second: &str| {
+        next(part, at).filter(|next| outside[at] && is(part[at], first) && is(part[*next], second))
+    };
 
     let mut out = part[..=name].concat() + " ";
     if keeps_type {
@@ -119,9 +176,10 @@ fn lenient_column(part: &[&str], has_rowid: bool, key_is_apart: bool) -> String 
     }
     let mut at = rest;
     while at < part.len() {
-        let second =
-            next(part, at).filter(|second| outside[at] && is(part[at], "NOT") && is(part[*second], "NULL"));
-        let Some(second) = second else {
+        let key = goes(at, "PRIMARY", "KEY").filter(|_| is_own_key && has_no_rowid);
+        let ascending = |key: usize| next(part, key).filter(|after| is(part[*after], "ASC"));
+        let key = key.map(|key| ascending(key).unwrap_or(key));
+        let Some(second) = key.or_else(|| goes(at, "NOT", "NULL")) else {
             out += part[at];
             at += 1;
             continue;
@@ -159,6 +217,29 @@ pub(crate) fn made_again(table: &Table, sql: &str) -> String {
          INSERT INTO temp.rowkeep_kept SELECT {columns} FROM main.{name};\nDROP TABLE main.{name};\n{sql};\n\
          INSERT INTO main.{name} ({columns}) SELECT {kept} FROM temp.rowkeep_kept;\nDROP TABLE temp.rowkeep_kept;"
     )
+}
+
+/// SQL that computes anew what a table computes, for whoever has the functions that its definition names. Rows that are there under
+/// another definition keep their values under that one alone.
+pub(crate) fn computed_again(table: &Table, definition: &str, for_now: &str) -> String {
+    let (name, column) = (quoted(&table.name.name), table.columns.last());
+    let column = column.map_or_else(String::new, |column| quoted(&column.name));
+    // First the indexes that compute, which hold NULL; then the values that are stored; then the indexes of those.
+    let computing = format!("REINDEX {name};\nUPDATE {name} SET {column} = {column};\nREINDEX {name};");
+    let defining = |sql: &str| {
+        format!(
+            "PRAGMA writable_schema = ON;\n\
+             UPDATE sqlite_schema SET sql = {} WHERE type = 'table' AND name = {};\n\
+             PRAGMA writable_schema = RESET;",
+            literal(sql),
+            literal(&table.name.name)
+        )
+    };
+    let computing = match definition == for_now {
+        true => computing,
+        false => format!("{}\n{computing}\n{}", defining(for_now), defining(definition)),
+    };
+    format!("PRAGMA foreign_keys = OFF;\n{computing}")
 }
 
 fn is(token: &str, word: &str) -> bool {
@@ -205,11 +286,27 @@ mod tests {
                 "CREATE TABLE t (a , b , PRIMARY KEY (a)) WITHOUT ROWID",
             ),
             (
+                "CREATE TABLE t (a INTEGER PRIMARY KEY ASC ON CONFLICT FAIL NOT NULL, b TEXT UNIQUE, UNIQUE (b, a)) WITHOUT ROWID",
+                "CREATE TABLE t (a , b UNIQUE, UNIQUE (b, a), PRIMARY KEY (a)) WITHOUT ROWID",
+            ),
+            (
+                "CREATE TABLE t (\"A\" INTEGER, b UNIQUE, CONSTRAINT k PRIMARY KEY (a DESC), UNIQUE (b, a)) WITHOUT ROWID",
+                "CREATE TABLE t (\"A\" , b UNIQUE, UNIQUE (b, a), CONSTRAINT k PRIMARY KEY (a DESC)) WITHOUT ROWID",
+            ),
+            (
+                "CREATE TABLE t (a INTEGER PRIMARY KEY DESC, b INT UNIQUE) WITHOUT ROWID",
+                "CREATE TABLE t (a PRIMARY KEY DESC, b UNIQUE) WITHOUT ROWID",
+            ),
+            (
                 "CREATE TABLE t (a INTEGER NOT NULL, b INT, PRIMARY KEY (a))",
                 "CREATE TABLE t (a  INTEGER , b , PRIMARY KEY (a))",
             ),
         ] {
-            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            // Blanks around commas and parentheses say nothing.
+            let words = |text: &str| {
+                let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                words.replace(" ,", ",").replace(", ", ",").replace(" )", ")")
+            };
             assert_eq!(words(&lenient(sql)), words(expected), "{sql}");
         }
     }

@@ -47,7 +47,7 @@ type Objects = BTreeMap<(String, String), Object>;
 fn objects(database: &Connection) -> Objects {
     let mut statement = database
         .prepare("SELECT type, name, sql, rootpage > 0, tbl_name FROM sqlite_schema WHERE sql NOT NULL")
-        .expect("a schema");
+        .unwrap_or_else(|error| panic!("{:?} has no schema: {error}", database.path()));
     let found = statement.query_map([], |row| {
         let key: (String, String) = (row.get(0)?, row.get(1)?);
         let rows = match key.0 == "table" && row.get(3)? {
@@ -137,15 +137,22 @@ fn faults(original: &Objects, shell: &Objects, restored: &Objects, left_out: &[L
 
 #[test]
 fn a_restore_is_never_worse_than_the_shells_own_dump() {
-    let (mut exact, mut told) = (0, BTreeMap::<String, u64>::new());
+    let (mut exact, mut malformed, mut told) = (0, 0, BTreeMap::<String, u64>::new());
     let databases = asked("ROWKEEP_RANDOM_SCHEMAS", DATABASES);
     let first = asked("ROWKEEP_RANDOM_FIRST", 0);
     for seed in first..first + databases {
         let folder = tempfile::tempdir().expect("a folder");
         let place = |name: &str| folder.path().join(name);
         let statements = grammar::fill(&connect(&place("a.db")), &Dice::new(seed));
+        // Shown where it fails.
+        println!("seed {seed}");
         let failed = |what: &str| -> ! { panic!("seed {seed}: {what}\n{};", statements.join(";\n")) };
         let theirs = connect(&place("a.db"));
+        if theirs.prepare("SELECT 1 FROM sqlite_schema").is_err() {
+            // One definition that was written over another is more than SQLite itself takes.
+            malformed += 1;
+            continue;
+        }
         let (original, whole) = (objects(&theirs), integrity(&theirs) == "ok");
         drop(theirs);
         let shell = by_shell(&place("a.db"), &place("shell.db"));
@@ -197,5 +204,6 @@ fn a_restore_is_never_worse_than_the_shells_own_dump() {
             *told.entry(why).or_default() += 1;
         }
     }
+    assert!(malformed * 20 <= databases, "{malformed} of {databases} databases are malformed");
     println!("{exact} of {databases} databases came back exactly; told of the others: {told:#?}");
 }

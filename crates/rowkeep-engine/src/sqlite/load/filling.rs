@@ -38,11 +38,19 @@ pub(super) struct Filling<'m> {
     sql: Option<String>,
     /// Why what it computes is NULL, where it is.
     uncomputed: Option<String>,
+    reordered: Option<Reordered>,
     affinities: Vec<Affinity>,
     gives_null: &'m GivesNull,
     told: &'m mut Told,
     rows: u64,
     refused: u64,
+}
+
+/// A definition in the order of an application, and what was made instead.
+struct Reordered {
+    statement: String,
+    why: String,
+    instead: String,
 }
 
 impl<'m> Filling<'m> {
@@ -61,6 +69,7 @@ impl<'m> Filling<'m> {
             insert: None,
             sql: None,
             uncomputed: None,
+            reordered: None,
             affinities,
             gives_null,
             told,
@@ -151,8 +160,7 @@ impl<'m> Filling<'m> {
         if indexes()? != before {
             return Err(refused);
         }
-        let later = made_again(self.table, &statement);
-        self.told.left_out.push(LeftOut { statement, why, instead: Some(instead), later });
+        self.reordered = Some(Reordered { statement, why, instead });
         Ok(())
     }
 
@@ -208,6 +216,10 @@ impl<'m> Filling<'m> {
             self.told
                 .notes
                 .push(format!("{more} more rows of table {table} were refused for the same reason"));
+        }
+        if let Some(Reordered { statement, why, instead }) = self.reordered.take() {
+            let later = made_again(self.table, &statement, self.sql.is_some());
+            self.told.left_out.push(LeftOut { statement, why, instead: Some(instead), later });
         }
         if let Some(why) = self.uncomputed.take() {
             let for_now = self.definition()?;

@@ -114,7 +114,7 @@ impl Maker {
                             statement: object.sql.clone(),
                             why: words(&error),
                             instead: Some(made.sql.clone()),
-                            later: made_again(table, &object.sql),
+                            later: made_again(table, &object.sql, false),
                         });
                     }
                     _ => return Err(failure(named(), &error)),

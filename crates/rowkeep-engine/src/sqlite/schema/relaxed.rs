@@ -207,15 +207,46 @@ pub(crate) fn plain(table: &Table) -> String {
     format!("CREATE TABLE {} ({})", quoted(&table.name.name), columns.collect::<Vec<_>>().join(", "))
 }
 
-/// The statements that make a table again by its own definition, of the rows that it has; what belongs to it follows.
-pub(crate) fn made_again(table: &Table, sql: &str) -> String {
+/// The statements that make a table again by its own definition, of the rows that it has; what belongs to it follows. Rows that do not
+/// conform to the definition are put back under one that takes them.
+pub(crate) fn made_again(table: &Table, sql: &str, has_odd_rows: bool) -> String {
     let name = quoted(&table.name.name);
     let columns = table.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
     let kept = (0..table.columns.len()).map(|place| format!("c{place}")).collect::<Vec<_>>().join(", ");
+    let (made, then) = match has_odd_rows {
+        true => (lenient(sql), format!("\n{}", redefined(table, sql))),
+        false => (sql.to_owned(), String::new()),
+    };
+    // A table that goes takes with it the largest rowid that it ever had.
+    let (before, after) = match tokens(sql).iter().any(|token| is(token, "AUTOINCREMENT")) {
+        true => (
+            format!(
+                "CREATE TEMP TABLE rowkeep_sequence AS SELECT * FROM main.sqlite_sequence WHERE name = {};\n",
+                literal(&table.name.name)
+            ),
+            format!(
+                "\nDELETE FROM main.sqlite_sequence WHERE name = {};\n\
+                 INSERT INTO main.sqlite_sequence SELECT * FROM temp.rowkeep_sequence;\nDROP TABLE temp.rowkeep_sequence;",
+                literal(&table.name.name)
+            ),
+        ),
+        false => Default::default(),
+    };
     format!(
-        "PRAGMA foreign_keys = OFF;\nCREATE TEMP TABLE rowkeep_kept ({kept});\n\
-         INSERT INTO temp.rowkeep_kept SELECT {columns} FROM main.{name};\nDROP TABLE main.{name};\n{sql};\n\
-         INSERT INTO main.{name} ({columns}) SELECT {kept} FROM temp.rowkeep_kept;\nDROP TABLE temp.rowkeep_kept;"
+        "PRAGMA foreign_keys = OFF;\n{before}CREATE TEMP TABLE rowkeep_kept ({kept});\n\
+         INSERT INTO temp.rowkeep_kept SELECT {columns} FROM main.{name};\nDROP TABLE main.{name};\n{made};\n\
+         INSERT INTO main.{name} ({columns}) SELECT {kept} FROM temp.rowkeep_kept;\nDROP TABLE temp.rowkeep_kept;{after}{then}"
+    )
+}
+
+/// The statements that give a table another definition of the same pages.
+fn redefined(table: &Table, sql: &str) -> String {
+    format!(
+        "PRAGMA writable_schema = ON;\n\
+         UPDATE sqlite_schema SET sql = {} WHERE type = 'table' AND name = {};\n\
+         PRAGMA writable_schema = RESET;",
+        literal(sql),
+        literal(&table.name.name)
     )
 }
 
@@ -226,18 +257,9 @@ pub(crate) fn computed_again(table: &Table, definition: &str, for_now: &str) -> 
     let column = column.map_or_else(String::new, |column| quoted(&column.name));
     // First the indexes that compute, which hold NULL; then the values that are stored; then the indexes of those.
     let computing = format!("REINDEX {name};\nUPDATE {name} SET {column} = {column};\nREINDEX {name};");
-    let defining = |sql: &str| {
-        format!(
-            "PRAGMA writable_schema = ON;\n\
-             UPDATE sqlite_schema SET sql = {} WHERE type = 'table' AND name = {};\n\
-             PRAGMA writable_schema = RESET;",
-            literal(sql),
-            literal(&table.name.name)
-        )
-    };
     let computing = match definition == for_now {
         true => computing,
-        false => format!("{}\n{computing}\n{}", defining(for_now), defining(definition)),
+        false => format!("{}\n{computing}\n{}", redefined(table, for_now), redefined(table, definition)),
     };
     format!("PRAGMA foreign_keys = OFF;\n{computing}")
 }

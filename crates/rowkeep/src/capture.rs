@@ -33,7 +33,7 @@ use crate::state::needs::{complete_left, has_all};
 use crate::state::owner::Owner;
 use crate::state::reader::read_node;
 use crate::state::selection::Selection;
-use crate::state::snapshots::{self, Snapshot};
+use crate::state::snapshots::{self, MASKED, Snapshot};
 use crate::{Context, Error, Event, Phase};
 use doubtful_keys::DoubtfulKeys;
 use later::Later;
@@ -283,10 +283,14 @@ pub(crate) async fn read_opened(
     let schema = stored_schema(view.schema(), options.with_schema);
     let chosen = chosen_tables(options, view.as_ref())?;
     let unread = unread(context, options, view.as_ref());
+    // A file may say that it has no more than a part. One with masked rows has all of them.
+    let is_part = view.environment().iter().any(|(name, part)| name == FILE_PART && part != MASKED);
     let scope = match (options.with_schema, options.with_data) {
         (true, false) => Scope::SchemaOnly,
         (false, _) => Scope::DataOnly,
-        (true, true) if chosen.len() < view.schema().tables.len() || is_short(&unread) => Scope::SomeTables,
+        (true, true) if is_part || chosen.len() < view.schema().tables.len() || is_short(&unread) => {
+            Scope::SomeTables
+        }
         (true, true) => Scope::Full,
     };
     if options.with_schema || !chosen.is_empty() {
@@ -429,6 +433,9 @@ async fn environment(
     options: &CaptureOptions,
 ) -> Result<BTreeMap<String, String>, Error> {
     let mut environment: BTreeMap<String, String> = view.environment().into_iter().collect();
+    if environment.get(FILE_PART).is_some_and(|part| part == MASKED) {
+        environment.insert(MASKED.to_owned(), "true".to_owned());
+    }
     if let Some(version) = migration_version::schema_version(view, chosen).await? {
         environment.insert("schema_version".to_owned(), version);
     }

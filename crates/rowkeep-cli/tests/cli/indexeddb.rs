@@ -55,6 +55,11 @@ fn captured_states_become_snapshots_and_files_again() {
         "{some}"
     );
     assert_eq!(lines(&some).len(), 4, "{some}");
+    // No file of a part stands for all of the database.
+    std::fs::write(sandbox.path("some.ndjson"), &some).expect("it is written");
+    sandbox.done(&["import", "some.ndjson", "--as", "prn", "--name", "some"]);
+    assert_eq!(sandbox.json(&["show", "some"])["scope"], "some_tables");
+    assert_eq!(sandbox.json(&["show", "first"])["scope"], "full");
 }
 
 /// Records are in the files of applications as they are in those of the module.
@@ -82,8 +87,10 @@ fn captured_records_are_documents_in_other_files() {
     let is_masked = |record: &Value| record["number"].as_str().is_some_and(|number| !masked.contains(number));
     assert!(written.iter().all(is_masked) && masked.contains("\"part\":\"masked\""), "{masked}");
     assert!(!masked.contains("\"bytes\""), "the content of a photo is gone with it: {masked}");
-    let told = sandbox.json(&["import", "masked.ndjson", "--as", "masked"]);
+    let told = sandbox.json(&["import", "masked.ndjson", "--as", "masked", "--name", "masked"]);
     assert_eq!(told["imported"][0]["snapshot"]["rows"], 10, "{told}");
+    let shown = sandbox.done(&["show", "masked"]).out;
+    assert!(shown.contains("masked = true"), "{shown}");
 }
 
 /// Its newest state stands for a database in browsers, and only pages bring it back.

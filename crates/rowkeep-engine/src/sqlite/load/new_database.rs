@@ -151,9 +151,13 @@ impl NewDatabase {
         let into = match table.name.name.as_str() {
             SETTINGS_TABLE => Into::Kept(&mut self.settings),
             SEQUENCES => Into::Kept(&mut self.sequences.insert((table.clone(), Vec::new())).1),
-            _ => {
-                Into::Table(Filling::begin(&self.connection, table, utf16, &self.gives_null, &mut self.told)?)
-            }
+            _ => Into::Table(Box::new(Filling::begin(
+                &self.connection,
+                table,
+                utf16,
+                &self.gives_null,
+                &mut self.told,
+            )?)),
         };
         Ok(TableLoad { into, table })
     }
@@ -239,7 +243,7 @@ pub(crate) struct TableLoad<'m> {
 }
 
 enum Into<'m> {
-    Table(Filling<'m>),
+    Table(Box<Filling<'m>>),
     /// Rows that are few and come last.
     Kept(&'m mut Vec<RowBatch>),
 }

@@ -195,3 +195,19 @@ fn tables_of_two_thousand_columns() {
     let head = std::fs::read_to_string(sandbox.path("files/t.csv")).expect("it is written");
     assert_eq!(head.lines().next().map(|line| line.split(',').count()), Some(2000));
 }
+
+#[test]
+fn databases_without_rows_keep_their_encoding() {
+    let enter = "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING theirs()')";
+    for (name, sql) in [("views", "CREATE VIEW v AS SELECT 1"), ("virtual", enter)] {
+        let sandbox = Sandbox::new();
+        // SQLite notes the encoding with the first table.
+        sandbox
+            .sql("odd.db", &format!("PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (a); DROP TABLE t; {sql}"));
+        sandbox.done(&["backup", "odd.db", "--name", name]);
+        sandbox.done(&["restore", name, "--to", "new.db"]);
+        for asked in ["PRAGMA encoding", "SELECT name || sql FROM sqlite_schema"] {
+            assert_eq!(sandbox.query("new.db", asked), sandbox.query("odd.db", asked), "{name}");
+        }
+    }
+}

@@ -105,8 +105,8 @@ impl NewDatabase {
         let unfinished = Unfinished::begin(&path)?;
         let connection =
             connect(unfinished.path(), &definitions).map_err(when(unfinished.path().display()))?;
-        if definitions.before.is_empty() {
-            // SQLite notes the encoding of a database when it makes a table. The definitions of views alone would be read in another.
+        if !definitions.before.iter().any(|object| object.stored) {
+            // SQLite notes the encoding of a database when it makes a table. What is only entered would be read in another.
             let first = "CREATE TABLE main.rowkeep_first (a); DROP TABLE main.rowkeep_first";
             connection.execute_batch(first).map_err(when(unfinished.path().display()))?;
         }

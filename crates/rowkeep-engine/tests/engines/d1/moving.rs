@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rowkeep_engine::conformance::{Sandbox, read_all};
 use rowkeep_engine::{DatabaseUrl, Engine, ErrorKind, Surroundings, ViewOptions, connect};
@@ -25,8 +26,12 @@ async fn ledger() -> Arc<Database> {
     Arc::new(database)
 }
 
-/// Moves money until it is told to stop, each time in one transaction, with a pause that lets readers come to an end now and then.
-fn writer(database: &Arc<Database>, stop: &Arc<AtomicBool>, pause_ms: u64) -> tokio::task::JoinHandle<u64> {
+/// Moves money until it is told to stop, each time in one transaction, with the pause that follows each.
+fn writer(
+    database: &Arc<Database>,
+    stop: &Arc<AtomicBool>,
+    pause: impl Fn(u64) -> Duration + Send + 'static,
+) -> tokio::task::JoinHandle<u64> {
     let (database, stop) = (Arc::clone(database), Arc::clone(stop));
     tokio::spawn(async move {
         let mut done = 0;
@@ -38,7 +43,7 @@ fn writer(database: &Arc<Database>, stop: &Arc<AtomicBool>, pause_ms: u64) -> to
             ];
             database.batch(&transfer).await.expect("it is moved");
             done += 1;
-            tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;
+            tokio::time::sleep(pause(done)).await;
         }
         done
     })
@@ -57,58 +62,76 @@ async fn sum(engine: &dyn Engine) -> (i64, usize) {
     (balances.iter().sum(), balances.iter().filter(|balance| **balance != 0).count())
 }
 
-/// Reads over both ways beside a writer, and returns how often each gave a state.
-async fn race(rounds: usize, pause_ms: u64) -> (usize, usize) {
-    let (database, stop) = (ledger().await, Arc::new(AtomicBool::new(false)));
-    let writing = writer(&database, &stop, pause_ms);
-    let (mut over_worker, mut over_api) = (0, 0);
-    for _ in 0..rounds {
-        assert_eq!(sum(&*database.over_worker()).await.0, 0, "one transaction is one state");
-        over_worker += 1;
-        match database.over_api().open(&ViewOptions::default()).await {
-            Ok(view) => {
-                let mut total = 0;
-                for table in view.schema().tables.iter().filter(|table| table.name.name.starts_with("ledger"))
-                {
-                    let rows = rowkeep_engine::conformance::read(&*view, table).await;
-                    for row in 0..rows.rows() {
-                        let Value::Integer(balance) = rows.value(row, 1) else { panic!("no balance") };
-                        total += balance;
-                    }
-                }
-                assert_eq!(total, 0, "what is said to be unchanged is one state");
-                over_api += 1;
-            }
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}"),
+/// What a reading over the Worker gave: always one state, for a small database is read in one transaction.
+async fn over_the_worker(database: &Database) {
+    assert_eq!(sum(&*database.over_worker()).await.0, 0, "one transaction is one state");
+}
+
+/// Whether a reading over the API gave a state, which is one then, or said that it did not come to an end.
+async fn over_the_api(database: &Database) -> bool {
+    let view = match database.over_api().open(&ViewOptions::default()).await {
+        Ok(view) => view,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}");
+            return false;
+        }
+    };
+    let mut total = 0;
+    for table in view.schema().tables.iter().filter(|table| table.name.name.starts_with("ledger")) {
+        let rows = rowkeep_engine::conformance::read(&*view, table).await;
+        for row in 0..rows.rows() {
+            let Value::Integer(balance) = rows.value(row, 1) else { panic!("no balance") };
+            total += balance;
         }
     }
-    stop.store(true, Ordering::Relaxed);
-    assert!(writing.await.expect("it ends") > 0);
-    (over_worker, over_api)
+    assert_eq!(total, 0, "what is said to be unchanged is one state");
+    true
 }
 
 /// What is called one state is one, whoever writes meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn states_are_of_one_moment() {
-    let (over_worker, _) = race(5, 0).await;
-    assert_eq!(over_worker, 5, "a small database is read in one transaction, whoever writes");
-    let (_, over_api) = race(3, 300).await;
-    assert!(over_api > 0, "what moved is read again, and comes to an end between two writes");
+    let (database, stop) = (ledger().await, Arc::new(AtomicBool::new(false)));
+    let writing = writer(&database, &stop, |_| Duration::ZERO);
+    for _ in 0..5 {
+        over_the_worker(&database).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert!(writing.await.expect("it ends") > 0);
+
+    // However long a reading takes here, the pauses grow past it.
+    let (database, stop) = (ledger().await, Arc::new(AtomicBool::new(false)));
+    let writing = writer(&database, &stop, |done| Duration::from_millis(30).mul_f64(1.2_f64.powi(done.min(40) as i32)));
+    let (mut states, mut readings) = (0, 0);
+    while states < 3 {
+        readings += 1;
+        assert!(readings <= 200, "what moved is read again, and comes to an end between two writes");
+        states += usize::from(over_the_api(&database).await);
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert!(writing.await.expect("it ends") > 0);
 }
 
 /// The same a thousand times. Takes minutes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn a_thousand_states_are_of_one_moment() {
-    let (over_worker, over_api) = race(1_000, 40).await;
-    println!("{over_worker} states over the Worker, {over_api} over the API");
+    let (database, stop) = (ledger().await, Arc::new(AtomicBool::new(false)));
+    let writing = writer(&database, &stop, |_| Duration::from_millis(40));
+    let mut states = 0;
+    for _ in 0..1_000 {
+        over_the_worker(&database).await;
+        states += usize::from(over_the_api(&database).await);
+    }
+    stop.store(true, Ordering::Relaxed);
+    println!("1000 states over the Worker, {states} over the API, {} writes", writing.await.expect("it ends"));
 }
 
 /// Who allows it gets what was read, and is told that it is no state.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_state_is_refused_or_said_to_be_none() {
     let (database, stop) = (ledger().await, Arc::new(AtomicBool::new(false)));
-    let writing = writer(&database, &stop, 0);
+    let writing = writer(&database, &stop, |_| Duration::ZERO);
     let url = DatabaseUrl::parse(&database.api_url()).expect("a URL");
     let refused =
         database.over_api().open(&ViewOptions::default()).await.err().expect("it moves all the time");

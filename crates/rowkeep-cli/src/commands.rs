@@ -96,6 +96,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it answers many who ask at once.
+    pub(crate) fn answers_many(&self) -> bool {
+        matches!(self, Command::Serve(_))
+    }
+
     /// Whether its result says what is damaged in the repository.
     pub(crate) fn tells_of_damage(&self) -> bool {
         matches!(

@@ -56,9 +56,9 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 const PARTING: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
-    allocator::restrain();
     let args =
         parse(std::env::args_os()).unwrap_or_else(|error| args::refused::without_secrets(error).exit());
+    allocator::restrain(args.command.answers_many());
     ui::log::begin(args.global.verbose);
     if !args.global.quiet && args::refused::hold_password(std::env::args_os()) {
         fail::say(args::refused::VISIBLE_PASSWORD);

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::listings::Folder;
 use crate::objects::{LEDGER, Listed};
 use crate::{Error, Repository, Result};
 
@@ -38,7 +37,6 @@ impl Repository {
 
     /// When the last recovery kit was made, if one ever was.
     pub async fn last_kit(&self) -> Result<Option<Timestamp>> {
-        let [ledger] = self.listings().get([Folder::Ledger]).await?;
-        Ok(ledger.objects.iter().filter_map(made_of).max())
+        Ok(self.listings().notes().await?.iter().filter_map(made_of).max())
     }
 }

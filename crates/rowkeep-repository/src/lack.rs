@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::listings::Folder;
 use crate::objects::{LEDGER, Listed, Objects};
 use crate::{Repository, Result};
 
@@ -58,7 +57,6 @@ impl Lack {
 impl Repository {
     /// Whether the store was found to lack something.
     pub(crate) async fn lacks(&self, lack: Lack) -> Result<bool> {
-        let [ledger] = self.listings().get([Folder::Ledger]).await?;
-        Ok(ledger.objects.iter().any(|listed| Lack::parse(listed) == Some(lack)))
+        Ok(self.listings().notes().await?.iter().any(|listed| Lack::parse(listed) == Some(lack)))
     }
 }

@@ -63,6 +63,11 @@ impl Entry {
     }
 }
 
+/// Whether an object of the ledger says that a snapshot counts.
+pub(crate) fn is_of_snapshot(listed: &Listed) -> bool {
+    matches!(Entry::parse(listed), Some(Entry::Snapshot(_)))
+}
+
 /// Lists the ledger.
 pub(crate) async fn entries(objects: &Objects) -> Result<BTreeSet<Entry>> {
     Ok(objects.list(LEDGER).await?.iter().filter_map(Entry::parse).collect())

@@ -8,7 +8,7 @@ use rowkeep_format::clock::Clock;
 use tokio::sync::Mutex;
 
 use crate::objects::{INDEX, KEYS, LEDGER, Listed, Objects, PACKS, PRUNE, SNAPSHOTS, SUMMARIES};
-use crate::{Error, Result};
+use crate::{Error, Result, ledger};
 
 /// A folder of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,9 @@ pub(crate) struct Listing {
     at: Instant,
 }
 
+/// So many objects of a folder are held no longer than they are looked at.
+const MUCH: usize = 10_000;
+
 /// The order in which an open repository listed and wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Moment(u64);
@@ -69,6 +72,10 @@ pub(crate) struct Listings {
 #[derive(Default)]
 struct Known {
     folders: [Option<Listing>; Folder::ALL.len()],
+    /// When those were listed that are not held any more.
+    let_go: [Option<(Moment, Instant)>; Folder::ALL.len()],
+    /// What the ledger holds besides the entries of snapshots, and when it was listed.
+    notes: Option<(Arc<Vec<Listed>>, Instant)>,
     /// Whether one request listed everything the last time.
     is_small: Option<bool>,
     /// Whether the next listing is to be one of its folders alone.
@@ -151,10 +158,44 @@ impl Listings {
         known.folders[folder as usize].clone().filter(|listing| listing.began == other.began)
     }
 
+    /// Holds what was listed of a folder no longer, where that is much: who learnt from it keeps what it learnt, and asks whether it
+    /// is the latest.
+    pub(crate) async fn let_go(&self, folder: Folder) {
+        let mut known = self.known.lock().await;
+        let held = known.folders[folder as usize].take_if(|listing| listing.objects.len() > MUCH);
+        if let Some(listing) = held {
+            known.let_go[folder as usize] = Some((listing.began, listing.at));
+        }
+    }
+
+    /// Whether the last listing of a folder is one that began at that moment, and still good enough.
+    pub(crate) async fn is_latest(&self, folder: Folder, began: Moment) -> bool {
+        let known = self.known.lock().await;
+        let held = known.folders[folder as usize].as_ref().map(|listing| (listing.began, listing.at));
+        held.or(known.let_go[folder as usize]).is_some_and(|(last, at)| last == began && self.is_fresh(at))
+    }
+
+    /// What the ledger holds besides the entries of snapshots, which are many; none older than what is good enough.
+    pub(crate) async fn notes(&self) -> Result<Arc<Vec<Listed>>> {
+        if let Some((notes, at)) = &self.known.lock().await.notes
+            && self.is_fresh(*at)
+        {
+            return Ok(Arc::clone(notes));
+        }
+        let [ledger] = self.get([Folder::Ledger]).await?;
+        let notes = ledger.objects.iter().filter(|listed| !ledger::is_of_snapshot(listed));
+        let notes: Arc<Vec<Listed>> = Arc::new(notes.cloned().collect());
+        self.known.lock().await.notes = Some((Arc::clone(&notes), ledger.at));
+        self.let_go(Folder::Ledger).await;
+        Ok(notes)
+    }
+
     /// Makes the next listing a new one.
     pub(crate) async fn forget(&self) {
         let mut known = self.known.lock().await;
         known.folders = Default::default();
+        known.let_go = Default::default();
+        known.notes = None;
         known.is_alone = false;
     }
 
@@ -162,6 +203,7 @@ impl Listings {
     pub(crate) async fn forget_folder(&self, folder: Folder) {
         let mut known = self.known.lock().await;
         known.folders[folder as usize] = None;
+        known.let_go[folder as usize] = None;
         known.is_alone = true;
     }
 

@@ -65,6 +65,9 @@ impl SharedCatalog {
 
     /// Brings the catalog up to date with what is listed.
     pub(crate) async fn update(&self) -> Result<Arc<Catalog>> {
+        if let Some(catalog) = self.as_listed_last().await {
+            return Ok(catalog);
+        }
         let folders = [Folder::Snapshots, Folder::Summaries];
         let [snapshots, summaries] = self.listings.get(folders).await?;
         let mut state = self.state.lock().await;
@@ -81,10 +84,19 @@ impl SharedCatalog {
         let left = self.left(&state.uncompleted, &snapshots);
         state.is_stale |= state.left != left;
         state.left = left;
-        if std::mem::take(&mut state.is_stale) {
-            state.catalog = Arc::new(state.to_catalog());
+        if state.uncompleted.is_empty() {
+            self.listings.let_go(Folder::Snapshots).await;
         }
-        Ok(Arc::clone(&state.catalog))
+        Ok(state.shown())
+    }
+
+    /// The catalog, if it was brought up to date with listings that are good enough, and there is nothing else to see in them.
+    async fn as_listed_last(&self) -> Option<Arc<Catalog>> {
+        let mut state = self.state.lock().await;
+        let (snapshots, summaries) = state.listed.filter(|_| state.uncompleted.is_empty())?;
+        let is_latest = self.listings.is_latest(Folder::Snapshots, snapshots).await
+            && self.listings.is_latest(Folder::Summaries, summaries).await;
+        is_latest.then(|| state.shown())
     }
 
     /// Of snapshots that do not count, those that were written so long ago that nobody is writing them any more.
@@ -101,10 +113,7 @@ impl SharedCatalog {
     pub(crate) async fn known(&self) -> Option<Arc<Catalog>> {
         let mut state = self.state.lock().await;
         state.listed?;
-        if std::mem::take(&mut state.is_stale) {
-            state.catalog = Arc::new(state.to_catalog());
-        }
-        Some(Arc::clone(&state.catalog))
+        Some(state.shown())
     }
 
     /// Reads the manifest of one snapshot, whatever a summary tells of it.
@@ -190,6 +199,14 @@ impl State {
             listed: None,
             is_refused: false,
         }
+    }
+
+    /// The catalog of what is known.
+    fn shown(&mut self) -> Arc<Catalog> {
+        if std::mem::take(&mut self.is_stale) {
+            self.catalog = Arc::new(self.to_catalog());
+        }
+        Arc::clone(&self.catalog)
     }
 
     fn to_catalog(&self) -> Catalog {

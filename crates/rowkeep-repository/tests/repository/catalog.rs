@@ -340,3 +340,44 @@ async fn an_empty_folder_in_its_place_is_not_a_repository_without_snapshots() {
         assert_eq!(listed(&repository).await, made);
     }
 }
+
+/// What was listed of very many snapshots is not held, and still good enough for as long as that of few.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn very_many_snapshots_are_listed_as_seldom_as_few() {
+    const MANY: usize = 10_100;
+    let place = Place::memory();
+    let writer = init(&place.store).await;
+    let ids = commit_many(&writer, 0..2).await;
+    let all = names(&place.store).await;
+    let of = |folder: &str| {
+        let found = all.iter().find(|name| name.starts_with(folder) && name.contains(&ids[0].to_string()));
+        found.unwrap_or_else(|| panic!("{folder} is in {all:?}")).clone()
+    };
+    let (snapshot, entry) = (of("snapshots/"), of("ledger/"));
+    for number in 0..MANY {
+        let id = format!("{number:0width$x}", width = ids[0].to_string().len());
+        put(&place.store, &snapshot.replace(&ids[0].to_string(), &id), b"no manifest".to_vec()).await;
+        put(&place.store, &entry.replace(&ids[0].to_string(), &id), Vec::new()).await;
+    }
+    let store = Counting::new(place.store.clone());
+    let unlock = Unlock::Passphrase(passphrase(SECRET));
+    let repository = Repository::open_with(store.clone(), &unlock, Options::default()).await.expect("opens");
+    let catalog = repository.catalog().await.expect("listed");
+    assert_eq!((catalog.snapshots().count(), catalog.unreadable().len()), (2, MANY));
+    assert_eq!(repository.last_kit().await.expect("it is listed"), None);
+    store.take();
+    let others = commit_many(&writer, 2..3).await;
+    writer.record_kit(Timestamp::from_second(1_764_320_400).expect("a time")).await.expect("recorded");
+    for _ in 0..3 {
+        let catalog = repository.catalog().await.expect("known");
+        assert_eq!((catalog.snapshots().count(), catalog.unreadable().len()), (2, MANY));
+        assert_eq!(repository.last_kit().await.expect("it is known"), None);
+    }
+    assert!(store.take().is_empty(), "nobody is asked");
+    let catalog = repository.catalog_now().await.expect("listed");
+    assert!(catalog.snapshots().map(|summary| summary.id).eq([ids[0], ids[1], others[0]]));
+    assert!(repository.last_kit().await.expect("it is listed").is_some());
+    let own = commit_many(&repository, 3..4).await;
+    let catalog = repository.catalog().await.expect("known");
+    assert!(catalog.snapshots().map(|summary| summary.id).eq([ids[0], ids[1], others[0], own[0]]));
+}

@@ -101,7 +101,8 @@ async fn states_are_of_one_moment() {
 
     // However long a reading takes here, the pauses grow past it.
     let (database, stop) = (ledger().await, Arc::new(AtomicBool::new(false)));
-    let writing = writer(&database, &stop, |done| Duration::from_millis(30).mul_f64(1.2_f64.powi(done.min(40) as i32)));
+    let writing =
+        writer(&database, &stop, |done| Duration::from_millis(30).mul_f64(1.2_f64.powi(done.min(40) as i32)));
     let (mut states, mut readings) = (0, 0);
     while states < 3 {
         readings += 1;
@@ -124,7 +125,10 @@ async fn a_thousand_states_are_of_one_moment() {
         states += usize::from(over_the_api(&database).await);
     }
     stop.store(true, Ordering::Relaxed);
-    println!("1000 states over the Worker, {states} over the API, {} writes", writing.await.expect("it ends"));
+    println!(
+        "1000 states over the Worker, {states} over the API, {} writes",
+        writing.await.expect("it ends")
+    );
 }
 
 /// Who allows it gets what was read, and is told that it is no state.

@@ -1,5 +1,6 @@
 //! Restore: a snapshot becomes a database that was not there, or was empty.
 
+mod across_partitions;
 pub mod in_types;
 mod masked;
 pub mod replace;

@@ -67,3 +67,73 @@ fn the_name_of_a_partitioned_table_means_its_partitions() {
     sandbox.done(&["restore", "first", "--to", &copy.url(), "--tables", "ev"]);
     assert_eq!(copy.sql("SELECT count(*) || '|' || (SELECT count(*) FROM other) FROM ev").trim(), "3|0");
 }
+
+/// The hash of an enumeration is that of its numbers, which every database gives anew.
+#[test]
+fn rows_go_to_the_partitions_that_take_them() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let database = server.database("rowkeep_cli_partitions_hash");
+        let partitioned = |name: &str, of: &str| {
+            let parts = (0..4).map(|at| {
+                format!(
+                    "CREATE TABLE {name}{at} PARTITION OF {name} FOR VALUES WITH (MODULUS 4, REMAINDER {at});"
+                )
+            });
+            format!(
+                "CREATE TABLE {name} (id int, m {of}, PRIMARY KEY (id, m)) PARTITION BY HASH (m); {}",
+                parts.collect::<String>()
+            )
+        };
+        let tables = [("h", "mood"), ("d", "moody"), ("a", "mood[]"), ("n", "int")];
+        let rows = "SELECT g, (enum_range(NULL::mood))[1 + g % 6] FROM generate_series(1, 60) g";
+        database.sql(&format!(
+            "CREATE TYPE mood AS ENUM ('a', 'b', 'c', 'd', 'e', 'f'); CREATE DOMAIN moody AS mood; {} \
+             INSERT INTO h {rows}; INSERT INTO d {rows}; INSERT INTO n SELECT g, g FROM generate_series(1, 60) g; \
+             INSERT INTO a SELECT g, ARRAY[m] FROM ({rows}) r (g, m)",
+            tables.map(|(name, of)| partitioned(name, of)).concat()
+        ));
+        sandbox.done(&["backup", &database.url()]);
+        let copy = server.database("rowkeep_cli_partitions_hash_copy");
+        let restored = sandbox.done(&["restore", "latest", "--to", &copy.url()]);
+        assert!(restored.out.contains("equal: "), "{restored:?}");
+        for (name, _) in tables {
+            let count = format!(
+                "SELECT count(*) FROM {name} JOIN pg_partition_tree('{name}') t ON t.relid = {name}.tableoid"
+            );
+            assert_eq!(copy.sql(&count).trim(), "60", "{name}");
+        }
+        assert_eq!(database.schema(), copy.schema());
+        sandbox.done(&["drill", &database.url(), "--to-server", &server.url, "--quiet"]);
+        copy.sql("DELETE FROM h; DROP TABLE n");
+        sandbox.done(&["restore", "latest", "--to", &copy.url(), "--with-schema", "--yes"]);
+        assert_eq!(copy.sql("SELECT count(*) FROM h").trim(), "60");
+        let verified = sandbox.done(&["verify", "latest", "--against", &copy.url()]);
+        let told = format!("{}{}", verified.out, verified.err);
+        assert!(told.contains("which partitions of h its rows are in"), "{verified:?}");
+        assert!(!told.contains("which partitions of n "), "{verified:?}");
+        // A row that differs is still found.
+        copy.sql("UPDATE h SET id = -1 WHERE id = 1");
+        let differs = sandbox.run(&["verify", "latest", "--against", &copy.url()]).expect(3);
+        assert!(!differs.out.contains("which partitions of h "), "{differs:?}");
+    }
+}
+
+#[test]
+fn rows_that_maintenance_moved_are_the_same_rows_to_verify() {
+    let servers = servers();
+    let sandbox = Sandbox::new();
+    let database = servers[0].database("rowkeep_cli_partitions_moved");
+    database.sql(EVENTS);
+    sandbox.done(&["backup", &database.url(), "--data-only"]);
+    database.sql(
+        "BEGIN; CREATE TABLE ev_02 (LIKE ev INCLUDING ALL);
+         WITH moved AS (DELETE FROM ev_def WHERE at < '2026-03-01' RETURNING *) INSERT INTO ev_02 SELECT * FROM moved;
+         ALTER TABLE ev ATTACH PARTITION ev_02 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01'); COMMIT",
+    );
+    let verified = sandbox.done(&["verify", "latest", "--against", &database.url()]);
+    let told = format!("{}{}", verified.out, verified.err);
+    assert!(told.contains("which partitions of ev its rows are in"), "{verified:?}");
+    database.sql("UPDATE ev SET what = 'zwei' WHERE id = 2");
+    sandbox.run(&["verify", "latest", "--against", &database.url()]).expect(3);
+}

@@ -19,6 +19,7 @@ pub(super) mod make_tables;
 pub(super) mod marker;
 pub(super) mod notes;
 mod outside;
+mod partition_roots;
 pub(super) mod plan;
 pub(super) mod prepare;
 pub(super) mod replace;

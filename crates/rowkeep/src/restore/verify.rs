@@ -9,6 +9,7 @@ use rowkeep_format::{ContentKeys, Manifest, Table, TableEntry, TableKind, TableN
 use rowkeep_repository::Repository;
 use serde::{Deserialize, Serialize};
 
+use super::across_partitions;
 use crate::capture::sink::Sink;
 use crate::capture::table::read_tables;
 use crate::diff::{
@@ -309,6 +310,21 @@ async fn verify_now(
             snapshot_rows: None,
             database_rows: None,
         }));
+    }
+    if masked.is_none() {
+        let moved = |table: &&TableComparison| {
+            matches!(table.outcome, TableVerdict::Differs | TableVerdict::Missing | TableVerdict::Extra)
+        };
+        let unequal = tables.iter().filter(moved).map(|table| table.table.clone()).collect();
+        let states = (&stored, &live);
+        for whole in across_partitions::compare(context, keys, states, entries, &unequal).await? {
+            let of_it = tables.iter_mut().filter(|table| whole.partitions.contains(&table.table));
+            of_it.for_each(|table| table.outcome = TableVerdict::Equal);
+            not_compared.push(format!(
+                "which partitions of {} its rows are in: it has the same rows, some of them in other partitions than in the snapshot",
+                whole.name
+            ));
+        }
     }
     tables.sort_by(|a, b| a.table.cmp(&b.table));
     let now = match compared {

@@ -47,6 +47,8 @@ pub(crate) struct Restore {
     pub(crate) loaded: HashSet<TableName>,
     /// The tables of which columns are computed by functions that are not the server's own.
     pub(crate) computed: HashSet<TableName>,
+    /// Partitions whose rows go through a table that they are part of, which the server divides again.
+    pub(crate) roots: HashMap<TableName, TableName>,
     /// Whether the database is only to be tried.
     pub(crate) is_scratch: bool,
     lacks_definitions: bool,
@@ -88,6 +90,7 @@ impl Restore {
             notes,
             loaded,
             computed: HashSet::new(),
+            roots: HashMap::new(),
             is_scratch,
             lacks_definitions,
             leaves_out,

@@ -16,7 +16,7 @@ use super::restore_lock::RestoreLock;
 use super::transaction_scope::TransactionScope;
 use super::{
     binary, clear, copy_freeze, database, deferred_checks, extension_versions, finish, large_objects,
-    make_tables, marker, replace,
+    make_tables, marker, partition_roots, replace,
 };
 use crate::apply::stopped;
 use crate::postgres::catalog::large_objects::OBJECTS;
@@ -108,6 +108,9 @@ impl PostgresTarget {
         session.give_back();
         make_tables::create_before(restore, CONNECTIONS).await?;
         restore.computed = computed::tables(restore).await?;
+        let session = restore.pool.lend().await?;
+        restore.roots = partition_roots::read(&session).await?;
+        session.give_back();
         if restore.leaves_out {
             deferred_checks::defer(restore).await?;
         }
@@ -115,13 +118,15 @@ impl PostgresTarget {
     }
 
     async fn load_table(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
-        let name = quote::table(&table.name);
+        let root = self.restore.roots.get(&table.name);
+        let name = quote::table(root.unwrap_or(&table.name));
         let mut destination = destination(table, &name);
         destination.forms = binary::forms(&table.columns);
         let session = self.restore.pool.lend().await?;
         let (mut source, is_large) = Source::begin(rows, LARGE_BYTES).await?;
-        destination.freeze =
-            is_large && copy_freeze::begin(&session, self.restore.scope, &destination.what, &name).await?;
+        destination.freeze = is_large
+            && root.is_none()
+            && copy_freeze::begin(&session, self.restore.scope, &destination.what, &name).await?;
         let is_computed = self.restore.computed.contains(&table.name);
         if is_computed {
             session.prepare(computed::USUAL_PATH).await?;
@@ -129,6 +134,11 @@ impl PostgresTarget {
         destination.fill(&session, &mut source).await?;
         if is_computed {
             session.prepare(computed::NO_PATH).await?;
+        }
+        if root.is_some() {
+            // Rows of others may still come into it, so what belongs to it alone is built in the end.
+            session.give_back();
+            return Ok(());
         }
         if destination.freeze {
             copy_freeze::keep(&session, self.restore.scope, &destination.what).await?;

@@ -250,6 +250,150 @@ fn of_a_damaged_state_the_rest_is_written_and_read_again() {
     );
 }
 
+/// The first state without the content of its only Blob, of which no sum in it is.
+fn without_content() -> String {
+    FIRST.lines().filter(|line| !line.starts_with("{\"part\"")).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_state_without_the_contents_of_its_records_is_none() {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "");
+    std::fs::write(sandbox.path("lost.ndjson"), without_content()).expect("it is written");
+    let words = ["lost.ndjson", "a part of a content that the record holds is not in it"];
+    sandbox.run(&["import", "lost.ndjson", "--as", "prn"]).expect(3).says(&words);
+}
+
+/// Where contents were left out of a snapshot, no file can be written that its page takes.
+#[test]
+fn a_drill_fails_where_contents_are_not_there() {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "exclude = ['$.parts']\n");
+    import(&sandbox, "first", FIRST, &[]);
+    let lack = "records of phone_numbers hold contents of which 1 part is not there";
+    let drilled = drill(&sandbox, 3);
+    let written = found(&drilled["reports"][0], "written as its page restores it");
+    assert_eq!(written["status"], "failed", "{drilled:#}");
+    assert!(written["detail"].as_str().is_some_and(|detail| detail.contains(lack)), "{written:#}");
+    let export = ["export", "first", "--format", "own", "-o", "first-again.ndjson"];
+    sandbox.run(&export).expect(1).says(&[lack, "leave out phone_numbers"]);
+    assert!(!sandbox.path("first-again.ndjson").exists(), "nothing is written");
+    // Records that hold none need none.
+    sandbox.done(&[&export[..], &["--exclude", "phone_numbers"]].concat());
+    import(&sandbox, "second", &without_photos(), &[]);
+    drill(&sandbox, 0);
+}
+
+/// A state whose records hold no contents.
+fn without_photos() -> String {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "");
+    import(&sandbox, "first", FIRST, &[]);
+    sandbox.done(&["export", "first", "--format", "own", "--exclude", "phone_numbers", "-o", "-"]).out
+}
+
+#[test]
+fn of_lost_contents_the_stores_without_them_are_written() {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "exclude = ['$.parts']\n");
+    import(&sandbox, "rows", FIRST, &[]);
+    let rows = files_below(&sandbox.path("rowkeep-repository/packs"));
+    configure(&sandbox, "");
+    import(&sandbox, "whole", FIRST, &[]);
+    let packs = files_below(&sandbox.path("rowkeep-repository/packs"));
+    for pack in packs.iter().filter(|pack| !rows.contains(pack)) {
+        let mut bytes = std::fs::read(pack).expect("it is read");
+        bytes.iter_mut().for_each(|byte| *byte ^= 1);
+        std::fs::write(pack, bytes).expect("it is written");
+    }
+    let ran = drill(&sandbox, 3);
+    let report = &ran["reports"][0];
+    assert_eq!(found(report, "table $.parts")["status"], "failed", "{ran:#}");
+    for (store, status) in [("audit_log", "passed"), ("phone_numbers", "failed"), ("ranges", "passed")] {
+        let rest = found(report, &format!("the rest can be written as its page restores it: {store}"));
+        assert_eq!(rest["status"], status, "{ran:#}");
+    }
+}
+
+/// Rules for what is not there mask nothing: they are refused, with the column and what to do.
+#[test]
+fn a_mask_for_what_is_gone_is_refused_and_said() {
+    let rules = |column: &str| {
+        format!("mask = {{ 'phone_numbers.photo' = 'null', 'phone_numbers.number' = 'hash', 'phone_numbers.{column}' = 'keep' }}\n")
+    };
+    let sandbox = Sandbox::new();
+    configure(&sandbox, &rules("note"));
+    sandbox.run(&["mask", "check", "prn"]).expect(2).says(&["no state of prn has arrived"]);
+    import(&sandbox, "first", FIRST, &["--tag", "device=desk"]);
+    let checked = sandbox.json(&["mask", "check", "prn"]);
+    assert_eq!(
+        checked["databases"][0]["masked"],
+        serde_json::json!(["phone_numbers.photo", "phone_numbers.number"]),
+        "{checked}"
+    );
+    configure(&sandbox, &rules("remark"));
+    let words = ["no column remark in table phone_numbers to mask", "correct the rule, or take it out"];
+    let export = ["export", "first", "--format", "own", "--mask", "-o", "masked.ndjson"];
+    let import = ["import", "first.ndjson", "--as", "prn", "--mask", "--name", "masked"];
+    for command in [&["mask", "check", "prn"][..], &export, &import] {
+        sandbox.run(command).expect(2).says(&words);
+    }
+    assert!(!sandbox.path("masked.ndjson").exists(), "nothing is written");
+    assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(1));
+}
+
+/// What one device's application does not have is not checked there, and on the others.
+#[test]
+fn a_check_of_what_one_device_lacks_is_run_on_the_others() {
+    let sandbox = Sandbox::new();
+    let check = |column: &str| {
+        format!("[[databases.prn.checks]]\ntable = 'phone_numbers'\nunique = '{column}'\nlevel = 'warning'\n")
+    };
+    configure(&sandbox, &check("photo"));
+    import(&sandbox, "desk", FIRST, &["--tag", "device=desk"]);
+    import(&sandbox, "tablet", SECOND, &["--tag", "device=tablet"]);
+    let ran = sandbox.json_of(3, &["check-data", "prn"]);
+    let reports = ran["reports"].as_array().expect("they are listed");
+    let about = |report: &Value| report["snapshot"]["device"].clone();
+    assert_eq!((about(&reports[0]), about(&reports[1])), ("desk".into(), "tablet".into()), "{ran:#}");
+    assert_eq!(found(&reports[0], "phone_numbers (photo)")["status"], "passed");
+    let lacks = found(&reports[1], "phone_numbers (photo)");
+    let words = "NOT RUN: no column phone_numbers.photo; there are ";
+    assert!(lacks["detail"].as_str().is_some_and(|detail| detail.starts_with(words)), "{lacks:#}");
+    assert_eq!(lacks["status"], "failed", "{lacks:#}");
+    // What none of them has is misspelt.
+    configure(&sandbox, &check("foto"));
+    sandbox.run(&["check-data", "prn"]).expect(2).says(&["no column phone_numbers.foto"]);
+}
+
+/// What holds of one device is not said of another that was never drilled, or whose newest state is old.
+#[test]
+fn devices_of_which_nothing_is_known_are_named() {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "promise = { lose = '400000h', back_in = '1h' }\n");
+    import(&sandbox, "desk", FIRST, &["--tag", "device=desk"]);
+    drill(&sandbox, 0);
+    assert!(!sandbox.done(&["health"]).out.contains("never drilled"));
+    let long_ago = ["--tag", "device=tablet", "--time", "1970-01-05T02:00:00Z"];
+    import(&sandbox, "tablet", SECOND, &long_ago);
+    let told = sandbox.json_of(3, &["health"]);
+    let database = &told["databases"][0];
+    assert_eq!((&database["standing"], &database["last_drill"]["passed"]), (&"at_risk".into(), &true.into()));
+    let of = |place: usize, what: &str| database["devices"][place][what].clone();
+    assert_eq!((of(0, "drilled"), of(1, "drilled")), (true.into(), false.into()), "{told:#}");
+    let older = "is_older_than_promised";
+    assert_eq!((of(0, older), of(1, older)), (false.into(), true.into()), "{told:#}");
+    let told = sandbox.run(&["health"]).expect(3).out;
+    assert!(told.contains("prn: devices of which no state was ever drilled: tablet"), "{told}");
+    assert!(told.contains("that may be lost: tablet ("), "{told}");
+    let told = sandbox.done(&["assess", "prn"]).out;
+    let line = |name: &str| told.lines().find(|line| line.contains(&format!("{name}: best"))).expect(name);
+    assert!(line("tablet").contains("MORE THAN MAY BE LOST; NEVER DRILLED"), "{told}");
+    assert!(line("desk").contains("; drilled ") && !line("desk").contains("MORE THAN"), "{told}");
+    drill(&sandbox, 0);
+    assert_eq!(sandbox.done(&["health"]).out.contains("never drilled"), false);
+}
+
 #[test]
 fn each_device_is_looked_at_by_itself() {
     let sandbox = Sandbox::new();

@@ -173,18 +173,22 @@ pub(crate) async fn health_of_all(
     let workspace = queue.workspace();
     let (config, now) = (workspace.config(), queue.now());
     let names: Vec<String> = config.databases.keys().filter(|name| is_meant(name)).cloned().collect();
-    let of: Vec<_> = names.iter().map(|name| (name.clone(), kind_of_backups(config, name))).collect();
+    let catalog = queue.catalog().await;
+    let has_devices = |name: &str| {
+        catalog.as_ref().is_ok_and(|catalog| !devices(catalog, name, None, now, |_| false).is_empty())
+    };
+    let of = names.iter().map(|name| (name.clone(), kind_of_backups(config, name), has_devices(name)));
+    let of: Vec<_> = of.collect();
     let last = queue.state().transaction(move |state| {
-        let last = |(name, backups): &(String, &'static str)| {
+        let last = |(name, backups, has_devices): &(String, &'static str, bool)| {
             let of = |kind: &str| jobs::last_of(state, kind, Some(name), &TELLING);
             let drill = of(Work::Drill.name())?;
-            let drilled = if drill.is_some() { drilled_devices(state, name)? } else { BTreeSet::new() };
+            let drilled = if *has_devices { drilled_devices(state, name)? } else { BTreeSet::new() };
             Ok((of(backups)?, drill, drilled))
         };
         of.iter().map(last).collect::<failure::Result<Vec<_>>>()
     });
     let last = last.await?;
-    let catalog = queue.catalog().await;
     let timetable = config.timetable();
     let databases = names.iter().zip(last).map(|(name, (backup, drill, drilled))| {
         let of = catalog.as_ref().ok();

@@ -18,6 +18,6 @@ mod tests;
 pub use check::{Allowed, Check, Demand, Expect, Level};
 pub(crate) use on_rows::lack;
 pub use on_rows::run_checks_on_rows;
-pub(crate) use run::not_run;
 pub use read::FileCheck;
+pub(crate) use run::not_run;
 pub use run::{Circumstances, run_checks};

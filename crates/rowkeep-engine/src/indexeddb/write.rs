@@ -146,7 +146,8 @@ impl OwnFile for Writing {
         self.own.update(lines);
         let parts = lines.split(|byte| *byte == b'\n').map_while(|line| line.strip_prefix(PART));
         for part in parts {
-            let name = part.split(|byte| *byte == b'"').next().and_then(|name| std::str::from_utf8(name).ok());
+            let name =
+                part.split(|byte| *byte == b'"').next().and_then(|name| std::str::from_utf8(name).ok());
             self.lacking.remove(name.unwrap_or_default());
         }
     }

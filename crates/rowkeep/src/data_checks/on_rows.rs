@@ -36,8 +36,7 @@ pub async fn run_checks_on_rows(
 
 /// Why a check cannot be run on the rows of a snapshot that does not have what it speaks of; nothing where it can.
 pub(crate) fn lack(context: &Context, state: &SnapshotState, check: &Check) -> Option<Error> {
-    let circumstances =
-        Circumstances { now: state.snapshot.manifest.time, before: None, strict: false };
+    let circumstances = Circumstances { now: state.snapshot.manifest.time, before: None, strict: false };
     match (Asked { context, state, circumstances }).resolve(&check.demand) {
         Err(Unrun::Error(error)) => Some(error),
         Err(Unrun::Because(_)) | Ok(_) => None,

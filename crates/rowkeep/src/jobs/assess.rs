@@ -11,11 +11,11 @@ use rowkeep_format::TableName;
 use rowkeep_format::manifest::{Scope, Why};
 use rowkeep_repository::{CheckOptions, ReadData, Repository};
 
+use crate::config::Promise;
 use crate::data_checks::judge::number_of;
 use crate::data_checks::sql;
 use crate::durations::seconds_between;
 use crate::jobs::repository_check::check;
-use crate::config::Promise;
 use crate::report::{Report, latest};
 use crate::state::owner::Owner;
 use crate::state::snapshots::{self, Snapshot};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rowkeep_engine::kind_of;
-use rowkeep_format::manifest::Scope;
 use rowkeep_format::SnapshotId;
+use rowkeep_format::manifest::Scope;
 use rowkeep_repository::{Catalog, Repository};
 use serde::{Deserialize, Serialize};
 
@@ -176,7 +176,8 @@ async fn examine_arrived(
         reports.push(match checked {
             // The others have their turn.
             Err(error) if is_one_of_several && !context.is_cancelled() => {
-                let target = format!("what arrived of {} on device {}", source.engine.describe(), named(device));
+                let target =
+                    format!("what arrived of {} on device {}", source.engine.describe(), named(device));
                 let found = not_run(&source.checks, &error.in_one_line());
                 Report::of_checks(&source.name, &target, None, context.now(), Duration::ZERO, found)
             }

@@ -127,7 +127,8 @@ impl CheckMaskRequest {
         let Some(rules) = workspace.mask(Some(&self.mask), &source.name)? else { return Ok(None) };
         // Values are not masked here, so any key does.
         let mask = Mask::new(&rules, &ContentKeys::derive(&[0; 32]));
-        let mut checked = CheckedMask { database: source.name.clone(), masked: Vec::new(), unruled: Vec::new() };
+        let mut checked =
+            CheckedMask { database: source.name.clone(), masked: Vec::new(), unruled: Vec::new() };
         if source.engine.arrives() {
             for schema in arrived(workspace, &source.name).await? {
                 checked.add(&mask.bind(&schema)?, &source.selection.choose(&schema)?);

@@ -59,8 +59,9 @@ pub fn told_of_devices(devices: &[DeviceHealth], promise: Option<Promise>) -> Ve
     let mut told = Vec::new();
     let words = |seconds: u64| age(i64::try_from(seconds).unwrap_or(i64::MAX));
     let older = devices.iter().filter(|device| device.is_older_than_promised);
-    let older: Vec<String> =
-        older.map(|device| format!("{} ({})", named(device.device.as_deref()), words(device.age_seconds))).collect();
+    let older: Vec<String> = older
+        .map(|device| format!("{} ({})", named(device.device.as_deref()), words(device.age_seconds)))
+        .collect();
     if let Some(promise) = promise.filter(|_| !older.is_empty()) {
         told.push(format!(
             "devices whose newest state is older than the {} that may be lost: {}; the promise is kept while any device sends",

@@ -102,8 +102,9 @@ impl HealthOutcome {
     /// What there is to say of a configuration whose repository cannot be read.
     pub fn unknown(config: &Config, now: Timestamp) -> Self {
         let (timetable, databases) = (config.timetable(), config.databases.keys());
-        let databases =
-            databases.map(|name| of_database(config, &timetable, name, None, Drilled::default(), now)).collect();
+        let databases = databases
+            .map(|name| of_database(config, &timetable, name, None, Drilled::default(), now))
+            .collect();
         Self::of(databases, None, now)
     }
 
@@ -164,10 +165,9 @@ pub(super) fn of_database(
 impl DatabaseHealth {
     /// What its standing does not say of its devices, in words.
     pub fn notes(&self) -> Vec<String> {
-        let promise = self.lose_seconds.map(|lose_seconds| Promise {
-            lose_seconds,
-            back_in_seconds: self.back_in_seconds,
-        });
+        let promise = self
+            .lose_seconds
+            .map(|lose_seconds| Promise { lose_seconds, back_in_seconds: self.back_in_seconds });
         told_of_devices(&self.devices, promise)
     }
 }

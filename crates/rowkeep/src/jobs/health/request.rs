@@ -61,7 +61,8 @@ fn last_drill(reports: &[Report], name: &str, catalog: &Catalog) -> Option<LastD
     if devices.is_empty() {
         devices.insert(None);
     }
-    let last = devices.into_iter().filter_map(|device| last_drill_of(reports, name, device).map(LastDrill::of));
+    let last =
+        devices.into_iter().filter_map(|device| last_drill_of(reports, name, device).map(LastDrill::of));
     last.reduce(LastDrill::with)
 }
 

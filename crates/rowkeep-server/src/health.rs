@@ -258,7 +258,10 @@ fn told(
 const DRILLS_LOOKED_AT: u32 = 20;
 
 /// The devices whose states were drilled.
-fn drilled_devices(state: &Transaction<'_>, name: &str) -> failure::Result<BTreeSet<Option<String>>> {
+pub(crate) fn drilled_devices(
+    state: &Transaction<'_>,
+    name: &str,
+) -> failure::Result<BTreeSet<Option<String>>> {
     let filter = Filter {
         kind: Some(Work::Drill.name().to_owned()),
         database: Some(name.to_owned()),

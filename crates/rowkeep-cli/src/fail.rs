@@ -315,6 +315,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
         Error::AmbiguousSnapshot { .. } => "give more digits of the id",
         Error::NotReady { .. } => "`rowkeep doctor` shows all findings",
         Error::KeyGone { .. } => "leave out the table with --exclude, or restore it with its schema",
+        Error::NoneToMask { .. } => {
+            "nothing was stored or restored; correct the rule, or take it out: what is gone need not be masked, and `rowkeep mask check` looks at all rules"
+        }
         Error::Unruled { .. } => {
             "nothing was stored or restored; `rowkeep mask suggest` suggests rules, and the rule keep leaves a column as it is"
         }

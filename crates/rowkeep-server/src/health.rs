@@ -2,12 +2,14 @@
 
 mod maintenance;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rowkeep::Config;
 use rowkeep::config::Work;
 use rowkeep::format::Summary;
 pub(crate) use rowkeep::jobs::health::Standing;
-use rowkeep::jobs::health::{Known, overdue_since, summary};
+use rowkeep::jobs::health::{self, Known, devices, has_undrilled, overdue_since, summary, told_of_devices};
 use rowkeep::timetable::Scheduled;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +19,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use crate::Error;
 use crate::queue::Queue;
 use crate::state::failure;
-use crate::state::jobs::{self, Job, JobState, TELLING};
+use crate::state::jobs::{self, Filter, Job, JobState, TELLING};
+use crate::state::transaction::Transaction;
 pub(crate) use maintenance::{last_works, works};
 
 /// A database, and how it is.
@@ -51,6 +54,12 @@ pub(crate) struct DatabaseHealth {
     /// The milliseconds that the last drill took to restore and to prove.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovery_ms: Option<u64>,
+    /// The devices that it is on, where its snapshots say of which they are. Its promise is kept while any of them sends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) devices: Vec<DeviceHealth>,
+    /// What its standing does not say of these, in words.
+    #[serde(skip)]
+    pub(crate) notes: Vec<String>,
     /// Whether drills of it try a file for a page, which no browser restores.
     #[serde(skip)]
     pub(crate) is_page_file: bool,
@@ -85,6 +94,23 @@ pub(crate) struct Newest {
     pub(crate) new_bytes: u64,
 }
 
+/// A device of a database.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct DeviceHealth {
+    /// Its name; none for snapshots that name no device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<String>,
+    /// When its newest state was.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) time: Timestamp,
+    /// How long ago that was, in seconds: what would be lost on it.
+    pub(crate) age_seconds: u64,
+    /// Whether that is more than may be lost of the database.
+    pub(crate) is_older_than_promised: bool,
+    /// Whether a state of it was drilled.
+    pub(crate) drilled: bool,
+}
+
 /// A job that ended last.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct LastJob {
@@ -99,6 +125,13 @@ pub(crate) struct LastJob {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+}
+
+impl DeviceHealth {
+    fn of(device: health::DeviceHealth) -> Self {
+        let health::DeviceHealth { device, time, age_seconds, is_older_than_promised, drilled } = device;
+        Self { device, time, age_seconds, is_older_than_promised, drilled }
+    }
 }
 
 impl LastJob {
@@ -129,6 +162,7 @@ struct Facts<'a> {
     drill: Option<Job>,
     newest: Option<&'a Summary>,
     snapshots: u64,
+    devices: Vec<health::DeviceHealth>,
 }
 
 /// Finds out how all databases are that are meant, by name: by one look at the repository, and one at the state.
@@ -139,22 +173,31 @@ pub(crate) async fn health_of_all(
     let workspace = queue.workspace();
     let (config, now) = (workspace.config(), queue.now());
     let names: Vec<String> = config.databases.keys().filter(|name| is_meant(name)).cloned().collect();
-    let of: Vec<_> = names.iter().map(|name| (name.clone(), kind_of_backups(config, name))).collect();
+    let catalog = queue.catalog().await;
+    let has_devices = |name: &str| {
+        catalog.as_ref().is_ok_and(|catalog| !devices(catalog, name, None, now, |_| false).is_empty())
+    };
+    let of = names.iter().map(|name| (name.clone(), kind_of_backups(config, name), has_devices(name)));
+    let of: Vec<_> = of.collect();
     let last = queue.state().transaction(move |state| {
-        let last = |(name, backups): &(String, &'static str)| {
+        let last = |(name, backups, has_devices): &(String, &'static str, bool)| {
             let of = |kind: &str| jobs::last_of(state, kind, Some(name), &TELLING);
-            Ok((of(backups)?, of(Work::Drill.name())?))
+            let drill = of(Work::Drill.name())?;
+            let drilled = if *has_devices { drilled_devices(state, name)? } else { BTreeSet::new() };
+            Ok((of(backups)?, drill, drilled))
         };
         of.iter().map(last).collect::<failure::Result<Vec<_>>>()
     });
     let last = last.await?;
-    let catalog = queue.catalog().await;
     let timetable = config.timetable();
-    let databases = names.iter().zip(last).map(|(name, (backup, drill))| {
+    let databases = names.iter().zip(last).map(|(name, (backup, drill, drilled))| {
         let of = catalog.as_ref().ok();
         let newest = of.and_then(|catalog| catalog.newest(Some(name))).map(|newest| &**newest);
         let snapshots = of.map_or(0, |catalog| catalog.of(Some(name)).count() as u64);
-        let facts = Facts { backup, drill, newest, snapshots };
+        let promise = config.databases.get(name).and_then(|database| database.promise);
+        let was_drilled = |device: Option<&str>| drilled.contains(&device.map(str::to_owned));
+        let devices = of.map_or_else(Vec::new, |catalog| devices(catalog, name, promise, now, was_drilled));
+        let facts = Facts { backup, drill, newest, snapshots, devices };
         told(config, &timetable, name, facts, catalog.as_ref().err(), now)
     });
     Ok(databases.collect())
@@ -168,7 +211,7 @@ fn told(
     problem: Option<&String>,
     now: Timestamp,
 ) -> DatabaseHealth {
-    let Facts { backup, drill, newest, snapshots } = facts;
+    let Facts { backup, drill, newest, snapshots, devices } = facts;
     let promise = config.databases.get(name).and_then(|database| database.promise);
     let age = |summary: &Summary| u64::try_from(now.duration_since(summary.time).as_secs()).unwrap_or(0);
     let has_failed = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.state != JobState::Done);
@@ -183,6 +226,7 @@ fn told(
         promise,
         is_overdue: overdue_since.is_some(),
         has_failed: has_failed(&backup) || has_failed(&drill),
+        is_partly_drilled: has_undrilled(&devices),
     };
     DatabaseHealth {
         name: name.to_owned(),
@@ -200,12 +244,38 @@ fn told(
         lose_seconds: promise.map(|promise| promise.lose_seconds),
         back_in_seconds: promise.and_then(|promise| promise.back_in_seconds),
         recovery_ms: drill.as_ref().and_then(recovery_ms),
+        notes: told_of_devices(&devices, promise),
+        devices: devices.into_iter().map(DeviceHealth::of).collect(),
         is_page_file: config.has_arriving(name),
         last_backup: backup.as_ref().map(LastJob::of),
         last_drill: drill.as_ref().map(LastJob::of),
         overdue_since,
         next_backup: backups.and_then(|scheduled| config.next(scheduled, now)),
     }
+}
+
+/// So many of the last drills of a database are looked through for its devices; each tries all that there are.
+const DRILLS_LOOKED_AT: u32 = 20;
+
+/// The devices whose states were drilled.
+pub(crate) fn drilled_devices(
+    state: &Transaction<'_>,
+    name: &str,
+) -> failure::Result<BTreeSet<Option<String>>> {
+    let filter = Filter {
+        kind: Some(Work::Drill.name().to_owned()),
+        database: Some(name.to_owned()),
+        limit: DRILLS_LOOKED_AT,
+        ..Filter::default()
+    };
+    let mut drilled = BTreeSet::new();
+    for job in jobs::list(state, &filter)? {
+        let outcome = job.outcome.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let reports = outcome.as_ref().and_then(|outcome| outcome.pointer("/outcome/reports")?.as_array());
+        let about = reports.into_iter().flatten().filter_map(|report| report["snapshot"].as_object());
+        drilled.extend(about.map(|about| Some(about.get("device")?.as_str()?.to_owned())));
+    }
+    Ok(drilled)
 }
 
 /// What a drill measured.

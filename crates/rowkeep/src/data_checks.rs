@@ -16,6 +16,8 @@ pub(crate) mod sql;
 mod tests;
 
 pub use check::{Allowed, Check, Demand, Expect, Level};
+pub(crate) use on_rows::lack;
 pub use on_rows::run_checks_on_rows;
 pub use read::FileCheck;
+pub(crate) use run::not_run;
 pub use run::{Circumstances, run_checks};

@@ -92,6 +92,16 @@ pub enum Error {
         /// Why it does not fit.
         problem: String,
     },
+    /// A rule of a mask is for a table or column that is not there.
+    #[error("no {what} {name}; there {}", known(.candidates))]
+    NoneToMask {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name, and the rule.
+        name: String,
+        /// What there is.
+        candidates: Vec<String>,
+    },
     /// Rules of a mask do not fit the tables, or values do not fit the rules.
     #[error("{0}")]
     Mask(String),
@@ -384,6 +394,7 @@ impl Error {
             | Error::AmbiguousSnapshot { .. }
             | Error::AmbiguousDatabase { .. }
             | Error::Unknown { .. }
+            | Error::NoneToMask { .. }
             | Error::Condition(_)
             | Error::KeyReference { .. }
             | Error::Mask(_)

@@ -11,7 +11,7 @@ mod terminal;
 mod tests;
 
 pub use findings::{About, Measures, Report, ReportEntry, ReportKind, Section, Status, Tally, VERSION};
-pub use keep::{keep, kept, latest_drill};
+pub use keep::{drills, keep, kept, latest};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rowkeep::jobs::assess::{AssessOutcome, Assessment, Reach, Step, TableHealth, TableState};
+use rowkeep::state::devices::named;
 use serde_json::{Value, json};
 
 use super::command_line::command;
@@ -85,7 +86,7 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
         fact("data loss", format!("anything written in the {age} since then is in no snapshot"));
     }
     for of in &assessed.devices {
-        let name = of.device.as_deref().unwrap_or("of no name");
+        let name = named(of.device.as_deref());
         let best = match &of.best {
             None => "NONE that can restore it".to_owned(),
             Some(best) if of.is_newest => format!("{} of {}", best.short_id(), zoned_time(best.time)),
@@ -95,7 +96,12 @@ fn of_database(assessed: &Assessment, steps: &[Step], global: &Global) -> String
             let age = duration(Duration::from_secs(seconds));
             format!("; anything written on it in the {age} since then is in no snapshot")
         });
-        fact("device", format!("{name}: best snapshot {best}{}", lost.unwrap_or_default()));
+        let older = if of.is_older_than_promised { ", MORE THAN MAY BE LOST" } else { "" };
+        let drilled = match of.last_drill {
+            None => "; NEVER DRILLED".to_owned(),
+            Some(time) => format!("; drilled {}", zoned_time(time)),
+        };
+        fact("device", format!("{name}: best snapshot {best}{}{older}{drilled}", lost.unwrap_or_default()));
     }
     if let Some(recovery) = &assessed.recovery {
         let time = duration(Duration::from_millis(recovery.ms));

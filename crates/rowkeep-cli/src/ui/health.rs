@@ -5,7 +5,7 @@ use rowkeep::age;
 use rowkeep::jobs::health::{DatabaseHealth, HealthOutcome, LastDrill};
 
 use super::table::{Column, render};
-use super::units::{count, local_time, time_zone};
+use super::units::{count, local_time, plain, time_zone};
 
 /// One sentence, and a line for each database.
 pub(crate) fn told(outcome: &HealthOutcome) -> String {
@@ -22,7 +22,11 @@ pub(crate) fn told(outcome: &HealthOutcome) -> String {
         Column("LAST DRILL", false),
     ];
     let rows = outcome.databases.iter().map(|database| row(database, outcome.time));
-    format!("{}\n\n{}\n\ntimes are {}", outcome.summary, render(&columns, rows), time_zone())
+    let notes = outcome.databases.iter().flat_map(|database| {
+        database.notes().into_iter().map(|note| format!("{}\n", plain(&format!("{}: {note}", database.name))))
+    });
+    let notes: String = notes.collect();
+    format!("{}\n\n{}\n\n{notes}times are {}", outcome.summary, render(&columns, rows), time_zone())
 }
 
 fn row(database: &DatabaseHealth, now: Timestamp) -> Vec<String> {

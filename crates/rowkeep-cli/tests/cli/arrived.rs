@@ -1,12 +1,12 @@
-//! What can be known of databases whose states only arrive: their checks, their drills, and their devices.
+//! What can be known of databases whose states only arrive: their checks and their drills.
 
 use serde_json::Value;
 
 use crate::sandbox::{Ran, Sandbox, files_below};
 
 /// States of one database, two days of it. No encoder of this program made them.
-const FIRST: &str = include_str!("indexeddb/first.ndjson");
-const SECOND: &str = include_str!("indexeddb/second.ndjson");
+pub(crate) const FIRST: &str = include_str!("indexeddb/first.ndjson");
+pub(crate) const SECOND: &str = include_str!("indexeddb/second.ndjson");
 
 const DATABASE: &str = "[databases.prn]\nurl = 'indexeddb:prn'\n";
 
@@ -19,11 +19,11 @@ fn arrived(config: &str, more: &[&str]) -> Sandbox {
     sandbox
 }
 
-fn configure(sandbox: &Sandbox, config: &str) {
+pub(crate) fn configure(sandbox: &Sandbox, config: &str) {
     std::fs::write(sandbox.path("rowkeep.toml"), format!("{DATABASE}{config}")).expect("it is written");
 }
 
-fn import(sandbox: &Sandbox, name: &str, text: &str, more: &[&str]) {
+pub(crate) fn import(sandbox: &Sandbox, name: &str, text: &str, more: &[&str]) {
     let file = format!("{name}.ndjson");
     std::fs::write(sandbox.path(&file), text).expect("it is written");
     sandbox.done(&[&["import", &file, "--as", "prn", "--name", name], more].concat());
@@ -36,7 +36,7 @@ fn finding(ran: &Value) -> &Value {
 }
 
 /// What was found under a title that begins so.
-fn found<'r>(report: &'r Value, title: &str) -> &'r Value {
+pub(crate) fn found<'r>(report: &'r Value, title: &str) -> &'r Value {
     let sections = report["sections"].as_array().expect("there are sections").iter();
     let mut all = sections.flat_map(|section| section["findings"].as_array().expect("there are findings"));
     let is_it = |found: &&Value| found["title"].as_str().is_some_and(|found| found.starts_with(title));
@@ -159,7 +159,7 @@ fn a_snapshot_is_checked_by_its_name() {
         .says(&["no state of new has arrived", "rowkeep import FILE --as new"]);
 }
 
-fn drill(sandbox: &Sandbox, status: i32) -> Value {
+pub(crate) fn drill(sandbox: &Sandbox, status: i32) -> Value {
     let temporary = sandbox.path("scratch");
     std::fs::create_dir_all(&temporary).expect("it is made");
     let mut command = sandbox.command(&["drill", "prn", "--json"]);
@@ -250,63 +250,96 @@ fn of_a_damaged_state_the_rest_is_written_and_read_again() {
     );
 }
 
+/// The first state without the content of its only Blob, of which no sum in it is.
+fn without_content() -> String {
+    FIRST.lines().filter(|line| !line.starts_with("{\"part\"")).map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
-fn each_device_is_looked_at_by_itself() {
+fn a_state_without_the_contents_of_its_records_is_none() {
     let sandbox = Sandbox::new();
-    configure(
-        &sandbox,
-        "keep = { last = 1 }\n[[databases.prn.checks]]\ntable = 'phone_numbers'\nrows_within_percent = 0\n",
-    );
-    import(&sandbox, "desk", FIRST, &["--tag", "device=desk"]);
-    import(&sandbox, "tablet", SECOND, &["--tag", "device=tablet"]);
-    import(&sandbox, "later", SECOND, &["--tag", "device=tablet", "--time", "2026-11-05T02:00:00Z"]);
-    let ran = sandbox.json_of(3, &["check-data", "prn"]);
-    let about: Vec<(&Value, &Value)> = ran["reports"]
-        .as_array()
-        .expect("they are listed")
-        .iter()
-        .map(|report| (&report["snapshot"]["name"], &report["sections"][0]["findings"][0]["detail"]))
-        .collect();
-    assert_eq!(
-        about,
-        [
-            (&"desk".into(), &"3 rows, but there is no snapshot to compare with".into()),
-            (&"later".into(), &"3 rows, and 3 in the snapshot (+0.0 %)".into())
-        ]
-    );
+    configure(&sandbox, "");
+    std::fs::write(sandbox.path("lost.ndjson"), without_content()).expect("it is written");
+    let words = ["lost.ndjson", "a part of a content that the record holds is not in it"];
+    sandbox.run(&["import", "lost.ndjson", "--as", "prn"]).expect(3).says(&words);
+}
+
+/// Where contents were left out of a snapshot, no file can be written that its page takes.
+#[test]
+fn a_drill_fails_where_contents_are_not_there() {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "exclude = ['$.parts']\n");
+    import(&sandbox, "first", FIRST, &[]);
+    let lack = "records of phone_numbers hold contents of which 1 part is not there";
     let drilled = drill(&sandbox, 3);
-    let names: Vec<&Value> = drilled["reports"]
-        .as_array()
-        .expect("they are listed")
-        .iter()
-        .map(|one| &one["snapshot"]["name"])
-        .collect();
-    assert_eq!(names, ["desk", "later"]);
-    // One that passed hides none that did not.
-    assert_eq!(sandbox.json_of(3, &["health"])["databases"][0]["last_drill"]["passed"], false);
-    let explained = sandbox.done(&["keep", "--explain"]).out;
-    let line =
-        |name: &str| explained.lines().find(|line| line.contains(&format!("  {name} device="))).expect(name);
-    assert!(explained.contains("last 1, safety 14 days; of each device by itself"), "{explained}");
-    assert!(line("desk").contains("newest") && line("later").contains("newest"), "{explained}");
-    assert!(line("tablet").contains("NOT KEPT"), "{explained}");
-    let assessed = sandbox.json(&["assess", "prn"]);
-    let devices = &assessed["databases"][0]["devices"];
+    let written = found(&drilled["reports"][0], "written as its page restores it");
+    assert_eq!(written["status"], "failed", "{drilled:#}");
+    assert!(written["detail"].as_str().is_some_and(|detail| detail.contains(lack)), "{written:#}");
+    let export = ["export", "first", "--format", "own", "-o", "first-again.ndjson"];
+    sandbox.run(&export).expect(1).says(&[lack, "leave out phone_numbers"]);
+    assert!(!sandbox.path("first-again.ndjson").exists(), "nothing is written");
+    // Records that hold none need none.
+    sandbox.done(&[&export[..], &["--exclude", "phone_numbers"]].concat());
+    import(&sandbox, "second", &without_photos(), &[]);
+    drill(&sandbox, 0);
+}
+
+/// A state whose records hold no contents.
+fn without_photos() -> String {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "");
+    import(&sandbox, "first", FIRST, &[]);
+    sandbox.done(&["export", "first", "--format", "own", "--exclude", "phone_numbers", "-o", "-"]).out
+}
+
+#[test]
+fn of_lost_contents_the_stores_without_them_are_written() {
+    let sandbox = Sandbox::new();
+    configure(&sandbox, "exclude = ['$.parts']\n");
+    import(&sandbox, "rows", FIRST, &[]);
+    let rows = files_below(&sandbox.path("rowkeep-repository/packs"));
+    configure(&sandbox, "");
+    import(&sandbox, "whole", FIRST, &[]);
+    let packs = files_below(&sandbox.path("rowkeep-repository/packs"));
+    for pack in packs.iter().filter(|pack| !rows.contains(pack)) {
+        let mut bytes = std::fs::read(pack).expect("it is read");
+        bytes.iter_mut().for_each(|byte| *byte ^= 1);
+        std::fs::write(pack, bytes).expect("it is written");
+    }
+    let ran = drill(&sandbox, 3);
+    let report = &ran["reports"][0];
+    assert_eq!(found(report, "table $.parts")["status"], "failed", "{ran:#}");
+    for (store, status) in [("audit_log", "passed"), ("phone_numbers", "failed"), ("ranges", "passed")] {
+        let rest = found(report, &format!("the rest can be written as its page restores it: {store}"));
+        assert_eq!(rest["status"], status, "{ran:#}");
+    }
+}
+
+/// Rules for what is not there mask nothing: they are refused, with the column and what to do.
+#[test]
+fn a_mask_for_what_is_gone_is_refused_and_said() {
+    let rules = |column: &str| {
+        format!(
+            "mask = {{ 'phone_numbers.photo' = 'null', 'phone_numbers.number' = 'hash', 'phone_numbers.{column}' = 'keep' }}\n"
+        )
+    };
+    let sandbox = Sandbox::new();
+    configure(&sandbox, &rules("note"));
+    sandbox.run(&["mask", "check", "prn"]).expect(2).says(&["no state of prn has arrived"]);
+    import(&sandbox, "first", FIRST, &["--tag", "device=desk"]);
+    let checked = sandbox.json(&["mask", "check", "prn"]);
     assert_eq!(
-        (&devices[0]["device"], &devices[0]["best"]["name"], &devices[1]["best"]["name"]),
-        (&"desk".into(), &"desk".into(), &"later".into()),
-        "{assessed:#}"
+        checked["databases"][0]["masked"],
+        serde_json::json!(["phone_numbers.number", "phone_numbers.photo"]),
+        "{checked}"
     );
-    let told = sandbox.done(&["assess", "prn"]).out;
-    assert!(
-        told.contains("desk: best snapshot") && told.contains("Where device desk has lost data"),
-        "{told}"
-    );
-    let listed = sandbox.json(&["snapshots", "prn", "--device", "desk"]);
-    assert_eq!(listed["snapshots"].as_array().map(Vec::len), Some(1), "{listed}");
-    let kept = sandbox.json(&["keep", "prn", "--device", "tablet"]);
-    assert_eq!(kept["databases"][0]["snapshots"].as_array().map(Vec::len), Some(2), "{kept}");
-    sandbox.run(&["keep", "--device", "phone"]).expect(2).says(&["no device phone; there are desk, tablet"]);
-    sandbox.done(&["prune", "--yes"]);
-    assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(2));
+    configure(&sandbox, &rules("remark"));
+    let words = ["no column remark in table phone_numbers to mask", "correct the rule, or take it out"];
+    let export = ["export", "first", "--format", "own", "--mask", "-o", "masked.ndjson"];
+    let import = ["import", "first.ndjson", "--as", "prn", "--mask", "--name", "masked"];
+    for command in [&["mask", "check", "prn"][..], &export, &import] {
+        sandbox.run(command).expect(2).says(&words);
+    }
+    assert!(!sandbox.path("masked.ndjson").exists(), "nothing is written");
+    assert_eq!(sandbox.json(&["snapshots"])["snapshots"].as_array().map(Vec::len), Some(1));
 }

@@ -17,6 +17,7 @@ mod copies;
 mod d1;
 mod damage;
 mod definitions;
+mod devices;
 mod documents;
 mod drill;
 mod dumps;

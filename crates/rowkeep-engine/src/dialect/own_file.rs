@@ -39,6 +39,6 @@ pub trait OwnFile: Send {
     /// What comes after the lines of a table, of which there were so many.
     fn end(&mut self, table: &Table, lines: u64) -> String;
 
-    /// What comes after all.
-    fn tail(&mut self) -> String;
+    /// What comes after all. Fails where something that was to be in the file was not written, so that nobody takes it.
+    fn tail(&mut self) -> Result<String, EngineError>;
 }

@@ -8,6 +8,7 @@ use rowkeep_format::{Identity, RowBatch, Schema, TableName, Value};
 use super::key::Key;
 use super::lines::{Line, each, header};
 use super::record::Layout;
+use super::references::parts;
 use super::schema::{NAME, parts_name, schema};
 use super::store::{Header, Store};
 use super::survey::Shape;
@@ -100,12 +101,23 @@ impl Seen {
 fn look(file: &Source, header: &Header) -> Result<Seen, EngineError> {
     let mut seen = Seen::default();
     seen.shapes.resize_with(header.stores.len(), Shape::default);
-    each(file, &mut |_: Place, line| {
-        if let Line::Record { store, value, .. } = line
-            && let (Some(shape), Some(store)) = (seen.shapes.get_mut(store), header.stores.get(store))
-        {
-            shape.see(store, value);
-            seen.unportable += u64::from(value.contains(UNPORTABLE));
+    let mut known = HashSet::new();
+    each(file, &mut |place: Place, line| {
+        match line {
+            Line::Part { name, .. } => {
+                known.insert(name.to_owned());
+            }
+            Line::Record { store, value, .. } => {
+                // No sum in the file is of that.
+                if parts(value).iter().any(|name| !known.contains(name)) {
+                    let what = "a part of a content that the record holds is not in it".to_owned();
+                    return Err(file.damaged(&Damage { place: place.to_string(), what }));
+                }
+                if let (Some(shape), Some(store)) = (seen.shapes.get_mut(store), header.stores.get(store)) {
+                    shape.see(store, value);
+                    seen.unportable += u64::from(value.contains(UNPORTABLE));
+                }
+            }
         }
         Ok(())
     })?;

@@ -54,6 +54,21 @@ fn inner(json: &str) -> Option<Vec<&str>> {
     })
 }
 
+/// The names of the parts of contents that a value holds.
+pub(super) fn parts(value: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut left = if value.contains(r#""parts":["#) { vec![value] } else { Vec::new() };
+    while let Some(next) = left.pop() {
+        let Some(inner) = inner(next) else { continue };
+        left.extend(inner);
+        // An object of the application that has a property of that name is in another form.
+        let form = members(next).filter(|form| member(form, "$").is_some());
+        let own = form.as_ref().and_then(|form| member(form, "parts")).and_then(elements);
+        names.extend(own.unwrap_or_default().into_iter().filter_map(text));
+    }
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +94,17 @@ mod tests {
         assert_eq!((at(6), at(8)), (Some(r#"{"$":"boxed","value":5}"#), Some("{}")));
         assert_eq!((at(10), at(12), at(13)), (Some("[]"), Some(r#"{"last":1}"#), None));
         assert_eq!(resolved("5", &value), Some("5"));
+    }
+
+    #[test]
+    fn parts_are_those_of_contents() {
+        let blob = |name: &str| format!(r#"{{"$":"blob","type":"","size":1,"parts":["{name}","b"]}}"#);
+        let buffer = r#"{"$":"view","type":"Uint8Array","buffer":{"$":"buffer","size":1,"parts":["c"]},"offset":0,"length":1}"#;
+        let mut found = parts(&format!(r#"{{"parts":["door"],"photos":[{}],"raw":{buffer}}}"#, blob("a")));
+        found.sort();
+        assert_eq!(found, ["a", "b", "c"]);
+        for value in [r#"{"car":{"parts":["door"]}}"#, r#""\"parts\":[\"a\"]""#, "5", r#"{"parts":["#] {
+            assert!(parts(value).is_empty(), "{value}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! States as files that the module restores.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -14,6 +14,7 @@ use super::cell::marked;
 use super::key::Key as StoreKey;
 use super::key_path::KeyPath;
 use super::record::Layout;
+use super::references;
 use super::scan::quoted_text;
 use super::schema::{Database, database, parts_name, stores};
 use super::store::Store;
@@ -28,8 +29,10 @@ pub(super) struct Writing {
     about: Context,
     own: Context,
     records: u64,
-    /// The parts of contents that records refer to.
+    /// The parts of contents that records may refer to.
     parts: HashSet<String>,
+    /// Those that they hold and that are not written, and the store of one such record each.
+    lacking: BTreeMap<String, String>,
 }
 
 impl Writing {
@@ -52,13 +55,31 @@ impl Writing {
         let first = first_line(&database, &stores, about, about.part.clone().or(some));
         let mut sum = Context::new(&SHA256);
         sum.update(first.as_bytes());
-        Ok(Self { first, stores, about: sum, own: Context::new(&SHA256), records: 0, parts: HashSet::new() })
+        let (own, parts, lacking) = (Context::new(&SHA256), HashSet::new(), BTreeMap::new());
+        Ok(Self { first, stores, about: sum, own, records: 0, parts, lacking })
     }
 
     fn store(&self, table: &Table) -> Option<&Store> {
         self.stores.iter().find(|store| TableName::plain(&store.name) == table.name)
     }
+
+    /// Why no page would take the file.
+    fn lacks_parts(&self) -> EngineError {
+        let stores: BTreeSet<&str> = self.lacking.values().map(String::as_str).collect();
+        let stores = stores.into_iter().collect::<Vec<_>>().join(", ");
+        let parts = match self.lacking.len() {
+            1 => "1 part is".to_owned(),
+            number => format!("{number} parts are"),
+        };
+        let message = format!(
+            "records of {stores} hold contents of which {parts} not there, and their page would refuse the file: leave out {stores}, or take another state"
+        );
+        EngineError::new(ErrorKind::Unsupported, message)
+    }
 }
+
+/// What the line of a part begins with.
+const PART: &[u8] = br#"{"part":""#;
 
 fn first_line(database: &Database, stores: &[Store], about: &FileAbout, part: Option<String>) -> String {
     // Texts, numbers and lists have a form in JSON.
@@ -82,18 +103,18 @@ impl OwnFile for Writing {
     }
 
     fn looks_at<'t>(&self, tables: &[&'t Table]) -> Vec<&'t Table> {
-        let has_parts = tables.iter().any(|table| table.name == parts_name());
-        let stores = tables.iter().filter(|table| has_parts && table.kind.is_user_table());
-        stores.copied().collect()
+        tables.iter().filter(|table| table.kind.is_user_table()).copied().collect()
     }
 
-    fn look(&mut self, _table: &Table, rows: &RowBatch) {
+    fn look(&mut self, table: &Table, rows: &RowBatch) {
         for column in 0..rows.columns().len() {
             for row in 0..rows.rows() {
                 if let Value::Text(value) = rows.value(row, column)
                     && let Some(json) = marked(value)
                 {
                     self.parts.extend(parts_in(json).map(str::to_owned));
+                    let held = references::parts(json).into_iter();
+                    self.lacking.extend(held.map(|part| (part, table.name.to_string())));
                 }
             }
         }
@@ -123,6 +144,12 @@ impl OwnFile for Writing {
 
     fn see(&mut self, lines: &[u8]) {
         self.own.update(lines);
+        let parts = lines.split(|byte| *byte == b'\n').map_while(|line| line.strip_prefix(PART));
+        for part in parts {
+            let name =
+                part.split(|byte| *byte == b'"').next().and_then(|name| std::str::from_utf8(name).ok());
+            self.lacking.remove(name.unwrap_or_default());
+        }
     }
 
     fn end(&mut self, table: &Table, lines: u64) -> String {
@@ -135,10 +162,13 @@ impl OwnFile for Writing {
         line
     }
 
-    fn tail(&mut self) -> String {
+    fn tail(&mut self) -> Result<String, EngineError> {
+        if !self.lacking.is_empty() {
+            return Err(self.lacks_parts());
+        }
         let sum = std::mem::replace(&mut self.about, Context::new(&SHA256));
         let sum = hex::encode(sum.finish());
-        format!("{{\"complete\":true,\"records\":{},\"sha256\":\"{sum}\"}}\n", self.records)
+        Ok(format!("{{\"complete\":true,\"records\":{},\"sha256\":\"{sum}\"}}\n", self.records))
     }
 }
 
@@ -199,7 +229,7 @@ fn by_key(table: &Table) -> Table {
     }
 }
 
-/// The names of parts of contents in a value.
+/// The names of parts of contents in a value, and of what looks like them.
 fn parts_in(json: &str) -> impl Iterator<Item = &str> {
     let lists = json.match_indices(r#""parts":["#).filter_map(|(at, begin)| json.get(at + begin.len()..));
     let lists = lists.filter_map(|rest| rest.split_once(']'));

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rowkeep::config::Work;
 use rowkeep::config::channels::AlertKind;
+use rowkeep::jobs::health::{devices, told_of_devices};
 use rowkeep::jobs::holds::Holds;
 use rowkeep::repository::Repository;
 use serde_json::Value;
@@ -47,11 +48,12 @@ pub(super) async fn findings(
     };
     let newest = catalog.as_ref().map(|catalog| catalog.newest(Some(name)).map(|summary| summary.time));
     if let Some(newest) = newest {
-        let database = config.databases.get(name);
+        let promise = config.databases.get(name).and_then(|database| database.promise);
+        let devices = catalog.iter().flat_map(|catalog| devices(catalog, name, promise, now, |_| true));
         let backups = Backups {
             newest,
             begun: known.begun.filter(|_| known.backup.is_none() && known.pending.is_none()),
-            lose_seconds: database.and_then(|database| database.promise).map(|promise| promise.lose_seconds),
+            lose_seconds: promise.map(|promise| promise.lose_seconds),
             longest: known.longest,
             pending: known.pending.as_ref().map(|job| Pending {
                 created: job.created,
@@ -61,6 +63,7 @@ pub(super) async fn findings(
             next: next_backup(queue, name, now),
             is_being_asked_for,
             arrives,
+            devices: told_of_devices(&devices.collect::<Vec<_>>(), promise),
         };
         findings.extend(backups.overdue(now).map(|wrong| about(AlertKind::Overdue, wrong)));
         findings.extend(backups.at_risk(now).map(|wrong| about(AlertKind::AtRisk, wrong)));

@@ -33,6 +33,8 @@ pub(super) struct Backups {
     pub(super) is_being_asked_for: bool,
     /// Whether its states arrive by themselves, so that no backup of it can be scheduled.
     pub(super) arrives: bool,
+    /// What is to be said of its devices beside the newest state of all of them.
+    pub(super) devices: Vec<String>,
 }
 
 /// A backup that waits or is being made.
@@ -91,7 +93,11 @@ impl Backups {
             }
             None => format!("at most {lost} may be lost, and there is no snapshot"),
         };
-        Some(Some((Severity::Critical, what)))
+        Some(Some((Severity::Critical, self.with_devices(what))))
+    }
+
+    fn with_devices(&self, what: String) -> String {
+        [std::slice::from_ref(&what), &self.devices].concat().join("; ")
     }
 
     /// Whether a scheduled backup did not come.
@@ -129,10 +135,8 @@ impl Backups {
             Some(_) => return Some(None),
         };
         let lost = words(lose);
-        Some(Some((
-            Severity::Warning,
-            format!("at most {lost} may be lost, which holds until {deadline:.0}, and {what}"),
-        )))
+        let what = format!("at most {lost} may be lost, which holds until {deadline:.0}, and {what}");
+        Some(Some((Severity::Warning, self.with_devices(what))))
     }
 }
 
@@ -189,6 +193,11 @@ mod tests {
         assert_eq!(is_wrong(arriving.at_risk(time("12:53:00"))), Some(false));
         let (_, told) = arriving.at_risk(time("12:54:00")).flatten().expect("a tenth of the time is left");
         assert!(told.ends_with("holds until 2026-11-29T13:00:00Z, and no newer state has arrived"), "{told}");
+        let named = Backups { devices: vec!["tablet (2 h)".to_owned()], ..arriving.clone() };
+        for wrong in [named.at_risk(time("12:54:00")), named.overdue(time("13:00:01"))] {
+            let (_, told) = wrong.flatten().expect("it is wrong");
+            assert!(told.ends_with("; tablet (2 h)"), "{told}");
+        }
         let late = Backups { pending: pending("12:59:00", "12:59:00"), ..arriving.clone() };
         assert_eq!(is_wrong(late.at_risk(time("12:59:00"))), Some(true));
         assert_eq!(is_wrong(arriving.at_risk(time("13:00:01"))), None);

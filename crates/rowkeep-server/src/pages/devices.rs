@@ -12,8 +12,9 @@ use rowkeep::state::devices::DEVICE_TAG;
 
 use super::frame::{Frame, Section, page};
 use super::refused::Refused;
-use super::units::{ago, bytes, count, minute, part, short};
+use super::units::{ago, bytes, count, length, minute, part, short};
 use super::visitor::Visitor;
+use crate::health::DeviceHealth;
 use crate::web::extract::Named;
 use crate::web::names::known;
 use crate::web::service::Service;
@@ -25,6 +26,8 @@ struct DevicesPage {
     database: String,
     part: String,
     zone: String,
+    /// How much may be lost of the database, where that is promised.
+    promise: Option<String>,
     devices: Vec<DeviceRow>,
 }
 
@@ -38,6 +41,8 @@ struct DeviceRow {
     rows: String,
     size: String,
     snapshots: String,
+    /// What is not as it is of the database as a whole, in words.
+    marks: Vec<&'static str>,
 }
 
 /// Whether snapshots say of which devices they are.
@@ -46,7 +51,12 @@ pub(super) fn are_named(snapshots: &[SnapshotSummary]) -> bool {
 }
 
 /// Each device with its newest snapshot, the one that was heard of longest ago first.
-fn devices(snapshots: &[SnapshotSummary], zone: &TimeZone, now: Timestamp) -> Vec<DeviceRow> {
+fn devices(
+    snapshots: &[SnapshotSummary],
+    health: &[DeviceHealth],
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Vec<DeviceRow> {
     let mut of_each: BTreeMap<Option<&String>, (&SnapshotSummary, u64)> = BTreeMap::new();
     for snapshot in snapshots.iter().filter(|snapshot| snapshot.before.is_none()) {
         let (newest, number) = of_each.entry(snapshot.tags.get(DEVICE_TAG)).or_insert((snapshot, 0));
@@ -57,6 +67,13 @@ fn devices(snapshots: &[SnapshotSummary], zone: &TimeZone, now: Timestamp) -> Ve
     }
     let mut found: Vec<_> = of_each.into_iter().collect();
     found.sort_by_key(|(_, (newest, _))| newest.time);
+    let marks = |name: Option<&String>| {
+        let of = health.iter().find(|of| of.device.as_ref() == name);
+        let all = of.map_or([(false, ""); 2], |of| {
+            [(of.is_older_than_promised, "older than may be lost"), (!of.drilled, "never drilled")]
+        });
+        all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect()
+    };
     let row = |(name, (newest, number)): (Option<&String>, (&SnapshotSummary, u64))| DeviceRow {
         name: name.cloned(),
         id: newest.id.to_string(),
@@ -66,6 +83,7 @@ fn devices(snapshots: &[SnapshotSummary], zone: &TimeZone, now: Timestamp) -> Ve
         rows: count(newest.rows),
         size: bytes(newest.bytes),
         snapshots: count(number),
+        marks: marks(name),
     };
     found.into_iter().map(row).collect()
 }
@@ -80,11 +98,13 @@ pub(super) async fn list(
     let queue = service.queue();
     let zone = queue.workspace().config().zone(&database);
     let listed = service.snapshots().of(queue, &database).await?;
+    let health = service.health().of(queue, &database).await?;
     let shown = DevicesPage {
         frame: Frame::of(&visitor.session, Section::Overview, format!("Devices of {database}")),
         part: part(&database),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-        devices: devices(&listed, &zone, queue.now()),
+        promise: health.lose_seconds.map(|lose| length(i64::try_from(lose).unwrap_or(i64::MAX))),
+        devices: devices(&listed, &health.devices, &zone, queue.now()),
         database,
     };
     Ok(page(&shown))

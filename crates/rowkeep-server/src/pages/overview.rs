@@ -128,7 +128,12 @@ impl Row {
             name: health.name.clone(),
             part: part(&health.name),
             standing: word_of(health.standing),
-            reason: health.problem.clone().or(of_backup).or(of_drill),
+            reason: health
+                .problem
+                .clone()
+                .or(of_backup)
+                .or(of_drill)
+                .or_else(|| (!health.notes.is_empty()).then(|| health.notes.join("; "))),
             age: newest.map(|newest| ago(newest.time, now)),
             promise: health.lose_seconds.map(|promise| length(seconds(promise))),
             used: newest

@@ -4,6 +4,8 @@
 #[path = "facts_tests.rs"]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use rowkeep::config::Promise;
 
@@ -31,6 +33,9 @@ pub(super) struct Facts {
     pub(super) snapshots: Vec<Good>,
     pub(super) drills: Vec<EndedJob>,
     pub(super) recovery_ms: Option<u64>,
+    /// Its devices whose states were drilled, and the names of those that had states and were not.
+    pub(super) drilled: BTreeSet<Option<String>>,
+    pub(super) undrilled: Vec<String>,
     pub(super) alerts: Vec<AlertEntry>,
 }
 
@@ -131,6 +136,11 @@ impl Facts {
                 Some(LastDrill { recovery_ms: None, .. }) => {
                     unknown.push("the last drill measured no time".to_owned());
                 }
+                Some(_) if !self.undrilled.is_empty() => unknown.push(format!(
+                    "no state was ever drilled of its devices {}, so nobody knows whether these are back in {}",
+                    self.undrilled.join(", "),
+                    words(limit)
+                )),
                 Some(_) => {}
             }
         }

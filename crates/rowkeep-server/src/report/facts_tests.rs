@@ -51,6 +51,8 @@ fn a_promise_is_kept_only_where_all_of_it_is_known() {
     let (verdict, why) = told(untested, since);
     assert!(verdict == Verdict::Unknown && why.contains("no drill was run"), "{why}");
     assert_eq!(told(Facts { recovery_ms: Some(60_001), ..kept() }, since).0, Verdict::NotKept);
+    let (verdict, why) = told(Facts { undrilled: vec!["tablet".to_owned()], ..kept() }, since);
+    assert!(verdict == Verdict::Unknown && why.contains("of its devices tablet"), "{why}");
     let unproven = vec![job(JobState::Differences, "10-02T04:00", "10-02T04:01")];
     assert_eq!(told(Facts { drills: unproven, ..kept() }, since).0, Verdict::NotKept);
     let new = Facts { before: None, ..kept() };

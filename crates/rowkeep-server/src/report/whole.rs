@@ -1,11 +1,14 @@
 //! The report of a period, made of what the state and the repository know.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rowkeep::config::Work;
 use rowkeep::format::Summary;
 use rowkeep::format::manifest::Scope;
+use rowkeep::repository::Catalog;
+use rowkeep::state::devices::{device, named};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +18,7 @@ use super::facts::{Facts, good};
 use super::gaps::{Stretch, not_running};
 use super::period::Period;
 use crate::Error;
-use crate::health::recovery_ms;
+use crate::health::{drilled_devices, recovery_ms};
 use crate::queue::Queue;
 use crate::state::failure;
 use crate::state::incidents::{self, Incident};
@@ -158,6 +161,7 @@ pub(crate) async fn report(
             let whole = |summary: &&Arc<Summary>| {
                 summary.scope == Scope::Full && !summary.masked && !summary.is_aside()
             };
+            facts.undrilled = undrilled(catalog, &name, to, &facts.drilled);
             facts.snapshots = catalog.of(Some(&name)).filter(whole).map(|summary| good(summary)).collect();
         }
         facts.told(name, from, to, begins)
@@ -177,6 +181,20 @@ pub(crate) async fn report(
         databases,
         shared: with_shared.then_some(known.shared),
     })
+}
+
+/// The devices of a database that had states before a moment, of which none is among those that were drilled.
+fn undrilled(
+    catalog: &Catalog,
+    name: &str,
+    to: Timestamp,
+    drilled: &BTreeSet<Option<String>>,
+) -> Vec<String> {
+    let before = catalog.of(Some(name)).filter(|summary| !summary.is_aside() && summary.time < to);
+    let devices: BTreeSet<Option<&str>> = before.map(|summary| device(&summary.tags)).collect();
+    let is_of_several = devices.iter().any(Option::is_some);
+    let undrilled = devices.into_iter().filter(|device| !drilled.contains(&device.map(str::to_owned)));
+    undrilled.filter(|_| is_of_several).map(|device| named(device).to_owned()).collect()
 }
 
 impl Known {
@@ -222,6 +240,9 @@ impl Facts {
         let telling = |job: &&crate::state::period::EndedJob| jobs::TELLING.contains(&job.state);
         if let Some(last) = self.drills.iter().rfind(telling) {
             self.recovery_ms = jobs::by_id(state, &last.id)?.as_ref().and_then(recovery_ms);
+        }
+        if self.promise.is_some_and(|promise| promise.back_in_seconds.is_some()) {
+            self.drilled = drilled_devices(state, name)?;
         }
         let own = alerts.iter().filter(|alert| alert.database.as_deref() == Some(name));
         self.alerts = own.map(AlertEntry::from).collect();

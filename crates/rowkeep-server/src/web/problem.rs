@@ -241,9 +241,12 @@ impl From<rowkeep::Error> for Problem {
     fn from(error: rowkeep::Error) -> Self {
         let told = error.in_one_line();
         match (&error, error.kind()) {
-            (rowkeep::Error::NoSuchSnapshot { .. } | rowkeep::Error::Unknown { .. }, _) => {
-                Self::not_found(told)
-            }
+            (
+                rowkeep::Error::NoSuchSnapshot { .. }
+                | rowkeep::Error::Unknown { .. }
+                | rowkeep::Error::NoneToMask { .. },
+                _,
+            ) => Self::not_found(told),
             // It is understood, and cannot be.
             (rowkeep::Error::Request(rowkeep::RequestError::TakenName { .. }), _) => {
                 Self::unprocessable(told)

@@ -63,6 +63,40 @@ async fn what_pages_sent_is_drilled_as_their_file() {
         assert!(shown.contains(word) && shown.contains("Test a recovery"), "{page}: {shown}");
         assert!(!shown.contains(">proven</span>"), "{page}: {shown}");
     }
+    // A drill says nothing of a device whose first state came later.
+    let health = async || service.get("/api/v1/databases/prn").await;
+    assert_eq!(health().await["standing"], "kept");
+    let old = FIRST.replacen("\"time\":\"2026-11-03", "\"time\":\"1970-01-05", 1);
+    assert_ne!(old, FIRST);
+    let old = summed(&old);
+    send(&service, &old, "phone").await;
+    let told = health().await;
+    assert_eq!(told["standing"], "at_risk", "{told}");
+    let of: Vec<_> = told["devices"].as_array().expect("they are listed").iter().collect();
+    let about = |what: &str| of.iter().map(|device| device[what].clone()).collect::<Vec<_>>();
+    assert_eq!(about("device"), ["desk", "phone", "tablet"]);
+    assert_eq!(about("drilled"), [true, false, true]);
+    assert_eq!(about("is_older_than_promised"), [false, true, false]);
+    for (page, words) in [
+        ("/databases/prn", &["no state was ever drilled: phone", "may be lost: phone ("][..]),
+        (
+            "/databases/prn/devices",
+            &["older than may be lost", "never drilled", "kept while any device sends"],
+        ),
+    ] {
+        let shown = service.without_token(Method::GET, page).header("cookie", &cookie).send().await;
+        let shown = shown.expect("it answers").text().await.expect("it is text");
+        assert!(words.iter().all(|word| shown.contains(word)), "{page}: {shown}");
+    }
+}
+
+/// A state with the last sum that its lines have.
+fn summed(state: &str) -> String {
+    let (rest, last) = state.trim_end().rsplit_once('\n').expect("it has lines");
+    let of_sum = |line: &&str| line.starts_with("{\"end\"") || line.starts_with("{\"format\"");
+    let lines: String = rest.lines().filter(of_sum).map(|line| format!("{line}\n")).collect();
+    let begin = last.rsplit_once("\"sha256\":").expect("it has a sum").0;
+    format!("{rest}\n{begin}\"sha256\":\"{}\"}}\n", hex::encode(digest(&SHA256, lines.as_bytes())))
 }
 
 #[tokio::test(flavor = "multi_thread")]

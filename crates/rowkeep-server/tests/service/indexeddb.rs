@@ -122,7 +122,7 @@ async fn every_record_comes_back_as_it_was_captured(browser: &Browser) {
         }
         written.push_str(&own.end(table, count));
     }
-    written.push_str(&own.tail());
+    written.push_str(&own.tail().expect("all of it is there"));
     // Contents come where they are needed first, or before all records.
     let divided = |text: &str| -> (Vec<String>, Vec<String>) {
         let (mut parts, others): (Vec<_>, Vec<_>) =

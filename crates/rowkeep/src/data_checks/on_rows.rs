@@ -22,7 +22,8 @@ use crate::{Context, Error};
 
 /// Runs checks one after the other on the rows of a snapshot.
 ///
-/// One that only a database can be asked is not run, and so fails, whatever its level. A column is known by the rows that have it, so
+/// One that only a database can be asked is not run, and so fails, whatever its level; so does one that speaks of what the snapshot does
+/// not have, unless it is to be an error of the run (`strict`). A column is known by the rows that have it, so
 /// in a table without rows every column is. The run fails where rows cannot be read.
 pub async fn run_checks_on_rows(
     context: &Context,
@@ -31,6 +32,15 @@ pub async fn run_checks_on_rows(
     circumstances: Circumstances<'_>,
 ) -> Result<Vec<ReportEntry>, Error> {
     context.until_cancelled(run_now(&Asked { context, state, circumstances }, checks)).await
+}
+
+/// Why a check cannot be run on the rows of a snapshot that does not have what it speaks of; nothing where it can.
+pub(crate) fn lack(context: &Context, state: &SnapshotState, check: &Check) -> Option<Error> {
+    let circumstances = Circumstances { now: state.snapshot.manifest.time, before: None, strict: false };
+    match (Asked { context, state, circumstances }).resolve(&check.demand) {
+        Err(Unrun::Error(error)) => Some(error),
+        Err(Unrun::Because(_)) | Ok(_) => None,
+    }
 }
 
 async fn run_now(asked: &Asked<'_>, checks: &[Check]) -> Result<Vec<ReportEntry>, Error> {
@@ -48,7 +58,7 @@ async fn run_now(asked: &Asked<'_>, checks: &[Check]) -> Result<Vec<ReportEntry>
         let verdict = match look {
             Ok(look) => Ok(asked.verdict(look).await?),
             Err(Unrun::Because(why)) => Err(format!("NOT RUN: {why}")),
-            Err(Unrun::Error(error)) => Err(error.to_string()),
+            Err(Unrun::Error(error)) => Err(format!("NOT RUN: {error}")),
         };
         found.push(entry(check.title(), check.level, verdict, watch.elapsed_ms()));
     }

@@ -290,6 +290,12 @@ pub(super) fn entry(
     ReportEntry { title, status, detail, samples, duration_ms }
 }
 
+/// What there is to say of checks of which none can be run.
+pub(crate) fn not_run(checks: &[Check], why: &str) -> Vec<ReportEntry> {
+    let each = checks.iter();
+    each.map(|check| entry(check.title(), check.level, Err(format!("NOT RUN: {why}")), 0)).collect()
+}
+
 /// Holds a number of rows against that of the snapshot before.
 pub(super) fn rows_within(before: Option<&Manifest>, of: &TableName, rows: u64, percent: f64) -> Verdict {
     match before.map(|before| before.table(of)) {

@@ -60,7 +60,7 @@ pub(super) async fn own(
             records += count;
         }
     }
-    sheet.write(own.tail().as_bytes()).await?;
+    sheet.write(own.tail()?.as_bytes()).await?;
     let names = tables.iter().map(|table| table.name.to_string()).collect();
     Ok(file(files.keep(sheet).await?, names, records))
 }

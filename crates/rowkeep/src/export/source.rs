@@ -31,7 +31,8 @@ pub(super) fn chosen<'s>(
     if named && options.format == ExportFormat::Own {
         // What rows refer to comes with them.
         let beside = state.schema().tables.iter().filter(|table| table.kind == TableKind::LargeObjects);
-        let beside: Vec<&Table> = beside.filter(|table| !tables.contains(table)).collect();
+        let is_wanted = |table: &&Table| !tables.contains(table) && !options.selection.excludes(&table.name);
+        let beside: Vec<&Table> = beside.filter(is_wanted).collect();
         tables.extend(beside);
     }
     let (held, missing): (Vec<&Table>, Vec<&Table>) =

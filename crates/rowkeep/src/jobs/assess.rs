@@ -11,11 +11,12 @@ use rowkeep_format::TableName;
 use rowkeep_format::manifest::{Scope, Why};
 use rowkeep_repository::{CheckOptions, ReadData, Repository};
 
+use crate::config::Promise;
 use crate::data_checks::judge::number_of;
 use crate::data_checks::sql;
 use crate::durations::seconds_between;
 use crate::jobs::repository_check::check;
-use crate::report::Report;
+use crate::report::{Report, latest};
 use crate::state::owner::Owner;
 use crate::state::snapshots::{self, Snapshot};
 use crate::state::times::doubt_of;
@@ -36,15 +37,17 @@ const BYTES_PER_SECOND: u64 = 20_000_000;
 /// Looks at a database, by its name and what it is, and at what the repository has of it. Nothing is changed; a database that cannot be reached is
 /// a finding.
 ///
-/// The structure of every snapshot is checked, not every byte; `drill` is the newest drill's report.
+/// The structure of every snapshot is checked, not every byte. `drills` are reports of drills of it, the oldest first, and `promise` is what
+/// was promised of it.
 pub async fn assess(
     context: &Context,
     repository: &Repository,
     owner: &Owner,
     engine: &dyn Engine,
-    drill: Option<&Report>,
+    drills: &[Report],
+    promise: Option<Promise>,
 ) -> Result<Assessment, Error> {
-    context.until_cancelled(assess_now(context, repository, owner, engine, drill)).await
+    context.until_cancelled(assess_now(context, repository, owner, engine, drills, promise)).await
 }
 
 async fn assess_now(
@@ -52,7 +55,8 @@ async fn assess_now(
     repository: &Repository,
     owner: &Owner,
     engine: &dyn Engine,
-    drill: Option<&Report>,
+    drills: &[Report],
+    promise: Option<Promise>,
 ) -> Result<Assessment, Error> {
     let seen = if engine.arrives() { None } else { Some(look(engine).await) };
     let (kept, unreadable) = snapshots::readable(repository, Some(owner)).await?;
@@ -96,10 +100,18 @@ async fn assess_now(
     let data_loss_seconds = best.and_then(loss);
     let of_device = |(device, of): (&Option<&str>, &Vec<Past<'_>>)| {
         let (best, mut all) = (decide::best(of), of.iter().map(|past| past.snapshot));
+        let seconds = best.and_then(loss);
+        let is_its = |report: &&Report| {
+            report.snapshot.as_ref().is_some_and(|about| about.device.as_deref() == *device)
+        };
         OfDevice {
             device: device.map(str::to_owned),
             is_newest: all.rfind(is_newest).map(|newest| newest.id) == best.map(|best| best.id),
-            data_loss_seconds: best.and_then(loss),
+            data_loss_seconds: seconds,
+            is_older_than_promised: promise
+                .zip(seconds)
+                .is_some_and(|(promise, seconds)| seconds > promise.lose_seconds),
+            last_drill: drills.iter().rfind(is_its).map(|report| report.time),
             best: best.map(Candidate::of),
         }
     };
@@ -121,7 +133,7 @@ async fn assess_now(
         tables,
         snapshots: kept.len() as u64,
         newest: newest.map(Candidate::of),
-        recovery: best.as_ref().map(|best| recovery(best, drill)),
+        recovery: best.as_ref().map(|best| recovery(best, latest(drills))),
         best,
         devices,
         losses,

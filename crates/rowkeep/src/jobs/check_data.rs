@@ -2,22 +2,23 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rowkeep_engine::kind_of;
+use rowkeep_format::SnapshotId;
 use rowkeep_format::manifest::Scope;
-use rowkeep_format::{SnapshotId, Summary};
-use rowkeep_repository::Catalog;
+use rowkeep_repository::{Catalog, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
 use super::several::{FailedDatabase, each};
 use super::workspace::{Source, Workspace};
 use super::{DatabaseRef, Verdict};
-use crate::data_checks::{Check, Circumstances, Demand, run_checks, run_checks_on_rows};
+use crate::data_checks::{Check, Circumstances, Demand, lack, not_run, run_checks, run_checks_on_rows};
 use crate::report::Report;
 use crate::state::SnapshotState;
-use crate::state::devices::{device, newest_of_each};
-use crate::state::owner::Owner;
+use crate::state::devices::{device, named, newest_of_each};
+use crate::state::owner::{Owner, unmasked};
 use crate::state::snapshots::{self, Snapshot};
 use crate::{Context, Error, RequestError};
 
@@ -65,7 +66,8 @@ impl ReportsOutcome {
 impl CheckDataRequest {
     /// Runs the checks, which only read. Databases that have none are passed over.
     ///
-    /// Of a database whose states arrive, the newest state of each of its devices is read instead.
+    /// Of a database whose states arrive, the newest state of each of its devices is read instead. Of several, one that cannot be read or
+    /// does not have what a check speaks of, as others do, keeps none of the others from being checked.
     pub async fn run(
         &self,
         context: &Context,
@@ -79,7 +81,9 @@ impl CheckDataRequest {
             if checks.is_empty() {
                 return Err(RequestError::NothingToCheck.into());
             }
-            let report = examine_rows(context, workspace, snapshot, &checks).await?;
+            let repository = workspace.repository().await?;
+            let arrived = Arrived::open(repository, &*repository.catalog().await?, snapshot.id).await?;
+            let report = arrived.examine(context, &checks, true).await?;
             return Ok(ReportsOutcome { reports: vec![report], failed: Vec::new() });
         }
         let named = workspace.named(self.database.as_deref())?;
@@ -143,45 +147,74 @@ async fn examine_arrived(
     let repository = workspace.repository().await?;
     let catalog = repository.catalog().await?;
     let owner = workspace.owner(&source.name, &catalog)?;
-    let has_rows =
-        |summary: &Summary| !summary.is_aside() && !summary.masked && summary.scope != Scope::SchemaOnly;
-    let of = catalog.snapshots().filter(|summary| owner.owns(summary) && has_rows(summary));
+    let of = unmasked(&catalog, &owner);
+    let mut states = Vec::new();
+    for (device, newest) in newest_of_each(of) {
+        states.push((device, Arrived::open(repository, &catalog, newest.id).await));
+    }
+    if states.is_empty() {
+        return Err(RequestError::NothingArrived { database: source.name.clone() }.into());
+    }
+    // What none of the devices has is misspelt; what some have is of another version of the application on the others.
+    for check in &source.checks {
+        let mut known = states.iter().filter_map(|(_, state)| state.as_ref().ok());
+        let lacks: Option<Vec<Error>> = known.try_fold(Vec::new(), |mut lacks, arrived| {
+            lacks.push(lack(context, &arrived.state, check)?);
+            Some(lacks)
+        });
+        if let Some(error) = lacks.and_then(|lacks| lacks.into_iter().next_back()) {
+            return Err(error);
+        }
+    }
+    let is_one_of_several = states.len() > 1;
     let mut reports = Vec::new();
-    for newest in newest_of_each(of).into_values() {
-        let snapshot = snapshots::open(repository, newest.id).await?;
-        reports.push(examine_rows(context, workspace, snapshot, &source.checks).await?);
+    for (device, state) in states {
+        let checked = match state {
+            Ok(arrived) => arrived.examine(context, &source.checks, false).await,
+            Err(error) => Err(error),
+        };
+        reports.push(match checked {
+            // The others have their turn.
+            Err(error) if is_one_of_several && !context.is_cancelled() => {
+                let target =
+                    format!("what arrived of {} on device {}", source.engine.describe(), named(device));
+                let found = not_run(&source.checks, &error.in_one_line());
+                Report::of_checks(&source.name, &target, None, context.now(), Duration::ZERO, found)
+            }
+            checked => checked?,
+        });
     }
-    match reports.is_empty() {
-        true => Err(RequestError::NothingArrived { database: source.name.clone() }.into()),
-        false => Ok(reports),
-    }
+    Ok(reports)
 }
 
-/// Checks the rows of a snapshot, as of its own time.
-async fn examine_rows(
-    context: &Context,
-    workspace: &Workspace,
-    snapshot: Snapshot,
-    checks: &[Check],
-) -> Result<Report, Error> {
-    let (time, watch) = (context.now(), context.stopwatch());
-    let repository = workspace.repository().await?;
-    let catalog = repository.catalog().await?;
-    let before = match before(&snapshot, &catalog) {
-        Some(before) => Some(snapshots::open(repository, before).await?),
-        None => None,
-    };
-    let circumstances = Circumstances {
-        now: snapshot.manifest.time,
-        before: before.as_ref().map(|before| &before.manifest),
-        strict: true,
-    };
-    let state = SnapshotState::open(Arc::new(repository.reader().await?), snapshot).await?;
-    let found = run_checks_on_rows(context, &state, checks, circumstances).await?;
-    let (snapshot, took) = (&state.snapshot, watch.elapsed());
-    let manifest = &snapshot.manifest;
-    let target = format!("what arrived of {}", manifest.source);
-    Ok(Report::of_checks(&manifest.database, &target, Some(snapshot), time, took, found))
+/// A state that arrived, and the one before it of the same device.
+struct Arrived {
+    state: SnapshotState,
+    before: Option<Snapshot>,
+}
+
+impl Arrived {
+    async fn open(repository: &Repository, catalog: &Catalog, id: SnapshotId) -> Result<Self, Error> {
+        let snapshot = snapshots::open(repository, id).await?;
+        let before = match before(&snapshot, catalog) {
+            Some(before) => Some(snapshots::open(repository, before).await?),
+            None => None,
+        };
+        let state = SnapshotState::open(Arc::new(repository.reader().await?), snapshot).await?;
+        Ok(Self { state, before })
+    }
+
+    /// Checks its rows, as of its own time.
+    async fn examine(&self, context: &Context, checks: &[Check], strict: bool) -> Result<Report, Error> {
+        let (time, watch) = (context.now(), context.stopwatch());
+        let snapshot = &self.state.snapshot;
+        let manifest = &snapshot.manifest;
+        let before = self.before.as_ref().map(|before| &before.manifest);
+        let circumstances = Circumstances { now: manifest.time, before, strict };
+        let found = run_checks_on_rows(context, &self.state, checks, circumstances).await?;
+        let target = format!("what arrived of {}", manifest.source);
+        Ok(Report::of_checks(&manifest.database, &target, Some(snapshot), time, watch.elapsed(), found))
+    }
 }
 
 /// The last snapshot of all of the database on the same device before this one.

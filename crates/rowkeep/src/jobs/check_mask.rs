@@ -1,15 +1,18 @@
 //! Check of a mask: whether its rules fit a database, and which columns that look personal they leave alone.
 
 use rowkeep_engine::ViewOptions;
-use rowkeep_format::ContentKeys;
+use rowkeep_format::{ContentKeys, Schema, Table};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
 use super::several::{FailedDatabase, each};
 use super::workspace::{Masked, Workspace};
 use super::{DatabaseRef, Verdict};
-use crate::rows::mask::Mask;
-use crate::{Context, Error};
+use crate::rows::mask::{BoundMask, Mask};
+use crate::state::devices::newest_of_each;
+use crate::state::owner::unmasked;
+use crate::state::snapshots::{self, read_schema};
+use crate::{Context, Error, RequestError};
 
 /// Which rules are to be checked, against which databases.
 ///
@@ -66,8 +69,45 @@ impl CheckMaskOutcome {
     }
 }
 
+impl CheckedMask {
+    /// Adds what bound rules do to tables.
+    fn add(&mut self, bound: &BoundMask, tables: &[&Table]) {
+        let add = |to: &mut Vec<String>, name: String| {
+            if !to.contains(&name) {
+                to.push(name);
+            }
+        };
+        for table in tables {
+            for column in bound.table(&table.name).iter().flat_map(|mask| mask.columns()) {
+                add(&mut self.masked, format!("{}.{column}", table.name));
+            }
+            for called in bound.unruled(&table.name) {
+                add(&mut self.unruled, called.to_owned());
+            }
+        }
+    }
+}
+
+/// What the newest state of each device of a database looks like whose states arrive.
+async fn arrived(workspace: &Workspace, database: &str) -> Result<Vec<Schema>, Error> {
+    let repository = workspace.repository().await?;
+    let catalog = repository.catalog().await?;
+    let owner = workspace.owner(database, &catalog)?;
+    let reader = repository.reader().await?;
+    let mut schemas = Vec::new();
+    for newest in newest_of_each(unmasked(&catalog, &owner)).into_values() {
+        let snapshot = snapshots::open(repository, newest.id).await?;
+        schemas.push(read_schema(&reader, &snapshot.manifest).await?);
+    }
+    match schemas.is_empty() {
+        true => Err(RequestError::NothingArrived { database: database.to_owned() }.into()),
+        false => Ok(schemas),
+    }
+}
+
 impl CheckMaskRequest {
-    /// Looks the rules up in the tables that a backup would read; reads no row.
+    /// Looks the rules up in the tables that a backup would read; of a database whose states arrive, in those of the newest unmasked state
+    /// of each device. Reads no row.
     pub async fn run(
         &self,
         context: &Context,
@@ -85,21 +125,19 @@ impl CheckMaskRequest {
     async fn one(&self, workspace: &Workspace, database: &str) -> Result<Option<CheckedMask>, Error> {
         let source = workspace.source(database)?;
         let Some(rules) = workspace.mask(Some(&self.mask), &source.name)? else { return Ok(None) };
-        let view = source.engine.open_of(&ViewOptions::default(), &source.selection.meant()).await?;
         // Values are not masked here, so any key does.
-        let bound = Mask::new(&rules, &ContentKeys::derive(&[0; 32])).bind(view.schema())?;
-        let chosen = source.selection.choose_beside(view.schema(), view.unread())?;
-        let (mut masked, mut unruled) = (Vec::new(), Vec::<String>::new());
-        for table in chosen {
-            let named = |column: &str| format!("{}.{column}", table.name);
-            let of_table = bound.table(&table.name);
-            masked.extend(of_table.iter().flat_map(|mask| mask.columns()).map(named));
-            for called in bound.unruled(&table.name) {
-                if !unruled.iter().any(|known| known == called) {
-                    unruled.push(called.to_owned());
-                }
+        let mask = Mask::new(&rules, &ContentKeys::derive(&[0; 32]));
+        let mut checked =
+            CheckedMask { database: source.name.clone(), masked: Vec::new(), unruled: Vec::new() };
+        if source.engine.arrives() {
+            for schema in arrived(workspace, &source.name).await? {
+                checked.add(&mask.bind(&schema)?, &source.selection.choose(&schema)?);
             }
+        } else {
+            let view = source.engine.open_of(&ViewOptions::default(), &source.selection.meant()).await?;
+            let chosen = source.selection.choose_beside(view.schema(), view.unread())?;
+            checked.add(&mask.bind(view.schema())?, &chosen);
         }
-        Ok(Some(CheckedMask { database: source.name, masked, unruled }))
+        Ok(Some(checked))
     }
 }

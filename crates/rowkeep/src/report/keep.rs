@@ -53,14 +53,18 @@ pub fn kept(folder: &Path) -> io::Result<Vec<Report>> {
     Ok(reports)
 }
 
-/// The newest drill of a database that brought it back whole.
-pub fn latest_drill(folder: &Path, database: &str) -> io::Result<Option<Report>> {
-    let reports = kept(folder)?;
+/// The drills of a database, the oldest first.
+pub fn drills(folder: &Path, database: &str) -> io::Result<Vec<Report>> {
+    let mut reports = kept(folder)?;
+    reports.retain(|report| report.kind == ReportKind::Drill && report.database == database);
+    Ok(reports)
+}
+
+/// The newest of some drills that brought a database back whole.
+pub fn latest(drills: &[Report]) -> Option<&Report> {
     let restored =
-        |report: &Report| report.measures.as_ref().is_some_and(|measures| measures.recovery_ms > 0);
-    Ok(reports
-        .into_iter()
-        .rfind(|report| report.kind == ReportKind::Drill && report.database == database && restored(report)))
+        |report: &&Report| report.measures.as_ref().is_some_and(|measures| measures.recovery_ms > 0);
+    drills.iter().rfind(restored)
 }
 
 /// `drill-shop-20261121T103000Z-1a2b3c4d.json`: for people to find; the order of reports is in them.

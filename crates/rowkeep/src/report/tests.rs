@@ -170,13 +170,12 @@ fn as_json_and_kept() {
     }
     std::fs::write(reports.join("other.json"), "{}").expect("it is written");
     assert_eq!(kept(&reports).expect("they are read").len(), 3);
-    let latest = latest_drill(&reports, "shop").expect("they are read");
-    assert_eq!(latest, Some(report()));
+    let newest = || latest(&drills(&reports, "shop").expect("they are read")).cloned();
+    assert_eq!(newest(), Some(report()));
     // What is kept last is the newest, though the clock was put back.
     keep(&mut older, &reports).expect("it is kept");
-    let latest = latest_drill(&reports, "shop").expect("they are read");
-    assert_eq!(latest, Some(Report { sequence: Some(2), ..older.clone() }));
-    assert_eq!(latest_drill(&reports, "other").expect("they are read"), None);
+    assert_eq!(newest(), Some(Report { sequence: Some(2), ..older.clone() }));
+    assert_eq!(drills(&reports, "other").expect("they are read"), []);
     // Another of the same second takes nothing away.
     let path = keep(&mut older, &reports).expect("it is kept");
     assert_eq!(

@@ -15,6 +15,11 @@ pub fn device(tags: &BTreeMap<String, String>) -> Option<&str> {
     tags.get(DEVICE_TAG).map(String::as_str)
 }
 
+/// What a device is called in words.
+pub fn named(device: Option<&str>) -> &str {
+    device.unwrap_or("of no name")
+}
+
 /// The newest of each device, of snapshots that stand in the order of their chain.
 pub(crate) fn newest_of_each<'s>(
     snapshots: impl Iterator<Item = &'s Arc<Summary>>,

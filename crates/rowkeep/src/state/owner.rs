@@ -4,11 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rowkeep_engine::{DatabaseUrl, Engine, place};
+use rowkeep_format::manifest::Scope;
 use rowkeep_format::{Identity, Manifest, Sameness, Summary};
 use rowkeep_repository::Catalog;
 
 use crate::Error;
 use crate::without_secrets::without_secrets;
+
+/// The snapshots of a database with rows as they were, in the order of their chain.
+pub(crate) fn unmasked<'c>(catalog: &'c Catalog, owner: &'c Owner) -> impl Iterator<Item = &'c Arc<Summary>> {
+    let has_rows =
+        |summary: &Summary| !summary.is_aside() && !summary.masked && summary.scope != Scope::SchemaOnly;
+    catalog.snapshots().filter(move |summary| owner.owns(summary) && has_rows(summary))
+}
 
 /// A database, by the name that its snapshots have and by what it is.
 ///

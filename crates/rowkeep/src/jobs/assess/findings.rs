@@ -52,6 +52,12 @@ pub struct OfDevice {
     pub is_newest: bool,
     /// Seconds since that: what was written there since is in no snapshot. None where its time cannot be right.
     pub data_loss_seconds: Option<u64>,
+    /// Whether that is more than may be lost of the database, whose promise is kept while any of its devices sends.
+    #[serde(default)]
+    pub is_older_than_promised: bool,
+    /// When a state of it was drilled last; none where none ever was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_drill: Option<Timestamp>,
 }
 
 /// Whether a database answers.

@@ -12,7 +12,7 @@ use crate::jobs::caller::Caller;
 use crate::jobs::several::{FailedDatabase, each};
 use crate::jobs::workspace::Workspace;
 use crate::jobs::{DatabaseRef, Verdict};
-use crate::report::latest_drill;
+use crate::report::drills;
 use crate::{Context, Error};
 
 /// Which databases are to be assessed.
@@ -96,12 +96,14 @@ impl AssessRequest {
     ) -> Result<Assessed, Error> {
         let source = workspace.source(database)?;
         let folder = self.reports.as_deref().unwrap_or(workspace.reports());
-        let drill = latest_drill(folder, &source.name).map_err(|error| Error::File {
+        let drills = drills(folder, &source.name).map_err(|error| Error::File {
             problem: format!("cannot read the reports in {}", folder.display()),
             source: error,
         })?;
         let owner = source.owner().await;
-        let assessment = assess(context, repository, &owner, source.engine.as_ref(), drill.as_ref()).await?;
+        let promise = workspace.config().databases.get(&source.name).and_then(|known| known.promise);
+        let engine = source.engine.as_ref();
+        let assessment = assess(context, repository, &owner, engine, &drills, promise).await?;
         let next = next(&assessment, called(&source.typed, &assessment.target));
         Ok(Assessed { assessment, next })
     }

@@ -14,6 +14,7 @@ use crate::restore::verify::{Comparison, TableVerdict, verify, verify_rows, veri
 use crate::state::State;
 use crate::state::selection::Selection;
 use crate::state::snapshots::Snapshot;
+use crate::state::table_pattern::pattern_of;
 use crate::units::counted;
 use crate::{Context, Error};
 
@@ -47,7 +48,11 @@ impl PageFile {
         let is_all = tables.len() == snapshot.manifest.tables.len();
         let named = tables.iter().filter(|table| table.kind.is_user_table() && !is_all);
         let include = named.map(|table| in_quotes(&table.name.name, '"')).collect();
-        let selection = Selection { include, ..Selection::default() };
+        // What is not to be brought back must not come along with what refers to it.
+        let apart = snapshot.manifest.tables.iter().filter(|table| table.kind == TableKind::LargeObjects);
+        let apart = apart.filter(|table| !tables.iter().any(|wanted| wanted.name == table.name));
+        let exclude = apart.map(|table| pattern_of(&table.name)).collect();
+        let selection = Selection { include, exclude, ..Selection::default() };
         let options = ExportOptions {
             format: ExportFormat::Own,
             program: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rowkeep_format::{Schema, TableEntry};
+use rowkeep_format::{Schema, TableEntry, TableKind};
 use rowkeep_repository::Repository;
 
 use super::damage::{Health, examine};
@@ -42,7 +42,17 @@ impl Salvage<'_> {
                 false => damage.push(lost(&health)),
             }
         }
-        damage.push(self.restore_rest(schema, &whole).await?);
+        let has_all_apart = !self.snapshot.manifest.tables.iter().any(|table| {
+            table.kind == TableKind::LargeObjects && !whole.iter().any(|other| other.name == table.name)
+        });
+        if has_all_apart || !self.workshop.makes_files() {
+            damage.push(self.restore_rest(schema, &whole).await?);
+            return Ok(damage);
+        }
+        // A store whose records hold lost contents keeps none of the others from being written.
+        for table in whole.chunks(1) {
+            damage.push(self.restore_rest(schema, table).await?);
+        }
         Ok(damage)
     }
 

@@ -5,9 +5,10 @@ use rowkeep_format::Summary;
 use rowkeep_repository::Catalog;
 use serde::{Deserialize, Serialize};
 
+use super::devices::{DeviceHealth, has_undrilled, told_of_devices};
 use super::overdue::overdue_since;
 use super::standing::{Known, Standing, summary};
-use crate::config::{Config, Work};
+use crate::config::{Config, Promise, Work};
 use crate::jobs::verdict::Verdict;
 use crate::report::Report;
 use crate::timetable::Scheduled;
@@ -50,9 +51,12 @@ pub struct DatabaseHealth {
     /// The last time for which its schedule wanted a backup that did not come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue_since: Option<Timestamp>,
-    /// Its last drill of which there is a report.
+    /// Its last drill of which there is a report; of several devices the last of each that has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_drill: Option<LastDrill>,
+    /// The devices that it is on, where snapshots say of which they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DeviceHealth>,
 }
 
 /// The newest snapshot of a database.
@@ -98,8 +102,9 @@ impl HealthOutcome {
     /// What there is to say of a configuration whose repository cannot be read.
     pub fn unknown(config: &Config, now: Timestamp) -> Self {
         let (timetable, databases) = (config.timetable(), config.databases.keys());
-        let databases =
-            databases.map(|name| of_database(config, &timetable, name, None, None, now)).collect();
+        let databases = databases
+            .map(|name| of_database(config, &timetable, name, None, Drilled::default(), now))
+            .collect();
         Self::of(databases, None, now)
     }
 
@@ -111,15 +116,23 @@ impl HealthOutcome {
     }
 }
 
+/// What drills said of a database.
+#[derive(Default)]
+pub(super) struct Drilled {
+    pub(super) last: Option<LastDrill>,
+    pub(super) devices: Vec<DeviceHealth>,
+}
+
 /// How a database is by what is in a catalog, where there is one, and by its last drill.
 pub(super) fn of_database(
     config: &Config,
     timetable: &[Scheduled],
     name: &str,
     catalog: Option<&Catalog>,
-    last_drill: Option<LastDrill>,
+    drilled: Drilled,
     now: Timestamp,
 ) -> DatabaseHealth {
+    let Drilled { last: last_drill, devices } = drilled;
     let promise = config.databases.get(name).and_then(|database| database.promise);
     let backups = timetable
         .iter()
@@ -133,6 +146,7 @@ pub(super) fn of_database(
         promise,
         is_overdue: overdue_since.is_some(),
         has_failed: last_drill.as_ref().is_some_and(|drill| !drill.passed),
+        is_partly_drilled: has_undrilled(&devices),
     };
     DatabaseHealth {
         name: name.to_owned(),
@@ -144,6 +158,17 @@ pub(super) fn of_database(
         schedule: backups.map(|scheduled| scheduled.schedule.to_string()),
         overdue_since,
         last_drill,
+        devices,
+    }
+}
+
+impl DatabaseHealth {
+    /// What its standing does not say of its devices, in words.
+    pub fn notes(&self) -> Vec<String> {
+        let promise = self
+            .lose_seconds
+            .map(|lose_seconds| Promise { lose_seconds, back_in_seconds: self.back_in_seconds });
+        told_of_devices(&self.devices, promise)
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rowkeep_repository::Catalog;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{HealthOutcome, LastDrill, of_database};
+use super::devices::devices;
+use super::outcome::{Drilled, HealthOutcome, LastDrill, of_database};
 use crate::config::Config;
 use crate::jobs::workspace::Workspace;
 use crate::report::{Report, ReportKind, kept};
@@ -41,8 +42,11 @@ impl HealthRequest {
         })?;
         let timetable = config.timetable();
         let databases = names(config, &catalog).into_iter().map(|name| {
-            let drill = last_drill(&reports, name, &catalog);
-            of_database(config, &timetable, name, Some(&catalog), drill, now)
+            let promise = config.databases.get(name).and_then(|database| database.promise);
+            let was_drilled = |device: Option<&str>| last_drill_of(&reports, name, device).is_some();
+            let devices = devices(&catalog, name, promise, now, was_drilled);
+            let drilled = Drilled { last: last_drill(&reports, name, &catalog), devices };
+            of_database(config, &timetable, name, Some(&catalog), drilled, now)
         });
         let databases = databases.collect();
         let bytes = repository.statistics().await?.stored_bytes();
@@ -57,14 +61,18 @@ fn last_drill(reports: &[Report], name: &str, catalog: &Catalog) -> Option<LastD
     if devices.is_empty() {
         devices.insert(None);
     }
-    let last = devices.into_iter().filter_map(|device| {
-        let is_its = |report: &&Report| {
-            let of = report.snapshot.as_ref().and_then(|about| about.device.as_deref());
-            report.kind == ReportKind::Drill && report.database == name && of == device
-        };
-        reports.iter().rfind(is_its).map(LastDrill::of)
-    });
+    let last =
+        devices.into_iter().filter_map(|device| last_drill_of(reports, name, device).map(LastDrill::of));
     last.reduce(LastDrill::with)
+}
+
+/// The last drill of one of its devices.
+fn last_drill_of<'r>(reports: &'r [Report], name: &str, device: Option<&str>) -> Option<&'r Report> {
+    let is_its = |report: &&Report| {
+        let of = report.snapshot.as_ref().and_then(|about| about.device.as_deref());
+        report.kind == ReportKind::Drill && report.database == name && of == device
+    };
+    reports.iter().rfind(is_its)
 }
 
 /// The databases that are meant.

@@ -10,7 +10,7 @@ use crate::config::Promise;
 pub enum Standing {
     /// What was promised is kept, or nothing was, and the last backup is done.
     Kept,
-    /// It is kept, and the last backup or drill failed.
+    /// It is kept, and the last backup or drill failed, or `back_in` is promised and drills have left out one of its devices.
     AtRisk,
     /// Nothing was promised, and the last backup that its schedule wanted did not come.
     Overdue,
@@ -59,6 +59,8 @@ pub struct Known {
     pub is_overdue: bool,
     /// Whether the last backup or drill failed.
     pub has_failed: bool,
+    /// Whether some of its devices were drilled and others never.
+    pub is_partly_drilled: bool,
 }
 
 impl Known {
@@ -71,6 +73,8 @@ impl Known {
             (Some(age_seconds), Some(promise)) if age_seconds > promise.lose_seconds => Standing::Broken,
             (Some(_), None) if self.is_overdue => Standing::Overdue,
             _ if self.has_failed => Standing::AtRisk,
+            // Nobody knows of those whether they come back.
+            (_, Some(Promise { back_in_seconds: Some(_), .. })) if self.is_partly_drilled => Standing::AtRisk,
             _ => Standing::Kept,
         }
     }
@@ -100,10 +104,14 @@ mod tests {
             promise: None,
             is_overdue: false,
             has_failed: false,
+            is_partly_drilled: false,
         };
+        let back_in = Some(Promise { lose_seconds: 3_600, back_in_seconds: Some(60) });
         for (known, standing) in [
             (known, Standing::Kept),
             (Known { has_failed: true, ..known }, Standing::AtRisk),
+            (Known { is_partly_drilled: true, promise: back_in, ..known }, Standing::AtRisk),
+            (Known { is_partly_drilled: true, promise, ..known }, Standing::Kept),
             (Known { is_overdue: true, has_failed: true, ..known }, Standing::Overdue),
             (Known { age_seconds: None, ..known }, Standing::Unprotected),
             (Known { age_seconds: None, promise, ..known }, Standing::Broken),

@@ -228,12 +228,12 @@ fn places(
         return Ok(found);
     }
     Err(match nearest {
-        Some((column, table)) => Error::Unknown {
+        Some((column, table)) => Error::NoneToMask {
             what: "column",
             name: format!("{column} in table {} to mask", table.name),
             candidates: visible(&table.columns),
         },
-        None => Error::Unknown {
+        None => Error::NoneToMask {
             what: "table",
             name: format!("for the mask rule {name}"),
             candidates: user_tables().map(|(_, table)| table.name.to_string()).collect(),

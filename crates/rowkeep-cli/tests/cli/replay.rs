@@ -156,7 +156,7 @@ fn what_cannot_be_replayed_is_refused_in_words() {
 }
 
 /// A state of a database in a browser, as the module for pages writes it: its stores, with key paths and records.
-fn state(sandbox: &Sandbox, time: &str, stores: &[(&str, &str, Vec<String>)]) -> String {
+pub(crate) fn state(sandbox: &Sandbox, time: &str, stores: &[(&str, &str, Vec<String>)]) -> String {
     let sum = |text: &str| {
         std::fs::write(sandbox.path("summed"), text).expect("it is written");
         let ran = Command::new("sha256sum").arg(sandbox.path("summed")).output().expect("it can be run");
@@ -185,7 +185,7 @@ fn state(sandbox: &Sandbox, time: &str, stores: &[(&str, &str, Vec<String>)]) ->
     out + &format!("{{\"complete\":true,\"records\":{count},\"sha256\":\"{}\"}}\n", sum(&said))
 }
 
-fn date(time: &str) -> String {
+pub(crate) fn date(time: &str) -> String {
     format!("{{\"$\":\"date\",\"value\":\"2026-11-03T{time}:00.000Z\"}}")
 }
 

@@ -28,7 +28,7 @@ pub use problems::{Problem, ProblemKind};
 use crate::capture::CaptureOptions;
 use crate::diff::collect::Composing;
 use crate::diff::{Changeset, DiffOptions, Difference, Filter, diff};
-use crate::merge::{AlikeView, capture_changed, together};
+use crate::merge::{AlikeView, read_changed, together};
 use crate::state::named_table::find;
 use crate::state::reader::Cause;
 use crate::state::selection::Selection;
@@ -362,14 +362,19 @@ fn notes(
     notes
 }
 
-/// Makes a snapshot of what comes of a replay.
+/// Makes a snapshot of what comes of a replay. Of the same state with the same name and labels there is one alone: the one that is there.
 pub async fn capture_replayed(
     context: &Context,
     repository: &Repository,
     replayed: &Replayed,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
-    capture_changed(context, repository, &replayed.into, &replayed.changes, &replayed.cause, options).await
+    let Replayed { into, changes, cause, .. } = replayed;
+    let read = read_changed(context, repository, into, changes, cause, options).await?;
+    match read.twin(repository).await? {
+        Some(twin) => Ok(twin),
+        None => read.show(context, repository).await,
+    }
 }
 
 impl Replayed {

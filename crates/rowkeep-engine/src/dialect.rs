@@ -8,6 +8,7 @@ mod own_file;
 mod owned;
 mod reading;
 pub mod time;
+mod value_type;
 mod words;
 mod written;
 
@@ -19,11 +20,12 @@ use rowkeep_format::{Schema, Table, TableName, Value};
 
 pub use canon::Canon;
 pub use content::Content;
-pub use documents::Documents;
+pub use documents::{Documents, Held};
 pub use form::Form;
 pub use own_file::{FileAbout, OwnFile};
 pub use owned::OwnedValue;
 pub use reading::Reading;
+pub use value_type::ValueType;
 pub use words::{Case, Like, Names, Sequences};
 pub use written::{KeyPart, Written};
 
@@ -86,8 +88,13 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// What a column holds where a mask puts this text into it; nothing where it cannot hold it.
     fn masked_as(&self, declared: &str, text: &str) -> Option<OwnedValue>;
 
+    /// What the values of a table's columns are, with what the schema says of types of its own.
+    fn value_types(&self, _schema: &Schema, table: &Table) -> Vec<ValueType> {
+        table.columns.iter().map(|column| ValueType::plain(&column.type_name)).collect()
+    }
+
     /// What a column has where JSON has this value; nothing for NULL. The error says why that is not certain.
-    fn of_json(&self, _declared: &str, _json: &str) -> Result<Option<OwnedValue>, &'static str> {
+    fn of_json(&self, _of: &ValueType, _json: &str) -> Result<Option<OwnedValue>, &'static str> {
         Err("nothing is known of JSON there")
     }
 

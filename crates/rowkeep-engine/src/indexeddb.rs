@@ -15,6 +15,7 @@ mod date;
 mod dialect;
 mod engine;
 mod file;
+mod json_text;
 mod key;
 mod key_path;
 mod kind;

@@ -182,8 +182,13 @@ impl Queue {
     pub(crate) fn new_job(&self, wanted: Wanted) -> Result<NewJob, Error> {
         let id = self.random::<16>()?;
         let mut request = wanted.request;
-        if let Request::Backup(backup) = &mut request {
-            backup.tags.insert(JOB_TAG.to_owned(), id.clone());
+        let tags = match &mut request {
+            Request::Backup(backup) => Some(&mut backup.tags),
+            Request::Import(import) => Some(&mut import.tags),
+            _ => None,
+        };
+        if let Some(tags) = tags {
+            tags.insert(JOB_TAG.to_owned(), id.clone());
         }
         let stored = serde_json::to_string(&request).map_err(|error| Error::Content(error.to_string()))?;
         let now = self.now();

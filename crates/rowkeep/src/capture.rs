@@ -25,7 +25,7 @@ use rowkeep_engine::{
 };
 use rowkeep_format::clock::Stopwatch;
 use rowkeep_format::manifest::{Cost, Scope, Unread, VERSION, Why};
-use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Table, TableName, tree};
+use rowkeep_format::{ChunkId, Identity, Manifest, Schema, SnapshotId, Summary, Table, TableName, tree};
 use rowkeep_repository::Repository;
 
 use crate::rows::mask::{Mask, MaskRules, MaskedView};
@@ -89,11 +89,7 @@ pub async fn capture(
         read(context, repository, engine, options).await
     };
     // Whoever stops it later has a snapshot.
-    let captured = context.until_cancelled(reading).await?;
-    captured.warn_of_namesakes(context);
-    let snapshot = captured.commit(repository).await?;
-    suspicion::warn(context, &snapshot);
-    Ok(snapshot)
+    context.until_cancelled(reading).await?.show(context, repository).await
 }
 
 /// Where a state comes from that no engine was asked for.
@@ -121,14 +117,21 @@ pub async fn capture_view(
     view: Arc<dyn View>,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
+    read_view(context, repository, source, view, options).await?.show(context, repository).await
+}
+
+/// The same, which nobody sees yet.
+pub(crate) async fn read_view(
+    context: &Context,
+    repository: &Repository,
+    source: &Source,
+    view: Arc<dyn View>,
+    options: &CaptureOptions,
+) -> Result<Uncommitted, Error> {
     dialect_of(&source.engine)?;
     let (watch, time) = (context.stopwatch(), context.now());
     let opened = Opened { view: context.paced(view), time, watch, is_file: false };
-    let captured = context.until_cancelled(read_opened(context, repository, source, opened, options)).await?;
-    captured.warn_of_namesakes(context);
-    let snapshot = captured.commit(repository).await?;
-    suspicion::warn(context, &snapshot);
-    Ok(snapshot)
+    context.until_cancelled(read_opened(context, repository, source, opened, options)).await
 }
 
 /// Makes a snapshot of the state that a file holds, as it was at a time.
@@ -170,6 +173,34 @@ impl Uncommitted {
         if self.manifest.parent.is_none() {
             self.later.warn_of_namesakes(context, &Owner::of(&self.manifest));
         }
+    }
+
+    /// Makes the snapshot visible, and says what somebody should look at.
+    pub(crate) async fn show(self, context: &Context, repository: &Repository) -> Result<Snapshot, Error> {
+        self.warn_of_namesakes(context);
+        let snapshot = self.commit(repository).await?;
+        suspicion::warn(context, &snapshot);
+        Ok(snapshot)
+    }
+
+    /// A snapshot that is there already, of the same state with the same name and labels.
+    pub(crate) async fn twin(&self, repository: &Repository) -> Result<Option<Snapshot>, Error> {
+        let own = &self.manifest;
+        let roots = |manifest: &Manifest| -> Vec<_> {
+            manifest.tables.iter().map(|entry| (entry.name.clone(), entry.root)).collect()
+        };
+        let catalog = repository.catalog().await?;
+        let alike = |summary: &&Arc<Summary>| (&summary.name, &summary.tags) == (&own.name, &own.tags);
+        for summary in catalog.of(Some(&own.database)).rev().filter(alike) {
+            let snapshot = snapshots::open(repository, summary.id).await?;
+            let other = &snapshot.manifest;
+            let is_same =
+                (&other.identity, other.scope, other.schema) == (&own.identity, own.scope, own.schema);
+            if is_same && roots(other) == roots(own) {
+                return Ok(Some(snapshot));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the snapshot visible, as the last of all, and opens it as a restore would to hold it against what was read.

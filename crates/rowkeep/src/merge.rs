@@ -17,7 +17,7 @@ use rowkeep_repository::Repository;
 pub(crate) use alike::{AlikeView, together};
 pub use ancestor::{AFTER, common_ancestor};
 
-use crate::capture::{CaptureOptions, Source, capture_view};
+use crate::capture::{CaptureOptions, Source, Uncommitted, read_view};
 use crate::diff::{Changeset, Conflicts, DiffOptions, Filter, Prefer, Sides, diff};
 use crate::state::reader::Cause;
 use crate::state::snapshots::Snapshot;
@@ -128,23 +128,25 @@ pub async fn capture_merged(
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
     refuse_hidden_numbers(&merged.into, &merged.changes)?;
-    capture_changed(context, repository, &merged.into, &merged.changes, &merged.cause, options).await
+    let read =
+        read_changed(context, repository, &merged.into, &merged.changes, &merged.cause, options).await?;
+    read.show(context, repository).await
 }
 
-/// Makes a snapshot of a state with changes.
-pub(crate) async fn capture_changed(
+/// Makes a snapshot of a state with changes, which nobody sees yet.
+pub(crate) async fn read_changed(
     context: &Context,
     repository: &Repository,
     before: &Arc<AlikeView>,
     changes: &Changeset,
     cause: &Cause,
     options: &CaptureOptions,
-) -> Result<Snapshot, Error> {
+) -> Result<Uncommitted, Error> {
     let manifest = before.manifest();
     let source = Source { engine: manifest.engine.clone(), described: manifest.source.clone() };
     let view = MergedView::new(before, changes).await?;
-    let captured = capture_view(context, repository, &source, Arc::new(view), options).await;
-    captured.map_err(|error| cause.of_either(error))
+    let read = read_view(context, repository, &source, Arc::new(view), options).await;
+    read.map_err(|error| cause.of_either(error))
 }
 
 /// Rows that are stored by hidden numbers have others in another state.

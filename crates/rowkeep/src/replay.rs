@@ -8,7 +8,9 @@ mod content;
 mod entry;
 mod log;
 mod members;
+mod order;
 mod problems;
+mod removed;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,13 +22,13 @@ use rowkeep_engine::{Consistency, View};
 use rowkeep_format::{Change, Counts, RowBatch, Table, TableName, key};
 use rowkeep_repository::Repository;
 
-pub use log::ChangeLog;
+pub use log::{ChangeLog, Part};
 pub use problems::{Problem, ProblemKind};
 
 use crate::capture::CaptureOptions;
 use crate::diff::collect::Composing;
 use crate::diff::{Changeset, DiffOptions, Difference, Filter, diff};
-use crate::merge::{AlikeView, capture_changed, together};
+use crate::merge::{AlikeView, read_changed, together};
 use crate::state::named_table::find;
 use crate::state::reader::Cause;
 use crate::state::selection::Selection;
@@ -35,6 +37,7 @@ use crate::state::table_pattern::pattern_of;
 use crate::state::{SnapshotState, State};
 use crate::{Context, Error};
 use entry::{Entries, Entry};
+use order::in_order;
 use problems::{Flaw, Problems};
 use rows::Rows;
 
@@ -235,8 +238,6 @@ async fn newest(view: &AlikeView, log: &Table, entries: &Entries<'_>) -> Result<
 struct Found {
     entries: Vec<Entry>,
     problems: Problems,
-    /// Whether the keys of some do not tell which was first.
-    is_without_order: bool,
     others: u64,
     later: u64,
     newest: Option<Timestamp>,
@@ -267,7 +268,6 @@ impl Found {
             self.later += 1;
             return false;
         }
-        self.is_without_order |= !entries.is_numbered(rows, row);
         match entries.entry(rows, row, time) {
             Some(entry) => self.entries.push(entry),
             None => self.others += 1,
@@ -284,8 +284,8 @@ impl Found {
         (of, log): (&ChangeLog, &Table),
         changes: &mut Changeset,
     ) -> Result<Vec<Table>, Error> {
-        // Entries of one moment stay in the order of their keys.
-        self.entries.sort_by_key(|entry| entry.time);
+        // What has no number stays in the order of its keys.
+        self.entries.sort_by(|a, b| (a.time, &a.order).cmp(&(b.time, &b.order)));
         let mut named: HashMap<&str, Result<TableName, ProblemKind>> = HashMap::new();
         let mut rows: BTreeMap<TableName, Rows> = BTreeMap::new();
         for entry in &self.entries {
@@ -294,7 +294,7 @@ impl Found {
                 let table = find(&base.schema, base.dialect.names(), called).unwrap_or_default();
                 let is_known = |table: &&Table| base.entry(&table.name).is_some() && table.name != log.name;
                 let table = table.filter(is_known).ok_or(ProblemKind::NoTable)?;
-                let none = Rows::new(table, base.dialect).ok_or(ProblemKind::NoKey)?;
+                let none = Rows::new(table, &base.schema, base.dialect, of).ok_or(ProblemKind::NoKey)?;
                 rows.entry(table.name.clone()).or_insert(none);
                 Ok(table.name.clone())
             });
@@ -305,17 +305,24 @@ impl Found {
         for rows in rows.values_mut() {
             rows.read(view).await?;
         }
-        for entry in &self.entries {
-            let of_table = match &named[entry.of.as_str()] {
-                Ok(table) => rows.get_mut(table).ok_or(ProblemKind::NoTable),
-                Err(kind) => Err(*kind),
+        for moment in self.entries.chunk_by(|a, b| a.time == b.time) {
+            let rows_of = |entry: &Entry| {
+                let table = named[entry.of.as_str()].as_ref().ok()?;
+                rows.get_key_value(table)
             };
-            let flaws = match of_table {
-                Ok(rows) => rows.apply(entry, !self.is_without_order),
-                Err(kind) => vec![Flaw::plain(kind)],
-            };
-            for flaw in flaws {
-                self.problems.add(&entry.of, &entry.called, flaw);
+            for (entry, is_doubtful) in in_order(moment, rows_of) {
+                let of_table = match &named[entry.of.as_str()] {
+                    Ok(table) => rows.get_mut(table).ok_or(ProblemKind::NoTable),
+                    Err(kind) => Err(*kind),
+                };
+                let flaws = match of_table {
+                    Ok(rows) => rows.apply(entry),
+                    Err(kind) => vec![Flaw::plain(kind)],
+                };
+                let unordered = is_doubtful.then(|| Flaw::plain(ProblemKind::Unordered));
+                for flaw in unordered.into_iter().chain(flaws) {
+                    self.problems.add(&entry.of, &entry.called, flaw);
+                }
             }
         }
         let mut tables = Vec::new();
@@ -355,14 +362,19 @@ fn notes(
     notes
 }
 
-/// Makes a snapshot of what comes of a replay.
+/// Makes a snapshot of what comes of a replay. Of the same state with the same name and labels there is one alone: the one that is there.
 pub async fn capture_replayed(
     context: &Context,
     repository: &Repository,
     replayed: &Replayed,
     options: &CaptureOptions,
 ) -> Result<Snapshot, Error> {
-    capture_changed(context, repository, &replayed.into, &replayed.changes, &replayed.cause, options).await
+    let Replayed { into, changes, cause, .. } = replayed;
+    let read = read_changed(context, repository, into, changes, cause, options).await?;
+    match read.twin(repository).await? {
+        Some(twin) => Ok(twin),
+        None => read.show(context, repository).await,
+    }
 }
 
 impl Replayed {

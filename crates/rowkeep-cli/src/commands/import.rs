@@ -62,6 +62,7 @@ impl Import {
             name: self.name,
             mask: masked(self.mask),
             tags: self.tags.into_iter().collect(),
+            resumed: false,
         };
         let person = Person { session, approves: true };
         let outcome = request.run(&session.context, session.workspace()?, &person).await?;

@@ -66,6 +66,7 @@ mod related;
 mod repair;
 mod replace;
 mod replay;
+mod replay_documents;
 mod sandbox;
 mod secrets;
 mod serve;

@@ -89,6 +89,12 @@ fn the_state_at_a_time_is_a_snapshot_like_others() {
     assert_eq!(tags["replayed"], "2026-01-01T09:03:30Z", "{tags}");
     assert!(tags["replayed-log"].as_str().is_some_and(|log| log.starts_with("snapshot ")), "{tags}");
     assert_eq!(tags["after"], sandbox.json(&["show", "base"])["id"], "{tags}");
+    // Again it is the same snapshot, and under another name it is another.
+    let again = replay("2026-01-01T09:03:30Z", &["--name", "then-3"]);
+    assert_eq!(again["snapshot"]["id"], sandbox.json(&["show", "then-3"])["id"]);
+    assert_eq!(listed(), before + states.len());
+    let other = replay("2026-01-01T09:03:30Z", &["--name", "once-more"]);
+    assert_ne!(other["snapshot"]["id"], again["snapshot"]["id"]);
     // The database itself goes back to it, and the next replay takes the log of what was captured, not of what was made.
     sandbox.done(&["restore", "then-2", "--to", "shop", "--yes"]);
     assert_eq!(sandbox.query("shop.db", ALL).trim(), states[1].trim());
@@ -156,7 +162,7 @@ fn what_cannot_be_replayed_is_refused_in_words() {
 }
 
 /// A state of a database in a browser, as the module for pages writes it: its stores, with key paths and records.
-fn state(sandbox: &Sandbox, time: &str, stores: &[(&str, &str, Vec<String>)]) -> String {
+pub(crate) fn state(sandbox: &Sandbox, time: &str, stores: &[(&str, &str, Vec<String>)]) -> String {
     let sum = |text: &str| {
         std::fs::write(sandbox.path("summed"), text).expect("it is written");
         let ran = Command::new("sha256sum").arg(sandbox.path("summed")).output().expect("it can be run");
@@ -185,7 +191,7 @@ fn state(sandbox: &Sandbox, time: &str, stores: &[(&str, &str, Vec<String>)]) ->
     out + &format!("{{\"complete\":true,\"records\":{count},\"sha256\":\"{}\"}}\n", sum(&said))
 }
 
-fn date(time: &str) -> String {
+pub(crate) fn date(time: &str) -> String {
     format!("{{\"$\":\"date\",\"value\":\"2026-11-03T{time}:00.000Z\"}}")
 }
 

@@ -14,7 +14,7 @@ use super::schema::{BYTES_TYPE, NAME, definitions};
 use super::write::Writing;
 use crate::dialect::{
     Canon, Case, Content, Dialect, Documents, FileAbout, Form, KeyPart, Like, Names, OwnFile, OwnedValue,
-    Reading, Written,
+    Reading, ValueType, Written,
 };
 use crate::{Definition, EngineError};
 
@@ -186,7 +186,7 @@ impl Dialect for IndexedDbDialect {
         Some(cell(&quoted_text(text)))
     }
 
-    fn of_json(&self, _declared: &str, json: &str) -> Result<Option<OwnedValue>, &'static str> {
+    fn of_json(&self, _of: &ValueType, json: &str) -> Result<Option<OwnedValue>, &'static str> {
         Ok(Some(cell(json)))
     }
 

@@ -3,9 +3,10 @@
 use rowkeep_format::{RowBatch, Table, Value};
 
 use super::cell::{is_json, json_of};
+use super::json_text;
 use super::record::{Layout, widened};
 use super::scan::{elements, members};
-use crate::dialect::{Documents, OwnedValue};
+use crate::dialect::{Documents, Held, OwnedValue};
 
 /// The records of a store, by where the columns of its table are.
 #[derive(Debug)]
@@ -47,6 +48,14 @@ impl Documents for Records {
         let has = |text: &str| memchr::memmem::find(document.as_bytes(), text.as_bytes()).is_some();
         let has_parts = has(r#""$":""#) && has(r#""parts":["#);
         !has_parts && !has(r#""$":"ref""#)
+    }
+
+    fn see(&self, value: Value<'_>, held: &mut Held) {
+        json_text::see(value, held);
+    }
+
+    fn of_text(&self, json: &str, held: Held) -> Result<String, &'static str> {
+        json_text::of_text(json, held)
     }
 
     fn widened(&self, table: &Table, document: &str) -> Table {

@@ -8,15 +8,18 @@ pub(crate) mod types;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rowkeep_format::{Schema, Value};
+use rowkeep_format::{Schema, Table, Value};
 
 use self::forms::form;
 use self::types::{Type, filled_up};
 use super::catalog::sequences;
 use super::psql_script::{self, Script};
 use super::schema::ddl::ENGINE;
+use super::schema::own_types::OwnTypes;
 use super::schema::statements::definitions;
-use crate::dialect::{Case, Content, Dialect, Form, KeyPart, Like, Names, OwnedValue, Reading, Sequences};
+use crate::dialect::{
+    Case, Content, Dialect, Form, KeyPart, Like, Names, OwnedValue, Reading, Sequences, ValueType,
+};
 use crate::sql_text::{Program, SqlText, SqlValue};
 use crate::{Definition, EngineError};
 
@@ -125,8 +128,13 @@ impl Dialect for PostgresDialect {
         Type::of(declared).stored(text).map(|text| OwnedValue::Text(text.into_bytes()))
     }
 
-    fn of_json(&self, declared: &str, json: &str) -> Result<Option<OwnedValue>, &'static str> {
-        let stored = of_json::of_json(self, declared, json)?;
+    fn value_types(&self, schema: &Schema, table: &Table) -> Vec<ValueType> {
+        let own = OwnTypes::of(schema);
+        table.columns.iter().map(|column| own.value_type(&column.type_name)).collect()
+    }
+
+    fn of_json(&self, of: &ValueType, json: &str) -> Result<Option<OwnedValue>, &'static str> {
+        let stored = of_json::of_json(self, of, json)?;
         Ok(stored.map(|text| OwnedValue::Text(text.into_bytes())))
     }
 

@@ -9,6 +9,7 @@ pub(super) mod dump;
 pub(super) mod dump_text;
 pub(super) mod lexer;
 pub(super) mod outline;
+pub(super) mod own_types;
 pub(super) mod passed_over;
 pub(super) mod pg_dump;
 pub(super) mod relay;

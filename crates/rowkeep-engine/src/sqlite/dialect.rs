@@ -14,7 +14,7 @@ use super::catalog::affinity::Affinity;
 use super::schema::ddl::ENGINE;
 use super::schema::statements::definitions;
 use super::{d1_script, sqlite3_script};
-use crate::dialect::{Case, Content, Dialect, Form, KeyPart, Like, Names, OwnedValue, Reading};
+use crate::dialect::{Case, Content, Dialect, Form, KeyPart, Like, Names, OwnedValue, Reading, ValueType};
 use crate::sql_text::{Program, SqlText, SqlValue};
 use crate::{Definition, EngineError};
 
@@ -116,8 +116,8 @@ impl Dialect for SqliteDialect {
         })
     }
 
-    fn of_json(&self, declared: &str, json: &str) -> Result<Option<OwnedValue>, &'static str> {
-        of_json::of_json(self, declared, json)
+    fn of_json(&self, of: &ValueType, json: &str) -> Result<Option<OwnedValue>, &'static str> {
+        of_json::of_json(self, &of.name, json)
     }
 
     fn form(&self, declared: &str) -> Form {

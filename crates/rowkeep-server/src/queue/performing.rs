@@ -132,6 +132,7 @@ impl Queue {
         }
         if let Request::Import(import) = &mut request {
             arriving::begin(&self.0.arrivals, import);
+            import.resumed = job.attempt > 1;
         }
         let done = request.run(&context, &workspace, &Unattended, &NoCommands).await;
         match done.map_err(|error| Failure::of(&error))? {

@@ -1,13 +1,14 @@
 //! States that are sent piece by piece, as a page does.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::Method;
 use rowkeep::clock::SystemClock;
 use serde_json::{Value, json};
 
-use super::support::Service;
+use super::support::{Service, state};
 
 /// A file of a state, as a page writes one.
 const STATE: &str = include_str!("../../../rowkeep-cli/tests/cli/indexeddb/first.ndjson");
@@ -30,12 +31,15 @@ async fn send_pieces(service: &Service) -> Vec<String> {
     names
 }
 
+/// The folder of what is sent.
+fn arrivals(folder: &Path) -> PathBuf {
+    let mut inside = std::fs::read_dir(folder).expect("it is read").flatten().map(|entry| entry.path());
+    inside.find(|path| path.to_string_lossy().ends_with(".arrivals")).expect("it is there")
+}
+
 /// The files of states that no job has taken.
 fn left(service: &Service) -> usize {
-    let folders = std::fs::read_dir(service.folder.path()).expect("it is read").flatten();
-    let arrivals =
-        folders.map(|entry| entry.path()).find(|path| path.to_string_lossy().ends_with(".arrivals"));
-    let entries = std::fs::read_dir(arrivals.expect("it is there")).expect("it is read").flatten();
+    let entries = std::fs::read_dir(arrivals(service.folder.path())).expect("it is read").flatten();
     entries.filter(|entry| entry.path().is_file()).count()
 }
 
@@ -62,4 +66,40 @@ async fn a_state_that_is_sent_again_is_one_snapshot() {
     let snapshots = service.get("/api/v1/databases/prn/snapshots").await;
     assert_eq!(snapshots["snapshots"].as_array().map(Vec::len), Some(4), "{snapshots}");
     assert_eq!(left(&service), 0);
+}
+
+/// The snapshot of a job is there, and the process ends before the job says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_whose_job_was_cut_off_is_one_snapshot() {
+    let service = Service::with(CONFIGURATION, SystemClock::shared()).await;
+    let token = service.token.clone();
+    let pieces = send_pieces(&service).await;
+    let path = "/api/v1/databases/prn/arrivals?wait=60s";
+    let done = service.post(path, json!({ "pieces": pieces, "device": "tablet" })).await.expect(200);
+    assert_eq!(done["state"], "done", "{done}");
+    let folder = service.stop().await;
+    let id = done["id"].as_str().expect("it has an id");
+    let database = rusqlite::Connection::open(state(&folder)).expect("it opens");
+    let cut_off =
+        "UPDATE jobs SET state = 'running', outcome = NULL, ended = NULL WHERE id = ?1 RETURNING request";
+    let request: String = database.query_row(cut_off, [id], |row| row.get(0)).expect("it is changed");
+    drop(database);
+    // Its file is there as well.
+    let request: Value = serde_json::from_str(&request).expect("it is JSON");
+    let file = Path::new(request["request"]["file"].as_str().expect("it has a file"));
+    let arrivals = arrivals(folder.path());
+    let kept = arrivals.join(hex::encode("prn"));
+    let packed = pieces.iter().map(|piece| std::fs::read(kept.join(piece)).expect("it is read"));
+    let name = file.file_name().expect("it has a name");
+    std::fs::write(arrivals.join(name), packed.collect::<Vec<_>>().concat()).expect("it is written");
+    let service = Service::again(folder, Some(token), CONFIGURATION, SystemClock::shared()).await;
+    let job = service.get(&format!("/api/v1/jobs/{id}?wait=60s")).await;
+    assert_eq!((&job["state"], &job["attempt"]), (&json!("done"), &json!(2)), "{job}");
+    let made = |job: &Value| job["outcome"]["imported"][0]["snapshot"]["id"].clone();
+    assert_eq!(made(&job), made(&done), "{job}");
+    let snapshots = service.get("/api/v1/databases/prn/snapshots").await;
+    assert_eq!(snapshots["snapshots"].as_array().map(Vec::len), Some(1), "{snapshots}");
+    assert_eq!(left(&service), 0);
+    let shown = service.get("/api/v1/databases/prn/snapshots/latest").await;
+    assert_eq!(shown["job"], done["id"], "{shown}");
 }

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use rowkeep_engine::dialect::{Dialect, Documents, OwnedValue, Reading};
-use rowkeep_format::{RowBatch, Table, Value};
+use rowkeep_engine::dialect::{Canon, Dialect, Documents, Held, OwnedValue, Reading, ValueType};
+use rowkeep_format::{RowBatch, Schema, Table, Value};
 
 use super::entry::{Record, column};
+use super::log::{ChangeLog, Part};
 use super::members::{members, object};
 use super::problems::{Flaw, ProblemKind};
+use super::removed::Updated;
 
 /// The values of a row.
 pub(super) type Row = Vec<Option<OwnedValue>>;
 
 /// A row: its values; where it is of a document, only its key counts of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Content {
     pub(super) values: Row,
     pub(super) document: Option<String>,
@@ -26,17 +28,26 @@ pub(super) struct Records {
     pub(super) table: Table,
     pub(super) dialect: &'static dyn Dialect,
     pub(super) documents: Option<Arc<dyn Documents>>,
+    /// Of each column.
+    pub(super) types: Vec<ValueType>,
     readings: Vec<Arc<dyn Reading>>,
     /// For each column, whether there are rows with a number, a text, bytes in it.
     kinds: Vec<[bool; 3]>,
+    /// What documents have in each column.
+    held: Vec<Held>,
+    /// Whether `after` and `before` have only what an update changed.
+    is_partial: [Option<bool>; 2],
 }
 
 impl Records {
-    pub(super) fn new(table: Table, dialect: &'static dyn Dialect) -> Self {
+    pub(super) fn new(table: Table, schema: &Schema, dialect: &'static dyn Dialect, of: &ChangeLog) -> Self {
         let documents = dialect.documents(&table);
-        let readings = table.columns.iter().map(|column| dialect.reading(&column.type_name)).collect();
+        let types = dialect.value_types(schema, &table);
+        let readings = types.iter().map(|of| dialect.reading(&of.name)).collect();
         let kinds = vec![[false; 3]; table.columns.len()];
-        Self { table, dialect, documents, readings, kinds }
+        let held = vec![Held::default(); table.columns.len()];
+        let is_partial = [of.is_partial(Part::After), of.is_partial(Part::Before)];
+        Self { table, dialect, documents, types, readings, kinds, held, is_partial }
     }
 
     /// A row of the base.
@@ -53,6 +64,12 @@ impl Records {
 
     /// Sees which kinds of values the columns have.
     pub(super) fn see(&mut self, rows: &RowBatch) {
+        if let Some(documents) = &self.documents {
+            for (held, column) in self.held.iter_mut().zip(rows.columns()) {
+                (0..column.len()).for_each(|row| documents.see(column.value(row), held));
+            }
+            return;
+        }
         for (kinds, column) in self.kinds.iter_mut().zip(rows.columns()) {
             let known = kinds.iter().filter(|is| **is).count();
             if known < kinds.len() {
@@ -73,22 +90,29 @@ impl Records {
             return Ok(content);
         }
         let mut content = Content { values: nothing, document: None, is_whole: false };
-        let mut given = vec![false; self.table.columns.len()];
         self.take_key(&mut content, key);
-        for (at, value) in self.values_of(record)? {
-            given[at] = true;
-            content.values[at] = value;
-        }
-        for (at, column) in self.table.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {
-            if !given[at] && content.values[at].is_none() {
-                return Err(Flaw::unreadable(format!("it lacks column {}", column.name)));
-            }
-        }
+        self.take_row(&mut content, record)?;
         self.refuse_nulls(&content)?;
         Ok(content)
     }
 
-    /// What an update makes of a row. What a document had before by the entry, and does not have after it, goes.
+    /// Takes the values of a whole row; a part of the key may stand beside it.
+    fn take_row(&self, content: &mut Content, record: &Record) -> Result<(), Flaw> {
+        let mut given: Vec<bool> = self.table.columns.iter().map(|column| column.hidden).collect();
+        for part in self.table.identified_by().naming() {
+            given[part.column] = content.values[part.column].is_some();
+        }
+        for (at, value) in self.values_of(record)? {
+            given[at] = true;
+            content.values[at] = value;
+        }
+        match given.iter().position(|given| !given) {
+            None => Ok(()),
+            Some(at) => Err(Flaw::unreadable(format!("it lacks column {}", self.table.columns[at].name))),
+        }
+    }
+
+    /// What an update makes of a row.
     pub(super) fn updated(
         &self,
         row: &Content,
@@ -97,8 +121,12 @@ impl Records {
     ) -> Result<Content, Flaw> {
         let mut content = row.clone();
         let Some(own) = &row.document else {
-            for (at, value) in self.values_of(record)? {
-                content.values[at] = value;
+            if self.is_partial[0] == Some(false) {
+                self.take_row(&mut content, record)?;
+            } else {
+                for (at, value) in self.values_of(record)? {
+                    content.values[at] = value;
+                }
             }
             self.refuse_nulls(&content)?;
             return Ok(content);
@@ -111,20 +139,20 @@ impl Records {
         if row.is_whole {
             return Err(Flaw::unreadable("parts of the record that is there refer to each other"));
         }
-        let gone = before.and_then(|before| members(&before.json)).unwrap_or_default();
-        let is_gone = |name: &str| {
-            let is_in = |list: &[(String, String)]| list.iter().any(|(known, _)| known == name);
-            is_in(&gone) && !is_in(&new)
-        };
-        old.retain(|(name, _)| !is_gone(name));
-        for (name, value) in &new {
-            match old.iter_mut().find(|(known, _)| known == name) {
-                // What JSON has no form for is a text in a text: nobody can tell which of them it is.
-                Some((_, there)) if record.is_text && there.starts_with(r#"{"$":"#) => {
-                    return Err(Flaw::unreadable(format!("{name}: a text does not tell what it is")));
-                }
-                Some((_, there)) => there.clone_from(value),
-                None => old.push((name.clone(), value.clone())),
+        let before = before.and_then(|before| members(&before.json));
+        let key = self.key_properties();
+        let (is_partial, before) = (self.is_partial, before.as_ref());
+        let updated = Updated { own: &old, after: &new, before, is_partial, key: &key };
+        let removed = updated.removed(|one, other| self.canon(Some(one)) == self.canon(Some(other)))?;
+        old.retain(|(name, _)| !removed.contains(name));
+        if self.is_partial[0] == Some(false) {
+            // Its properties stand in the order that they have now.
+            old.retain(|(name, _)| !new.iter().any(|(known, _)| known == name));
+        }
+        for (name, value) in new {
+            match old.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, there)) => *there = value,
+                None => old.push((name, value)),
             }
         }
         content.document = Some(object(&old));
@@ -149,23 +177,24 @@ impl Records {
         let (Some(own), Some(before)) = (members(own), members(&before.json)) else {
             return if *own == before.json { Ok(()) } else { Err(Flaw::plain(ProblemKind::Differs)) };
         };
-        let reading = self.dialect.reading("");
-        let cell =
-            |json: Option<&String>| json.and_then(|json| self.dialect.of_json("", json).ok().flatten());
-        for (name, was) in &before {
-            let there = cell(own.iter().find(|(known, _)| known == name).map(|(_, value)| value));
-            let was = cell(Some(was));
-            let canon = |value: &Option<OwnedValue>| {
-                value
-                    .as_ref()
-                    .and_then(|value| reading.canon(value.borrowed()))
-                    .map(|canon| canon.into_owned())
-            };
-            if canon(&there) != canon(&was) {
+        let value = |members: &[(String, String)], name: &str| {
+            let found = members.iter().find(|(known, _)| known == name);
+            self.canon(found.map(|(_, value)| value.as_str()))
+        };
+        // What a whole row does not have was not there.
+        let all = own.iter().filter(|_| self.is_partial[1] == Some(false)).chain(&before);
+        for (name, _) in all {
+            if value(&own, name) != value(&before, name) && !differ.contains(name) {
                 differ.push(name.clone());
             }
         }
         differs(differ)
+    }
+
+    /// What the value of a property compares as.
+    fn canon(&self, json: Option<&str>) -> Option<Canon<'static>> {
+        let value = self.dialect.of_json(&ValueType::plain(""), json?).ok().flatten()?;
+        self.dialect.reading("").canon(value.borrowed()).map(Canon::into_owned)
     }
 
     fn is_same(&self, at: usize, there: Option<&OwnedValue>, was: Option<&OwnedValue>) -> bool {
@@ -182,8 +211,7 @@ impl Records {
         let value = |(name, json): (String, String)| {
             let at = column(&self.table, self.dialect, &name)
                 .ok_or_else(|| Flaw::unreadable(format!("the table has no column {name}")))?;
-            let column = &self.table.columns[at];
-            let value = self.dialect.of_json(&column.type_name, &json);
+            let value = self.dialect.of_json(&self.types[at], &json);
             let value = value.map_err(|why| Flaw::unreadable(format!("column {name}: {why}")))?;
             let kind = value.as_ref().and_then(|value| kind_of(value.borrowed()));
             if let Some(kind) = kind
@@ -204,9 +232,31 @@ impl Records {
         if !documents.stands_alone(&record.json) || is_of_text {
             return Err(Flaw::unreadable("it refers to what stands elsewhere"));
         }
-        let widened = documents.widened(&self.table, &record.json);
-        let as_written = self.dialect.documents(&widened).and_then(|documents| documents.row(&record.json));
-        as_written.map(|_| record.json.clone()).ok_or_else(|| Flaw::unreadable("it is no record in JSON"))
+        let json =
+            if record.is_text { self.of_text(&**documents, &record.json)? } else { record.json.clone() };
+        let widened = documents.widened(&self.table, &json);
+        let as_written = self.dialect.documents(&widened).and_then(|documents| documents.row(&json));
+        as_written.map(|_| json).ok_or_else(|| Flaw::unreadable("it is no record in JSON"))
+    }
+
+    /// The document of which a text has this JSON.
+    fn of_text(&self, documents: &dyn Documents, json: &str) -> Result<String, Flaw> {
+        let Some(mut own) = members(json) else {
+            return documents.of_text(json, Held::default()).map_err(Flaw::unreadable);
+        };
+        for (name, value) in &mut own {
+            let column = (0..self.held.len()).find(|at| documents.property(*at).as_ref() == Some(name));
+            let held = column.map_or(Held::default(), |at| self.held[at]);
+            *value =
+                documents.of_text(value, held).map_err(|why| Flaw::unreadable(format!("{name}: {why}")))?;
+        }
+        Ok(object(&own))
+    }
+
+    /// The properties that the key is of.
+    fn key_properties(&self) -> Vec<String> {
+        let property = |column| self.documents.as_ref()?.property(column);
+        self.table.identified_by().naming().filter_map(|part| property(part.column)).collect()
     }
 
     /// Gives a row the key that its entry says, where the record itself does not.

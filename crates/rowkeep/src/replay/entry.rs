@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rowkeep_engine::dialect::{Dialect, Documents, OwnedValue};
-use rowkeep_format::{KeyForm, RowBatch, Table, Value};
+use rowkeep_format::{KeyForm, RowBatch, Table, Value, key};
 
 use super::log::{Action, ChangeLog};
 use crate::Error;
@@ -14,6 +14,8 @@ use crate::rows::times;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) time: Timestamp,
+    /// What tells which of two entries of one moment was first; nothing where its key does not.
+    pub(super) order: Option<Vec<u8>>,
     /// Its own key, for people.
     pub(super) called: String,
     pub(super) action: Action,
@@ -88,14 +90,16 @@ impl<'a> Entries<'a> {
         texts.collect::<Vec<_>>().join(",")
     }
 
-    /// Whether keys tell which of two entries was first.
-    pub(super) fn is_numbered(&self, rows: &RowBatch, row: usize) -> bool {
-        match self.table.identified_by().columns.as_slice() {
-            [only] => {
-                only.form == KeyForm::Integer || matches!(rows.value(row, only.column), Value::Integer(_))
-            }
-            _ => false,
-        }
+    /// Its key, where that tells which of two entries was first: where it is a number, by itself or beside the time.
+    fn order(&self, rows: &RowBatch, row: usize) -> Option<Vec<u8>> {
+        let key = self.table.identified_by();
+        let mut parts = key.naming().filter(|part| part.column != self.time);
+        let (Some(only), None) = (parts.next(), parts.next()) else { return None };
+        let is_number = matches!(only.form, KeyForm::Integer | KeyForm::Decimal)
+            || matches!(rows.value(row, only.column), Value::Integer(_) | Value::Real(_));
+        let mut encoded = Vec::new();
+        key::encode(key, rows, row, &mut encoded).ok().filter(|()| is_number)?;
+        Some(encoded)
     }
 
     /// What it says; nothing where it is about no row.
@@ -104,6 +108,7 @@ impl<'a> Entries<'a> {
         let record = |column: usize| self.record(rows.value(row, column));
         Some(Entry {
             time,
+            order: self.order(rows, row),
             called: self.called(rows, row),
             action,
             of: self.text(rows.value(row, self.of)).unwrap_or_default(),

@@ -34,6 +34,18 @@ pub struct ChangeLog {
     pub after: String,
     /// The column with the same as it was before.
     pub before: Option<String>,
+    /// Which of these two have of an update only what it changed, and not the whole row; what each entry shows when not given.
+    pub partial: Option<Vec<Part>>,
+}
+
+/// A column of a log with a row, or with a part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The row as it became.
+    After,
+    /// The row as it was.
+    Before,
 }
 
 /// What was done to a row.
@@ -57,6 +69,11 @@ impl ChangeLog {
             Some(pair) => Err(format!("log: {:?} is said to mean two actions", pair[0])),
             None => Ok(self),
         }
+    }
+
+    /// Whether a column has only what an update changed; nothing where that is not said.
+    pub(super) fn is_partial(&self, part: Part) -> Option<bool> {
+        self.partial.as_ref().map(|partial| partial.contains(&part))
     }
 
     /// What an entry says was done; nothing where it is about no row.
@@ -93,6 +110,7 @@ mod tests {
             ("", "are empty"),
             ("inserted = ['X']\ndeleted = ['X']", "\"X\" is said to mean two actions"),
             ("inserted = ['X']\ncolour = 'red'", "unknown field"),
+            ("inserted = ['X']\npartial = ['now']", "unknown variant"),
         ] {
             let error = read(actions).expect_err(actions);
             assert!(error.contains(says), "{error}");

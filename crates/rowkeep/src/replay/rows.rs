@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use futures::stream::TryStreamExt;
-use jiff::Timestamp;
 use rowkeep_engine::View;
-use rowkeep_engine::dialect::{Dialect, KeyPart, OwnedValue};
-use rowkeep_format::{Key, RowBatch, Table, Value, key};
+use rowkeep_engine::dialect::{Dialect, KeyPart, OwnedValue, ValueType};
+use rowkeep_format::{Key, RowBatch, Schema, Table, Value, key};
 
 use super::content::{Content, Records, Row};
 use super::entry::{Entry, Record};
-use super::log::Action;
+use super::log::{Action, ChangeLog};
 use super::members::members;
 use super::problems::{Flaw, ProblemKind};
 use crate::diff::Changeset;
 use crate::diff::collect::Composing;
 use crate::merge::AlikeView;
 use crate::{Context, Error};
+
+/// As many entries of one row and one moment are tried in all orders.
+const MOST_IN_A_CHAIN: usize = 6;
 
 /// The rows of a table that entries of a log speak of, as they are in the base and as they become.
 pub(super) struct Rows {
@@ -31,8 +33,6 @@ pub(super) struct Rows {
 struct Slot {
     before: Option<Content>,
     now: Option<Content>,
-    /// When the last entry changed it.
-    time: Option<Timestamp>,
 }
 
 /// A key, encoded, and the row that has it and nothing else.
@@ -40,12 +40,17 @@ type Known = (Vec<u8>, Row);
 
 impl Rows {
     /// Nothing is known yet; nothing where rows of the table have no key by which entries could name them.
-    pub(super) fn new(table: &Table, dialect: &'static dyn Dialect) -> Option<Self> {
+    pub(super) fn new(
+        table: &Table,
+        schema: &Schema,
+        dialect: &'static dyn Dialect,
+        of: &ChangeLog,
+    ) -> Option<Self> {
         let key = table.identified_by().clone();
         let is_named = key.unique && !key.naming().any(|part| table.columns[part.column].hidden);
         let hidden = table.columns.iter().position(|column| column.hidden);
         let numbers = hidden.map(|column| (column, 1));
-        let records = Records::new(table.clone(), dialect);
+        let records = Records::new(table.clone(), schema, dialect, of);
         is_named.then_some(Self { records, key, numbers, by_key: BTreeMap::new() })
     }
 
@@ -62,9 +67,7 @@ impl Rows {
         let mut rows = base.rows(&table).await?;
         let mut encoded = Vec::new();
         while let Some(batch) = rows.try_next().await? {
-            if self.records.documents.is_none() {
-                self.records.see(&batch);
-            }
+            self.records.see(&batch);
             for row in 0..batch.rows() {
                 if let Some((column, next)) = &mut self.numbers
                     && let Value::Integer(number) = batch.value(row, *column)
@@ -84,62 +87,115 @@ impl Rows {
     }
 
     /// Does what an entry says, as far as it can be done; gives what does not fit.
-    pub(super) fn apply(&mut self, entry: &Entry, is_ordered: bool) -> Vec<Flaw> {
+    pub(super) fn apply(&mut self, entry: &Entry) -> Vec<Flaw> {
         let mut flaws = Vec::new();
-        if let Err(flaw) = self.done(entry, is_ordered, &mut flaws) {
+        if let Err(flaw) = self.done(entry, &mut flaws) {
             flaws.push(flaw);
         }
         flaws
     }
 
-    fn done(&mut self, entry: &Entry, is_ordered: bool, flaws: &mut Vec<Flaw>) -> Result<(), Flaw> {
-        let keys = match (entry.action, self.named(entry), self.own(entry)) {
+    /// The one order in which each of several entries of a row finds the row as it says that it was, or all orders that make the same of
+    /// it; nothing where there is none.
+    pub(super) fn chain(&self, entries: &[&Entry]) -> Option<Vec<usize>> {
+        let known: Vec<Known> = entries.iter().map(|entry| self.meant_row(entry)).collect::<Option<_>>()?;
+        let there = known.iter().find_map(|(encoded, _)| self.by_key.get(encoded)?.now.as_ref());
+        let mut found = Vec::new();
+        if entries.len() <= MOST_IN_A_CHAIN {
+            self.chains(there, entries, &known, &mut Vec::new(), &mut found);
+        }
+        let (first, became) = found.pop()?;
+        found.iter().all(|(_, other)| *other == became).then_some(first)
+    }
+
+    /// Adds all such orders that begin with these entries, with what becomes of the row.
+    fn chains(
+        &self,
+        there: Option<&Content>,
+        entries: &[&Entry],
+        known: &[Known],
+        begun: &mut Vec<usize>,
+        found: &mut Vec<(Vec<usize>, Option<Content>)>,
+    ) {
+        if begun.len() == entries.len() {
+            found.push((begun.clone(), there.cloned()));
+        }
+        for at in (0..entries.len()).filter(|at| !begun.contains(at)).collect::<Vec<_>>() {
+            let mut flaws = Vec::new();
+            let Ok(made) = self.made(there, entries[at], &known[at].1, &mut flaws) else { continue };
+            if flaws.is_empty() {
+                begun.push(at);
+                self.chains(made.as_ref(), entries, known, begun, found);
+                begun.pop();
+            }
+        }
+    }
+
+    /// The keys of the row that an entry speaks of: the one that is there, or all that it may mean.
+    pub(super) fn meant_keys(&self, entry: &Entry) -> Vec<Vec<u8>> {
+        let keys = self.meant_rows(entry);
+        match keys.iter().find(|known| self.is_there(known)) {
+            Some((encoded, _)) => vec![encoded.clone()],
+            None => keys.into_iter().map(|(encoded, _)| encoded).collect(),
+        }
+    }
+
+    fn meant_rows(&self, entry: &Entry) -> Vec<Known> {
+        match (entry.action, self.named(entry), self.own(entry)) {
             // What comes has its own key; what is changed is known by the one that it had.
             (Action::Insert, _, Some(own)) => vec![own],
             (_, named, Some(own)) if named.is_empty() => vec![own],
             (_, named, _) => named,
-        };
-        let first = keys.first().ok_or(Flaw::plain(ProblemKind::NoKey))?;
-        let is_there = |known: &&Known| self.by_key.get(&known.0).is_some_and(|slot| slot.now.is_some());
-        // A key that could be a number or a text is what there is.
-        let (encoded, named) = keys.iter().find(is_there).unwrap_or(first).clone();
-        let slot = self.by_key.entry(encoded.clone()).or_default();
-        if !is_ordered && slot.time == Some(entry.time) {
-            flaws.push(Flaw::plain(ProblemKind::Unordered));
         }
-        slot.time = Some(entry.time);
-        let there = slot.now.clone();
+    }
+
+    /// A key that could be a number or a text is what there is.
+    fn meant_row(&self, entry: &Entry) -> Option<Known> {
+        let keys = self.meant_rows(entry);
+        keys.iter().find(|known| self.is_there(known)).or(keys.first()).cloned()
+    }
+
+    fn is_there(&self, (encoded, _): &Known) -> bool {
+        self.by_key.get(encoded).is_some_and(|slot| slot.now.is_some())
+    }
+
+    fn done(&mut self, entry: &Entry, flaws: &mut Vec<Flaw>) -> Result<(), Flaw> {
+        let (encoded, named) = self.meant_row(entry).ok_or(Flaw::plain(ProblemKind::NoKey))?;
+        let there = self.by_key.get(&encoded).and_then(|slot| slot.now.clone());
+        let made = self.made(there.as_ref(), entry, &named, flaws)?;
+        self.by_key.entry(encoded.clone()).or_default().now = None;
+        let Some(mut made) = made else { return Ok(()) };
+        if entry.action == Action::Insert
+            && let Some((column, next)) = &mut self.numbers
+        {
+            let number = there.and_then(|there| there.values[*column].clone()).unwrap_or_else(|| {
+                let number = *next;
+                *next = next.saturating_add(1);
+                OwnedValue::Integer(number)
+            });
+            made.values[*column] = Some(number);
+        }
+        self.put(encoded, made)
+    }
+
+    /// What an entry makes of a row; nothing where it deletes it.
+    fn made(
+        &self,
+        there: Option<&Content>,
+        entry: &Entry,
+        named: &Row,
+        flaws: &mut Vec<Flaw>,
+    ) -> Result<Option<Content>, Flaw> {
         if entry.action == Action::Insert {
-            if there.is_some() {
-                flaws.push(Flaw::plain(ProblemKind::Exists));
-            }
-            let mut made = self.records.inserted(record(entry)?, Some(&named))?;
-            if let Some((column, next)) = &mut self.numbers {
-                let number = match there.and_then(|there| there.values[*column].clone()) {
-                    Some(number) => number,
-                    None => {
-                        let number = *next;
-                        *next = next.saturating_add(1);
-                        OwnedValue::Integer(number)
-                    }
-                };
-                made.values[*column] = Some(number);
-            }
-            return self.put(encoded, made);
+            flaws.extend(there.map(|_| Flaw::plain(ProblemKind::Exists)));
+            return self.records.inserted(record(entry)?, Some(named)).map(Some);
         }
         let there = there.ok_or(Flaw::plain(ProblemKind::Missing))?;
-        if let Some(before) = &entry.before
-            && let Err(flaw) = self.records.compare(&there, before)
-        {
-            flaws.push(flaw);
-        }
+        flaws.extend(entry.before.as_ref().and_then(|before| self.records.compare(there, before).err()));
         if entry.action == Action::Delete {
-            self.by_key.entry(encoded).or_default().now = None;
-            return Ok(());
+            return Ok(None);
         }
-        let made = self.records.updated(&there, record(entry)?, entry.before.as_ref())?;
-        self.by_key.entry(encoded.clone()).or_default().now = None;
-        self.put(encoded, made)
+        self.records.updated(there, record(entry)?, entry.before.as_ref()).map(Some)
     }
 
     /// Puts a row where its key says, which an update may have changed.
@@ -169,7 +225,7 @@ impl Rows {
 
     /// The keys that a value of the log may be.
     fn meant(&self, key: &OwnedValue) -> Vec<Row> {
-        let Records { table, dialect, documents, .. } = &self.records;
+        let Records { table, dialect, documents, types, .. } = &self.records;
         let columns: Vec<usize> = self.key.naming().map(|part| part.column).collect();
         let row = |values: Vec<OwnedValue>| {
             let mut row = vec![None; table.columns.len()];
@@ -189,7 +245,7 @@ impl Rows {
             };
             return self.composite(&json, &columns).map(row).into_iter().collect();
         };
-        let declared = &table.columns[*only].type_name;
+        let declared = &types[*only].name;
         let parts = match key {
             OwnedValue::Blob(bytes) => vec![KeyPart::Blob(bytes.clone())],
             _ => vec![KeyPart::Quoted(text.clone()), KeyPart::Bare(text)],
@@ -201,7 +257,7 @@ impl Rows {
 
     /// The values of a key of several columns: an object by their names, or a list in their order.
     fn composite(&self, json: &str, columns: &[usize]) -> Option<Vec<OwnedValue>> {
-        let Records { table, dialect, .. } = &self.records;
+        let Records { table, dialect, types, .. } = &self.records;
         let given: Vec<String> = match members(json) {
             Some(given) => {
                 let find = |column: &usize| {
@@ -215,9 +271,7 @@ impl Rows {
                 elements.into_iter().map(|element| element.get().to_owned()).collect()
             }
         };
-        let value = |(column, json): (&usize, &String)| {
-            dialect.of_json(&table.columns[*column].type_name, json).ok().flatten()
-        };
+        let value = |(column, json): (&usize, &String)| dialect.of_json(&types[*column], json).ok().flatten();
         let is_whole = given.len() == columns.len();
         columns.iter().zip(&given).map(value).collect::<Option<Vec<_>>>().filter(|_| is_whole)
     }
@@ -247,7 +301,7 @@ impl Rows {
         for part in self.key.naming() {
             let Some(name) = documents.property(part.column) else { continue };
             let (_, json) = own.as_ref()?.iter().find(|(known, _)| *known == name)?;
-            row[part.column] = self.records.dialect.of_json("", json).ok()?;
+            row[part.column] = self.records.dialect.of_json(&ValueType::plain(""), json).ok()?;
         }
         Some(row)
     }

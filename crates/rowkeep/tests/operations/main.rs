@@ -19,6 +19,7 @@ mod random_edits;
 mod related;
 mod repair;
 mod replay;
+mod replay_orders;
 mod restarted;
 mod sqlite;
 mod sqlite_dump;

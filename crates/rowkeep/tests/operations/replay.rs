@@ -17,20 +17,20 @@ use crate::world::{World, asked_for};
 
 /// What differs between the engines.
 #[derive(Clone, Copy)]
-struct Kind {
-    schema: &'static str,
+pub(crate) struct Kind {
+    pub(crate) schema: &'static str,
     /// Whether moments are numbers of milliseconds.
     has_milliseconds: bool,
 }
 
-const SQLITE: Kind = Kind {
+pub(crate) const SQLITE: Kind = Kind {
     schema: "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT, born DATE, cost DECIMAL(8,2), size REAL, active BOOLEAN, more JSON);
         CREATE TABLE places (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
         CREATE TABLE log (n INTEGER PRIMARY KEY, at INTEGER, kind TEXT, row_id TEXT, did TEXT, was TEXT, became TEXT);",
     has_milliseconds: true,
 };
 
-const POSTGRES: Kind = Kind {
+pub(crate) const POSTGRES: Kind = Kind {
     schema: "CREATE TABLE people (id text PRIMARY KEY, name varchar(40), born date, cost numeric(8,2), size double precision, active boolean, more jsonb);
         CREATE TABLE places (id integer PRIMARY KEY, name text NOT NULL);
         CREATE TABLE log (n bigint PRIMARY KEY, at timestamptz, kind text, row_id text, did text, was jsonb, became text);",
@@ -51,10 +51,11 @@ fn log() -> ChangeLog {
         deleted: list("DELETE"),
         after: "became".to_owned(),
         before: Some("was".to_owned()),
+        partial: None,
     }
 }
 
-fn moment(number: u32) -> Timestamp {
+pub(crate) fn moment(number: u32) -> Timestamp {
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("it is a time");
     start + SignedDuration::from_millis(i64::from(number) * 500)
 }
@@ -65,7 +66,7 @@ impl Kind {
     }
 
     /// The statement that writes an entry.
-    fn entry(
+    pub(crate) fn entry(
         self,
         number: usize,
         at: Timestamp,
@@ -173,7 +174,12 @@ impl There {
     }
 }
 
-fn replayed(world: &World, base: &Snapshot, log_of: &Snapshot, until: Timestamp) -> Result<Replayed, Error> {
+pub(crate) fn replayed(
+    world: &World,
+    base: &Snapshot,
+    log_of: &Snapshot,
+    until: Timestamp,
+) -> Result<Replayed, Error> {
     world.block_on(async {
         let state = State::snapshot(&world.repository, log_of.clone()).await?;
         let log = log();
@@ -182,14 +188,14 @@ fn replayed(world: &World, base: &Snapshot, log_of: &Snapshot, until: Timestamp)
     })
 }
 
-fn stored(world: &World, replayed: &Replayed) -> Snapshot {
+pub(crate) fn stored(world: &World, replayed: &Replayed) -> Snapshot {
     let (context, options) = (Context::silent(), World::options(false));
     let made = capture_replayed(&context, &world.repository, replayed, &options);
     world.block_on(made).expect("a snapshot is made")
 }
 
 /// How two snapshots differ, hidden numbers aside.
-fn differences(world: &World, one: &Snapshot, other: &Snapshot) -> Vec<String> {
+pub(crate) fn differences(world: &World, one: &Snapshot, other: &Snapshot) -> Vec<String> {
     world.block_on(async {
         let state = async |snapshot: &Snapshot| {
             State::snapshot(&world.repository, snapshot.clone()).await.expect("it opens")

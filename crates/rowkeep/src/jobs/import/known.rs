@@ -6,6 +6,7 @@ use rowkeep_format::manifest::Scope;
 use rowkeep_format::{SnapshotId, Summary};
 
 use super::candidate::Candidate;
+use super::request::ImportRequest;
 use crate::Error;
 use crate::jobs::workspace::Workspace;
 use crate::state::snapshots::{MASKED, Snapshot, open};
@@ -29,6 +30,25 @@ pub(super) async fn is_known(candidate: &Candidate, workspace: &Workspace) -> Re
         }
     }
     Ok(false)
+}
+
+/// The snapshot that the same request has made of a file before.
+pub(super) async fn made_before(
+    request: &ImportRequest,
+    candidate: &Candidate,
+    workspace: &Workspace,
+) -> Result<Option<Snapshot>, Error> {
+    let Ok(repository) = workspace.repository().await else { return Ok(None) };
+    for (id, database, _) in of_time(candidate.time, workspace).await? {
+        let snapshot = open(repository, id).await?;
+        let manifest = &snapshot.manifest;
+        let is_asked_for = (&manifest.name, &manifest.tags) == (&request.name, &request.tags);
+        let is_same = manifest.environment.get(CONTENT) == candidate.content.as_ref();
+        if database == candidate.source.name && is_asked_for && is_same {
+            return Ok(Some(snapshot));
+        }
+    }
+    Ok(None)
 }
 
 /// The snapshot that was made of a whole file as it is now, whatever database it was said to be of.

@@ -50,6 +50,10 @@ pub struct ImportRequest {
     /// Labels for the snapshot.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Whether the same request may have been carried out before, by a process that ended in the middle of it. A snapshot of the file with
+    /// the same name and labels is the one that it made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
 }
 
 impl ImportRequest {
@@ -66,6 +70,7 @@ impl ImportRequest {
             name: None,
             mask: None,
             tags: BTreeMap::new(),
+            resumed: false,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::base::{Base, base_of};
 use super::candidate::Candidate;
 use super::checked::checked;
 use super::content::content_of;
-use super::known::snapshot_of;
+use super::known::{made_before, snapshot_of};
 use super::outcome::{Imported, TimeFrom};
 use super::request::ImportRequest;
 use crate::capture::{self, CaptureOptions, capture_file};
@@ -32,7 +32,14 @@ pub(super) async fn import(
     caller: &dyn Caller,
 ) -> Result<Imported, Error> {
     let candidate = candidate(request, file, context, workspace).await?.ok_or_else(|| not_read(file))?;
-    take(request, candidate, context, workspace, caller).await
+    let made = match request.resumed {
+        true => made_before(request, &candidate, workspace).await?,
+        false => None,
+    };
+    let Some(made) = made else { return take(request, candidate, context, workspace, caller).await };
+    let Candidate { source, what, written_by, time_from, .. } = candidate;
+    let (file, snapshot) = (source.engine.describe(), SnapshotSummary::of(&made));
+    Ok(Imported { file, what, written_by, snapshot, time_from, notes: Vec::new() })
 }
 
 /// Imports the file that names a state where a snapshot is needed, as what it says that it is; nothing where a name is that of no

@@ -6,14 +6,13 @@ use rowkeep_format::{Schema, TableKind, TableName};
 
 use super::columns::Line;
 use crate::outline::note::Note;
+use crate::postgres::schema::own_types::OwnTypes;
 
 /// A schema that is being read.
 pub(super) struct Reading<'a> {
     pub(super) schema: &'a Schema,
     pub(super) tables: HashMap<TableName, TableDefinition>,
-    /// Types that are enumerations, with their labels; domains, with the types they are made of.
-    pub(super) labels: HashMap<String, Vec<String>>,
-    pub(super) domains: HashMap<String, String>,
+    pub(super) types: OwnTypes,
     pub(super) sequences: Vec<TableName>,
     pub(super) notes: Vec<Note>,
     /// Kinds of statements that concern nobody by name, with how many there are.
@@ -54,8 +53,7 @@ impl<'a> Reading<'a> {
         Self {
             schema,
             tables: tables.map(|table| (table.name.clone(), TableDefinition::default())).collect(),
-            labels: HashMap::new(),
-            domains: HashMap::new(),
+            types: OwnTypes::default(),
             sequences: Vec::new(),
             notes: Vec::new(),
             counted: BTreeMap::new(),

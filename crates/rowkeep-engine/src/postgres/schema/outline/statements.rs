@@ -6,7 +6,6 @@ use super::columns::line;
 use super::reading::{Actions, IndexDefinition, Reading};
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::tables::{action, one_line};
-use crate::postgres::quote;
 use crate::postgres::schema::cursor::Cursor;
 
 impl Reading<'_> {
@@ -16,20 +15,9 @@ impl Reading<'_> {
         if cursor.takes(&["create", "table"]) || cursor.takes(&["create", "unlogged", "table"]) {
             self.table(&mut cursor)
         } else if cursor.takes(&["create", "type"]) {
-            let name = type_name(&cursor.qualified()?);
-            if !cursor.takes(&["as", "enum"]) {
-                return None;
-            }
-            let labels = cursor.list()?.into_iter().map(|label| Cursor::new(label).literal());
-            self.labels.insert(name, labels.collect::<Option<_>>()?);
-            Some(())
+            self.types.take_enumeration(&mut cursor)
         } else if cursor.takes(&["create", "domain"]) {
-            let name = type_name(&cursor.qualified()?);
-            cursor.takes(&["as"]);
-            let base = cursor.until(|cursor| {
-                ["default", "not", "constraint", "collate", "check"].iter().any(|word| cursor.sees(&[word]))
-            });
-            self.domains.insert(name.clone(), base.to_owned());
+            let (name, base) = self.types.take_domain(&mut cursor)?;
             let rest = cursor.until(|_| false);
             if !rest.is_empty() {
                 let detail = format!("domain {name} becomes {base}, without {}", one_line(rest));
@@ -186,17 +174,4 @@ fn index_column(text: &str) -> Option<(String, bool)> {
     // Where NULL comes in the order of an index, nothing but its speed depends on.
     let _ = cursor.takes(&["nulls", "first"]) || cursor.takes(&["nulls", "last"]);
     cursor.is_done().then_some((name, descends))
-}
-
-/// A type as the schema prints it.
-fn type_name(name: &TableName) -> String {
-    let part = |part: &str| {
-        let plain = part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if plain { part.to_owned() } else { quote::ident(part) }
-    };
-    match &name.schema {
-        Some(schema) => format!("{}.{}", part(schema), part(&name.name)),
-        None => part(&name.name),
-    }
 }

@@ -6,6 +6,7 @@ use rowkeep_format::{Column, ForeignKey, Table, TableName};
 
 use super::columns::{Line, default, next_value};
 use super::reading::{Actions, IndexDefinition, Reading, TableDefinition};
+use crate::dialect::ValueType;
 use crate::outline::note::{Note, NoteKind};
 use crate::outline::survey::Survey;
 use crate::outline::tables::{
@@ -68,12 +69,12 @@ impl Reading<'_> {
         if let Some(sequence) = &sequence {
             self.sequences.retain(|known| known != sequence);
         }
-        let base = self.base(&column.type_name);
+        let ValueType { name: base, labels } = self.types.value_type(&column.type_name);
         ColumnOutline {
             source,
             name: column.name.clone(),
             declared: column.type_name.clone(),
-            labels: self.labels.get(&base).cloned().unwrap_or_default(),
+            labels,
             base,
             not_null: column.not_null,
             default: default_sql.filter(|_| sequence.is_none()).and_then(|sql| default(sql)),
@@ -106,19 +107,6 @@ impl Reading<'_> {
                 None => leave(outline, &format!("index {name}")),
             }
         }
-    }
-
-    /// The type that values of a type have: that of a domain, or what the domain is made of.
-    fn base(&self, declared: &str) -> String {
-        let mut base = declared.to_owned();
-        // Domains over domains are few; a schema that says otherwise does not come from a server.
-        for _ in 0..32 {
-            match self.domains.get(&base) {
-                Some(below) => base.clone_from(below),
-                None => break,
-            }
-        }
-        base
     }
 }
 

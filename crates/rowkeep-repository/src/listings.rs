@@ -238,10 +238,17 @@ impl Listings {
         let is_empty = |folder: &Folder| {
             known.folders[*folder as usize].as_ref().is_none_or(|listing| listing.objects.is_empty())
         };
-        if folders.iter().all(is_empty) && self.objects.any(None, |_| true).await?.is_none() {
-            // An empty folder in place of a disk that is not mounted any more holds nothing of ours, which is not to know nothing.
-            known.folders = Default::default();
-            return Err(Error::NotARepository);
+        if folders.iter().all(is_empty) {
+            match self.objects.any(None, |_| true).await {
+                // An empty folder in place of a disk that is not mounted any more holds nothing of ours, which is not to know nothing.
+                Ok(None) => {
+                    known.folders = Default::default();
+                    return Err(Error::NotARepository);
+                }
+                // What others keep beside the repository may be hidden from us, as above.
+                Ok(Some(_)) | Err(Error::Denied { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -12,10 +12,11 @@ use crate::postgres::connect::row::text;
 use crate::postgres::connect::session::Session;
 
 /// Such partitions, and the outermost table that is divided so. What an expression of a key is made of is not looked at.
+/// Types do not contain themselves, so nothing has to be told apart by a hash table, which the server makes as large as `work_mem` allows.
 const DIVIDED: &str = "
     WITH RECURSIVE renumbered (type) AS (
         SELECT oid FROM pg_type WHERE typtype = 'e'
-        UNION SELECT t.oid FROM renumbered r JOIN pg_type t
+        UNION ALL SELECT t.oid FROM renumbered r JOIN pg_type t
             ON t.typtype = 'd' AND t.typbasetype = r.type OR t.typcategory = 'A' AND t.typelem = r.type
             OR EXISTS (SELECT FROM pg_range g WHERE g.rngtypid = t.oid AND g.rngsubtype = r.type)
             OR t.typtype = 'c' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.typrelid

@@ -71,8 +71,8 @@ export interface Captured {
   name: string;
   /** Bytes of the file, packed. */
   size: number;
-  /** SHA-256 of the file, as `sha256sum` prints it. */
-  sha256: string;
+  /** SHA-256 of the file, as `sha256sum` prints it; with `to: { server }` nothing, for there each piece has its own. */
+  sha256?: string;
   time: string;
   database: string;
   databaseVersion: number;

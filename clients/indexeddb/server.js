@@ -3,12 +3,13 @@
  */
 
 import { RowkeepError } from './errors.js';
+import { joined } from './file/bytes.js';
 import { Pieces } from './file/pieces.js';
 import { sha256 } from './sha256.js';
 
-/** How many pieces are asked about at once, and how many are sent at once. */
-const ASK_PIECES = 5000;
-const SEND_AT_ONCE = 4;
+/** How many bytes of pieces are gathered before the service is asked which it has, and how many packed ones are sent at once. */
+const GATHER_BYTES = 4 << 20;
+const SEND_BYTES = 256 << 10;
 
 /** How long the service is to wait for a job before it says that it goes on. */
 const WAIT = '30s';
@@ -33,19 +34,36 @@ export class Server {
 
   /** Which of these pieces are not there yet. */
   async missing(names) {
-    const missing = new Set();
-    for (let at = 0; at < names.length; at += ASK_PIECES) {
-      const answer = await this.#asked('POST', `${this.database}/arrivals/missing`, { pieces: names.slice(at, at + ASK_PIECES) });
-      for (const name of (await answer.json()).missing) missing.add(name);
-    }
-    return missing;
+    if (names.length === 0) return [];
+    const answer = await this.#asked('POST', `${this.database}/arrivals/missing`, { pieces: names });
+    return (await answer.json()).missing;
   }
 
-  /** Sends a piece. */
-  async send(name, blob) {
-    const packed = await new Response(blob.stream().pipeThrough(new CompressionStream('gzip'))).blob();
-    await this.#asked('PUT', `${this.database}/arrivals/pieces/${name}`, packed);
-    return packed.size;
+  /** Sends pieces, `[name, bytes]` each; gives how many bytes that was. */
+  async send(pieces) {
+    let sent = 0;
+    let names = [];
+    let packed = [];
+    let length = 0;
+    const sendPacked = async () => {
+      if (names.length === 0) return;
+      const answer = await this.#asked('POST', `${this.database}/arrivals/pieces`, new Blob(packed));
+      const kept = new Set((await answer.json()).kept);
+      if (!names.every((name) => kept.has(name))) throw new RowkeepError('server', 'what came to the service is not what was sent: do it again');
+      sent += length;
+      names = [];
+      packed = [];
+      length = 0;
+    };
+    for (const [name, bytes] of pieces) {
+      const piece = await gzip(bytes);
+      if (length + piece.byteLength > SEND_BYTES) await sendPacked();
+      names.push(name);
+      packed.push(piece);
+      length += piece.byteLength;
+    }
+    await sendPacked();
+    return sent;
   }
 
   /** Has a snapshot made of a state that is there; gives its id. */
@@ -117,13 +135,28 @@ export class Server {
   }
 }
 
-/** Sends a file to a service: pieces that are not there, once it is whole. */
+/** Bytes packed by gzip. */
+function gzip(bytes) {
+  const stream = new CompressionStream('gzip');
+  const writer = stream.writable.getWriter();
+  // What is wrong with it, its reader hears.
+  writer.write(bytes).catch(() => {});
+  writer.close().catch(() => {});
+  return new Response(stream.readable).arrayBuffer();
+}
+
+/** Sends a file to a service: those pieces that are not there, while the next come. */
 export class ServerSink {
   #server;
   #labels;
-  #pieces;
-  #blobs = new Map();
+  #pieces = new Pieces((chunks) => this.#take(chunks));
   #names = [];
+  #gathered = [];
+  #length = 0;
+  #known = new Set();
+  #sending = Promise.resolve();
+  /** Each piece is known by its hash. */
+  hashesPieces = true;
   /** The snapshot that was made, and how many bytes were sent. */
   snapshot;
   sent = 0;
@@ -131,12 +164,6 @@ export class ServerSink {
   constructor(server, labels) {
     this.#server = server;
     this.#labels = labels;
-    this.#pieces = new Pieces(async (bytes) => {
-      const blob = new Blob(bytes);
-      const name = await sha256(new Uint8Array(await blob.arrayBuffer()));
-      this.#names.push(name);
-      this.#blobs.set(name, blob);
-    });
   }
 
   /** Takes bytes. */
@@ -144,24 +171,45 @@ export class ServerSink {
     return this.#pieces.add(bytes);
   }
 
-  /** Sends what is not there, and has a snapshot made. */
+  /** Sends the rest, and has a snapshot made. */
   async close() {
     await this.#pieces.end();
-    const left = [...await this.#server.missing([...this.#blobs.keys()])];
-    const sender = async () => {
-      for (let name = left.pop(); name !== undefined; name = left.pop()) {
-        const bytes = await this.#server.send(name, this.#blobs.get(name));
-        // Others have sent something meanwhile.
-        this.sent += bytes;
-      }
-    };
-    await Promise.all(Array.from({ length: SEND_AT_ONCE }, sender));
-    this.snapshot = await this.#server.finish(this.#names, this.#labels);
+    await this.#sendGathered();
+    await this.#sending;
+    this.snapshot = await this.#server.finish(await Promise.all(this.#names), this.#labels);
   }
 
   /** Forgets it; pieces that were sent stay there. */
   abort() {
-    this.#blobs.clear();
     this.#names = [];
+    this.#gathered = [];
+  }
+
+  async #take(chunks) {
+    const bytes = joined(chunks, chunks.reduce((length, chunk) => length + chunk.length, 0));
+    const name = sha256(bytes);
+    this.#names.push(name);
+    this.#gathered.push({ name, bytes });
+    this.#length += bytes.length;
+    if (this.#length >= GATHER_BYTES) await this.#sendGathered();
+  }
+
+  /** Sends what is gathered, once what was gathered before is there. */
+  async #sendGathered() {
+    const pieces = this.#gathered;
+    this.#gathered = [];
+    this.#length = 0;
+    await this.#sending;
+    this.#sending = this.#send(pieces);
+    // Whoever waits for it next hears of it.
+    this.#sending.catch(() => {});
+  }
+
+  async #send(gathered) {
+    const pieces = new Map(await Promise.all(gathered.map(async ({ name, bytes }) => [await name, bytes])));
+    const missing = await this.#server.missing([...pieces.keys()].filter((name) => !this.#known.has(name)));
+    this.sent += await this.#server.send(missing.map((name) => [name, pieces.get(name)]));
+    // Others may be sent again where this was cut off.
+    for (const name of pieces.keys()) this.#known.add(name);
   }
 }

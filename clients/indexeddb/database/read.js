@@ -19,7 +19,7 @@ export async function readStore(store, take, isPage) {
   let count = 8;
   let ask = request(store, undefined, count);
   for (;;) {
-    const [keys, values] = await ask;
+    const { keys, values } = await ask;
     if (keys.length === 0) return;
     ask = request(store, keys[keys.length - 1], count);
     const begun = performance.now();
@@ -29,10 +29,15 @@ export async function readStore(store, take, isPage) {
   }
 }
 
-function request(store, after, count) {
+async function request(store, after, count) {
   const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
-  const keys = result(store.getAllKeys(range, count));
-  return Promise.all([keys, result(store.getAll(range, count))]);
+  // Both in one, in browsers that have it.
+  if (store.getAllRecords !== undefined) {
+    const records = await result(store.getAllRecords({ query: range, count }));
+    return { keys: records.map(({ key }) => key), values: records.map(({ value }) => value) };
+  }
+  const [keys, values] = await Promise.all([result(store.getAllKeys(range, count)), result(store.getAll(range, count))]);
+  return { keys, values };
 }
 
 /** How many records to ask for after a batch of so many that had so many bytes. */

@@ -71,7 +71,8 @@ export async function* lineBlocks(file) {
   if (length > 0) yield block(joined(kept, length), length, decoder);
 }
 
-function joined(chunks, length) {
+/** Chunks of so many bytes together, one behind the other. */
+export function joined(chunks, length) {
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

@@ -123,7 +123,10 @@ export class NdjsonFile {
     const { part, bytes } = this.#parsed(line);
     const content = fromBase64(bytes);
     if (await sha256(content) !== part) throw damaged('a part of a content is not as it was written');
-    this.#parts.set(part, new Blob([content]));
+    const blob = new Blob([content]);
+    // Read of it, it is the browser's: until then the page keeps it, whatever else comes.
+    await blob.slice(0, 1).arrayBuffer();
+    this.#parts.set(part, blob);
   }
 
   #endStore({ end, records, sha256: said }, store, found) {

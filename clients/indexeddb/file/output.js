@@ -10,13 +10,17 @@ const KEEP_BYTES = 1 << 20;
 export class Output {
   #writer;
   #drained = Promise.resolve();
-  #hash = new Sha256();
+  #hash;
   #bytes = 0;
   #sink;
 
-  /** `compression` is `gzip` or nothing; `sink` has `write(bytes)`, `close()` and `abort(reason)`. */
+  /**
+   * `compression` is `gzip` or nothing; `sink` has `write(bytes)`, `close()` and `abort(reason)`, and `hashesPieces` where nobody needs the hash
+   * of the whole.
+   */
   constructor(compression, sink) {
     this.#sink = sink;
+    if (!sink.hashesPieces) this.#hash = new Sha256();
     if (compression === undefined || compression === null) return;
     const stream = new CompressionStream(compression);
     this.#writer = stream.writable.getWriter();
@@ -33,11 +37,11 @@ export class Output {
     return undefined;
   }
 
-  /** Ends the file; gives its size and its SHA-256. */
+  /** Ends the file; gives its size, and its SHA-256 unless its pieces have theirs. */
   async close() {
     await Promise.all([this.#writer?.close(), this.#drained]);
     await this.#sink.close();
-    return { size: this.#bytes, sha256: this.#hash.hex() };
+    return { size: this.#bytes, sha256: this.#hash?.hex() };
   }
 
   /** Gives the file up: nothing of it stays. */
@@ -56,7 +60,7 @@ export class Output {
   }
 
   async #take(bytes) {
-    this.#hash.update(bytes);
+    this.#hash?.update(bytes);
     this.#bytes += bytes.length;
     await this.#sink.write(bytes);
   }

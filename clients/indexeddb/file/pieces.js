@@ -20,7 +20,7 @@ const GEAR = (() => {
   return numbers;
 })();
 
-/** Cuts bytes; `take(piece)` gets each piece, which is a list of bytes. */
+/** Cuts bytes; `take(chunks)` gets each piece as a list of bytes. */
 export class Pieces {
   #take;
   #gathered = [];
@@ -36,19 +36,33 @@ export class Pieces {
   /** Takes bytes. */
   async add(bytes) {
     let from = 0;
-    for (let at = 0; at < bytes.length; at += 1) {
-      const { least, most, bits } = this.#bytes < FAR_BYTES ? NEAR : FAR;
-      this.#hash = ((this.#hash << 1) + GEAR[bytes[at]]) >>> 0;
-      this.#length += 1;
+    while (from < bytes.length) {
       // The first line says when the state was, and is another each time.
-      const isHead = this.#isFirst && bytes[at] === 10;
-      if (!isHead && this.#length < most && (this.#length < least || this.#hash >>> (32 - bits) !== 0)) continue;
-      this.#gathered.push(bytes.slice(from, at + 1));
-      from = at + 1;
-      this.#isFirst &&= !isHead;
-      await this.#cut();
+      const head = this.#isFirst ? bytes.indexOf(10, from) + 1 : 0;
+      const { end, isWhole } = this.#end(bytes, from, head || bytes.length);
+      this.#gathered.push(bytes.slice(from, end));
+      this.#length += end - from;
+      from = end;
+      if (end === head) this.#isFirst = false;
+      if (isWhole || end === head) await this.#cut();
     }
-    if (from < bytes.length) this.#gathered.push(bytes.slice(from));
+  }
+
+  /** How far the piece that is begun goes within bytes, and whether it ends there by itself. */
+  #end(bytes, from, to) {
+    const { least, most, bits } = this.#bytes < FAR_BYTES ? NEAR : FAR;
+    const latest = from + most - this.#length;
+    const earliest = from + least - this.#length;
+    const last = Math.min(to, latest);
+    const shift = 32 - bits;
+    let hash = this.#hash;
+    // What is further back than the hash has bits is not in it any more.
+    for (let at = Math.max(from, earliest - 33); at < last; at += 1) {
+      hash = ((hash << 1) + GEAR[bytes[at]]) | 0;
+      if (hash >>> shift === 0 && at + 1 >= earliest) return { end: at + 1, isWhole: true };
+    }
+    this.#hash = hash;
+    return { end: last, isWhole: last === latest };
   }
 
   /** Gives what is left. */
@@ -57,11 +71,11 @@ export class Pieces {
   }
 
   async #cut() {
-    const piece = this.#gathered;
+    const chunks = this.#gathered;
     this.#bytes += this.#length;
     this.#gathered = [];
     this.#length = 0;
     this.#hash = 0;
-    await this.#take(piece);
+    await this.#take(chunks);
   }
 }

@@ -3,7 +3,7 @@
  */
 
 import { VIEWS, writeBuffer, writeView } from './buffers.js';
-import { isDense, isPlain } from './plain.js';
+import { NOT_PLAIN, date, isDense, number, plain } from './plain.js';
 import { GEOMETRY, writeGeometry, writeImage } from './platform.js';
 
 /**
@@ -11,23 +11,14 @@ import { GEOMETRY, writeGeometry, writeImage } from './platform.js';
  * for it, where `form(parts)` writes what has a content; `apart.unportable(path, type, why)` hears of what cannot leave the browser.
  */
 export function encode(value, apart) {
-  return isPlain(value) ? JSON.stringify(value) : new Writer(apart).value(value);
-}
-
-/** A number as JSON has it, or as an object where JSON has none. */
-function number(value) {
-  if (Number.isFinite(value) && !Object.is(value, -0)) return String(value);
-  return `{"$":"number","value":"${Object.is(value, -0) ? '-0' : value}"}`;
-}
-
-/** The time of a date. */
-function time(date) {
-  return Number.isNaN(date.getTime()) ? 'invalid' : date.toISOString();
+  const written = plain(value);
+  return written === NOT_PLAIN ? new Writer(apart).value(value) : text(written);
 }
 
 /** Ends what was begun by a name. */
 const LEAVE = Symbol('leave');
 const text = JSON.stringify;
+const numberText = (value) => text(number(value));
 
 /**
  * Writes a value from left to right. Each form is a list of texts and of values that stand between them, `{ name, value }`, which are written
@@ -69,7 +60,7 @@ class Writer {
     switch (typeof value) {
       case 'string': return text(value);
       case 'boolean': return String(value);
-      case 'number': return number(value);
+      case 'number': return numberText(value);
       case 'bigint': return `{"$":"bigint","value":"${value}"}`;
       case 'undefined': return '{"$":"undefined"}';
       default: return value === null ? 'null' : this.#object(value);
@@ -84,7 +75,7 @@ class Writer {
     switch (kind) {
       case 'Object': return properties(object);
       case 'Array': return array(object);
-      case 'Date': return `{"$":"date","value":"${time(object)}"}`;
+      case 'Date': return text(date(object));
       case 'RegExp': return `{"$":"regexp","source":${text(object.source)},"flags":"${object.flags}"}`;
       case 'Map': return map(object);
       case 'Set': return list('set', object);
@@ -106,7 +97,7 @@ class Writer {
           : this.#unportable(kind, 'it was made so that it never leaves the browser (extractable: false)');
       default:
         if (VIEWS.has(kind)) return viewForm(object, kind);
-        if (GEOMETRY.has(kind)) return writeGeometry(object, kind, number);
+        if (GEOMETRY.has(kind)) return writeGeometry(object, kind, numberText);
         return this.#unportable(kind, 'there is no form of it outside this browser');
     }
   }

@@ -1,50 +1,66 @@
 /*
- * Values that JSON holds exactly as they are. Most records are such, and `JSON.stringify` writes them faster than anything else.
+ * Values that JSON holds as they are, but for some that have a form of their own. Most records are such, and `JSON.stringify` writes them
+ * faster than anything else.
  */
 
-/** Whether JSON holds a value exactly: no value of a kind that it lacks, no object in two places, no hole, no `$`. */
-export function isPlain(value) {
+/** What is no such value. */
+export const NOT_PLAIN = Symbol('not plain');
+
+/** More than any record has that people made; calls can be nested some thousand times deeper. */
+const DEEPEST = 64;
+
+/**
+ * A value as JSON holds it, with forms in the places of dates and of primitive values that JSON lacks; `NOT_PLAIN` for one that holds
+ * anything else: a value of another kind, an object in two places, a hole, a `$`. What needs no form is not copied.
+ */
+export function plain(value) {
   // A page may have given all objects a `toJSON`, as some old libraries do.
-  if ('toJSON' in Object.prototype || 'toJSON' in Array.prototype) return false;
-  const seen = new Set();
-  // Values may be nested deeper than calls can be.
-  const left = [value];
-  while (left.length > 0) {
-    const next = left.pop();
-    if (typeof next === 'object' && next !== null) {
-      if (seen.has(next) || !takeApart(next, left)) return false;
-      seen.add(next);
-    } else if (!isPlainPrimitive(next)) {
-      return false;
-    }
-  }
-  return true;
+  if ('toJSON' in Object.prototype || 'toJSON' in Array.prototype) return NOT_PLAIN;
+  return typeof value === 'object' && value !== null ? tree(value, new Set(), 0) : primitive(value);
 }
 
-function isPlainPrimitive(value) {
+/** A number as JSON has it, or its form where JSON has none. */
+export function number(value) {
+  if (Object.is(value, -0)) return { $: 'number', value: '-0' };
+  return Number.isFinite(value) ? value : { $: 'number', value: String(value) };
+}
+
+/** The form of a date. */
+export function date(value) {
+  return { $: 'date', value: Number.isNaN(value.getTime()) ? 'invalid' : value.toISOString() };
+}
+
+function primitive(value) {
   switch (typeof value) {
-    case 'number': return Number.isFinite(value) && !Object.is(value, -0);
     case 'string':
     case 'boolean':
-      return true;
-    default: return value === null;
+      return value;
+    case 'number': return number(value);
+    case 'bigint': return { $: 'bigint', value: String(value) };
+    case 'undefined': return { $: 'undefined' };
+    default: return value === null ? null : NOT_PLAIN;
   }
 }
 
-/** Adds what is in an object or a list to what is left, if it is such as JSON has. */
-function takeApart(object, left) {
+function tree(object, seen, depth) {
+  if (depth > DEEPEST || seen.has(object)) return NOT_PLAIN;
+  seen.add(object);
   const prototype = Object.getPrototypeOf(object);
-  if (prototype === Array.prototype) {
-    if (!isDense(object)) return false;
-    for (const value of object) left.push(value);
-    return true;
+  if (prototype === Date.prototype) return date(object);
+  const isArray = prototype === Array.prototype;
+  if (isArray ? !isDense(object) : prototype !== Object.prototype) return NOT_PLAIN;
+  let made = object;
+  for (const name of isArray ? object.keys() : Object.keys(object)) {
+    // Assigned to a copy, the second would be no property.
+    if (name === '$' || name === '__proto__') return NOT_PLAIN;
+    const value = object[name];
+    const form = typeof value === 'object' && value !== null ? tree(value, seen, depth + 1) : primitive(value);
+    if (form === NOT_PLAIN) return NOT_PLAIN;
+    if (form === value) continue;
+    if (made === object) made = isArray ? object.slice() : { ...object };
+    made[name] = form;
   }
-  if (prototype !== Object.prototype) return false;
-  for (const name of Object.keys(object)) {
-    if (name === '$') return false;
-    left.push(object[name]);
-  }
-  return true;
+  return made;
 }
 
 /** Whether an array has no holes and no properties but its elements. */

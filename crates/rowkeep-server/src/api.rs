@@ -30,6 +30,7 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa::openapi::header::HeaderBuilder;
@@ -76,7 +77,11 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(databases::announce))
         .routes(routes!(arrivals::missing))
         .routes(routes!(arrivals::send))
-        .routes(routes!(arrivals::create))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(arrivals::create))
+                .layer(DefaultBodyLimit::max(arrivals::STATE_BYTES)),
+        )
         .routes(routes!(databases::drill, drills::list))
         .routes(routes!(drills::report))
         .routes(routes!(snapshots::show))

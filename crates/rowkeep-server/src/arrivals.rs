@@ -34,7 +34,7 @@ pub(crate) struct Arrivals {
 pub(crate) enum NotKept {
     /// It has more bytes than a piece has.
     TooLong,
-    /// It is not what its name says.
+    /// It is not packed by gzip.
     Other,
     /// Pieces of it are not there.
     Missing,
@@ -80,36 +80,39 @@ impl Arrivals {
         Ok(missing)
     }
 
-    /// Keeps a piece of a database.
+    /// Keeps pieces of a database, packed one behind the other; gives their names. Of several, the first may be kept where another is not.
     pub(crate) fn keep(
         &self,
         database: &str,
-        name: &str,
         packed: &[u8],
         now: Timestamp,
-    ) -> io::Result<Result<(), NotKept>> {
-        let mut unpacked = Vec::new();
-        let mut packing = flate2::bufread::GzDecoder::new(packed);
-        let read = packing.by_ref().take(PIECE_BYTES + 1).read_to_end(&mut unpacked);
-        if read.is_err() {
-            return Ok(Err(NotKept::Other));
-        }
-        if unpacked.len() as u64 > PIECE_BYTES {
-            return Ok(Err(NotKept::TooLong));
-        }
-        // What comes behind its end would be a part of the file too.
-        if !packing.into_inner().is_empty() || hex::encode(digest(&SHA256, &unpacked)) != name {
-            return Ok(Err(NotKept::Other));
-        }
+    ) -> io::Result<Result<Vec<String>, NotKept>> {
         let folder = self.pieces(database);
         private_files::make_folder(&folder)?;
-        if !self.take_room(packed.len() as u64, now)? {
-            return Ok(Err(NotKept::NoRoom));
+        let (mut left, mut kept) = (packed, Vec::new());
+        while !left.is_empty() || kept.is_empty() {
+            let mut unpacked = Vec::new();
+            let mut packing = flate2::bufread::GzDecoder::new(left);
+            let read = packing.by_ref().take(PIECE_BYTES + 1).read_to_end(&mut unpacked);
+            if read.is_err() {
+                return Ok(Err(NotKept::Other));
+            }
+            if unpacked.len() as u64 > PIECE_BYTES {
+                return Ok(Err(NotKept::TooLong));
+            }
+            let behind = packing.into_inner();
+            let piece = &left[..left.len() - behind.len()];
+            if !self.take_room(piece.len() as u64, now)? {
+                return Ok(Err(NotKept::NoRoom));
+            }
+            let name = hex::encode(digest(&SHA256, &unpacked));
+            let file = folder.join(&name);
+            private_files::write(&file, piece)?;
+            std::fs::File::options().append(true).open(file)?.set_modified(SystemTime::from(now))?;
+            kept.push(name);
+            left = behind;
         }
-        let file = folder.join(name);
-        private_files::write(&file, packed)?;
-        std::fs::File::options().append(true).open(file)?.set_modified(SystemTime::from(now))?;
-        Ok(Ok(()))
+        Ok(Ok(kept))
     }
 
     /// Puts a file together of pieces of a database, and gives its name. One that is there under that name is replaced by the whole
@@ -248,6 +251,7 @@ fn removed(file: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::slice::from_ref;
 
     use super::*;
 
@@ -266,23 +270,25 @@ mod tests {
         let pieces = [two.clone(), one.clone(), two.clone()];
         let missing = |now| arrivals.missing("shop/app", &pieces, now).expect("it is looked for");
         assert_eq!(missing(now).len(), 2);
-        let keep = |name: &str, packed: &[u8]| {
-            arrivals.keep("shop/app", name, packed, now).expect("it is looked at")
-        };
-        assert_eq!(keep(&one, &first), Ok(()));
+        let keep = |packed: &[u8]| arrivals.keep("shop/app", packed, now).expect("it is looked at");
+        assert_eq!(keep(&first), Ok(vec![one.clone()]));
         assert_eq!(
             arrivals.assemble("shop/app", "0a", &pieces, now).expect("it is looked for"),
             Err(NotKept::Missing)
         );
-        assert_eq!(missing(now), std::slice::from_ref(&two));
-        assert_eq!(keep(&two, &first), Err(NotKept::Other));
-        assert_eq!(keep(&two, b"no gzip"), Err(NotKept::Other));
-        // Of two, the name would only speak of the first.
-        assert_eq!(keep(&two, &[&second[..], &first].concat()), Err(NotKept::Other));
-        assert_eq!(keep(&two, &[&second[..], b"more"].concat()), Err(NotKept::Other));
+        assert_eq!(missing(now), from_ref(&two));
+        for other in [&b"no gzip"[..], b"", &second[..second.len() - 1]] {
+            assert_eq!(keep(other), Err(NotKept::Other));
+        }
         let (long, much) = packed(&vec![0; PIECE_BYTES as usize + 1]);
-        assert_eq!(keep(&long, &much), Err(NotKept::TooLong));
-        assert_eq!(keep(&two, &second), Ok(()));
+        assert_eq!(keep(&much), Err(NotKept::TooLong));
+        assert_eq!(missing(now), from_ref(&two));
+        // Several come as one.
+        assert_eq!(keep(&[&second[..], &first].concat()), Ok(vec![two.clone(), one.clone()]));
+        assert_eq!(keep(&[&second[..], b"more"].concat()), Err(NotKept::Other));
+        assert!(
+            arrivals.missing("shop/app", &[long, two.clone()], now).expect("it is looked for").len() == 1
+        );
         let name =
             arrivals.assemble("shop/app", "0a", &pieces, now).expect("it is made").expect("all is there");
         let mut text = String::new();
@@ -298,8 +304,7 @@ mod tests {
         );
         // What was sent with a state lately stays, and else it goes with the next.
         let later = now + STAY + SignedDuration::from_hours(1);
-        let made =
-            arrivals.assemble("shop/app", "0b", std::slice::from_ref(&one), later).expect("it is made");
+        let made = arrivals.assemble("shop/app", "0b", from_ref(&one), later).expect("it is made");
         assert!(made.is_ok());
         assert_eq!(missing(later), [two]);
     }
@@ -315,7 +320,10 @@ mod tests {
         let later = now + BEING_SENT + SignedDuration::from_mins(1);
         let keep = |at: usize, now| {
             let (name, packed) = &pieces[at];
-            arrivals.keep("shop", name, packed, now).expect("it is looked at")
+            arrivals
+                .keep("shop", packed, now)
+                .expect("it is looked at")
+                .map(|kept| assert_eq!(&kept, from_ref(name)))
         };
         let missing = || {
             let names: Vec<String> = pieces.iter().map(|(name, _)| name.clone()).collect();

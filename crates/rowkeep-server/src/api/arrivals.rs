@@ -40,10 +40,13 @@ pub(super) struct PiecesBody {
 #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub(super) struct PieceName(#[allow(dead_code, reason = "it only describes a text")] String);
 
-/// A piece of a state, packed by gzip.
+/// Pieces of a state, each packed by gzip, one behind the other.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
-pub(super) struct PackedPiece(#[allow(dead_code, reason = "it only describes a body")] Vec<u8>);
+pub(super) struct PackedPieces(#[allow(dead_code, reason = "it only describes a body")] Vec<u8>);
+
+/// The most bytes of a list of all pieces of a state, which has a hundred gigabytes then.
+pub(super) const STATE_BYTES: usize = 16 << 20;
 
 /// As what packed pieces are sent.
 const PACKED_TYPES: [&str; 2] = ["application/octet-stream", "application/gzip"];
@@ -75,6 +78,13 @@ pub(super) struct StateBody {
     tags: BTreeMap<String, String>,
 }
 
+/// Pieces that are there now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct KeptPieces {
+    /// The SHA-256 of each, in the order in which they were sent.
+    kept: Vec<String>,
+}
+
 /// Says which pieces of a state are not there yet.
 #[utoipa::path(post, path = "/api/v1/databases/{database}/arrivals/missing", operation_id = "findMissingPieces", tag = "databases",
     params(("database" = String, Path, description = "Its name in rowkeep.toml")), request_body = PiecesBody, responses(
@@ -96,34 +106,32 @@ pub(super) async fn missing(
     Ok(Json(MissingPieces { missing }))
 }
 
-/// Takes a piece of a state, packed by gzip.
-#[utoipa::path(put, path = "/api/v1/databases/{database}/arrivals/pieces/{piece}", operation_id = "sendPiece", tag = "databases",
-    params(("database" = String, Path, description = "Its name in rowkeep.toml"),
-        ("piece" = String, Path, description = "The SHA-256 of what it holds, in hexadecimal digits")),
-    request_body(content = PackedPiece, content_type = "application/octet-stream"), responses(
+/// Takes pieces of a state: each packed by gzip, one behind the other. Each is kept under the SHA-256 of what it holds.
+#[utoipa::path(post, path = "/api/v1/databases/{database}/arrivals/pieces", operation_id = "sendPieces", tag = "databases",
+    params(("database" = String, Path, description = "Its name in rowkeep.toml")),
+    request_body(content = PackedPieces, content_type = "application/octet-stream"), responses(
     Problem,
-    (status = 204, description = "It is there"),
+    (status = 200, description = "What they are called", body = KeptPieces),
     (status = 404, description = "There is no such database", body = Problem, content_type = "application/problem+json"),
     (status = 507, description = "Others take all the room", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn send(
     State(service): State<Service>,
     caller: Caller,
-    Named((database, piece)): Named<(String, String)>,
+    Named(database): Named<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Json<KeptPieces>, Problem> {
     may_send(&service, &caller, &database).await?;
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let is_packed = types.next().is_some_and(|named| PACKED_TYPES.iter().any(|known| named == known));
     if !is_packed || types.next().is_some() {
         return Err(Problem::media_type_of(&PACKED_TYPES));
     }
-    check_name(&piece)?;
     let packed = body.map_err(|rejection| Problem::of_body(rejection.status()))?;
     let (arrivals, now) = (service.queue().arrivals().clone(), service.queue().now());
-    let kept = blocking(move || arrivals.keep(&database, &piece, &packed, now)).await?;
-    kept.map(|()| StatusCode::NO_CONTENT).map_err(|why| not_kept(&service, why))
+    let kept = blocking(move || arrivals.keep(&database, &packed, now)).await?;
+    kept.map(|kept| Json(KeptPieces { kept })).map_err(|why| not_kept(&service, why))
 }
 
 /// Makes a snapshot of a state whose pieces are all there.
@@ -198,7 +206,7 @@ fn not_kept(service: &Service, why: NotKept) -> Problem {
     match (why, service.queue().arrivals().at_most()) {
         (NotKept::TooLong, _) => Problem::unprocessable("a piece has more than 1 MiB: send smaller ones"),
         (NotKept::Other, _) => {
-            Problem::unprocessable("it is not what its SHA-256 says, packed by gzip: send it again")
+            Problem::unprocessable("what was sent is no pieces, each packed by gzip: send them again")
         }
         (NotKept::Missing, _) => {
             Problem::conflict("pieces of the state are not there: ask which, and send them")

@@ -18,16 +18,16 @@ const CONFIGURATION: &str = "[databases.prn]\nurl = 'indexeddb:prn'\n[service]\n
 /// Sends a state as two pieces; gives their names.
 async fn send_pieces(service: &Service) -> Vec<String> {
     let (first, second) = STATE.split_at(STATE.find('\n').expect("it has lines") + 1);
-    let mut names = Vec::new();
+    let mut packed = Vec::new();
     for piece in [first, second] {
-        let name = hex::encode(digest(&SHA256, piece.as_bytes()));
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut packer = flate2::write::GzEncoder::new(&mut packed, flate2::Compression::fast());
         packer.write_all(piece.as_bytes()).expect("it is packed");
-        let path = format!("/api/v1/databases/prn/arrivals/pieces/{name}");
-        let request = service.request(Method::PUT, &path).header("content-type", "application/octet-stream");
-        service.answer(request.body(packer.finish().expect("it is packed"))).await.expect(204);
-        names.push(name);
+        packer.finish().expect("it is packed");
     }
+    let names = [first, second].map(|piece| hex::encode(digest(&SHA256, piece.as_bytes()))).to_vec();
+    let path = "/api/v1/databases/prn/arrivals/pieces";
+    let request = service.request(Method::POST, path).header("content-type", "application/octet-stream");
+    assert_eq!(service.answer(request.body(packed)).await.expect(200), json!({ "kept": names }));
     names
 }
 
@@ -102,4 +102,12 @@ async fn a_state_whose_job_was_cut_off_is_one_snapshot() {
     assert_eq!(left(&service), 0);
     let shown = service.get("/api/v1/databases/prn/snapshots/latest").await;
     assert_eq!(shown["job"], done["id"], "{shown}");
+}
+
+/// A list of the pieces of a large state is longer than what is sent else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_state_has_many_pieces() {
+    let service = Service::with(CONFIGURATION, SystemClock::shared()).await;
+    let pieces: Vec<String> = (0..20_000).map(|number| format!("{number:064x}")).collect();
+    service.post("/api/v1/databases/prn/arrivals", json!({ "pieces": pieces })).await.expect(409);
 }

@@ -21,9 +21,9 @@ async fn send(service: &Service, state: &str, device: &str) -> Value {
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     packed.write_all(state.as_bytes()).expect("it is packed");
     let piece = hex::encode(digest(&SHA256, state.as_bytes()));
-    let path = format!("/api/v1/databases/prn/arrivals/pieces/{piece}");
-    let put = service.request(Method::PUT, &path).header("content-type", "application/octet-stream");
-    service.answer(put.body(packed.finish().expect("it is packed"))).await.expect(204);
+    let path = "/api/v1/databases/prn/arrivals/pieces";
+    let sent = service.request(Method::POST, path).header("content-type", "application/octet-stream");
+    service.answer(sent.body(packed.finish().expect("it is packed"))).await.expect(200);
     let state = json!({ "pieces": [piece], "device": device });
     let job = service.post("/api/v1/databases/prn/arrivals?wait=60s", state).await.expect(200);
     job["outcome"]["imported"][0]["snapshot"]["id"].clone()

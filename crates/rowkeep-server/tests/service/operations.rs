@@ -62,9 +62,9 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         // What is sent is no piece: who is let so far is told so.
         row(
-            "sendPiece",
-            Method::PUT,
-            "/api/v1/databases/shop/arrivals/pieces/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "sendPieces",
+            post(),
+            "/api/v1/databases/shop/arrivals/pieces",
             "operator",
             true,
             Some(|| json!({})),

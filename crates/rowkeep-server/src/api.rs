@@ -17,6 +17,7 @@ mod jobs;
 mod merges;
 mod metrics;
 mod refreshes;
+mod replays;
 mod reports;
 mod repository;
 mod restores;
@@ -95,6 +96,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(restores::compare))
         .routes(routes!(differences::show))
         .routes(routes!(merges::merge))
+        .routes(routes!(replays::replay))
         .routes(routes!(restores::plan))
         .routes(routes!(restores::undo))
         .routes(routes!(restores::list))

@@ -26,6 +26,7 @@ mod pages;
 mod provider;
 mod reads;
 mod refreshes;
+mod replays;
 mod reports;
 mod restores;
 mod schedules;

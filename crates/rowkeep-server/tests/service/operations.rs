@@ -213,6 +213,16 @@ pub(super) fn rows() -> Vec<Row> {
             Some(|| json!({ "from": "latest", "into": "latest", "base": "latest" })),
             200,
         ),
+        // Its log is nowhere described: the job says so.
+        row(
+            "replay",
+            post(),
+            "/api/v1/databases/shop/replays?wait=60s",
+            "operator",
+            true,
+            Some(|| json!({ "until": "2026-11-20T15:30:00Z" })),
+            200,
+        ),
         row("planUndo", post(), "/api/v1/databases/shop/undos?wait=60s", "restorer", true, None, 200),
         row(
             "refresh",

@@ -15,6 +15,7 @@ use crate::web::etags::tag;
 use crate::web::problem::Problem;
 use crate::web::service::Service;
 use crate::web::sites::let_sites;
+use crate::web::unread::end_connection;
 use crate::{api, clients, pages};
 
 /// The most bytes of a request.
@@ -39,6 +40,7 @@ pub(crate) fn router(service: Service) -> Router {
         .layer(from_fn(for_one_host))
         .layer(from_fn_with_state(service.clone(), let_sites))
         .layer(from_fn_with_state(service.clone(), count_refusals))
+        .layer(from_fn(end_connection))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -31,5 +31,6 @@ pub(crate) mod service;
 pub(crate) mod shown_once;
 pub(crate) mod sites;
 pub(crate) mod snapshots;
+pub(crate) mod unread;
 pub(crate) mod watching;
 mod wording;

@@ -293,3 +293,16 @@ async fn sessions_and_tokens_cannot_be_made_up() {
     let request = service.without_token(Method::GET, "/api/v1/tokens");
     service.answer(request.header("authorization", format!("bearer {token}"))).await.expect(200);
 }
+
+/// Who is refused before all is sent is told that nothing more goes over this connection, and others go on over theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_read_ends_its_connection() {
+    let service = Service::new().await;
+    let head = "POST /api/v1/databases/shop/backups HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length:";
+    let (status, came) = raw(&service, &format!("{head} 100000\r\n\r\n{{")).await;
+    assert!(status == 401 && came.to_ascii_lowercase().contains("connection: close"), "{came}");
+    let read = format!("{head} 2\r\nAuthorization: Bearer {}\r\n\r\n[]", service.token);
+    let last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let (status, came) = raw(&service, &(read + last)).await;
+    assert!(status == 422 && came.contains("HTTP/1.1 200"), "{came}");
+}

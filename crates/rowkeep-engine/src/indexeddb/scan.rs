@@ -51,6 +51,10 @@ pub(super) fn member<'t>(members: &[Member<'t>], name: &str) -> Option<&'t str> 
 
 /// The text of a string; nothing where it has half a pair of surrogates, or is none.
 pub(super) fn text(quoted: &str) -> Option<String> {
+    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(inner.to_owned());
+    }
     String::from_utf16(&units(quoted)?).ok()
 }
 
@@ -109,6 +113,9 @@ pub(super) fn quoted(units: impl IntoIterator<Item = u16>) -> String {
 
 /// The same of a text.
 pub(super) fn quoted_text(text: &str) -> String {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        return ["\"", text, "\""].concat();
+    }
     quoted(text.encode_utf16())
 }
 
@@ -142,10 +149,11 @@ impl<'t> Cursor<'t> {
         let start = self.at;
         self.take(b'"')?;
         loop {
+            let rest = self.text.as_bytes().get(self.at..)?;
+            self.at += memchr::memchr2(b'"', b'\\', rest)?;
             match self.byte()? {
                 b'"' => break,
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
+                _ => self.at += 2,
             }
         }
         self.at += 1;

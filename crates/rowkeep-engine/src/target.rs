@@ -61,11 +61,13 @@ pub struct Finished {
     pub notes: Vec<String>,
     /// What the server refused; nothing unless [`CreateOptions::leaves_out`].
     pub left_out: Vec<LeftOut>,
+    /// The tables among that, of which no rows are there.
+    pub lacking: Vec<TableName>,
 }
 
 impl From<Vec<String>> for Finished {
     fn from(notes: Vec<String>) -> Self {
-        Self { notes, left_out: Vec::new() }
+        Self { notes, ..Self::default() }
     }
 }
 

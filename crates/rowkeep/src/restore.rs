@@ -14,7 +14,7 @@ use rowkeep_engine::{
     Contents, CreateOptions, Engine, EngineError, ErrorKind, FILE_MODE, Finished, LeftOut, Target,
 };
 use rowkeep_format::manifest::{Scope, Why};
-use rowkeep_format::{Manifest, Schema, TableEntry, TableKind};
+use rowkeep_format::{Manifest, Schema, TableEntry, TableKind, TableName};
 use rowkeep_repository::{Reader, Repository};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -40,6 +40,9 @@ pub struct Restored {
     pub notes: Vec<String>,
     /// The parts of the schema that the server refused, where it was to go on without them.
     pub left_out: Vec<LeftOut>,
+    /// The tables among that, of which no rows are there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<TableName>,
 }
 
 /// Makes a database from a snapshot.
@@ -164,8 +167,16 @@ pub(crate) async fn finish(
     tables: &[TableEntry],
 ) -> Result<Restored, Error> {
     let loading = load(context, target, reader, schema, mask, tables);
-    let Finished { notes, left_out } = finish_loaded(context, target, loading).await?;
-    Ok(Restored { tables: tables.len() as u64, rows: user_rows(tables), notes, left_out })
+    let Finished { notes, left_out, lacking } = finish_loaded(context, target, loading).await?;
+    let lost = tables.iter().filter(|table| lacking.contains(&table.name));
+    let lost_rows: u64 = lost.map(|table| table.root.rows).sum();
+    Ok(Restored {
+        tables: (tables.len() - lacking.len()) as u64,
+        rows: user_rows(tables) - lost_rows,
+        notes,
+        left_out,
+        lacking,
+    })
 }
 
 /// Finishes a target that is loaded by then; when anything fails, or is cancelled, the target is abandoned.

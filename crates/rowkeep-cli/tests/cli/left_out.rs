@@ -209,3 +209,87 @@ fn an_ordinary_role_does_without_what_it_may_not_make() {
         server.psql("postgres", &format!("DROP ROLE {role}"));
     }
 }
+
+/// Tables of types that cannot be made are left out with what depends on them, the reason is named, and the rest is proven.
+#[test]
+fn tables_of_a_type_that_is_missing_are_left_out_alone() {
+    let server = servers().swap_remove(0);
+    let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_no_type"));
+    // As it is on a server that does not have the extension.
+    shop.sql(
+        "CREATE EXTENSION hstore; UPDATE pg_extension SET extname = 'rowkeep_absent' WHERE extname = 'hstore';
+         CREATE TABLE kept (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v text);
+         INSERT INTO kept (v) VALUES ('a'), ('b');
+         CREATE TABLE tagged (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tags hstore, kept int REFERENCES kept);
+         INSERT INTO tagged (tags, kept) VALUES ('a=>1', 1), ('b=>2', 2), ('c=>3', 2);
+         COMMENT ON TABLE tagged IS 'with tags'; COMMENT ON COLUMN tagged.tags IS 'tags';
+         GRANT SELECT ON tagged TO PUBLIC; ALTER TABLE tagged ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY own ON tagged USING (kept = 1);
+         CREATE INDEX by_tags ON tagged USING gin (tags);
+         CREATE TABLE refers (id int PRIMARY KEY, tagged int REFERENCES tagged);
+         INSERT INTO refers VALUES (1, 1);
+         CREATE TABLE heir (more int) INHERITS (tagged); INSERT INTO heir (id, more) OVERRIDING SYSTEM VALUE VALUES (9, 1);
+         CREATE TABLE ev (id serial, at date, tags hstore, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+         CREATE TABLE ev_1 PARTITION OF ev FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+         INSERT INTO ev (at, tags) VALUES ('2026-02-01', 'a=>1');
+         CREATE VIEW tag_list AS SELECT id, tags -> 'a' AS a FROM tagged;
+         CREATE FUNCTION first_tag(t tagged) RETURNS text LANGUAGE sql AS 'SELECT t.tags -> ''a''';
+         CREATE TRIGGER same BEFORE UPDATE ON tagged FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    );
+    sandbox.done(&["backup", &shop.url(), "--name", "all"]);
+    let target = format!("{}_back", shop.name());
+    let to = server.url_of(&target);
+    sandbox.run(&["restore", "all", "--to", &to, "--strict"]).expect(1).says(&["rowkeep_absent"]);
+
+    let ran = sandbox.run(&["restore", "all", "--to", &to, "--report", "report.txt"]).expect(3);
+    let report = std::fs::read_to_string(sandbox.path("report.txt")).expect("it is written");
+    assert!(told(&ran).contains("extension rowkeep_absent is not available"), "{ran:?}");
+    for part in [
+        "TABLE public.tagged",
+        "TABLE public.heir",
+        "TABLE public.ev",
+        "refers_tagged_fkey",
+        "VIEW public.tag_list",
+    ] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    assert!(!report.contains("TABLE public.kept"), "{report}");
+    let rows = "SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM refers), nextval('kept_id_seq')";
+    assert_eq!(server.psql(&target, rows).trim(), "2|1|3");
+    server.psql("postgres", &format!("DROP DATABASE {target} WITH (FORCE)"));
+
+    let json = sandbox.json_of(3, &["restore", "all", "--to", &to]);
+    assert_eq!((&json["equal"], &json["rows"]), (&true.into(), &3.into()), "{json:#}");
+    server.psql("postgres", &format!("DROP DATABASE {target} WITH (FORCE)"));
+}
+
+/// The same for a type that only a superuser may make.
+#[test]
+fn tables_of_a_type_that_a_role_may_not_make_are_left_out_alone() {
+    let server = servers().swap_remove(0);
+    let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_no_base_type"));
+    shop.sql(
+        "CREATE TYPE word; CREATE FUNCTION word_in(cstring) RETURNS word LANGUAGE internal STRICT IMMUTABLE AS 'textin';
+         CREATE FUNCTION word_out(word) RETURNS cstring LANGUAGE internal STRICT IMMUTABLE AS 'textout';
+         CREATE TYPE word (INPUT = word_in, OUTPUT = word_out, LIKE = text);
+         CREATE DOMAIN short AS word; CREATE TYPE pair AS (a word, b int);
+         CREATE TABLE words (id int PRIMARY KEY, w word); INSERT INTO words VALUES (1, 'a');
+         CREATE TABLE shorts (id int PRIMARY KEY, w short); CREATE TABLE pairs (id int PRIMARY KEY, p pair[]);
+         CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (7)",
+    );
+    sandbox.done(&["backup", &shop.url(), "--name", "all"]);
+    let role = format!("rowkeep_typist_{}", std::process::id());
+    let target = format!("{}_back", shop.name());
+    server.psql("postgres", &format!("DROP ROLE IF EXISTS {role}"));
+    server.psql("postgres", &format!("CREATE ROLE {role} LOGIN PASSWORD 'right' CREATEDB"));
+    server.psql("postgres", &format!("CREATE DATABASE {target} OWNER {role}"));
+    let url = server.url_of(&target).replace("postgres@", &format!("{role}:right@"));
+    let json = sandbox.json_of(3, &["restore", "all", "--to", &url]);
+    assert_eq!((&json["equal"], &json["rows"]), (&true.into(), &1.into()), "{json:#}");
+    for table in ["words", "shorts", "pairs"] {
+        assert!(json["left_out"].to_string().contains(&format!("TABLE public.{table}")), "{table}: {json:#}");
+    }
+    assert_eq!(server.psql(&target, "SELECT id FROM kept").trim(), "7");
+    server.psql("postgres", &format!("DROP DATABASE {target} WITH (FORCE)"));
+    server.psql("postgres", &format!("DROP ROLE {role}"));
+}

@@ -44,8 +44,8 @@ pub async fn execute(
     };
     let target = engine.create(&plan.translation.schema, &options).await?;
     let loading = load(context, target.as_ref(), plan);
-    let Finished { notes, left_out } = finish_loaded(context, target.as_ref(), loading).await?;
-    Ok(Restored { tables: plan.entries.len() as u64, rows: plan.rows(), notes, left_out })
+    let Finished { notes, left_out, lacking } = finish_loaded(context, target.as_ref(), loading).await?;
+    Ok(Restored { tables: plan.entries.len() as u64, rows: plan.rows(), notes, left_out, lacking })
 }
 
 /// Reads a database again and holds it against the snapshot, through the map of the plan that it was made by.

@@ -78,7 +78,20 @@ impl Comparison {
 
     /// The same, where a restore was to go on without what the server refused, and told of that.
     #[must_use]
-    pub(crate) fn without(mut self, left_out: &[LeftOut]) -> Self {
+    pub(crate) fn without(mut self, left_out: &[LeftOut], lacking: &[TableName]) -> Self {
+        self.tables.retain(|table| !lacking.contains(&table.table));
+        self.not_compared.extend(lacking.iter().map(|table| format!("table {table}: it was left out")));
+        // Those of identity columns went with their tables.
+        let lacks_some = |table: &&mut TableComparison| {
+            table.kind == TableKind::Settings
+                && table.outcome == TableVerdict::Differs
+                && table.database_rows < table.snapshot_rows
+        };
+        for table in self.tables.iter_mut().filter(|_| !lacking.is_empty()).filter(lacks_some) {
+            table.outcome = TableVerdict::Equal;
+            self.not_compared
+                .push(format!("{}: those of tables that were left out are not there", table.table));
+        }
         for change in self.definitions.iter_mut().flat_map(|definitions| &mut definitions.changes) {
             change.optional |= change.is_of(left_out);
         }

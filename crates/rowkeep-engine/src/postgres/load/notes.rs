@@ -1,6 +1,9 @@
 //! What could not be restored exactly, gathered for the end.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+
+use rowkeep_format::TableName;
 
 use crate::LeftOut;
 use crate::postgres::schema::classify::shown;
@@ -11,6 +14,7 @@ pub(crate) struct Notes {
     told: Mutex<Vec<Note>>,
     missing: Mutex<Vec<LeftOut>>,
     extensions: Mutex<Vec<String>>,
+    tables: Mutex<BTreeSet<TableName>>,
 }
 
 #[derive(Debug)]
@@ -51,6 +55,16 @@ impl Notes {
     pub(crate) fn lacking_extensions(&self) -> Option<String> {
         let names = self.extensions.lock().unwrap_or_else(PoisonError::into_inner).join(", ");
         (!names.is_empty()).then(|| format!("extension {names} is not available on this server"))
+    }
+
+    /// Notes that a table is not there: nothing of it can be.
+    pub(crate) fn lacks_table(&self, name: TableName) {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+    }
+
+    /// The tables that are not there.
+    pub(crate) fn lacking_tables(&self) -> BTreeSet<TableName> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a part of the schema is not there, in no form.

@@ -72,9 +72,7 @@ impl Runner<'_> {
             Err(error) if is_unknown(&error) && self.run_in_usual_path(statement).await => Ok(()),
             Err(error) => {
                 let lacking = self.notes.lacking_extensions().filter(|_| is_unknown(&error));
-                match refused(&error)
-                    .filter(|_| self.leaves_out && !classify::is_needed_by_rows(&statement.sql))
-                {
+                match refused(&error).filter(|_| self.leaves_out && self.can_do_without(statement, &error)) {
                     Some(why) => {
                         let why = [Some(why), lacking].into_iter().flatten().collect::<Vec<_>>().join("; ");
                         self.do_without(statement, &why).await;
@@ -86,6 +84,25 @@ impl Runner<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the rest of a restore can do without a statement that the server refuses: rows need most tables, but one of a type
+    /// that is not there cannot be, nor can its partitions.
+    fn can_do_without(&self, statement: &Statement, error: &tokio_postgres::Error) -> bool {
+        if !classify::is_needed_by_rows(&statement.sql) {
+            return true;
+        }
+        if let Kind::Partition { parent, child } = &statement.kind {
+            let lacking = self.notes.lacking_tables();
+            return lacking.contains(parent) || lacking.contains(child);
+        }
+        match classify::table(&statement.sql).filter(|_| is_unknown(error)) {
+            Some(table) => {
+                self.notes.lacks_table(table);
+                true
+            }
+            None => false,
         }
     }
 

@@ -118,6 +118,9 @@ impl PostgresTarget {
     }
 
     async fn load_table(&self, table: &Table, rows: RowStream) -> Result<(), EngineError> {
+        if self.restore.notes.lacking_tables().contains(&table.name) {
+            return Ok(());
+        }
         let root = self.restore.roots.get(&table.name);
         let name = quote::table(root.unwrap_or(&table.name));
         let mut destination = destination(table, &name);
@@ -213,7 +216,15 @@ impl Target for PostgresTarget {
         *control = None;
         self.restore.pool.close();
         let notes = &self.restore.notes;
-        Ok(Finished { notes: notes.words(), left_out: notes.left_out_of_schema() })
+        let lacking: Vec<_> = notes.lacking_tables().into_iter().collect();
+        if !lacking.is_empty() {
+            let names = lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            notes.add(format!(
+                "the rows of {names} are not there, for what these tables are made of is not: once it is and they are made, a \
+                 restore of these tables brings their rows"
+            ));
+        }
+        Ok(Finished { notes: notes.words(), left_out: notes.left_out_of_schema(), lacking })
     }
 
     async fn abandon(&self) -> Result<(), EngineError> {

@@ -181,6 +181,16 @@ pub(crate) fn is_needed_by_rows(sql: &str) -> bool {
         || (words.is(0, "create") && ["schema", "sequence", "table"].into_iter().any(is_made))
 }
 
+/// The table that a statement creates.
+pub(crate) fn table(sql: &str) -> Option<TableName> {
+    let words = Words::new(sql);
+    let at = if words.is(1, "unlogged") { 2 } else { 1 };
+    (words.is(0, "create") && words.is(at, "table"))
+        .then(|| words.table(at + 1))
+        .flatten()
+        .map(|(name, _)| name)
+}
+
 /// The schema that a statement creates.
 pub(crate) fn schema(sql: &str) -> Option<String> {
     let words = Words::new(sql);

@@ -194,7 +194,7 @@ impl NewDatabase {
             let is_there = matches!(self.destination, Destination::Empty);
             notes.extend(self.unfinished.publish(is_there, self.mode)?);
         }
-        Ok(Finished { notes, left_out })
+        Ok(Finished { notes, left_out, lacking: Vec::new() })
     }
 
     /// Creates indexes, views and triggers, all that can be.

@@ -40,11 +40,15 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
     let restored = restore_with(context, repository, snapshot, engine, &tables, making).await?;
     scene.nothing_kept().await;
     facts.rows = Some(Counts { inserted: restored.rows, ..Counts::default() });
+    let lacking = restored.lacking;
     let mut new = NewDatabase {
         snapshot: snapshot.id,
         database: engine.describe(),
         tables: restored.tables,
-        user_tables: tables.iter().filter(|table| table.kind.is_user_table()).count() as u64,
+        user_tables: tables
+            .iter()
+            .filter(|table| table.kind.is_user_table() && !lacking.contains(&table.name))
+            .count() as u64,
         rows: restored.rows,
         notes: restored.notes,
         left_out: restored.left_out,
@@ -65,7 +69,7 @@ async fn fill(request: &RestoreRequest, scene: Scene<'_>, facts: &mut Facts) -> 
             None if selection.is_all() => verify(context, repository, snapshot, engine).await?,
             None => verify_tables(context, repository, snapshot, engine, &tables).await?,
         });
-        new.proof = new.proof.map(|proof| proof.without(&new.left_out));
+        new.proof = new.proof.map(|proof| proof.without(&new.left_out, &lacking));
         new.verify_ms = Some(watch.elapsed_ms());
     }
     Ok(new)

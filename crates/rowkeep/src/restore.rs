@@ -94,7 +94,8 @@ pub async fn restore_with(
     make(context, repository, snapshot, engine, tables, making).await
 }
 
-/// As [`restore_tables`], into a database that is only to be tried: nothing in it acts on anything outside.
+/// As [`restore_tables`], into a database that is only to be tried: nothing in it acts on anything outside. What the server refuses of the
+/// schema is left out.
 pub async fn restore_scratch(
     context: &Context,
     repository: &Repository,
@@ -102,8 +103,15 @@ pub async fn restore_scratch(
     engine: &dyn Engine,
     tables: &[TableEntry],
 ) -> Result<Restored, Error> {
-    make(context, repository, snapshot, engine, tables, Making { is_scratch: true, ..Making::default() })
-        .await
+    make(
+        context,
+        repository,
+        snapshot,
+        engine,
+        tables,
+        Making { mask: None, is_scratch: true, leaves_out: true },
+    )
+    .await
 }
 
 async fn make(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rowkeep::engine::LeftOut;
-use rowkeep::jobs::outcome::{NewDatabase, RestoreOutcome};
+use rowkeep::jobs::outcome::RestoreOutcome;
 use rowkeep::private_files;
 
 use super::units::{counted, plain, short};
@@ -17,13 +17,12 @@ const FIXUPS: &str = "fixups.sql";
 const SHOWN: usize = 10;
 
 /// What was refused, in words.
-pub(crate) fn told(new: &NewDatabase) -> String {
+pub(crate) fn told(database: &str, parts: &[LeftOut]) -> String {
     let mut told = format!(
-        "{} without what its server refused: {}\n",
-        new.database,
-        counted(new.left_out.len() as u64, "part") + " of the schema"
+        "{database} without what its server refused: {}\n",
+        counted(parts.len() as u64, "part") + " of the schema"
     );
-    for left_out in new.left_out.iter().take(SHOWN) {
+    for left_out in parts.iter().take(SHOWN) {
         let LeftOut { statement, why, instead, later } = left_out;
         let one_line = |text: &str| plain(&text.split_whitespace().collect::<Vec<_>>().join(" "));
         let what = match instead {
@@ -39,7 +38,7 @@ pub(crate) fn told(new: &NewDatabase) -> String {
             one_line(later)
         );
     }
-    if let more @ 1.. = new.left_out.len().saturating_sub(SHOWN) {
+    if let more @ 1.. = parts.len().saturating_sub(SHOWN) {
         let _ = writeln!(told, "  and {more} more: --json shows all, --report FILE keeps them");
     }
     told.trim_end().to_owned()

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::plans::kept;
 use super::table::{Column, render};
 use super::units::{count, counted, duration, plain, short};
-use super::{comparison, schema, way_back};
+use super::{comparison, left_out, schema, way_back};
 use crate::fail;
 use crate::out;
 use crate::setup::Session;
@@ -31,6 +31,10 @@ pub(crate) fn show(session: &Session, outcome: &ReplacementOutcome) {
     json["safety"] = json!(done.safety);
     json["rows"] = json!(done.rows);
     json["notes"] = json!(done.notes);
+    if !done.left_out.is_empty() {
+        session.say(left_out::told(&outcome.plan.database, &done.left_out));
+        json["left_out"] = json!(done.left_out);
+    }
     if let Some(proof) = &done.proof {
         session.say(comparison::told(proof, &short(outcome.snapshot), &outcome.plan.database));
         json["equal"] = json!(proof.is_proven());

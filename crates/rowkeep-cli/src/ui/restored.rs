@@ -73,7 +73,7 @@ fn show_new(session: &Session, new: &NewDatabase) {
         });
     }
     if !new.left_out.is_empty() {
-        session.say(left_out::told(new));
+        session.say(left_out::told(&new.database, &new.left_out));
         json["left_out"] = json!(new.left_out);
     }
     if let Some(proof) = &new.proof {

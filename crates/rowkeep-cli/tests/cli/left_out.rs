@@ -293,3 +293,62 @@ fn tables_of_a_type_that_a_role_may_not_make_are_left_out_alone() {
     server.psql("postgres", &format!("DROP DATABASE {target} WITH (FORCE)"));
     server.psql("postgres", &format!("DROP ROLE {role}"));
 }
+
+/// A drill says what its server refuses, and proves the rest; a table of which no row comes back fails it.
+#[test]
+fn a_drill_tells_what_is_refused_and_proves_the_rest() {
+    let server = servers().swap_remove(0);
+    let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_left_out_drill"));
+    shop.sql(NOT_CONFORMING);
+    sandbox.done(&["backup", &shop.url(), "--name", "all"]);
+    let drill = |status| {
+        let drilled = sandbox.json_of(status, &["drill", shop.name(), "--to-server", &server.url]);
+        let findings = drilled["reports"][0]["sections"][0]["findings"].as_array().cloned();
+        let findings = findings.unwrap_or_else(|| panic!("{drilled:#}"));
+        let of = |title: &str| {
+            let of_it = findings.iter().filter(|found| found["title"] == title);
+            of_it.map(|found| format!("{}: {}", found["status"], found["detail"])).collect::<Vec<_>>()
+        };
+        (of("the whole schema"), of("every table"), of("proven equal to the snapshot"))
+    };
+    let (refused, tables, proof) = drill(0);
+    assert_eq!((refused.len(), tables.len(), proof.len()), (5, 0, 1), "{refused:#?} {proof:?}");
+    assert!(
+        refused.iter().any(|told| told.contains("warning") && told.contains("child_parent_fkey")),
+        "{refused:#?}"
+    );
+    assert!(proof[0].contains("passed"), "{proof:?}");
+
+    shop.sql(
+        "CREATE EXTENSION hstore; UPDATE pg_extension SET extname = 'rowkeep_absent' WHERE extname = 'hstore';
+         CREATE TABLE tagged (id int PRIMARY KEY, tags hstore); INSERT INTO tagged VALUES (1, 'a=>1')",
+    );
+    sandbox.done(&["backup", &shop.url(), "--name", "more"]);
+    let (_, tables, proof) = drill(3);
+    assert!(tables[0].contains("failed") && tables[0].contains("tagged"), "{tables:?}");
+    assert!(proof[0].contains("passed"), "{proof:?}");
+}
+
+/// The state before a restore of the whole schema comes back also where its rows did not conform.
+#[test]
+fn a_restore_with_the_schema_is_undone_with_rows_that_do_not_conform() {
+    let server = servers().swap_remove(0);
+    let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_left_out_undo"));
+    shop.sql("CREATE TABLE old (id int PRIMARY KEY); INSERT INTO old VALUES (1)");
+    sandbox.done(&["backup", &shop.url(), "--name", "old"]);
+    shop.sql(NOT_CONFORMING);
+    let url = shop.url();
+    sandbox.done(&["restore", "old", "--to", &url, "--with-schema", "--yes"]);
+    assert_eq!(shop.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").trim(), "1");
+
+    let undone = sandbox.json_of(3, &["undo", &url, "--yes"]);
+    assert_eq!(
+        (&undone["equal"], undone["left_out"].as_array().map(Vec::len)),
+        (&true.into(), Some(5)),
+        "{undone:#}"
+    );
+    assert_eq!(shop.sql("SELECT (SELECT count(*) FROM child), (SELECT count(*) FROM names)").trim(), "2|2");
+    // That is a restore of the whole schema too, and the other state conforms.
+    sandbox.done(&["undo", &url, "--yes"]);
+    assert_eq!(shop.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").trim(), "1");
+}

@@ -11,8 +11,8 @@ mod salvage;
 mod scratch;
 
 use jiff::Timestamp;
-use rowkeep_format::Schema;
 use rowkeep_format::manifest::Scope;
+use rowkeep_format::{Schema, TableEntry};
 use rowkeep_repository::Repository;
 
 use crate::config::Objectives;
@@ -23,7 +23,7 @@ use crate::state::snapshots::{Snapshot, read_schema};
 use crate::state::times::doubt_of;
 use crate::units::counted;
 use crate::{Context, Error, ErrorKind};
-use findings::{equality, found, proof};
+use findings::{equality, found, proof, refused};
 pub use options::DrillOptions;
 pub use request::DrillRequest;
 use salvage::Salvage;
@@ -213,7 +213,9 @@ impl Drill<'_> {
         let restore_ms = watch.elapsed_ms();
         let measures = &mut self.out.measures;
         measures.restore_ms = restore_ms;
-        measures.tables = tables.iter().filter(|table| table.kind.is_user_table()).count() as u64;
+        let is_there =
+            |table: &&TableEntry| table.kind.is_user_table() && !restored.lacking.contains(&table.name);
+        measures.tables = tables.iter().filter(is_there).count() as u64;
         measures.rows = restored.rows;
         measures.bytes = tables.iter().map(|table| table.root.bytes).sum();
         measures.is_page_file = is_page_file;
@@ -223,12 +225,14 @@ impl Drill<'_> {
             self.out.recovery.push(found("stored and checked", Status::Passed, read, None));
         }
         self.out.recovery.push(found(self.filled(), Status::Passed, detail, Some(restore_ms)));
-        for note in restored.notes {
+        for note in &restored.notes {
             let title = if is_page_file { "written whole" } else { "restored exactly" };
             self.out.recovery.push(found(title, Status::Warning, note, None));
         }
+        self.out.recovery.extend(refused(&restored.left_out, &restored.lacking));
         let watch = self.context.stopwatch();
         let comparison = scratch.verify(self.context, self.repository, self.snapshot).await?;
+        let comparison = comparison.without(&restored.left_out, &restored.lacking);
         let verify_ms = watch.elapsed_ms();
         self.out.recovery.push(match is_page_file {
             false => proof(&comparison, verify_ms),

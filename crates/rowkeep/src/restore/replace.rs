@@ -232,7 +232,8 @@ fn replaced_tables(now: &[TableEntry], then: &[TableEntry]) -> Vec<ReplacedTable
 ///
 /// The safety snapshot becomes visible first. The database is as it was until everything is there; when anything
 /// fails, the operation is cancelled or the process killed, it stays so. What others wrote since the plan was made is
-/// not noticed, and lost.
+/// not noticed, and lost. What the server refuses of the schema ends it; taking back goes on without it, for there is no other way
+/// to the state before.
 pub async fn replace(
     context: &Context,
     repository: &Repository,
@@ -255,7 +256,7 @@ pub async fn replace(
         }
     };
     let mask = masked.map(|masked| masked.mask);
-    let again = Again { mask: mask.as_ref(), end_connections, leaves_out: false };
+    let again = Again { mask: mask.as_ref(), end_connections, leaves_out: operation == UNDO };
     let replacing = make_again(context, repository, engine, &snapshot, again);
     let restored = safety::guarded(context, repository, safety.as_ref(), replacing, |_| LeftAlone::nothing());
     let restored = restored.await?;

@@ -1,5 +1,8 @@
 //! What a drill finds, as its report has it.
 
+use rowkeep_engine::LeftOut;
+use rowkeep_format::TableName;
+
 use crate::diff::DefinitionChange;
 use crate::report::{ReportEntry, Status};
 use crate::restore::verify::Comparison;
@@ -28,6 +31,20 @@ pub(super) fn equality(comparison: &Comparison, duration_ms: u64) -> ReportEntry
     }
     said.extend(comparison.not_compared.iter().map(|what| format!("without {what}")));
     ReportEntry { title: "read again and equal to the snapshot".to_owned(), detail: said.join("; "), ..equal }
+}
+
+/// What the server refused: a restore goes on without it, but of tables no rows came back.
+pub(super) fn refused<'a>(
+    left_out: &'a [LeftOut],
+    lacking: &'a [TableName],
+) -> impl Iterator<Item = ReportEntry> + 'a {
+    let parts = left_out.iter().map(|part| found("the whole schema", Status::Warning, part.told(), None));
+    let tables = lacking.iter().map(|table| {
+        let detail =
+            format!("{table} could not be made, so its rows are not there; all else is restored without it");
+        found("every table", Status::Failed, detail, None)
+    });
+    parts.chain(tables)
 }
 
 pub(super) fn found(

@@ -10,6 +10,7 @@ use rowkeep_repository::Repository;
 
 use crate::export::{Destination, ExportFormat, ExportOptions, export};
 use crate::quotes::in_quotes;
+use crate::restore::Restored;
 use crate::restore::verify::{Comparison, TableVerdict, verify, verify_rows, verify_tables};
 use crate::state::State;
 use crate::state::selection::Selection;
@@ -17,13 +18,6 @@ use crate::state::snapshots::Snapshot;
 use crate::state::table_pattern::pattern_of;
 use crate::units::counted;
 use crate::{Context, Error};
-
-/// What came back.
-pub(super) struct Filled {
-    pub(super) rows: u64,
-    /// What did not come back exactly.
-    pub(super) notes: Vec<String>,
-}
 
 /// Such a file.
 pub(super) struct PageFile {
@@ -44,7 +38,7 @@ impl PageFile {
         repository: &Repository,
         snapshot: &Snapshot,
         tables: &[TableEntry],
-    ) -> Result<Filled, Error> {
+    ) -> Result<Restored, Error> {
         let is_all = tables.len() == snapshot.manifest.tables.len();
         let named = tables.iter().filter(|table| table.kind.is_user_table() && !is_all);
         let include = named.map(|table| in_quotes(&table.name.name, '"')).collect();
@@ -70,7 +64,13 @@ impl PageFile {
         };
         let state = State::snapshot(repository, snapshot.clone()).await?;
         let exported = export(context, &state, &options, Destination::File(self.path.clone())).await?;
-        Ok(Filled { rows: exported.rows, notes: exported.notes })
+        Ok(Restored {
+            tables: tables.len() as u64,
+            rows: exported.rows,
+            notes: exported.notes,
+            left_out: Vec::new(),
+            lacking: Vec::new(),
+        })
     }
 
     /// What reads it, as it reads what arrives.

@@ -68,8 +68,9 @@ impl Salvage<'_> {
         let watch = self.context.stopwatch();
         let scratch = self.workshop.make(schema).await?;
         let tried = async {
-            scratch.fill(self.context, self.repository, self.snapshot, whole).await?;
-            scratch.verify_tables(self.context, self.repository, self.snapshot, whole).await
+            let restored = scratch.fill(self.context, self.repository, self.snapshot, whole).await?;
+            let compared = scratch.verify_tables(self.context, self.repository, self.snapshot, whole).await?;
+            Ok::<_, Error>(compared.without(&restored.left_out, &restored.lacking))
         };
         let tried = tried.await;
         scratch.remove().await?;

@@ -13,11 +13,11 @@ use rowkeep_repository::Repository;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::options::DrillOptions;
-use super::page_file::{Filled, PageFile};
+use super::page_file::PageFile;
 use crate::data_checks::{Check, Circumstances, run_checks, run_checks_on_rows};
 use crate::report::ReportEntry;
-use crate::restore::restore_scratch;
 use crate::restore::verify::{Comparison, verify, verify_tables};
+use crate::restore::{Restored, restore_scratch};
 use crate::state::SnapshotState;
 use crate::state::snapshots::Snapshot;
 use crate::{Context, Error};
@@ -157,12 +157,11 @@ impl Scratch {
         repository: &Repository,
         snapshot: &Snapshot,
         tables: &[TableEntry],
-    ) -> Result<Filled, Error> {
+    ) -> Result<Restored, Error> {
         match self {
             Scratch::Database(database) => {
                 let engine = database.engine();
-                let restored = restore_scratch(context, repository, snapshot, engine, tables).await?;
-                Ok(Filled { rows: restored.rows, notes: restored.notes })
+                restore_scratch(context, repository, snapshot, engine, tables).await
             }
             Scratch::File(file) => file.write(context, repository, snapshot, tables).await,
         }

@@ -90,6 +90,7 @@ async fn execute(
         tables: replaced.restored.tables,
         rows: replaced.restored.rows,
         notes: replaced.restored.notes,
+        left_out: replaced.restored.left_out,
         replace_ms: watch.elapsed_ms(),
         proof: None,
     };
@@ -100,6 +101,7 @@ async fn execute(
             Some(tables) => verify_masked(context, repository, snapshot, engine, &tables).await?,
             None => verify(context, repository, snapshot, engine).await?,
         });
+        done.proof = done.proof.map(|proof| proof.without(&done.left_out, &replaced.restored.lacking));
     }
     outcome.done = Some(done);
     Ok(outcome)

@@ -1,5 +1,6 @@
 //! A database that was made again, schema included.
 
+use rowkeep_engine::LeftOut;
 use rowkeep_format::{PlanId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,9 @@ pub struct ReplacedDone {
     pub rows: u64,
     /// What did not come back exactly as it was, in words for people.
     pub notes: Vec<String>,
+    /// The parts of the schema that the server refused, with what completes each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// How long it took, in milliseconds.
     pub replace_ms: u64,
     /// The database compared with the snapshot afterwards, where that was wanted.
@@ -77,7 +81,9 @@ pub struct ReplacedDone {
 
 impl Verdicted for ReplacementOutcome {
     fn verdict(&self) -> Verdict {
-        let proof = self.done.as_ref().and_then(|done| done.proof.as_ref());
-        self.ended.verdict(proof.is_none_or(Comparison::is_proven), &self.hooks_failed)
+        let is_proven = |done: &ReplacedDone| {
+            done.left_out.is_empty() && done.proof.as_ref().is_none_or(Comparison::is_proven)
+        };
+        self.ended.verdict(self.done.as_ref().is_none_or(is_proven), &self.hooks_failed)
     }
 }

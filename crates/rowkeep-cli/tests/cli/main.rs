@@ -22,6 +22,7 @@ mod documents;
 mod drill;
 mod dumps;
 mod emptiness;
+mod encodings;
 mod errors;
 mod event_triggers;
 mod examples;

@@ -196,14 +196,23 @@ pub(super) async fn send(
     mut stream: ChangeStream,
     mut encode: impl FnMut(&Changes, &mut Vec<u8>) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
+    let charset = session.charset();
+    let copy = match charset {
+        Some(charset) => format!("{copy} WITH (ENCODING '{}')", charset.name),
+        None => copy.to_owned(),
+    };
     let mut next = stream.next().await.transpose()?;
     while next.is_some() {
-        let sink = session.client.copy_in::<_, Bytes>(copy).await.map_err(|error| failed(what, error))?;
+        let sink =
+            session.client.copy_in::<_, Bytes>(copy.as_str()).await.map_err(|error| failed(what, error))?;
         let mut sink = pin!(sink);
         let mut sent = 0;
         while let Some(changes) = next.take() {
             let mut out = Vec::with_capacity(changes.bytes() * 5 / 4 + 32 * changes.len());
             encode(&changes, &mut out)?;
+            if let Some(charset) = charset {
+                out = charset.encode(out, what)?;
+            }
             sent += out.len();
             sink.send(Bytes::from(out)).await.map_err(|error| failed(what, error))?;
             next = stream.next().await.transpose()?;

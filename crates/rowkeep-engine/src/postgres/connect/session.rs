@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::copy_interceptor::CopyInterceptor;
 use super::row::Row;
 use super::{failure, settings};
+use crate::postgres::copy_text::charset::Charset;
 use crate::{EngineError, ErrorKind};
 
 /// How long it is waited at the end for connections to say goodbye.
@@ -60,6 +61,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// The encoding in which rows cross the connection, where not all of them can as UTF-8.
+    pub(crate) fn charset(&self) -> Option<&'static Charset> {
+        Charset::of(&self.encoding)
+    }
+
     /// Lets the connection work in a task of its own.
     pub(crate) fn start<S, T>(
         client: Client,

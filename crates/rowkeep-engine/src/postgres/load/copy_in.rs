@@ -11,6 +11,7 @@ use rowkeep_format::RowBatch;
 use super::binary::{self, Form};
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::session::Session;
+use crate::postgres::copy_text::charset::Charset;
 use crate::postgres::copy_text::encode;
 use crate::{EngineError, ErrorKind, RowStream};
 
@@ -81,24 +82,28 @@ impl Destination {
     ) -> Result<Option<RowBatch>, EngineError> {
         let failed = |error| failed(format!("cannot load {}", self.what), error);
         let mut bytes = Vec::with_capacity(room(&first));
-        let is_binary = self.begins_binary(&first, &mut bytes);
+        let charset = session.charset();
+        let is_binary = charset.is_none() && self.begins_binary(&first, &mut bytes);
         if !is_binary {
             encode::rows(&first, &mut bytes);
         }
-        let copy = self.statement(is_binary);
+        let copy = self.statement(is_binary, charset);
         let mut sink = pin!(session.client.copy_in::<_, Bytes>(&copy).await.map_err(failed)?);
         let mut sent_rows = first.rows() as u64;
         let mut sent_bytes = 0;
         drop(first);
         let other = loop {
             sent_bytes += bytes.len();
+            if let Some(charset) = charset {
+                bytes = charset.encode(bytes, &self.what)?;
+            }
             sink.send(Bytes::from(bytes)).await.map_err(failed)?;
             if sent_bytes >= SEGMENT_BYTES {
                 break None;
             }
             let Some(batch) = source.next().await? else { break None };
             bytes = Vec::with_capacity(room(&batch));
-            match &self.forms {
+            match self.forms.as_ref().filter(|_| charset.is_none()) {
                 None => encode::rows(&batch, &mut bytes),
                 Some(forms) if is_binary && binary::rows(&batch, forms, &mut bytes) => {}
                 Some(_) => break Some(batch),
@@ -129,13 +134,14 @@ impl Destination {
         done
     }
 
-    fn statement(&self, is_binary: bool) -> String {
-        let options = match (is_binary, self.freeze) {
-            (false, false) => "",
-            (true, false) => " WITH (FORMAT binary)",
-            (false, true) => " WITH (FREEZE)",
-            (true, true) => " WITH (FORMAT binary, FREEZE)",
-        };
+    fn statement(&self, is_binary: bool, charset: Option<&Charset>) -> String {
+        let options = [
+            is_binary.then(|| "FORMAT binary".to_owned()),
+            self.freeze.then(|| "FREEZE".to_owned()),
+            charset.map(|charset| format!("ENCODING '{}'", charset.name)),
+        ];
+        let options = options.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let options = if options.is_empty() { options } else { format!(" WITH ({options})") };
         format!("COPY {} FROM STDIN{options}", self.into)
     }
 }

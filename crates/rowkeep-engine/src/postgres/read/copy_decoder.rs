@@ -7,6 +7,7 @@ use tokio_util::sync::PollSender;
 
 use super::reading::{Reading, Sender};
 use crate::postgres::connect::copy_sink::{CopySink, Stopped};
+use crate::postgres::copy_text::charset::Charset;
 use crate::postgres::copy_text::decode;
 use crate::{EngineError, ErrorKind};
 
@@ -19,6 +20,7 @@ const MOST_ROWS: usize = 16 * 1024;
 /// Takes the rows of one reading, message by message, and hands them on in batches.
 pub(crate) struct CopyDecoder {
     reading: Reading,
+    charset: Option<&'static Charset>,
     batch: RowBatch,
     bytes: usize,
     to: PollSender<RowBatch>,
@@ -29,10 +31,16 @@ impl CopyDecoder {
     pub(crate) fn new(reading: &Reading, to: &Sender) -> Self {
         Self {
             reading: reading.clone(),
+            charset: None,
             batch: RowBatch::new(reading.columns),
             bytes: 0,
             to: PollSender::new(to.clone()),
         }
+    }
+
+    /// The same for rows that come in an encoding of the database's own.
+    pub(crate) fn in_charset(self, charset: Option<&'static Charset>) -> Self {
+        Self { charset, ..self }
     }
 }
 
@@ -54,7 +62,15 @@ impl CopySink for CopyDecoder {
 
     fn row(&mut self, message: &[u8]) -> Result<(), EngineError> {
         self.check_size(message.len())?;
-        decode::row(message, &mut self.batch).map_err(|error| malformed(&self.reading, error))?;
+        let decoded = match self.charset.filter(|_| !message.is_ascii()) {
+            None => decode::row(message, &mut self.batch),
+            Some(charset) => {
+                let mut text = Vec::with_capacity(message.len() * 2);
+                charset.decode(message, &mut text);
+                decode::row(&text, &mut self.batch)
+            }
+        };
+        decoded.map_err(|error| malformed(&self.reading, error))?;
         self.bytes += message.len();
         Ok(())
     }

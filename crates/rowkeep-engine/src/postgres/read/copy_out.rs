@@ -1,5 +1,6 @@
 //! One reading of rows: a `COPY ... TO STDOUT`, as a stream of batches.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::pin;
 
@@ -39,7 +40,7 @@ pub(crate) async fn read(
     let Some(interceptor) = &session.interceptor else {
         return read_without_interceptor(session, reading, to).await;
     };
-    interceptor.catch(Box::new(CopyDecoder::new(reading, to)));
+    interceptor.catch(Box::new(CopyDecoder::new(reading, to).in_charset(session.charset())));
     let ended = match begin(session, reading).await {
         Ok(Some(copy)) => pin!(copy).next().await.transpose(),
         Ok(None) => {
@@ -93,7 +94,7 @@ async fn read_by_library(
         return Ok(ReadingEnd::Locked);
     };
     let mut copy = pin!(copy);
-    let mut decoder = CopyDecoder::new(reading, to);
+    let mut decoder = CopyDecoder::new(reading, to).in_charset(session.charset());
     while let Some(message) = copy.next().await {
         decoder.row(&message.map_err(&failed)?)?;
         if decoder.is_full() && hand_on(&mut decoder).await? == ReadingEnd::Unwanted {
@@ -105,7 +106,11 @@ async fn read_by_library(
 
 /// Begins to read, unless somebody waits for a lock on the table.
 async fn begin(session: &Session, reading: &Reading) -> Result<Option<CopyOutStream>, tokio_postgres::Error> {
-    match session.client.copy_out(&reading.copy).await {
+    let copy = match session.charset() {
+        Some(charset) => Cow::Owned(format!("{} WITH (ENCODING '{}')", reading.copy, charset.name)),
+        None => Cow::Borrowed(&reading.copy),
+    };
+    match session.client.copy_out(copy.as_str()).await {
         Ok(copy) => Ok(Some(copy)),
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(None),
         Err(error) => Err(error),

@@ -9,7 +9,7 @@ use rowkeep_format::{Identity, RowBatch, Schema, Table};
 
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, Conversion, Converted, CreateOptions, EngineError,
-    Examination, Meant, QueryRows, Target, Unrecorded, View, ViewOptions,
+    Examination, Finding, Meant, QueryRows, Target, Unrecorded, View, ViewOptions,
 };
 
 /// A database that rowkeep can protect, by its URL. Nothing is opened before it is asked for.
@@ -40,6 +40,22 @@ pub trait Engine: Send + Sync {
     /// As [`examine`](Self::examine), where only some tables have to be readable.
     async fn examine_of(&self, _meant: &Meant) -> Result<Examination, EngineError> {
         self.examine().await
+    }
+
+    /// Reads the rows of the tables that are meant, each at most once, and says what of them a restore would meet: what does not conform
+    /// to the constraints that the database has, what is too large, and what is computed in a way that is not found again.
+    async fn examine_rows(&self, _meant: &Meant) -> Result<Vec<Finding>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    /// Looks at the server of the database, which need not be there, and says what of a schema a restore would do without.
+    /// `server_version` is that of the server which the schema is of.
+    async fn examine_for(
+        &self,
+        _schema: &Schema,
+        _server_version: Option<&str>,
+    ) -> Result<Vec<Finding>, EngineError> {
+        Ok(Vec::new())
     }
 
     /// As [`open`](Self::open), where only some tables have to be readable. What is not meant and cannot be read is among

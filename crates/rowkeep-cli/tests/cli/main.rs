@@ -18,6 +18,7 @@ mod d1;
 mod damage;
 mod definitions;
 mod devices;
+mod doctor;
 mod documents;
 mod drill;
 mod dumps;

@@ -136,6 +136,8 @@ fn what_a_standby_does_not_have_is_left_out_and_left_alone() {
         database.sql(UNLOGGED);
         let before = database.sql(ROWS);
         let standby = Standby::of(server);
+        let looked = sandbox.done(&["doctor", "--deep", &standby.url_of(&database)]);
+        says(&looked, &["unlogged tables: a standby has no rows of 3 unlogged tables", "rows that conform"]);
         let made = sandbox.done(&["backup", &standby.url_of(&database)]);
         says(
             &made,

@@ -19,7 +19,7 @@ use super::{apply, examine, unrecorded};
 use crate::apply::stopped;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, Conversion, Converted, CreateOptions, Engine, EngineError,
-    Examination, Meant, QueryRows, Surroundings, Target, Unrecorded, View, ViewOptions,
+    Examination, Finding, Meant, QueryRows, Surroundings, Target, Unrecorded, View, ViewOptions,
 };
 
 /// The engine that files of rows, and what others keep in SQLite, are of.
@@ -76,6 +76,19 @@ impl Engine for Postgres {
     async fn examine_of(&self, meant: &Meant) -> Result<Examination, EngineError> {
         let (server, session) = Server::reach(&self.address).await?;
         examine::examine(&server, &session, &self.surroundings, meant).await
+    }
+
+    async fn examine_rows(&self, meant: &Meant) -> Result<Vec<Finding>, EngineError> {
+        let (_, session) = Server::reach(&self.address).await?;
+        examine::rows::findings(&session, meant).await
+    }
+
+    async fn examine_for(
+        &self,
+        schema: &Schema,
+        server_version: Option<&str>,
+    ) -> Result<Vec<Finding>, EngineError> {
+        examine::target::findings(&self.address, schema, server_version).await
     }
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {

@@ -1,6 +1,8 @@
 //! What would stand in the way of a backup, and what to do about it.
 
 mod activity;
+pub(super) mod rows;
+pub(super) mod target;
 
 use rowkeep_format::TableName;
 

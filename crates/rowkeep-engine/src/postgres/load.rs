@@ -14,7 +14,7 @@ pub(super) mod extension_versions;
 pub(super) mod finish;
 pub(super) mod foreign_key_validation;
 pub(super) mod large_objects;
-mod maintenance;
+pub(super) mod maintenance;
 pub(super) mod make_tables;
 pub(super) mod marker;
 pub(super) mod notes;

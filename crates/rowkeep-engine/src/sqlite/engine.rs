@@ -18,7 +18,7 @@ use super::{apply, examine};
 use crate::sort::SortOptions;
 use crate::{
     Applied, ApplyOptions, ChangeSource, Contents, CreateOptions, Engine, EngineError, ErrorKind,
-    Examination, Meant, QueryRows, Surroundings, Target, View, ViewOptions,
+    Examination, Finding, Meant, QueryRows, Surroundings, Target, View, ViewOptions,
 };
 
 /// An SQLite database file.
@@ -89,6 +89,11 @@ impl Engine for Sqlite {
     async fn examine(&self) -> Result<Examination, EngineError> {
         let (path, patience) = (self.file()?, self.patience.clone());
         blocking(move || examine::examine(&path, &patience)).await
+    }
+
+    async fn examine_rows(&self, _meant: &Meant) -> Result<Vec<Finding>, EngineError> {
+        let (path, patience) = (self.file()?, self.patience.clone());
+        blocking(move || examine::rows(&path, &patience)).await
     }
 
     async fn open(&self, options: &ViewOptions) -> Result<Arc<dyn View>, EngineError> {

@@ -45,6 +45,60 @@ pub(super) fn examine(path: &Path, patience: &Patience) -> Result<Examination, E
     })
 }
 
+/// Has SQLite read all of a database and say what is wrong with it; blocks.
+pub(super) fn rows(path: &Path, patience: &Patience) -> Result<Vec<Finding>, EngineError> {
+    let (connection, _) = open(path, patience)?;
+    patiently(patience, || begin(&connection)).map_err(when(path.display()))?;
+    let mut findings = match told(&connection, "PRAGMA main.integrity_check(20)") {
+        Ok(said) => said.iter().filter(|said| *said != "ok").map(|said| integrity(said)).collect(),
+        Err(error) => vec![Finding::new(
+            "check of all pages",
+            Level::Warning,
+            format!("it cannot be done, perhaps for what only the application has: {}", words(&error)),
+        )],
+    };
+    let dangling = "SELECT \"table\" || ' without its ' || parent || ': ' || count(*) FROM pragma_foreign_key_check GROUP BY \"table\", parent";
+    // It fails where a table that is referred to lacks the key: nothing is known then.
+    let dangling = told(&connection, dangling).unwrap_or_default();
+    findings.extend(dangling.iter().map(|said| {
+        let advice =
+            "put back what they refer to, or remove the references; a restore brings them as they are";
+        Finding::new("foreign keys", Level::Warning, format!("rows of {said}; {advice}"))
+    }));
+    if findings.is_empty() {
+        let detail = "all pages are whole, and all rows conform to their tables";
+        findings.push(Finding::new("rows that conform", Level::Ok, detail));
+    }
+    Ok(findings)
+}
+
+fn told(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+    connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// What `PRAGMA integrity_check` says: rows that do not conform come back as they are, all else is damage.
+fn integrity(said: &str) -> Finding {
+    let is_of_row =
+        ["NULL value in ", "CHECK constraint failed in ", "non-"].iter().any(|kind| said.starts_with(kind))
+            || said.contains(" value in ");
+    match is_of_row {
+        true => Finding::new(
+            "rows that do not conform",
+            Level::Warning,
+            format!(
+                "{said}: mend these rows; a restore brings them as they are, and tells what SQLite does not take"
+            ),
+        ),
+        false => Finding::new(
+            "damage",
+            Level::Damage,
+            format!(
+                "{said}: REINDEX where it is an index, else restore the file, or save what can be with .recover"
+            ),
+        ),
+    }
+}
+
 fn opening(access: Access) -> Finding {
     let (level, detail) = match access {
         Access::Shared => (Level::Ok, "the file opens as a database"),

@@ -112,7 +112,7 @@ pub(crate) async fn examine(
     // Not all that is waited for can go from thread to thread.
     let looking = tokio::task::spawn_blocking(move || {
         runtime.block_on(async {
-            let request = DoctorRequest { database: Some(database.into()) };
+            let request = DoctorRequest { database: Some(database.into()), ..DoctorRequest::default() };
             let outcome = request.run(&context, &workspace, &Unattended).await;
             let outcome = outcome.map_err(|error| error.in_one_line())?;
             outcome.databases.into_iter().next().ok_or_else(|| "nothing was found".to_owned())

@@ -181,6 +181,21 @@ pub(crate) fn is_needed_by_rows(sql: &str) -> bool {
         || (words.is(0, "create") && ["schema", "sequence", "table"].into_iter().any(is_made))
 }
 
+/// Whether only a superuser may run a statement: functions in languages that are not trusted, and types that such functions make.
+pub(crate) fn takes_superuser(sql: &str) -> bool {
+    let words = Words::new(sql);
+    let language = words.find(2, "language").map(|at| at + 1);
+    let is_untrusted = language.is_some_and(|at| words.is(at, "c") || words.is(at, "internal"));
+    match words.lowercase(2).iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["create", "function" | "procedure"] => is_untrusted || words.find(2, "leakproof").is_some(),
+        // A base type has parts; others say AS, and a shell has nothing.
+        ["create", "type"] => {
+            words.table(2).is_some_and(|(_, at)| words.tokens.get(at) == Some(&Token::Symbol('(')))
+        }
+        _ => false,
+    }
+}
+
 /// The table that a statement creates.
 pub(crate) fn table(sql: &str) -> Option<TableName> {
     let words = Words::new(sql);

@@ -98,3 +98,25 @@ fn characters_that_the_encoding_of_a_target_lacks_are_named() {
         .says(&["table t has the character U+0451, which encoding WIN1252 does not have"]);
     assert_eq!(back.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").trim(), "0");
 }
+
+/// The same in what definitions say: defaults, checks, comments, functions, conditions of indexes.
+#[test]
+fn definitions_with_bytes_that_are_no_characters_come_back() {
+    let server = servers().swap_remove(0);
+    let sandbox = Sandbox::new();
+    let shop = Encoded::make(&server, "rowkeep_cli_byte_words", "WIN1252");
+    shop.sql(
+        r"CREATE TABLE t (id int PRIMARY KEY, s text DEFAULT E'\x81''\\b' CHECK (s <> E'\x8d'), e text DEFAULT E'\xe9');
+          CREATE INDEX by_some ON t (id) WHERE s = E'\x81'; COMMENT ON TABLE t IS E'\x9d \xe9';
+          DO $$ BEGIN EXECUTE E'CREATE FUNCTION f() RETURNS text LANGUAGE sql AS ''SELECT ''''\x90\xe9'''''''; END $$;
+          INSERT INTO t (id) VALUES (1)",
+    );
+    sandbox.done(&["backup", &shop.url(), "--name", "all"]);
+    let back = Encoded { server: &server, name: format!("{}_back", shop.name) };
+    sandbox.done(&["restore", "all", "--to", &back.url()]);
+    let said =
+        "SELECT encode(convert_to(s || e || f() || obj_description('t'::regclass), 'WIN1252'), 'hex') FROM t";
+    assert_eq!(back.sql(said), shop.sql(said));
+    sandbox.done(&["verify", "all", "--against", &back.url()]);
+    sandbox.run(&["restore", "all", "--to", &back.url(), "--with-schema", "--yes"]).expect(0);
+}

@@ -15,5 +15,6 @@ pub(super) mod pg_dump;
 pub(super) mod relay;
 pub(super) mod script;
 pub(super) mod split;
+pub(super) mod stand_ins;
 pub(super) mod statements;
 pub(super) mod table_statements;

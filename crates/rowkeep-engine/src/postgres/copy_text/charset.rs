@@ -106,6 +106,11 @@ impl Charset {
         }
     }
 
+    /// The byte for which a character stands in.
+    pub(crate) fn stood_in_for(&self, character: char) -> Option<u8> {
+        self.bytes.get(&character).copied().filter(|byte| stand_in(*byte) == character)
+    }
+
     /// UTF-8 as text of this encoding; `what` says what it is of.
     pub(crate) fn encode(&self, text: Vec<u8>, what: &str) -> Result<Vec<u8>, EngineError> {
         if text.is_ascii() {

@@ -7,9 +7,11 @@ use rowkeep_format::{Schema, TableName};
 use super::validation_hints::ValidationHints;
 use crate::postgres::catalog::facts::Storage;
 use crate::postgres::catalog::tables::application_tables;
+use crate::postgres::copy_text::charset::Charset;
 use crate::postgres::schema::classify::{self, Kind, Reference};
 use crate::postgres::schema::ddl;
 use crate::postgres::schema::script::{Statement, parse};
+use crate::postgres::schema::stand_ins;
 
 /// The statements of a restore, by the time at which they run.
 #[derive(Debug, Default)]
@@ -66,6 +68,15 @@ impl Plan {
         let versions = parse(schema.ddl(ddl::EXTENSIONS)).into_iter();
         plan.extension_versions = versions.map(|statement| statement.sql).collect();
         plan
+    }
+
+    /// Makes statements such that a database of another encoding takes them.
+    pub(crate) fn write_in(&mut self, charset: &Charset) {
+        let of_tables = self.of_tables.values_mut().flatten();
+        let last = self.event_triggers.iter_mut().chain(&mut self.refreshes);
+        for statement in self.before.iter_mut().chain(&mut self.after).chain(of_tables).chain(last) {
+            statement.sql = stand_ins::escaped(&statement.sql, charset);
+        }
     }
 
     /// Leaves out by what the database would connect to other servers.

@@ -85,7 +85,11 @@ impl PostgresTarget {
             }
         };
         let RestoreLock { server, control, notes, made } = lock;
-        let restore = Restore::new(server, prepared, notes, Plan::new(schema));
+        let mut plan = Plan::new(schema);
+        if let Some(charset) = control.charset() {
+            plan.write_in(charset);
+        }
+        let restore = Restore::new(server, prepared, notes, plan);
         let (control, stop) = (Mutex::new(Some(control)), options.stop.clone());
         let mut target = Self { restore, control, large_objects: Mutex::default(), made, stop };
         if let Err(error) = unless_stopped(&options.stop, target.create_before()).await {

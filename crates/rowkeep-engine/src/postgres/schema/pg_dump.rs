@@ -17,6 +17,7 @@ use crate::postgres::connect::address::Trust;
 use crate::postgres::connect::pem;
 use crate::postgres::connect::server::Server;
 use crate::postgres::connect::settings;
+use crate::postgres::copy_text::charset::Charset;
 use crate::{EngineError, ErrorKind, Surroundings};
 
 /// Where Debian and its kin put the programs of each major version.
@@ -82,11 +83,17 @@ impl PgDump {
         encoding: &str,
         passed_over: &[TableName],
     ) -> Result<String, EngineError> {
-        let mut command = self.command(section, encoding, passed_over);
+        let charset = Charset::of(encoding);
+        let written_in = match charset {
+            Some(charset) => charset.name,
+            None if encoding == "SQL_ASCII" => encoding,
+            None => "UTF8",
+        };
+        let mut command = self.command(section, written_in, passed_over);
         command.arg(format!("--snapshot={snapshot}"));
         let mut roots = None;
         describe_connection(&mut command, server, &mut roots)?;
-        let written = self.output(command, section).await;
+        let written = self.output(command, section, charset).await;
         drop(roots);
         written
     }
@@ -100,10 +107,11 @@ impl PgDump {
         encoding: &str,
         passed_over: &[TableName],
     ) -> Result<String, EngineError> {
+        let encoding = if encoding == "SQL_ASCII" { encoding } else { "UTF8" };
         let mut command = self.command(section, encoding, passed_over);
         command.env("PGHOST", folder).env("PGPORT", port.to_string()).env("PGSSLMODE", "disable");
         command.env("PGUSER", "rowkeep").env("PGDATABASE", "rowkeep");
-        self.output(command, section).await
+        self.output(command, section, None).await
     }
 
     fn command(&self, section: &str, encoding: &str, passed_over: &[TableName]) -> Command {
@@ -112,7 +120,7 @@ impl PgDump {
             .args(["--schema-only", "--no-password", "--lock-wait-timeout=60s"])
             .arg(format!("--section={section}"))
             .args(passed_over.iter().map(|table| format!("--exclude-table={}", pattern(table))))
-            .arg(if encoding == "SQL_ASCII" { "--encoding=SQL_ASCII" } else { "--encoding=UTF8" })
+            .arg(format!("--encoding={encoding}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -124,7 +132,12 @@ impl PgDump {
         command
     }
 
-    async fn output(&self, mut command: Command, section: &str) -> Result<String, EngineError> {
+    async fn output(
+        &self,
+        mut command: Command,
+        section: &str,
+        charset: Option<&Charset>,
+    ) -> Result<String, EngineError> {
         let output = command.output().await.map_err(|error| {
             EngineError::new(ErrorKind::ToolMissing, format!("cannot run {}", self.path.display()))
                 .with_source(error)
@@ -132,7 +145,15 @@ impl PgDump {
         if !output.status.success() {
             return Err(self.failed(section, &String::from_utf8_lossy(&output.stderr)));
         }
-        let text = String::from_utf8(output.stdout).map_err(|_| {
+        let written = match charset {
+            Some(charset) => {
+                let mut text = Vec::with_capacity(output.stdout.len());
+                charset.decode(&output.stdout, &mut text);
+                text
+            }
+            None => output.stdout,
+        };
+        let text = String::from_utf8(written).map_err(|_| {
             EngineError::new(
                 ErrorKind::Unsupported,
                 "the schema holds text that is not UTF-8, which a database of encoding SQL_ASCII allows",

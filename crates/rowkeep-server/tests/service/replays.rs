@@ -36,7 +36,11 @@ async fn the_state_at_a_time_is_a_snapshot() {
     let planned = replay(wanted(json!({ "plan_only": true }))).await.expect(200);
     assert_eq!(planned["outcome"]["snapshot"], json!(null), "{planned}");
     let made = replay(wanted(json!({ "name": "between" }))).await.expect(200);
-    assert_eq!((&made["state"], &made["outcome"]["snapshot"]["name"]), (&json!("done"), &json!("between")), "{made}");
+    assert_eq!(
+        (&made["state"], &made["outcome"]["snapshot"]["name"]),
+        (&json!("done"), &json!("between")),
+        "{made}"
+    );
     let rows = service.get("/api/v1/databases/notes/snapshots/between/tables/notes/rows").await;
     let texts: Vec<_> = rows["rows"].as_array().expect("they are listed").iter().collect();
     assert_eq!(texts.len(), 2, "{rows}");

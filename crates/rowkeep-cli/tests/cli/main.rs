@@ -14,6 +14,7 @@ mod chain;
 mod checks;
 mod concurrency;
 mod copies;
+mod corpus;
 mod d1;
 mod damage;
 mod definitions;

@@ -4,6 +4,7 @@
 //! or calls a function that somebody may have replaced, can refuse rows that the database had. So it is taken away before rows are
 //! loaded and added again when all are there, and if it is refused then, without holding it against them.
 
+use super::computed::{NO_PATH, USUAL_PATH};
 use super::restore::Restore;
 use super::statement_runner::refused;
 use crate::EngineError;
@@ -64,7 +65,10 @@ pub(crate) async fn defer(restore: &mut Restore) -> Result<(), EngineError> {
         let (before, mut again) = (left.len(), Vec::new());
         for check in left {
             let Check { drop, add, .. } = &check;
-            let can_come_again = try_run(restore, &session, &format!("{drop}; {add}")).await?;
+            let again_as = format!("{drop}; {add}");
+            let in_usual_path = format!("{USUAL_PATH}; {again_as} {NO_PATH}");
+            let can_come_again = try_run(restore, &session, &again_as).await?
+                || try_run(restore, &session, &in_usual_path).await?;
             match can_come_again && try_run(restore, &session, drop).await? {
                 true => deferred.push(check),
                 false => again.push(check),

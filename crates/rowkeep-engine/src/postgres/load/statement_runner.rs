@@ -208,7 +208,7 @@ fn checked(statement: &Statement) -> String {
 pub(crate) const NOT_VALID: &str = " NOT VALID;";
 
 /// Whether an error says that something does not exist.
-fn is_unknown(error: &tokio_postgres::Error) -> bool {
+pub(crate) fn is_unknown(error: &tokio_postgres::Error) -> bool {
     const UNKNOWN: [SqlState; 4] = [
         SqlState::UNDEFINED_TABLE,
         SqlState::UNDEFINED_OBJECT,

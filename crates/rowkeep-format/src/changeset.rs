@@ -11,14 +11,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::varint::{Cursor, put};
-use crate::{ChunkId, FormatError, RowBatch, Table, Value, chunk};
+use crate::{ChunkId, FormatError, RowBatch, Table, TableName, Value, chunk};
 
 const CHANGES: u8 = 4;
 
 /// The newest version of [`Changeset`] that this program reads.
 pub const VERSION: u32 = 2;
 
-/// What is written where the keys of all tables are in forms that chunks may stand in the order of.
+/// What is written where the keys of all tables are in forms that chunks may stand in the order of, and all rows are in their own tables.
 const VERSION_WITHOUT_IDENTITIES: u32 = 1;
 
 /// What happens to one row.
@@ -280,9 +280,30 @@ pub struct TableChanges {
     /// Columns that some update changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub updated_columns: Vec<usize>,
+    /// The partitioned table that is changed instead, where the rows may be in any of its partitions, of which `table` is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub across: Option<TableName>,
 }
 
 impl TableChanges {
+    /// No changes to a table, whose rows are known by what identifies them.
+    pub fn nothing(table: Table) -> Self {
+        let table = Table { key: table.identified_by().clone(), identity: None, ..table };
+        Self {
+            table,
+            counts: Counts::default(),
+            insert_defaults: Vec::new(),
+            delete_unknown: Vec::new(),
+            updated_columns: Vec::new(),
+            across: None,
+        }
+    }
+
+    /// The table whose rows change: a partitioned one, where they may be in any of its partitions.
+    pub fn changed(&self) -> &TableName {
+        self.across.as_ref().unwrap_or(&self.table.name)
+    }
+
     /// The changes that undo these.
     #[must_use]
     pub fn reversed(self) -> Self {
@@ -318,7 +339,8 @@ impl Changeset {
     /// A changeset of the version that tells all of it, so that older programs read what they understand.
     pub fn new(tables: Vec<StoredChanges>) -> Self {
         let parts = tables.iter().flat_map(|stored| &stored.changes.table.key.columns);
-        let version = match parts.into_iter().any(|part| part.form.is_of_identity()) {
+        let is_across = tables.iter().any(|stored| stored.changes.across.is_some());
+        let version = match is_across || parts.into_iter().any(|part| part.form.is_of_identity()) {
             true => VERSION,
             false => VERSION_WITHOUT_IDENTITIES,
         };

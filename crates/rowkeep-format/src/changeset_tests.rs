@@ -87,6 +87,7 @@ fn only_changes_by_identities_need_the_newer_version() {
             insert_defaults: Vec::new(),
             delete_unknown: Vec::new(),
             updated_columns: Vec::new(),
+            across: None,
         };
         Changeset::new(vec![StoredChanges { changes, chunks: Vec::new() }]).version
     };

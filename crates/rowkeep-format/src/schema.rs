@@ -233,6 +233,16 @@ pub struct Inherits {
     pub child: TableName,
     /// What it is a partition or child of, which may be a table without rows of its own and then is not among the tables.
     pub parent: TableName,
+    /// Whether what identifies a row of the child does so in all of the parent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shares_key: bool,
+}
+
+impl Inherits {
+    /// A partition or child, of which no more is known.
+    pub fn new(child: TableName, parent: TableName) -> Self {
+        Self { child, parent, shares_key: false }
+    }
 }
 
 /// A part of a database's DDL.
@@ -264,7 +274,7 @@ impl Schema {
     /// What every partition and child is one of, directly and over others, the nearest first.
     pub fn ancestors(&self) -> HashMap<&TableName, Vec<&TableName>> {
         let mut parents: HashMap<&TableName, Vec<&TableName>> = HashMap::new();
-        for Inherits { child, parent } in &self.inherits {
+        for Inherits { child, parent, .. } in &self.inherits {
             parents.entry(child).or_default().push(parent);
         }
         let above = |child: &&'_ TableName| {

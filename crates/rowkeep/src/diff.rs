@@ -4,6 +4,7 @@
 //! is read once, cut as a capture would cut it, and only where its chunks differ from the other side's are rows compared.
 //! Where rows have another identity than the key in whose order chunks stand, those that differ are compared again by it.
 
+mod across_partitions;
 mod as_stored;
 mod by_identity;
 pub(crate) mod by_key;
@@ -56,7 +57,7 @@ use changeset::Spool;
 use chosen::Chosen;
 pub(crate) use pairing::Pair;
 use related::Terms;
-use table::diff_table;
+use table::{Compared, diff_table};
 
 /// What is to be compared.
 #[derive(Clone, Default)]
@@ -69,6 +70,9 @@ pub struct DiffOptions {
     pub related: Option<Related>,
     /// Whether definitions are compared too, where both states have them and all of both is compared.
     pub with_definitions: bool,
+    /// Whether rows of partitioned tables are the same rows though other partitions hold them. Changes to such tables are then of the
+    /// whole ([`TableChanges::across`](rowkeep_format::TableChanges::across)). Not where related rows are meant.
+    pub across_partitions: bool,
     /// Where temporary files are made, the system's place for them otherwise.
     pub temporary: Option<PathBuf>,
 }
@@ -182,17 +186,32 @@ async fn diff_now(
         async move {
             context.observe(Event::Table(&old.name));
             let pair = Pair { before, after, old, new };
-            let (changes, frames) = diff_table(context, keys, pair, filter, spool).await?;
+            let compared = diff_table(context, keys, pair, filter, spool).await?;
             context.observe(Event::TableDone { table: &old.name, rows: before.estimated_rows(&old.name) });
-            Ok::<_, Error>((at, changes, frames))
+            Ok::<_, Error>((at, compared))
         }
     });
     let at_once = before.parallelism().min(after.parallelism()).max(1);
     let mut compared: Vec<_> = compared.buffer_unordered(at_once).try_collect().await?;
     compared.sort_by_key(|(at, ..)| *at);
+    let mut compared: Vec<Compared> = compared.into_iter().map(|(_, compared)| compared).collect();
+    let mut followed: HashSet<&TableName> = HashSet::new();
+    if options.across_partitions {
+        for whole in across_partitions::wholes(&chosen, before, after) {
+            // A condition of the whole table is one of all its partitions.
+            let filter = &options.filter;
+            let states = (before, after);
+            let moved = across_partitions::compare(context, keys, states, &whole, &compared, filter, &spool);
+            let Some(moved) = moved.await? else { continue };
+            moved.take_over(&mut compared);
+            followed.extend(whole.only_before.iter().chain(&whole.only_after).map(|table| &table.name));
+        }
+    }
     let mut changes = Changeset::empty(spool.clone());
-    compared.into_iter().for_each(|(_, table, frames)| changes.push(table, frames));
+    compared.into_iter().for_each(|compared| changes.push(compared.changes, compared.frames));
     let mut difference = Difference::of(&chosen, before, after, changes);
+    difference.only_before.retain(|(table, _)| !followed.contains(table));
+    difference.only_after.retain(|(table, _)| !followed.contains(table));
     if options.with_definitions && options.selection.is_all() && options.filter.rows.is_none() {
         difference.definitions = definition_changes(&Defined::of(before), &Defined::of(after));
     }
@@ -215,6 +234,5 @@ pub(crate) async fn count_differing(
     pair: Pair<'_>,
 ) -> Result<Counts, Error> {
     let spool = Spool::new(context.changes_in_memory(), None);
-    let (changes, _) = diff_table(context, keys, pair, &Filter::default(), &spool).await?;
-    Ok(changes.counts)
+    Ok(diff_table(context, keys, pair, &Filter::default(), &spool).await?.changes.counts)
 }

@@ -23,7 +23,7 @@ pub(crate) fn line(table: &TableChanges, changes: &Changes, change: Change, colo
         }
         Change::Update { before, after } => ('~', YELLOW, changed(&table.table, changes, before, after)),
     };
-    let line = format!("{sign} {} {text}", table.table.name);
+    let line = format!("{sign} {} {text}", table.changed());
     if colours { format!("{colour}{line}{RESET}") } else { line }
 }
 

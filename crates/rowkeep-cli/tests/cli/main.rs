@@ -48,6 +48,7 @@ mod live;
 mod looks;
 mod mask;
 mod migrate;
+mod moved_rows;
 mod mysql;
 mod older;
 #[cfg(feature = "parquet")]

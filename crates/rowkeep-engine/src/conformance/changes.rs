@@ -42,6 +42,7 @@ impl ListedChanges {
             insert_defaults: Vec::new(),
             delete_unknown: Vec::new(),
             updated_columns: (0..table.columns.len()).collect(),
+            across: None,
         });
         self.changes.push(changes);
     }

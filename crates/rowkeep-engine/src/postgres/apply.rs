@@ -151,7 +151,7 @@ fn check(work: &Work<'_>, done: &Done, options: &ApplyOptions) -> Result<Vec<Str
         let fit = &done.fits[at];
         let expected = Counts::total(&work.staged[at].counts) - fit.already - fit.conflicts;
         let made = done.counts[at].total();
-        let table = &stage.changes.table.name;
+        let table = stage.changes.changed();
         if made == expected {
             continue;
         }

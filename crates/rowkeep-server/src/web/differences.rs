@@ -124,7 +124,7 @@ async fn compared(service: &Service, asked: &Asked) -> Result<Found, Problem> {
     let words = (&*what, "ask for a comparison as a job, which has no limit");
     let (outcome, changes) = bounded(service, &service.differences().turns, words, work).await?;
     let (table, counts) = table_of(&outcome.difference, asked)?;
-    let place = changes.tables().iter().position(|changed| changed.table.name == table);
+    let place = changes.tables().iter().position(|changed| *changed.changed() == table);
     let DifferenceSummary { before, after, .. } = outcome.difference;
     Ok(Found { before, after, table, counts, engine: outcome.engine, changes, place })
 }

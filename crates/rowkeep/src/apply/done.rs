@@ -57,7 +57,8 @@ async fn rows_tell(repository: &Repository, engine: &dyn Engine, changes: ChunkI
     let changes = stored_changes(repository, changes).await?;
     let view = engine.open_of(&ViewOptions { with_ddl: false }, &Meant::nothing()).await?;
     let mut witnesses = Witnesses::default();
-    for (number, table) in changes.tables().iter().enumerate().filter(|(_, table)| table.counts.total() > 0) {
+    let is_looked_at = |table: &TableChanges| table.counts.total() > 0 && table.across.is_none();
+    for (number, table) in changes.tables().iter().enumerate().filter(|(_, table)| is_looked_at(table)) {
         let Some(live) = comparable(view.as_ref(), &table.table) else { continue };
         // One run of rows is enough of a table: they were changed together.
         if let Some(run) = changes.read(number).next().await {

@@ -47,7 +47,9 @@ async fn rows_tell(
     let reader = Arc::new(repository.reader().await?);
     let schema = read_schema(&reader, &snapshot.manifest).await?;
     let mut left = Vec::new();
-    for (place, changed) in changes.tables().iter().enumerate() {
+    // Those of partitioned tables are in no one table of the snapshot.
+    let tables = changes.tables().iter().enumerate().filter(|(_, changed)| changed.across.is_none());
+    for (place, changed) in tables {
         let name = &changed.table.name;
         let Some(entry) = snapshot.manifest.tables.iter().find(|entry| entry.name == *name) else { continue };
         let is_same = |table: &&Table| {

@@ -173,7 +173,7 @@ fn planned(changes: &TableChanges, related: &BTreeMap<TableName, u64>) -> Planne
     let name = |column: &usize| changes.table.columns[*column].name.clone();
     let defaults: &[usize] = if changes.counts.inserted > 0 { &changes.insert_defaults } else { &[] };
     PlannedTable {
-        table: changes.table.name.clone(),
+        table: changes.changed().clone(),
         counts: changes.counts,
         related: related.get(&changes.table.name).copied().unwrap_or(0),
         updated_columns: changes.updated_columns.iter().map(name).collect(),
@@ -305,6 +305,8 @@ impl Search<'_> {
                 related: options.related.then_some(Related::Needed),
                 temporary: options.temporary.clone(),
                 with_definitions: false,
+                // A base is compared partition by partition.
+                across_partitions: options.base.is_none(),
             },
         )
         .await?;
@@ -356,6 +358,7 @@ impl Search<'_> {
             related: None,
             temporary: options.temporary.clone(),
             with_definitions: false,
+            across_partitions: false,
         };
         let made = diff(context, self.repository.content_keys(), &base.state, target, &asked).await?;
         let sides = Sides {

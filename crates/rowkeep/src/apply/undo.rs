@@ -178,7 +178,7 @@ async fn undo_now(
     // What was done to single rows is as cheap to take back.
     let kept = match snapshot.is_changes_alone() {
         true => KeptRows::Nothing,
-        false => KeptRows::tables(changes.tables().iter().map(|changes| changes.table.name.clone())),
+        false => KeptRows::tables(changes.tables().iter().map(|changes| changes.changed().clone())),
     };
     let mut dangles = Vec::new();
     let captured = match safety {

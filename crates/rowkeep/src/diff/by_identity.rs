@@ -42,15 +42,24 @@ impl<'a> ByIdentity<'a> {
 
     /// Takes the rows of some changes.
     pub(super) async fn add(&mut self, changes: Changes) {
-        let (context, keys, pairing) = (self.context, self.keys, self.pairing);
-        let sorting = self.sorting.get_or_insert_with(|| Sorting::begin(context, keys, pairing));
         let (before, after) = changes.into_rows();
-        for (rows, sorter) in [(before, &sorting.before), (after, &sorting.after)] {
-            if !rows.is_empty() {
-                // Refused only when sorting has failed, which reading the regions tells.
-                let _ = sorter.send(rows).await;
-            }
-        }
+        self.add_before(before).await;
+        self.add_after(after).await;
+    }
+
+    /// Takes rows of the first state.
+    pub(super) async fn add_before(&mut self, rows: RowBatch) {
+        send(rows, &self.sorting().before).await;
+    }
+
+    /// Takes rows of the second state.
+    pub(super) async fn add_after(&mut self, rows: RowBatch) {
+        send(rows, &self.sorting().after).await;
+    }
+
+    fn sorting(&mut self) -> &Sorting {
+        let (context, keys, pairing) = (self.context, self.keys, self.pairing);
+        self.sorting.get_or_insert_with(|| Sorting::begin(context, keys, pairing))
     }
 
     /// What is to be compared; nothing where nothing differs.
@@ -70,6 +79,13 @@ impl Sorting {
         };
         let ((before, old), (after, new)) = (side(), side());
         Self { before, after, regions: Regions::new(old, new, false) }
+    }
+}
+
+async fn send(rows: RowBatch, to: &mpsc::Sender<RowBatch>) {
+    if !rows.is_empty() {
+        // Refused only when sorting has failed, which reading the regions tells.
+        let _ = to.send(rows).await;
     }
 }
 

@@ -37,6 +37,7 @@ impl<'a> Collector<'a> {
             insert_defaults: Vec::new(),
             delete_unknown: Vec::new(),
             updated_columns: updated.filter_map(|(column, is)| is.then_some(column)).collect(),
+            across: None,
             table,
         };
         (changes, self.frames)

@@ -54,6 +54,11 @@ impl Alignment {
         self.same_order
     }
 
+    /// [`map`](Self::map) of rows that nobody else has.
+    pub(crate) fn map_own(&self, rows: RowBatch) -> RowBatch {
+        Arc::unwrap_or_clone(self.map(Arc::new(rows)))
+    }
+
     /// Rows of the second table with the columns of the first; NULL where the second lacks one.
     pub(crate) fn map(&self, rows: Arc<RowBatch>) -> Arc<RowBatch> {
         if self.is_identity {

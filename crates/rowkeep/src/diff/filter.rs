@@ -1,9 +1,9 @@
 //! Which changes of a changeset are wanted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rowkeep_engine::dialect::Dialect;
-use rowkeep_format::{Change, Changes, RowBatch, Schema, Table, TableKind, TableName, Value};
+use rowkeep_format::{Change, Changes, Counts, RowBatch, Schema, Table, TableKind, TableName, Value};
 
 use crate::Error;
 use crate::rows::condition::BoundKey;
@@ -97,6 +97,7 @@ impl Filter {
             kept_rowid: table.rowid_value().filter(|_| !self.rowids),
             test,
             keys,
+            seen: Mutex::default(),
         }))
     }
 }
@@ -123,6 +124,8 @@ pub(super) struct BoundFilter {
     kept_rowid: Option<usize>,
     test: Option<RowTest>,
     keys: Option<KeySet>,
+    /// All changes so far, wanted or not.
+    seen: Mutex<Counts>,
 }
 
 impl BoundFilter {
@@ -141,8 +144,14 @@ impl BoundFilter {
         self.test.as_ref().is_none_or(|test| test(batch, row))
     }
 
+    /// How many changes there were to choose from so far.
+    pub(super) fn seen(&self) -> Counts {
+        *self.seen.lock().expect("nobody panics holding it")
+    }
+
     /// The changes that are wanted.
     pub(super) fn keep(&self, changes: Changes) -> Changes {
+        *self.seen.lock().expect("nobody panics holding it") += Counts::of(&changes);
         if self.inserts && self.updates && self.deletes && self.kept_rowid.is_none() && self.test.is_none() {
             return changes;
         }

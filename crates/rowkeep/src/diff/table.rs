@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::stream::{FuturesOrdered, StreamExt, TryStreamExt};
 use rowkeep_engine::RowStream;
 use rowkeep_engine::sort::{SortOptions, sort};
-use rowkeep_format::{Changes, ContentKeys, Key, Table, TableChanges, TableName};
+use rowkeep_format::{Changes, ContentKeys, Counts, Key, Table, TableChanges, TableName};
 
 use super::by_identity::ByIdentity;
 use super::by_key::compare_keys;
@@ -31,7 +31,7 @@ pub(super) async fn diff_table(
     pair: Pair<'_>,
     filter: &Filter,
     spool: &Spool,
-) -> Result<(TableChanges, Vec<Frame>), Error> {
+) -> Result<Compared, Error> {
     let pairing = Pairing::new(pair.old, pair.new);
     let filter = filter.bind(&pairing.table, pair.before.dialect())?;
     let mut out = Collector::new(context, spool, pair.old);
@@ -46,7 +46,16 @@ pub(super) async fn diff_table(
             None => compare_all(context, keys, pair, &pairing, &filter, &mut out).await?,
         }
     }
-    Ok(out.finish(&pairing))
+    let (changes, frames) = out.finish(&pairing);
+    Ok(Compared { changes, frames, seen: filter.seen() })
+}
+
+/// What came of comparing a table.
+pub(super) struct Compared {
+    pub(super) changes: TableChanges,
+    pub(super) frames: Vec<Frame>,
+    /// How many changes there are, wanted or not.
+    pub(super) seen: Counts,
 }
 
 /// The changes, where the database tells which rows can differ.
@@ -92,7 +101,7 @@ async fn compare_all(
 }
 
 /// Walks both tables in the order of a key, and compares the rows wherever chunks differ.
-async fn compare_in_order(
+pub(super) async fn compare_in_order(
     context: &Context,
     keys: &ContentKeys,
     pair: Pair<'_>,
@@ -124,7 +133,7 @@ async fn compare_in_order(
 }
 
 /// Compares the rows of regions, several at once.
-async fn compare_regions(
+pub(super) async fn compare_regions(
     context: &Context,
     mut regions: Regions,
     shape: &Arc<Shape>,
@@ -148,34 +157,44 @@ async fn compare_regions(
 }
 
 /// What becomes of changes that were found.
-enum Output<'o, 'c> {
+pub(super) enum Output<'o, 'c> {
     /// Those that are wanted are kept.
     Kept { filter: &'o Arc<BoundFilter>, out: &'o mut Collector<'c> },
     /// Their rows are compared again.
     Again(&'o mut ByIdentity<'c>),
+    /// Their rows are compared again with those of other partitions, in the columns of the whole table.
+    AcrossPartitions(&'o mut ByIdentity<'c>, Alignment),
 }
 
 impl Output<'_, '_> {
     fn filter(&self) -> Option<Arc<BoundFilter>> {
         match self {
             Self::Kept { filter, .. } => Some(Arc::clone(filter)),
-            Self::Again(_) => None,
+            Self::Again(_) | Self::AcrossPartitions(..) => None,
         }
     }
 
     fn filtered(&self, run: Changes) -> Changes {
         match self {
             Self::Kept { filter, .. } => filter.keep(run),
-            Self::Again(_) => run,
+            Self::Again(_) | Self::AcrossPartitions(..) => run,
         }
     }
 
-    async fn keep(&mut self, runs: Vec<Changes>) -> Result<(), Error> {
+    pub(super) async fn keep(&mut self, runs: Vec<Changes>) -> Result<(), Error> {
         match self {
             Self::Kept { out, .. } => out.keep(runs).await,
             Self::Again(again) => {
                 for run in runs {
                     again.add(run).await;
+                }
+                Ok(())
+            }
+            Self::AcrossPartitions(again, alignment) => {
+                for run in runs {
+                    let (before, after) = run.into_rows();
+                    again.add_before(alignment.map_own(before)).await;
+                    again.add_after(alignment.map_own(after)).await;
                 }
                 Ok(())
             }

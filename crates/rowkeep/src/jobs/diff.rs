@@ -116,6 +116,7 @@ impl DiffRequest {
             related: self.wanted.with_related.then_some(Related::Whole),
             selection,
             with_definitions,
+            across_partitions: true,
             ..DiffOptions::default()
         };
         let mut found = diff(context, &workspace.comparing_keys(), &before, &after, &options).await?;

@@ -215,7 +215,7 @@ fn losses(before: &Snapshot, effect: &Effect) -> Vec<String> {
     let deleted = changes.filter(|changes| is_data(&changes.table.name) && changes.counts.deleted > 0);
     let deleted = deleted.map(|changes| {
         let rows = crate::units::counted(changes.counts.deleted, "row");
-        format!("{rows} of table {} gone", changes.table.name)
+        format!("{rows} of table {} gone", changes.changed())
     });
     gone.chain(deleted).collect()
 }

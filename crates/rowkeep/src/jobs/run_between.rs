@@ -115,7 +115,7 @@ async fn effect(
     let not_compared = keys_gone(first.schema(), second.schema());
     let exclude = not_compared.iter().map(pattern_of).collect();
     let selection = Selection { exclude, ..Selection::default() };
-    let options = DiffOptions { selection, ..DiffOptions::default() };
+    let options = DiffOptions { selection, across_partitions: true, ..DiffOptions::default() };
     let mut difference = match diff(context, repository.content_keys(), &first, &second, &options).await {
         Err(Error::NothingSelected) => Difference {
             schema: Vec::new(),

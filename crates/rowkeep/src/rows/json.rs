@@ -34,6 +34,7 @@ use serde_json::{Map, Value as Json, json};
 ///     insert_defaults: Vec::new(),
 ///     delete_unknown: Vec::new(),
 ///     updated_columns: vec![1],
+///     across: None,
 /// };
 /// let change = changes.iter().next().expect("there is one");
 /// assert_eq!(
@@ -69,7 +70,7 @@ pub fn change_json(table: &TableChanges, changes: &Changes, change: Change) -> J
         (None, Some(row)) => keyed(changes.after(), row),
         (None, None) => Json::Null,
     };
-    let mut object = json!({ "change": kind, "table": table.table.name, "key": key });
+    let mut object = json!({ "change": kind, "table": table.changed(), "key": key });
     if let Some(at) = before {
         object["before"] =
             row(changes.before(), at, if after.is_none() { &table.delete_unknown } else { &[] });

@@ -242,9 +242,11 @@ mod tests {
 
     #[test]
     fn a_partitioned_table_stands_for_its_partitions() {
-        let part = |child: &str| rowkeep_format::Inherits {
-            child: TableName::qualified("public", child),
-            parent: TableName::qualified("public", "ev"),
+        let part = |child: &str| {
+            rowkeep_format::Inherits::new(
+                TableName::qualified("public", child),
+                TableName::qualified("public", "ev"),
+            )
         };
         let mut schema =
             schema(&[("public", "ev_1"), ("public", "ev_2"), ("audit", "ev"), ("public", "other")]);

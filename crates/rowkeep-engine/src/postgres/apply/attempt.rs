@@ -161,7 +161,7 @@ impl Work<'_> {
                 format!(
                     "{} {rows} of table {} ({}{more})",
                     fit.conflicts,
-                    stage.changes.table.name,
+                    stage.changes.changed(),
                     fit.named.join("; ")
                 )
             })

@@ -10,7 +10,6 @@ use crate::postgres::catalog::planning;
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::row::{number, text};
 use crate::postgres::connect::session::Session;
-use crate::postgres::quote;
 
 /// How many rows that are not as they should be are named.
 const NAMED: usize = 3;
@@ -36,7 +35,7 @@ impl Stage<'_> {
     ///
     /// Until the transaction ends nobody else changes these rows, nor refers anew to those that go.
     pub(super) async fn compare(&self, session: &Session, staged: &Staged) -> Result<Fit, EngineError> {
-        let what = format!("cannot compare the rows of table {} with the changes", self.changes.table.name);
+        let what = format!("cannot compare the rows of table {} with the changes", self.changes.changed());
         let run = async |sql: String| session.try_run(&sql).await.map_err(|error| failed(&what, error));
         if !self.current.is_queried {
             run(planning::USUAL_PATH.to_owned()).await?;
@@ -75,15 +74,15 @@ impl Stage<'_> {
         format!("pg_temp.rowkeep_left_{}", self.at)
     }
 
-    fn table(&self) -> String {
-        quote::table(&self.changes.table.name)
-    }
-
     /// Whether a row `t` is the one that a staged change `s` means, as SQL.
     pub(super) fn matches(&self, t: &str, s: &str) -> String {
         let key = &self.changes.table.key;
         if !key.unique {
-            return format!("{t}.ctid OPERATOR(pg_catalog.=) {s}.tid");
+            let part = match self.current.is_whole {
+                true => format!(" AND {t}.tableoid OPERATOR(pg_catalog.=) {s}.part"),
+                false => String::new(),
+            };
+            return format!("{t}.ctid OPERATOR(pg_catalog.=) {s}.tid{part}");
         }
         let parts = key.columns.iter().map(|part| {
             let there = column(t, &self.changes.table.columns[part.column].name);
@@ -132,7 +131,7 @@ impl Stage<'_> {
                    WHEN {insert} THEN CASE WHEN {inserted} THEN 1 ELSE 2 END \
                    WHEN {delete} THEN CASE WHEN {before_delete} = s.b THEN 0 ELSE 2 END \
                    ELSE CASE WHEN {before} = s.b THEN 0 WHEN {after} THEN 1 ELSE 2 END END AS state \
-               FROM {stage} s JOIN ONLY {table} t ON {matches} AND (s.kind <> {insert} OR {same_key}) \
+               FROM {stage} s JOIN {rows} t ON {matches} AND (s.kind <> {insert} OR {same_key}) \
                {strength}), \
              judged AS ( \
                SELECT s.n, coalesce(f.state, CASE s.kind WHEN {insert} THEN 0 WHEN {delete} THEN 1 ELSE 2 END) AS state \
@@ -142,7 +141,7 @@ impl Stage<'_> {
             at = self.at,
             insert = kind::INSERT,
             delete = kind::DELETE,
-            table = self.table(),
+            rows = self.rows(),
             matches = self.matches("t", "s"),
         )
     }
@@ -163,15 +162,15 @@ impl Stage<'_> {
         }));
         format!(
             "WITH found AS MATERIALIZED ( \
-               SELECT t.ctid AS tid, {there} AS b FROM ONLY {table} t \
+               SELECT t.tableoid AS part, t.ctid AS tid, {there} AS b FROM {rows} t \
                WHERE {there} IN (SELECT s.b FROM {stage} s WHERE s.kind <> {insert}) FOR UPDATE OF t), \
-             counted AS (SELECT tid, b, row_number() OVER (PARTITION BY b ORDER BY tid) AS number FROM found), \
+             counted AS (SELECT part, tid, b, row_number() OVER (PARTITION BY b ORDER BY part, tid) AS number FROM found), \
              wanted AS (SELECT n, b, row_number() OVER (PARTITION BY b ORDER BY n) AS number \
                         FROM {stage} WHERE kind <> {insert}) \
-             UPDATE {stage} s SET tid = c.tid \
+             UPDATE {stage} s SET part = c.part, tid = c.tid \
              FROM wanted w JOIN counted c ON c.b = w.b AND c.number = w.number WHERE s.n = w.n",
             insert = kind::INSERT,
-            table = self.table(),
+            rows = self.rows(),
         )
     }
 

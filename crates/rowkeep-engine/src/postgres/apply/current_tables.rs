@@ -25,10 +25,19 @@ pub(super) struct CurrentTable {
     pub(super) columns: Vec<CurrentColumn>,
     /// Stored columns that the changeset does not have.
     pub(super) others: Vec<String>,
-    /// The table itself and the partitioned tables that it is a part of.
+    /// The table itself and the partitioned tables that it is a part of; of a partitioned table that is changed as a whole, it and its parts.
     pub(super) ancestors: Vec<u32>,
+    /// Whether it is a partitioned table that is changed as a whole.
+    pub(super) is_whole: bool,
     /// What fires or diverts statements.
     pub(super) triggers: Vec<Trigger>,
+}
+
+impl CurrentTable {
+    /// Whether a row of the table with this number is one of its rows.
+    pub(super) fn holds_rows_of(&self, table: u32) -> bool {
+        self.oid == table || self.is_whole && self.ancestors.contains(&table)
+    }
 }
 
 /// A column of a table.
@@ -47,6 +56,8 @@ pub(super) struct CurrentColumn {
 /// A trigger or rule that acts on the changes of a table.
 #[derive(Debug, Clone)]
 pub(super) struct Trigger {
+    /// The table that has it, as SQL.
+    pub(super) table: String,
     /// `TRIGGER` or `RULE`.
     pub(super) what: &'static str,
     /// Its name.
@@ -68,7 +79,7 @@ pub(super) async fn read(
     let mut attributes = attributes(session, &list).await?;
     let mut ancestors = ancestors(session, &list).await?;
     let mut triggers = triggers(session, &list).await?;
-    let names = tables.iter().map(|changes| quote::table(&changes.table.name));
+    let names = tables.iter().map(|changes| quote::table(changes.changed()));
     let failing = planning::failing(session, oids.iter().copied().zip(names)).await?;
     let mut out = Vec::with_capacity(tables.len());
     for (changes, oid) in tables.iter().zip(oids) {
@@ -94,6 +105,7 @@ pub(super) async fn read(
             columns,
             others,
             ancestors: ancestors.remove(&oid).unwrap_or_else(|| vec![oid]),
+            is_whole: changes.across.is_some(),
             triggers: triggers.remove(&oid).unwrap_or_default(),
         });
     }
@@ -106,14 +118,14 @@ pub(super) async fn find(session: &Session, tables: &[&TableChanges]) -> Result<
         return Ok(Vec::new());
     }
     let names = tables.iter().enumerate().map(|(at, changes)| {
-        let name = &changes.table.name;
+        let (name, kind) = (changes.changed(), if changes.across.is_some() { "p" } else { "r" });
         let schema = name.schema.as_deref().unwrap_or("public");
-        format!("({at}, {}, {})", quote::literal(schema), quote::literal(&name.name))
+        format!("({at}, {}, {}, '{kind}')", quote::literal(schema), quote::literal(&name.name))
     });
     let query = format!(
-        "SELECT c.oid, row_security_active(c.oid) FROM (VALUES {}) v (at, schema, name) \
-         LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND c.relkind = 'r') \
-         ON n.nspname = v.schema AND c.relname = v.name ORDER BY v.at",
+        "SELECT c.oid, row_security_active(c.oid) FROM (VALUES {}) v (at, schema, name, kind) \
+         LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) \
+         ON n.nspname = v.schema AND c.relname = v.name AND c.relkind::text = v.kind ORDER BY v.at",
         names.collect::<Vec<_>>().join(", ")
     );
     let rows = session.rows("cannot look up the tables", &query).await?;
@@ -123,12 +135,12 @@ pub(super) async fn find(session: &Session, tables: &[&TableChanges]) -> Result<
         if row[0].is_none() {
             return Err(EngineError::new(
                 ErrorKind::NotFound,
-                format!("there is no table {}", changes.table.name),
+                format!("there is no table {}", changes.changed()),
             ));
         }
         oids.push(number(row, 0, TABLE)?);
         if truth(row, 1, "whether row security is active")? {
-            hiding.push(&changes.table.name);
+            hiding.push(changes.changed());
         }
     }
     if hiding.is_empty() {
@@ -177,7 +189,8 @@ async fn attributes(
 async fn ancestors(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<u32>>, EngineError> {
     let query = format!(
         "SELECT c.oid, c.oid FROM pg_class c WHERE c.oid IN ({oids}) UNION \
-         SELECT c.oid, a.relid FROM pg_class c, pg_partition_ancestors(c.oid) a WHERE c.oid IN ({oids})"
+         SELECT c.oid, a.relid FROM pg_class c, pg_partition_ancestors(c.oid) a WHERE c.oid IN ({oids}) UNION \
+         SELECT c.oid, t.relid FROM pg_class c, pg_partition_tree(c.oid) t WHERE c.oid IN ({oids}) AND c.relkind = 'p'"
     );
     let mut out: HashMap<u32, Vec<u32>> = HashMap::new();
     for row in session.rows("cannot list the partitions", &query).await? {
@@ -186,18 +199,23 @@ async fn ancestors(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<u32
     Ok(out)
 }
 
-/// Triggers of users that fire here, and rules. What a partition has from its parent may be marked as internal.
+/// Triggers of users that fire here, and rules; of a partitioned table those of its partitions as well. What a partition has from its
+/// parent may be marked as internal.
 async fn triggers(session: &Session, oids: &str) -> Result<HashMap<u32, Vec<Trigger>>, EngineError> {
     let query = format!(
-        "SELECT tgrelid, 'TRIGGER', tgname, tgenabled FROM pg_trigger \
-         WHERE tgrelid IN ({oids}) AND tgenabled IN ('O', 'A') \
-         AND (NOT tgisinternal OR tgconstraint = 0 AND tgparentid <> 0) \
-         UNION ALL SELECT ev_class, 'RULE', rulename, ev_enabled FROM pg_rewrite \
-         WHERE ev_class IN ({oids}) AND ev_enabled IN ('O', 'A') ORDER BY 1, 2, 3"
+        "WITH part (whole, oid) AS (SELECT c.oid, c.oid FROM pg_class c WHERE c.oid IN ({oids}) UNION \
+           SELECT c.oid, t.relid FROM pg_class c, pg_partition_tree(c.oid) t WHERE c.oid IN ({oids}) AND c.relkind = 'p'), \
+         switch (of, what, name, enabled) AS ( \
+           SELECT tgrelid, 'TRIGGER', tgname, tgenabled FROM pg_trigger WHERE tgenabled IN ('O', 'A') \
+           AND (NOT tgisinternal OR tgconstraint = 0 AND tgparentid <> 0) \
+           UNION ALL SELECT ev_class, 'RULE', rulename, ev_enabled FROM pg_rewrite WHERE ev_enabled IN ('O', 'A')) \
+         SELECT p.whole, s.what, s.name, s.enabled, n.nspname, c.relname FROM part p JOIN switch s ON s.of = p.oid \
+         JOIN pg_class c ON c.oid = p.oid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2, 3, p.oid"
     );
     let mut out: HashMap<u32, Vec<Trigger>> = HashMap::new();
     for row in session.rows("cannot list the triggers", &query).await? {
         out.entry(number(&row, 0, TABLE)?).or_default().push(Trigger {
+            table: quote::table(&TableName::qualified(text(&row, 4), text(&row, 5))),
             what: if text(&row, 1) == "RULE" { "RULE" } else { "TRIGGER" },
             name: text(&row, 2).to_owned(),
             enable: if text(&row, 3) == "A" { "ENABLE ALWAYS" } else { "ENABLE" },

@@ -7,7 +7,6 @@ use super::work::{Stopped, Work};
 use crate::postgres::connect::failure::failed;
 use crate::postgres::connect::row::{number, only};
 use crate::postgres::connect::session::Session;
-use crate::postgres::quote;
 use crate::{EngineError, ErrorKind};
 
 impl Work<'_> {
@@ -34,13 +33,15 @@ impl Work<'_> {
         how: &str,
     ) -> Result<(), Stopped> {
         let what =
-            || format!("cannot look for the rows that refer to table {}", self.stages[at].changes.table.name);
+            || format!("cannot look for the rows that refer to table {}", self.stages[at].changes.changed());
         let mut condition = self.referred_to(reference, at, kinds);
         if kinds == [kind::DELETE] {
             // Those that go in the same statement are gone before anything acts on them.
+            let current = &self.current[at];
+            let own = if current.is_whole { current.ancestors.clone() } else { vec![current.oid] };
             condition.push_str(&format!(
-                " AND NOT (c.tableoid OPERATOR(pg_catalog.=) {} AND EXISTS (SELECT FROM {} o WHERE {} AND o.kind = {}))",
-                self.current[at].oid,
+                " AND NOT (c.tableoid OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::oid[]) AND EXISTS (SELECT FROM {} o WHERE {} AND o.kind = {}))",
+                own.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
                 staging::name(at),
                 self.stages[at].matches_row_of(reference, "c", "o"),
                 kind::DELETE
@@ -52,7 +53,7 @@ impl Work<'_> {
         let touched = session.try_rows(&query).await.map_err(|error| failed(what(), error))?;
         for row in &touched {
             let table: u32 = number(row, 0, "the number of a table")?;
-            let named = self.current.iter().position(|current| current.oid == table);
+            let named = self.current.iter().position(|current| current.holds_rows_of(table));
             let unnamed: u64 = match named {
                 None => number(row, 1, "a number of rows")?,
                 Some(child) => {
@@ -75,7 +76,7 @@ impl Work<'_> {
                 let message = format!(
                     "rows of table {} that are to be {how} are referred to by {unnamed} {} of table {} ({}), which \
                      are not among the changes",
-                    self.stages[at].changes.table.name,
+                    self.stages[at].changes.changed(),
                     if unnamed == 1 { "row" } else { "rows" },
                     reference.child_name,
                     reference.name
@@ -99,7 +100,7 @@ impl Work<'_> {
             self.referred_to(reference, at, kinds)
         );
         let what =
-            format!("cannot look for the rows that refer to table {}", self.stages[at].changes.table.name);
+            format!("cannot look for the rows that refer to table {}", self.stages[at].changes.changed());
         Ok(session.value(&what, &query).await?.is_some())
     }
 
@@ -108,8 +109,8 @@ impl Work<'_> {
         let stage = &self.stages[at];
         let kinds: Vec<String> = kinds.iter().map(u8::to_string).collect();
         let mut condition = format!(
-            "EXISTS (SELECT FROM ONLY {} t JOIN {} s ON {} WHERE s.kind IN ({}) AND {}",
-            quote::table(&stage.changes.table.name),
+            "EXISTS (SELECT FROM {} t JOIN {} s ON {} WHERE s.kind IN ({}) AND {}",
+            stage.rows(),
             staging::name(at),
             stage.matches("t", "s"),
             kinds.join(", "),

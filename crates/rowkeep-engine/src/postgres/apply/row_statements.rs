@@ -8,10 +8,6 @@ use crate::postgres::connect::session::Session;
 use crate::postgres::quote;
 
 impl Stage<'_> {
-    fn target(&self) -> String {
-        quote::table(&self.changes.table.name)
-    }
-
     fn column_name(&self, at: usize) -> &str {
         &self.changes.table.columns[at].name
     }
@@ -19,8 +15,8 @@ impl Stage<'_> {
     /// Deletes what is to go.
     pub(super) fn delete(&self) -> String {
         format!(
-            "DELETE FROM ONLY {} t USING {} s WHERE {} AND s.kind = {}",
-            self.target(),
+            "DELETE FROM {} t USING {} s WHERE {} AND s.kind = {}",
+            self.rows(),
             staging::name(self.at),
             self.matches("t", "s"),
             kind::DELETE
@@ -33,8 +29,8 @@ impl Stage<'_> {
             .filter(|at| staged.updated[*at] && !self.current.columns[*at].always)
             .map(|at| format!("{} = {}", quote::ident(self.column_name(at)), self.value("s", at)));
         format!(
-            "UPDATE ONLY {} t SET {} FROM {} s WHERE {} AND s.kind IN ({})",
-            self.target(),
+            "UPDATE {} t SET {} FROM {} s WHERE {} AND s.kind IN ({})",
+            self.rows(),
             sets.collect::<Vec<_>>().join(", "),
             staging::name(self.at),
             self.matches("t", "s"),
@@ -54,12 +50,13 @@ impl Stage<'_> {
         let stage = staging::name(self.at);
         // Counting what has gone makes all of it go before the first row comes.
         format!(
-            "WITH gone AS (DELETE FROM ONLY {target} t USING {stage} s WHERE {matches} AND s.kind IN ({kinds}) \
+            "WITH gone AS (DELETE FROM {rows} t USING {stage} s WHERE {matches} AND s.kind IN ({kinds}) \
                            RETURNING s.n{kept}) \
              INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE \
              SELECT {values} FROM {stage} s JOIN gone g ON g.n OPERATOR(pg_catalog.=) s.n \
              WHERE (SELECT pg_catalog.count(*) FROM gone) OPERATOR(pg_catalog.>) 0",
             target = self.target(),
+            rows = self.rows(),
             matches = self.matches("t", "s"),
             kinds = list(kinds),
             names = quote::idents(names),

@@ -1,11 +1,11 @@
 //! Changes on their way into a temporary table of the server.
 //!
 //! ```text
-//! rowkeep_N (n, kind, tid, b, a0, a1, ..., rest)
+//! rowkeep_N (n, kind, part, tid, b, a0, a1, ..., rest)
 //! ```
 //!
 //! `b` is the row as it was, as texts; `a0`... is the row as it becomes, in the types of the table's columns. Of a row
-//! that goes, `a0`... has the key alone. `tid` is where a row without unique key was found. `rest` has, as texts, those of
+//! that goes, `a0`... has the key alone. `tid` is where a row without unique key was found, and `part` in which partition. `rest` has, as texts, those of
 //! the widest tables for which a temporary table has no columns left.
 
 use std::pin::pin;
@@ -82,7 +82,7 @@ impl Stage<'_> {
         }
         let typed = columns.iter().map(|(name, staged_type)| format!(", {name} {staged_type}"));
         let create = format!(
-            "CREATE TEMPORARY TABLE rowkeep_{} (n bigint, kind smallint, tid tid, b text[]{}) ON COMMIT DROP",
+            "CREATE TEMPORARY TABLE rowkeep_{} (n bigint, kind smallint, part oid, tid tid, b text[]{}) ON COMMIT DROP",
             self.at,
             typed.collect::<String>()
         );
@@ -102,6 +102,16 @@ impl Stage<'_> {
             session.try_run(&analyze).await.map_err(|error| failed(&what, error))?;
         }
         Ok(staged)
+    }
+
+    /// The table, as SQL.
+    pub(super) fn target(&self) -> String {
+        quote::table(self.changes.changed())
+    }
+
+    /// The table as a source of the rows that are meant, as SQL.
+    pub(super) fn rows(&self) -> String {
+        if self.current.is_whole { self.target() } else { format!("ONLY {}", self.target()) }
     }
 
     fn own_columns(&self) -> usize {

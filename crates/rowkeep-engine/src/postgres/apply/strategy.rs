@@ -58,7 +58,7 @@ impl Work<'_> {
             }
             Stopped::Refused { at, doing, error } => (at, doing, error),
         };
-        let table = &self.stages[at].changes.table.name;
+        let table = self.stages[at].changes.changed();
         let said = error.as_db_error();
         let helped = match said.map(|said| said.code().code()) {
             Some("23503" | "23001") => match said {

@@ -49,9 +49,10 @@ async fn alter(
     switch: &Trigger,
     how: &str,
 ) -> Result<(), EngineError> {
-    let name = &changes.table.name;
-    let statement =
-        format!("ALTER TABLE {} {how} {} {}", quote::table(name), switch.what, quote::ident(&switch.name));
+    let (name, table) = (changes.changed(), &switch.table);
+    // Of a partitioned table those of its partitions are switched one by one.
+    let only = if changes.across.is_some() { "ONLY " } else { "" };
+    let statement = format!("ALTER TABLE {only}{table} {how} {} {}", switch.what, quote::ident(&switch.name));
     session.try_run(&statement).await.map_err(|error| {
         let denied = error.code().is_some_and(|code| code.code() == "42501");
         let what = match (denied, switch.what) {

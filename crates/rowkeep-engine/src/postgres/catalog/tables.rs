@@ -1,6 +1,6 @@
 //! The tables of a database with their columns, keys and foreign keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rowkeep_format::{Inherits, Schema, Table, TableKind, TableName};
 
@@ -9,7 +9,7 @@ use super::foreign_keys::{names_of_all, references};
 use super::keys::{choose_key, identity, is_stored_by_first, key_candidates};
 use super::physical_order::PhysicalOrder;
 use super::relation::{KEPT, Relation};
-use crate::postgres::connect::row::{number, text, truth};
+use crate::postgres::connect::row::{json, number, text, truth};
 use crate::postgres::connect::session::Session;
 use crate::{EngineError, Estimate};
 
@@ -67,26 +67,55 @@ pub(crate) async fn relations(session: &Session) -> Result<Vec<Relation>, Engine
         .collect()
 }
 
-/// Which tables are partitions or children of which, by name.
-pub(crate) async fn inherits(session: &Session) -> Result<Vec<Inherits>, EngineError> {
+/// Which tables are partitions or children of which, by name, among these tables and those above them.
+pub(crate) async fn inherits(session: &Session, tables: &[Table]) -> Result<Vec<Inherits>, EngineError> {
     let rows = session
         .rows(
             "cannot list the partitions and children of tables",
-            "SELECT cn.nspname, c.relname, pn.nspname, p.relname FROM pg_inherits i \
+            "SELECT cn.nspname, c.relname, pn.nspname, p.relname, \
+                    (SELECT json_agg((SELECT json_agg(a.attname) FROM unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) k (attnum) \
+                                      JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum)) \
+                     FROM pg_index x WHERE p.relkind = 'p' AND x.indrelid = p.oid AND x.indisunique AND NOT x.indisexclusion \
+                     AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL) FROM pg_inherits i \
              JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace \
              JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace \
              WHERE c.relkind IN ('r', 'p') AND left(cn.nspname, 3) <> 'pg_'",
         )
         .await?;
-    let mut found: Vec<Inherits> = rows
-        .iter()
-        .map(|row| Inherits {
-            child: TableName::qualified(text(row, 0), text(row, 1)),
-            parent: TableName::qualified(text(row, 2), text(row, 3)),
-        })
-        .collect();
+    let mut found = Vec::with_capacity(rows.len());
+    let mut unique: HashMap<TableName, Vec<HashSet<String>>> = HashMap::new();
+    for row in &rows {
+        let child = TableName::qualified(text(row, 0), text(row, 1));
+        let parent = TableName::qualified(text(row, 2), text(row, 3));
+        if row[4].is_some() && !unique.contains_key(&parent) {
+            unique.insert(parent.clone(), json(row, 4, "the unique keys of a partitioned table")?);
+        }
+        found.push(Inherits::new(child, parent));
+    }
     found.sort_unstable();
+    if unique.is_empty() {
+        return Ok(found);
+    }
+    let schema = Schema { engine: String::new(), tables: tables.to_vec(), inherits: found, ddl: Vec::new() };
+    let shares: HashSet<TableName> = schema
+        .partitions()
+        .into_iter()
+        .filter(|(parent, below)| {
+            let keys = unique.get(*parent).map(Vec::as_slice).unwrap_or_default();
+            below.iter().all(|table| keys.iter().any(|key| identifies(table, key)))
+        })
+        .map(|(parent, _)| parent.clone())
+        .collect();
+    let mut found = schema.inherits;
+    found.iter_mut().for_each(|link| link.shares_key = shares.contains(&link.parent));
     Ok(found)
+}
+
+/// Whether rows that have the same in what identifies those of a table have the same in these columns.
+fn identifies(table: &Table, columns: &HashSet<String>) -> bool {
+    let identity = table.identified_by();
+    let named: HashSet<&String> = identity.naming().map(|part| &table.columns[part.column].name).collect();
+    identity.unique && columns.iter().all(|column| named.contains(column))
 }
 
 /// The tables of a schema by name, for those that are the application's.

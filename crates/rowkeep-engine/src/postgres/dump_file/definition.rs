@@ -99,7 +99,7 @@ impl Definitions {
             (false, true) => Keeps::Partitions,
             (false, false) => Keeps::Rows,
         };
-        let of = |parent: &TableName| Inherits { child: name.clone(), parent: parent.clone() };
+        let of = |parent: &TableName| Inherits::new(name.clone(), parent.clone());
         self.inherits.extend(table.parents.iter().map(of));
         self.tables.insert(name, table);
         Some(())
@@ -176,12 +176,12 @@ impl Definitions {
     fn alteration(&mut self, table: &TableName, cursor: &mut Cursor<'_>) -> Option<()> {
         if cursor.takes(&["attach", "partition"]) {
             let child = cursor.qualified()?;
-            self.inherits.push(Inherits { child, parent: table.clone() });
+            self.inherits.push(Inherits::new(child, table.clone()));
             return Some(());
         }
         if cursor.takes(&["inherit"]) {
             let parent = cursor.qualified()?;
-            self.inherits.push(Inherits { child: table.clone(), parent: parent.clone() });
+            self.inherits.push(Inherits::new(table.clone(), parent.clone()));
             return Some(());
         }
         let found = self.tables.get_mut(table)?;

@@ -149,7 +149,7 @@ impl PostgresView {
         if large_objects.rows > 0 {
             tables.extend([large_objects::objects(), large_objects::data()]);
         }
-        let inherits = catalog_tables::inherits(&session).await?;
+        let inherits = catalog_tables::inherits(&session, &tables).await?;
         let roles = match with_ddl {
             true => Some(facts::roles(&session).await?),
             false => None,

@@ -69,6 +69,7 @@ impl Lists {
             insert_defaults: Vec::new(),
             delete_unknown: Vec::new(),
             updated_columns: Vec::new(),
+            across: None,
         });
         self.changes.push(changes);
     }

@@ -91,7 +91,8 @@ impl Tables<'_> {
                 out.push(&changes, change).await?;
                 table.added.push(new);
             }
-            let (changed, frames) = out.finish().await?;
+            let (mut changed, frames) = out.finish().await?;
+            changed.across = changes.tables().get(at).and_then(|table| table.across.clone());
             composed.changes.push(changed, frames);
             if !table.added.is_empty() || !table.dropped.is_empty() {
                 composed.tables.push(table);

@@ -6,8 +6,9 @@ use futures::StreamExt;
 use rowkeep_engine::ChangeSource;
 use rowkeep_format::{Change, Changes, RowBatch, TableName};
 
-use super::tables::{TableAccess, Tables};
+use super::tables::{Place, TableAccess, Tables};
 use crate::Error;
+use crate::diff::Alignment;
 use crate::rows::foreign_keys::{Link, Parent, Sought};
 use crate::state::key_set::KeySet;
 
@@ -67,8 +68,7 @@ impl Tables<'_> {
         fresh: &BTreeSet<TableName>,
     ) -> Result<Option<Vec<Gap<'s>>>, Error> {
         let mut gaps = Vec::new();
-        let tables = changes.tables().iter().enumerate();
-        let places: HashMap<&TableName, usize> = tables.map(|(at, table)| (&table.table.name, at)).collect();
+        let places = self.places(changes.tables());
         for link in &self.links {
             let is_fresh = |parent: &Parent| fresh.contains(&parent.table);
             if !fresh.contains(&link.child) && !link.parents.iter().any(is_fresh) {
@@ -77,7 +77,9 @@ impl Tables<'_> {
             let at = |name: &TableName| places.get(name).copied();
             let end = |parent: &'s Parent| {
                 let table = self.by_name.get(&parent.table)?;
-                Some(End { table, columns: &parent.columns, at: at(&parent.table) })
+                // The changes to a whole partitioned table are looked at once.
+                let at = at(&parent.table).filter(|place| place.is_named).map(|place| place.at);
+                Some(End { table, columns: &parent.columns, at })
             };
             let parents = link.parents.iter().map(end).collect::<Option<Vec<_>>>();
             let (Some(child), Some(parents)) = (self.by_name.get(&link.child), parents) else { continue };
@@ -87,8 +89,9 @@ impl Tables<'_> {
                 table(at)
                     .is_some_and(|table| table.updated_columns.iter().any(|column| columns.contains(column)))
             };
-            let asks = table(children).is_some_and(|table| table.counts.inserted > 0)
-                || updates(children, &link.columns);
+            let named = children.filter(|place| place.is_named).map(|place| place.at);
+            let asks =
+                table(named).is_some_and(|table| table.counts.inserted > 0) || updates(named, &link.columns);
             let takes = parents.iter().any(|parent| {
                 table(parent.at).is_some_and(|table| table.counts.deleted > 0)
                     || updates(parent.at, parent.columns)
@@ -162,7 +165,7 @@ impl Tables<'_> {
     async fn asks(
         &self,
         changes: &dyn ChangeSource,
-        at: Option<usize>,
+        place: Option<Place>,
         link: &Link,
         child: &TableAccess<'_>,
         lost: bool,
@@ -174,24 +177,34 @@ impl Tables<'_> {
             outcome: HashMap::new(),
             bytes: 0,
         };
-        let Some(at) = at else { return Ok(Some(asks)) };
+        let Some(Place { at, is_named }) = place else { return Ok(Some(asks)) };
+        let alignment = Alignment::new(child.live.own, &changes.tables()[at].table);
         let mut runs = std::pin::pin!(changes.read(at));
         while let Some(run) = runs.next().await {
             let run: Changes = run?;
+            // Other partitions may have the columns in another order.
+            let brought = (!is_named).then(|| {
+                let brought = |rows: &RowBatch| alignment.map_own(rows.clone());
+                (brought(run.before()), brought(run.after()))
+            });
+            let (befores, afters) = match &brought {
+                Some((befores, afters)) => (befores, afters),
+                None => (run.before(), run.after()),
+            };
             for change in run.iter() {
                 let (before, after) = rows(change);
                 let value = |batch: &RowBatch, row: Option<usize>| {
                     row.and_then(|row| link.equality.bytes(batch, row, &link.columns))
                 };
-                let (old, new) = (value(run.before(), before), value(run.after(), after));
+                let (old, new) = (value(befores, before), value(afters, after));
                 let key = match (before, after) {
-                    (Some(row), _) => child.live.key_of(run.before(), row)?,
-                    (None, Some(row)) => child.live.key_of(run.after(), row)?,
+                    (Some(row), _) => child.live.key_of(befores, row)?,
+                    (None, Some(row)) => child.live.key_of(afters, row)?,
                     (None, None) => continue,
                 };
-                if let (Some(asked), Some(row), true) = (&new, after, old != new) {
-                    child.live.add_key(run.after(), row, &mut asks.keys)?;
-                    asks.values.add(&link.equality, run.after(), row, &link.columns);
+                if let (Some(asked), Some(row), true) = (&new, after, is_named && old != new) {
+                    child.live.add_key(afters, row, &mut asks.keys)?;
+                    asks.values.add(&link.equality, afters, row, &link.columns);
                     asks.bytes += 2 * asked.len() + key.len();
                     asks.new.push((asked.clone(), key.clone()));
                 }

@@ -63,7 +63,7 @@ impl DifferenceSummary {
         };
         let tables = difference.changes.tables();
         let differing = tables.iter().map(|changes| DifferingTable {
-            table: changes.table.name.clone(),
+            table: changes.changed().clone(),
             rows: changes.counts,
             related: difference.related.get(&changes.table.name).copied().unwrap_or(0),
             is_internal: !changes.table.kind.is_user_table(),

@@ -358,8 +358,7 @@ fn a_rule_reaches_what_inherits_its_column_and_no_more() {
     let name = |name: &str| TableName::qualified("public", name);
     let columns = [("id", "integer"), ("email", "text")];
     let mut schema = schema(["par", "chi", "grand", "other"].map(|of| table(name(of), &columns)).to_vec());
-    let inherits =
-        |child: &str, parent: &str| rowkeep_format::Inherits { child: name(child), parent: name(parent) };
+    let inherits = |child: &str, parent: &str| rowkeep_format::Inherits::new(name(child), name(parent));
     // One that says it is above itself is damaged, and no reason to go on for ever.
     schema.inherits = vec![inherits("chi", "par"), inherits("grand", "chi"), inherits("grand", "grand")];
     let keep_other = "\n'other.email' = 'keep'";
@@ -396,8 +395,7 @@ fn a_rule_reaches_through_references_to_partitioned_tables() {
     });
     let refused = bound(&schema, "'line.ev' = 'hash'").map(|_| ());
     assert!(refused.is_err_and(|error| error.contains("refers to a table that is not here")));
-    let of_parent =
-        |child: &str| rowkeep_format::Inherits { child: TableName::plain(child), parent: parent() };
+    let of_parent = |child: &str| rowkeep_format::Inherits::new(TableName::plain(child), parent());
     schema.inherits = vec![of_parent("ev_a"), of_parent("ev_b")];
     for rule in ["'ev.id' = 'hash'", "'line.ev' = 'hash'"] {
         let mask = bound(&schema, rule).expect("it fits");

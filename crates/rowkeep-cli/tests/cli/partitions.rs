@@ -137,3 +137,35 @@ fn rows_that_maintenance_moved_are_the_same_rows_to_verify() {
     database.sql("UPDATE ev SET what = 'zwei' WHERE id = 2");
     sandbox.run(&["verify", "latest", "--against", &database.url()]).expect(3);
 }
+
+/// Between which texts a text lies is another matter in every collation.
+#[test]
+fn texts_go_to_the_partitions_that_take_them() {
+    for server in servers() {
+        let sandbox = Sandbox::new();
+        let database = server.database("rowkeep_cli_partitions_text");
+        database.sql(
+            "CREATE TABLE names (id int, name text, PRIMARY KEY (id, name)) PARTITION BY RANGE (name);
+             CREATE TABLE names_a PARTITION OF names FOR VALUES FROM (MINVALUE) TO ('n');
+             CREATE TABLE names_n PARTITION OF names FOR VALUES FROM ('n') TO (MAXVALUE) PARTITION BY LIST (name);
+             CREATE TABLE names_nn PARTITION OF names_n DEFAULT;
+             INSERT INTO names SELECT g, (ARRAY['Ann', 'anna', 'Zoe', 'zoe', 'Ört'])[1 + g % 5] FROM generate_series(1, 50) g",
+        );
+        sandbox.done(&["backup", &database.url()]);
+        let (c, name) = ("TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", "rowkeep_cli_partitions_text_c");
+        let copy = server.database_with(name, c);
+        let restored = sandbox.done(&["restore", "latest", "--to", &copy.url()]);
+        assert!(format!("{restored:?}").contains("which partitions of names"), "{restored:?}");
+        let placed = "SELECT string_agg(DISTINCT name || ' ' || tableoid::regclass, ',' ORDER BY name || ' ' || tableoid::regclass) FROM names";
+        assert_eq!(copy.sql(placed).trim(), "Ann names_a,Zoe names_a,anna names_a,zoe names_nn,Ört names_nn");
+        assert_ne!(database.sql(placed), copy.sql(placed));
+        // In place too, and back.
+        copy.sql(
+            "DELETE FROM names WHERE id < 20; UPDATE names SET name = 'Max' WHERE name = 'Zoe' AND id < 40",
+        );
+        sandbox.done(&["restore", "latest", "--to", &copy.url(), "--yes"]);
+        sandbox.done(&["verify", "latest", "--against", &copy.url()]);
+        sandbox.done(&["undo", &copy.url(), "--yes"]);
+        assert_eq!(copy.sql("SELECT count(*) FROM names WHERE name = 'Max'").trim(), "4");
+    }
+}

@@ -66,9 +66,14 @@ impl Server {
 
     /// A new database of that name, and what drops it.
     pub(crate) fn database(&self, name: &str) -> Database<'_> {
+        self.database_with(name, "")
+    }
+
+    /// The same with options of `CREATE DATABASE`.
+    pub(crate) fn database_with(&self, name: &str, options: &str) -> Database<'_> {
         let name = format!("{name}_{}", std::process::id());
         self.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        self.psql("postgres", &format!("CREATE DATABASE {name}"));
+        self.psql("postgres", &format!("CREATE DATABASE {name} {options}"));
         Database { server: self, name }
     }
 }

@@ -17,16 +17,22 @@ const FUNCTIONS_WITHOUT_SCHEMA: &str = "
     CREATE FUNCTION computed(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.k($1); END';
     CREATE TABLE checked (id int PRIMARY KEY, x int CHECK (computed(x) > 0));
     CREATE TABLE generated (id int PRIMARY KEY, x int, y int GENERATED ALWAYS AS (computed(x)) STORED);
+    CREATE DOMAIN measured AS int CHECK (computed(VALUE) > 0);
+    CREATE TABLE of_domain (id int PRIMARY KEY, x measured);
+    CREATE TABLE referring (id int PRIMARY KEY REFERENCES by_expression, x int REFERENCES by_condition DEFERRABLE);
+    CREATE INDEX referred ON referring (kk(x));
     CREATE TABLE keyless (x int);
     CREATE INDEX ON keyless (kk(x));
     INSERT INTO by_expression VALUES (2, 20), (1, 10), (3, 30);
     INSERT INTO by_condition SELECT * FROM by_expression; INSERT INTO by_statistics SELECT * FROM by_expression;
     INSERT INTO checked SELECT * FROM by_expression; INSERT INTO generated SELECT * FROM by_expression;
+    INSERT INTO of_domain SELECT * FROM by_expression; INSERT INTO referring VALUES (2, 3), (3, 2);
     INSERT INTO keyless VALUES (2), (1), (1);
     CREATE OR REPLACE FUNCTION kk(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT k($1)';
     CREATE OR REPLACE FUNCTION computed(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN k($1); END';";
 
-const TABLES: [&str; 5] = ["by_expression", "by_condition", "by_statistics", "checked", "generated"];
+const TABLES: [&str; 6] =
+    ["by_expression", "by_condition", "by_statistics", "checked", "generated", "of_domain"];
 
 #[test]
 fn functions_that_name_others_without_schema_are_no_obstacle() {
@@ -60,10 +66,12 @@ fn functions_that_name_others_without_schema_are_no_obstacle() {
                 assert!(ran.out.contains(part), "{ran:?}");
             }
         }
-        for table in TABLES {
+        for table in TABLES.iter().chain(&["referring"]) {
             let rows = format!("SELECT * FROM {table} ORDER BY id");
             assert_eq!(server.psql(&new, &rows), shop.sql(&rows), "{table}");
         }
+        let valid = "SELECT count(*) FROM pg_constraint WHERE contype IN ('f', 'c') AND convalidated";
+        assert_eq!(server.psql(&new, valid), shop.sql(valid));
         server.psql("postgres", &format!("DROP DATABASE {new} WITH (FORCE)"));
     }
 }

@@ -1,7 +1,8 @@
 //! Partitions that cannot tell in a new database which rows are theirs.
 //!
-//! The hash of a value of an enumeration is that of its number, which every database gives anew. `pg_dump` loads tables that are
-//! divided by such hashes through their roots as well.
+//! The hash of a value of an enumeration is that of its number, which every database gives anew; `pg_dump` loads tables that are
+//! divided by such hashes through their roots as well. Between which texts a text lies depends on the collation, which the new database
+//! may have another of, or another version.
 
 use std::collections::HashMap;
 
@@ -25,7 +26,9 @@ const DIVIDED: &str = "
         SELECT p.partrelid FROM pg_partitioned_table p WHERE p.partstrat = 'h'
         AND (0 = ANY (p.partattrs) AND EXISTS (SELECT FROM renumbered)
             OR EXISTS (SELECT FROM pg_attribute a JOIN renumbered r ON r.type = a.atttypid
-                WHERE a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs))))
+                WHERE a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs)))
+        OR p.partstrat = 'r' AND EXISTS (SELECT FROM unnest(p.partcollation::oid[]) k (oid)
+            WHERE k.oid NOT IN (0::oid, '\"C\"'::regcollation::oid, '\"POSIX\"'::regcollation::oid)))
     SELECT cn.nspname, c.relname, rn.nspname, r.relname
     FROM pg_class c JOIN pg_namespace cn ON cn.oid = c.relnamespace,
     LATERAL (SELECT a.relid FROM pg_partition_ancestors(c.oid) WITH ORDINALITY a (relid, at)

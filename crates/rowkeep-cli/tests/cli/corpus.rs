@@ -20,7 +20,7 @@ const OWNER: &str = "rowkeep_owner";
 const ROLES: &str = "DO $$ BEGIN CREATE ROLE rowkeep_somebody; CREATE ROLE rowkeep_owner LOGIN PASSWORD 'secret'; \
     GRANT rowkeep_somebody TO rowkeep_owner; EXCEPTION WHEN duplicate_object THEN NULL; END $$";
 
-fn asked(variable: &str, usual: u64) -> u64 {
+pub(crate) fn asked(variable: &str, usual: u64) -> u64 {
     std::env::var(variable).map_or(usual, |number| number.parse().expect("a number"))
 }
 

@@ -1,5 +1,7 @@
 //! Rows of partitioned tables that maintenance moved to other partitions are the same rows: to comparing, restoring and taking back.
 
+mod random;
+
 use serde_json::json;
 
 use crate::postgres::{Database, servers};

@@ -5,6 +5,7 @@ mod across;
 mod activity;
 mod additions;
 mod arrived;
+mod as_things_are;
 mod assess;
 mod audit;
 mod bad_input;

@@ -167,7 +167,10 @@ fn references_and_triggers_are_those_of_the_whole_table() {
              CREATE TABLE told (what text);
              CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO told VALUES (TG_TABLE_NAME); RETURN NULL; END $$;
              CREATE TRIGGER whole AFTER INSERT OR UPDATE OR DELETE ON ev FOR EACH ROW EXECUTE FUNCTION tell();
-             CREATE TRIGGER part AFTER INSERT OR UPDATE OR DELETE ON ev_def FOR EACH ROW EXECUTE FUNCTION tell()",
+             CREATE TRIGGER part AFTER INSERT OR UPDATE OR DELETE ON ev_def FOR EACH ROW EXECUTE FUNCTION tell();
+             CREATE FUNCTION one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
+             CREATE FUNCTION other(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT public.one($1)';
+             CREATE INDEX ON ev (other(id))",
         );
         sandbox.done(&["backup", url]);
         let original = rows(&database);
@@ -176,7 +179,8 @@ fn references_and_triggers_are_those_of_the_whole_table() {
              INSERT INTO ev_q2 SELECT * FROM ev_def WHERE at < '2026-07-01'; DELETE FROM ev_def WHERE at < '2026-07-01';
              ALTER TABLE ev_def ENABLE TRIGGER ALL;
              ALTER TABLE ev ATTACH PARTITION ev_q2 FOR VALUES FROM ('2026-04-01') TO ('2026-07-01'); COMMIT;
-             CREATE TRIGGER second AFTER INSERT OR UPDATE OR DELETE ON ev_q2 FOR EACH ROW EXECUTE FUNCTION tell()",
+             CREATE TRIGGER second AFTER INSERT OR UPDATE OR DELETE ON ev_q2 FOR EACH ROW EXECUTE FUNCTION tell();
+             CREATE OR REPLACE FUNCTION other(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT one($1)'",
         );
         assert_eq!(planned(&sandbox, &["--to", url]), []);
         // With the kind every row of it goes, and what refers to these.

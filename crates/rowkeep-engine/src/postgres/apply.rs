@@ -5,6 +5,7 @@
 //! comes. Foreign keys that this order would violate for a while are put aside and checked at the end.
 
 mod attempt;
+pub(super) mod cautions;
 mod compare;
 mod current_tables;
 pub(super) mod event_triggers;

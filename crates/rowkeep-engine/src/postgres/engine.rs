@@ -132,6 +132,11 @@ impl Engine for Postgres {
         apply::apply(server, session, changes, options).await
     }
 
+    async fn cautions(&self, changes: &dyn ChangeSource) -> Result<Vec<String>, EngineError> {
+        let (_, session) = Server::reach(&self.address).await?;
+        apply::cautions::cautions(&session, changes).await
+    }
+
     fn converts(&self, from: &str) -> bool {
         from == SQLITE
     }

@@ -16,6 +16,7 @@ pub use super::safety::Safety;
 use super::safety::{self, KeptRows};
 use super::unmatched::unmatched;
 use crate::capture::{Opened, Uncommitted};
+use crate::diff::log_ahead::gone;
 use crate::diff::{
     Changeset, Conflicts, DiffOptions, Difference, Filter, Prefer, Related, RowFilter, SchemaDifference,
     Sides, are_changes_known, diff,
@@ -240,7 +241,10 @@ async fn plan_now(
         };
         (safety, search.from(&present).await?)
     };
-    let cautions = engine.cautions(found.changes.as_ref()).await?;
+    let mut cautions = engine.cautions(found.changes.as_ref()).await?;
+    if options.filter().settings && options.rows.is_none() && selection.is_all() {
+        cautions.extend(gone_sequences(context, &live, target).await?);
+    }
     let unmatched = unmatched(context, &live, target, options.rows.as_deref(), partitions).await?;
     Ok(Plan {
         operation: "restore",
@@ -371,6 +375,21 @@ impl Search<'_> {
         };
         sides.merge(changes, &made.changes).await
     }
+}
+
+/// What is said of sequences that the database lacks: a change of rows makes none.
+async fn gone_sequences(context: &Context, live: &State, target: &State) -> Result<Option<String>, Error> {
+    let gone = gone(context, live, target).await?;
+    Ok(match gone.as_slice() {
+        [] => None,
+        [one] => Some(format!(
+            "sequence {one} is not in the database, and does not come back with rows: --with-schema makes it again"
+        )),
+        several => Some(format!(
+            "sequences {} are not in the database, and do not come back with rows: --with-schema makes them again",
+            several.join(", ")
+        )),
+    })
 }
 
 /// Whether the database becomes wholly what the state is, so that nothing dangles that did not in the state. Then that

@@ -1,6 +1,6 @@
 //! The tables of two states that are compared.
 
-use rowkeep_format::Table;
+use rowkeep_format::{Table, TableKind};
 
 use super::schema::{SchemaDifference, schema_differences};
 use crate::Error;
@@ -36,7 +36,14 @@ impl<'s> Chosen<'s> {
             }
         }
         let is_new = |table: &&Table| before.table(&table.name).is_none() && !is_unread(before, table);
-        chosen.only_after = chosen_after.into_iter().filter(is_new).collect();
+        for table in chosen_after.into_iter().filter(is_new) {
+            // What a database keeps beside its tables is no table of its own, though it is only listed where there is any.
+            let is_beside = matches!(table.kind, TableKind::Settings | TableKind::LargeObjects);
+            match is_beside && after.holds(&table.name) {
+                true => chosen.pairs.push((table, table)),
+                false => chosen.only_after.push(table),
+            }
+        }
         Ok(chosen)
     }
 

@@ -45,7 +45,7 @@ pub struct Filter {
     pub deletes: bool,
     /// Values that the database keeps beside its tables, such as those of sequences.
     pub settings: bool,
-    /// Sequences that only the first state has: a change of rows cannot drop them.
+    /// Sequences that only one state has: a change of rows can neither make nor drop them.
     pub lone_sequences: bool,
     /// Hidden rowids of rows that both states have, where these identify no row. Where not all rows are to become as the
     /// second state has them, a rowid may be that of another row.
@@ -90,10 +90,11 @@ impl Filter {
                 (test, none, rows.keys(table, dialect)?.map(|keys| key_set(table, &keys)))
             }
         };
+        let takes_lone = self.lone_sequences || !is_of_sequences(table, dialect);
         Ok(Arc::new(BoundFilter {
-            inserts: self.inserts && !none,
+            inserts: self.inserts && !none && takes_lone,
             updates: self.updates && !none,
-            deletes: self.deletes && !none && (self.lone_sequences || !is_of_sequences(table, dialect)),
+            deletes: self.deletes && !none && takes_lone,
             kept_rowid: table.rowid_value().filter(|_| !self.rowids),
             test,
             keys,

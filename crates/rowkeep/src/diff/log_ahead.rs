@@ -24,6 +24,21 @@ const STANDBY: &str = "standby";
 /// The values by schema and name: last value, and whether it was used.
 type Values = BTreeMap<(String, String), (String, String)>;
 
+/// The sequences that only the second state has, in words for people.
+pub(crate) async fn gone(context: &Context, before: &State, after: &State) -> Result<Vec<String>, Error> {
+    let Some(known) = after.dialect().sequences() else { return Ok(Vec::new()) };
+    let Some(table) = after.table(&TableName::plain(known.table)).filter(|table| after.holds(&table.name))
+    else {
+        return Ok(Vec::new());
+    };
+    if table.columns.len() != 4 || before.unread().iter().any(is_sequence) {
+        return Ok(Vec::new());
+    }
+    let (before, after) = (values(context, before, table).await?, values(context, after, table).await?);
+    let gone = after.into_keys().filter(|name| !before.contains_key(name));
+    Ok(gone.map(|(schema, name)| TableName::qualified(schema, name).to_string()).collect())
+}
+
 /// Whether the values of two states are those of a standby and of another server, or one lacks some that it could not read.
 pub(crate) fn is_between(before: &State, after: &State, table: &Table) -> bool {
     let is_named_so = |known: Sequences| table.name == TableName::plain(known.table);
@@ -35,8 +50,11 @@ pub(crate) fn is_between(before: &State, after: &State, table: &Table) -> bool {
 }
 
 fn lacks_some(state: &State) -> bool {
-    let is_sequence = |unread: &Unread| matches!(unread.why, Why::UnloggedSequence | Why::DeniedSequence);
     state.unread().iter().any(is_sequence)
+}
+
+fn is_sequence(unread: &Unread) -> bool {
+    matches!(unread.why, Why::UnloggedSequence | Why::DeniedSequence)
 }
 
 fn is_standby(state: &State) -> bool {
@@ -114,6 +132,9 @@ fn is_within(ahead: &(String, String), behind: &(String, String), step: i128, lo
 
 async fn values(context: &Context, state: &State, table: &Table) -> Result<Values, Error> {
     let cause = Cause::default();
+    if state.table(&table.name).is_none() {
+        return Ok(Values::new());
+    }
     let mut read = match state {
         State::Live(live) => live.view.rows(table).await?,
         State::Snapshot(stored) => match stored.entry(&table.name) {

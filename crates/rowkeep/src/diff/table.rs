@@ -252,6 +252,9 @@ async fn side(
     watched: bool,
     cause: &Cause,
 ) -> Result<Side, Error> {
+    if state.table(&own.name).is_none() {
+        return Ok(Side::Empty);
+    }
     // Where the key lost columns or is no key of chunks, the rows go in another order than the one that they are stored in.
     let in_order = alignment.keeps_order() && shape.key == table.key;
     if let (State::Snapshot(stored), true) = (state, in_order) {

@@ -79,7 +79,10 @@ pub(super) async fn read(
     let mut attributes = attributes(session, &list).await?;
     let mut ancestors = ancestors(session, &list).await?;
     let mut triggers = triggers(session, &list).await?;
-    let names = tables.iter().map(|changes| quote::table(changes.changed()));
+    let names = tables.iter().map(|changes| match &changes.across {
+        Some(whole) => quote::table(whole),
+        None => format!("ONLY {}", quote::table(&changes.table.name)),
+    });
     let failing = planning::failing(session, oids.iter().copied().zip(names)).await?;
     let mut out = Vec::with_capacity(tables.len());
     for (changes, oid) in tables.iter().zip(oids) {

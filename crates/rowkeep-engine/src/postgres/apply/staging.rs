@@ -16,7 +16,7 @@ use rowkeep_format::changeset::Change;
 use rowkeep_format::{Changes, Counts, RowBatch, TableChanges, Value};
 
 use super::current_tables::CurrentTable;
-use crate::postgres::connect::failure::failed;
+use crate::postgres::connect::failure::{failed, taking_failed};
 use crate::postgres::connect::session::Session;
 use crate::postgres::copy_text::encode;
 use crate::postgres::quote;
@@ -213,8 +213,11 @@ pub(super) async fn send(
     };
     let mut next = stream.next().await.transpose()?;
     while next.is_some() {
-        let sink =
-            session.client.copy_in::<_, Bytes>(copy.as_str()).await.map_err(|error| failed(what, error))?;
+        let sink = session
+            .client
+            .copy_in::<_, Bytes>(copy.as_str())
+            .await
+            .map_err(|error| taking_failed(what, error))?;
         let mut sink = pin!(sink);
         let mut sent = 0;
         while let Some(changes) = next.take() {
@@ -224,13 +227,13 @@ pub(super) async fn send(
                 out = charset.encode(out, what)?;
             }
             sent += out.len();
-            sink.send(Bytes::from(out)).await.map_err(|error| failed(what, error))?;
+            sink.send(Bytes::from(out)).await.map_err(|error| taking_failed(what, error))?;
             next = stream.next().await.transpose()?;
             if sent >= SEGMENT_BYTES {
                 break;
             }
         }
-        sink.finish().await.map_err(|error| failed(what, error))?;
+        sink.finish().await.map_err(|error| taking_failed(what, error))?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(crate) const USUAL_PATH: &str = "SET LOCAL search_path TO DEFAULT";
 /// Has them found in the server's own schema again.
 pub(crate) const OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
-/// Which of some tables, by their OIDs and as SQL, cannot be queried in the session's transaction.
+/// Which of some tables, by their OIDs and as sources of rows in SQL, cannot be queried in the session's transaction.
 pub(crate) async fn failing(
     session: &Session,
     tables: impl Iterator<Item = (u32, String)>,
@@ -33,7 +33,7 @@ pub(crate) async fn failing(
     let suspects: HashSet<u32> = suspects.collect::<Result<_, _>>()?;
     let mut failing = HashSet::new();
     for (oid, table) in tables.filter(|(oid, _)| suspects.contains(oid)) {
-        let plan = format!("SAVEPOINT planned; EXPLAIN SELECT 1 FROM ONLY {table}; RELEASE planned");
+        let plan = format!("SAVEPOINT planned; EXPLAIN SELECT 1 FROM {table}; RELEASE planned");
         if session.try_run(&plan).await.is_err() {
             session.prepare("ROLLBACK TO planned; RELEASE planned").await?;
             failing.insert(oid);

@@ -40,6 +40,15 @@ pub(crate) fn changing_failed(what: impl Into<String>, error: tokio_postgres::Er
     EngineError::new(kind, what).with_source(Said(words(&error)))
 }
 
+/// The same, for values on their way into the types of columns: what a type does not take is [`ErrorKind::Constraint`].
+pub(crate) fn taking_failed(what: impl Into<String>, error: tokio_postgres::Error) -> EngineError {
+    let kind = match state(&error) {
+        Some(state) if state.starts_with("22") => ErrorKind::Constraint,
+        _ => kind(&error),
+    };
+    EngineError::new(kind, what).with_source(Said(words(&error)))
+}
+
 /// The same, for a statement that was given: what the server does not understand or cannot do is
 /// [`ErrorKind::Statement`].
 pub(crate) fn statement_failed(what: impl Into<String>, error: tokio_postgres::Error) -> EngineError {

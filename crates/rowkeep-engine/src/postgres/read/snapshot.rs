@@ -103,7 +103,9 @@ async fn export(session: &Session) -> Result<(Vec<Relation>, String), EngineErro
     let rows = session.rows("cannot export a snapshot", &export).await?;
     let id = text(only(&rows, "the name of a snapshot")?, 0).to_owned();
     let mut relations = tables::relations(session).await?;
-    let tables = relations.iter().map(|relation| (relation.oid, quote::table(&relation.table.name)));
+    let tables = relations
+        .iter()
+        .map(|relation| (relation.oid, format!("ONLY {}", quote::table(&relation.table.name))));
     let failing = planning::failing(session, tables).await?;
     relations.iter_mut().filter(|relation| failing.contains(&relation.oid)).for_each(Relation::avoid_queries);
     Ok((relations, id))

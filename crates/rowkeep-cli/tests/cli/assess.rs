@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::postgres::servers;
+use crate::postgres::{servers, unique};
 use crate::sandbox::{Ran, Sandbox, filled};
 
 fn assess(sandbox: &Sandbox, database: &str, status: i32) -> Value {
@@ -153,7 +153,7 @@ fn what_a_role_may_not_read_is_said() {
     for server in servers() {
         let sandbox = Sandbox::new();
         let shop = server.database("rowkeep_cli_denied");
-        let role = format!("rowkeep_denied_{}", std::process::id());
+        let role = unique("rowkeep_denied");
         shop.sql(&format!(
             "CREATE ROLE {role} LOGIN PASSWORD 'right'; CREATE TABLE open (id int PRIMARY KEY); CREATE TABLE locked (id int PRIMARY KEY);
              CREATE TABLE rules (id int PRIMARY KEY); ALTER TABLE rules ENABLE ROW LEVEL SECURITY; CREATE SCHEMA inner_room;

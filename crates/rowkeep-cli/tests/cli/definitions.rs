@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::postgres::{Database, servers};
+use crate::postgres::{Database, servers, unique};
 use crate::sandbox::Sandbox;
 use crate::subjects::on_each;
 
@@ -235,7 +235,7 @@ fn owners_that_the_server_does_not_know_are_not_compared() {
     for server in servers() {
         let sandbox = Sandbox::new();
         let (first, second) = (server.database("rowkeep_cli_owned"), server.database("rowkeep_cli_disowned"));
-        let role = format!("rowkeep_owner_{}", std::process::id());
+        let role = unique("rowkeep_owner");
         first.sql(SHOP);
         first.sql(&format!(
             "CREATE ROLE {role}; ALTER TABLE orders OWNER TO {role}; GRANT SELECT ON customers TO {role}"
@@ -261,7 +261,7 @@ fn privileges_of_large_objects_come_back() {
     for server in servers() {
         let sandbox = Sandbox::new();
         let database = server.database("rowkeep_cli_object_acl");
-        let role = format!("rowkeep_reader_{}", std::process::id());
+        let role = unique("rowkeep_reader");
         database.sql(&format!("CREATE ROLE {role}; CREATE TABLE t (id int PRIMARY KEY)"));
         let cases = [
             ("", "GRANT SELECT ON LARGE OBJECT 1 TO PUBLIC"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::postgres::servers;
+use crate::postgres::{servers, unique};
 use crate::sandbox::Sandbox;
 
 /// The findings of the only database, each in a line.
@@ -105,7 +105,7 @@ fn what_a_target_lacks_is_told_before() {
     let servers = servers();
     let (older, newer) = (&servers[0], &servers[1]);
     let (sandbox, shop) = (Sandbox::new(), older.database("rowkeep_cli_doctor_source"));
-    let role = format!("rowkeep_gone_{}", std::process::id());
+    let role = unique("rowkeep_gone");
     older.psql("postgres", &format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role}"));
     shop.sql(&format!(
         "CREATE EXTENSION hstore; UPDATE pg_extension SET extname = 'rowkeep_absent' WHERE extname = 'hstore';
@@ -115,14 +115,14 @@ fn what_a_target_lacks_is_told_before() {
     ));
     sandbox.done(&["backup", &shop.url(), "--name", "all"]);
     shop.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
-    let absent = newer.url_of(&format!("rowkeep_absent_{}", std::process::id()));
+    let absent = newer.url_of(&unique("rowkeep_absent"));
     let found = findings(&sandbox.json(&["doctor", "--target", &absent, "all"]));
     assert_found(&found, "warning: extensions: extension rowkeep_absent is not available", &[]);
     assert_found(&found, &format!("warning: roles: {role} (1 statement) do not exist"), &[]);
     assert_found(&found, "warning: collations: rowkeep_absent", &[]);
     assert!(!found.iter().any(|line| line.contains("superuser")), "{found:#?}");
 
-    let typist = format!("rowkeep_doctor_{}", std::process::id());
+    let typist = unique("rowkeep_doctor");
     newer.psql(
         "postgres",
         &format!("DROP ROLE IF EXISTS {typist}; CREATE ROLE {typist} LOGIN PASSWORD 'right' CREATEDB"),

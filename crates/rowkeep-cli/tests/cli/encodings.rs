@@ -1,6 +1,6 @@
 //! Databases that hold bytes which stand for no character of their encoding.
 
-use crate::postgres::{Server, servers};
+use crate::postgres::{Server, servers, unique};
 use crate::sandbox::Sandbox;
 
 /// A database of another encoding than UTF-8, and what drops it and its copies.
@@ -11,7 +11,7 @@ struct Encoded<'a> {
 
 impl<'a> Encoded<'a> {
     fn make(server: &'a Server, name: &str, encoding: &str) -> Self {
-        let name = format!("{name}_{}", std::process::id());
+        let name = unique(name);
         server.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         server.psql(
             "postgres",

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use regex_lite::Regex;
 
-use crate::postgres::{Database, servers};
+use crate::postgres::{Database, servers, unique};
 use crate::sandbox::{Sandbox, files_below};
 use crate::web::Web;
 use book::Book;
@@ -215,7 +215,7 @@ fn servers_and_roles(book: &mut Book) {
         book.chapter_after(&sandbox, title, OF_DATABASE, &with, put_back);
     };
     chapter("A server that does not answer", "postgres://ada@127.0.0.1:1/shop", &|| {});
-    let gone = format!("rowkeep_cli_gone_{}", std::process::id());
+    let gone = unique("rowkeep_cli_gone");
     let drop_it = || {
         server.psql("postgres", &format!("DROP DATABASE IF EXISTS {gone} WITH (FORCE)"));
     };

@@ -1,6 +1,6 @@
 //! Event triggers of a database, which must neither see nor stop what a restore does besides rows.
 
-use crate::postgres::{Database, Server, servers};
+use crate::postgres::{Database, Server, servers, unique};
 use crate::sandbox::Sandbox;
 
 /// A log that event triggers of every kind write to, and one that forbids drops.
@@ -110,7 +110,7 @@ struct Ordinary<'a> {
 impl<'a> Ordinary<'a> {
     fn new(server: &'a Server, name: &str, trigger: &str) -> Self {
         let database = server.database(name);
-        let role = format!("{name}_{}", std::process::id());
+        let role = unique(name);
         server.psql(
             "postgres",
             &format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'right'"),
@@ -220,7 +220,7 @@ fn logins_of_a_restore_do_not_change_what_it_restores() {
 
 /// A database that is not there.
 fn absent(server: &Server, name: &str) -> (String, String) {
-    let name = format!("{name}_{}", std::process::id());
+    let name = unique(name);
     server.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     let url = server.url_of(&name);
     (name, url)

@@ -1,6 +1,6 @@
 //! A restore goes on without what a server refuses of a schema, says what that was, and how it is completed.
 
-use crate::postgres::{Server, servers};
+use crate::postgres::{Server, servers, unique};
 use crate::sandbox::{Ran, Sandbox};
 
 /// Rows that do not conform any more, one kind in each pair of tables, with a table that has nothing to do with it.
@@ -133,8 +133,7 @@ struct Tablespace<'a> {
 
 impl<'a> Tablespace<'a> {
     fn make(server: &'a Server) -> Self {
-        let port: String = server.url.chars().filter(char::is_ascii_digit).collect();
-        let name = format!("rowkeep_space_{}_{port}", std::process::id());
+        let name = unique("rowkeep_space");
         let made = server
             .program("psql")
             .env("PGOPTIONS", "-c allow_in_place_tablespaces=on")
@@ -191,7 +190,7 @@ fn an_ordinary_role_does_without_what_it_may_not_make() {
              CREATE VIEW all_of_t AS SELECT * FROM t",
         );
         sandbox.done(&["backup", &shop.url(), "--name", "all"]);
-        let role = format!("rowkeep_maker_{}", std::process::id());
+        let role = unique("rowkeep_maker");
         let target = format!("{}_back", shop.name());
         server.psql("postgres", &format!("DROP ROLE IF EXISTS {role}"));
         server.psql("postgres", &format!("CREATE ROLE {role} LOGIN PASSWORD 'right' CREATEDB"));
@@ -278,7 +277,7 @@ fn tables_of_a_type_that_a_role_may_not_make_are_left_out_alone() {
          CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (7)",
     );
     sandbox.done(&["backup", &shop.url(), "--name", "all"]);
-    let role = format!("rowkeep_typist_{}", std::process::id());
+    let role = unique("rowkeep_typist");
     let target = format!("{}_back", shop.name());
     server.psql("postgres", &format!("DROP ROLE IF EXISTS {role}"));
     server.psql("postgres", &format!("CREATE ROLE {role} LOGIN PASSWORD 'right' CREATEDB"));

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::postgres::servers;
+use crate::postgres::{servers, unique};
 use crate::sandbox::{Ran, Sandbox, signal};
 use crate::subjects::{Subject, on_each};
 
@@ -354,7 +354,7 @@ fn where_rows_cannot_be_changed_back_everything_is_replaced() {
 fn what_does_not_come_back_is_said() {
     for server in servers() {
         let shop = server.database("rowkeep_cli_unproven");
-        let role = format!("rowkeep_reader_{}", std::process::id());
+        let role = unique("rowkeep_reader");
         shop.sql(&format!(
             "{SHOP} DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; GRANT SELECT ON orders TO {role}"
         ));

@@ -1,6 +1,7 @@
 //! The whole loop on PostgreSQL, on every server that the tests have.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::sandbox::{Sandbox, files_below};
 
@@ -24,6 +25,12 @@ pub(crate) fn servers() -> Vec<Server> {
         .collect();
     assert!(servers.len() >= 2, "there are two servers of different majors");
     servers
+}
+
+/// A name that begins so and that no other test has, of a database, a role or a tablespace.
+pub(crate) fn unique(name: &str) -> String {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    format!("{name}_{}_{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Server {
@@ -71,7 +78,7 @@ impl Server {
 
     /// The same with options of `CREATE DATABASE`.
     pub(crate) fn database_with(&self, name: &str, options: &str) -> Database<'_> {
-        let name = format!("{name}_{}", std::process::id());
+        let name = unique(name);
         self.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         self.psql("postgres", &format!("CREATE DATABASE {name} {options}"));
         Database { server: self, name }
@@ -242,7 +249,7 @@ fn what_cannot_be_read_is_named_and_nothing_is_left() {
         let sandbox = Sandbox::new();
         let shop = server.database("rowkeep_cli_denied");
         shop.sql(SHOP);
-        let role = format!("rowkeep_reader_{}", std::process::id());
+        let role = unique("rowkeep_reader");
         shop.sql(&format!(
             "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'right';
              GRANT USAGE ON SCHEMA audit TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};

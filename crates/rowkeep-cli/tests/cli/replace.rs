@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::postgres::servers;
+use crate::postgres::{servers, unique};
 use crate::sandbox::Sandbox;
 use crate::subjects::on_each;
 
@@ -123,7 +123,7 @@ fn what_may_not_be_dropped_stays_with_all_else() {
     for server in servers() {
         let sandbox = Sandbox::new();
         let shop = server.database("rowkeep_cli_owned");
-        let role = format!("rowkeep_owner_{}", std::process::id());
+        let role = unique("rowkeep_owner");
         shop.sql(&format!("DROP ROLE IF EXISTS {role}"));
         shop.sql(&format!(
             "CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT CREATE ON SCHEMA public TO {role}"

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use crate::postgres::{Database, Server, servers};
+use crate::postgres::{Database, Server, servers, unique};
 use crate::sandbox::{Ran, Sandbox};
 
 /// How long a standby may take to replay what its primary has written.
@@ -174,7 +174,7 @@ fn what_a_standby_does_not_have_is_left_out_and_left_alone() {
         says(&sandbox.done(&["diff", &url, &there]), &["not compared: rows of u", "equal: "]);
         says(&sandbox.done(&["export", &there, "--to", "out"]), &["has no rows of", "part2"]);
         assert!(sandbox.path("out/t.csv").exists() && !sandbox.path("out/u.csv").exists());
-        let copy = format!("rowkeep_cli_standby_copy_{}", std::process::id());
+        let copy = unique("rowkeep_cli_standby_copy");
         let restored = sandbox.done(&[
             "restore",
             &shown["id"].to_string().replace('"', ""),
@@ -299,7 +299,7 @@ fn what_a_role_may_not_read_is_done_without_when_it_is_not_wanted() {
     for server in &servers() {
         let sandbox = Sandbox::new();
         let database = server.database("rowkeep_cli_shared");
-        let role = format!("rowkeep_shared_{}", std::process::id());
+        let role = unique("rowkeep_shared");
         shared(&database, &role);
         let url = database.url().replace("postgres@", &format!("{role}:right@"));
         sandbox.run(&["backup", &url]).expect(4).says(&["secret", "hiding"]);
@@ -351,7 +351,7 @@ fn what_a_role_may_not_read_is_done_without_when_it_is_not_wanted() {
             database.sql("SELECT (SELECT count(*) FROM open), (SELECT count(*) FROM secret)").trim(),
             "1|2"
         );
-        let copy = format!("rowkeep_cli_shared_copy_{}", std::process::id());
+        let copy = unique("rowkeep_cli_shared_copy");
         // A function of a row that nobody knows cannot be made, which the proof says.
         let restored = sandbox.run(&["restore", "latest", "--to", &server.url_of(&copy)]).expect(3);
         says(&restored, &["not in the snapshot: rows and definition of secret", "left out", "first_of"]);

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
 
-use crate::postgres::{Database, Server, servers};
+use crate::postgres::{Database, Server, servers, unique};
 use crate::sandbox::{Ran, Sandbox};
 
 const SHOP: &str = "
@@ -118,7 +118,7 @@ fn an_ordinary_role_takes_back_what_is_its_own() {
     for server in servers() {
         let sandbox = Sandbox::new();
         let shop = server.database("rowkeep_cli_own_index");
-        let role = format!("rowkeep_own_index_{}", std::process::id());
+        let role = unique("rowkeep_own_index");
         shop.sql(&format!(
             "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT CREATE ON SCHEMA public TO {role};
              SET ROLE {role}; CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (2, 1)"

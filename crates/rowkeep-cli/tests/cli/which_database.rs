@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::postgres::servers;
+use crate::postgres::{servers, unique};
 use crate::sandbox::Sandbox;
 
 const T: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')";
@@ -338,7 +338,7 @@ fn a_role_that_may_not_ask_for_the_system_identifier_is_served() {
         let database = server.database("rowkeep_cli_unasked");
         database.sql("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)");
         database.sql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
-        let role = format!("rowkeep_cli_unasked_{}", std::process::id());
+        let role = unique("rowkeep_cli_unasked");
         database.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'"));
         database.sql(&format!("ALTER TABLE t OWNER TO {role}"));
         let (scheme, rest) = server.url.split_once("://").expect("it is a URL");

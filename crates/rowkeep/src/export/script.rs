@@ -1,6 +1,6 @@
 //! Rows as SQL, by what the engine says of its own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rowkeep_engine::sql::{Program, SqlText, script};
@@ -10,34 +10,43 @@ use super::format::{Prepared, WriteRows};
 use crate::Error;
 
 /// Writes a database as a script.
-pub(super) struct Script(Arc<dyn SqlText>);
+pub(super) struct Script {
+    text: Arc<dyn SqlText>,
+    partitions: Partitions,
+}
+
+/// The partitions of each partitioned table.
+type Partitions = HashMap<TableName, Vec<TableName>>;
 
 impl Script {
     /// For that program, or the engine's own.
     pub(super) fn new(schema: &Schema, with_ddl: bool, program: Option<Program>) -> Result<Self, Error> {
-        Ok(Self(Arc::from(script(schema, with_ddl, program)?)))
+        let partitions = schema.partitions().into_iter();
+        let names = |tables: Vec<&Table>| tables.into_iter().map(|table| table.name.clone()).collect();
+        let partitions = partitions.map(|(parent, tables)| (parent.clone(), names(tables))).collect();
+        Ok(Self { text: Arc::from(script(schema, with_ddl, program)?), partitions })
     }
 
     /// What does not come with it.
     pub(super) fn notes(&self) -> Vec<String> {
-        self.0.notes()
+        self.text.notes()
     }
 
     pub(super) fn head(&self) -> String {
-        self.0.head()
+        self.text.head()
     }
 
     pub(super) fn tail(&self) -> String {
-        self.0.tail()
+        self.text.tail()
     }
 
     /// The tables in the order in which their rows come: of equal rank, those that are referred to before those that
     /// refer to them, as far as that goes.
     pub(super) fn in_order<'t>(&self, tables: &[&'t Table]) -> Vec<&'t Table> {
-        let mut ranked: Vec<(u8, &Table)> = parents_first(tables)
+        let mut ranked: Vec<(u8, &Table)> = parents_first(tables, &self.partitions)
             .0
             .into_iter()
-            .filter_map(|table| self.0.rank(table).map(|rank| (rank, table)))
+            .filter_map(|table| self.text.rank(table).map(|rank| (rank, table)))
             .collect();
         ranked.sort_by_key(|(rank, _)| *rank);
         ranked.into_iter().map(|(_, table)| table).collect()
@@ -45,7 +54,7 @@ impl Script {
 
     /// What the database has to have for the rows of these tables, where it is not sure to.
     pub(super) fn needs(&self, tables: &[&Table]) -> Vec<String> {
-        if !self.0.waits_for_keys() {
+        if !self.text.waits_for_keys() {
             return Vec::new();
         }
         let told = |circle: Vec<&Table>| {
@@ -55,28 +64,28 @@ impl Script {
                 names.join(", ")
             )
         };
-        parents_first(tables).1.into_iter().map(told).collect()
+        parents_first(tables, &self.partitions).1.into_iter().map(told).collect()
     }
 
     pub(super) fn of(&self, table: &Table) -> TableScript {
-        TableScript { script: Arc::clone(&self.0), table: table.clone() }
+        TableScript { script: Arc::clone(&self.text), table: table.clone() }
     }
 }
 
 /// Tables with those that they refer to before them, and the circles in which some refer to each other: what waits for one comes
 /// after it.
-fn parents_first<'t>(tables: &[&'t Table]) -> (Vec<&'t Table>, Vec<Vec<&'t Table>>) {
+fn parents_first<'t>(tables: &[&'t Table], partitions: &Partitions) -> (Vec<&'t Table>, Vec<Vec<&'t Table>>) {
     let (mut ordered, mut circles): (Vec<&Table>, _) = (Vec::with_capacity(tables.len()), Vec::new());
     let mut left: Vec<&Table> = tables.to_vec();
     while !left.is_empty() {
         let waits = |table: &Table| {
-            let mut parents = table.foreign_keys.iter().map(|key| &key.references);
+            let mut parents = parents(table, partitions);
             parents.any(|parent| *parent != table.name && left.iter().any(|other| other.name == *parent))
         };
         let (mut waiting, mut ready): (Vec<&Table>, Vec<&Table>) =
             left.iter().copied().partition(|table| waits(table));
         if ready.is_empty() {
-            let names = first_circle(&left);
+            let names = first_circle(&left, partitions);
             (ready, waiting) = waiting.into_iter().partition(|table| names.contains(&table.name));
             circles.push(ready.clone());
         }
@@ -87,11 +96,13 @@ fn parents_first<'t>(tables: &[&'t Table]) -> (Vec<&'t Table>, Vec<Vec<&'t Table
 }
 
 /// Tables that refer to each other in a circle, and to no others of these, of which each refers to one.
-fn first_circle<'t>(tables: &[&'t Table]) -> HashSet<&'t TableName> {
+fn first_circle<'t>(tables: &[&'t Table], partitions: &'t Partitions) -> HashSet<&'t TableName> {
     let parents = |name: &TableName| {
         let table = tables.iter().find(|table| table.name == *name);
-        let keys = table.into_iter().flat_map(|table| &table.foreign_keys);
-        keys.map(|key| &key.references).filter(|parent| tables.iter().any(|other| other.name == **parent))
+        table
+            .into_iter()
+            .flat_map(|table| parents(table, partitions))
+            .filter(|parent| tables.iter().any(|other| other.name == **parent))
     };
     let reached = |from: &TableName| {
         let (mut reached, mut left): (HashSet<&TableName>, Vec<&TableName>) =
@@ -112,6 +123,14 @@ fn first_circle<'t>(tables: &[&'t Table]) -> HashSet<&'t TableName> {
             None => return own,
         }
     }
+}
+
+/// The tables whose rows those of a table may refer to.
+fn parents<'t>(table: &'t Table, partitions: &'t Partitions) -> impl Iterator<Item = &'t TableName> {
+    table.foreign_keys.iter().flat_map(|key| match partitions.get(&key.references) {
+        Some(partitions) => partitions.as_slice(),
+        None => std::slice::from_ref(&key.references),
+    })
 }
 
 /// Writes the rows of one table of a script.
@@ -164,13 +183,19 @@ mod tests {
         let of = |tables: &[(&str, &str)]| {
             let tables: Vec<Table> = tables.iter().map(|(name, parents)| table(name, parents)).collect();
             let tables: Vec<&Table> = tables.iter().collect();
-            let (ordered, circles) = parents_first(&tables);
+            let partitions =
+                [(TableName::plain("parted"), ["part", "other part"].map(TableName::plain).to_vec())].into();
+            let (ordered, circles) = parents_first(&tables, &partitions);
             let names = |tables: &[&Table]| {
                 tables.iter().map(|table| table.name.to_string()).collect::<Vec<_>>().join(" ")
             };
             (names(&ordered), circles.iter().map(|circle| names(circle)).collect::<Vec<_>>())
         };
         assert_eq!(of(&[("b", "a"), ("a", "a"), ("c", "gone b")]), ("a b c".to_owned(), vec![]));
+        assert_eq!(
+            of(&[("a", "parted"), ("other part", ""), ("part", "b"), ("b", "")]),
+            ("other part b part a".to_owned(), vec![])
+        );
         let (ordered, circles) = of(&[
             ("leaf", "x"),
             ("x", "y root"),

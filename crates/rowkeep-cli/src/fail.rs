@@ -387,7 +387,9 @@ fn fixed_hint(error: &Error) -> Option<&'static str> {
 fn engine_hint(kind: Engine) -> Option<&'static str> {
     Some(match kind {
         Engine::NotFound => "check its name and place",
-        Engine::InvalidUrl => "write postgres://user@host/database, or the path of an SQLite file",
+        Engine::InvalidUrl => {
+            "write postgres://user@host/database, d1://ACCOUNT/DATABASE, or the path of an SQLite file"
+        }
         Engine::Unreachable => "check that the server is running and reachable from this machine",
         Engine::Authentication => {
             "check user and password: those of the URL, else PGUSER and PGPASSWORD, the service file, ~/.pgpass"

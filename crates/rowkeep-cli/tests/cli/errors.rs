@@ -139,7 +139,7 @@ fn what_errors_say_under_every_command() {
         (r"\b[0-9a-f]{8}\b", "ID"),
         (r"\d+ seconds? ago", "N seconds ago"),
         (r"port \d+", "port PORT"),
-        (r"rowkeep_cli_([a-z]+)_\d+", "$1"),
+        (r"rowkeep_cli_([a-z]+)_\d+_\d+", "$1"),
         (r"in \d+(\.\d+)? (ms|s)\b", "in TIME"),
     ];
     let replacements = patterns.map(|(pattern, name)| (Regex::new(pattern).expect("it is a pattern"), name));

@@ -71,7 +71,7 @@ impl Server {
         dump.lines().filter(|line| !random(line)).collect::<Vec<_>>().join("\n")
     }
 
-    /// A new database of that name, and what drops it.
+    /// A new database whose name begins so, and what drops it.
     pub(crate) fn database(&self, name: &str) -> Database<'_> {
         self.database_with(name, "")
     }
@@ -79,9 +79,14 @@ impl Server {
     /// The same with options of `CREATE DATABASE`.
     pub(crate) fn database_with(&self, name: &str, options: &str) -> Database<'_> {
         let name = unique(name);
-        self.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         self.psql("postgres", &format!("CREATE DATABASE {name} {options}"));
         Database { server: self, name }
+    }
+
+    /// The same with just that name, which no other test has.
+    pub(crate) fn database_called(&self, name: &str) -> Database<'_> {
+        self.psql("postgres", &format!("CREATE DATABASE {name}"));
+        Database { server: self, name: name.to_owned() }
     }
 }
 

@@ -255,7 +255,8 @@ fn databases_of_one_name_on_two_servers_are_two() {
     let servers = servers();
     let sandbox = Sandbox::new();
     let sql = "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'), (2, 'b')";
-    let databases: Vec<_> = servers.iter().map(|server| server.database("rowkeep_cli_identity")).collect();
+    let name = unique("rowkeep_cli_identity");
+    let databases: Vec<_> = servers.iter().map(|server| server.database_called(&name)).collect();
     let [one, other] = &databases[..] else { panic!("there are two servers") };
     one.sql(sql);
     other.sql(sql);

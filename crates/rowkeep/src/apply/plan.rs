@@ -241,11 +241,15 @@ async fn plan_now(
         };
         (safety, search.from(&present).await?)
     };
-    let mut cautions = engine.cautions(found.changes.as_ref()).await?;
-    if options.filter().settings && options.rows.is_none() && selection.is_all() {
-        cautions.extend(gone_sequences(context, &live, target).await?);
-    }
     let unmatched = unmatched(context, &live, target, options.rows.as_deref(), partitions).await?;
+    let gone = match options.filter().settings && options.rows.is_none() && selection.is_all() {
+        true => gone_sequences(context, &live, target).await?,
+        false => None,
+    };
+    // There may be no more than one connection.
+    drop(live);
+    let mut cautions = engine.cautions(found.changes.as_ref()).await?;
+    cautions.extend(gone);
     Ok(Plan {
         operation: "restore",
         unread: left_alone(target, partitions),

@@ -40,9 +40,10 @@ pub(crate) fn router(service: Service) -> Router {
         .layer(from_fn(for_one_host))
         .layer(from_fn_with_state(service.clone(), let_sites))
         .layer(from_fn_with_state(service.clone(), count_refusals))
-        .layer(from_fn(end_connection))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
+        // Around what has patience with a body, which does not tell that there is none.
+        .layer(from_fn(end_connection))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))

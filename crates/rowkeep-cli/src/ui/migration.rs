@@ -28,6 +28,9 @@ pub(crate) fn show(session: &Session, outcome: &MigrationOutcome, failure: Optio
         unrecorded.iter().for_each(|change| fail::say(&format!("taken back: {}", plain(change))));
         left.iter().for_each(|change| fail::say(&format!("not taken back: {}", plain(change))));
     }
+    if let Some(RollbackSummary::Done { proven: true, notes, .. }) = &outcome.rollback {
+        notes.iter().for_each(|note| fail::say(&format!("note: {}", plain(note))));
+    }
     if let Some(unproven) = unproven(outcome) {
         session.say(unproven);
         return Err(CommandError::failed(told(outcome)).into());

@@ -150,6 +150,56 @@ impl Drop for Tablespace<'_> {
     }
 }
 
+/// Rows that the partitions of another database would refuse, an extension of another version than the usual one, and a table in a
+/// place that the migration takes away.
+#[test]
+fn a_migration_that_fails_is_taken_back_over_what_a_new_database_places_otherwise() {
+    let mut extended = 0;
+    for server in servers() {
+        let space = Tablespace::make(&server);
+        let (sandbox, shop) = (Sandbox::new(), server.database("rowkeep_cli_left_out_placed"));
+        let name = &space.name;
+        shop.sql(&format!(
+            "CREATE TYPE mood AS ENUM ('low', 'middle', 'high');
+             CREATE TABLE h (id int, m mood, PRIMARY KEY (id, m)) PARTITION BY HASH (m);
+             CREATE TABLE h0 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+             CREATE TABLE h1 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+             INSERT INTO h SELECT g, (enum_range(NULL::mood))[1 + g % 3] FROM generate_series(1, 60) g;
+             CREATE TABLE stored (id int PRIMARY KEY, h text); INSERT INTO stored VALUES (1, 'a=>1'); CREATE TABLE away (id int PRIMARY KEY) TABLESPACE {name};
+             INSERT INTO away VALUES (1), (2)"
+        ));
+        // Not every server comes with extensions.
+        let is_there =
+            "SELECT count(*) FROM pg_available_extension_versions WHERE name = 'hstore' AND version = '1.4'";
+        let update = match shop.sql(is_there).trim() {
+            "0" => "",
+            _ => {
+                extended += 1;
+                shop.sql("CREATE EXTENSION hstore VERSION '1.4'; ALTER TABLE stored ALTER h TYPE hstore USING h::hstore");
+                "-c 'ALTER EXTENSION hstore UPDATE'"
+            }
+        };
+        let rows = "SELECT (SELECT string_agg(id || m::text, ',' ORDER BY id) FROM h), (SELECT string_agg(h::text, ',') FROM stored), \
+            (SELECT sum(id) FROM away), (SELECT extversion FROM pg_extension WHERE extname = 'hstore')";
+        let (before, schema) = (shop.sql(rows), shop.schema());
+        let ruin = |sql: &str| {
+            let ruin = format!("psql -X -v ON_ERROR_STOP=1 -q -d '{}' {sql} && exit 3", shop.url());
+            sandbox.run(&["migrate", &shop.url(), "--", "sh", "-c", &ruin]).expect(1)
+        };
+        ruin(&format!(
+            "-c 'ALTER TABLE h ADD z int; DELETE FROM h WHERE id < 30; UPDATE stored SET h = NULL' {update}"
+        ));
+        assert_eq!((shop.sql(rows), shop.schema()), (before.clone(), schema.clone()));
+        let gone = format!(
+            "-c 'ALTER TABLE away ADD z int' -c 'ALTER TABLE away SET TABLESPACE pg_default' -c 'DROP TABLESPACE {name}'"
+        );
+        let ran = ruin(&gone);
+        assert_eq!(shop.sql(rows), before);
+        assert!(told(&ran).contains(&format!("tablespace {name} does not exist here")), "{ran:?}");
+    }
+    assert!(extended > 0, "there is a server with extensions");
+}
+
 /// What was in a place that a server does not have is in the usual one, which is told.
 #[test]
 fn tablespaces_that_are_not_there_are_done_without() {
